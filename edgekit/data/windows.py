@@ -1,0 +1,116 @@
+"""Windows: equal pieces of recordings, with everything a split needs to stay honest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Equal-length pieces of recordings.
+
+    `X` (n, time, channel) float32; `y` (n,) int64, an index into `classes`; `group`, `domain` and
+    `origin` (n,) strings: what a split keeps together, which world, and `recording@first_sample`.
+    `dropped` counts the samples at the ends of recordings that filled no window.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    classes: tuple[str, ...]
+    group: np.ndarray
+    domain: np.ndarray
+    origin: np.ndarray
+    rate: float
+    dropped: int = 0
+
+    def __post_init__(self):
+        n = len(self.X)
+        for name in ("y", "group", "domain", "origin"):
+            if len(getattr(self, name)) != n:
+                raise ValueError(f"{name} has {len(getattr(self, name))} rows, X has {n}")
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows) -> Windows:
+        """The same windows, only the given rows (index array, mask or slice)."""
+        return Windows(
+            self.X[rows],
+            self.y[rows],
+            self.classes,
+            self.group[rows],
+            self.domain[rows],
+            self.origin[rows],
+            self.rate,
+        )
+
+    def save(self, path: Path | str) -> None:
+        """As one `.npz`, written aside and renamed: a half-written file never has the name."""
+        path = Path(path)
+        draft = path.with_name(f"{path.stem}.draft.npz")
+        np.savez(
+            draft,
+            X=self.X,
+            y=self.y,
+            classes=np.array(self.classes, dtype=str),
+            group=self.group.astype(str),
+            domain=self.domain.astype(str),
+            origin=self.origin.astype(str),
+            rate=np.float64(self.rate),
+            dropped=np.int64(self.dropped),
+        )
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Windows:
+        try:
+            with np.load(path, allow_pickle=False) as f:
+                return cls(
+                    f["X"],
+                    f["y"],
+                    tuple(str(c) for c in f["classes"]),
+                    f["group"],
+                    f["domain"],
+                    f["origin"],
+                    float(f["rate"]),
+                    int(f["dropped"]),
+                )
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise EdgekitError(f"{path} holds no windows ({error}); run 01_collect again") from None
+
+    def _repr_html_(self) -> str:
+        counts = np.bincount(self.y, minlength=len(self.classes))
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{count:,}</td><td>{len(set(self.group[self.y == i]))}</td></tr>"
+            for i, (name, count) in enumerate(zip(self.classes, counts, strict=True))
+        )
+        return (
+            f"<p>{len(self):,} windows of {self.X.shape[1]} samples × {self.X.shape[2]} channel(s) "
+            f"at {self.rate:,.0f} Hz ({self.dropped:,} samples filled none)</p><table><tr><th>class</th><th>windows</th><th>groups</th></tr>"
+            f"{rows}</table>"
+        )
+
+
+def concat(parts: list[Windows]) -> Windows:
+    """One after the other; all must share classes, rate and shape."""
+    first = parts[0]
+    for part in parts[1:]:
+        if (part.classes, part.rate, part.X.shape[1:]) != (
+            first.classes,
+            first.rate,
+            first.X.shape[1:],
+        ):
+            raise ValueError("windows of different classes, rates or shapes cannot be joined")
+    columns = [
+        np.concatenate([getattr(p, c) for p in parts])
+        for c in ("X", "y", "group", "domain", "origin")
+    ]
+    dropped = sum(p.dropped for p in parts)
+    return Windows(columns[0], columns[1], first.classes, *columns[2:], first.rate, dropped)
