@@ -1,0 +1,69 @@
+"""The hardware catalogue: boards, links, batteries, their sources, and the choice among them.
+
+boards(), board(key), links(), link(key), batteries(), battery(key)   what there is
+table()                                                              the boards as a DataFrame
+select(design)                                                       filter, rank, explain
+split(design), go_custom(design, selection), runtime(board)          the three decisions after it
+power_budget(design, board, latency_s)                               average power, battery life
+"""
+
+from edgekit.catalog.hardware import (
+    Battery,
+    Board,
+    Kit,
+    Link,
+    batteries,
+    battery,
+    board,
+    boards,
+    link,
+    links,
+    table,
+)
+from edgekit.catalog.power import (
+    PowerBudget,
+    airtime_s,
+    estimate_latency_s,
+    message_energy_mj,
+    power_budget,
+)
+from edgekit.catalog.runtimes import Runtime, runtime
+from edgekit.catalog.selection import (
+    Candidate,
+    Check,
+    Custom,
+    Selection,
+    Split,
+    go_custom,
+    select,
+    split,
+)
+
+__all__ = [
+    "Battery",
+    "Board",
+    "Candidate",
+    "Check",
+    "Custom",
+    "Kit",
+    "Link",
+    "PowerBudget",
+    "Runtime",
+    "Selection",
+    "Split",
+    "airtime_s",
+    "batteries",
+    "battery",
+    "board",
+    "boards",
+    "estimate_latency_s",
+    "go_custom",
+    "link",
+    "links",
+    "message_energy_mj",
+    "power_budget",
+    "runtime",
+    "select",
+    "split",
+    "table",
+]

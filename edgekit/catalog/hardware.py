@@ -1,0 +1,303 @@
+"""Reads boards.toml, links.toml and batteries.toml into frozen values; each number is a Figure."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from html import escape
+from importlib import resources
+from types import MappingProxyType
+from typing import ClassVar
+
+import pandas as pd
+
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.figures import Figure, number
+
+
+class _Entry:
+    """What boards, links and batteries share: figures by name, and how a notebook shows them."""
+
+    UNITS: ClassVar[dict[str, str]] = {}
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The figures that are known, by field name."""
+        known = {name: getattr(self, name) for name in self.UNITS}
+        return {name: figure for name, figure in known.items() if figure is not None}
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The names of the figures that the catalogue does not have."""
+        return tuple(name for name in self.UNITS if getattr(self, name) is None)
+
+    def value(self, name: str) -> float:
+        """The number behind a figure; NaN where it is unknown."""
+        figure = getattr(self, name)
+        return float("nan") if figure is None else figure.value
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name, unit in self.UNITS.items():
+            figure, label = getattr(self, name), escape(name.rsplit("_", 1)[0].replace("_", " "))
+            if figure is None:
+                rows.append(f"<tr><td>{label}</td><td>unknown</td><td></td><td></td></tr>")
+                continue
+            shown = temperature(figure) if unit == "°C" else str(figure)
+            flag = " (unchecked)" if name in self.unchecked else ""
+            rows.append(
+                f"<tr><td>{label}</td><td><b>{escape(shown)}</b></td>"
+                f"<td>{escape(figure.provenance)}{flag}</td><td>{escape(figure.source)}</td></tr>"
+            )
+        return f"<b>{escape(self.name)}</b> {self._lead()}<table>{''.join(rows)}</table>"
+
+    def _lead(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, repr=False)
+class Kit:
+    """Something that can be bought: a board, with or without an enclosure, sensors and radios."""
+
+    name: str
+    enclosure: bool
+    sensors: tuple[str, ...]
+    links: tuple[str, ...]
+    source: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Board(_Entry):
+    """A board or chip. `kind` is mcu, mpu, npu (a controller with an accelerator) or fpga.
+
+    `temperature_c` carries its range in `low` and `high`. `calibration` is measured latency over
+    the cycle model of `edgekit.device.cost`, where official results exist. `unchecked` names the
+    figures that were quoted without the document at hand.
+    """
+
+    key: str
+    name: str
+    maker: str
+    core: str
+    kind: str
+    os: str
+    runtimes: tuple[str, ...]
+    has_fpu: bool
+    has_dsp: bool
+    npu: str | None
+    kits: tuple[Kit, ...]
+    note: str
+    unchecked: tuple[str, ...]
+    clock_mhz: Figure | None = None
+    flash_kb: Figure | None = None
+    ram_kb: Figure | None = None
+    active_power_mw: Figure | None = None
+    sleep_power_uw: Figure | None = None
+    temperature_c: Figure | None = None
+    calibration: Figure | None = None
+    cycles_per_mac: Figure | None = None
+
+    UNITS: ClassVar[dict[str, str]] = {
+        "clock_mhz": "MHz",
+        "flash_kb": "KB",
+        "ram_kb": "KB",
+        "active_power_mw": "mW",
+        "sleep_power_uw": "µW",
+        "temperature_c": "°C",
+        "calibration": "",
+        "cycles_per_mac": "cycles",
+    }
+
+    @property
+    def checked(self) -> bool:
+        return not self.unchecked
+
+    def _lead(self) -> str:
+        traits = [self.maker, self.kind, self.core, f"OS: {self.os}", self.npu]
+        return f"<small>{escape(' · '.join(filter(None, traits)))}. {escape(self.note)}</small>"
+
+
+@dataclass(frozen=True)
+class Link(_Entry):
+    """A way to send bytes. Energy and time of a message: `edgekit.catalog.message_energy_mj`."""
+
+    key: str
+    name: str
+    cost: str
+    unchecked: tuple[str, ...]
+    max_payload_bytes: Figure | None = None
+    overhead_bytes: Figure | None = None
+    bytes_per_s: Figure | None = None
+    setup_s: Figure | None = None
+    tx_power_mw: Figure | None = None
+    fixed_mj: Figure | None = None
+    sleep_power_uw: Figure | None = None
+    duty_limit: Figure | None = None
+
+    UNITS: ClassVar[dict[str, str]] = {
+        "max_payload_bytes": "bytes",
+        "overhead_bytes": "bytes",
+        "bytes_per_s": "bytes/s",
+        "setup_s": "s",
+        "tx_power_mw": "mW",
+        "fixed_mj": "mJ",
+        "sleep_power_uw": "µW",
+        "duty_limit": "",
+    }
+
+    def _lead(self) -> str:
+        return f"<small>{escape(self.cost)}</small>"
+
+
+@dataclass(frozen=True)
+class Battery(_Entry):
+    """A battery, or the mains (`mains` true, no capacity)."""
+
+    key: str
+    name: str
+    mains: bool
+    rechargeable: bool
+    unchecked: tuple[str, ...]
+    capacity_mah: Figure | None = None
+    voltage: Figure | None = None
+    self_discharge_pct_year: Figure | None = None
+    temperature_c: Figure | None = None
+    max_pulse_ma: Figure | None = None
+    usable: Figure | None = None
+
+    UNITS: ClassVar[dict[str, str]] = {
+        "capacity_mah": "mAh",
+        "voltage": "V",
+        "self_discharge_pct_year": "%/year",
+        "temperature_c": "°C",
+        "max_pulse_ma": "mA",
+        "usable": "",
+    }
+
+    @property
+    def energy_mwh(self) -> float:
+        """Usable energy in mWh; NaN where unknown, infinite on the mains."""
+        if self.mains:
+            return float("inf")
+        return self.value("capacity_mah") * self.value("voltage") * self.value("usable")
+
+    @property
+    def peak_mw(self) -> float:
+        """The power a pulse may draw, in mW; infinite on the mains."""
+        return float("inf") if self.mains else self.value("max_pulse_ma") * self.value("voltage")
+
+
+def temperature(figure: Figure) -> str:
+    return f"{number(figure.low)} to {number(figure.high)} °C"
+
+
+def boards() -> MappingProxyType[str, Board]:
+    return _read("boards.toml", "boards", Board)
+
+
+def links() -> MappingProxyType[str, Link]:
+    return _read("links.toml", "links", Link)
+
+
+def batteries() -> MappingProxyType[str, Battery]:
+    return _read("batteries.toml", "batteries", Battery)
+
+
+def board(key: str) -> Board:
+    """The board of that key; EdgekitError with the nearest name where there is none."""
+    return _lookup(key, boards(), "board")
+
+
+def link(key: str) -> Link:
+    return _lookup(key, links(), "link")
+
+
+def battery(key: str) -> Battery:
+    return _lookup(key, batteries(), "battery")
+
+
+def table() -> pd.DataFrame:
+    """The boards, one a row; NaN where a figure is unknown."""
+    rows = [
+        {
+            "board": b.key,
+            "name": b.name,
+            "kind": b.kind,
+            "core": b.core,
+            "clock_mhz": b.value("clock_mhz"),
+            "flash_kb": b.value("flash_kb"),
+            "ram_kb": b.value("ram_kb"),
+            "active_mw": b.value("active_power_mw"),
+            "sleep_uw": b.value("sleep_power_uw"),
+            "coldest_c": b.temperature_c.low if b.temperature_c else None,
+            "hottest_c": b.temperature_c.high if b.temperature_c else None,
+            "npu": b.npu or "",
+            "unknown": ", ".join(n for n in b.unknown if n != "calibration"),
+            "unchecked": ", ".join(b.unchecked),
+        }
+        for b in boards().values()
+    ]
+    return pd.DataFrame(rows).set_index("board")
+
+
+def _lookup(key, known, what):
+    if key not in known:
+        raise EdgekitError(f"There is no {what} {key!r}.{did_you_mean(key, known)}")
+    return known[key]
+
+
+@cache
+def _read(file: str, section: str, kind) -> MappingProxyType:
+    text = resources.files("edgekit.catalog").joinpath(file).read_text(encoding="utf-8")
+    content = tomllib.loads(text)
+    sources, cores = content["sources"], content.get("cores", {})
+    entries = {}
+    for key, entry in content[section].items():
+        values = dict(entry)
+        if kind is Board:
+            values["kind"] = values.pop("class")
+            values |= cores.get(values["core"], {})
+            values["runtimes"] = tuple(values["runtimes"])
+            values["kits"] = tuple(_kit(kit, sources) for kit in values["kits"])
+        names = {field.name for field in fields(kind)}
+        figures = {
+            n: _figure(values.pop(n), kind.UNITS[n], sources) for n in kind.UNITS if n in values
+        }
+        entries[key] = kind(
+            key=key,
+            unchecked=tuple(name for name, (_, checked) in figures.items() if not checked),
+            **{n: default for n, default in _DEFAULTS.items() if n in names and n not in values},
+            **values,
+            **{name: figure for name, (figure, _) in figures.items()},
+        )
+    return MappingProxyType(entries)
+
+
+_DEFAULTS = {"npu": None, "note": "", "mains": False, "rechargeable": False}
+
+
+def _figure(entry: dict, unit: str, sources: dict) -> tuple[Figure, bool]:
+    source = sources[entry["source"]]
+    figure = Figure(
+        entry.get("value", entry.get("high")),
+        unit,
+        source.get("provenance", "published"),
+        source["title"],
+        entry.get("low"),
+        entry.get("high"),
+    )
+    return figure, source["checked"]
+
+
+def _kit(entry: dict, sources: dict) -> Kit:
+    return Kit(
+        entry["name"],
+        entry["enclosure"],
+        tuple(entry["sensors"]),
+        tuple(entry["links"]),
+        sources[entry["source"]]["title"],
+    )

@@ -1,0 +1,79 @@
+"""The pictures of chapter 00."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from edgekit.catalog.power import HOURS_A_YEAR, power_budget
+
+
+def plot_power(budget):
+    """Average power of each part, in µW, as horizontal bars. Returns the axes."""
+    table = budget.table
+    _, axes = plt.subplots(figsize=(7, 2.2))
+    bars = axes.barh(table.index, table["µW"], color="#4477aa")
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.set(xlabel="average power (µW)", title=budget.board.name)
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    return axes
+
+
+def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
+    """Battery life (years) against average power (mW), with and without self-discharge."""
+    power = np.geomspace(0.01, 100, 200)
+    yearly = power * HOURS_A_YEAR
+    leak = battery.energy_mwh * battery.value("self_discharge_pct_year") / 100
+    _, axes = plt.subplots(figsize=(7, 3.2))
+    axes.loglog(
+        power, battery.energy_mwh / yearly, "--", color="#999999", label="without self-discharge"
+    )
+    axes.loglog(
+        power, battery.energy_mwh / (yearly + leak), color="#4477aa", label="with self-discharge"
+    )
+    if wanted_years:
+        axes.axhline(wanted_years, color="#228833", lw=1, label=f"wanted: {wanted_years:g} years")
+    if wanted_mw:
+        axes.axvline(wanted_mw, color="#ee6677", lw=1, label=f"budget: {wanted_mw:g} mW")
+    axes.set(xlabel="average power (mW)", ylabel="battery life (years)", title=battery.name)
+    axes.legend()
+    return axes
+
+
+def plot_memory(table, flash_bytes=None, ram_bytes=None):
+    """Flash against RAM of the catalogue (KB, logarithmic), with the budget as a corner."""
+    _, axes = plt.subplots(figsize=(7, 4.2))
+    for kind, group in table.groupby("kind"):
+        axes.scatter(group["ram_kb"], group["flash_kb"], label=kind)
+    for key, row in table.iterrows():
+        axes.annotate(
+            key,
+            (row["ram_kb"], row["flash_kb"]),
+            fontsize=7,
+            xytext=(4, 3),
+            textcoords="offset points",
+        )
+    if flash_bytes and ram_bytes:
+        axes.plot(ram_bytes / 1024, flash_bytes / 1024, "k*", ms=12, label="budget")
+    axes.set(xscale="log", yscale="log", xlabel="RAM (KB)", ylabel="flash (KB)")
+    axes.legend()
+    return axes
+
+
+def plot_life_over_rate(design, boards, wanted_years=None):
+    """Battery life (years) against inferences per hour, one line a board."""
+    rates = np.geomspace(1, 3600, 40)
+    _, axes = plt.subplots(figsize=(7, 3.4))
+    for board in boards:
+        years = [
+            power_budget(design.at(inferences_per_hour=r), board).battery_years.value for r in rates
+        ]
+        axes.loglog(rates, years, label=board.name)
+    if wanted_years:
+        axes.axhline(
+            wanted_years, color="black", ls="--", lw=1, label=f"wanted: {wanted_years:g} years"
+        )
+    axes.set(xlabel="inferences per hour", ylabel="battery life (years)")
+    axes.legend(fontsize=8)
+    return axes

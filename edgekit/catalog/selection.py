@@ -1,0 +1,373 @@
+"""Filters and ranks the catalogue by a design's budget, and says in words why a board is out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from math import isnan
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from edgekit.catalog.hardware import Board, Kit, boards, temperature
+from edgekit.catalog.power import PowerBudget, airtime_s, estimate_latency_s, power_budget
+from edgekit.figures import number
+
+if TYPE_CHECKING:
+    from edgekit.design import Design
+
+MCU_RAM_BYTES = 2 * 2**20  # beyond this, external DRAM and with it a processor
+MCU_FLASH_BYTES = 4 * 2**20
+CUSTOM_POWER_MW = 100  # below this, a product is seldom a development board in a box
+
+
+@dataclass(frozen=True)
+class Check:
+    """One requirement against one board. `passed` is None where the catalogue does not know."""
+
+    name: str
+    passed: bool | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A board, what was checked, and its power under the duty cycle."""
+
+    board: Board
+    checks: tuple[Check, ...]
+    power: PowerBudget
+
+    @property
+    def verdict(self) -> str:
+        """`rejected` if a check fails, else `unknown` if one cannot be made, else `fits`."""
+        results = [check.passed for check in self.checks]
+        return "rejected" if False in results else "unknown" if None in results else "fits"
+
+    @property
+    def words(self) -> str:
+        """Why the board is out, or what is not known; for one that fits, what to mind."""
+        bad = [c.words for c in self.checks if c.passed is False]
+        gaps = [c.words for c in self.checks if c.passed is None]
+        return "; ".join(bad or gaps) or self.board.note
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The catalogue, ranked: what fits by average power, then the unknown, then the rejected."""
+
+    candidates: tuple[Candidate, ...]
+    notes: tuple[Check, ...]
+
+    @property
+    def fits(self) -> tuple[Board, ...]:
+        return tuple(c.board for c in self.candidates if c.verdict == "fits")
+
+    @property
+    def unknown(self) -> tuple[Board, ...]:
+        return tuple(c.board for c in self.candidates if c.verdict == "unknown")
+
+    @property
+    def rejected(self) -> tuple[Board, ...]:
+        return tuple(c.board for c in self.candidates if c.verdict == "rejected")
+
+    @property
+    def best(self) -> Board | None:
+        """The board that fits with the lowest average power; None if none fits."""
+        return self.fits[0] if self.fits else None
+
+    def of(self, board: Board) -> Candidate:
+        return next(c for c in self.candidates if c.board.key == board.key)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The ranking, one board a row, with the words for each rejection."""
+        return pd.DataFrame([_row(c) for c in self.candidates]).set_index("board")
+
+    def to_dicts(self) -> list[dict]:
+        return [
+            {
+                "board": c.board.key,
+                "verdict": c.verdict,
+                "why": c.words,
+                "checks": [
+                    {"name": k.name, "passed": k.passed, "words": k.words} for k in c.checks
+                ],
+            }
+            for c in self.candidates
+        ]
+
+    def _repr_html_(self) -> str:
+        colour = {"fits": "#d8f0d8", "unknown": "#f4efd0", "rejected": "#f6d8d8"}
+        rows = "".join(
+            f'<tr style="background:{colour[c.verdict]};color:#222"><td>{escape(c.board.name)}</td>'
+            f"<td>{c.verdict}</td><td>{number(c.power.average_mw.value)} mW</td>"
+            f"<td>{number(c.power.battery_years.value)} years</td>"
+            f'<td style="text-align:left">{escape(c.words)}</td></tr>'
+            for c in self.candidates
+        )
+        notes = "".join(
+            f"<li>{'⚠ ' if note.passed is False else ''}{escape(note.words)}</li>"
+            for note in self.notes
+        )
+        head = "<tr><th>board</th><th>verdict</th><th>average</th><th>life</th><th>why</th></tr>"
+        return f"<table>{head}{rows}</table><ul>{notes}</ul>"
+
+
+def select(design: Design) -> Selection:
+    """Hold every board of the catalogue against the design's budget; explain each result."""
+    candidates = [_candidate(design, board) for board in boards().values()]
+    order = {"fits": 0, "unknown": 1, "rejected": 2}
+    candidates.sort(key=lambda c: (order[c.verdict], _or_inf(c.power.average_mw.value)))
+    return Selection(tuple(candidates), _notes(design))
+
+
+def _candidate(design: Design, board: Board) -> Candidate:
+    power = power_budget(design, board)
+    checks = (
+        _room(design, board, "flash"),
+        _room(design, board, "ram"),
+        _latency(design, board),
+        _temperature(design, board),
+        _system(design, board),
+        _peak(design, board),
+        _average(design, power),
+        _life(design, power),
+    )
+    return Candidate(board, tuple(check for check in checks if check), power)
+
+
+def _room(design, board, memory) -> Check | None:
+    limit = getattr(design.budget, f"{memory}_bytes")
+    if limit is None:
+        return None
+    has = board.value(f"{memory}_kb") * 1024
+    label = {"flash": "flash", "ram": "RAM"}[memory]
+    words = f"needs {number(limit / 1024)} KB {label}, has {number(has / 1024)}"
+    return _check(memory, has, limit, words, f"{label} size is unknown")
+
+
+def _latency(design, board) -> Check | None:
+    limit, macs = design.budget.latency_ms, design.duty.macs_per_inference
+    if limit is None or not macs:
+        return None
+    guess = estimate_latency_s(board, macs)
+    ms = float("nan") if guess is None else guess.value * 1000
+    words = f"an inference takes about {number(ms)} ms, allowed are {number(limit)}"
+    return _check("latency", -ms, -limit, words, f"speed of {board.core} is unknown")
+
+
+def _temperature(design, board) -> Check | None:
+    wanted, has = design.budget.temperature_c, board.temperature_c
+    if wanted is None:
+        return None
+    if has is None:
+        return Check("temperature", None, "temperature range is unknown")
+    lo, hi = wanted
+    words = f"must work from {number(lo)} to {number(hi)} °C, is rated {temperature(has)}"
+    return Check("temperature", has.low <= lo and hi <= has.high, words)
+
+
+def _system(design, board) -> Check | None:
+    if design.os is None:
+        return None
+    runs = board.os == design.os or (design.os, board.os) == ("none", "rtos")
+    return Check("os", runs, f"needs OS {design.os!r}, offers {board.os!r}")
+
+
+def _peak(design, board) -> Check | None:
+    if design.battery.mains:
+        return None
+    draws, gives = board.value("active_power_mw"), design.battery.peak_mw
+    cell = design.battery.name
+    words = f"draws {number(draws)} mW when active, {cell} gives {number(gives)} mW at most"
+    return _check("peak", gives, draws, words, "active power is unknown")
+
+
+def _average(design, power) -> Check | None:
+    limit, has = design.budget.power_mw, power.average_mw
+    if limit is None:
+        return None
+    words = f"averages {number(has.value)} mW, allowed are {number(limit)}"
+    return _check(
+        "power", -has.value, -limit, words, f"average power is {has.source.split(',')[0]}"
+    )
+
+
+def _life(design, power) -> Check | None:
+    limit, has = design.budget.battery_years, power.battery_years.value
+    if limit is None or design.battery.mains:
+        return None
+    words = f"lasts {number(has)} years on {design.battery.name}, wanted are {number(limit)}"
+    return _check("battery", has, limit, words, "battery life cannot be computed")
+
+
+def _check(name, has, limit, words, unknown) -> Check:
+    """`has` must reach `limit`; NaN on either side is neither a pass nor a failure."""
+    if isnan(has) or isnan(limit):
+        return Check(name, None, unknown)
+    return Check(name, has >= limit, words)
+
+
+def _notes(design) -> tuple[Check, ...]:
+    """What depends on no board: does the link carry the messages, does the battery stand it?"""
+    duty, link, battery, wanted = (
+        design.duty,
+        design.link,
+        design.battery,
+        design.budget.temperature_c,
+    )
+    notes = []
+    if duty.messages_per_day:
+        share = duty.messages_per_day * airtime_s(link, duty.message_bytes) / 86_400
+        limit = 1.0 if link.duty_limit is None else link.duty_limit.value
+        words = f"{link.name}: on the air {share:.3%} of the time, {limit:.0%} allowed"
+        notes.append(Check("duty cycle", share <= limit, words))
+    if battery.temperature_c is not None and wanted is not None:
+        covers = battery.temperature_c.low <= wanted[0] and wanted[1] <= battery.temperature_c.high
+        words = (
+            f"{battery.name} is rated {temperature(battery.temperature_c)}, "
+            f"wanted are {number(wanted[0])} to {number(wanted[1])} °C"
+        )
+        notes.append(Check("battery temperature", covers, words))
+    return tuple(notes)
+
+
+def _row(candidate: Candidate) -> dict:
+    power = candidate.power
+    return {
+        "board": candidate.board.key,
+        "name": candidate.board.name,
+        "verdict": candidate.verdict,
+        "average_mw": power.average_mw.value,
+        "battery_years": power.battery_years.value,
+        "why": candidate.words,
+    }
+
+
+def _or_inf(value: float) -> float:
+    return float("inf") if isnan(value) else value
+
+
+# ------------------------------------------------------------------- microcontroller or processor?
+
+
+@dataclass(frozen=True)
+class Split:
+    """`kind` is mcu or mpu; `table` says which requirement pulls which way."""
+
+    kind: str
+    reasons: tuple[tuple[str, str, str], ...]  # (what, says, words)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(self.reasons, columns=["requirement", "says", "why"]).set_index(
+            "requirement"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(what)}</td><td><b>{says}</b></td>"
+            f'<td style="text-align:left">{escape(words)}</td></tr>'
+            for what, says, words in self.reasons
+        )
+        return f"<b>{self.kind.upper()}</b><table>{rows}</table>"
+
+
+def split(design: Design) -> Split:
+    """Microcontroller, unless something a microcontroller cannot do is asked for.
+
+    Memory beyond what chips carry on board, a Linux system, or a latency that no microcontroller of
+    the catalogue reaches, each ask for a processor (mpu). A power budget or a battery that no
+    processor lives on is shown beside them, so that a conflict is seen.
+    """
+    budget, reasons = design.budget, []
+    for what, limit, most in (
+        ("model and firmware", budget.flash_bytes, MCU_FLASH_BYTES),
+        ("working memory", budget.ram_bytes, MCU_RAM_BYTES),
+    ):
+        if limit is not None:
+            words = f"{number(limit / 1024)} KB; microcontrollers hold up to about {most >> 20} MB"
+            reasons.append((what, "mpu" if limit > most else "mcu", words))
+    if design.os is not None:
+        says = "mpu" if design.os == "linux" else "mcu"
+        reasons.append(("operating system", says, f"the application asks for {design.os!r}"))
+    fastest = _fastest_mcu_ms(design)
+    if fastest is not None:
+        words = (
+            f"{number(budget.latency_ms)} ms; the fastest microcontroller of the catalogue needs "
+            f"about {number(fastest)} ms on its core"
+        )
+        says = "mpu" if fastest > budget.latency_ms else "mcu"
+        reasons.append(("latency", says, words))
+    if budget.power_mw is not None:
+        idle = min(
+            b.value("sleep_power_uw")
+            for b in boards().values()
+            if b.kind == "mpu" and b.sleep_power_uw
+        )
+        words = (
+            f"{number(budget.power_mw)} mW on average; a Linux board idles at "
+            f"{number(idle / 1000)} mW"
+        )
+        reasons.append(("power", "mcu" if budget.power_mw < idle / 1000 else "either", words))
+    if not design.battery.mains:
+        reasons.append(("supply", "mcu", f"it lives on a battery: {design.battery.name}"))
+    kind = "mpu" if any(says == "mpu" for _, says, _ in reasons) else "mcu"
+    return Split(kind, tuple(reasons))
+
+
+def _fastest_mcu_ms(design) -> float | None:
+    if design.budget.latency_ms is None or not design.duty.macs_per_inference:
+        return None
+    guesses = [
+        estimate_latency_s(b, design.duty.macs_per_inference)
+        for b in boards().values()
+        if b.kind == "mcu"
+    ]
+    return min(guess.value * 1000 for guess in guesses if guess is not None)
+
+
+# ------------------------------------------------------------------------------------- go custom?
+
+
+@dataclass(frozen=True)
+class Custom:
+    """Whether to draw a board of one's own, the reason, and the kit that would spare it."""
+
+    recommended: bool
+    why: str
+    kit: Kit | None
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{'Go custom' if self.recommended else 'Start from a kit'}</b>: {escape(self.why)}"
+        )
+
+
+def go_custom(design: Design, selection: Selection) -> Custom:
+    """Go custom: under 100 mW, and no board that fits is sold with an enclosure and the sensor."""
+    limit = design.budget.power_mw
+    if limit is None or limit >= CUSTOM_POWER_MW:
+        words = "no limit" if limit is None else f"{number(limit)} mW"
+        why = (
+            f"the power budget ({words}) is not below {CUSTOM_POWER_MW} mW: "
+            "an off-the-shelf board will do"
+        )
+        return Custom(False, why, None)
+    wanted = design.sensor or "any"
+    for board in selection.fits:
+        for kit in board.kits:
+            if kit.enclosure and (design.sensor is None or design.sensor in kit.sensors):
+                return Custom(False, _kit_words(design, board, kit, wanted), kit)
+    why = (
+        f"{number(limit)} mW is below {CUSTOM_POWER_MW} mW, and none of the "
+        f"{len(selection.fits)} boards that fit comes as a kit with an enclosure and the sensor ({wanted})"
+    )
+    return Custom(True, why, None)
+
+
+def _kit_words(design, board, kit, wanted) -> str:
+    family = design.link.key.split("-")[0]
+    radio = "" if family in kit.links else f"; it has no {family} radio, add one for the pilot"
+    return f"{kit.name} carries {board.name} with an enclosure and the sensor ({wanted}){radio}"

@@ -1,0 +1,384 @@
+"""The budget that every stage is judged by: reads design.toml, and gates figures against it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from html import escape
+from math import isnan
+from pathlib import Path
+
+from edgekit import catalog
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.figures import Figure, number
+
+# How a line of the budget is judged: the figure stays below it (upper), reaches or covers it.
+SENSES = {
+    "latency_ms": "upper",
+    "flash_bytes": "upper",
+    "ram_bytes": "upper",
+    "ota_bytes": "upper",
+    "power_mw": "upper",
+    "accuracy_loss": "upper",
+    "accuracy_floor": "lower",
+    "battery_years": "lower",
+    "size_ratio": "lower",
+    "temperature_c": "covers",
+}
+UNITS = {  # the first is the one that is shown; the others are taken as the same
+    "latency_ms": ("ms",),
+    "flash_bytes": ("bytes", "byte", "B"),
+    "ram_bytes": ("bytes", "byte", "B"),
+    "ota_bytes": ("bytes", "byte", "B"),
+    "power_mw": ("mW",),
+    "battery_years": ("years", "year", "a"),
+    "temperature_c": ("°C",),
+}
+FRACTIONS = ("accuracy_floor", "accuracy_loss")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limits; None where the design sets none.
+
+    `accuracy_floor` is balanced accuracy of the deployed model on the honest split; `accuracy_loss`
+    the most it may lose against the teacher, as a fraction (0.02 is two points); `size_ratio` the
+    least teacher/deployed size; `ota_bytes` the most an update may weigh; `power_mw` an average.
+    """
+
+    latency_ms: float | None = None
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    battery_years: float | None = None
+    temperature_c: tuple[float, float] | None = None
+    accuracy_floor: float | None = None
+    accuracy_loss: float | None = None
+    size_ratio: float | None = None
+    ota_bytes: int | None = None
+    power_mw: float | None = None
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{key}</td><td>{_SIGNS[SENSES[key]]} <b>{_limit(key, limit)}</b></td></tr>"
+            for key, limit in asdict(self).items()
+            if limit is not None
+        )
+        return f"<table>{rows}</table>"
+
+
+@dataclass(frozen=True)
+class UseCase:
+    name: str
+    title: str
+    question: str
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Keys of the catalogue; `sensor` and `os` are what the application asks of a kit, a board."""
+
+    board: str
+    battery: str
+    link: str
+    sensor: str | None = None
+    os: str | None = None
+
+
+@dataclass(frozen=True)
+class Duty:
+    """How often the device wakes and talks. `macs_per_inference` is a guess before the model."""
+
+    inferences_per_hour: float
+    messages_per_day: float = 0
+    message_bytes: int = 0
+    sensor_power_mw: float = 0
+    sensor_seconds_per_inference: float = 0
+    macs_per_inference: float | None = None
+
+
+SECTIONS = {"use_case": UseCase, "budget": Budget, "hardware": Hardware, "duty": Duty}
+
+
+@dataclass(frozen=True)
+class Design:
+    """A checked design.toml. `board`, `link` and `battery` are entries of the catalogue."""
+
+    use_case: UseCase
+    budget: Budget
+    hardware: Hardware
+    duty: Duty
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return self.use_case.name
+
+    @property
+    def board(self) -> catalog.Board:
+        return catalog.board(self.hardware.board)
+
+    @property
+    def link(self) -> catalog.Link:
+        return catalog.link(self.hardware.link)
+
+    @property
+    def battery(self) -> catalog.Battery:
+        return catalog.battery(self.hardware.battery)
+
+    @property
+    def sensor(self) -> str | None:
+        return self.hardware.sensor
+
+    @property
+    def os(self) -> str | None:
+        return self.hardware.os
+
+    def at(self, **duty) -> Design:
+        """The same design under another duty cycle: `design.at(inferences_per_hour=60)`."""
+        return replace(self, duty=replace(self.duty, **duty))
+
+    def to_dict(self) -> dict:
+        """Plain values, as in the file; limits that are not set are left out."""
+        sections = {name: asdict(getattr(self, name)) for name in SECTIONS}
+        return {
+            name: {
+                k: list(v) if isinstance(v, tuple) else v
+                for k, v in section.items()
+                if v is not None
+            }
+            for name, section in sections.items()
+        }
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{escape(self.use_case.title)}</b>: {escape(self.use_case.question)}<br>"
+            f"{escape(self.board.name)} · {escape(self.link.name)} · {escape(self.battery.name)}"
+            f"{self.budget._repr_html_()}"
+        )
+
+
+# ------------------------------------------------------------------------------------- reading
+
+
+def load(path: str | Path) -> Design:
+    """Read and check a design.toml. Raises EdgekitError with the file, the key and what to do."""
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EdgekitError(
+            f"{path}: there is no such file; every use case needs a design.toml"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise EdgekitError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise EdgekitError(f"{path}: cannot be read ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise EdgekitError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
+    for name in content:
+        if name not in SECTIONS:
+            raise EdgekitError(f"{path}: unknown section [{name}].{did_you_mean(name, SECTIONS)}")
+    design = Design(**{name: _section(path, name, content) for name in SECTIONS}, path=path)
+    if not any(limit is not None for limit in asdict(design.budget).values()):
+        raise EdgekitError(
+            f"{path}: [budget] sets no limit; give at least one of {', '.join(SENSES)}"
+        )
+    for what in ("board", "link", "battery"):
+        try:
+            getattr(design, what)
+        except EdgekitError as error:
+            raise EdgekitError(f"{path}: [hardware] {what}: {error}") from None
+    return design
+
+
+def _section(path: Path, name: str, content: dict):
+    kind, values = SECTIONS[name], content.get(name)
+    if values is None:
+        raise EdgekitError(f"{path}: section [{name}] is missing")
+    if not isinstance(values, dict):
+        raise EdgekitError(f"{path}: {name} must be a section, written [{name}]")
+    known = {field.name: field for field in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise EdgekitError(
+                f"{path}: [{name}] has an unknown key {key!r}.{did_you_mean(key, known)}"
+            )
+    for key, field in known.items():
+        if key not in values and field.default is MISSING:
+            raise EdgekitError(f"{path}: [{name}] {key} is missing")
+    return kind(
+        **{k: _value(f"{path}: [{name}] {k}", k, known[k].type, v) for k, v in values.items()}
+    )
+
+
+def _value(where: str, key: str, annotation: str, value):
+    if annotation.startswith("tuple"):
+        return _range(where, value)
+    if annotation.startswith("str"):
+        if not isinstance(value, str) or not value.strip():
+            raise EdgekitError(f"{where} must be a text, not {value!r}")
+        return value
+    whole = annotation.startswith("int")
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise EdgekitError(f"{where} must be a {'whole ' if whole else ''}number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise EdgekitError(f"{where} must not be negative, infinite or NaN, it is {value!r}")
+    if key in FRACTIONS and value > 1:
+        raise EdgekitError(
+            f"{where} is a fraction between 0 and 1 (0.02 is two points), not {value!r}"
+        )
+    return value
+
+
+def _range(where: str, value) -> tuple[float, float]:
+    numbers = isinstance(value, list) and all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1000 for v in value
+    )
+    if not numbers or len(value) != 2 or value[0] >= value[1]:
+        raise EdgekitError(f"{where} must be [coldest, hottest], not {value!r}")
+    return tuple(value)
+
+
+# -------------------------------------------------------------------------------------- gating
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line of the budget: limit, figure, and by how much it is kept (negative: missed)."""
+
+    key: str
+    limit: float | tuple[float, float]
+    sense: str
+    figure: Figure | None
+    passed: bool
+    margin: float
+
+    def to_dict(self) -> dict:
+        limit = list(self.limit) if isinstance(self.limit, tuple) else self.limit
+        figure = None if self.figure is None else self.figure.to_dict()
+        return {**vars(self), "limit": limit, "figure": figure}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Verdict:
+        limit, figure = values["limit"], values["figure"]
+        limit = tuple(limit) if isinstance(limit, list) else limit
+        figure = None if figure is None else Figure.from_dict(figure)
+        return cls(**{**values, "limit": limit, "figure": figure})
+
+
+class Verdicts(tuple):
+    """The verdicts of one gate; `.passed` if all of them are."""
+
+    __slots__ = ()
+
+    @property
+    def passed(self) -> bool:
+        return all(verdict.passed for verdict in self)
+
+    @property
+    def failed(self) -> Verdicts:
+        return Verdicts(verdict for verdict in self if not verdict.passed)
+
+    def to_dicts(self) -> list[dict]:
+        return [verdict.to_dict() for verdict in self]
+
+    @classmethod
+    def from_dicts(cls, rows: list[dict]) -> Verdicts:
+        return cls(Verdict.from_dict(row) for row in rows)
+
+    def __str__(self) -> str:
+        return "\n".join(_line(verdict) for verdict in self) or "no line of the budget applies"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_html_row(verdict) for verdict in self)
+        titles = ("", "budget", "limit", "figure", "margin", "from")
+        head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
+        return f"<table>{head}{rows}</table>"
+
+
+def gate(design: Design, figures: dict[str, Figure | None]) -> Verdicts:
+    """Hold figures against the budget lines of the same name; one Verdict each.
+
+    Lines for which the design sets no limit are left out. A figure that is None or NaN never
+    passes; a value exactly at its limit does. `temperature_c` passes if the figure's `low` to
+    `high` covers the range wanted. Raises EdgekitError for a key that is no line of the budget, for
+    something that is not a Figure, and for a figure in another unit.
+    """
+    verdicts = []
+    for key, figure in figures.items():
+        if key not in SENSES:
+            raise EdgekitError(f"gate: the budget has no line {key!r}.{did_you_mean(key, SENSES)}")
+        _check_unit(key, figure)
+        limit = getattr(design.budget, key)
+        if limit is not None:
+            margin = _margin(SENSES[key], limit, figure)
+            verdicts.append(Verdict(key, limit, SENSES[key], figure, margin >= 0, margin))
+    return Verdicts(verdicts)
+
+
+def _check_unit(key: str, figure: Figure | None) -> None:
+    if figure is None:
+        return
+    if not isinstance(figure, Figure):
+        raise EdgekitError(
+            f"gate: {key} is {figure!r}, not a Figure; say where it comes from, e.g. measured(…)"
+        )
+    units = UNITS.get(key)
+    if (units and figure.unit not in units) or (not units and figure.unit == "%"):
+        wanted = units[0] if units else "a fraction or a ratio"
+        raise EdgekitError(f"gate: {key} is in {figure.unit!r}, the budget in {wanted}")
+
+
+def _margin(sense: str, limit, figure: Figure | None) -> float:
+    nan = float("nan")
+    if figure is None or figure.value is None or isnan(figure.value):
+        return nan
+    if sense == "covers":
+        if figure.low is None or figure.high is None or isnan(figure.low) or isnan(figure.high):
+            return nan
+        return min(limit[0] - figure.low, figure.high - limit[1])
+    return limit - figure.value if sense == "upper" else figure.value - limit
+
+
+_SIGNS = {"upper": "≤", "lower": "≥", "covers": "covers"}
+
+
+def _limit(key: str, limit) -> str:
+    unit = UNITS.get(key, ("",))[0]
+    text = " to ".join(number(v) for v in limit) if isinstance(limit, tuple) else number(limit)
+    return f"{text} {unit}".strip()
+
+
+def _figure(verdict: Verdict) -> str:
+    figure = verdict.figure
+    if figure is None:
+        return "missing"
+    if verdict.sense == "covers" and figure.low is not None and figure.high is not None:
+        return f"{number(figure.low)} to {number(figure.high)} {figure.unit}"
+    return str(figure)
+
+
+def _line(verdict: Verdict) -> str:
+    where = "" if verdict.figure is None else f" ({verdict.figure.provenance})"
+    return (
+        f"{'pass' if verdict.passed else 'FAIL'}  {verdict.key} {_SIGNS[verdict.sense]} "
+        f"{_limit(verdict.key, verdict.limit)}: {_figure(verdict)}{where}"
+    )
+
+
+def _html_row(verdict: Verdict) -> str:
+    colour, mark = ("#d8f0d8", "✓") if verdict.passed else ("#f6d8d8", "✗")
+    figure = verdict.figure
+    source = (
+        "" if figure is None else f"<b>{escape(figure.provenance)}</b>: {escape(figure.source)}"
+    )
+    cells = (
+        mark,
+        verdict.key,
+        f"{_SIGNS[verdict.sense]} {_limit(verdict.key, verdict.limit)}",
+        escape(_figure(verdict)),
+        number(verdict.margin),
+        f"<small>{source}</small>",
+    )
+    row = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)
+    return f'<tr style="background:{colour};color:#222">{row}</tr>'
