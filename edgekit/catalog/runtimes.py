@@ -15,7 +15,7 @@ RUNTIMES = {
     ),
     "tflm": (
         "TensorFlow Lite Micro with CMSIS-NN",
-        "an interpreter for Cortex-M and RISC-V: more flash and RAM than generated C, all operators",
+        "an interpreter for Cortex-M and RISC-V: more flash and RAM than generated C, any operator",
     ),
     "tflm-esp-nn": (
         "TensorFlow Lite Micro with ESP-NN",
@@ -50,8 +50,8 @@ RUNTIMES = {
     ),
     "hls4ml": (
         "hls4ml",
-        "the network becomes a circuit, for small models quantized with the fabric in mind; it targets "
-        "AMD and Intel fabrics, a small iCE40 needs a circuit of one's own",
+        "the network becomes a circuit, for small models quantized with the fabric in mind; it "
+        "targets AMD and Intel fabrics, a small iCE40 needs a circuit of one's own",
     ),
 }
 

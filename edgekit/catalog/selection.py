@@ -362,7 +362,8 @@ def go_custom(design: Design, selection: Selection) -> Custom:
                 return Custom(False, _kit_words(design, board, kit, wanted), kit)
     why = (
         f"{number(limit)} mW is below {CUSTOM_POWER_MW} mW, and none of the "
-        f"{len(selection.fits)} boards that fit comes as a kit with an enclosure and the sensor ({wanted})"
+        f"{len(selection.fits)} boards that fit comes as a kit with an enclosure and the sensor "
+        f"({wanted})"
     )
     return Custom(True, why, None)
 
