@@ -1,4 +1,4 @@
-"""Recordings in, windows out: fetch, inspect, prepare, split, and simulate where nothing was recorded.
+"""Recordings in, windows out: fetch, inspect, prepare, split; simulate where nothing was recorded.
 
 folder = fetch("mfpt")                      # once; verified, then cached
 recordings = mfpt.load(folder)

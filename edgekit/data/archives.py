@@ -23,7 +23,7 @@ class ArchiveError(Exception):
 
 
 def unpack(archive: Path, into: Path, folder: str, members: tuple[str, ...]) -> list[str]:
-    """Write the files below `folder` whose path there matches a glob of `members`; their sorted paths.
+    """Write the files below `folder` that match a glob of `members`; returns their sorted paths.
 
     `*` does not cross a `/`. Raises ArchiveError for an unsafe path, a link, a member above
     LARGEST_MEMBER or all above LARGEST_TOTAL, a glob without a match, and a damaged archive.

@@ -35,10 +35,10 @@ SKF_6205 = Bearing(elements=9, roller=7.94, pitch=39.04)  # mm; the usual labora
 
 
 def fault_frequencies(geometry: Bearing, shaft_hz: float) -> dict[str, float]:
-    """Hz of the four kinematic frequencies, without slip, inner race turning (Randall & Antoni, table 1).
+    """Hz of the four kinematic frequencies, without slip, inner race turning.
 
-    BPFO and BPFI: rollers passing a point of the outer and the inner race; BSF: one spin of a roller
-    (a spalled one strikes twice a spin); FTF: one turn of the cage.
+    BPFO and BPFI: rollers passing a point of the outer and the inner race; BSF: one spin of a
+    roller (a spalled one strikes twice a spin); FTF: one turn of the cage (Randall & Antoni, 2.1).
     """
     ratio = geometry.roller / geometry.pitch * cos(radians(geometry.contact))
     return {
@@ -54,9 +54,9 @@ def envelope_spectrum(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(Hz, g): amplitude spectrum of the envelope of the first channel inside `band` (Hz).
 
-    A band-pass keeps a structural resonance, the Hilbert transform its envelope: the repetition rate
-    of the impacts appears at low frequency although its own tone is buried. Raises ValueError when
-    the band does not fit below half the sampling rate.
+    A band-pass keeps a structural resonance, the Hilbert transform its envelope: the repetition
+    rate of the impacts appears at low frequency although its own tone is buried. Raises ValueError
+    when the band does not fit below half the sampling rate.
     """
     if not 0 < band[0] < band[1] < recording.rate / 2:
         raise ValueError(f"band {band} Hz does not fit a rate of {recording.rate:g} Hz")

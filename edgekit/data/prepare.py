@@ -15,9 +15,10 @@ from edgekit.errors import EdgekitError, did_you_mean
 def resample(recording: Recording, rate: float) -> Recording:
     """The recording at `rate` Hz, low-passed before decimation (polyphase Kaiser FIR).
 
-    Nothing above half of the lower rate survives: going up adds samples, not bandwidth. The ratio of
-    rates is taken as a fraction, exact to 1e-6. Raises EdgekitError for a rate that is not positive
-    or a recording with non-finite samples, which the filter would smear over their neighbours.
+    Nothing above half of the lower rate survives: going up adds samples, not bandwidth. The ratio
+    of rates is taken as a fraction, exact to 1e-6. Raises EdgekitError for a rate that is not
+    positive or a recording with non-finite samples, which the filter would smear over their
+    neighbours.
     """
     from scipy.signal import resample_poly
 
@@ -43,9 +44,9 @@ def resample(recording: Recording, rate: float) -> Recording:
 def window(recordings: list[Recording], classes: tuple[str, ...], length: int, hop: int) -> Windows:
     """Pieces of `length` samples, one every `hop`; never across two recordings.
 
-    What fills no window at a recording's end is left out and counted in `Windows.dropped`. Returns X
-    (n, length, channel) float32. Raises EdgekitError where rates or channels differ, a label is not
-    among `classes`, a sample is not finite, or nothing is long enough.
+    What fills no window at a recording's end is left out and counted in `Windows.dropped`. Returns
+    X (n, length, channel) float32. Raises EdgekitError where rates or channels differ, a label is
+    not among `classes`, a sample is not finite, or nothing is long enough.
     """
     classes = tuple(classes)
     if length < 1 or hop < 1:
@@ -59,8 +60,9 @@ def window(recordings: list[Recording], classes: tuple[str, ...], length: int, h
     for recording in recordings:
         if recording.rate != first.rate or recording.channels != first.channels:
             raise EdgekitError(
-                f"{recording.name} ({recording.rate:g} Hz, {len(recording.channels)} channel) differs "
-                f"from {first.name} ({first.rate:g} Hz, {len(first.channels)}); resample() all first"
+                f"{recording.name} ({recording.rate:g} Hz, {len(recording.channels)} channels) "
+                f"differs from {first.name} ({first.rate:g} Hz, {len(first.channels)}); "
+                "resample() all to one rate first"
             )
         if recording.label not in classes:
             raise EdgekitError(
@@ -95,6 +97,6 @@ def window(recordings: list[Recording], classes: tuple[str, ...], length: int, h
 
 
 def center(recording: Recording) -> Recording:
-    """The recording without its mean per channel: a sensor's offset is no property of the machine."""
+    """The recording less each channel's mean: an offset is the sensor's, not the machine's."""
     samples = recording.samples - recording.samples.mean(axis=0, dtype=np.float64)
     return replace(recording, samples=samples)

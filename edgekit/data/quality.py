@@ -24,11 +24,12 @@ LONGEST = 1 << 15  # samples of a recording that the comparison looks at
 def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> pd.DataFrame:
     """One row a recording, indexed by name; `rate` (Hz) is the one the windows will have.
 
-    Columns: label, group, rate (Hz), seconds, nonfinite (samples), clipped and flat (share of samples),
-    offset (mean over spread, the worst channel), alike (largest correlation with another
-    recording), verdict and reason. `refused` cannot be learned from (non-finite, constant, shorter
-    than `shortest` seconds, mostly flat or clipped, a copy); `suspect` deserves a look; the reason of
-    an `ok` may still hold a note. Raises EdgekitError when there is nothing to inspect.
+    Columns: label, group, rate (Hz), seconds, nonfinite (samples), clipped and flat (share of
+    samples), offset (mean over spread, the worst channel), constant (channels), alike (largest
+    correlation with another recording), verdict and reason. `refused` cannot be learned from
+    (non-finite, constant, shorter than `shortest` seconds, largely flat or clipped, a copy);
+    `suspect` deserves a look; the reason of an `ok` may still hold a note. Raises EdgekitError when
+    there is nothing to inspect or two recordings share a name.
     """
     import pandas as pd
 
@@ -141,7 +142,7 @@ def _judge(recording: Recording, row: dict, rate: float, shortest: float, tellin
 
 
 def _in_runs(x: np.ndarray, shortest: int, where: np.ndarray | None = None) -> int:
-    """How many samples lie in runs of at least `shortest` equal ones (of `where` only, if given)."""
+    """Samples in runs of at least `shortest` equal ones (of those in `where`, if given)."""
     if len(x) < shortest:
         return 0
     breaks = np.flatnonzero(np.diff(x)) + 1
@@ -177,10 +178,10 @@ def _copies(recordings: list[Recording]) -> dict[int, int]:
 
 
 def _alike(recordings: list[Recording], rate: float, shortest: float) -> list[tuple[float, int]]:
-    """(largest |correlation|, with which other) of each: finds shifted, scaled, cropped and noisy copies.
+    """(largest |correlation|, with which other) of each: shifted, scaled, cropped, noisy copies.
 
-    The middle half of each recording is slid along every other (first channel, at the common `rate`,
-    at most LONGEST samples) and normalized by the local energy there.
+    The middle half of each recording is slid along every other (first channel, near the common
+    `rate`, at most LONGEST samples) and normalized by the local energy there.
     """
     from scipy.signal import resample_poly
 

@@ -12,9 +12,10 @@ import numpy as np
 class Recording:
     """Samples of one continuous measurement.
 
-    `samples` is float32, (time, channel), in `unit`; `rate` in Hz; `label` the class name or None when
-    unknown; `group` names what must not be torn apart by a split (the recording, machine, patient,
-    camera); `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown to people.
+    `samples` is float32, (time, channel), in `unit`; `rate` in Hz; `label` the class name or None
+    when unknown; `group` names what must not be torn apart by a split (the recording, machine,
+    patient, camera); `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown
+    to people.
     """
 
     name: str

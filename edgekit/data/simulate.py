@@ -1,12 +1,12 @@
 """A physical simulator of rolling bearings: the "lab" where the "field" has too few recordings.
 
 The model is the one of R. B. Randall and J. Antoni, "Rolling element bearing diagnostics - A
-tutorial", MSSP 25 (2011) 485-520. A spall strikes once for each roller that passes it; the intervals
-slip by a percent or so, and the slips add up. Each strike rings the structure's resonances. Its
-strength follows the load where it happens (P. D. McFadden and J. D. Smith, J. Sound and Vibration 96
-(1984) 69-82): constant for an outer-race spall that stays in the load zone, modulated by the shaft
-for the inner race, by the cage for a roller. Around it, what a sound machine does: shaft
-harmonics, gear mesh with sidebands, broadband noise shaped by the same resonances.
+tutorial", MSSP 25 (2011) 485-520. A spall strikes once for each roller that passes it; the
+intervals slip by a percent or so, and the slips add up. Each strike rings the structure's
+resonances. Its strength follows the load where it happens (P. D. McFadden and J. D. Smith, J. Sound
+and Vibration 96 (1984) 69-82): constant for an outer-race spall that stays in the load zone,
+modulated by the shaft for the inner race, by the cage for a roller. Around it, what a sound machine
+does: shaft harmonics, gear mesh with sidebands, broadband noise shaped by the same resonances.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ class Rig:
     """A machine with its bearing and its sensor; everything the label does not decide.
 
     `resonances` in Hz with `damping` (share of critical) ring with each strike; a recording's own
-    differ by about `spread` (mounting, temperature). `snr_db` is the power of the strikes of a fault
-    of severity 1 at half load over that of all else. `gear` is the teeth of the mesh near the
-    bearing, `tones` its amplitude over the broadband noise; `slope` the fall of the noise per octave
-    (dB); `level` the rms in g of a healthy recording, `offset` the sensor's, in g.
+    differ by about `spread` (mounting, temperature). `snr_db` is the power of the strikes of a
+    fault of severity 1 at half load over that of the broadband noise. `slip` is the scatter of the
+    intervals between strikes. `gear` is the teeth of the mesh near the bearing, `tones` its
+    amplitude over the noise; `slope` the noise's rise per octave (dB); `level` the rms in g of a
+    healthy recording, about; `offset` the sensor's, in g.
     """
 
     geometry: Bearing
@@ -105,10 +106,10 @@ def simulate(
 ) -> Recording:
     """One accelerometer in g, (seconds · rate, 1), beside a bearing that is normal or has a spall.
 
-    `label` is one of LABELS; `load` 0…1 is the share of the rated load, `severity` 0…1 and beyond the
-    growth of the fault (strike amplitude is proportional to it); `shaft_hz`, `snr_db`, `geometry` and
-    `rate` override the rig's. Same arguments, same samples. Raises EdgekitError for an unknown
-    label and for numbers that no machine has.
+    `label` is one of LABELS; `load` 0…1 is the share of the rated load, `severity` 0…1 and beyond
+    the growth of the fault (strike amplitude is proportional to it); `shaft_hz`, `snr_db`,
+    `geometry` and `rate` override the rig's. Same arguments, same samples. Raises EdgekitError for
+    an unknown label and for numbers that no machine has.
     """
     if label not in LABELS:
         raise EdgekitError(f"the simulator knows no fault {label!r}.{did_you_mean(label, LABELS)}")
@@ -118,8 +119,8 @@ def simulate(
         seconds * rig.rate >= 64 and rig.rate > 0 and rig.shaft_hz > 0 and severity >= 0 <= load
     ):
         raise EdgekitError(
-            "the simulator needs at least 64 samples, a positive rate and shaft speed, and a load and "
-            f"severity of at least 0 (got {seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, "
+            "the simulator needs at least 64 samples, a positive rate and shaft speed, and a load "
+            f"and severity of at least 0 (got {seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, "
             f"{load:g}, {severity:g})"
         )
     rng = np.random.default_rng([seed, LABELS.index(label)])
@@ -157,7 +158,7 @@ def lab(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list
 
 
 def field(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list[Recording]:
-    """A stand-in for the real rig where there is no network: other bearing, speed, structure, noise."""
+    """A stand-in for the real rig without a network: other bearing, speed, structure, noise."""
     return _campaign("field", classes, profile, seed)
 
 
@@ -173,11 +174,11 @@ def run_to_failure(
     final: float = 1.5,
     domain: str = "lab",
 ) -> list[Recording]:
-    """One bearing's life as `snapshots` recordings; sound until `onset` (share of life), then growing.
+    """One bearing's life as `snapshots` recordings; sound until `onset` (share of life), then not.
 
     Severity grows exponentially from 2 % to `final`, with scatter, as a spall does once it has
-    begun. All share one group and one transfer path; `meta` has `life` (0…1) and `severity`. The label
-    is "normal" before the onset.
+    begun. All share one group and one transfer path; `meta` has `life` (0…1) and `severity`. The
+    label is "normal" before the onset.
     """
     rng = np.random.default_rng([seed, 77])
     life = np.linspace(0, 1, snapshots)
@@ -273,7 +274,7 @@ def _strikes(label: str, rig: Rig, n: int, load: float, rng: np.random.Generator
 
 
 def _load_zone(angle: np.ndarray, load: float) -> np.ndarray:
-    """Stribeck's load at an angle from the zone's middle; more load, wider zone; a trace of it outside."""
+    """Stribeck's load at an angle from the zone's middle, and a trace of it outside."""
     width = 0.3 + 0.4 * min(load, 1.0)
     return 0.1 + np.maximum(0, 1 - (1 - np.cos(angle)) / (2 * width)) ** 1.5
 
@@ -281,7 +282,7 @@ def _load_zone(angle: np.ndarray, load: float) -> np.ndarray:
 def _machine(
     rig: Rig, path: np.ndarray, n: int, load: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """What a sound machine does, (n,), rms about 1: rung noise, sloping noise, shaft and gear tones."""
+    """What a sound machine does, (n,), rms about 1: noise, shaft and gear tones."""
     t = np.arange(n) / rig.rate
     rung = _filter(rng.standard_normal(n), path)
     spectrum = np.fft.rfft(rng.standard_normal(n))

@@ -87,9 +87,9 @@ def fetch(
 ) -> Path:
     """The folder with the members of a source, downloaded on the first call, verified on each.
 
-    `endpoint` is a simple-API address of another registry (default: `PIP_INDEX_URL` if set, else the
-    public one). Raises EdgekitError when the name is unknown, the registry cannot be reached, the
-    file is not the pinned one (what was downloaded is removed) or the disk refuses.
+    `endpoint` is a simple-API address of another registry (default: `PIP_INDEX_URL` if set, else
+    the public one). Raises EdgekitError when the name is unknown, the registry cannot be reached,
+    the file is not the pinned one (what was downloaded is removed) or the disk refuses.
     """
     source = _named(name)
     cache = Path(cache) if cache else cache_folder()
@@ -165,7 +165,13 @@ def _publish(source: Source, archive: Path, folder: Path) -> None:
 
 
 def _download(source: Source, cache: Path, progress: bool, endpoint: str | None) -> Path:
-    """The verified archive in the cache; resumes what an earlier call left in `.part`."""
+    """The verified archive in the cache; resumes what an earlier call left in `.part`.
+
+    A file of that name that somebody put there by hand does as well, if it is the pinned one.
+    """
+    archive = cache / source.file
+    if archive.exists() and _matches(archive, source):
+        return archive
     part = cache / f"{source.file}.part"
     print(f"{source.name}: {source.note}\n  licence: {source.licence}\n  credit:  {source.credit}")
     resumed = part.exists()
@@ -179,7 +185,7 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
             f"the download of {source.name} ({source.file}) is corrupt: its SHA-256 is not the "
             "pinned one. It was removed; run again, or use --offline for the simulator"
         )
-    return part.replace(cache / source.file)
+    return part.replace(archive)
 
 
 def _matches(path: Path, source: Source) -> bool:
@@ -212,7 +218,7 @@ def _transfer(source: Source, part: Path, progress: bool, endpoint: str | None) 
                 raise EdgekitError(
                     f"the registry has no package {source.package}; use --offline for the simulator"
                 ) from None
-            except RequestException as error:
+            except (RequestException, ValueError) as error:  # no reply, or not a registry's
                 trouble = error
     if part.exists() and part.stat().st_size == source.size:
         return
@@ -260,12 +266,17 @@ def _stream(
         reset(source.size)
         update(have)
         with part.open("ab" if resumed else "wb") as file:
-            for chunk in reply.iter_content(1 << 18):
+            for chunk in reply.iter_content(1 << 16):
                 have += len(chunk)
-                if have > source.size:
-                    raise EdgekitError(f"{source.file} is longer than the pinned file; refused")
                 file.write(chunk)
                 update(len(chunk))
+                if have > source.size:
+                    break
+    if have > source.size:
+        part.unlink()
+        raise EdgekitError(
+            f"the registry's {source.file} is longer than the pinned file; it was removed"
+        )
 
 
 @contextmanager

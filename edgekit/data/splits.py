@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ TRIALS = 200  # shuffles tried where groups hold several classes each
 
 @dataclass(frozen=True)
 class Split:
-    """Row indices of three parts, (n,) int64 each, ascending; `groups` names what each part holds."""
+    """Row indices of three parts, (n,) int64 each, ascending; `groups`: what each part holds."""
 
     train: np.ndarray
     val: np.ndarray
@@ -86,7 +87,7 @@ def folds_by_group(windows: Windows, k: int = 3, seed: int = 0, val: bool = Fals
 
 
 def leaky_random(windows: Windows, test: float = 0.25, val: float = 0.2, seed: int = 0) -> Split:
-    """LEAKS, for comparison only: windows dealt at random, neighbours of one recording on both sides.
+    """LEAKS, for comparison only: windows dealt at random, neighbours on both sides.
 
     Stratified by class. Its score is what a careless study would report.
     """
@@ -100,7 +101,7 @@ def leaky_random(windows: Windows, test: float = 0.25, val: float = 0.2, seed: i
 
 
 def assert_no_leak(windows: Windows, split: Split) -> None:
-    """Raises EdgekitError where two parts share a row, a group, a stretch of a recording or a window's content."""
+    """Raises EdgekitError where two parts share a row, a group, samples or a window's content."""
     length = windows.X.shape[1]
     spans: dict[str, list[tuple[int, str]]] = {}
     owner: dict[bytes, str] = {}
@@ -121,11 +122,11 @@ def assert_no_leak(windows: Windows, split: Split) -> None:
                 content = windows.X[i].tobytes()
                 if owner.setdefault(content, part) != part:
                     raise EdgekitError(
-                        f"{windows.origin[i]} in {part} has the samples of a window in {owner[content]}"
+                        f"{windows.origin[i]} in {part} repeats a window of {owner[content]}"
                     )
     for recording, starts in spans.items():
         starts.sort()
-        for (a, part), (b, other) in zip(starts, starts[1:], strict=False):
+        for (a, part), (b, other) in pairwise(starts):
             if part != other and b - a < length:
                 raise EdgekitError(
                     f"{recording} overlaps itself in {part} and {other} near sample {b}"
@@ -133,7 +134,7 @@ def assert_no_leak(windows: Windows, split: Split) -> None:
 
 
 def honest_vs_random(windows: Windows, features: np.ndarray, seed: int = 0) -> pd.DataFrame:
-    """Balanced accuracy of a random forest on `features` (n, f), by group and by leaky random windows.
+    """Balanced accuracy of a random forest on `features` (n, f), honestly and by leaky windows.
 
     As many folds as the rarest class has groups, five at most; both rows train on as many windows.
     Columns: balanced_accuracy (mean), lowest and highest fold, folds.
@@ -193,7 +194,6 @@ def _assign(windows: Windows, shares: list[float], seed: int, what: str) -> np.n
     for _ in range(TRIALS):
         place = np.empty(len(names), int)
         have = np.zeros_like(due)
-        order = rng.permutation(len(names))
         for g in rng.permutation(len(names)):
             mine = count[g] > 0
             lacking = (have[:, mine] == 0).sum(axis=1)

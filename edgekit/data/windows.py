@@ -86,15 +86,15 @@ class Windows:
             raise EdgekitError(f"{path} holds no windows ({error}); run 01_collect again") from None
 
     def _repr_html_(self) -> str:
-        counts = np.bincount(self.y, minlength=len(self.classes))
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{count:,}</td><td>{len(set(self.group[self.y == i]))}</td></tr>"
-            for i, (name, count) in enumerate(zip(self.classes, counts, strict=True))
+            f"<tr><td>{escape(name)}</td><td>{np.sum(self.y == i):,}</td>"
+            f"<td>{len(set(self.group[self.y == i]))}</td></tr>"
+            for i, name in enumerate(self.classes)
         )
         return (
             f"<p>{len(self):,} windows of {self.X.shape[1]} samples × {self.X.shape[2]} channel(s) "
-            f"at {self.rate:,.0f} Hz ({self.dropped:,} samples filled none)</p><table><tr><th>class</th><th>windows</th><th>groups</th></tr>"
-            f"{rows}</table>"
+            f"at {self.rate:,.0f} Hz ({self.dropped:,} samples filled none)</p>"
+            f"<table><tr><th>class</th><th>windows</th><th>groups</th></tr>{rows}</table>"
         )
 
 

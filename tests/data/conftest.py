@@ -1,0 +1,3 @@
+from fake_registry import registry
+
+__all__ = ["registry"]

