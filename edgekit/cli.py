@@ -1,0 +1,118 @@
+"""The command line: `edgekit …`, or `python -m edgekit …`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from edgekit import __version__
+from edgekit.errors import EdgekitError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: done. 1: a budget line was missed under --strict. 2: bad input, said in one line."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.do(args)
+    except EdgekitError as error:
+        print(f"edgekit: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nedgekit: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edgekit", description="Edge AI from data to signed update.")
+    parser.add_argument("--version", action="version", version=f"edgekit {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the chapters headless, skip what has not changed")
+    run.add_argument("use_case", help="bearing, or a folder's name in usecases/")
+    run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
+    run.add_argument("--from", dest="first", default="", help="first chapter, e.g. train")
+    run.add_argument("--through", default="", help="last chapter, e.g. export")
+    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
+    run.add_argument("--offline", action="store_true", help="simulated data only, no download")
+    run.add_argument("--strict", action="store_true", help="exit 1 if a line of the budget is missed")
+    run.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="override a notebook parameter",
+    )  # fmt: skip
+    run.set_defaults(do=_run)
+
+    report = commands.add_parser("report", help="write the report of a run again")
+    report.add_argument("run_dir")
+    report.set_defaults(do=_report)
+
+    doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
+    doctor.set_defaults(do=_doctor)
+
+    data = commands.add_parser("data", help="data sources: list, or get one")
+    data.add_argument("action", choices=["list", "get"])
+    data.add_argument("name", nargs="?", help="of the source to get")
+    data.set_defaults(do=_data)
+    return parser
+
+
+def _run(args) -> int:
+    from edgekit import pipeline
+    from edgekit.view import report
+
+    directory, outcomes = pipeline.execute(
+        args.use_case,
+        profile=args.profile,
+        run_dir=args.run_dir,
+        seed=args.seed,
+        first=args.first,
+        through=args.through,
+        offline=args.offline,
+        parameters=dict(_parameter(text) for text in args.parameter),
+    )
+    missed = [f"{o.step}: {v.key}" for o in outcomes for v in o.verdicts.failed]
+    page = report.write(directory)
+    print(f"budget: {'missed in ' + ', '.join(missed) if missed else 'kept'}")
+    print(f"report: {page}")
+    return 1 if missed and args.strict else 0
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    import ast
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise EdgekitError(f"-p {text!r}: write NAME=VALUE")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a bare word is a string
+
+
+def _report(args) -> int:
+    from pathlib import Path
+
+    from edgekit.view import report
+
+    print(f"report: {report.write(Path(args.run_dir).resolve())}")
+    return 0
+
+
+def _doctor(args) -> int:
+    from edgekit import doctor
+
+    return doctor.main()
+
+
+def _data(args) -> int:
+    from edgekit import data
+
+    if args.action == "get":
+        if not args.name:
+            raise EdgekitError("which one? `edgekit data list` names them")
+        print(data.fetch(args.name))
+        return 0
+    for name, source in data.sources.sources().items():
+        state = "here" if data.cached(name) else f"{source.size / 1e6:.0f} MB to download"
+        print(f"{name:<12} {state:<22} {source.licence}")
+    return 0

@@ -1,0 +1,15 @@
+"""The one exception that a user is meant to read: a single line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+
+class EdgekitError(Exception):
+    """Raised for whatever a user can mend; the command line prints it as one line, without a traceback."""
+
+
+def did_you_mean(word: str, known) -> str:
+    """`" Did you mean 'flash_bytes'?"` for a near miss, else the list of what is known."""
+    close = get_close_matches(str(word), [str(k) for k in known], n=1)
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(map(str, known))}."

@@ -1,0 +1,76 @@
+"""A number that is shown to a person, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from html import escape
+
+PROVENANCES = ("measured", "emulated", "estimated", "published")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with its unit, its provenance and its source.
+
+    `provenance` is one of `measured` (counted here, on this machine or on these files), `emulated`
+    (read off the compiled binary on an emulated core), `estimated` (a model or a rule of thumb) and
+    `published` (somebody else's figure, named in `source`). `low` and `high` bound the value where a
+    range is all that is known. Raises ValueError for an unknown provenance.
+    """
+
+    value: float
+    unit: str
+    provenance: str
+    source: str
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self):
+        if self.provenance not in PROVENANCES:
+            raise ValueError(f"provenance {self.provenance!r} is none of {', '.join(PROVENANCES)}")
+
+    def __str__(self) -> str:
+        text = f"{number(self.value)} {self.unit}".strip()
+        if self.low is not None and self.high is not None:
+            text += f" ({number(self.low)}–{number(self.high)})"
+        return text
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{escape(str(self))}</b> "
+            f"<small>{escape(self.provenance)}: {escape(self.source)}</small>"
+        )
+
+    def to_dict(self) -> dict:
+        return {k: v for k, v in asdict(self).items() if v is not None}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Figure:
+        return cls(**values)
+
+
+def measured(value, unit: str, source: str, **band) -> Figure:
+    return Figure(value, unit, "measured", source, **band)
+
+
+def emulated(value, unit: str, source: str, **band) -> Figure:
+    return Figure(value, unit, "emulated", source, **band)
+
+
+def estimated(value, unit: str, source: str, **band) -> Figure:
+    return Figure(value, unit, "estimated", source, **band)
+
+
+def published(value, unit: str, source: str, **band) -> Figure:
+    return Figure(value, unit, "published", source, **band)
+
+
+def number(value: float) -> str:
+    """Four significant digits, thousands separated; whole numbers stay whole."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value != value:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

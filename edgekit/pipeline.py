@@ -1,0 +1,214 @@
+"""Runs the chapters headless, skips what has not changed, and can be killed at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit import project, usecases
+from edgekit.design import Verdicts
+from edgekit.design import load as load_design
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.run import PROFILES, file_hash, read_manifest, start_manifest, update_manifest, versions
+
+LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one chapter: `ran` or `skipped`, in how many seconds, and its verdicts."""
+
+    step: str
+    action: str
+    seconds: float
+    verdicts: Verdicts
+
+
+def execute(
+    use_case: str,
+    profile: str = "quick",
+    run_dir: str | Path = "",
+    seed: int = 0,
+    first: str = "",
+    through: str = "",
+    offline: bool = False,
+    parameters: dict | None = None,
+    say: Callable[[str], None] = print,
+) -> tuple[Path, list[Outcome]]:
+    """Run the chapters from `first` through `through`, and write the report.
+
+    A chapter is skipped when its code, its parameters, the library, the use case, the installed
+    versions and its inputs are what they were when it was sealed. `parameters` overrides any notebook
+    parameter by name. Returns the run's directory and one Outcome a chapter; raises EdgekitError for
+    bad input and for a chapter that failed.
+    """
+    chapters = project.chapters()
+    names = list(chapters)
+    start = names.index(project.chapter(first)) if first else 0
+    stop = names.index(project.chapter(through)) if through else len(names) - 1
+    if start > stop:
+        raise EdgekitError(f"{names[start]} comes after {names[stop]}: nothing to run")
+    if profile not in PROFILES:
+        raise EdgekitError(f"there is no profile {profile!r}.{did_you_mean(profile, PROFILES)}")
+    folder = usecases.folder(use_case, project.root())
+    load_design(folder / "design.toml")
+    directory = Path(run_dir or project.run_folder(use_case, profile, offline)).resolve()
+    given = {
+        "use_case": use_case,
+        "profile": profile,
+        "seed": seed,
+        "run_dir": str(directory),
+        "offline": offline,
+        **(parameters or {}),
+    }
+    _check_parameters(chapters, parameters or {})
+    start_manifest(directory, use_case, profile)
+    common = _digest([tree_hash(Path(__file__).parent), tree_hash(folder), json.dumps(versions())])
+    outcomes = []
+    for name in names[start : stop + 1]:
+        began = time.monotonic()
+        values = {k: v for k, v in given.items() if k in notebook_parameters(chapters[name])}
+        key = step_key(chapters[name], values, common, directory)
+        fresh = is_fresh(directory, chapters[name], key)
+        if not fresh:
+            say(f"{name} …")
+            _execute(chapters[name], values, directory)
+            _seal(directory, name, values, key)
+        outcome = Outcome(
+            name,
+            "skipped" if fresh else "ran",
+            time.monotonic() - began,
+            Verdicts.from_dicts(read_manifest(directory)["steps"][name]["verdicts"]),
+        )
+        outcomes.append(outcome)
+        say(_line(outcome))
+    return directory, outcomes
+
+
+def step_key(notebook: Path, values: dict, common: str, directory: Path) -> str:
+    """One hash over all that a chapter's results depend on; empty if an input is missing."""
+    cells = [c for c in _cells(notebook) if c["cell_type"] == "code"]
+    code = ["".join(c["source"]) for c in cells if "parameters" not in _tags(c)]
+    inputs = [directory / "artefacts" / name for name in project.contract(notebook)["reads"]]
+    if not all(path.is_file() for path in inputs):
+        return ""
+    shown = {k: v for k, v in values.items() if k != "run_dir"}
+    parts = [common, json.dumps(shown, sort_keys=True), *code, *map(file_hash, inputs)]
+    return _digest(parts)
+
+
+def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
+    """True if the chapter was sealed under this key and its artefacts still are what it sealed."""
+    entry = read_manifest(directory).get("steps", {}).get(notebook.stem, {})
+    if not key or entry.get("key") != key:
+        return False
+    if not (directory / "notebooks" / notebook.name).is_file():
+        return False
+    paths = {directory / "artefacts" / n: h for n, h in entry["outputs"].items()}
+    return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
+
+
+def tree_hash(folder: Path) -> str:
+    """One hash over the names and contents of a folder's library files."""
+    files = {path for pattern in LIBRARY for path in folder.rglob(pattern)}
+    return _digest(f"{p.relative_to(folder).as_posix()} {file_hash(p)}" for p in sorted(files))
+
+
+def notebook_parameters(notebook: Path) -> set[str]:
+    """The names that a notebook's `parameters` cell sets."""
+    import ast
+
+    cell = next((c for c in _cells(notebook) if "parameters" in _tags(c)), None)
+    if cell is None:
+        raise EdgekitError(f"{notebook} has no cell tagged 'parameters'")
+    body = ast.parse("".join(cell["source"])).body
+    return {t.id for node in body if isinstance(node, ast.Assign) for t in node.targets}
+
+
+# ------------------------------------------------------------------------------------ inside
+
+
+def _execute(notebook: Path, values: dict, directory: Path) -> None:
+    """papermill, with the executed notebook renamed into place only when it is whole."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    done = directory / "notebooks" / notebook.name
+    done.parent.mkdir(parents=True, exist_ok=True)
+    half = done.with_name(f"{notebook.stem}.running.ipynb")
+    failed = done.with_name(f"{notebook.stem}.failed.ipynb")
+    failed.unlink(missing_ok=True)
+    update_manifest(directory, notebook.stem, None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            papermill.execute_notebook(
+                notebook,
+                half,
+                parameters=values,
+                cwd=notebook.parent,
+                kernel_name="python3",
+                progress_bar={"desc": f"  {notebook.stem}", "leave": False, "delay": 1},
+            )
+    except PapermillExecutionError as error:
+        half.replace(failed)
+        reason = f"{error.ename}: {error.evalue}".splitlines()[0]
+        if error.ename == "EdgekitError":
+            raise EdgekitError(f"{notebook.stem}: {error.evalue}") from None
+        raise EdgekitError(
+            f"{notebook.stem} failed in cell {error.exec_count}: {reason} (see {failed})"
+        ) from None
+    os.replace(half, done)
+
+
+def _seal(directory: Path, name: str, values: dict, key: str) -> None:
+    entry = read_manifest(directory)["steps"].get(name)
+    if entry is None:
+        raise EdgekitError(f"{name} ended without its gate: run.gate(…) must be reached")
+    parameters = {k: v for k, v in values.items() if k != "run_dir"}
+    update_manifest(directory, name, {**entry, "parameters": parameters, "key": key})
+
+
+def _check_parameters(chapters: dict[str, Path], given: dict) -> None:
+    """papermill only warns about an unknown parameter; a typo deserves more."""
+    known = set().union(*(notebook_parameters(path) for path in chapters.values()))
+    for name in given:
+        if name not in known:
+            raise EdgekitError(
+                f"no chapter has a parameter {name!r}.{did_you_mean(name, sorted(known))}"
+            )
+
+
+def _cells(notebook: Path) -> list[dict]:
+    try:
+        return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EdgekitError(f"{notebook} is no notebook ({error})") from None
+
+
+def _tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def _digest(parts) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def _line(outcome: Outcome) -> str:
+    failed = outcome.verdicts.failed
+    gate = f"budget missed: {', '.join(v.key for v in failed)}" if failed else "budget kept"
+    if not outcome.verdicts:
+        gate = "nothing to judge"
+    return f"{outcome.step:<12} {outcome.action:<8}{outcome.seconds:6.1f} s   {gate}"

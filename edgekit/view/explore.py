@@ -1,0 +1,48 @@
+"""Sliders for a person in JupyterLab, a plain picture for everybody else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+
+def interactive() -> bool:
+    """True in JupyterLab; False under papermill, nbval and nbconvert."""
+    return "JPY_SESSION_NAME" in os.environ
+
+
+def explore(fn: Callable, **controls):
+    """Call `fn` with sliders and menus, or once with their starting values when headless.
+
+    A control is `(low, high, start)` for a slider (whole numbers make whole steps), or
+    `[choice, …]` for a menu, the first being the start. `fn` draws or displays; what it returns is
+    displayed when headless.
+    """
+    for name, control in controls.items():
+        if not isinstance(control, (tuple, list)) or (
+            isinstance(control, tuple) and len(control) != 3
+        ):
+            raise ValueError(f"{name} must be (low, high, start) or a list of choices")
+    if not interactive():
+        return fn(**{name: _start(control) for name, control in controls.items()})
+    import ipywidgets
+
+    widgets = {name: _widget(name, control) for name, control in controls.items()}
+    return ipywidgets.interactive(fn, **widgets)
+
+
+def _start(control):
+    return control[2] if isinstance(control, tuple) else control[0]
+
+
+def _widget(name: str, control):
+    import ipywidgets
+
+    label = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+    if isinstance(control, list):
+        return ipywidgets.Dropdown(options=control, value=control[0], **label)
+    low, high, start = control
+    kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in control) else ipywidgets.FloatSlider
+    return kind(
+        min=low, max=high, value=start, continuous_update=False, layout={"width": "32em"}, **label
+    )
