@@ -23,7 +23,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edgekit", description="Edge AI from data to signed update.")
+    parser = argparse.ArgumentParser(
+        prog="edgekit", description="Edge AI from data to signed update."
+    )
     parser.add_argument("--version", action="version", version=f"edgekit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -35,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     run.add_argument("--offline", action="store_true", help="simulated data only, no download")
-    run.add_argument("--strict", action="store_true", help="exit 1 if a line of the budget is missed")
+    run.add_argument(
+        "--strict", action="store_true", help="exit 1 if a line of the budget is missed"
+    )
     run.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="override a notebook parameter",

@@ -263,7 +263,8 @@ class Verdict:
         limit, figure = values["limit"], values["figure"]
         limit = tuple(limit) if isinstance(limit, list) else limit
         figure = None if figure is None else Figure.from_dict(figure)
-        return cls(**{**values, "limit": limit, "figure": figure})
+        margin = float("nan") if values["margin"] is None else values["margin"]  # JSON has no NaN
+        return cls(**{**values, "limit": limit, "figure": figure, "margin": margin})
 
 
 class Verdicts(tuple):

@@ -40,7 +40,9 @@ def main() -> int:
     print("tools (optional)")
     for tool, purpose in TOOLS.items():
         print("  " + _line(shutil.which(tool) is not None, tool, purpose))
-    print("everything the chain needs is here" if ok else "something is missing: see the lines with ✗")
+    print(
+        "everything the chain needs is here" if ok else "something is missing: see the lines with ✗"
+    )
     return 0 if ok else 1
 
 

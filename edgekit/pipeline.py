@@ -16,7 +16,14 @@ from edgekit import project, usecases
 from edgekit.design import Verdicts
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.run import PROFILES, file_hash, read_manifest, start_manifest, update_manifest, versions
+from edgekit.run import (
+    PROFILES,
+    file_hash,
+    read_manifest,
+    start_manifest,
+    update_manifest,
+    versions,
+)
 
 LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 

@@ -23,7 +23,7 @@ from edgekit.catalog.hardware import (
 from edgekit.catalog.power import (
     PowerBudget,
     airtime_s,
-    estimate_latency_s,
+    estimate_latency_ms,
     message_energy_mj,
     power_budget,
 )
@@ -56,7 +56,7 @@ __all__ = [
     "battery",
     "board",
     "boards",
-    "estimate_latency_s",
+    "estimate_latency_ms",
     "go_custom",
     "link",
     "links",

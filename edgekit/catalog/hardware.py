@@ -149,6 +149,11 @@ class Link(_Entry):
         "duty_limit": "",
     }
 
+    @property
+    def share(self) -> float:
+        """The part of the time it may be on the air; 1 where no rule limits it."""
+        return 1.0 if self.duty_limit is None else self.duty_limit.value
+
     def _lead(self) -> str:
         return f"<small>{escape(self.cost)}</small>"
 

@@ -22,6 +22,11 @@ def plot_power(budget):
 
 def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
     """Battery life (years) against average power (mW), with and without self-discharge."""
+    if battery.mains:
+        _, axes = plt.subplots(figsize=(7, 1))
+        axes.text(0.5, 0.5, "mains: no battery to run down", ha="center", va="center")
+        axes.set_axis_off()
+        return axes
     power = np.geomspace(0.01, 100, 200)
     yearly = power * HOURS_A_YEAR
     leak = battery.energy_mwh * battery.value("self_discharge_pct_year") / 100

@@ -67,25 +67,25 @@ def message_energy_mj(link: Link, nbytes: float) -> float:
     return on_air + _packets(link, nbytes) * link.value("fixed_mj")
 
 
-def estimate_latency_s(board: Board, macs: float | None) -> Figure | None:
+def estimate_latency_ms(board: Board, macs: float | None) -> Figure | None:
     """Latency of a model that is not there yet: multiply-accumulates x cycles each / clock.
 
     Returns None where neither the design (`macs_per_inference`) nor the catalogue says enough.
     """
     if not macs or board.cycles_per_mac is None or board.clock_mhz is None:
         return None
-    seconds = macs * board.cycles_per_mac.value / (board.clock_mhz.value * 1e6)
+    ms = macs * board.cycles_per_mac.value / (board.clock_mhz.value * 1000)
     how = (
         f"{number(macs)} multiply-accumulates x {number(board.cycles_per_mac.value)} cycles "
         f"at {number(board.clock_mhz.value)} MHz ({board.cycles_per_mac.source})"
     )
-    return estimated(seconds, "s", how)
+    return estimated(ms, "ms", how)
 
 
 def power_budget(design: Design, board: Board, latency_s: float | None = None) -> PowerBudget:
     """Average power (mW) and battery life (years) of `board` under the design's duty cycle.
 
-    `latency_s` is one inference; without it the estimate of `estimate_latency_s`, else the whole
+    `latency_s` is one inference; without it the estimate of `estimate_latency_ms`, else the whole
     latency budget is taken. Battery life counts self-discharge as a constant leak of the capacity.
     Unknown figures give NaN, which no gate passes.
     """
@@ -138,9 +138,9 @@ def _life(battery, average_mw: float, source: str) -> Figure:
 def _latency(design, board, latency_s) -> tuple[float, str]:
     if latency_s is not None:
         return latency_s, "given"
-    guess = estimate_latency_s(board, design.duty.macs_per_inference)
+    guess = estimate_latency_ms(board, design.duty.macs_per_inference)
     if guess is not None:
-        return guess.value, "estimated from the multiply-accumulates"
+        return guess.value / 1000, "estimated from the multiply-accumulates"
     if design.budget.latency_ms is not None:
         return design.budget.latency_ms / 1000, "the whole latency budget"
     return NAN, "unknown"

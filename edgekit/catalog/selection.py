@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from edgekit.catalog.hardware import Board, Kit, boards, temperature
-from edgekit.catalog.power import PowerBudget, airtime_s, estimate_latency_s, power_budget
+from edgekit.catalog.power import PowerBudget, airtime_s, estimate_latency_ms, power_budget
 from edgekit.figures import number
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def _latency(design, board) -> Check | None:
     limit, macs = design.budget.latency_ms, design.duty.macs_per_inference
     if limit is None or not macs:
         return None
-    guess = estimate_latency_s(board, macs)
-    ms = float("nan") if guess is None else guess.value * 1000
+    guess = estimate_latency_ms(board, macs)
+    ms = float("nan") if guess is None else guess.value
     words = f"an inference takes about {number(ms)} ms, allowed are {number(limit)}"
     return _check("latency", -ms, -limit, words, f"speed of {board.core} is unknown")
 
@@ -220,9 +220,8 @@ def _notes(design) -> tuple[Check, ...]:
     notes = []
     if duty.messages_per_day:
         share = duty.messages_per_day * airtime_s(link, duty.message_bytes) / 86_400
-        limit = 1.0 if link.duty_limit is None else link.duty_limit.value
-        words = f"{link.name}: on the air {share:.3%} of the time, {limit:.0%} allowed"
-        notes.append(Check("duty cycle", share <= limit, words))
+        words = f"{link.name}: on the air {share:.3%} of the time, {link.share:.0%} allowed"
+        notes.append(Check("duty cycle", share <= link.share, words))
     if battery.temperature_c is not None and wanted is not None:
         covers = battery.temperature_c.low <= wanted[0] and wanted[1] <= battery.temperature_c.high
         words = (
@@ -321,11 +320,11 @@ def _fastest_mcu_ms(design) -> float | None:
     if design.budget.latency_ms is None or not design.duty.macs_per_inference:
         return None
     guesses = [
-        estimate_latency_s(b, design.duty.macs_per_inference)
+        estimate_latency_ms(b, design.duty.macs_per_inference)
         for b in boards().values()
         if b.kind == "mcu"
     ]
-    return min(guess.value * 1000 for guess in guesses if guess is not None)
+    return min(guess.value for guess in guesses if guess is not None)
 
 
 # ------------------------------------------------------------------------------------- go custom?

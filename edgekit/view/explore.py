@@ -42,7 +42,9 @@ def _widget(name: str, control):
     if isinstance(control, list):
         return ipywidgets.Dropdown(options=control, value=control[0], **label)
     low, high, start = control
-    kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in control) else ipywidgets.FloatSlider
+    kind = (
+        ipywidgets.IntSlider if all(isinstance(v, int) for v in control) else ipywidgets.FloatSlider
+    )
     return kind(
         min=low, max=high, value=start, continuous_update=False, layout={"width": "32em"}, **label
     )
