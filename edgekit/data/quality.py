@@ -46,22 +46,23 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
 
     rows = [_measure(r) for r in recordings]
     copies = _copies(recordings)
-    alike = _alike(recordings, rate, shortest)
+    alike = _alike(recordings, rate, shortest, copies)
     rates_of = {
         label: {r.rate for r in recordings if r.label == label}
         for label in {r.label for r in recordings}
     }
     telling = len({frozenset(rates) for rates in rates_of.values()}) > 1
     for i, (recording, row) in enumerate(zip(recordings, rows, strict=True)):
+        row["alike"] = alike[i][0]
         findings = _judge(recording, row, rate, shortest, telling)
         if i in copies:
             other = recordings[copies[i]]
             contrary = "" if other.label == recording.label else ", labelled otherwise"
             findings.append(("refused", f"identical to {other.name}{contrary}"))
+            row["alike"] = 1.0
         elif alike[i][0] >= ALIKE:
             other = recordings[alike[i][1]].name
             findings.append(("suspect", f"nearly a copy of {other} ({alike[i][0]:.2f} correlated)"))
-        row["alike"] = alike[i][0]
         worst = [v for v, _ in findings]
         row["verdict"] = next((v for v in ("refused", "suspect") if v in worst), "ok")
         row["reason"] = "; ".join(reason for _, reason in findings)
@@ -177,18 +178,23 @@ def _copies(recordings: list[Recording]) -> dict[int, int]:
     return copies
 
 
-def _alike(recordings: list[Recording], rate: float, shortest: float) -> list[tuple[float, int]]:
+def _alike(
+    recordings: list[Recording], rate: float, shortest: float, skip
+) -> list[tuple[float, int]]:
     """(largest |correlation|, with which other) of each: shifted, scaled, cropped, noisy copies.
 
     The middle half of each recording is slid along every other (first channel, near the common
-    `rate`, at most LONGEST samples) and normalized by the local energy there.
+    `rate`, at most LONGEST samples) and normalized by the local energy there. `skip` holds the
+    indices of exact copies.
     """
     from scipy.signal import resample_poly
 
     signals: list[np.ndarray] = []
-    for recording in recordings:
+    for i, recording in enumerate(recordings):
         x = recording.samples[:, 0].astype(np.float64)
-        usable = recording.rate > 0 and len(x) >= max(shortest * recording.rate, 64)
+        usable = (
+            i not in skip and recording.rate > 0 and len(x) >= max(shortest * recording.rate, 64)
+        )
         x = x if usable and np.isfinite(x).all() else np.zeros(0)
         if len(x) and recording.rate != rate:
             step = max(1, round(recording.rate / rate))

@@ -58,7 +58,12 @@ def registry():
                 }
                 for file, data in state.files.items()
             ]
-            page = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": ["1.0"]}
+            page = {
+                "meta": {"api-version": "1.1"},
+                "name": name,
+                "files": files,
+                "versions": ["1.0"],
+            }
             reply = json.dumps(page).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
@@ -122,4 +127,3 @@ def pin(data: bytes, file: str = "bearing_data-1.0.tar.gz", **other) -> Source:
         "credit": "The Tester",
     }
     return Source("rig", **(values | other))
-

