@@ -208,6 +208,14 @@ def test_verdicts_survive_json_and_show_where_a_figure_comes_from():
     assert "FAIL  flash_bytes ≤ 65,536 bytes: 70,000 bytes (measured)" in str(verdicts)
 
 
+def test_a_verdict_without_a_number_comes_back_from_strict_json():
+    rows = gate(BUDGET, {"power_mw": estimated(nan, "mW", "unknown")}).to_dicts()
+    rows[0]["margin"] = rows[0]["figure"]["value"] = None  # what JSON makes of NaN
+    verdicts = Verdicts.from_dicts(rows)
+    assert not verdicts.passed
+    assert "–" in verdicts._repr_html_()
+
+
 def test_an_empty_gate_says_so():
     assert str(gate(BUDGET, {})) == "no line of the budget applies"
     assert gate(BUDGET, {"battery_years": estimated(inf, "years", "mains")}).passed

@@ -7,6 +7,7 @@ split(design), go_custom(design, selection), runtime(board)          the three d
 power_budget(design, board, latency_s)                               average power, battery life
 """
 
+from edgekit.catalog.decisions import Custom, Split, go_custom, split
 from edgekit.catalog.hardware import (
     Battery,
     Board,
@@ -28,16 +29,7 @@ from edgekit.catalog.power import (
     power_budget,
 )
 from edgekit.catalog.runtimes import Runtime, runtime
-from edgekit.catalog.selection import (
-    Candidate,
-    Check,
-    Custom,
-    Selection,
-    Split,
-    go_custom,
-    select,
-    split,
-)
+from edgekit.catalog.selection import Candidate, Check, Selection, select
 
 __all__ = [
     "Battery",

@@ -47,22 +47,17 @@ def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
 
 
 def plot_memory(table, flash_bytes=None, ram_bytes=None):
-    """Flash against RAM of the catalogue (KB, logarithmic), with the budget as a corner."""
-    _, axes = plt.subplots(figsize=(7, 4.2))
-    for kind, group in table.groupby("kind"):
-        axes.scatter(group["ram_kb"], group["flash_kb"], label=kind)
-    for key, row in table.iterrows():
-        axes.annotate(
-            key,
-            (row["ram_kb"], row["flash_kb"]),
-            fontsize=7,
-            xytext=(4, 3),
-            textcoords="offset points",
-        )
-    if flash_bytes and ram_bytes:
-        axes.plot(ram_bytes / 1024, flash_bytes / 1024, "k*", ms=12, label="budget")
-    axes.set(xscale="log", yscale="log", xlabel="RAM (KB)", ylabel="flash (KB)")
-    axes.legend()
+    """RAM and flash (KB, logarithmic) of each board; dashed lines are what the budget asks for."""
+    table = table.sort_values("ram_kb")
+    _, axes = plt.subplots(figsize=(7, 4.6))
+    axes.hlines(table.index, table["ram_kb"], table["flash_kb"], color="#dddddd")
+    for column, label, colour in (("ram_kb", "RAM", "#4477aa"), ("flash_kb", "flash", "#cc8833")):
+        axes.scatter(table[column], table.index, label=label, color=colour, zorder=2)
+        asked = {"ram_kb": ram_bytes, "flash_kb": flash_bytes}[column]
+        if asked:
+            axes.axvline(asked / 1024, color=colour, ls="--", lw=1, label=f"{label} asked for")
+    axes.set(xscale="log", xlabel="memory (KB)")
+    axes.legend(loc="lower right")
     return axes
 
 
