@@ -1,0 +1,203 @@
+"""Compile generated C for a microcontroller core, or for this machine, with the compiler that pip installs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from html import escape
+from importlib import metadata, resources
+from pathlib import Path
+
+from edgekit.device import elf
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.export.emit import Source
+from edgekit.figures import Figure, measured
+
+# core -> (zig target, zig -mcpu, gcc flags, macros that must be defined, macros that must not)
+_M = "thumb-freestanding-eabi"
+CPUS = {
+    "cortex-m0plus": (_M, "cortex_m0plus", "-mcpu=cortex-m0plus -mthumb", ()),
+    "cortex-m3": (_M, "cortex_m3", "-mcpu=cortex-m3 -mthumb", ()),
+    "cortex-m4": (_M, "cortex_m4", "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=softfp",
+                  ("__ARM_FEATURE_DSP",)),
+    "cortex-m7": (_M, "cortex_m7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
+                  ("__ARM_FEATURE_DSP",)),
+    # without +dsp and +mve zig switches them off silently
+    "cortex-m33": (_M, "cortex_m33+dsp", "-mcpu=cortex-m33 -mthumb -mfloat-abi=softfp",
+                   ("__ARM_FEATURE_DSP",)),
+    "cortex-m55": (_M, "cortex_m55+dsp+mve", "-mcpu=cortex-m55 -mthumb -mfloat-abi=softfp",
+                   ("__ARM_FEATURE_DSP", "__ARM_FEATURE_MVE")),
+    "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
+}  # fmt: skip
+
+FLAGS = (
+    "-std=c99 -g -Wall -Wextra -Werror -ffreestanding -fomit-frame-pointer -fno-unwind-tables "
+    "-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-strict-aliasing "
+    "-Wno-unused-function"
+).split()
+
+
+@dataclass(frozen=True, eq=False)
+class Firmware:
+    """A linked program. `flash` = code + constants + initialized data, `ram` = data + bss, without stack."""
+
+    source: Source
+    cpu: str
+    flags: tuple[str, ...]
+    compiler: str
+    elf: bytes
+    sha256: str
+    code: Figure
+    weights: Figure
+    flash: Figure
+    ram: Figure
+
+    def image(self) -> elf.Elf:
+        return elf.parse(self.elf)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{k}</td><td>{getattr(self, k)._repr_html_()}</td></tr>"
+            for k in ("code", "weights", "flash", "ram")
+        )
+        return (
+            f"<p><b>{escape(self.source.name)}</b> for {self.cpu}, {escape(self.compiler)} "
+            f"{escape(self.flags[0])}, sha256 {self.sha256[:12]}</p><table>{rows}</table>"
+        )
+
+
+def build(
+    source: Source,
+    cpu: str = "cortex-m4",
+    opt: str = "-Os",
+    compiler: str = "zig",
+    extra_files: dict[str, str] | None = None,
+    defines: tuple[str, ...] = (),
+    cache: str | Path | None = None,
+) -> Firmware:
+    """Compile and link `source` (from `export.generate`) for a core.
+
+    cpu: one of `CPUS`. compiler: "zig" or "gcc" (arm-none-eabi-gcc, when installed).
+    extra_files: further C files and headers to compile in, by name. defines: e.g. ("NAME=1",).
+    cache: a folder for finished builds; the user's cache folder unless given.
+    Raises EdgekitError for an unknown core, a missing compiler, or with the compiler's first error.
+    """
+    if cpu not in CPUS:
+        raise EdgekitError(f"unknown core {cpu!r}.{did_you_mean(cpu, CPUS)}")
+    if opt not in ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"):
+        raise EdgekitError(f"unknown optimization {opt!r}")
+    files = source.files | (extra_files or {})
+    shim = {n: _own(n) for n in ("startup.c", "link.ld")}
+    command, version = _compiler(cpu, compiler)
+    flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
+    link = () if compiler == "zig" else ("-nostartfiles", "-nodefaultlibs", "-lgcc")
+    key = hashlib.sha256(repr((files, shim, cpu, flags, command, version, link)).encode()).hexdigest()
+    place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.elf"
+    if place.is_file():
+        data = place.read_bytes()
+    else:
+        data = _link(files | shim, (*command, *flags), link, cpu)
+        _keep(place, data)
+    return _report(source, cpu, flags, f"{compiler} {version}", data)
+
+
+def build_host(source: Source, opt: str = "-O2", compiler: str = "zig", cache=None) -> Path:
+    """Compile `source` into a shared library for this machine and return its path.
+
+    Load it in a process of its own (`emulate.run_host` does): generated code for a hostile model must not
+    share the caller's memory.
+    """
+    command = (sys.executable, "-m", "ziglang", "cc") if compiler == "zig" else ("cc",)
+    flags = (opt, "-std=c99", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror")
+    flags += ("-fno-strict-aliasing", "-ffp-contract=off")
+    if compiler == "zig":
+        flags += ("-fno-sanitize=all", "-s")
+    key = hashlib.sha256(repr((source.files, command, flags)).encode()).hexdigest()
+    place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.so"
+    if not place.is_file():
+        _keep(place, _link(source.files, (*command, *flags), (), "this machine"))
+    return place
+
+
+def _own(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text()
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "edgekit" / "builds"
+
+
+def _compiler(cpu: str, compiler: str) -> tuple[tuple[str, ...], str]:
+    target, mcpu, gcc_flags, _ = CPUS[cpu]
+    if compiler == "zig":
+        try:
+            version = metadata.version("ziglang")
+        except metadata.PackageNotFoundError:
+            raise EdgekitError("the compiler is missing: pip install 'edgekit[device]'") from None
+        command = (sys.executable, "-m", "ziglang", "cc", "-target", target, f"-mcpu={mcpu}")
+        return (*command, "-fno-sanitize=all"), version
+    if compiler == "gcc":
+        gcc = shutil.which("arm-none-eabi-gcc")
+        if not gcc or not gcc_flags:
+            raise EdgekitError(f"arm-none-eabi-gcc is not installed, or does not know {cpu}; use zig")
+        version = subprocess.run([gcc, "-dumpversion"], capture_output=True, text=True).stdout.strip()
+        return (gcc, *gcc_flags.split()), version
+    raise EdgekitError(f"unknown compiler {compiler!r}.{did_you_mean(compiler, ['zig', 'gcc'])}")
+
+
+def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
+    needed = CPUS[cpu][3] if cpu in CPUS else ()
+    check = "".join(f"#ifndef {m}\n#error {m} is off for {cpu}\n#endif\n" for m in needed)
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text)
+        (Path(folder) / "edgekit_features.c").write_text(check + "typedef int edgekit_features;\n")
+        sources = sorted(n for n in (*files, "edgekit_features.c") if n.endswith(".c"))
+        script = ("-Wl,--gc-sections", "-Wl,-T,link.ld") if "link.ld" in files else ()
+        result = subprocess.run(
+            [*command, *sources, *script, *link, "-o", "firmware.out"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if result.returncode:
+            lines = [s for s in result.stderr.splitlines() if "error" in s] or [result.stderr[-300:]]
+            raise EdgekitError(f"compiling for {cpu} failed: {lines[0].strip()}")
+        return (Path(folder) / "firmware.out").read_bytes()
+
+
+def _keep(place: Path, data: bytes) -> None:
+    """Write through a temporary name: two processes may build the same thing."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as f:
+        f.write(data)
+    os.replace(f.name, place)
+
+
+def _report(source: Source, cpu: str, flags, compiler: str, data: bytes) -> Firmware:
+    image = elf.parse(data)
+    size = image.sections
+    flash = sum(size.get(s, 0) for s in (".text", ".rodata", ".data"))
+    arrays = {f"{layer.name}_{c}" for layer in source.layers for c in layer.constants}
+    arrays |= {f"{layer.name}_in{k}" for layer in source.layers for k in range(len(layer.inputs))}
+    weights = sum(s.size for s in image.symbols.values() if s.name in arrays)
+    where = f"ELF sections, {cpu}, {compiler} {flags[0]}"
+    return Firmware(
+        source,
+        cpu,
+        tuple(flags),
+        compiler,
+        data,
+        hashlib.sha256(data).hexdigest(),
+        measured(flash - weights, "B", where),
+        measured(weights, "B", where),
+        measured(flash, "B", where),
+        measured(size.get(".data", 0) + size.get(".bss", 0), "B", where),
+    )

@@ -1,0 +1,268 @@
+"""Run a firmware on an emulated core: outputs, exact instruction counts, stack."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from edgekit.device.build import Firmware
+from edgekit.errors import EdgekitError
+from edgekit.figures import Figure, emulated, measured
+
+FLASH, RAM, SIZE = 0x0800_0000, 0x2000_0000, 16 << 20
+STACK = 64 << 10
+PAINT = b"\xa5"
+SECONDS = 60.0  # an inference that takes longer is reported as a hang
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """What one layer cost: instructions, taken branches, and how often each block of code ran."""
+
+    name: str
+    instructions: int
+    macs: int
+    blocks: dict  # (address, bytes) -> executions
+    taken: int  # branches that left the straight line
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One inference, counted. Layers in order of execution."""
+
+    layers: tuple[LayerCount, ...]
+    instructions: Figure
+    per_mac: Figure
+    stack: Figure
+    arena: Figure
+    flash: Figure
+    ram: Figure
+    output: tuple[np.ndarray, ...]
+    cpu: str
+
+    def _repr_html_(self) -> str:
+        total = max(1, self.instructions.value)
+        rows = "".join(
+            f"<tr><td>{escape(c.name)}</td><td>{c.instructions:,}</td><td>{c.macs:,}</td><td>"
+            f"<div style='background:#4c78a8;height:.8em;width:{200 * c.instructions / total:.0f}px'>"
+            f"</div></td></tr>"
+            for c in self.layers
+        )
+        heads = "".join(
+            f"<tr><td>{k}</td><td>{getattr(self, k)._repr_html_()}</td></tr>"
+            for k in ("instructions", "per_mac", "arena", "stack", "flash", "ram")
+        )
+        return (
+            f"<table>{heads}</table><table><tr><th>layer</th><th>instructions</th><th>MAC</th>"
+            f"<th></th></tr>{rows}</table>"
+        )
+
+
+class Machine:
+    """An emulated core with a firmware in its flash, standing still before the first inference."""
+
+    def __init__(self, firmware: Firmware):
+        try:
+            import unicorn
+            from unicorn import arm_const, riscv_const
+        except ImportError:
+            raise EdgekitError("the emulator is missing: pip install 'edgekit[device]'") from None
+        models = {
+            "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
+            "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
+            "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+            "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
+            "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
+        }
+        self.firmware, self.unicorn = firmware, unicorn
+        self.image = firmware.image()
+        self.symbols = self.image.symbols
+        self.graph = firmware.source.graph
+        self.arm = firmware.cpu != "rv32imc"
+        if self.arm and firmware.cpu not in models:
+            raise EdgekitError(f"{firmware.cpu} cannot be emulated by unicorn; it only builds")
+        if self.arm:
+            self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+            self.uc.ctl_set_cpu_model(models[firmware.cpu])
+            self.sp, self.ra = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR
+            self.a0, self.pc = arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_PC
+        else:
+            self.uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+            self.sp, self.ra = riscv_const.UC_RISCV_REG_SP, riscv_const.UC_RISCV_REG_RA
+            self.a0, self.pc = riscv_const.UC_RISCV_REG_A0, riscv_const.UC_RISCV_REG_PC
+        self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        self.uc.mem_map(0xE000_E000, 0x1000)  # system control space: start-up code switches the FPU on
+        for address, data in self.image.segments:
+            self.uc.mem_write(address, data)
+        if firmware.cpu in ("cortex-m4", "cortex-m7", "cortex-m33"):
+            self.uc.reg_write(arm_const.UC_ARM_REG_FPEXC, 0x4000_0000)
+        self.wait = self.symbols["edgekit_wait"].address
+        name = firmware.source.name
+        self.invoke_at = self.symbols[f"{name}_invoke"].address
+        self.top = RAM + SIZE
+        if self.arm:
+            self.top, start = struct.unpack("<2I", self.uc.mem_read(FLASH, 8))
+            start &= ~1
+        else:
+            start = FLASH
+        self._go(start)
+        arena = self.symbols[f"{name}_arena"].address
+        self.inputs = [arena + firmware.source.offset(i) for i in self.graph.inputs]
+        self.outputs = [arena + firmware.source.offset(i) for i in self.graph.outputs]
+
+    def _go(self, address: int) -> None:
+        """Run from `address` until the program waits (or, called with a return address there, returns)."""
+        uc = self.uc
+        uc.reg_write(self.sp, self.top)
+        uc.reg_write(self.ra, self.wait | self.arm)
+        try:
+            uc.emu_start(address | self.arm, self.wait, timeout=int(SECONDS * 1e6))
+        except self.unicorn.UcError as err:
+            raise EdgekitError(f"the firmware crashed at {uc.reg_read(self.pc):#x}: {err}") from None
+        if uc.reg_read(self.pc) & ~1 != self.wait:
+            raise EdgekitError(f"the firmware did not finish within {SECONDS:.0f} s: a hang")
+
+    def infer(self, values) -> tuple[np.ndarray, ...]:
+        """One inference. values: an array for each model input, in its dtype."""
+        for address, i, x in zip(self.inputs, self.graph.inputs, values, strict=True):
+            t = self.graph.tensors[i]
+            if x.dtype != t.dtype or x.size != t.size:
+                raise EdgekitError(f"input {t} cannot take {x.dtype}{list(x.shape)}")
+            self.uc.mem_write(address, np.ascontiguousarray(x).tobytes())
+        self._go(self.invoke_at)
+        results = []
+        for address, i in zip(self.outputs, self.graph.outputs, strict=True):
+            t = self.graph.tensors[i]
+            raw = bytes(self.uc.mem_read(address, t.nbytes))
+            results.append(np.frombuffer(raw, t.dtype).reshape(t.shape))
+        return tuple(results)
+
+
+def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
+    """`X` as a list of samples, each a tuple with one array for each model input.
+
+    X: (n, *input shape without its batch), or a list of such arrays where the model has several inputs.
+    """
+    several = X if isinstance(X, (list, tuple)) and len(graph.inputs) > 1 else [X]
+    arrays = [np.asarray(a) for a in several]
+    for a, i in zip(arrays, graph.inputs, strict=True):
+        t = graph.tensors[i]
+        if a.dtype != t.dtype or a[:1].size != t.size:
+            raise EdgekitError(f"input {t} cannot take samples of {a.dtype}{list(a.shape[1:])}")
+    return list(zip(*arrays, strict=True))
+
+
+def run(firmware: Firmware, X) -> np.ndarray | list[np.ndarray]:
+    """Outputs of the emulated binary for each sample of X (n, …): (n, …), or a list where there are several.
+
+    Nothing is counted, so this goes at some 100–200 million instructions a second.
+    """
+    machine = Machine(firmware)
+    results = [machine.infer(sample) for sample in as_batches(machine.graph, X)]
+    stacked = [np.concatenate([np.atleast_1d(r[i]) for r in results]) for i in range(len(results[0]))]
+    return stacked if len(stacked) > 1 else stacked[0]
+
+
+evaluate = run
+
+
+def profile(firmware: Firmware, x) -> Profile:
+    """Count one inference. x: one sample with its batch dimension, (1, …).
+
+    Instructions are exact: each executed block's length in instructions, summed. Stack by painting.
+    """
+    machine = Machine(firmware)
+    source = firmware.source
+    (sample,) = as_batches(machine.graph, x)
+    entries = {machine.symbols[layer.name].address: layer for layer in source.layers
+               if layer.name in machine.symbols}  # fmt: skip
+    counts = [Counter() for _ in range(len(source.layers) + 1)]
+    taken = [0] * len(counts)
+    order = {machine.symbols[layer.name].address: n for n, layer in enumerate(source.layers)
+             if layer.name in machine.symbols}  # fmt: skip
+    state = [counts[-1], len(source.layers), 0]
+
+    def block(uc, address, size, _):
+        n = order.get(address)
+        if n is not None:
+            state[0], state[1] = counts[n], n
+        state[0][address, size] += 1
+        if address != state[2]:
+            taken[state[1]] += 1
+        state[2] = address + size
+
+    uc = machine.uc
+    uc.mem_write(machine.top - STACK, PAINT * STACK)
+    hook = uc.hook_add(machine.unicorn.UC_HOOK_BLOCK, block)
+    output = machine.infer(sample)
+    uc.hook_del(hook)
+    painted = bytes(uc.mem_read(machine.top - STACK, STACK))
+    stack = STACK - (len(painted) - len(painted.lstrip(PAINT)))
+    lengths = {}
+
+    def instructions(blocks) -> int:
+        total = 0
+        for key, times in blocks.items():
+            if key not in lengths:
+                lengths[key] = len(instruction_offsets(uc.mem_read(*key), machine.arm))
+            total += lengths[key] * times
+        return total
+
+    layers = [
+        LayerCount(layer.name, instructions(counts[n]), layer.macs, dict(counts[n]), taken[n])
+        for n, layer in enumerate(source.layers)
+        if layer.name in machine.symbols
+    ]
+    assert len(entries) == len(layers)
+    rest = LayerCount("invoke", instructions(counts[-1]), 0, dict(counts[-1]), taken[-1])
+    total = sum(c.instructions for c in layers) + rest.instructions
+    where = f"unicorn, {firmware.cpu}, {firmware.compiler} {firmware.flags[0]}"
+    return Profile(
+        (*layers, rest),
+        emulated(total, "instructions", where),
+        emulated(total / max(1, source.macs), "instructions/MAC", where),
+        emulated(stack, "B", f"painted stack, {where}"),
+        measured(source.plan.size, "B", "memory plan"),
+        firmware.flash,
+        firmware.ram,
+        output,
+        firmware.cpu,
+    )
+
+
+def instruction_offsets(code, arm: bool) -> list[int]:
+    """Byte offsets of the instructions in a block of Thumb (16/32 bit) or RV32C (16/32 bit) code."""
+    offsets, at = [], 0
+    while at + 1 < len(code):
+        offsets.append(at)
+        half = code[at] | code[at + 1] << 8
+        wide = half >> 11 in (0b11101, 0b11110, 0b11111) if arm else half & 3 == 3
+        at += 4 if wide else 2
+    return offsets
+
+
+def layer_outputs(firmware: Firmware, x) -> dict[str, tuple[np.ndarray, ...]]:
+    """Run the layers one at a time and read what each wrote. x: one sample with its batch dimension."""
+    machine = Machine(firmware)
+    source = firmware.source
+    (sample,) = as_batches(machine.graph, x)
+    machine.infer(sample)
+    for address, value in zip(machine.inputs, sample, strict=True):
+        machine.uc.mem_write(address, np.ascontiguousarray(value).tobytes())
+    arena = machine.symbols[f"{source.name}_arena"].address
+    results = {}
+    for layer in source.layers:
+        machine._go(machine.symbols[layer.name].address)
+        results[layer.name] = tuple(
+            np.frombuffer(
+                bytes(machine.uc.mem_read(arena + source.offset(i), source.graph.tensors[i].nbytes)),
+                source.graph.tensors[i].dtype,
+            ).reshape(source.graph.tensors[i].shape)
+            for i in layer.outputs
+        )
+    return results

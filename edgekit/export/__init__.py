@@ -1,0 +1,23 @@
+"""From a `.tflite` to C99 that a person can read.
+
+`read` a model into a Graph, `emit` its C sources, `generate` them together with layers and memory plan.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "read": "graph",
+    "Graph": "graph",
+    "emit": "emit",
+    "generate": "emit",
+    "Source": "emit",
+}
+__all__ = list(_HOMES)  # noqa: PLE0604
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,384 @@
+"""Read a `.tflite` file into a small typed graph, trusting nothing in it."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field, replace
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.export.verify import verify
+
+MAX_ELEMENTS = 1 << 26  # of one tensor
+MAX_OPERATORS = 4096
+
+DTYPES = {
+    0: np.dtype("float32"),
+    2: np.dtype("int32"),
+    3: np.dtype("uint8"),
+    4: np.dtype("int64"),
+    6: np.dtype("bool"),
+    7: np.dtype("int16"),
+    9: np.dtype("int8"),
+}
+
+ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
+
+# operator -> (option table, {our name: accessor}); the order of the issue that asked for them
+_CONV = {
+    "padding": "Padding",
+    "stride_h": "StrideH",
+    "stride_w": "StrideW",
+    "dilation_h": "DilationHFactor",
+    "dilation_w": "DilationWFactor",
+    "activation": "FusedActivationFunction",
+}
+_POOL = {
+    "padding": "Padding",
+    "stride_h": "StrideH",
+    "stride_w": "StrideW",
+    "filter_h": "FilterHeight",
+    "filter_w": "FilterWidth",
+    "activation": "FusedActivationFunction",
+}
+_FUSED = {"activation": "FusedActivationFunction"}
+OPTIONS = {
+    "CONV_2D": ("Conv2DOptions", _CONV),
+    "DEPTHWISE_CONV_2D": (
+        "DepthwiseConv2DOptions",
+        _CONV | {"depth_multiplier": "DepthMultiplier"},
+    ),
+    "FULLY_CONNECTED": (
+        "FullyConnectedOptions",
+        _FUSED | {"weights_format": "WeightsFormat", "keep_num_dims": "KeepNumDims"},
+    ),
+    "ADD": ("AddOptions", _FUSED),
+    "SUB": ("SubOptions", _FUSED),
+    "MUL": ("MulOptions", _FUSED),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
+    "MAX_POOL_2D": ("Pool2DOptions", _POOL),
+    "MEAN": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "PAD": (None, {}),
+    "PADV2": (None, {}),
+    "CONCATENATION": ("ConcatenationOptions", _FUSED | {"axis": "Axis"}),
+    "RESHAPE": (None, {}),
+    "SQUEEZE": ("SqueezeOptions", {"axes": "SqueezeDimsAsNumpy"}),
+    "EXPAND_DIMS": (None, {}),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        {
+            "begin_mask": "BeginMask",
+            "end_mask": "EndMask",
+            "ellipsis_mask": "EllipsisMask",
+            "new_axis_mask": "NewAxisMask",
+            "shrink_axis_mask": "ShrinkAxisMask",
+            "offset": "Offset",
+        },
+    ),
+    "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
+    "LOGISTIC": (None, {}),
+    "TANH": (None, {}),
+    "RELU": (None, {}),
+    "RELU6": (None, {}),
+    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
+    "HARD_SWISH": (None, {}),
+    "QUANTIZE": (None, {}),
+    "DEQUANTIZE": (None, {}),
+    "TRANSPOSE": (None, {}),
+    "SPLIT": ("SplitOptions", {"count": "NumSplits"}),
+}
+# arithmetic on shapes that Keras leaves behind for a dynamic batch; folded away with a batch of 1
+FOLDED = {"SHAPE": (None, {}), "PACK": ("PackOptions", {"axis": "Axis"})}
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """`real = scale * (q - zero_point)`; `scale`/`zero_point` have one entry, or one per `axis` slice."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: np.ndarray  # float32, empty when not quantized
+    zero_point: np.ndarray  # int64
+    axis: int
+    data: np.ndarray | None = None  # constants only
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.dtype}{list(self.shape)}"
+
+
+@dataclass(frozen=True)
+class Operator:
+    index: int
+    name: str  # as in the schema, e.g. CONV_2D
+    inputs: tuple[int, ...]  # tensor indices, -1 where an optional input is left out
+    outputs: tuple[int, ...]
+    options: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model: operators in order of execution over tensors, with constants as numpy arrays."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    sha256: str
+    nbytes: int
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the constants that operators use."""
+        used = {i for op in self.operators for i in op.inputs if i >= 0}
+        return sum(self.tensors[i].nbytes for i in used if self.tensors[i].data is not None)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{op.index}</td><td>{op.name}</td>"
+            f"<td>{escape(', '.join(str(self.tensors[i]) for i in op.inputs if i >= 0))}</td>"
+            f"<td>{escape(', '.join(str(self.tensors[i]) for i in op.outputs))}</td></tr>"
+            for op in self.operators
+        )
+        return (
+            f"<p><b>{len(self.operators)} operators</b>, {self.weight_bytes:,} B of constants, "
+            f"sha256 {self.sha256[:12]}</p><table><tr><th></th><th>operator</th><th>inputs</th>"
+            f"<th>outputs</th></tr>{rows}</table>"
+        )
+
+
+def read(model) -> Graph:
+    """Read a `.tflite` (a path or its bytes) into a `Graph`.
+
+    Raises EdgekitError, with one line that says what is wrong, for a file that is damaged, that uses
+    an operator or a type the generator does not know, or whose pieces do not agree with each other.
+    """
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        data = bytes(model)
+    else:
+        path = Path(model)
+        if not path.is_file():
+            raise EdgekitError(f"no model file at {path}")
+        data = path.read_bytes()
+    import tflite
+
+    unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
+    verify(data, unions)
+    try:
+        graph = _parse(tflite, data)
+    except EdgekitError:
+        raise
+    except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
+        raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
+    graph = fold(graph)
+    check(graph)
+    return graph
+
+
+def fold(graph: Graph) -> Graph:
+    """Replace operators whose result follows from shapes and constants by that constant."""
+    tensors, kept = list(graph.tensors), []
+    for op in graph.operators:
+        value = _folded(op, [tensors[i] if i >= 0 else None for i in op.inputs])
+        if value is None:
+            if op.name in FOLDED:
+                raise EdgekitError(f"operator {op.index} ({op.name}) computes on data: not supported")
+            kept.append(op)
+            continue
+        old = tensors[op.outputs[0]]
+        if old.dtype != value.dtype or old.data is not None or old.index in graph.inputs:
+            raise EdgekitError(f"operator {op.index} ({op.name}) writes a tensor of the wrong type")
+        tensors[old.index] = replace(old, shape=value.shape, data=value)
+    return replace(graph, tensors=tuple(tensors), operators=tuple(kept))
+
+
+def _folded(op: Operator, inputs: list[Tensor | None]) -> np.ndarray | None:
+    if any(t is None for t in inputs):
+        return None
+    if op.name == "SHAPE":
+        return np.array(inputs[0].shape, np.int32)
+    if any(t.data is None or t.dtype != np.int32 or t.size > 16 for t in inputs):
+        return None
+    values = [t.data for t in inputs]
+    if op.name == "PACK" and all(v.shape == () for v in values) and op.options["axis"] == 0:
+        return np.stack(values)
+    o = op.options
+    if op.name == "STRIDED_SLICE" and len(values) == 4 and all(v.shape == (1,) for v in values[1:]):
+        if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"] or values[0].ndim != 1:
+            return None
+        begin, end, step = (int(v[0]) for v in values[1:])
+        if o["shrink_axis_mask"]:
+            return values[0][begin] if -len(values[0]) <= begin < len(values[0]) else None
+        begin, end = None if o["begin_mask"] else begin, None if o["end_mask"] else end
+        return values[0][begin:end:step] if step else None
+    return None
+
+
+def _parse(tflite, data: bytes) -> Graph:
+    model = tflite.Model.GetRootAs(data, 0)
+    if model.Version() != 3:
+        raise EdgekitError(f"this .tflite has schema version {model.Version()}; 3 is known")
+    if model.SubgraphsLength() != 1:
+        raise EdgekitError(
+            f"the model has {model.SubgraphsLength()} subgraphs; convert one without control flow"
+        )
+    sub = model.Subgraphs(0)
+    if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
+        raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
+    tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
+    names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
+    unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
+    operators = tuple(
+        _operator(tflite, model, sub.Operators(i), i, names, unions, tensors)
+        for i in range(sub.OperatorsLength())
+    )
+    ints = lambda v: tuple(int(i) for i in v) if not isinstance(v, int) else ()  # noqa: E731
+    return Graph(
+        tensors,
+        operators,
+        ints(sub.InputsAsNumpy()),
+        ints(sub.OutputsAsNumpy()),
+        hashlib.sha256(data).hexdigest(),
+        len(data),
+    )
+
+
+def _tensor(model, t, index: int) -> Tensor:
+    name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
+    if t.Type() not in DTYPES:
+        raise EdgekitError(f"tensor {name!r} has type number {t.Type()}: convert the model to int8")
+    dtype = DTYPES[t.Type()]
+    # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
+    shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
+    if shape and shape[0] == -1:
+        shape = (1, *shape[1:])
+    count = 1
+    for d in shape:
+        count *= d
+        if d < 1 or count > MAX_ELEMENTS:
+            raise EdgekitError(f"tensor {name!r} has shape {list(shape)}: sizes must be 1 and more")
+    if len(shape) > 6:
+        raise EdgekitError(f"tensor {name!r} has {len(shape)} dimensions; 6 is the limit")
+    if t.Buffer() >= model.BuffersLength():
+        raise EdgekitError(f"tensor {name!r} refers to buffer {t.Buffer()}, which does not exist")
+    buffer = model.Buffers(t.Buffer())
+    constant = None
+    if buffer.DataLength():
+        raw = buffer.DataAsNumpy()
+        if len(raw) != count * dtype.itemsize:
+            raise EdgekitError(
+                f"tensor {name!r} needs {count * dtype.itemsize} bytes and its buffer has {len(raw)}"
+            )
+        constant = np.frombuffer(raw.tobytes(), dtype.newbyteorder("<")).reshape(shape)
+    scale, zero, axis = np.zeros(0, np.float32), np.zeros(0, np.int64), 0
+    q = t.Quantization()
+    if q is not None and q.ScaleLength():
+        scale = np.array(q.ScaleAsNumpy(), np.float32)
+        zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else scale * 0
+        zero, axis = zero.astype(np.int64), int(q.QuantizedDimension())
+    return Tensor(index, name, shape, dtype, scale, zero, axis, constant)
+
+
+def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
+    if op.OpcodeIndex() >= model.OperatorCodesLength():
+        raise EdgekitError(f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist")
+    code = model.OperatorCodes(op.OpcodeIndex())
+    # codes beyond 126 live in the newer field; the schema says to take the larger of the two
+    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+    name = names.get(number, f"operator number {number}")
+    inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
+    outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
+    for i in inputs + outputs:
+        if not -1 <= i < len(tensors) or (i < 0 and i in outputs):
+            raise EdgekitError(f"operator {index} ({name}) refers to tensor {i}, which does not exist")
+    if name not in OPTIONS and name not in FOLDED:
+        where = tensors[outputs[0]].name if outputs else "nowhere"
+        raise EdgekitError(
+            f"operator {index} ({name}, writing {where!r}) is not supported: replace that layer, or "
+            f"move it out of the model. Known: {', '.join(OPTIONS)}"
+        )
+    if not outputs or not inputs:
+        raise EdgekitError(f"operator {index} ({name}) lacks inputs or outputs")
+    table, fields = (OPTIONS | FOLDED)[name]
+    options = {}
+    if table:
+        options_type = getattr(tflite, table)
+        raw = options_type()
+        if op.BuiltinOptions() is not None and unions.get(op.BuiltinOptionsType()) == table:
+            position = op.BuiltinOptions()
+            raw.Init(position.Bytes, position.Pos)
+        else:
+            raise EdgekitError(f"operator {index} ({name}) lacks its options")
+        for key, accessor in fields.items():
+            value = getattr(raw, accessor)()
+            options[key] = tuple(map(int, value)) if isinstance(value, np.ndarray) else value
+        if "activation" in options:
+            number = options["activation"]
+            if number not in ACTIVATIONS:
+                raise EdgekitError(f"operator {index} ({name}) has an unknown fused activation")
+            options["activation"] = ACTIVATIONS[number]
+        if "padding" in options:
+            if options["padding"] not in (0, 1):
+                raise EdgekitError(f"operator {index} ({name}) has an unknown padding")
+            options["padding"] = ("same", "valid")[options["padding"]]
+    return Operator(index, name, inputs, outputs, options)
+
+
+def check(graph: Graph) -> None:
+    """Order and quantization: each tensor is written once and before it is read, each scale is usable."""
+    if not graph.inputs or not graph.outputs or not graph.operators:
+        raise EdgekitError("the model has no input, no output or no operator")
+    ready = {t.index for t in graph.tensors if t.data is not None}
+    for i in graph.inputs:
+        if not 0 <= i < len(graph.tensors) or i in ready:
+            raise EdgekitError(f"model input {i} is not a tensor that can be set")
+        ready.add(i)
+    for op in graph.operators:
+        for i in op.inputs:
+            if i >= 0 and i not in ready:
+                raise EdgekitError(
+                    f"operator {op.index} ({op.name}) reads {graph.tensors[i].name!r} before it is "
+                    "written"
+                )
+        for i in op.outputs:
+            if i in ready:
+                raise EdgekitError(
+                    f"operator {op.index} ({op.name}) overwrites {graph.tensors[i].name!r}"
+                )
+            ready.add(i)
+    for i in graph.outputs:
+        if i not in ready or not 0 <= i < len(graph.tensors):
+            raise EdgekitError(f"model output {i} is never written")
+    used = set(graph.inputs) | {i for op in graph.operators for i in op.inputs + op.outputs}
+    for t in (graph.tensors[i] for i in sorted(used) if i >= 0):
+        _check_quantization(t)
+
+
+def _check_quantization(t: Tensor) -> None:
+    if not len(t.scale):
+        if t.dtype == np.int8:
+            raise EdgekitError(f"tensor {t.name!r} is int8 and has no scale")
+        return
+    if not (np.isfinite(t.scale).all() and (t.scale > 0).all()):
+        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive and finite")
+    if len(t.zero_point) != len(t.scale):
+        raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales, {len(t.zero_point)} zeros")
+    if t.dtype != np.int8:  # TFLM ignores the scales of a bias, and some old converters write odd ones
+        return
+    if len(t.scale) > 1 and not (0 <= t.axis < len(t.shape) and t.shape[t.axis] == len(t.scale)):
+        raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales for shape {list(t.shape)}")
+    if t.zero_point.min() < -128 or t.zero_point.max() > 127:
+        raise EdgekitError(f"tensor {t.name!r} has a zero point outside -128…127")

@@ -1,0 +1,99 @@
+/* CONV_2D, int8. in: [in_h][in_w][in_ch], out: [out_h][out_w][out_ch], weights in the order of dot.h with
+ * k running over [k_h][k_w][in_ch]. Rounding as TFLM's reference_integer_ops::ConvPerChannel.
+ *
+ * Four output pixels are widened to int16 once and then multiplied with every output channel. A 1x1
+ * convolution widens straight from the input; others gather the pixel's window first. Padding is the
+ * input's zero point, which the folded bias cancels.
+ * scratch: 8 * depth bytes for the four columns, and depth bytes for the gathered window if there is one.
+ * All of a pixel group's input is read before its output is written, in ascending order: the planner
+ * lets output overlap the input that is no longer needed.
+ */
+#ifndef EDGEKIT_CONV_H
+#define EDGEKIT_CONV_H
+
+#include "dot.h"
+
+struct conv_s8 {
+  int16_t in_h, in_w, in_ch, out_h, out_w, out_ch;
+  int16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
+  int8_t in_zero;
+  uint8_t direct; /* 1: 1x1 window, no padding, in_ch a multiple of four: nothing to gather */
+  const int8_t *weights;
+  const int32_t *bias; /* [out_ch], the input zero point folded in */
+  struct requant requant;
+};
+
+/* Copy the window of output pixel (oy, ox) to window[k_h][k_w][in_ch]. */
+static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy, int32_t ox,
+                          int8_t *window) {
+  const int32_t y0 = oy * c->stride_h - c->pad_h, x0 = ox * c->stride_w - c->pad_w;
+  const int32_t row = c->k_w * c->in_ch;
+  for (int32_t ky = 0; ky < c->k_h; ky++) {
+    const int32_t y = y0 + ky * c->dilation_h;
+    const int inside = y >= 0 && y < c->in_h;
+    if (inside && c->dilation_w == 1 && x0 >= 0 && x0 + c->k_w <= c->in_w) {
+      const int8_t *from = in + (y * c->in_w + x0) * c->in_ch;
+      int32_t i = 0;
+      for (; i + 4 <= row; i += 4) store32(window + i, load32(from + i));
+      for (; i < row; i++) window[i] = from[i];
+      window += row;
+      continue;
+    }
+    for (int32_t kx = 0; kx < c->k_w; kx++) {
+      const int32_t x = x0 + kx * c->dilation_w;
+      const int8_t *from = in + (y * c->in_w + x) * c->in_ch;
+      const int here = inside && x >= 0 && x < c->in_w;
+      for (int32_t i = 0; i < c->in_ch; i++) *window++ = here ? from[i] : c->in_zero;
+    }
+  }
+}
+
+/* Four pixels by all channels from the widened columns; only the first `pixels` are stored. */
+static void conv_columns(const struct conv_s8 *c, const int16_t *wide, int32_t depth, int32_t pixels,
+                         int8_t *out) {
+  const struct requant *q = &c->requant;
+  const int8_t *w = c->weights;
+  const int32_t step = q->channel_step;
+  for (int32_t ch = 0; ch < c->out_ch; ch += 2, w += 2 * depth) {
+    const int two = ch + 1 < c->out_ch;
+    const int32_t a = c->bias[ch], b = two ? c->bias[ch + 1] : 0;
+    int32_t acc[8] = {a, b, a, b, a, b, a, b};
+    dot_4x2(w, wide, depth, acc);
+    for (int32_t i = 0; i < 1 + two; i++) {
+      const int32_t multiplier = q->multiplier[(ch + i) * step], shift = q->shift[(ch + i) * step];
+      int8_t *o = out + ch + i;
+      for (int32_t p = 0; p < pixels; p++, o += c->out_ch) {
+        *o = (int8_t)requantize(q, acc[2 * p + i], multiplier, shift);
+      }
+    }
+  }
+}
+
+static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+  const int32_t length = c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
+  const int32_t count = c->out_h * c->out_w;
+  int16_t *const wide = scratch;
+  int8_t *const window = (int8_t *)(wide + COLUMNS * depth);
+  int32_t oy = 0, ox = 0;
+  for (int32_t first = 0; first < count; first += COLUMNS) {
+    const int32_t pixels = count - first < COLUMNS ? count - first : COLUMNS;
+    const int8_t *column = window;
+    for (int32_t p = 0; p < pixels; p++) {
+      if (c->direct && pixels > 1) { /* a lone pixel is read while its output is written: copy it */
+        column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
+      } else {
+        gather_window(c, in, oy, ox, window);
+      }
+      if (pixels > 1) widen_column(column, wide + 2 * p, depth);
+      if (++ox == c->out_w) ox = 0, oy++;
+    }
+    if (pixels > 1) {
+      conv_columns(c, wide, depth, pixels, out);
+    } else {
+      all_channels(c->weights, c->bias, &c->requant, column, length, c->out_ch, out);
+    }
+    out += pixels * c->out_ch;
+  }
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* AVERAGE_POOL_2D, MAX_POOL_2D and MEAN, int8. in: [in_h][in_w][channels], out: [out_h][out_w][channels].
+ * The average rounds halves away from zero over the taps inside the image (TFLM's
+ * reference_integer_ops::AveragePool); it is a multiplication by a reciprocal, exact for windows of up to
+ * 4,000 taps, so that no core has to divide more than once a pixel.
+ * MEAN sums and rescales with 1/n folded into the multiplier (TFLM's QuantizedMeanOrSum). */
+#ifndef EDGEKIT_POOL_H
+#define EDGEKIT_POOL_H
+
+#include "requantize.h"
+
+struct pool_s8 {
+  int16_t in_h, in_w, channels, out_h, out_w, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
+  int8_t low, high;
+};
+
+/* The part of output pixel (oy, ox)'s window inside the image: rows y0..y1, columns x0..x1. */
+struct window {
+  int32_t y0, y1, x0, x1;
+};
+
+static inline struct window pool_window(const struct pool_s8 *c, int32_t oy, int32_t ox) {
+  const int32_t y = oy * c->stride_h - c->pad_h, x = ox * c->stride_w - c->pad_w;
+  const struct window w = {y < 0 ? 0 : y, y + c->k_h > c->in_h ? c->in_h : y + c->k_h,
+                           x < 0 ? 0 : x, x + c->k_w > c->in_w ? c->in_w : x + c->k_w};
+  return w;
+}
+
+static inline void pool_s8(const struct pool_s8 *c, int average, const int8_t *in, int8_t *out) {
+  for (int32_t oy = 0; oy < c->out_h; oy++) {
+    for (int32_t ox = 0; ox < c->out_w; ox++) {
+      const struct window w = pool_window(c, oy, ox);
+      const uint32_t taps = (uint32_t)((w.y1 - w.y0) * (w.x1 - w.x0));
+      const uint32_t reciprocal = average ? 0x80000000u / taps + 1 : 0; /* 2^31 / taps, rounded up */
+      for (int32_t ch = 0; ch < c->channels; ch++) {
+        int32_t acc = average ? 0 : -128;
+        for (int32_t y = w.y0; y < w.y1; y++) {
+          const int8_t *p = in + (y * c->in_w + w.x0) * c->channels + ch;
+          for (int32_t x = w.x0; x < w.x1; x++, p += c->channels) {
+            if (average) {
+              acc += *p;
+            } else if (*p > acc) {
+              acc = *p;
+            }
+          }
+        }
+        if (average) {
+          const uint32_t size = (uint32_t)(acc < 0 ? -acc : acc) + taps / 2;
+          const int32_t mean = (int32_t)((uint64_t)size * reciprocal >> 31);
+          acc = acc < 0 ? -mean : mean;
+        }
+        *out++ = (int8_t)clamp(acc, c->low, c->high);
+      }
+    }
+  }
+}
+
+static void average_pool_s8(const struct pool_s8 *c, const int8_t *in, int8_t *out) {
+  pool_s8(c, 1, in, out);
+}
+
+static void max_pool_s8(const struct pool_s8 *c, const int8_t *in, int8_t *out) {
+  pool_s8(c, 0, in, out);
+}
+
+/* in: [outer][reduced][inner], out: [outer][inner] */
+struct mean_s8 {
+  int32_t outer, reduced, inner, offset; /* offset: -zero point of the input * reduced */
+  int32_t multiplier;
+  int8_t shift, zero;
+};
+
+static void mean_s8(const struct mean_s8 *c, const int8_t *in, int8_t *out) {
+  for (int32_t i = 0; i < c->outer; i++, in += c->reduced * c->inner) {
+    for (int32_t j = 0; j < c->inner; j++) {
+      int32_t sum = c->offset;
+      const int8_t *p = in + j;
+      for (int32_t k = 0; k < c->reduced; k++, p += c->inner) sum += *p;
+      *out++ = (int8_t)saturate_s8(rescale(sum, c->multiplier, c->shift) + c->zero);
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* Rescaling 32-bit accumulators to int8, bit-exact with TFLite Micro.
+ *
+ * TFLM's MultiplyByQuantizedMultiplier rounds twice (gemmlowp): a saturating rounding doubling high
+ * multiply, then a rounding division by a power of two that rounds halves away from zero. Both are
+ * written here as one shift each:
+ *   (a*b + nudge) / 2^31 with gemmlowp's sign-dependent nudge  ==  (a*b + 2^30) >> 31
+ *   RoundingDivideByPOT(x, n)                                   ==  (x + (x >> 31) + 2^(n-1)) >> n
+ * The generator proves for each layer that accumulators stay in range, so nothing saturates on the way.
+ */
+#ifndef EDGEKIT_REQUANTIZE_H
+#define EDGEKIT_REQUANTIZE_H
+
+#include <stdint.h>
+#if defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_SAT)
+#include <arm_acle.h>
+#endif
+
+/* a * b / 2^31, rounded; |a| < 2^30 */
+static inline int32_t high_multiply(int32_t a, int32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+  int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
+  __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
+  return r;
+#else
+  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+#endif
+}
+
+/* x / 2^n, halves away from zero; n >= 1 */
+static inline int32_t divide_by_power(int32_t x, int n) {
+  return (x + (x >> 31) + (1 << (n - 1))) >> n;
+}
+
+/* x * multiplier * 2^(shift - 31) for any shift in -31..30: shift > 0 scales up before the multiply */
+static inline int32_t rescale(int32_t x, int32_t multiplier, int shift) {
+  const int64_t scaled = (int64_t)x * (1 << (shift > 0 ? shift : 0));
+  const int32_t high = (int32_t)((scaled * multiplier + (1 << 30)) >> 31);
+  if (shift >= 0) return high;
+  return (int32_t)(((int64_t)high + (high >> 31) + ((int64_t)1 << (-shift - 1))) >> -shift);
+}
+
+static inline int32_t clamp(int32_t x, int32_t low, int32_t high) {
+  if (x < low) x = low;
+  if (x > high) x = high;
+  return x;
+}
+
+static inline int32_t saturate_s8(int32_t x) {
+#if defined(__ARM_FEATURE_SAT)
+  return __ssat(x, 8);
+#else
+  return clamp(x, -128, 127);
+#endif
+}
+
+/* How one layer's accumulators become int8. One multiplier and shift for each output channel
+ * (channel_step = 1) or for the tensor (channel_step = 0). */
+struct requant {
+  const int32_t *multiplier;
+  const int8_t *shift;  /* -31..30, added to the multiplier's own 2^-31 */
+  uint8_t channel_step; /* 0 or 1 */
+  uint8_t exact;        /* 1: some shift is >= 0, or an accumulator may reach 2^30 */
+  uint8_t clamps;       /* 0: low..high is the whole of int8 */
+  int8_t zero, low, high;
+};
+
+static inline int32_t requantize(const struct requant *q, int32_t acc, int32_t multiplier, int shift) {
+  int32_t y;
+  if (q->exact) {
+    y = rescale(acc, multiplier, shift) + q->zero;
+  } else {
+    y = divide_by_power(high_multiply(acc, multiplier), -shift) + q->zero;
+  }
+  return q->clamps ? clamp(y, q->low, q->high) : saturate_s8(y);
+}
+
+#endif

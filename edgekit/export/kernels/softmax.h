@@ -1,0 +1,58 @@
+/* SOFTMAX over the last dimension, int8 in and out (scale 1/256, zero point -128).
+ * Fixed point as TFLM's reference_ops::Softmax: exponentials with 0 integer bits from a table computed at
+ * export, their sum with 12, its reciprocal by three Newton-Raphson steps. in may be out. */
+#ifndef EDGEKIT_SOFTMAX_H
+#define EDGEKIT_SOFTMAX_H
+
+#include "requantize.h"
+
+struct softmax_s8 {
+  int32_t rows, depth;
+  const int32_t *exponential; /* of beta * scale * -d, for d below `count`; zero from there on */
+  int32_t count;
+};
+
+/* a * b / 2^31 rounded, for any a and b but the two INT32_MIN */
+static inline int32_t high_multiply_wide(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* 1 / (1 + a), a in [0, 1), both with 0 integer bits (gemmlowp one_over_one_plus_x_for_x_in_0_1) */
+static int32_t reciprocal_of_one_plus(int32_t a) {
+  const int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) >> 1);
+  int32_t x = 1515870810 + high_multiply_wide(half, -1010580540); /* 48/17 - 32/17 * half */
+  for (int i = 0; i < 3; i++) {
+    const int32_t error = (1 << 29) - high_multiply_wide(half, x);
+    x += high_multiply_wide(x, error) * 4;
+  }
+  return x >= 1 << 30 ? INT32_MAX : x * 2;
+}
+
+/* x / 2^n rounded, for 0 <= x up to INT32_MAX, where adding 2^(n-1) would overflow */
+static inline int32_t divide_positive(int32_t x, int n) { return ((x >> (n - 1)) + 1) >> 1; }
+
+static void softmax_s8(const struct softmax_s8 *c, const int8_t *in, int8_t *out) {
+  for (int32_t row = 0; row < c->rows; row++, in += c->depth, out += c->depth) {
+    int32_t top = -128;
+    for (int32_t i = 0; i < c->depth; i++) {
+      if (in[i] > top) top = in[i];
+    }
+    int32_t sum = 0;
+    for (int32_t i = 0; i < c->depth; i++) {
+      const int32_t d = top - in[i];
+      if (d < c->count) sum += divide_positive(c->exponential[d], 12);
+    }
+    int32_t zeros = 0; /* leading zeros of the sum, which is at least 2^19 */
+    while (!((uint32_t)sum << zeros & 0x80000000u)) zeros++;
+    const int32_t scale = reciprocal_of_one_plus((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
+    const int32_t shift = 12 - zeros + 31 - 8;
+    for (int32_t i = 0; i < c->depth; i++) {
+      const int32_t d = top - in[i];
+      int32_t y = -128;
+      if (d < c->count) y += divide_positive(high_multiply_wide(scale, c->exponential[d]), shift);
+      out[i] = (int8_t)saturate_s8(y);
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,110 @@
+"""One operator, lowered: the kernel to call, its constants, and what the planner has to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.export.graph import Graph, Operator, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """`call` is C with `{in0}`, `{out0}`, `{scratch}` and `{params}` to be filled in by `emit`.
+
+    `overlap[i]` says how the output may share memory with input tensor `i` when that is not read again:
+    an int D means "as long as the input starts D bytes or more after the output", "exact" means "only at
+    the very same place".
+    """
+
+    index: int
+    operator: str
+    call: str
+    headers: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    struct: str = ""
+    fields: dict = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    scratch: int = 0
+    overlap: dict[int, int | str] = field(default_factory=dict)
+    macs: int = 0
+    comment: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.operator.lower()}_{self.index}"
+
+
+class Place:
+    """An operator with its tensors at hand, and the way to refuse it by name."""
+
+    def __init__(self, graph: Graph, op: Operator):
+        self.graph, self.op, self.options = graph, op, op.options
+        self.inputs = [graph.tensors[i] if i >= 0 else None for i in op.inputs]
+        self.outputs = [graph.tensors[i] for i in op.outputs]
+        self.x, self.y = self.inputs[0], self.outputs[0]
+        if self.x is None:
+            self.refuse("its first input is left out")
+
+    def refuse(self, why: str):
+        raise EdgekitError(f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}")
+
+    def need(self, condition, why: str) -> None:
+        if not condition:
+            self.refuse(why)
+
+    def inputs_between(self, low: int, high: int) -> None:
+        self.need(low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}")
+        self.need(
+            len(self.outputs) == 1 or self.op.name == "SPLIT", "has more than one output, which is odd"
+        )
+
+    def shape_is(self, shape) -> None:
+        """The output's stored shape is compared with the computed one, never believed."""
+        self.need(
+            self.y.shape == tuple(int(d) for d in shape),
+            f"should give shape {[int(d) for d in shape]} and the file says {list(self.y.shape)}",
+        )
+
+    def types(self, *tensors: Tensor) -> str:
+        """"int8" or "float32", the same for all given tensors."""
+        kinds = {str(t.dtype) for t in tensors}
+        self.need(
+            len(kinds) == 1 and kinds <= {"int8", "float32"},
+            f"works on {', '.join(sorted(kinds))}; quantize the model to int8",
+        )
+        if kinds == {"int8"}:
+            self.need(all(len(t.scale) == 1 for t in tensors), "needs one scale for each activation")
+        return kinds.pop()
+
+    def constant(self, position: int, what: str, dtype: str = "int32") -> np.ndarray:
+        self.need(len(self.inputs) > position and self.inputs[position] is not None, f"lacks its {what}")
+        t = self.inputs[position]
+        self.need(t.data is not None, f"its {what} is computed at run time; only constants are supported")
+        self.need(str(t.dtype) == dtype, f"its {what} has type {t.dtype}, not {dtype}")
+        return t.data
+
+    def layer(self, call: str, headers, **more) -> Layer:
+        """A Layer of this operator's non-constant first input and its outputs, unless told otherwise."""
+        more.setdefault("inputs", (self.x.index,))
+        more.setdefault("outputs", tuple(t.index for t in self.outputs))
+        more.setdefault(
+            "comment",
+            f"{shape_text(self.x)} -> {', '.join(shape_text(t) for t in self.outputs)}",
+        )
+        return Layer(self.op.index, self.op.name, call, tuple(headers), **more)
+
+
+def shape_text(t: Tensor) -> str:
+    return "x".join(map(str, t.shape)) or "1"
+
+
+def scale_of(t: Tensor) -> float:
+    return float(t.scale[0])
+
+
+def zero_of(t: Tensor) -> int:
+    return int(t.zero_point[0])

@@ -1,0 +1,245 @@
+"""The layers that multiply by weights: CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.export import lower_float
+from edgekit.export import quantize as q
+from edgekit.export.layer import Layer, Place, scale_of, zero_of
+
+COLUMNS = 4  # output pixels multiplied together, as in kernels/dot.h
+
+
+def window(p: Place, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
+    """Output size and padding of a window over an NHWC image (TFLite ComputePaddingHeightWidth)."""
+    _, in_h, in_w, _ = p.x.shape
+    o = p.options
+    result = {"in_h": in_h, "in_w": in_w, "k_h": k_h, "k_w": k_w}
+    for axis, size, k, d in (("h", in_h, k_h, dilation[0]), ("w", in_w, k_w, dilation[1])):
+        stride = o[f"stride_{axis}"]
+        p.need(1 <= stride <= 4096 and 1 <= d <= 4096, f"has stride {stride} and dilation {d}")
+        p.need(max(size, k) < 1 << 15, "is larger than 32,767 in one direction")
+        reach = (k - 1) * d + 1
+        if o["padding"] == "same":
+            out = -(-size // stride)
+            pad = max((out - 1) * stride + reach - size, 0) // 2
+        else:
+            p.need(size >= reach, f"its window of {reach} exceeds the input of {size}")
+            out, pad = (size - reach) // stride + 1, 0
+        result |= {f"out_{axis}": out, f"stride_{axis}": stride, f"pad_{axis}": pad}
+    return result
+
+
+def read_limits(w: dict, dilation=(1, 1)) -> np.ndarray:
+    """For each output pixel, the first input pixel that it or any later one reads (flat indices)."""
+    firsts = []
+    for axis, d in (("h", dilation[0]), ("w", dilation[1])):
+        start = np.arange(w[f"out_{axis}"]) * w[f"stride_{axis}"] - w[f"pad_{axis}"]
+        inside = start + np.maximum(0, -(start // d)) * d  # the first tap that is not in the padding
+        firsts.append(np.where(inside < w[f"in_{axis}"], inside, w[f"in_{axis}"]))
+    flat = (firsts[0][:, None] * w["in_w"] + firsts[1][None, :]).reshape(-1)
+    return np.minimum.accumulate(flat[::-1])[::-1]
+
+
+def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: str) -> tuple:
+    """Fields and constants of struct requant; `bound[c]` limits |accumulator| of channel c."""
+    sx, sy = p.x.scale[0], p.y.scale[0]
+    if p.op.name == "FULLY_CONNECTED" and len(weights_scale) == 1:
+        # TFLM multiplies the two scales in float32 here and in double everywhere else
+        reals = [float(np.float32(sx * weights_scale[0])) / float(sy)]
+    else:
+        reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
+    pairs = [q.quantize_multiplier(r) for r in reals]
+    multiplier = np.array([m for m, _ in pairs], np.int32)
+    shift = np.array([s for _, s in pairs], np.int64)
+    p.need(shift.max() <= 30, "its output scale is far too small for its input and weights")
+    scaled = bound * 2.0 ** np.maximum(shift, 0)
+    p.need(scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
+    exact = bool(shift.max() >= 0 or bound.max() >= 1 << 30)
+    low, high = q.activation_range(activation, sy, zero_of(p.y))
+    p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    fields = {
+        "multiplier": "@multiplier",
+        "shift": "@shift",
+        "channel_step": int(len(pairs) > 1),
+        "exact": int(exact),
+        "clamps": int((low, high) != (-128, 127)),
+        "zero": zero_of(p.y),
+        "low": low,
+        "high": high,
+    }
+    return fields, {"multiplier": multiplier, "shift": shift.astype(np.int8)}
+
+
+def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """int8 weights with the output channel first, folded int32 bias, and a bound on |accumulator|."""
+    weights = p.constant(1, "filter", "int8")
+    t = p.inputs[1]
+    p.need(
+        len(t.scale) == 1 or t.axis == axis,
+        f"its filter is quantized along axis {t.axis}, not along its output channels",
+    )
+    p.need(not t.zero_point.any(), "its filter has a zero point: use symmetric weights")
+    rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1).astype(np.int64)
+    bias = np.zeros(len(rows), np.int64)
+    if len(p.inputs) > 2 and p.inputs[2] is not None:
+        bias = p.constant(2, "bias").astype(np.int64)
+        p.need(bias.shape == (len(rows),), f"its bias has shape {list(bias.shape)}")
+    zero = zero_of(p.x)
+    folded = bias - zero * rows.sum(1)
+    reach = np.maximum(127 - zero, zero + 128)
+    # partial sums are of x itself, with the zero point's part already in the bias
+    bound = np.maximum(np.abs(bias) + reach * np.abs(rows).sum(1), np.abs(folded) + 128 * np.abs(rows).sum(1))
+    p.need(bound.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
+    return rows, folded.astype(np.int32), bound.astype(np.float64)
+
+
+def pair_order(rows: np.ndarray) -> np.ndarray:
+    """[channels][k] → kernels/dot.h's order: A0 B0 A2 B2  A1 B1 A3 B3 for each pair and four k."""
+    channels, k = rows.shape
+    padded = np.zeros((-(-channels // 2) * 2, -(-k // 4) * 4), np.int8)
+    padded[:channels, :k] = rows
+    grouped = padded.reshape(len(padded) // 2, 2, -1, 4)  # pair, channel, group, k
+    return grouped[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1).reshape(-1)
+
+
+def conv(p: Place) -> Layer:
+    p.inputs_between(2, 3)
+    p.need(len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}")
+    filters = p.inputs[1]
+    p.need(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
+    out_ch, k_h, k_w, in_ch = filters.shape
+    p.need(in_ch == p.x.shape[3], f"its filter has {in_ch} input channels, the input {p.x.shape[3]}")
+    dilation = p.options["dilation_h"], p.options["dilation_w"]
+    w = window(p, k_h, k_w, dilation)
+    p.need(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
+    p.shape_is((1, w["out_h"], w["out_w"], out_ch))
+    fields = w | {
+        "in_ch": in_ch,
+        "out_ch": out_ch,
+        "dilation_h": dilation[0],
+        "dilation_w": dilation[1],
+    }
+    count, length = w["out_h"] * w["out_w"], k_h * k_w * in_ch
+    macs = count * length * out_ch
+    if p.types(p.x, p.y) == "float32":
+        return lower_float.conv(p, fields, macs)
+    rows, bias, bound = weights_and_bias(p, 0)
+    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
+    depth = -(-length // 4) * 4
+    direct = k_h == k_w == 1 and in_ch % 4 == 0 and not (w["pad_h"] or w["pad_w"])
+    fields |= {
+        "in_zero": zero_of(p.x),
+        "direct": int(direct),
+        "weights": "@weights",
+        "bias": "@bias",
+        "requant": quant,
+    }
+    # groups of COLUMNS pixels: everything a group reads is read before it writes
+    limits = read_limits(w, dilation) * in_ch
+    ends = np.minimum(np.arange(COLUMNS, count + COLUMNS, COLUMNS), count)
+    gaps = ends[:-1] * out_ch - limits[ends[:-1]]
+    distance = int(gaps.max()) if len(gaps) else -p.x.nbytes
+    gather = not direct or count % COLUMNS == 1
+    return p.layer(
+        "conv_s8(&{params}, {in0}, {out0}, {scratch});",
+        ["conv.h"],
+        struct="conv_s8",
+        fields=fields,
+        constants=constants | {"weights": pair_order(rows), "bias": bias},
+        scratch=(2 * COLUMNS * depth if count > 1 else 0) + depth * gather,
+        overlap={p.x.index: distance},
+        macs=macs,
+        comment=f"{p.x.shape[1:]} * {k_h}x{k_w} -> {p.y.shape[1:]}".replace(", ", "x"),
+    )
+
+
+def depthwise(p: Place) -> Layer:
+    p.inputs_between(2, 3)
+    p.need(len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}")
+    filters = p.inputs[1]
+    p.need(
+        filters is not None and len(filters.shape) == 4 and filters.shape[0] == 1,
+        "its filter needs the shape 1, height, width, channels",
+    )
+    _, k_h, k_w, out_ch = filters.shape
+    in_ch = p.x.shape[3]
+    p.need(out_ch % in_ch == 0, f"{out_ch} output channels are no multiple of {in_ch}")
+    multiplier = out_ch // in_ch
+    p.need(out_ch < 1 << 15, "has more than 32,767 channels")
+    # TFLM believes the option, so a file in which the two differ is refused
+    p.need(p.options["depth_multiplier"] == multiplier, f"depth multiplier should be {multiplier}")
+    dilation = p.options["dilation_h"], p.options["dilation_w"]
+    w = window(p, k_h, k_w, dilation)
+    p.shape_is((1, w["out_h"], w["out_w"], out_ch))
+    macs = p.y.size * k_h * k_w
+    fields = w | {
+        "in_ch": in_ch,
+        "multiplier": multiplier,
+        "dilation_h": dilation[0],
+        "dilation_w": dilation[1],
+    }
+    if p.types(p.x, p.y) == "float32":
+        return lower_float.depthwise(p, fields, macs)
+    rows, bias, bound = weights_and_bias(p, 3)
+    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
+    # the plane is as large as the windows reach; pairs of taps may read one value further
+    plane_h, reach_w = (
+        (w[f"out_{a}"] - 1) * w[f"stride_{a}"] + (w[f"k_{a}"] - 1) * d + 1
+        for a, d in zip("hw", dilation, strict=True)
+    )
+    plane_w = (reach_w + 2) // 2 * 2
+    p.need(plane_w < 1 << 15, "is wider than 32,767 with padding")
+    fields |= {
+        "plane_h": plane_h,
+        "plane_w": plane_w,
+        "in_zero": zero_of(p.x),
+        "weights": "@weights",
+        "bias": "@bias",
+        "requant": quant,
+    }
+    return p.layer(
+        "depthwise_s8(&{params}, {in0}, {out0}, {scratch});",
+        ["depthwise.h"],
+        struct="depthwise_s8",
+        fields=fields,
+        constants=constants | {"weights": rows.astype(np.int8).reshape(-1), "bias": bias},
+        scratch=2 * plane_h * plane_w + 4 * k_h * ((k_w + 1) // 2),
+        overlap={p.x.index: "exact"} if multiplier == 1 else {},
+        macs=macs,
+        comment=f"{p.x.shape[1:]} * {k_h}x{k_w} -> {p.y.shape[1:]}".replace(", ", "x"),
+    )
+
+
+def fully_connected(p: Place) -> Layer:
+    p.inputs_between(2, 3)
+    p.need(p.options["weights_format"] == 0, "has shuffled weights")
+    filters = p.inputs[1]
+    p.need(filters is not None and len(filters.shape) == 2, "its weights need two dimensions")
+    out_size, in_size = filters.shape
+    p.need(p.x.size % in_size == 0, f"{p.x.size} inputs are no multiple of {in_size}")
+    rows_count = p.x.size // in_size
+    if p.options["keep_num_dims"]:
+        p.need(p.x.shape[-1:] == (in_size,), f"its last dimension is not {in_size}")
+        p.shape_is((*p.x.shape[:-1], out_size))
+    else:
+        p.need(
+            p.y.size == rows_count * out_size and p.y.shape[-1] == out_size,
+            f"should give {rows_count} x {out_size} and the file says {list(p.y.shape)}",
+        )
+    fields = {"rows": rows_count, "in_size": in_size, "out_size": out_size}
+    macs = rows_count * in_size * out_size
+    if p.types(p.x, p.y) == "float32":
+        return lower_float.fully_connected(p, fields, macs)
+    rows, bias, bound = weights_and_bias(p, 0)
+    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
+    fields |= {"weights": "@weights", "bias": "@bias", "requant": quant}
+    return p.layer(
+        "fully_connected_s8(&{params}, {in0}, {out0});",
+        ["fully_connected.h"],
+        struct="fully_connected_s8",
+        fields=fields,
+        constants=constants | {"weights": pair_order(rows), "bias": bias},
+        macs=macs,
+    )

@@ -1,0 +1,162 @@
+"""Where each activation lives in the one static arena.
+
+Two buffers may share bytes when they are not live at once, or when the later one overwrites only what its
+layer has already read: element-wise layers and 1x1 convolutions run in place, windows a few rows apart
+("diagonal memory optimisation", Sharma & Cordeiro 2020, arXiv:2010.01668). Each layer says how near
+(`Layer.overlap`). Placement is first fit in several orders, TFLM's greedy-by-size among them; the smallest
+arena wins.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from edgekit.export.layer import Layer
+
+ALIGN = 4
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`size` bytes, live from layer number `first` to `last` (an input from -1, an output to the end)."""
+
+    key: object  # a tensor index, or ("scratch", layer number)
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Byte offsets into an arena of `size` bytes; `plain` is what TFLM's greedy planner would need."""
+
+    offsets: dict
+    size: int
+    lower_bound: int
+    plain: int
+    buffers: tuple[Buffer, ...]
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{b.key}</td><td>{self.offsets[b.key]:,}</td><td>{b.size:,}</td>"
+            f"<td>{b.first}–{b.last}</td></tr>"
+            for b in self.buffers
+        )
+        return (
+            f"<p><b>{self.size:,} B</b> arena (without overlap {self.plain:,} B)</p><table><tr>"
+            f"<th>buffer</th><th>at</th><th>bytes</th><th>layers</th></tr>{rows}</table>"
+        )
+
+
+def buffers_of(layers: list[Layer], sizes: dict[int, int], alias: dict[int, int], inputs, outputs):
+    """Lifetimes of all activations and scratch buffers, and which pairs may overlap and how."""
+
+    def root(i):
+        while i in alias:
+            i = alias[i]
+        return i
+
+    first, last = {}, {}
+    for i in map(root, inputs):
+        first[i], last[i] = -1, -1
+    for n, layer in enumerate(layers):
+        for i in map(root, layer.inputs):
+            if i in first:
+                last[i] = n
+        for i in layer.outputs:
+            first[root(i)] = last[root(i)] = n
+    for i in map(root, outputs):
+        last[i] = len(layers)
+    buffers = [Buffer(i, sizes[i], first[i], last[i]) for i in first]
+    pairs = {}
+    for n, layer in enumerate(layers):
+        if layer.scratch:
+            buffers.append(Buffer(("scratch", n), layer.scratch, n, n))
+        for i, distance in layer.overlap.items():
+            i = root(i)
+            if i in last and last[i] == n and len(layer.outputs) == 1:
+                # an input that appears twice under different names must satisfy both
+                pairs[(root(layer.outputs[0]), i)] = distance
+    return buffers, pairs
+
+
+def plan(layers: list[Layer], sizes: dict[int, int], alias, inputs, outputs, seed: int = 0) -> Plan:
+    """Place all buffers; deterministic for a given seed."""
+    buffers, pairs = buffers_of(layers, sizes, alias, inputs, outputs)
+    by_size = sorted(buffers, key=lambda b: (-b.size, b.first))
+    plain = place(by_size, {})
+    orders = [
+        by_size,
+        sorted(buffers, key=lambda b: (b.first - b.last, -b.size)),
+        sorted(buffers, key=lambda b: (b.first, -b.size)),
+        sorted(buffers, key=lambda b: (-b.last, -b.size)),
+    ]
+    rng = random.Random(seed)
+    for _ in range(max(4, 64 - len(buffers) // 2)):
+        orders.append(sorted(buffers, key=lambda b: -b.size * rng.uniform(0.5, 1.5)))
+    best, bound = plain, lower_bound(buffers, pairs)
+    for order in orders:
+        if extent(best, buffers) == bound:
+            break
+        best = min(best, place(order, pairs), key=lambda o: extent(o, buffers))
+    return Plan(best, extent(best, buffers), bound, extent(plain, buffers), tuple(buffers))
+
+
+def extent(offsets: dict, buffers) -> int:
+    return aligned(max(offsets[b.key] + b.size for b in buffers))
+
+
+def aligned(n: int) -> int:
+    return -(-n // ALIGN) * ALIGN
+
+
+def compatible(a: Buffer, at_a: int, b: Buffer, at_b: int, pairs: dict) -> bool:
+    """Whether `a` at `at_a` and `b` at `at_b` never hold two live values in one byte."""
+    if a.first > b.last or b.first > a.last:
+        return True
+    if at_a + a.size <= at_b or at_b + b.size <= at_a:
+        return True
+    for out, at_out, source, at_source in ((a, at_a, b, at_b), (b, at_b, a, at_a)):
+        distance = pairs.get((out.key, source.key))
+        if distance is not None and out.first == source.last:
+            if distance == "exact":
+                return at_out == at_source
+            return at_source - at_out >= distance
+    return False
+
+
+def place(order, pairs: dict) -> dict:
+    """First fit: each buffer at the lowest offset where it disturbs none of those already placed."""
+    offsets, placed = {}, []
+    for b in order:
+        alive = [o for o in placed if o.first <= b.last and b.first <= o.last]
+        candidates = {0}
+        for o in alive:
+            candidates.add(aligned(offsets[o.key] + o.size))
+            for out, source, sign in ((b, o, -1), (o, b, 1)):
+                distance = pairs.get((out.key, source.key))
+                if distance is not None:
+                    shift = 0 if distance == "exact" else aligned(distance)
+                    candidates.add(max(0, offsets[o.key] + sign * shift))
+        for at in sorted(candidates):
+            if all(compatible(b, at, o, offsets[o.key], pairs) for o in alive):
+                offsets[b.key] = at
+                placed.append(b)
+                break
+    return offsets
+
+
+def lower_bound(buffers, pairs: dict) -> int:
+    """No arena can be smaller: what is live between two layers, and each layer's operands and scratch."""
+    bound = 0
+    for n in range(-1, max(b.last for b in buffers) + 1):
+        live = [b for b in buffers if b.first <= n <= b.last]
+        shared = {s for o, s in pairs if any(b.key == o and b.first == n for b in live)}
+        # at layer n an output may lie over its input entirely, so count the larger of the two
+        over = {o for o, s in pairs if any(b.key == o and b.first == n for b in live)}
+        total = sum(b.size for b in live if b.key not in shared and b.key not in over)
+        inputs = sum(b.size for b in live if b.key in shared)
+        outputs = sum(b.size for b in live if b.key in over)
+        bound = max(bound, total + max(inputs, outputs))
+    return aligned(bound)
