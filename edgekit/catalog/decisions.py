@@ -137,4 +137,7 @@ def go_custom(design: Design, selection: Selection) -> Custom:
 def _kit_words(design, board, kit, wanted) -> str:
     family = design.link.key.split("-")[0]
     radio = "" if family in kit.links else f"; it has no {family} radio, add one for the pilot"
-    return f"{kit.name} carries {board.name} with an enclosure and the sensor ({wanted}){radio}"
+    doubt = "" if kit.checked else " (as far as is known: check its data brief)"
+    return (
+        f"{kit.name} carries {board.name} with an enclosure and the sensor ({wanted}){radio}{doubt}"
+    )

@@ -65,6 +65,7 @@ class Kit:
     sensors: tuple[str, ...]
     links: tuple[str, ...]
     source: str
+    checked: bool
 
     def __repr__(self) -> str:
         return self.name
@@ -305,4 +306,5 @@ def _kit(entry: dict, sources: dict) -> Kit:
         tuple(entry["sensors"]),
         tuple(entry["links"]),
         sources[entry["source"]]["title"],
+        sources[entry["source"]]["checked"],
     )

@@ -148,7 +148,7 @@ def size(nbytes: float) -> str:
     """`"48 KB"`, `"512 MB"`, `"8 GB"`."""
     kb = nbytes / 1024
     for unit, step in (("GB", 2**20), ("MB", 2**10)):
-        if kb >= step * 10 or kb >= step and kb % step == 0:
+        if kb >= step * 10 or (kb >= step and kb % step == 0):
             return f"{number(kb / step)} {unit}"
     return f"{number(kb)} KB"
 
