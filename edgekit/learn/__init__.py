@@ -1,0 +1,42 @@
+"""Train, adapt, compress.
+
+sweep = width_sweep(models.teacher, windows, folds, hear, (2, 4, 8), seed=0)
+fitted = fit(model, windows, hear, augment=augment, seed=0)
+made = make(("distil", "prune", "qat"), windows, hear, start=student, distil=Distil(...), seed=0)
+ledger.add("student, pruned", made.tflite, "features", made.seconds)
+
+TensorFlow is imported by what trains, not by this package.
+"""
+
+from edgekit.learn import adapt, models
+from edgekit.learn.compress import (
+    Ledger,
+    calibration,
+    make,
+    pick,
+    predict,
+    predict_int8,
+    quantization,
+    quantize,
+    slim,
+)
+from edgekit.learn.train import Distil, fit, score, smallest_within, width_sweep
+
+__all__ = [
+    "Distil",
+    "Ledger",
+    "adapt",
+    "calibration",
+    "fit",
+    "make",
+    "models",
+    "pick",
+    "predict",
+    "predict_int8",
+    "quantization",
+    "quantize",
+    "score",
+    "slim",
+    "smallest_within",
+    "width_sweep",
+]

@@ -1,0 +1,190 @@
+"""What only legacy Keras can do, in one place: training, fake quantization, pruning, conversion.
+
+tensorflow-model-optimization works on `tf_keras` models, not on Keras 3. Whoever replaces it
+replaces this file. Importing it imports TensorFlow (some seconds), so the other modules do so inside
+functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def quiet():
+    """TensorFlow without its chatter, from C++ too; if the block raises, what it said is shown."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as heard, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            heard.seek(0)
+            os.write(kept, heard.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+with quiet():
+    import tensorflow as tf
+    import tf_keras as keras
+
+tf.get_logger().setLevel(logging.ERROR)
+
+
+def seed_everything(seed: int) -> None:
+    """Same seed, same weights, same `.tflite` bytes on the same kind of CPU."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+# ------------------------------------------------------------------------------------- training
+
+
+def cross_entropy():
+    """Loss of logits (n, k) against class indices (n,)."""
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def distillation_loss(temperature: float, weight: float):
+    """Loss of logits (n, k) against `[one-hot, teacher's logits]` (n, 2k).
+
+    `weight` goes to the teacher's softened answers, the rest to the labels; the softened part is
+    multiplied by T² so that its gradient does not shrink with T. Hinton, Vinyals, Dean, "Distilling
+    the Knowledge in a Neural Network" (2015).
+    """
+
+    def loss(target, logits):
+        labels, told = tf.split(target, 2, axis=-1)
+        hard = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+        soft = tf.nn.softmax_cross_entropy_with_logits(
+            tf.nn.softmax(told / temperature), logits / temperature
+        )
+        return (1 - weight) * hard + weight * temperature**2 * soft
+
+    return loss
+
+
+def compile(model, loss, rate: float, steps: int) -> None:
+    """Adam, its rate falling from `rate` to 0 as a cosine over `steps` batches."""
+    schedule = keras.optimizers.schedules.CosineDecay(rate, max(1, steps))
+    model.compile(keras.optimizers.Adam(schedule), loss)
+
+
+def epoch(model, x, target, weight, batch: int) -> float:
+    """One pass in the given order; returns the mean loss."""
+    callbacks = []
+    if any("prune_low_magnitude" in layer.name for layer in model.layers):
+        from tensorflow_model_optimization.sparsity.keras import UpdatePruningStep
+
+        callbacks = [UpdatePruningStep()]
+    history = model.fit(
+        x,
+        target,
+        sample_weight=weight,
+        batch_size=batch,
+        shuffle=False,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    return float(history.history["loss"][0])
+
+
+def logits(model, x: np.ndarray) -> np.ndarray:
+    """(n, …) -> (n, k) float32."""
+    return model.predict(x, batch_size=256, verbose=0)
+
+
+def clone(model):
+    """An independent copy with the same weights."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+# ------------------------------------------------------------------------ pruning, quantization
+
+
+def prunable(model, sparsity: float, steps: int):
+    """A copy whose smallest weights fade to zero over the first two thirds of `steps` batches.
+
+    Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it with `epoch`,
+    then `stripped`.
+    """
+    with quiet():
+        from tensorflow_model_optimization.sparsity import keras as sparsity_keras
+
+        schedule = sparsity_keras.PolynomialDecay(
+            0.0, sparsity, begin_step=0, end_step=max(1, 2 * steps // 3), frequency=5
+        )
+        return sparsity_keras.prune_low_magnitude(clone(model), pruning_schedule=schedule)
+
+
+def stripped(model):
+    """The plain network inside a pruned one; its zeros stay."""
+    from tensorflow_model_optimization.sparsity.keras import strip_pruning
+
+    return strip_pruning(model)
+
+
+def quantization_aware(model, keep_zeros: bool = False):
+    """A copy that rounds weights and activations as int8 will, for training through the rounding.
+
+    Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference" (2018). `keep_zeros` keeps pruned weights at zero.
+    """
+    with quiet():
+        import tensorflow_model_optimization as tfmot
+
+        annotated = tfmot.quantization.keras.quantize_annotate_model(clone(model))
+        scheme = tfmot.quantization.keras.default_8bit.Default8BitQuantizeScheme()
+        if keep_zeros:
+            scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
+        return tfmot.quantization.keras.quantize_apply(annotated, scheme)
+
+
+def convert(model, calibration: np.ndarray | None = None, int8: bool = False) -> bytes:
+    """The model as a `.tflite` of batch 1.
+
+    `calibration` (n, …) float inputs: int8 throughout by post-training quantization. `int8=True`
+    without calibration: the model is quantization-aware and brings its ranges. Neither: float32.
+    """
+    with quiet():
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        if calibration is not None:
+            converter.representative_dataset = lambda: ([row[None]] for row in calibration)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        if calibration is not None or int8:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
+        return converter.convert()
+
+
+# ---------------------------------------------------------------------------------------- files
+
+
+def save(model, path: Path | str) -> None:
+    """The whole model as HDF5, the one format that quantization-aware models survive."""
+    with quiet():
+        model.save(str(path), save_format="h5", include_optimizer=False)
+
+
+def load(path: Path | str):
+    """A model that `save` wrote, pruned and quantization-aware ones included."""
+    with quiet():
+        import tensorflow_model_optimization as tfmot
+
+        with tfmot.sparsity.keras.prune_scope(), tfmot.quantization.keras.quantize_scope():
+            return keras.models.load_model(str(path), compile=False)

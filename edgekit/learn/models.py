@@ -1,0 +1,45 @@
+"""Two networks: a teacher that hears the raw signal, a student that is handed its features.
+
+Signals are images of height 1, (1, time, channel), because quantization-aware training knows Conv2D
+but not Conv1D. Both return logits.
+"""
+
+from __future__ import annotations
+
+
+def teacher(input_shape: tuple[int, int, int], classes: int, width: int):
+    """A convolutional network on the raw window. (n, 1, time, channel) -> logits (n, classes).
+
+    Four convolutions that look at ever longer stretches, `width` to 4·`width` channels, then the
+    mean over time: it does not matter when in the window something is heard.
+    """
+    from edgekit.learn.legacy import keras
+
+    layers = keras.layers
+
+    def block(x, channels, kernel, stride):
+        x = layers.Conv2D(
+            channels, (1, kernel), strides=(1, stride), padding="same", use_bias=False
+        )(x)
+        return layers.ReLU()(layers.BatchNormalization()(x))
+
+    given = layers.Input(input_shape)
+    x = layers.AveragePooling2D((1, 4))(block(given, width, 32, 4))
+    x = block(x, 2 * width, 16, 2)
+    x = block(x, 2 * width, 9, 2)
+    x = block(x, 4 * width, 9, 2)
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(given, layers.Dense(classes)(x), name="teacher")
+
+
+def student(input_shape: tuple[int, int, int], classes: int, width: int):
+    """One convolution over the features, one dense layer. (n, 1, lines, channel) -> (n, classes).
+
+    The convolution finds peaks, `width` kinds of them; the dense layer knows where they belong.
+    """
+    from edgekit.learn.legacy import keras
+
+    layers = keras.layers
+    given = layers.Input(input_shape)
+    x = layers.Conv2D(width, (1, 5), strides=(1, 2), activation="relu")(given)
+    return keras.Model(given, layers.Dense(classes)(layers.Flatten()(x)), name="student")

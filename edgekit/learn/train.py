@@ -1,0 +1,197 @@
+"""Training, scoring, and how big the teacher has to be."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data.windows import Windows
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Distil:
+    """What a student is told besides the labels: the teacher's softened answers.
+
+    `teacher` a trained model, `hear` its view of a raw window; `temperature` flattens its answers,
+    `weight` 0…1 is how much they count against the labels.
+    """
+
+    teacher: object
+    hear: Callable
+    temperature: float = 3.0
+    weight: float = 0.7
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained model, its loss after each epoch, and what it cost in seconds."""
+
+    model: object
+    loss: list[float] = field(repr=False)
+    seconds: float = 0.0
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{escape(self.model.name)}</b>: {self.model.count_params():,} parameters, "
+            f"{len(self.loss)} epochs in {self.seconds:.1f} s, "
+            f"loss {self.loss[0]:.3f} → {self.loss[-1]:.3f}"
+        )
+
+
+def fit(
+    model,
+    windows: Windows,
+    hear: Callable,
+    *,
+    seed: int,
+    augment: Callable | None = None,
+    epochs: int = 8,
+    copies: int = 2,
+    batch: int = 32,
+    rate: float = 4e-3,
+    distil: Distil | None = None,
+) -> Fit:
+    """Train `model` in place on `windows`, each class weighing the same.
+
+    Each epoch hears `copies` fresh variations of every window: `augment(X, rng)` on the raw samples
+    (n, time, channel), then `hear(X)` makes the network's input. With `distil`, the teacher hears
+    the very same variation (Hinton et al. 2015). Adam with cosine decay. Same seed, same weights.
+    Raises EdgekitError for windows that are empty, of a single class or not finite.
+    """
+    from edgekit.learn import legacy
+
+    present, counts = np.unique(windows.y, return_counts=True)
+    if len(present) < 2:
+        raise EdgekitError(
+            f"training needs windows of two classes or more, these hold {len(present)}"
+        )
+    if not np.isfinite(windows.X).all():
+        raise EdgekitError(
+            "training windows hold NaN; inspect() the recordings and keep() the rest"
+        )
+    start = time.perf_counter()
+    weights = np.zeros(len(windows.classes), np.float32)
+    weights[present] = len(windows) / len(present) / counts
+    rng = np.random.default_rng(seed)
+    copies = copies if augment else 1
+    loss = (
+        legacy.distillation_loss(distil.temperature, distil.weight)
+        if distil
+        else legacy.cross_entropy()
+    )
+    legacy.compile(model, loss, rate, epochs * -(-copies * len(windows) // batch))
+    losses = []
+    for _ in progress(range(epochs), f"training {model.name}"):
+        rows = rng.permutation(np.tile(np.arange(len(windows)), copies))
+        X, y = windows.X[rows], windows.y[rows]
+        X = augment(X, rng) if augment else X
+        target = y
+        if distil:
+            one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
+            told = legacy.logits(distil.teacher, distil.hear(X))
+            target = np.concatenate([one_hot, told], axis=1)
+        losses.append(legacy.epoch(model, hear(X), target, weights[y], batch))
+    return Fit(model, losses, time.perf_counter() - start)
+
+
+def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 2000) -> dict:
+    """How well it went: a plain dictionary that JSON can hold.
+
+    `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. Balanced accuracy
+    is the mean of the classes' recalls. `low` and `high` bound it by 95 % of `draws` bootstraps that
+    draw whole groups, class by class, with replacement: windows of one recording are not independent
+    witnesses. Where a class has a single group the interval cannot know how the next one would do.
+    """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if not len(y_true):
+        raise EdgekitError("nothing to score: there are no windows")
+    k = len(classes)
+    confusion = np.zeros((k, k), int)
+    np.add.at(confusion, (y_true, y_pred), 1)
+    present = confusion.sum(axis=1) > 0
+    recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
+    group = np.arange(len(y_true)) if group is None else np.asarray(group)
+    drawn = _bootstrap(y_true, y_pred, group, np.flatnonzero(present), seed, draws)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {
+        "balanced_accuracy": float(recall[present].mean()),
+        "low": float(low),
+        "high": float(high),
+        "recall": {str(c): float(r) for c, r, p in zip(classes, recall, present, strict=True) if p},
+        "confusion": confusion.tolist(),
+        "windows": len(y_true),
+        "groups": len(set(group)),
+    }
+
+
+def _bootstrap(y_true, y_pred, group, classes, seed, draws) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    total = np.zeros(draws)
+    for c in classes:
+        names, index = np.unique(group[y_true == c], return_inverse=True)
+        hits = np.bincount(index, weights=(y_pred == c)[y_true == c])
+        size = np.bincount(index)
+        pick = rng.integers(0, len(names), (draws, len(names)))
+        total += hits[pick].sum(axis=1) / size[pick].sum(axis=1)
+    return total / len(classes)
+
+
+def width_sweep(
+    build: Callable, windows: Windows, folds, hear: Callable, widths, *, seed: int, **how
+) -> pd.DataFrame:
+    """`build(input_shape, classes, width)` at each width, trained and tested on every fold.
+
+    `folds` are Splits (train is fitted, test is scored). Columns: width, parameters, tflite_bytes (float32),
+    balanced_accuracy (mean of folds), lowest (fold), seconds. `how` goes to `fit`.
+    """
+    import pandas as pd
+
+    from edgekit.learn import legacy
+
+    shape = hear(windows.X[:1]).shape[1:]
+    rows = []
+    for width in progress(widths, "widths"):
+        scores, start = [], time.perf_counter()
+        for fold in folds:
+            legacy.seed_everything(seed)
+            model = build(shape, len(windows.classes), width)
+            fit(model, windows[fold.train], hear, seed=seed, **how)
+            test = windows[fold.test]
+            said = legacy.logits(model, hear(test.X)).argmax(axis=1)
+            scores.append(score(test.y, said, windows.classes, draws=1)["balanced_accuracy"])
+        rows.append(
+            {
+                "width": width,
+                "parameters": model.count_params(),
+                "tflite_bytes": len(legacy.convert(model)),
+                "balanced_accuracy": float(np.mean(scores)),
+                "lowest": min(scores),
+                "seconds": round(time.perf_counter() - start, 1),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def smallest_within(sweep: pd.DataFrame, points: float = 0.003) -> int:
+    """The narrowest width whose accuracy is within `points` (a fraction) of the best."""
+    enough = sweep.balanced_accuracy >= sweep.balanced_accuracy.max() - points - 1e-9
+    return int(sweep[enough].width.min())
+
+
+def progress(items, text: str):
+    """A bar for a person at a screen; nothing in a headless run."""
+    from tqdm.auto import tqdm
+
+    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    return tqdm(items, desc=text, leave=False, disable=not watched)
