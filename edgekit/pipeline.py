@@ -163,6 +163,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 parameters=values,
                 cwd=notebook.parent,
                 kernel_name="python3",
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
                 progress_bar={"desc": f"  {notebook.stem}", "leave": False, "delay": 1},
             )
     except PapermillExecutionError as error:

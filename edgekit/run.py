@@ -265,8 +265,7 @@ def _plain(value):
 def _write(path: Path, value) -> None:
     kind = path.suffix
     if kind == ".npz" and hasattr(value, "save"):
-        with open(path, "wb") as f:
-            value.save(f)
+        value.save(path)
     elif kind == ".npz":
         with open(path, "wb") as f:
             np.savez(f, **value)

@@ -10,9 +10,11 @@ CLASSES = ("normal", "inner", "outer")
 RATE = 10_000  # Hz: the resonances that carry the fault lie at 2–4.5 kHz
 WINDOW = 1024  # samples, 0.1 s: two and a half turns of the shaft, 8 strikes of an outer-race fault
 HOP = 512  # samples: half a window overlap
-UNIT = "g"
+CARDS = {"lab": "bearing-simulator", "field": "mfpt"}  # of data/
 
 envelope = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
+FREQUENCIES = envelope.frequencies  # Hz, of each feature
+MARKS = data.fault_frequencies(data.physics.NICE, shaft_hz=25)  # where the rig's faults must show
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
