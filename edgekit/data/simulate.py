@@ -250,21 +250,18 @@ def _transfer_path(rig: Rig, rng: np.random.Generator) -> np.ndarray:
 def _strikes(label: str, rig: Rig, n: int, load: float, rng: np.random.Generator) -> np.ndarray:
     """The train of strikes before the structure, (n,): when each happens and how hard it is."""
     hz = fault_frequencies(rig.geometry, rig.shaft_hz)
-    strikes_hz = hz[FAULT_OF[label]] * (
-        2 if label == "ball" else 1
-    )  # a roller's spall meets both races
+    twice = 2 if label == "ball" else 1  # a spalled roller meets both races in one spin
+    strikes_hz = twice * hz[FAULT_OF[label]]
     count = int(n / rig.rate * strikes_hz * 1.1) + 4
     intervals = (1 + rig.slip * rng.standard_normal(count)) / strikes_hz
-    t = (
-        np.cumsum(intervals) - rng.uniform(0, 1) / strikes_hz
-    )  # slips add up: no fixed phase returns
+    t = np.cumsum(intervals) - rng.uniform(0, 1) / strikes_hz  # slips add up, no phase returns
     force = np.exp(0.15 * rng.standard_normal(count))
     start = rng.uniform(0, 2 * np.pi)
     if label == "inner":
         force *= _load_zone(2 * np.pi * rig.shaft_hz * t + start, load)
     if label == "ball":
         force *= _load_zone(2 * np.pi * hz["FTF"] * t + start, load)
-        force[1::2] *= 0.7  # the outer race is the longer way to the housing, or the shorter
+        force[1::2] *= 0.7  # one race is nearer to the sensor than the other
     at = t * rig.rate
     force, at = force[(at >= 0) & (at < n - 1)], at[(at >= 0) & (at < n - 1)]
     first = at.astype(int)

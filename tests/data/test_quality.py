@@ -34,6 +34,11 @@ FAULTS = {
     "shifted": (np.concatenate([noise(500, seed=4), CLEAN[:3_500]]), "suspect", "nearly a copy"),
     "scaled": (-0.3 * CLEAN, "suspect", "nearly a copy"),
     "a cropped copy": (CLEAN[1_000:2_500], "suspect", "nearly a copy"),
+    "a copy beside a loud knock": (
+        np.concatenate([CLEAN[:3_500], 50 * noise(500, seed=6)]),
+        "suspect",
+        "nearly a copy",
+    ),
     "a noisy copy": (CLEAN + 0.1 * noise(seed=5), "suspect", "nearly a copy"),
 }
 

@@ -49,16 +49,22 @@ def test_a_fault_shows_where_geometry_says_and_a_sound_bearing_shows_nothing(mak
             assert peak_over_median(recording, fault) >= 10, recording.name
 
 
-def test_the_shaft_modulates_an_inner_race_and_not_an_outer_one():
-    def sideband(label: str) -> float:
-        r = simulate.simulate(label, 8.0, seed=4, load=0.8, snr_db=8)
-        hz, amplitude = envelope_spectrum(r)
-        carrier = expected(r)[FAULT_OF[label]]
-        at = [amplitude[np.abs(hz - f).argsort()[:5]].max() for f in (carrier - 29.2, carrier)]
-        return at[0] / at[1]
+def sideband(label: str, carrier: str, by: float) -> float:
+    """Height of the line `by` Hz below the carrier, over the carrier's."""
+    r = simulate.simulate(label, 8.0, seed=4, load=0.8, snr_db=8)
+    hz, amplitude = envelope_spectrum(r)
+    middle = expected(r)[carrier] * (2 if carrier == "BSF" else 1)
+    low, high = (amplitude[np.abs(hz - f).argsort()[:5]].max() for f in (middle - by, middle))
+    return low / high
 
-    assert sideband("inner") > 0.3
-    assert sideband("outer") < 0.15
+
+def test_the_shaft_modulates_an_inner_race_the_cage_a_roller_and_nothing_an_outer_race():
+    shaft = simulate.LAB.shaft_hz
+    cage = fault_frequencies(SKF_6205, shaft)["FTF"]
+    assert sideband("inner", "BPFI", shaft) > 0.3
+    assert sideband("outer", "BPFO", shaft) < 0.15
+    assert sideband("ball", "BSF", cage) > 0.3
+    assert sideband("ball", "BSF", shaft) < 0.15
 
 
 def test_slip_smears_the_high_harmonics():
