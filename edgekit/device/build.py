@@ -19,18 +19,18 @@ from edgekit.export.emit import Source
 from edgekit.figures import Figure, measured
 
 # core -> (zig target, zig -mcpu, gcc flags, macros that must be defined, macros that must not)
-_M = "thumb-freestanding-eabi"
+_M, _MF = "thumb-freestanding-eabi", "thumb-freestanding-eabihf"
 CPUS = {
     "cortex-m0plus": (_M, "cortex_m0plus", "-mcpu=cortex-m0plus -mthumb", ()),
     "cortex-m3": (_M, "cortex_m3", "-mcpu=cortex-m3 -mthumb", ()),
-    "cortex-m4": (_M, "cortex_m4", "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=softfp",
+    "cortex-m4": (_MF, "cortex_m4", "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=softfp",
                   ("__ARM_FEATURE_DSP",)),
-    "cortex-m7": (_M, "cortex_m7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
+    "cortex-m7": (_MF, "cortex_m7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
                   ("__ARM_FEATURE_DSP",)),
     # without +dsp and +mve zig switches them off silently
-    "cortex-m33": (_M, "cortex_m33+dsp", "-mcpu=cortex-m33 -mthumb -mfloat-abi=softfp",
+    "cortex-m33": (_MF, "cortex_m33+dsp", "-mcpu=cortex-m33 -mthumb -mfloat-abi=softfp",
                    ("__ARM_FEATURE_DSP",)),
-    "cortex-m55": (_M, "cortex_m55+dsp+mve", "-mcpu=cortex-m55 -mthumb -mfloat-abi=softfp",
+    "cortex-m55": (_MF, "cortex_m55+dsp+mve", "-mcpu=cortex-m55 -mthumb -mfloat-abi=softfp",
                    ("__ARM_FEATURE_DSP", "__ARM_FEATURE_MVE")),
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
 }  # fmt: skip

@@ -56,7 +56,7 @@ def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: 
     p.need(shift.max() <= 30, "its output scale is far too small for its input and weights")
     scaled = bound * 2.0 ** np.maximum(shift, 0)
     p.need(scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
-    exact = bool(shift.max() >= 0 or bound.max() >= 1 << 30)
+    exact = bool(shift.max() >= 0 or shift.min() < -22 or bound.max() >= 1 << 30)
     low, high = q.activation_range(activation, sy, zero_of(p.y))
     p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
     fields = {
@@ -138,17 +138,18 @@ def conv(p: Place) -> Layer:
     }
     # groups of COLUMNS pixels: everything a group reads is read before it writes
     limits = read_limits(w, dilation) * in_ch
-    ends = np.minimum(np.arange(COLUMNS, count + COLUMNS, COLUMNS), count)
+    whole = count - count % COLUMNS
+    ends = np.concatenate([np.arange(COLUMNS, whole + 1, COLUMNS), np.arange(whole + 1, count + 1)])
     gaps = ends[:-1] * out_ch - limits[ends[:-1]]
     distance = int(gaps.max()) if len(gaps) else -p.x.nbytes
-    gather = not direct or count % COLUMNS == 1
+    gather = not direct or count > whole
     return p.layer(
         "conv_s8(&{params}, {in0}, {out0}, {scratch});",
         ["conv.h"],
         struct="conv_s8",
         fields=fields,
         constants=constants | {"weights": pair_order(rows), "bias": bias},
-        scratch=(2 * COLUMNS * depth if count > 1 else 0) + depth * gather,
+        scratch=(2 * COLUMNS * depth if whole else 0) + depth * gather,
         overlap={p.x.index: distance},
         macs=macs,
         comment=f"{p.x.shape[1:]} * {k_h}x{k_w} -> {p.y.shape[1:]}".replace(", ", "x"),

@@ -4,7 +4,7 @@
  * Four output pixels are widened to int16 once and then multiplied with every output channel. A 1x1
  * convolution widens straight from the input; others gather the pixel's window first. Padding is the
  * input's zero point, which the folded bias cancels.
- * scratch: 8 * depth bytes for the four columns, and depth bytes for the gathered window if there is one.
+ * scratch: 8 * depth bytes for four columns, then depth bytes for a gathered window.
  * All of a pixel group's input is read before its output is written, in ascending order: the planner
  * lets output overlap the input that is no longer needed.
  */
@@ -48,51 +48,56 @@ static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy,
   }
 }
 
-/* Four pixels by all channels from the widened columns; only the first `pixels` are stored. */
-static void conv_columns(const struct conv_s8 *c, const int16_t *wide, int32_t depth, int32_t pixels,
-                         int8_t *out) {
+/* Four pixels by all channels from the widened columns. */
+static __attribute__((noinline)) void conv_columns(const struct conv_s8 *c, const int16_t *wide,
+                                                   int32_t depth, int8_t *out) {
   const struct requant *q = &c->requant;
   const int8_t *w = c->weights;
-  const int32_t step = q->channel_step;
-  for (int32_t ch = 0; ch < c->out_ch; ch += 2, w += 2 * depth) {
+  const int32_t pixel = c->out_ch;
+  for (int32_t ch = 0; ch < c->out_ch; ch += 2, w += 2 * depth, out += 2) {
     const int two = ch + 1 < c->out_ch;
     const int32_t a = c->bias[ch], b = two ? c->bias[ch + 1] : 0;
     int32_t acc[8] = {a, b, a, b, a, b, a, b};
-    dot_4x2(w, wide, depth, acc);
-    for (int32_t i = 0; i < 1 + two; i++) {
-      const int32_t multiplier = q->multiplier[(ch + i) * step], shift = q->shift[(ch + i) * step];
-      int8_t *o = out + ch + i;
-      for (int32_t p = 0; p < pixels; p++, o += c->out_ch) {
-        *o = (int8_t)requantize(q, acc[2 * p + i], multiplier, shift);
-      }
-    }
+    dot_4x2(w, wide, w + 2 * depth, acc);
+    struct rescaler r = channel_rescaler(q, ch);
+    out[0] = (int8_t)requantize(q, &r, acc[0]);
+    out[pixel] = (int8_t)requantize(q, &r, acc[2]);
+    out[2 * pixel] = (int8_t)requantize(q, &r, acc[4]);
+    out[3 * pixel] = (int8_t)requantize(q, &r, acc[6]);
+    if (!two) break;
+    r = channel_rescaler(q, ch + 1);
+    out[1] = (int8_t)requantize(q, &r, acc[1]);
+    out[pixel + 1] = (int8_t)requantize(q, &r, acc[3]);
+    out[2 * pixel + 1] = (int8_t)requantize(q, &r, acc[5]);
+    out[3 * pixel + 1] = (int8_t)requantize(q, &r, acc[7]);
   }
 }
 
 static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
   const int32_t length = c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
-  const int32_t count = c->out_h * c->out_w;
+  const int32_t count = c->out_h * c->out_w, whole = count & ~(COLUMNS - 1);
   int16_t *const wide = scratch;
-  int8_t *const window = (int8_t *)(wide + COLUMNS * depth);
+  int8_t *const window = (int8_t *)scratch + (whole ? 2 * COLUMNS * depth : 0);
   int32_t oy = 0, ox = 0;
-  for (int32_t first = 0; first < count; first += COLUMNS) {
-    const int32_t pixels = count - first < COLUMNS ? count - first : COLUMNS;
+  for (int32_t i = 0; i < count; i++) {
     const int8_t *column = window;
-    for (int32_t p = 0; p < pixels; p++) {
-      if (c->direct && pixels > 1) { /* a lone pixel is read while its output is written: copy it */
-        column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
-      } else {
-        gather_window(c, in, oy, ox, window);
-      }
-      if (pixels > 1) widen_column(column, wide + 2 * p, depth);
-      if (++ox == c->out_w) ox = 0, oy++;
-    }
-    if (pixels > 1) {
-      conv_columns(c, wide, depth, pixels, out);
+    if (c->direct && i < whole) {
+      column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
     } else {
-      all_channels(c->weights, c->bias, &c->requant, column, length, c->out_ch, out);
+      gather_window(c, in, oy, ox, window);
     }
-    out += pixels * c->out_ch;
+    if (++ox == c->out_w) ox = 0, oy++;
+    const int32_t lane = i % COLUMNS;
+    if (i >= whole) { /* the last one to three pixels, one by one */
+      all_channels(c->weights, c->bias, &c->requant, column, length, c->out_ch, out);
+      out += c->out_ch;
+      continue;
+    }
+    widen_column(column, wide + 2 * lane, depth);
+    if (lane == COLUMNS - 1) {
+      conv_columns(c, wide, depth, out);
+      out += COLUMNS * c->out_ch;
+    }
   }
 }
 

@@ -36,42 +36,50 @@ static void fill_plane(const struct depthwise_s8 *c, const int8_t *in, int16_t *
 }
 
 #if defined(__ARM_FEATURE_DSP)
-/* 3x3, no dilation, stride 1 or 2: the weights live in six registers, (w0, w1) and (w1, w2) of each row,
- * and with stride 1 two neighbouring outputs share the loads. */
+/* One row of a 3x3 window for two neighbouring outputs: weights (w0, w1) and (w1, w2) in one register each. */
+static inline void row_of_three(const int16_t *x, uint32_t left, uint32_t right, int32_t *a, int32_t *b) {
+  const uint32_t x01 = load32(x), x23 = load32(x + 2);
+  *a = __smlabt(x23, right, __smlad(x01, left, *a));
+  if (b) *b = __smlatb(x01, left, __smlad(x23, right, *b));
+}
+
+/* 3x3 without dilation, stride 1 (two outputs share their loads) or 2. */
 static void depthwise_3x3(const struct depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                          int32_t bias, int32_t multiplier, int shift, int8_t *out) {
+                          int32_t bias, const struct rescaler *r, int8_t *out) {
   uint32_t left[3], right[3];
   for (int row = 0; row < 3; row++, w += 3) {
     left[row] = (uint16_t)w[0] | (uint32_t)w[1] << 16;
     right[row] = (uint16_t)w[1] | (uint32_t)w[2] << 16;
   }
   const struct requant *q = &c->requant;
-  const int32_t out_ch = c->in_ch * c->multiplier;
-  for (int32_t oy = 0; oy < c->out_h; oy++) {
-    const int16_t *x = plane + oy * c->stride_h * c->plane_w;
-    for (int32_t ox = 0; ox < c->out_w; ox++, x += 2) {
+  const int32_t out_ch = c->in_ch * c->multiplier, width = c->plane_w;
+  const int32_t pairs = c->stride_w == 1 ? c->out_w / 2 : 0, singles = c->out_w - 2 * pairs;
+  for (int32_t oy = 0; oy < c->out_h; oy++, plane += c->stride_h * width) {
+    const int16_t *x = plane;
+    for (int32_t i = 0; i < pairs; i++, x += 2) {
       int32_t a = bias, b = bias;
-      const int16_t *row = x;
-      for (int r = 0; r < 3; r++, row += c->plane_w) {
-        const uint32_t x01 = load32(row), x23 = load32(row + 2);
-        a = __smlad(x01, left[r], a);
-        a = __smlabt(x23, right[r], a);
-        b = __smlatb(x01, left[r], b);
-        b = __smlad(x23, right[r], b);
-      }
-      *out = (int8_t)requantize(q, a, multiplier, shift);
+      row_of_three(x, left[0], right[0], &a, &b);
+      row_of_three(x + width, left[1], right[1], &a, &b);
+      row_of_three(x + 2 * width, left[2], right[2], &a, &b);
+      *out = (int8_t)requantize(q, r, a);
       out += out_ch;
-      if (c->stride_w == 1 && ++ox < c->out_w) {
-        *out = (int8_t)requantize(q, b, multiplier, shift);
-        out += out_ch;
-      }
+      *out = (int8_t)requantize(q, r, b);
+      out += out_ch;
+    }
+    for (int32_t i = 0; i < singles; i++, x += 2) {
+      int32_t a = bias;
+      row_of_three(x, left[0], right[0], &a, 0);
+      row_of_three(x + width, left[1], right[1], &a, 0);
+      row_of_three(x + 2 * width, left[2], right[2], &a, 0);
+      *out = (int8_t)requantize(q, r, a);
+      out += out_ch;
     }
   }
 }
 #endif
 
 static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                          int16_t *taps, int32_t bias, int32_t multiplier, int shift, int8_t *out) {
+                          int16_t *taps, int32_t bias, const struct rescaler *r, int8_t *out) {
   const int32_t row = (c->k_w + 1) & ~1; /* taps of a row, rounded up to pairs with a zero */
   for (int32_t ky = 0; ky < c->k_h; ky++) {
     for (int32_t kx = 0; kx < row; kx++) taps[ky * row + kx] = kx < c->k_w ? *w++ : 0;
@@ -93,7 +101,7 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
         for (int32_t kx = 0; kx < c->k_w; kx++) acc += x[kx * c->dilation_w] * t[kx];
         t += row;
       }
-      *out = (int8_t)requantize(&c->requant, acc, multiplier, shift);
+      *out = (int8_t)requantize(&c->requant, r, acc);
       out += c->in_ch * c->multiplier;
     }
   }
@@ -105,15 +113,14 @@ static void depthwise_s8(const struct depthwise_s8 *c, const int8_t *in, int8_t 
   for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
     fill_plane(c, in + ic, plane);
     for (int32_t m = 0; m < c->multiplier; m++, oc++, w += c->k_h * c->k_w) {
-      const int32_t j = oc * c->requant.channel_step;
-      const int32_t multiplier = c->requant.multiplier[j], shift = c->requant.shift[j];
+      const struct rescaler r = channel_rescaler(&c->requant, oc);
 #if defined(__ARM_FEATURE_DSP)
       if (c->k_h == 3 && c->k_w == 3 && c->dilation_h == 1 && c->dilation_w == 1 && c->stride_w <= 2) {
-        depthwise_3x3(c, plane, w, c->bias[oc], multiplier, shift, out + oc);
+        depthwise_3x3(c, plane, w, c->bias[oc], &r, out + oc);
         continue;
       }
 #endif
-      depthwise_any(c, plane, w, taps, c->bias[oc], multiplier, shift, out + oc);
+      depthwise_any(c, plane, w, taps, c->bias[oc], &r, out + oc);
     }
   }
 }

@@ -40,42 +40,56 @@ static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
   }
 }
 
-/* acc[2 * column + channel] += sum over k */
-static void dot_4x2(const int8_t *w, const int16_t *x, int32_t depth, int32_t acc[8]) {
+/* acc[2 * column + channel] += sum over k, for two channels (weights w..end) and the four columns of x. */
 #if defined(__ARM_FEATURE_DSP)
-  int32_t a0 = acc[0], b0 = acc[1], a1 = acc[2], b1 = acc[3];
-  int32_t a2 = acc[4], b2 = acc[5], a3 = acc[6], b3 = acc[7];
-  const int8_t *const end = w + 2 * depth;
-  do {
-    for (int half = 0; half < 2; half++) {
-      const uint32_t v = load32(w);
-      const uint32_t wa = __sxtb16(v), wb = __sxtb16(__ror(v, 8));
-      const uint32_t x0 = load32(x), x1 = load32(x + 2), x2 = load32(x + 4), x3 = load32(x + 6);
-      a0 = __smlad(wa, x0, a0);
-      b0 = __smlad(wb, x0, b0);
-      a1 = __smlad(wa, x1, a1);
-      b1 = __smlad(wb, x1, b1);
-      a2 = __smlad(wa, x2, a2);
-      b2 = __smlad(wb, x2, b2);
-      a3 = __smlad(wa, x3, a3);
-      b3 = __smlad(wb, x3, b3);
-      w += 4, x += 2 * COLUMNS;
-    }
-  } while (w != end);
-  acc[0] = a0, acc[1] = b0, acc[2] = a1, acc[3] = b1;
-  acc[4] = a2, acc[5] = b2, acc[6] = a3, acc[7] = b3;
+/* The loop holds eight sums (r4-r11), two columns (r2, r3), two weights (r12, lr) and both pointers: all
+ * fourteen registers, which no compiler manages from C. 26 instructions for four k, that is 32 products. */
+#define TWO_K                       \
+  "ldr lr, [r0], #4\n"              \
+  "ldrd r2, r3, [r1], #8\n"         \
+  "sxtb16 r12, lr\n"                \
+  "sxtb16 lr, lr, ror #8\n"         \
+  "smlad r4, r12, r2, r4\n"         \
+  "smlad r5, lr, r2, r5\n"          \
+  "smlad r6, r12, r3, r6\n"         \
+  "smlad r7, lr, r3, r7\n"          \
+  "ldrd r2, r3, [r1], #8\n"         \
+  "smlad r8, r12, r2, r8\n"         \
+  "smlad r9, lr, r2, r9\n"          \
+  "smlad r10, r12, r3, r10\n"       \
+  "smlad r11, lr, r3, r11\n"
+__attribute__((naked, noinline)) static void dot_4x2(
+    const int8_t *w __attribute__((unused)), const int16_t *x __attribute__((unused)),
+    const int8_t *end __attribute__((unused)), int32_t acc[8] __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r2-r11, lr}\n"
+      "ldm r3, {r4-r11}\n"
+      "sub lr, r2, r0\n"
+      "lsls lr, lr, #28\n" /* an odd group of four k goes first */
+      "bmi 2f\n"
+      "1:\n" TWO_K TWO_K
+      "2:\n" TWO_K TWO_K
+      "ldr lr, [sp]\n"
+      "cmp r0, lr\n"
+      "bne 1b\n"
+      "ldr r3, [sp, #4]\n"
+      "stm r3, {r4-r11}\n"
+      "pop {r2-r11, pc}\n");
+}
+#undef TWO_K
 #else
+static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end, int32_t acc[8]) {
   for (int column = 0; column < COLUMNS; column++, x += 2, acc += 2) {
     int32_t a = acc[0], b = acc[1];
     const int16_t *xc = x;
-    for (int32_t k = 0; k < 2 * depth; k += 4, xc += 2 * COLUMNS) {
-      a += w[k] * xc[0] + w[k + 2] * xc[1];
-      b += w[k + 1] * xc[0] + w[k + 3] * xc[1];
+    for (const int8_t *p = w; p < end; p += 4, xc += 2 * COLUMNS) {
+      a += p[0] * xc[0] + p[2] * xc[1];
+      b += p[1] * xc[0] + p[3] * xc[1];
     }
     acc[0] = a, acc[1] = b;
   }
-#endif
 }
+#endif
 
 /* Four activations from k on; beyond `length` they are zero and not read. */
 static inline uint32_t load_tail(const int8_t *x, int32_t length) {
@@ -113,9 +127,16 @@ static inline void dot_1x4(const int8_t *w, const int8_t *x, int32_t length, int
                            int32_t acc[4]) {
   int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
   const int8_t *u = w + 2 * depth;
-  int32_t k = length;
-  while (k > 0) {
-    const uint32_t v = k >= 4 ? load32(x) : load_tail(x, k);
+  const int8_t *const end = x + (length & ~3);
+  uint32_t v;
+  for (;;) {
+    if (x < end) {
+      v = load32(x);
+    } else {
+      if (!(length & 3)) break;
+      v = load_tail(x, length & 3);
+      length = 0;
+    }
     const uint32_t even = __sxtb16(v), odd = __sxtb16(__ror(v, 8));
     const uint32_t w0 = load32(w), w1 = load32(w + 4), u0 = load32(u), u1 = load32(u + 4);
     a = __smlad(__sxtb16(w0), even, a);
@@ -126,15 +147,15 @@ static inline void dot_1x4(const int8_t *w, const int8_t *x, int32_t length, int
     b = __smlad(__sxtb16(__ror(w1, 8)), odd, b);
     c = __smlad(__sxtb16(u1), odd, c);
     d = __smlad(__sxtb16(__ror(u1, 8)), odd, d);
-    x += 4, w += 8, u += 8, k -= 4;
+    x += 4, w += 8, u += 8;
   }
   acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
 }
 #endif
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
- * pixel at the end of a convolution. weights: [channels/2][depth/4][8] */
-static void all_channels(const int8_t *weights, const int32_t *bias, const struct requant *q,
+ * pixels at the end of a convolution. weights: [channels/2][depth/4][8] */
+static __attribute__((noinline)) void all_channels(const int8_t *weights, const int32_t *bias, const struct requant *q,
                          const int8_t *x, int32_t length, int32_t channels, int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
   int32_t c = 0;
@@ -154,8 +175,8 @@ static void all_channels(const int8_t *weights, const int32_t *bias, const struc
       dot_1x2(weights, x, length, acc);
     }
     for (int32_t i = 0; i < n; i++) {
-      const int32_t j = (c + i) * q->channel_step;
-      *out++ = (int8_t)requantize(q, acc[i], q->multiplier[j], q->shift[j]);
+      const struct rescaler r = channel_rescaler(q, c + i);
+      *out++ = (int8_t)requantize(q, &r, acc[i]);
     }
     c += n;
     weights += (n + 1) / 2 * 2 * depth;

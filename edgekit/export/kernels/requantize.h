@@ -59,17 +59,36 @@ struct requant {
   const int32_t *multiplier;
   const int8_t *shift;  /* -31..30, added to the multiplier's own 2^-31 */
   uint8_t channel_step; /* 0 or 1 */
-  uint8_t exact;        /* 1: some shift is >= 0, or an accumulator may reach 2^30 */
+  uint8_t exact;        /* 1: some shift is outside -22..-1, or an accumulator may reach 2^30 */
   uint8_t clamps;       /* 0: low..high is the whole of int8 */
   int8_t zero, low, high;
 };
 
-static inline int32_t requantize(const struct requant *q, int32_t acc, int32_t multiplier, int shift) {
+/* One channel's constants: the rounding half and the output's zero point are added in one go. */
+struct rescaler {
+  int32_t multiplier, right, round;
+};
+
+static inline struct rescaler channel_rescaler(const struct requant *q, int32_t channel) {
+  const int32_t i = channel * q->channel_step, right = -q->shift[i];
+  const struct rescaler r = {
+      q->multiplier[i], right,
+      q->exact ? 0 : (1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
+  return r;
+}
+
+static __attribute__((noinline)) int32_t requantize_exact(const struct requant *q, int32_t acc,
+                                                          int32_t multiplier, int32_t right) {
+  return rescale(acc, multiplier, -right) + q->zero;
+}
+
+static inline int32_t requantize(const struct requant *q, const struct rescaler *r, int32_t acc) {
   int32_t y;
   if (q->exact) {
-    y = rescale(acc, multiplier, shift) + q->zero;
+    y = requantize_exact(q, acc, r->multiplier, r->right);
   } else {
-    y = divide_by_power(high_multiply(acc, multiplier), -shift) + q->zero;
+    y = high_multiply(acc, r->multiplier);
+    y = (y + (y >> 31) + r->round) >> r->right;
   }
   return q->clamps ? clamp(y, q->low, q->high) : saturate_s8(y);
 }
