@@ -18,6 +18,7 @@ from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.run import (
     PROFILES,
+    Run,
     file_hash,
     read_manifest,
     start_manifest,
@@ -85,6 +86,7 @@ def execute(
         key = step_key(chapters[name], values, common, directory)
         fresh = is_fresh(directory, chapters[name], key)
         if not fresh:
+            _check_inputs(chapters[name], use_case, profile, directory)
             say(f"{name} …")
             _execute(chapters[name], values, directory)
             _seal(directory, name, values, key)
@@ -183,6 +185,14 @@ def _seal(directory: Path, name: str, values: dict, key: str) -> None:
         raise EdgekitError(f"{name} ended without its gate: run.gate(…) must be reached")
     parameters = {k: v for k, v in values.items() if k != "run_dir"}
     update_manifest(directory, name, {**entry, "parameters": parameters, "key": key})
+
+
+def _check_inputs(notebook: Path, use_case: str, profile: str, directory: Path) -> None:
+    """A missing earlier chapter is better said before a kernel starts."""
+    reads = tuple(project.contract(notebook)["reads"])
+    run = Run(notebook.stem, use_case, profile, 0, directory, reads)
+    for name in reads:
+        run.file(name)
 
 
 def _check_parameters(chapters: dict[str, Path], given: dict) -> None:

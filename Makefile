@@ -1,0 +1,40 @@
+# make demo: everything from an empty clone to the report.  make test: what CI runs.
+# Without make: python3 -m venv .venv, install requirements.lock, then `python -m edgekit run bearing`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo quick test lab lock lint format clean
+
+demo: $(STAMP)  ## the bearing chain on real data, full profile
+	$(BIN)/python -m edgekit run bearing --profile full
+
+quick: $(STAMP)  ## the same in a minute or two
+	$(BIN)/python -m edgekit run bearing
+
+test: $(STAMP)  ## lint, unit tests, every notebook, the whole chain
+	$(BIN)/python -m tests.everything
+
+lab: $(STAMP)  ## step through the chapters
+	$(BIN)/jupyter lab notebooks/00_design.ipynb
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "edgekit needs Python 3.11-3.13, this is %d.%d: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:  ## resolve pyproject.toml for all platforms (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock
+
+lint: $(STAMP)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m tests.notebooks.checker notebooks/*.ipynb
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/nbstripout notebooks/*.ipynb
+
+clean:
+	rm -rf runs .venv build *.egg-info

@@ -1,0 +1,65 @@
+"""All that CI checks, in one command: `python -m tests.everything`.
+
+Lint, unit tests, every notebook at `quick` under nbval, and the whole chain headless. The chain runs
+last and into the same run directory as nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+NOTEBOOKS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
+    """Name -> command and what it adds to the environment."""
+    nbval = [
+        "--nbval-lax",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=300",
+        "-p",
+        "no:cacheprovider",
+    ]
+    return {
+        "ruff check": ([PYTHON, "-m", "ruff", "check", "."], {}),
+        "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "."], {}),
+        "notebook checker": ([PYTHON, "-m", "tests.notebooks.checker", *NOTEBOOKS], {}),
+        "unit tests": (
+            [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests"],
+            {},
+        ),
+        "notebooks (nbval, quick)": (
+            [PYTHON, "-m", "pytest", "-q", *nbval, *NOTEBOOKS],
+            {"EDGEKIT_RUNS": runs + "/nbval"},
+        ),
+        "the whole chain (papermill, quick)": (
+            [PYTHON, "-m", "edgekit", "run", "bearing", "--strict"],
+            {"EDGEKIT_RUNS": runs + "/chain"},
+        ),
+    }
+
+
+def main() -> int:
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as runs:
+        for name, (command, extra) in steps(runs).items():
+            began = time.monotonic()
+            print(f"== {name}", flush=True)
+            code = subprocess.call(command, cwd=ROOT, env={**os.environ, **extra})
+            print(f"== {name}: {'ok' if code == 0 else f'exit {code}'}, "
+                  f"{time.monotonic() - began:.0f} s\n", flush=True)  # fmt: skip
+            if code:
+                failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else "everything passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

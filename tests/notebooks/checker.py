@@ -1,0 +1,120 @@
+"""The rules that keep a chapter readable: `python -m tests.notebooks.checker notebooks/*.ipynb`."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+from statistics import median
+
+ROWS = ("Goal", "You need", "Reads", "Writes", "Time")
+PARAMETERS = ("use_case", "profile", "run_dir", "seed")
+TAGS = {"parameters", "check", "solution", "interactive", "report"}
+LONGEST_CELL, LONGEST_DEF, USUAL_CELL = 25, 10, 4
+
+
+def problems(notebook: dict, name: str) -> list[str]:
+    """What is wrong with a notebook, a sentence each."""
+    cells = notebook["cells"]
+    code = [c for c in cells if c["cell_type"] == "code"]
+    return [
+        *_opening(notebook, name),
+        *_parameters(code),
+        *_code(code),
+        *_ending(cells),
+        *(f"cell {c['id']} has outputs: run nbstripout" for c in code if c["outputs"]),
+        *(
+            f"cell {c['id']} has an unknown tag {tag!r}"
+            for c in cells
+            for tag in set(c["metadata"].get("tags", [])) - TAGS
+        ),
+        *(["cell ids are not unique"] if len({c["id"] for c in cells}) < len(cells) else []),
+    ]
+
+
+def _opening(notebook: dict, name: str):
+    text = _text(notebook["cells"][0])
+    if not re.match(rf"# {name[:2]} · \S", text):
+        yield f"the first cell must open with '# {name[:2]} · …'"
+    if "You will" not in text:
+        yield "the first cell must say what 'You will …'"
+    table = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \|$", text, re.M))
+    for row in ROWS:
+        if row not in table:
+            yield f"the opening table lacks a row '| **{row}** | … |'"
+    contract = notebook["metadata"].get("edgekit", {})
+    for row in ("Reads", "Writes"):
+        shown = re.findall(r"`([^`]+)`", table.get(row, ""))
+        if shown != contract.get(row.lower()):
+            yield f"{row} shows {shown}, the metadata says {contract.get(row.lower())}"
+
+
+def _parameters(code: list[dict]):
+    tagged = [c for c in code if "parameters" in _tags(c)]
+    if len(tagged) != 1 or tagged[0] is not code[0]:
+        yield "the first code cell, and only it, must be tagged 'parameters'"
+        return
+    lines = [line for line in _text(tagged[0]).splitlines() if line.strip()]
+    for line in lines:
+        if not re.match(r"\w+ = .+  # \S", line):
+            yield f"parameter without a comment that becomes its help: {line}"
+    names = {line.split(" = ")[0] for line in lines}
+    for missing in sorted(set(PARAMETERS) - names):
+        yield f"there is no parameter {missing}"
+    if 'profile = "quick"' not in _text(tagged[0]):
+        yield "the committed profile must be quick"
+
+
+def _code(code: list[dict]):
+    lengths = []
+    for cell in code:
+        lines = [line for line in _text(cell).splitlines() if line.strip()]
+        lengths.append(len(lines))
+        if len(lines) > LONGEST_CELL:
+            yield f"cell {cell['id']} has {len(lines)} lines, at most {LONGEST_CELL} are read"
+        for node in ast.walk(ast.parse(_text(cell))):
+            if isinstance(node, ast.ClassDef):
+                yield f"cell {cell['id']} defines a class: move it to the library"
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= LONGEST_DEF:
+                yield f"cell {cell['id']}: {node.name}() is long: move it to the library"
+    if median(lengths) > USUAL_CELL:
+        yield f"the median cell has {median(lengths)} lines, at most {USUAL_CELL} are pleasant"
+
+
+def _ending(cells: list[dict]):
+    gates = [i for i, c in enumerate(cells) if "run.gate(" in _text(c)]
+    if len(gates) != 1 or cells[gates[0]]["cell_type"] != "code":
+        yield "one code cell must call run.gate(…)"
+        return
+    rest = cells[gates[0] + 1 :]
+    for cell in rest:
+        if cell["cell_type"] == "code" and "solution" not in _tags(cell):
+            yield f"cell {cell['id']} comes after the gate and is no solution"
+    text = "\n".join(_text(c) for c in rest)
+    for wanted in ("You have", "xercise"):
+        if wanted not in text:
+            yield f"after the gate, '{wanted}…' is missing"
+
+
+def _text(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def _tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def main(paths: list[str]) -> int:
+    bad = 0
+    for path in map(Path, paths):
+        for problem in problems(json.loads(path.read_text(encoding="utf-8")), path.stem):
+            print(f"{path}: {problem}")
+            bad += 1
+    print(f"{len(paths)} notebooks, {bad} problems")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
