@@ -1,3 +1,3 @@
-from fake_registry import registry
+from tests.data.fake_registry import registry
 
 __all__ = ["registry"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import noise, recording
 
 from edgekit.data import Windows, center, concat, resample, window
 from edgekit.errors import EdgekitError
+from tests.data.samples import noise, recording
 
 
 def sine(hz: float, rate: float, seconds: float = 1.0):

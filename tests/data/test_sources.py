@@ -10,11 +10,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fake_registry import pin, tarball
 
 from edgekit.data.archives import ArchiveError, unpack
 from edgekit.data.sources import cached, fetch, project_root, sources
 from edgekit.errors import EdgekitError
+from tests.data.fake_registry import pin, tarball
 
 NOISE = random.Random(1).randbytes(300_000)
 MEMBERS = {

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import windows_of
 
 from edgekit.data import (
     Split,
@@ -20,6 +19,7 @@ from edgekit.data import (
     leaky_random,
 )
 from edgekit.errors import EdgekitError
+from tests.data.samples import windows_of
 
 CLASSES = ("normal", "inner", "outer")
 
