@@ -35,7 +35,7 @@ FAULTS = {
     "scaled": (-0.3 * CLEAN, "suspect", "nearly a copy"),
     "a cropped copy": (CLEAN[1_000:2_500], "suspect", "nearly a copy"),
     "a copy beside a loud knock": (
-        np.concatenate([CLEAN[:3_500], 50 * noise(500, seed=6)]),
+        np.concatenate([CLEAN[900:3_100], 50 * noise(1_800, seed=6)]),
         "suspect",
         "nearly a copy",
     ),

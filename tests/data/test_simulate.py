@@ -60,7 +60,7 @@ def sideband(label: str, carrier: str, by: float) -> float:
 
 def test_the_shaft_modulates_an_inner_race_the_cage_a_roller_and_nothing_an_outer_race():
     shaft = simulate.LAB.shaft_hz
-    cage = fault_frequencies(SKF_6205, shaft)["FTF"]
+    cage = fault_frequencies(simulate.LAB.geometry, shaft)["FTF"]
     assert sideband("inner", "BPFI", shaft) > 0.3
     assert sideband("outer", "BPFO", shaft) < 0.15
     assert sideband("ball", "BSF", cage) > 0.3
