@@ -200,7 +200,7 @@ def _alike(
             step = max(1, round(recording.rate / rate))
             x = resample_poly(x, 1, step) if step > 1 else x
         x = x[:LONGEST]
-        signals.append(x - x.mean() if len(x) else x)
+        signals.append(x - np.median(x) if len(x) else x)  # a knock moves the mean
     size = 2 * max((len(x) for x in signals), default=1)
     size = 1 << int(np.ceil(np.log2(max(size, 2))))
     spectra = np.array([np.fft.rfft(x, size) for x in signals], np.complex64)
