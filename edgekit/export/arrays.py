@@ -34,7 +34,7 @@ SOURCE = """\
 #include "{name}.h"
 
 /* TFLM reads 16-byte aligned flatbuffers in place; const keeps it in flash. */
-_Alignas(16) const uint8_t {name}[{guard}_SIZE] = {{
+const uint8_t {name}[{guard}_SIZE] __attribute__((aligned(16))) = {{
 {rows}
 }};
 """
