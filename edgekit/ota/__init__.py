@@ -5,6 +5,7 @@ data = build(model, manifest, signer)                # bytes to send
 package = verify(data, [signer.public], device)      # or PackageError, in one line
 """
 
+from edgekit.ota.attacks import attack
 from edgekit.ota.keys import FileSigner, Signer, file_key, public_key
 from edgekit.ota.package import Device, Package, PackageError, build, manifest, verify
 
@@ -14,6 +15,7 @@ __all__ = [
     "Package",
     "PackageError",
     "Signer",
+    "attack",
     "build",
     "file_key",
     "manifest",
