@@ -23,12 +23,12 @@ _M, _MF = "thumb-freestanding-eabi", "thumb-freestanding-eabihf"
 CPUS = {
     "cortex-m0plus": (_M, "cortex_m0plus", "-mcpu=cortex-m0plus -mthumb", ()),
     "cortex-m3": (_M, "cortex_m3", "-mcpu=cortex-m3 -mthumb", ()),
-    "cortex-m4": (_MF, "cortex_m4", "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=softfp",
+    "cortex-m4": (_MF, "cortex_m4+vfp4d16sp", "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=softfp",
                   ("__ARM_FEATURE_DSP",)),
-    "cortex-m7": (_MF, "cortex_m7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
+    "cortex-m7": (_MF, "cortex_m7+fp_armv8d16", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
                   ("__ARM_FEATURE_DSP",)),
-    # without +dsp and +mve zig switches them off silently
-    "cortex-m33": (_MF, "cortex_m33+dsp", "-mcpu=cortex-m33 -mthumb -mfloat-abi=softfp",
+    # without +dsp, +mve or the FPU's name zig switches them off silently
+    "cortex-m33": (_MF, "cortex_m33+dsp+fp_armv8d16sp", "-mcpu=cortex-m33 -mthumb -mfloat-abi=softfp",
                    ("__ARM_FEATURE_DSP",)),
     "cortex-m55": (_MF, "cortex_m55+dsp+mve", "-mcpu=cortex-m55 -mthumb -mfloat-abi=softfp",
                    ("__ARM_FEATURE_DSP", "__ARM_FEATURE_MVE")),

@@ -148,7 +148,7 @@ def conv(p: Place) -> Layer:
         ["conv.h"],
         struct="conv_s8",
         fields=fields,
-        constants=constants | {"weights": pair_order(rows), "bias": bias},
+        constants=constants | {"weights": pair_order(rows), "bias": np.pad(bias, (0, out_ch % 2))},
         scratch=(2 * COLUMNS * depth if whole else 0) + depth * gather,
         overlap={p.x.index: distance},
         macs=macs,
@@ -195,6 +195,7 @@ def depthwise(p: Place) -> Layer:
     fields |= {
         "plane_h": plane_h,
         "plane_w": plane_w,
+        "three": int(k_h == k_w == 3 and max(dilation) == 1 and w["stride_w"] <= 2),
         "in_zero": zero_of(p.x),
         "weights": "@weights",
         "bias": "@bias",

@@ -19,7 +19,7 @@ struct conv_s8 {
   int8_t in_zero;
   uint8_t direct; /* 1: 1x1 window, no padding, in_ch a multiple of four: nothing to gather */
   const int8_t *weights;
-  const int32_t *bias; /* [out_ch], the input zero point folded in */
+  const int32_t *bias; /* [out_ch rounded up to even], the input zero point folded in */
   struct requant requant;
 };
 
@@ -49,28 +49,38 @@ static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy,
 }
 
 /* Four pixels by all channels from the widened columns. */
-static __attribute__((noinline)) void conv_columns(const struct conv_s8 *c, const int16_t *wide,
-                                                   int32_t depth, int8_t *out) {
-  const struct requant *q = &c->requant;
+static inline __attribute__((always_inline)) void conv_columns(const struct conv_s8 *c, enum rounding how,
+                                                               const int16_t *wide, int32_t depth,
+                                                               int8_t *out) {
+  const struct requant *const q = &c->requant;
+  const int32_t *bias = c->bias;
   const int8_t *w = c->weights;
-  const int32_t pixel = c->out_ch;
-  for (int32_t ch = 0; ch < c->out_ch; ch += 2, w += 2 * depth, out += 2) {
-    const int two = ch + 1 < c->out_ch;
-    const int32_t a = c->bias[ch], b = two ? c->bias[ch + 1] : 0;
-    int32_t acc[8] = {a, b, a, b, a, b, a, b};
+  const int32_t pixel = c->out_ch, channels = c->out_ch;
+  int32_t acc[8];
+  for (int32_t ch = 0; ch < channels; w += 2 * depth) {
+    const int two = ch + 1 < channels; /* bias is padded to an even number */
+    acc[0] = acc[2] = acc[4] = acc[6] = bias[ch];
+    acc[1] = acc[3] = acc[5] = acc[7] = bias[ch + 1];
     dot_4x2(w, wide, w + 2 * depth, acc);
-    struct rescaler r = channel_rescaler(q, ch);
-    out[0] = (int8_t)requantize(q, &r, acc[0]);
-    out[pixel] = (int8_t)requantize(q, &r, acc[2]);
-    out[2 * pixel] = (int8_t)requantize(q, &r, acc[4]);
-    out[3 * pixel] = (int8_t)requantize(q, &r, acc[6]);
-    if (!two) break;
-    r = channel_rescaler(q, ch + 1);
-    out[1] = (int8_t)requantize(q, &r, acc[1]);
-    out[pixel + 1] = (int8_t)requantize(q, &r, acc[3]);
-    out[2 * pixel + 1] = (int8_t)requantize(q, &r, acc[5]);
-    out[3 * pixel + 1] = (int8_t)requantize(q, &r, acc[7]);
+    const int32_t *a = acc;
+    for (int i = 0; i <= two; i++, a++, ch++, out++) {
+      const struct rescaler r = channel_rescaler(q, ch);
+      out[0] = (int8_t)requantize(how, q, &r, a[0]);
+      out[pixel] = (int8_t)requantize(how, q, &r, a[2]);
+      out[2 * pixel] = (int8_t)requantize(how, q, &r, a[4]);
+      out[3 * pixel] = (int8_t)requantize(how, q, &r, a[6]);
+    }
   }
+}
+
+static __attribute__((noinline)) void conv_columns_plain(const struct conv_s8 *c, const int16_t *wide,
+                                                         int32_t depth, int8_t *out) {
+  conv_columns(c, PLAIN, wide, depth, out);
+}
+
+static __attribute__((noinline)) void conv_columns_any(const struct conv_s8 *c, const int16_t *wide,
+                                                       int32_t depth, int8_t *out) {
+  conv_columns(c, rounding_of(&c->requant), wide, depth, out);
 }
 
 static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
@@ -95,7 +105,11 @@ static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void
     }
     widen_column(column, wide + 2 * lane, depth);
     if (lane == COLUMNS - 1) {
-      conv_columns(c, wide, depth, out);
+      if (rounding_of(&c->requant) == PLAIN) {
+        conv_columns_plain(c, wide, depth, out);
+      } else {
+        conv_columns_any(c, wide, depth, out);
+      }
       out += COLUMNS * c->out_ch;
     }
   }

@@ -17,6 +17,7 @@ struct depthwise_s8 {
   int16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
   int16_t plane_h, plane_w; /* padded input; plane_w is even */
   int8_t in_zero;
+  uint8_t three; /* 1: 3x3, no dilation, stride_w 1 or 2 */
   const int8_t *weights;
   const int32_t *bias; /* [out_ch], the input zero point folded in */
   struct requant requant;
@@ -24,57 +25,86 @@ struct depthwise_s8 {
 
 /* The padded plane of one channel; `in` points at its first value. */
 static void fill_plane(const struct depthwise_s8 *c, const int8_t *in, int16_t *plane) {
+  const int32_t step = c->in_ch, width = c->plane_w, left = c->pad_w;
+  const int32_t inside = left + c->in_w < width ? c->in_w : width - left;
+  const int16_t zero = c->in_zero;
   for (int32_t y = 0; y < c->plane_h; y++) {
-    int32_t x = 0;
+    int16_t *const row = plane, *const end = plane + width;
     if (y >= c->pad_h && y < c->pad_h + c->in_h) {
-      for (; x < c->pad_w; x++) *plane++ = c->in_zero;
-      for (; x < c->pad_w + c->in_w && x < c->plane_w; x++, in += c->in_ch) *plane++ = *in;
-      if (c->pad_w + c->in_w > c->plane_w) in += (c->pad_w + c->in_w - c->plane_w) * c->in_ch;
+      while (plane < row + left) *plane++ = zero;
+      const int8_t *p = in;
+      for (; plane < row + left + inside; p += step) *plane++ = *p;
+      in += c->in_w * step;
     }
-    for (; x < c->plane_w; x++) *plane++ = c->in_zero;
+    while (plane < end) *plane++ = zero;
   }
 }
 
 #if defined(__ARM_FEATURE_DSP)
-/* One row of a 3x3 window for two neighbouring outputs: weights (w0, w1) and (w1, w2) in one register each. */
-static inline void row_of_three(const int16_t *x, uint32_t left, uint32_t right, int32_t *a, int32_t *b) {
-  const uint32_t x01 = load32(x), x23 = load32(x + 2);
-  *a = __smlabt(x23, right, __smlad(x01, left, *a));
-  if (b) *b = __smlatb(x01, left, __smlad(x23, right, *b));
+/* Two taps as one operand. */
+static inline uint32_t pair(int32_t low, int32_t high) { return (uint16_t)low | (uint32_t)high << 16; }
+
+/* One row of a 3x3 window for two neighbouring outputs. With (w0, w1) and (w1, w2) in a register each,
+ * x0 w0 + x1 w1 + x2 w2 and x1 w0 + x2 w1 + x3 w2 are two multiply-accumulates each on (x0, x1), (x2, x3).
+ * In assembly because the compiler would reorder it and run out of registers. */
+static inline __attribute__((always_inline)) void row_of_three(const int16_t *x, uint32_t w01, uint32_t w12,
+                                                               int32_t *a, int32_t *b) {
+  uint32_t x01, x23;
+  __asm__ volatile(
+      "ldrd %[x01], %[x23], [%[x]]\n"
+      "smlad %[a], %[x01], %[w01], %[a]\n"
+      "smlatb %[b], %[x01], %[w01], %[b]\n"
+      "smlabt %[a], %[x23], %[w12], %[a]\n"
+      "smlad %[b], %[x23], %[w12], %[b]\n"
+      : [a] "+r"(*a), [b] "+r"(*b), [x01] "=&r"(x01), [x23] "=&r"(x23)
+      : [x] "r"(x), [w01] "r"(w01), [w12] "r"(w12)
+      : "memory");
 }
 
-/* 3x3 without dilation, stride 1 (two outputs share their loads) or 2. */
-static void depthwise_3x3(const struct depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                          int32_t bias, const struct rescaler *r, int8_t *out) {
-  uint32_t left[3], right[3];
-  for (int row = 0; row < 3; row++, w += 3) {
-    left[row] = (uint16_t)w[0] | (uint32_t)w[1] << 16;
-    right[row] = (uint16_t)w[1] | (uint32_t)w[2] << 16;
-  }
-  const struct requant *q = &c->requant;
+/* 3x3 without dilation. With stride 1 two outputs share their loads, with stride 2 the second is dropped. */
+static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_s8 *c,
+                                                                enum rounding how, const int16_t *plane,
+                                                                const int8_t *w, int32_t bias,
+                                                                struct rescaler r, int8_t *out) {
+  const uint32_t l0 = pair(w[0], w[1]), r0 = pair(w[1], w[2]);
+  const uint32_t l1 = pair(w[3], w[4]), r1 = pair(w[4], w[5]);
+  const uint32_t l2 = pair(w[6], w[7]), r2 = pair(w[7], w[8]);
+  const struct requant *const q = &c->requant;
   const int32_t out_ch = c->in_ch * c->multiplier, width = c->plane_w;
-  const int32_t pairs = c->stride_w == 1 ? c->out_w / 2 : 0, singles = c->out_w - 2 * pairs;
-  for (int32_t oy = 0; oy < c->out_h; oy++, plane += c->stride_h * width) {
+  const int32_t step = 3 - c->stride_w; /* outputs a turn */
+  const int32_t out_w = c->out_w, next = c->stride_h * width;
+  for (int32_t oy = c->out_h; oy > 0; oy--, plane += next) {
     const int16_t *x = plane;
-    for (int32_t i = 0; i < pairs; i++, x += 2) {
+    for (int32_t left = out_w; left > 0; left -= step, x += 2) {
       int32_t a = bias, b = bias;
-      row_of_three(x, left[0], right[0], &a, &b);
-      row_of_three(x + width, left[1], right[1], &a, &b);
-      row_of_three(x + 2 * width, left[2], right[2], &a, &b);
-      *out = (int8_t)requantize(q, r, a);
+      const int16_t *row = x;
+      row_of_three(row, l0, r0, &a, &b);
+      row += width;
+      row_of_three(row, l1, r1, &a, &b);
+      row += width;
+      row_of_three(row, l2, r2, &a, &b);
+      *out = (int8_t)requantize(how, q, &r, a);
       out += out_ch;
-      *out = (int8_t)requantize(q, r, b);
-      out += out_ch;
-    }
-    for (int32_t i = 0; i < singles; i++, x += 2) {
-      int32_t a = bias;
-      row_of_three(x, left[0], right[0], &a, 0);
-      row_of_three(x + width, left[1], right[1], &a, 0);
-      row_of_three(x + 2 * width, left[2], right[2], &a, 0);
-      *out = (int8_t)requantize(q, r, a);
-      out += out_ch;
+      if (left >= step && step == 2) {
+        *out = (int8_t)requantize(how, q, &r, b);
+        out += out_ch;
+      }
     }
   }
+}
+
+static __attribute__((noinline)) void depthwise_3x3_plain(const struct depthwise_s8 *c,
+                                                          const int16_t *plane, const int8_t *w,
+                                                          int32_t bias, const struct rescaler *r,
+                                                          int8_t *out) {
+  depthwise_3x3(c, PLAIN, plane, w, bias, *r, out);
+}
+
+static __attribute__((noinline)) void depthwise_3x3_clamped(const struct depthwise_s8 *c,
+                                                            const int16_t *plane, const int8_t *w,
+                                                            int32_t bias, const struct rescaler *r,
+                                                            int8_t *out) {
+  depthwise_3x3(c, CLAMPED, plane, w, bias, *r, out);
 }
 #endif
 
@@ -84,25 +114,29 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
   for (int32_t ky = 0; ky < c->k_h; ky++) {
     for (int32_t kx = 0; kx < row; kx++) taps[ky * row + kx] = kx < c->k_w ? *w++ : 0;
   }
+  const int32_t out_ch = c->in_ch * c->multiplier, k_h = c->k_h, k_w = c->k_w;
+  const int32_t down = c->dilation_h * c->plane_w, right = c->dilation_w, stride = c->stride_w;
+  const enum rounding how = rounding_of(&c->requant);
   for (int32_t oy = 0; oy < c->out_h; oy++) {
-    for (int32_t ox = 0; ox < c->out_w; ox++) {
-      const int16_t *x = plane + oy * c->stride_h * c->plane_w + ox * c->stride_w;
-      const int16_t *t = taps;
+    const int16_t *corner = plane + oy * c->stride_h * c->plane_w;
+    for (int32_t ox = c->out_w; ox > 0; ox--, corner += stride) {
+      const int16_t *x = corner, *t = taps;
       int32_t acc = bias;
-      for (int32_t ky = 0; ky < c->k_h; ky++, x += c->dilation_h * c->plane_w) {
+      for (int32_t ky = 0; ky < k_h; ky++, x += down) {
 #if defined(__ARM_FEATURE_DSP)
-        if (c->dilation_w == 1) {
-          for (int32_t kx = 0; kx < row; kx += 2, t += 2) {
-            acc = __smlad(load32(x + kx), load32(t), acc);
+        if (right == 1) {
+          const int16_t *p = x;
+          for (const int16_t *const end = t + row; t < end; t += 2, p += 2) {
+            acc = __smlad(load32(p), load32(t), acc);
           }
           continue;
         }
 #endif
-        for (int32_t kx = 0; kx < c->k_w; kx++) acc += x[kx * c->dilation_w] * t[kx];
+        for (int32_t kx = 0; kx < k_w; kx++) acc += x[kx * right] * t[kx];
         t += row;
       }
-      *out = (int8_t)requantize(&c->requant, r, acc);
-      out += c->in_ch * c->multiplier;
+      *out = (int8_t)requantize(how, &c->requant, r, acc);
+      out += out_ch;
     }
   }
 }
@@ -115,8 +149,9 @@ static void depthwise_s8(const struct depthwise_s8 *c, const int8_t *in, int8_t 
     for (int32_t m = 0; m < c->multiplier; m++, oc++, w += c->k_h * c->k_w) {
       const struct rescaler r = channel_rescaler(&c->requant, oc);
 #if defined(__ARM_FEATURE_DSP)
-      if (c->k_h == 3 && c->k_w == 3 && c->dilation_h == 1 && c->dilation_w == 1 && c->stride_w <= 2) {
-        depthwise_3x3(c, plane, w, c->bias[oc], &r, out + oc);
+      const enum rounding how = rounding_of(&c->requant);
+      if (c->three && how != EXACT) {
+        (how == PLAIN ? depthwise_3x3_plain : depthwise_3x3_clamped)(c, plane, w, c->bias[oc], &r, out + oc);
         continue;
       }
 #endif

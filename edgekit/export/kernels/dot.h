@@ -26,7 +26,7 @@ enum { COLUMNS = 4 };
 
 /* Write one int8 column of `depth` values as every fourth pair of `wide` (2 * COLUMNS bytes a k). */
 static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
-  for (int32_t k = 0; k < depth; k += 4, x += 4, wide += 4 * COLUMNS) {
+  for (const int8_t *const end = x + depth; x < end; x += 4, wide += 4 * COLUMNS) {
 #if defined(__ARM_FEATURE_DSP)
     const uint32_t v = load32(x);
     store32(wide, __sxtb16(v));
@@ -122,34 +122,41 @@ static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int
 }
 
 #if defined(__ARM_FEATURE_DSP)
-/* One int8 column against four channels: two pairs of weights, each `2 * depth` bytes. */
-static inline void dot_1x4(const int8_t *w, const int8_t *x, int32_t length, int32_t depth,
+/* Two activations (x_a, x_b) against two channels; the weights' pointer moves on by four bytes. In assembly
+ * because the compiler would hoist the loads and run out of registers. */
+static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int8_t **w, int32_t *a,
+                                                           int32_t *b) {
+  uint32_t even, odd;
+  __asm__ volatile(
+      "ldr %[odd], [%[w]], #4\n"
+      "sxtb16 %[even], %[odd]\n"
+      "sxtb16 %[odd], %[odd], ror #8\n"
+      "smlad %[a], %[even], %[x], %[a]\n"
+      "smlad %[b], %[odd], %[x], %[b]\n"
+      : [a] "+r"(*a), [b] "+r"(*b), [w] "+r"(*w), [even] "=&r"(even), [odd] "=&r"(odd)
+      : [x] "r"(x)
+      : "memory");
+}
+
+/* Four activations against four channels: w and u are the weights of two pairs. */
+static inline __attribute__((always_inline)) void step_1x4(uint32_t x, const int8_t **w, const int8_t **u,
+                                                           int32_t acc[4]) {
+  const uint32_t even = __sxtb16(x), odd = __sxtb16(__ror(x, 8));
+  step_1x2(even, w, &acc[0], &acc[1]);
+  step_1x2(even, u, &acc[2], &acc[3]);
+  step_1x2(odd, w, &acc[0], &acc[1]);
+  step_1x2(odd, u, &acc[2], &acc[3]);
+}
+
+/* One int8 column of `length` values against four channels; w and u as above, depth / 4 groups each. */
+static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, int32_t length,
                            int32_t acc[4]) {
-  int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
-  const int8_t *u = w + 2 * depth;
-  const int8_t *const end = x + (length & ~3);
-  uint32_t v;
-  for (;;) {
-    if (x < end) {
-      v = load32(x);
-    } else {
-      if (!(length & 3)) break;
-      v = load_tail(x, length & 3);
-      length = 0;
-    }
-    const uint32_t even = __sxtb16(v), odd = __sxtb16(__ror(v, 8));
-    const uint32_t w0 = load32(w), w1 = load32(w + 4), u0 = load32(u), u1 = load32(u + 4);
-    a = __smlad(__sxtb16(w0), even, a);
-    b = __smlad(__sxtb16(__ror(w0, 8)), even, b);
-    c = __smlad(__sxtb16(u0), even, c);
-    d = __smlad(__sxtb16(__ror(u0, 8)), even, d);
-    a = __smlad(__sxtb16(w1), odd, a);
-    b = __smlad(__sxtb16(__ror(w1, 8)), odd, b);
-    c = __smlad(__sxtb16(u1), odd, c);
-    d = __smlad(__sxtb16(__ror(u1, 8)), odd, d);
-    x += 4, w += 8, u += 8;
+  int32_t sum[4] = {acc[0], acc[1], acc[2], acc[3]};
+  for (const int8_t *const end = x + (length & ~3); x != end; x += 4) {
+    step_1x4(load32(x), &w, &u, sum);
   }
-  acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
+  if (length & 3) step_1x4(load_tail(x, length & 3), &w, &u, sum);
+  acc[0] = sum[0], acc[1] = sum[1], acc[2] = sum[2], acc[3] = sum[3];
 }
 #endif
 
@@ -158,6 +165,7 @@ static inline void dot_1x4(const int8_t *w, const int8_t *x, int32_t length, int
 static __attribute__((noinline)) void all_channels(const int8_t *weights, const int32_t *bias, const struct requant *q,
                          const int8_t *x, int32_t length, int32_t channels, int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
+  const enum rounding how = rounding_of(q);
   int32_t c = 0;
   while (c < channels) {
     int32_t acc[4];
@@ -166,7 +174,7 @@ static __attribute__((noinline)) void all_channels(const int8_t *weights, const 
     if (c + 4 <= channels) {
       n = 4;
       for (int i = 0; i < 4; i++) acc[i] = bias[c + i];
-      dot_1x4(weights, x, length, depth, acc);
+      dot_1x4(weights, weights + 2 * depth, x, length, acc);
     } else
 #endif
     {
@@ -176,7 +184,7 @@ static __attribute__((noinline)) void all_channels(const int8_t *weights, const 
     }
     for (int32_t i = 0; i < n; i++) {
       const struct rescaler r = channel_rescaler(q, c + i);
-      *out++ = (int8_t)requantize(q, &r, acc[i]);
+      *out++ = (int8_t)requantize(how, q, &r, acc[i]);
     }
     c += n;
     weights += (n + 1) / 2 * 2 * depth;

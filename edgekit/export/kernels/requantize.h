@@ -82,15 +82,23 @@ static __attribute__((noinline)) int32_t requantize_exact(const struct requant *
   return rescale(acc, multiplier, -right) + q->zero;
 }
 
-static inline int32_t requantize(const struct requant *q, const struct rescaler *r, int32_t acc) {
+/* Which steps a layer needs; where it is a literal, the others vanish. */
+enum rounding { PLAIN, CLAMPED, EXACT };
+
+static inline enum rounding rounding_of(const struct requant *q) {
+  return q->exact ? EXACT : q->clamps ? CLAMPED : PLAIN;
+}
+
+static inline __attribute__((always_inline)) int32_t requantize(enum rounding how, const struct requant *q,
+                                                                const struct rescaler *r, int32_t acc) {
   int32_t y;
-  if (q->exact) {
+  if (how == EXACT) {
     y = requantize_exact(q, acc, r->multiplier, r->right);
   } else {
     y = high_multiply(acc, r->multiplier);
     y = (y + (y >> 31) + r->round) >> r->right;
   }
-  return q->clamps ? clamp(y, q->low, q->high) : saturate_s8(y);
+  return how == PLAIN ? saturate_s8(y) : clamp(y, q->low, q->high);
 }
 
 #endif
