@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit import project
 from edgekit.data.archives import ArchiveError, unpack
 from edgekit.errors import EdgekitError, did_you_mean
 
@@ -57,19 +58,10 @@ def sources(table: Path | None = None) -> dict[str, Source]:
     }
 
 
-def project_root(start: Path | None = None) -> Path:
-    """The nearest folder upwards with a `pyproject.toml` or `notebooks/`; else where we stand."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "pyproject.toml").is_file() or (folder / "notebooks").is_dir():
-            return folder
-    return here
-
-
 def cache_folder() -> Path:
     """`data/cache` of the current project, or `EDGEKIT_CACHE`."""
     chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen).expanduser() if chosen else project_root() / "data" / "cache"
+    return Path(chosen).expanduser() if chosen else project.root() / "data" / "cache"
 
 
 def cached(name: str, cache: Path | str | None = None) -> Path | None:

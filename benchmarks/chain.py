@@ -1,0 +1,120 @@
+"""The bars of the walking chain: `python -m benchmarks.chain [--cold]`.
+
+Prints each with its goal and its figure, and exits 1 where one is missed. `--cold` also times
+`make demo` on a fresh clone with an empty data cache (some minutes; pip's own cache is left as it is).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from edgekit import pipeline, project
+
+ROOT = project.root()
+BARS = []
+
+
+def bar(name: str, goal: str, figure: str, passed: bool) -> None:
+    BARS.append(passed)
+    print(f"{'pass' if passed else 'MISS'}  {name:<52} goal {goal:<12} figure {figure}", flush=True)
+
+
+def accuracy(artefacts: Path) -> None:
+    """The full run's own artefacts: ledger, sweep, sizes."""
+    facts = json.loads((artefacts / "model.json").read_text())
+    sweep = pd.read_csv(artefacts / "sweep.csv")
+    deployed, teacher, its_float = (
+        facts[k] for k in ("accuracy", "teacher_accuracy", "float_accuracy")
+    )
+    bar(
+        "balanced accuracy, int8, held-out recordings",
+        "≥ 0.95",
+        f"{deployed:.4f}",
+        deployed >= 0.95,
+    )
+    lost = 100 * (its_float - deployed)
+    bar("points lost by int8 against its own float", "≤ 1", f"{lost:.2f}", lost <= 1)
+    sizes = [(artefacts / f"{n}.tflite").stat().st_size for n in ("teacher", "model")]
+    ratio, points = sizes[0] / sizes[1], 100 * (teacher - deployed)
+    bar("teacher / deployed, bytes of files on disk", "≥ 20", f"{ratio:.1f} ({sizes[0]:,}/{sizes[1]:,})",
+        ratio >= 20)  # fmt: skip
+    bar("points lost from teacher to deployed", "≤ 2", f"{points:.2f}", points <= 2)
+    best = sweep["accuracy"].max()
+    chosen = sweep[sweep["width"] == facts["teacher_width"]]["accuracy"].item()
+    smaller = sweep[sweep["width"] < facts["teacher_width"]]["accuracy"]
+    bar("the teacher is within 0.3 points of the best width", "≤ 0.3",
+        f"{100 * (best - chosen):.2f}", best - chosen <= 0.003)  # fmt: skip
+    bar("no narrower teacher is", "none", f"{(best - smaller <= 0.003).sum()}",
+        not (best - smaller <= 0.003).any())  # fmt: skip
+
+
+def exactness(artefacts: Path) -> None:
+    """The deployed model against TFLM, computed here again."""
+    from edgekit import device, export
+
+    model = (artefacts / "model.tflite").read_bytes()
+    inputs = np.load(artefacts / "golden.npz")["inputs"]
+    wanted = device.tflm(model, inputs)
+    firmware = device.build(export.generate(export.read(model)), cpu="cortex-m4")
+    wrong = int((device.evaluate(firmware, inputs) != wanted).sum())
+    bar("windows compared with TFLM, byte for byte", "≥ 500", f"{len(inputs)}", len(inputs) >= 500)
+    bar("bytes that differ (generated C, emulated Cortex-M4)", "0", f"{wrong}", wrong == 0)
+
+
+def notebooks(runs: str) -> None:
+    chapters = [str(p) for p in project.chapters().values()]
+    flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-q"]
+    began = time.monotonic()
+    code = subprocess.call(
+        [sys.executable, "-m", "pytest", *flags, *chapters],
+        cwd=ROOT,
+        env={**os.environ, "EDGEKIT_RUNS": runs},
+        stdout=subprocess.DEVNULL,
+    )
+    seconds = time.monotonic() - began
+    bar("00-06 at quick under nbval, together", "≤ 240 s", f"{seconds:.0f} s, exit {code}",
+        seconds <= 240 and code == 0)  # fmt: skip
+
+
+def cold(folder: str) -> None:
+    """`make demo` twice in a fresh clone."""
+    clone = Path(folder) / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("EDGEKIT", "VIRTUAL_ENV"))}
+    for name, goal in (("make demo, fresh clone, cold", 720), ("make demo, second run", 15)):
+        began = time.monotonic()
+        code = subprocess.call(["make", "-s", "demo"], cwd=clone, env=env)
+        seconds = time.monotonic() - began
+        bar(name, f"≤ {goal} s", f"{seconds:.0f} s, exit {code}", seconds <= goal and code == 0)
+    shutil.rmtree(clone)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cold", action="store_true", help="also time make demo on a fresh clone")
+    args = parser.parse_args()
+    directory, outcomes = pipeline.execute("bearing", profile="full")
+    missed = [v.key for o in outcomes for v in o.verdicts.failed]
+    bar("bearing, full: every line of the budget", "kept", ", ".join(missed) or "kept", not missed)
+    accuracy(directory / "artefacts")
+    exactness(directory / "artefacts")
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        notebooks(folder)
+        if args.cold:
+            cold(folder)
+    return 0 if all(BARS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
