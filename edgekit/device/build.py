@@ -106,21 +106,28 @@ def build(
     return _report(source, cpu, flags, f"{compiler} {version}", data)
 
 
-def build_host(source: Source, opt: str = "-O2", compiler: str = "zig", cache=None) -> Path:
+def build_host(
+    source: Source, opt: str = "-O2", compiler: str = "zig", driver: str | None = None, cache=None
+) -> Path:
     """Compile `source` into a shared library for this machine and return its path.
 
-    Load it in a process of its own (`emulate.run_host` does): generated code for a hostile model must not
-    share the caller's memory.
+    driver: C that includes the model's .c file and is compiled in its place (to reach its static
+    functions). Load the library in a process of its own, as `oracle.run_host` does: generated code for a
+    hostile model must not share the caller's memory.
     """
+    files = dict(source.files)
+    if driver:
+        files |= {f"{source.name}_model.h": files.pop(f"{source.name}.c")}
+        files["driver.c"] = driver.replace(f'"{source.name}.c"', f'"{source.name}_model.h"')
     command = (sys.executable, "-m", "ziglang", "cc") if compiler == "zig" else ("cc",)
     flags = (opt, "-std=c99", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror")
     flags += ("-fno-strict-aliasing", "-ffp-contract=off")
     if compiler == "zig":
         flags += ("-fno-sanitize=all", "-s")
-    key = hashlib.sha256(repr((source.files, command, flags)).encode()).hexdigest()
+    key = hashlib.sha256(repr((files, command, flags)).encode()).hexdigest()
     place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.so"
     if not place.is_file():
-        _keep(place, _link(source.files, (*command, *flags), (), "this machine"))
+        _keep(place, _link(files, (*command, *flags), (), "this machine"))
     return place
 
 

@@ -111,9 +111,8 @@ class Machine:
         else:
             start = FLASH
         self._go(start)
-        arena = self.symbols[f"{name}_arena"].address
-        self.inputs = [arena + firmware.source.offset(i) for i in self.graph.inputs]
-        self.outputs = [arena + firmware.source.offset(i) for i in self.graph.outputs]
+        self.arena = self.symbols[f"{name}_arena"].address
+        self.inputs = [self.arena + firmware.source.offset(i) for i in self.graph.inputs]
 
     def _go(self, address: int) -> None:
         """Run from `address` until the program waits (or, called with a return address there, returns)."""
@@ -127,20 +126,36 @@ class Machine:
         if uc.reg_read(self.pc) & ~1 != self.wait:
             raise EdgekitError(f"the firmware did not finish within {SECONDS:.0f} s: a hang")
 
-    def infer(self, values) -> tuple[np.ndarray, ...]:
-        """One inference. values: an array for each model input, in its dtype."""
+    def load(self, values) -> None:
+        """Write an array for each model input, in its dtype."""
         for address, i, x in zip(self.inputs, self.graph.inputs, values, strict=True):
             t = self.graph.tensors[i]
             if x.dtype != t.dtype or x.size != t.size:
                 raise EdgekitError(f"input {t} cannot take {x.dtype}{list(x.shape)}")
             self.uc.mem_write(address, np.ascontiguousarray(x).tobytes())
+
+    def tensor(self, i: int) -> np.ndarray:
+        """Tensor i as it now stands in the arena."""
+        t = self.graph.tensors[i]
+        raw = bytes(self.uc.mem_read(self.arena + self.firmware.source.offset(i), t.nbytes))
+        return np.frombuffer(raw, t.dtype).reshape(t.shape)
+
+    def outputs_now(self) -> tuple[np.ndarray, ...]:
+        return tuple(self.tensor(i) for i in self.graph.outputs)
+
+    def infer(self, values) -> tuple[np.ndarray, ...]:
+        """One inference."""
+        self.load(values)
         self._go(self.invoke_at)
-        results = []
-        for address, i in zip(self.outputs, self.graph.outputs, strict=True):
-            t = self.graph.tensors[i]
-            raw = bytes(self.uc.mem_read(address, t.nbytes))
-            results.append(np.frombuffer(raw, t.dtype).reshape(t.shape))
-        return tuple(results)
+        return self.outputs_now()
+
+    def step_layers(self) -> dict[int, np.ndarray]:
+        """One inference layer by layer; what each wrote, by tensor index."""
+        seen = {}
+        for layer in self.firmware.source.layers:
+            self._go(self.symbols[layer.name].address)
+            seen |= {i: self.tensor(i) for i in layer.outputs}
+        return seen
 
 
 def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
@@ -179,12 +194,9 @@ def profile(firmware: Firmware, x) -> Profile:
     machine = Machine(firmware)
     source = firmware.source
     (sample,) = as_batches(machine.graph, x)
-    entries = {machine.symbols[layer.name].address: layer for layer in source.layers
-               if layer.name in machine.symbols}  # fmt: skip
+    order = {machine.symbols[layer.name].address: n for n, layer in enumerate(source.layers)}
     counts = [Counter() for _ in range(len(source.layers) + 1)]
     taken = [0] * len(counts)
-    order = {machine.symbols[layer.name].address: n for n, layer in enumerate(source.layers)
-             if layer.name in machine.symbols}  # fmt: skip
     state = [counts[-1], len(source.layers), 0]
 
     def block(uc, address, size, _):
@@ -216,9 +228,7 @@ def profile(firmware: Firmware, x) -> Profile:
     layers = [
         LayerCount(layer.name, instructions(counts[n]), layer.macs, dict(counts[n]), taken[n])
         for n, layer in enumerate(source.layers)
-        if layer.name in machine.symbols
     ]
-    assert len(entries) == len(layers)
     rest = LayerCount("invoke", instructions(counts[-1]), 0, dict(counts[-1]), taken[-1])
     total = sum(c.instructions for c in layers) + rest.instructions
     where = f"unicorn, {firmware.cpu}, {firmware.compiler} {firmware.flags[0]}"
@@ -245,24 +255,3 @@ def instruction_offsets(code, arm: bool) -> list[int]:
         at += 4 if wide else 2
     return offsets
 
-
-def layer_outputs(firmware: Firmware, x) -> dict[str, tuple[np.ndarray, ...]]:
-    """Run the layers one at a time and read what each wrote. x: one sample with its batch dimension."""
-    machine = Machine(firmware)
-    source = firmware.source
-    (sample,) = as_batches(machine.graph, x)
-    machine.infer(sample)
-    for address, value in zip(machine.inputs, sample, strict=True):
-        machine.uc.mem_write(address, np.ascontiguousarray(value).tobytes())
-    arena = machine.symbols[f"{source.name}_arena"].address
-    results = {}
-    for layer in source.layers:
-        machine._go(machine.symbols[layer.name].address)
-        results[layer.name] = tuple(
-            np.frombuffer(
-                bytes(machine.uc.mem_read(arena + source.offset(i), source.graph.tensors[i].nbytes)),
-                source.graph.tensors[i].dtype,
-            ).reshape(source.graph.tensors[i].shape)
-            for i in layer.outputs
-        )
-    return results
