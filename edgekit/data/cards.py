@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from edgekit.data.sources import project_root
+from edgekit import project
 from edgekit.errors import EdgekitError, did_you_mean
 
 FIELDS = (
@@ -69,7 +69,7 @@ def card(name: str, folder: Path | str | None = None) -> Card:
 
 def _cards() -> Path:
     """`data/` of the current project, or of the checkout that this file belongs to."""
-    here = project_root() / "data"
+    here = project.root() / "data"
     return here if any(here.glob("*.toml")) else Path(__file__).parents[2] / "data"
 
 

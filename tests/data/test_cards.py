@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit import project
 from edgekit.data import card, mfpt, simulate
-from edgekit.data.sources import project_root
 from edgekit.errors import EdgekitError
 
 
 def test_the_cards_say_what_they_must():
-    folder = project_root() / "data"
+    folder = project.root() / "data"
     for path in folder.glob("*.toml"):
         assert card(path.stem).fields["flaws"]
         assert "<table>" in card(path.stem)._repr_html_()

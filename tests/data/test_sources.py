@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.data.archives import ArchiveError, unpack
-from edgekit.data.sources import cached, fetch, project_root, sources
+from edgekit.data.sources import cache_folder, cached, fetch, sources
 from edgekit.errors import EdgekitError
 from tests.data.fake_registry import pin, tarball
 
@@ -226,8 +226,11 @@ def test_a_truncated_archive_is_damage_not_a_traceback(tmp_path):
 
 
 def test_the_cache_is_the_projects_also_from_its_notebooks(tmp_path, monkeypatch):
-    (tmp_path / "notebooks" / "deep").mkdir(parents=True)
-    assert project_root(tmp_path / "notebooks" / "deep") == tmp_path.resolve()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "00_design.ipynb").write_text("{}")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.delenv("EDGEKIT_CACHE", raising=False)
+    assert cache_folder() == tmp_path.resolve() / "data" / "cache"
 
 
 def test_an_unwritable_cache_names_the_way_out(served, registry, tmp_path):
