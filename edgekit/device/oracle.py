@@ -55,9 +55,23 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     so that its outputs may be one step apart. `Answer.oracle` says which it was.
     """
     graph = graph or read(model)
-    kind = "tflm" if importlib.util.find_spec("tflite_micro") else "litert"
     samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
-    (outputs, traces), log = work(
+    (outputs, traces), log, kind = _ask(model, graph, samples, tensors)
+    sizes = [re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")]
+    total, head = (int(m.group(1)) if m else None for m in sizes)
+    name = {"tflm": "TFLM", "litert": "LiteRT BUILTIN_REF"}[kind]
+    return Answer(name, _stack(outputs), traces, total, head)
+
+
+def raw_tflm(model: bytes, graph: Graph, samples) -> list[list[np.ndarray]]:
+    """As `tflm`, for samples that are tuples of arrays in the inputs' full shapes (any batch)."""
+    (outputs, _), _, _ = _ask(model, graph, samples, ())
+    return outputs
+
+
+def _ask(model: bytes, graph: Graph, samples, tensors):
+    kind = "tflm" if importlib.util.find_spec("tflite_micro") else "litert"
+    answer, log = work(
         {
             "kind": kind,
             "model": bytes(model),
@@ -67,10 +81,7 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
             "arena": 4_000_000 + 4 * sum(t.nbytes for t in graph.tensors),
         }
     )
-    sizes = [re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")]
-    total, head = (int(m.group(1)) if m else None for m in sizes)
-    name = {"tflm": "TFLM", "litert": "LiteRT BUILTIN_REF"}[kind]
-    return Answer(name, _stack(outputs), traces, total, head)
+    return answer, log, kind
 
 
 def _stack(outputs):

@@ -1,6 +1,6 @@
 """From a `.tflite` to C99 that a person can read.
 
-`read` a model into a Graph, `emit` its C sources, `generate` them together with layers and memory plan.
+`read` a model into a Graph (`int8_edges` takes the float conversions off it), `emit` its C sources, `generate` them together with layers and memory plan.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import import_module
 _HOMES = {
     "read": "graph",
     "Graph": "graph",
+    "int8_edges": "graph",
     "emit": "emit",
     "generate": "emit",
     "Source": "emit",

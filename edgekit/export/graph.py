@@ -188,6 +188,28 @@ def read(model) -> Graph:
     return graph
 
 
+def int8_edges(graph: Graph) -> Graph:
+    """The same model without QUANTIZE at its inputs and DEQUANTIZE at its outputs.
+
+    Firmware that quantizes its own features needs neither the float buffers nor the float code.
+    """
+    readers = [i for op in graph.operators for i in op.inputs]
+    swap = {}
+    for op in graph.operators:
+        source, target = op.inputs[0], op.outputs[0]
+        if op.name == "QUANTIZE" and source in graph.inputs and readers.count(source) == 1:
+            swap[source] = target
+        if op.name == "DEQUANTIZE" and target in graph.outputs and target not in readers:
+            swap[target] = source
+    gone = [op for op in graph.operators if op.inputs[0] in swap or op.outputs[0] in swap]
+    return replace(
+        graph,
+        operators=tuple(op for op in graph.operators if op not in gone),
+        inputs=tuple(swap.get(i, i) for i in graph.inputs),
+        outputs=tuple(swap.get(i, i) for i in graph.outputs),
+    )
+
+
 def fold(graph: Graph) -> Graph:
     """Replace operators whose result follows from shapes and constants by that constant."""
     tensors, kept = list(graph.tensors), []
@@ -372,8 +394,8 @@ def _check_quantization(t: Tensor) -> None:
         if t.dtype == np.int8:
             raise EdgekitError(f"tensor {t.name!r} is int8 and has no scale")
         return
-    if not (np.isfinite(t.scale).all() and (t.scale > 0).all()):
-        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive and finite")
+    if not ((t.scale > 1e-12).all() and (t.scale < 1e12).all()):
+        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive, or out of all proportion")
     if len(t.zero_point) != len(t.scale):
         raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales, {len(t.zero_point)} zeros")
     if t.dtype != np.int8:  # TFLM ignores the scales of a bias, and some old converters write odd ones

@@ -121,12 +121,18 @@ def conv(p: Place) -> Layer:
         "dilation_h": dilation[0],
         "dilation_w": dilation[1],
     }
-    count, length = w["out_h"] * w["out_w"], k_h * k_w * in_ch
-    macs = count * length * out_ch
+    macs = p.y.size * k_h * k_w * in_ch
     if p.types(p.x, p.y) == "float32":
         return lower_float.conv(p, fields, macs)
-    rows, bias, bound = weights_and_bias(p, 0)
-    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
+    return _conv_s8(p, fields, w, dilation, 0, macs)
+
+
+def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs: int) -> Layer:
+    """CONV_2D, or a DEPTHWISE_CONV_2D of a single input channel, which is the same thing."""
+    rows, bias, bound = weights_and_bias(p, channel_axis)
+    quant, constants = requant(p, p.inputs[1].scale, bound, p.options["activation"])
+    in_ch, out_ch, k_h, k_w = (fields[k] for k in ("in_ch", "out_ch", "k_h", "k_w"))
+    count, length = w["out_h"] * w["out_w"], k_h * k_w * in_ch
     depth = -(-length // 4) * 4
     direct = k_h == k_w == 1 and in_ch % 4 == 0 and not (w["pad_h"] or w["pad_w"])
     fields |= {
@@ -183,6 +189,9 @@ def depthwise(p: Place) -> Layer:
     }
     if p.types(p.x, p.y) == "float32":
         return lower_float.depthwise(p, fields, macs)
+    if in_ch == 1:
+        del fields["multiplier"]
+        return _conv_s8(p, fields | {"out_ch": out_ch}, w, dilation, 3, macs)
     rows, bias, bound = weights_and_bias(p, 3)
     quant, constants = requant(p, filters.scale, bound, p.options["activation"])
     # the plane is as large as the windows reach; pairs of taps may read one value further

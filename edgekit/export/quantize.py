@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from edgekit.errors import EdgekitError
+
 INT32_MAX = (1 << 31) - 1
 
 
@@ -47,6 +49,8 @@ def divide_by_pot(x, exponent: int):
 def multiply_by_quantized(x, multiplier: int, shift: int):
     """TFLM MultiplyByQuantizedMultiplier with double rounding."""
     scaled = np.asarray(x, object) << max(shift, 0)
+    if shift > 30 or np.abs(scaled).max(initial=0) > INT32_MAX:
+        raise EdgekitError("input and output scales are too far apart: 32-bit arithmetic would overflow")
     return divide_by_pot(high_mul(scaled, multiplier), max(-shift, 0))
 
 
