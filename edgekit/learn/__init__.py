@@ -11,6 +11,7 @@ TensorFlow is imported by what trains, not by this package.
 from edgekit.learn import adapt, models
 from edgekit.learn.compress import (
     Ledger,
+    by_recording,
     calibration,
     make,
     pick,
@@ -26,6 +27,7 @@ __all__ = [
     "Distil",
     "Ledger",
     "adapt",
+    "by_recording",
     "calibration",
     "fit",
     "make",

@@ -57,11 +57,11 @@ def make(
     """A student taken through `steps`, some of STEPS in that order, then made an int8 `.tflite`.
 
     It starts as `start`, a trained model that is left as it is, or as `build(input_shape, classes)`,
-    trained for `epochs`. "distil" trains against `distil` (a `train.Distil`), "prune" sets a share
-    `sparsity` of the weights to zero, "qat" trains through the rounding; the last two for `finish`
-    epochs each. Without "qat" the rounding is fitted afterwards, on training windows (post-training
-    quantization). `int8=False` stays float32. `how` goes to `train.fit`. Raises EdgekitError for an
-    unknown step.
+    trained for `epochs`; with "distil" against `distil` (a `train.Distil`). "prune" sets a share
+    `sparsity` of the weights to zero, "qat" trains through the rounding, each for `finish` epochs at
+    a quarter of the rate, and told by the teacher too if there is `distil`. Without "qat" the
+    rounding is fitted afterwards, on training windows (post-training quantization). `int8=False`
+    stays float32. `how` goes to `train.fit`. Raises EdgekitError for an unknown step.
     """
     from edgekit.learn import legacy
     from edgekit.learn.train import fit
@@ -70,15 +70,15 @@ def make(
         raise EdgekitError(f"steps {steps} must be some of {', '.join(STEPS)}, in this order")
     clock = time.perf_counter()
     legacy.seed_everything(seed)
-    teaching = {"distil": distil} if "distil" in steps else {}
-    how = {"seed": seed, **how}
-    if start is None or "distil" in steps:
-        shape = hear(windows.X[:1]).shape[1:]
-        model = build(shape, len(windows.classes)) if build else legacy.clone(start)
-        fit(model, windows, hear, epochs=epochs, **how, **teaching)
+    if "distil" in steps and distil is None:
+        raise EdgekitError("the step 'distil' needs a teacher: distil=Distil(teacher, hear)")
+    how = {"seed": seed, "distil": distil, **how}
+    if start is None:
+        model = build(hear(windows.X[:1]).shape[1:], len(windows.classes))
+        fit(model, windows, hear, epochs=epochs, **how)
     else:
         model = legacy.clone(start)
-    gentle = {**how, **teaching, "epochs": finish, "rate": how.get("rate", 4e-3) / 4}
+    gentle = {**how, "epochs": finish, "rate": how.get("rate", 4e-3) / 4}
     if "prune" in steps:
         batches = finish * -(-how.get("copies", 2) * len(windows) // how.get("batch", 32))
         pruned = legacy.prunable(model, sparsity, batches)
@@ -93,6 +93,27 @@ def make(
     else:
         tflite = legacy.convert(model)
     return Made(tflite, model, time.perf_counter() - clock)
+
+
+def by_recording(
+    steps: tuple[str, ...], windows: Windows, folds, hear: Callable, *, teach=None, **how
+) -> dict:
+    """The `score` of a whole recipe when every fold's test recordings are new to it.
+
+    `folds` are Splits; for each, `make(steps, …)` starts from nothing on its training part, and its
+    int8 file answers for its test part. `teach(windows)` returns the `Distil` of a fold, so that the
+    teacher has not heard the test recordings either. `how` goes to `make`.
+    """
+    from edgekit.learn.train import progress, score
+
+    said = np.full(len(windows), -1)
+    for fold in progress(folds, "folds"):
+        train, test = windows[fold.train], windows[fold.test]
+        told = teach(train) if teach and "distil" in steps else None
+        made = make(steps, train, hear, distil=told, **how)
+        said[fold.test] = predict(made.tflite, hear(test.X))[0].argmax(axis=1)
+    tested = said >= 0
+    return score(windows.y[tested], said[tested], windows.classes, windows.group[tested])
 
 
 def calibration(windows: Windows, hear: Callable, seed: int, most: int = 200) -> np.ndarray:

@@ -1,20 +1,28 @@
 """Two networks: a teacher that hears the raw signal, a student that is handed its features.
 
 Signals are images of height 1, (1, time, channel), because quantization-aware training knows Conv2D
-but not Conv1D. Both return logits.
+but not Conv1D. Both return logits, and begin
+with the same weights for the same `seed`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 
-def teacher(input_shape: tuple[int, int, int], classes: int, width: int):
+import numpy as np
+
+from edgekit.errors import EdgekitError
+
+
+def teacher(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
     """A convolutional network on the raw window. (n, 1, time, channel) -> logits (n, classes).
 
     Four convolutions that look at ever longer stretches, `width` to 4·`width` channels, then the
     mean over time: it does not matter when in the window something is heard.
     """
-    from edgekit.learn.legacy import keras
+    from edgekit.learn.legacy import keras, seed_everything
 
+    seed_everything(seed)
     layers = keras.layers
 
     def block(x, channels, kernel, stride):
@@ -32,14 +40,41 @@ def teacher(input_shape: tuple[int, int, int], classes: int, width: int):
     return keras.Model(given, layers.Dense(classes)(x), name="teacher")
 
 
-def student(input_shape: tuple[int, int, int], classes: int, width: int):
+def student(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
     """One convolution over the features, one dense layer. (n, 1, lines, channel) -> (n, classes).
 
     The convolution finds peaks, `width` kinds of them; the dense layer knows where they belong.
     """
-    from edgekit.learn.legacy import keras
+    from edgekit.learn.legacy import keras, seed_everything
 
+    seed_everything(seed)
     layers = keras.layers
     given = layers.Input(input_shape)
     x = layers.Conv2D(width, (1, 5), strides=(1, 2), activation="relu")(given)
     return keras.Model(given, layers.Dense(classes)(layers.Flatten()(x)), name="student")
+
+
+def answers(model, hear: Callable, X: np.ndarray) -> np.ndarray:
+    """The class index, (n,), that `model` gives to each raw window of `X` (n, time, channel)."""
+    from edgekit.learn import legacy
+
+    return legacy.logits(model, hear(X)).argmax(axis=1)
+
+
+def save(model, path) -> None:
+    """The whole model as one HDF5 file, whatever the path is called."""
+    from edgekit.learn import legacy
+
+    legacy.save(model, path)
+
+
+def load(path):
+    """A model that `save` wrote. Raises EdgekitError if the file is none."""
+    from edgekit.learn import legacy
+
+    try:
+        return legacy.load(path)
+    except (OSError, ValueError) as error:
+        raise EdgekitError(
+            f"{path} holds no model ({type(error).__name__}); run 03_train"
+        ) from None

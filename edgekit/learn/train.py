@@ -150,7 +150,7 @@ def _bootstrap(y_true, y_pred, group, classes, seed, draws) -> np.ndarray:
 def width_sweep(
     build: Callable, windows: Windows, folds, hear: Callable, widths, *, seed: int, **how
 ) -> pd.DataFrame:
-    """`build(input_shape, classes, width)` at each width, trained and tested on every fold.
+    """`build(input_shape, classes, width, seed)` at each width, trained and tested on every fold.
 
     `folds` are Splits (train is fitted, test is scored). Columns: width, parameters, tflite_bytes (float32),
     balanced_accuracy (mean of folds), lowest (fold), seconds. `how` goes to `fit`.
@@ -158,17 +158,17 @@ def width_sweep(
     import pandas as pd
 
     from edgekit.learn import legacy
+    from edgekit.learn.models import answers
 
     shape = hear(windows.X[:1]).shape[1:]
     rows = []
     for width in progress(widths, "widths"):
         scores, start = [], time.perf_counter()
         for fold in folds:
-            legacy.seed_everything(seed)
-            model = build(shape, len(windows.classes), width)
+            model = build(shape, len(windows.classes), width, seed)
             fit(model, windows[fold.train], hear, seed=seed, **how)
             test = windows[fold.test]
-            said = legacy.logits(model, hear(test.X)).argmax(axis=1)
+            said = answers(model, hear, test.X)
             scores.append(score(test.y, said, windows.classes, draws=1)["balanced_accuracy"])
         rows.append(
             {
