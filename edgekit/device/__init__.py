@@ -4,6 +4,7 @@ from edgekit.device.build import Firmware, build, build_host
 from edgekit.device.cost import battery_life, energy, latency
 from edgekit.device.emulate import Profile, evaluate, profile, run
 from edgekit.device.oracle import ladder, tflm
+from edgekit.device.target import core_for, latency_on
 
 __all__ = [
     "Firmware",
@@ -11,10 +12,12 @@ __all__ = [
     "battery_life",
     "build",
     "build_host",
+    "core_for",
     "energy",
     "evaluate",
     "ladder",
     "latency",
+    "latency_on",
     "profile",
     "run",
     "tflm",

@@ -14,6 +14,9 @@ _HOMES = {
     "emit": "emit",
     "generate": "emit",
     "Source": "emit",
+    "c_array": "arrays",
+    "compatibility": "contract",
+    "bundle": "contract",
 }
 __all__ = list(_HOMES)  # noqa: PLE0604
 

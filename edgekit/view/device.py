@@ -1,0 +1,72 @@
+"""Pictures of a model on a device: memory over time, instructions by layer, what fills the flash."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+
+from edgekit.view.signals import COLOURS
+
+
+def plot_memory(source):
+    """The arena as a map: each buffer a box from the layer that writes it to the last that reads it.
+
+    `source` is what `export.generate` returned. Returns the axes.
+    """
+    plan, layers = source.plan, source.layers
+    _, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    for k, buffer in enumerate(plan.buffers):
+        left, width = buffer.first - 0.5, buffer.last - buffer.first + 1
+        bottom = plan.offsets[buffer.key]
+        scratch = isinstance(buffer.key, tuple)
+        axes.bar(
+            left,
+            buffer.size,
+            width,
+            bottom,
+            align="edge",
+            color="0.8" if scratch else COLOURS[k % len(COLOURS)],
+            edgecolor="white",
+            alpha=0.85,
+        )
+        label = "scratch" if scratch else f"{buffer.size:,} B"
+        axes.text(
+            left + width / 2, bottom + buffer.size / 2, label, ha="center", va="center", size=8
+        )
+    axes.axhline(plan.size, color="0.3", ls="--", lw=1)
+    names = [layer.name.removeprefix(f"{source.name}_") for layer in layers]
+    axes.set_xticks(range(-1, len(layers)), ["input", *names], rotation=30, ha="right")
+    axes.set(
+        ylabel="place in the arena (bytes)",
+        title=f"one arena of {plan.size:,} bytes, used again and again",
+    )
+    return axes
+
+
+def plot_instructions(profile):
+    """Instructions of each layer as bars. Returns the axes."""
+    names = [layer.name for layer in profile.layers]
+    counts = [layer.instructions for layer in profile.layers]
+    _, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1), layout="constrained")
+    bars = axes.barh(names, counts, color=COLOURS[0])
+    axes.bar_label(bars, [f"{n:,}" for n in counts], padding=3)
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    axes.set(xlabel=f"instructions per inference (emulated {profile.cpu}, exact)")
+    return axes
+
+
+def plot_flash(parts: dict[str, int], limit: int | None = None):
+    """What fills the flash: `parts` name -> bytes, and how much of the budget `limit` that is."""
+    parts = {name: size for name, size in parts.items() if size}
+    total = sum(parts.values())
+    _, axes = plt.subplots(figsize=(4.6, 3), layout="constrained")
+    axes.pie(
+        parts.values(),
+        labels=[f"{name}\n{size:,} B" for name, size in parts.items()],
+        colors=COLOURS,
+        startangle=90,
+        wedgeprops={"width": 0.45, "edgecolor": "white"},
+    )
+    share = f"\n{100 * total / limit:.0f} % of the budget" if limit else ""
+    axes.text(0, 0, f"{total:,} B{share}", ha="center", va="center", size=9)
+    return axes
