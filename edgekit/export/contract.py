@@ -40,11 +40,12 @@ def bundle(files: dict[str, str]) -> bytes:
 
 
 def _tensor(tensor) -> str:
-    """`int8[1,1,40,1] 0.0342·(q+128)`: text, so that it is compared as a whole."""
+    """`int8[1,1,40,1] scale 0.0342 zero -128`: text, so that it is compared as a whole."""
     shape = ",".join(str(n) for n in tensor.shape)
     if not len(tensor.scale):
         return f"{tensor.dtype}[{shape}]"
-    return f"{tensor.dtype}[{shape}] {float(tensor.scale[0]):.9g}·(q-{int(tensor.zero_point[0])})"
+    scale, zero = float(tensor.scale[0]), int(tensor.zero_point[0])
+    return f"{tensor.dtype}[{shape}] scale {scale:.9g} zero {zero}"
 
 
 def _feature_hash(usecase: ModuleType) -> str:

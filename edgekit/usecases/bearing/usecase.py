@@ -1,7 +1,7 @@
 """Predictive maintenance: is the bearing healthy, or is its inner or outer race cracked?
 
-The *field* is the MFPT test rig (real recordings); the *lab* is a physics simulator of the same
-bearing. With `offline=True` a second simulated rig stands in for the field.
+The *field* is the MFPT test rig (real recordings); the *lab* is a physics simulator of another bearing
+on another shaft. With `offline=True` a second simulated rig stands in for the field.
 """
 
 from edgekit import data, signal
@@ -14,7 +14,10 @@ CARDS = {"lab": "bearing-simulator", "field": "mfpt"}  # of data/
 
 envelope = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
 FREQUENCIES = envelope.frequencies  # Hz, of each feature
-MARKS = data.fault_frequencies(data.physics.NICE, shaft_hz=25)  # where the rig's faults must show
+MARKS = {  # Hz: where each world's faults must show
+    domain: data.fault_frequencies(rig.geometry, rig.shaft_hz)
+    for domain, rig in data.simulate.RIGS.items()
+}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
