@@ -1,4 +1,4 @@
-"""Compile generated C for a microcontroller core, or for this machine, with the compiler that pip installs."""
+"""Compile generated C for a microcontroller core, or for this machine, with zig from pip."""
 
 from __future__ import annotations
 
@@ -35,11 +35,7 @@ CPUS = {
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
 }  # fmt: skip
 
-FLAGS = (
-    "-std=c99 -g -Wall -Wextra -Werror -ffreestanding -fomit-frame-pointer -fno-unwind-tables "
-    "-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-strict-aliasing "
-    "-Wno-unused-function"
-).split()
+FLAGS = ["-std=c99", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-Wno-unused-function"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +92,9 @@ def build(
     command, version = _compiler(cpu, compiler)
     flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
     link = () if compiler == "zig" else ("-nostartfiles", "-nodefaultlibs", "-lgcc")
-    key = hashlib.sha256(repr((files, shim, cpu, flags, command, version, link)).encode()).hexdigest()
+    key = hashlib.sha256(
+        repr((files, shim, cpu, flags, command, version, link)).encode()
+    ).hexdigest()
     place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.elf"
     if place.is_file():
         data = place.read_bytes()
@@ -120,7 +118,16 @@ def build_host(
         files |= {f"{source.name}_model.h": files.pop(f"{source.name}.c")}
         files["driver.c"] = driver.replace(f'"{source.name}.c"', f'"{source.name}_model.h"')
     command = (sys.executable, "-m", "ziglang", "cc") if compiler == "zig" else ("cc",)
-    flags = (opt, "-std=c99", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror")
+    flags = (
+        opt,
+        "-std=c99",
+        "-shared",
+        "-fPIC",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-function",
+        "-Werror",
+    )
     flags += ("-fno-strict-aliasing", "-ffp-contract=off")
     if compiler == "zig":
         flags += ("-fno-sanitize=all", "-s")
@@ -136,7 +143,9 @@ def _own(name: str) -> str:
 
 
 def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    base = (
+        os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    )
     return Path(base) / "edgekit" / "builds"
 
 
@@ -152,8 +161,12 @@ def _compiler(cpu: str, compiler: str) -> tuple[tuple[str, ...], str]:
     if compiler == "gcc":
         gcc = shutil.which("arm-none-eabi-gcc")
         if not gcc or not gcc_flags:
-            raise EdgekitError(f"arm-none-eabi-gcc is not installed, or does not know {cpu}; use zig")
-        version = subprocess.run([gcc, "-dumpversion"], capture_output=True, text=True).stdout.strip()
+            raise EdgekitError(
+                f"arm-none-eabi-gcc is not installed, or does not know {cpu}; use zig"
+            )
+        version = subprocess.run(
+            [gcc, "-dumpversion"], capture_output=True, text=True
+        ).stdout.strip()
         return (gcc, *gcc_flags.split()), version
     raise EdgekitError(f"unknown compiler {compiler!r}.{did_you_mean(compiler, ['zig', 'gcc'])}")
 
@@ -175,7 +188,9 @@ def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
             timeout=300,
         )
         if result.returncode:
-            lines = [s for s in result.stderr.splitlines() if "error" in s] or [result.stderr[-300:]]
+            lines = [s for s in result.stderr.splitlines() if "error" in s] or [
+                result.stderr[-300:]
+            ]
             raise EdgekitError(f"compiling for {cpu} failed: {lines[0].strip()}")
         return (Path(folder) / "firmware.out").read_bytes()
 

@@ -32,7 +32,9 @@ class Board:
 
 BOARDS = {
     "nrf5340": Board("cortex-m33", 128, 1.03, 1.00, 1.07, None, "MLPerf Tiny v1.0, four models"),
-    "stm32l4r5": Board("cortex-m4", 120, 1.26, 1.17, 1.31, (39, 49), "MLPerf Tiny v1.0, four models"),
+    "stm32l4r5": Board(
+        "cortex-m4", 120, 1.26, 1.17, 1.31, (39, 49), "MLPerf Tiny v1.0, four models"
+    ),
 }
 
 
@@ -84,11 +86,15 @@ def cycles(firmware: Firmware, profile: Profile) -> Figure:
                 known[key] = block_cycles(bytes(machine.uc.mem_read(*key)))
             total += known[key] * times
         total += TAKEN_BRANCH * layer.taken
-    note = "" if firmware.cpu in ("cortex-m4", "cortex-m33") else f", uncalibrated for {firmware.cpu}"
+    note = (
+        "" if firmware.cpu in ("cortex-m4", "cortex-m33") else f", uncalibrated for {firmware.cpu}"
+    )
     return estimated(total, "cycles", f"exact block counts x Cortex-M4 TRM costs{note}")
 
 
-def latency(firmware: Firmware, profile: Profile, board: str | None = None, mhz: float | None = None) -> Figure:
+def latency(
+    firmware: Firmware, profile: Profile, board: str | None = None, mhz: float | None = None
+) -> Figure:
     """Milliseconds for one inference, on a calibrated board or, labelled "uncalibrated", at a clock.
 
     Raises EdgekitError for an unknown board or one whose core the firmware was not built for.
@@ -99,7 +105,11 @@ def latency(firmware: Firmware, profile: Profile, board: str | None = None, mhz:
             raise EdgekitError("name a calibrated board, or give a clock in MHz")
         ms = count / mhz / 1e3
         return estimated(
-            ms, "ms", f"uncalibrated: Cortex-M4 timing at {mhz:g} MHz, no flash waits", low=ms, high=1.6 * ms
+            ms,
+            "ms",
+            f"uncalibrated: Cortex-M4 timing at {mhz:g} MHz, no flash waits",
+            low=ms,
+            high=1.6 * ms,
         )
     if board not in BOARDS:
         raise EdgekitError(f"no calibration for board {board!r}.{did_you_mean(board, BOARDS)}")
@@ -117,14 +127,19 @@ def latency(firmware: Firmware, profile: Profile, board: str | None = None, mhz:
     )
 
 
-def energy(time: Figure, board: str | None = None, milliwatts: tuple[float, float] | None = None) -> Figure:
+def energy(
+    time: Figure, board: str | None = None, milliwatts: tuple[float, float] | None = None
+) -> Figure:
     """Millijoules for one inference: latency times the board's active power range."""
     power = milliwatts or (BOARDS[board].milliwatts if board in BOARDS else None)
     if not power:
         raise EdgekitError(f"no power figure for {board!r}: give milliwatts=(low, high)")
     middle = sum(power) / 2
     source = f"{time.source}; active power {power[0]:g}–{power[1]:g} mW"
-    low, high = (time.low or time.value) * power[0] / 1e3, (time.high or time.value) * power[1] / 1e3
+    low, high = (
+        (time.low or time.value) * power[0] / 1e3,
+        (time.high or time.value) * power[1] / 1e3,
+    )
     return estimated(time.value * middle / 1e3, "mJ", source, low=low, high=high)
 
 
@@ -146,8 +161,13 @@ def battery_life(
     self_discharge_per_year: share of the capacity; usable: share above the cut-off voltage.
     The band comes from the inference energy's band.
     """
-    if min(battery_mah, volts, usable) <= 0 or min(per_hour, sleep_ua, sensor_mj, radio_mj_per_hour) < 0:
-        raise EdgekitError("battery capacity and voltage must be positive, consumption not negative")
+    if (
+        min(battery_mah, volts, usable) <= 0
+        or min(per_hour, sleep_ua, sensor_mj, radio_mj_per_hour) < 0
+    ):
+        raise EdgekitError(
+            "battery capacity and voltage must be positive, consumption not negative"
+        )
     capacity = battery_mah * volts * 3.6e3 * usable  # mJ: mAh * V * 3600 s/h
     leak = battery_mah * volts * 3.6e3 * self_discharge_per_year / 365.25
     sleep = sleep_ua * 1e-3 * volts * 86_400  # mJ a day

@@ -86,7 +86,9 @@ class Machine:
         if self.arm and firmware.cpu not in models:
             raise EdgekitError(f"{firmware.cpu} cannot be emulated by unicorn; it only builds")
         if self.arm:
-            self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+            self.uc = unicorn.Uc(
+                unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+            )
             self.uc.ctl_set_cpu_model(models[firmware.cpu])
             self.sp, self.ra = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR
             self.a0, self.pc = arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_PC
@@ -96,7 +98,9 @@ class Machine:
             self.a0, self.pc = riscv_const.UC_RISCV_REG_A0, riscv_const.UC_RISCV_REG_PC
         self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-        self.uc.mem_map(0xE000_E000, 0x1000)  # system control space: start-up code switches the FPU on
+        self.uc.mem_map(
+            0xE000_E000, 0x1000
+        )  # system control space: start-up code switches the FPU on
         for address, data in self.image.segments:
             self.uc.mem_write(address, data)
         if firmware.cpu in ("cortex-m4", "cortex-m7", "cortex-m33"):
@@ -122,7 +126,9 @@ class Machine:
         try:
             uc.emu_start(address | self.arm, self.wait, timeout=int(SECONDS * 1e6))
         except self.unicorn.UcError as err:
-            raise EdgekitError(f"the firmware crashed at {uc.reg_read(self.pc):#x}: {err}") from None
+            raise EdgekitError(
+                f"the firmware crashed at {uc.reg_read(self.pc):#x}: {err}"
+            ) from None
         if uc.reg_read(self.pc) & ~1 != self.wait:
             raise EdgekitError(f"the firmware did not finish within {SECONDS:.0f} s: a hang")
 
@@ -179,7 +185,9 @@ def run(firmware: Firmware, X) -> np.ndarray | list[np.ndarray]:
     """
     machine = Machine(firmware)
     results = [machine.infer(sample) for sample in as_batches(machine.graph, X)]
-    stacked = [np.concatenate([np.atleast_1d(r[i]) for r in results]) for i in range(len(results[0]))]
+    stacked = [
+        np.concatenate([np.atleast_1d(r[i]) for r in results]) for i in range(len(results[0]))
+    ]
     return stacked if len(stacked) > 1 else stacked[0]
 
 
@@ -254,4 +262,3 @@ def instruction_offsets(code, arm: bool) -> list[int]:
         wide = half >> 11 in (0b11101, 0b11110, 0b11111) if arm else half & 3 == 3
         at += 4 if wide else 2
     return offsets
-

@@ -36,7 +36,10 @@ def work(job: dict, seconds: float = 120) -> tuple:
     """Run a job in `worker.py`; EdgekitError when that process crashes or hangs."""
     try:
         done = subprocess.run(
-            [sys.executable, str(WORKER)], input=pickle.dumps(job), capture_output=True, timeout=seconds
+            [sys.executable, str(WORKER)],
+            input=pickle.dumps(job),
+            capture_output=True,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         raise EdgekitError(f"{job['kind']} did not finish within {seconds:.0f} s") from None
@@ -57,7 +60,9 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     graph = graph or read(model)
     samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
     (outputs, traces), log, kind = _ask(model, graph, samples, tensors)
-    sizes = [re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")]
+    sizes = [
+        re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")
+    ]
     total, head = (int(m.group(1)) if m else None for m in sizes)
     name = {"tflm": "TFLM", "litert": "LiteRT BUILTIN_REF"}[kind]
     return Answer(name, _stack(outputs), traces, total, head)
@@ -92,7 +97,9 @@ def _stack(outputs):
 
 def run_host(source: Source, X, trace: bool = False) -> Answer:
     """Run generated C, compiled for this machine, on each sample; with `trace`, keep all layers' outputs."""
-    calls = "\n".join(f"    case {n}: {layer.name}(); break;" for n, layer in enumerate(source.layers))
+    calls = "\n".join(
+        f"    case {n}: {layer.name}(); break;" for n, layer in enumerate(source.layers)
+    )
     driver = (
         f'#include "{source.name}.c"\n'
         f"uint8_t *edgekit_arena(void) {{ return {source.name}_arena; }}\n"
@@ -130,7 +137,9 @@ def run_core(firmware: Firmware, X) -> Answer:
     return Answer(f"generated C on {firmware.cpu}", _stack(outputs), traces)
 
 
-def ladder(model, X, cpu: str = "cortex-m4", name: str = "model", float_outputs=None, firmware=None):
+def ladder(
+    model, X, cpu: str = "cortex-m4", name: str = "model", float_outputs=None, firmware=None
+):
     """From the float model down to the emulated core, layer by layer, as one pandas DataFrame.
 
     model: a `.tflite` (path or bytes). X: (n, …) in the model's input dtype. float_outputs: what the float

@@ -1,6 +1,7 @@
 """From a `.tflite` to C99 that a person can read.
 
-`read` a model into a Graph (`int8_edges` takes the float conversions off it), `emit` its C sources, `generate` them together with layers and memory plan.
+`read` a model into a Graph, `int8_edges` takes the float conversions off its ends, `emit` writes its C
+sources, `generate` the same together with layers and memory plan.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _HOMES = {
     "compatibility": "contract",
     "bundle": "contract",
 }
-__all__ = list(_HOMES)  # noqa: PLE0604
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str):

@@ -217,7 +217,9 @@ def _value(value, prefix: str, indent: str) -> str:
 
 def _weights(graph: Graph, name: str, layers) -> str:
     """Constant arrays. Small and equal arrays are not shared: a linker may, the reader should not have to."""
-    parts = [f"/* Constants of {name}, in the order its kernels read them. Included by {name}.c only. */"]
+    parts = [
+        f"/* Constants of {name}, in the order its kernels read them. Included by {name}.c only. */"
+    ]
     for layer in layers:
         arrays = dict(layer.constants)
         for k, i in enumerate(layer.inputs):

@@ -142,9 +142,10 @@ class Graph:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the constants that operators use."""
+        """Bytes of the constants that operators use, with the scales of those that have one a channel."""
         used = {i for op in self.operators for i in op.inputs if i >= 0}
-        return sum(self.tensors[i].nbytes for i in used if self.tensors[i].data is not None)
+        constants = [self.tensors[i] for i in used if self.tensors[i].data is not None]
+        return sum(t.nbytes + (t.scale.nbytes if t.dtype == np.int8 else 0) for t in constants)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -217,7 +218,9 @@ def fold(graph: Graph) -> Graph:
         value = _folded(op, [tensors[i] if i >= 0 else None for i in op.inputs])
         if value is None:
             if op.name in FOLDED:
-                raise EdgekitError(f"operator {op.index} ({op.name}) computes on data: not supported")
+                raise EdgekitError(
+                    f"operator {op.index} ({op.name}) computes on data: not supported"
+                )
             kept.append(op)
             continue
         old = tensors[op.outputs[0]]
@@ -309,14 +312,16 @@ def _tensor(model, t, index: int) -> Tensor:
     q = t.Quantization()
     if q is not None and q.ScaleLength():
         scale = np.array(q.ScaleAsNumpy(), np.float32)
-        zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else scale * 0
-        zero, axis = zero.astype(np.int64), int(q.QuantizedDimension())
+        zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else zero
+        axis = int(q.QuantizedDimension())
     return Tensor(index, name, shape, dtype, scale, zero, axis, constant)
 
 
 def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
     if op.OpcodeIndex() >= model.OperatorCodesLength():
-        raise EdgekitError(f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist")
+        raise EdgekitError(
+            f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist"
+        )
     code = model.OperatorCodes(op.OpcodeIndex())
     # codes beyond 126 live in the newer field; the schema says to take the larger of the two
     number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
@@ -325,7 +330,9 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
     outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
     for i in inputs + outputs:
         if not -1 <= i < len(tensors) or (i < 0 and i in outputs):
-            raise EdgekitError(f"operator {index} ({name}) refers to tensor {i}, which does not exist")
+            raise EdgekitError(
+                f"operator {index} ({name}) refers to tensor {i}, which does not exist"
+            )
     if name not in OPTIONS and name not in FOLDED:
         where = tensors[outputs[0]].name if outputs else "nowhere"
         raise EdgekitError(
@@ -394,11 +401,15 @@ def _check_quantization(t: Tensor) -> None:
         if t.dtype == np.int8:
             raise EdgekitError(f"tensor {t.name!r} is int8 and has no scale")
         return
-    if not ((t.scale > 1e-12).all() and (t.scale < 1e12).all()):
-        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive, or out of all proportion")
+    if not (np.isfinite(t.scale).all() and (t.scale > 0).all()):
+        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive and finite")
     if len(t.zero_point) != len(t.scale):
-        raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales, {len(t.zero_point)} zeros")
-    if t.dtype != np.int8:  # TFLM ignores the scales of a bias, and some old converters write odd ones
+        raise EdgekitError(
+            f"tensor {t.name!r} has {len(t.scale)} scales, {len(t.zero_point)} zeros"
+        )
+    if (
+        t.dtype != np.int8
+    ):  # TFLM ignores the scales of a bias, and some old converters write odd ones
         return
     if len(t.scale) > 1 and not (0 <= t.axis < len(t.shape) and t.shape[t.axis] == len(t.scale)):
         raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales for shape {list(t.shape)}")

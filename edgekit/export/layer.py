@@ -50,16 +50,21 @@ class Place:
             self.refuse("its first input is left out")
 
     def refuse(self, why: str):
-        raise EdgekitError(f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}")
+        raise EdgekitError(
+            f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}"
+        )
 
     def need(self, condition, why: str) -> None:
         if not condition:
             self.refuse(why)
 
     def inputs_between(self, low: int, high: int) -> None:
-        self.need(low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}")
         self.need(
-            len(self.outputs) == 1 or self.op.name == "SPLIT", "has more than one output, which is odd"
+            low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}"
+        )
+        self.need(
+            len(self.outputs) == 1 or self.op.name == "SPLIT",
+            "has more than one output, which is odd",
         )
 
     def shape_is(self, shape) -> None:
@@ -70,20 +75,26 @@ class Place:
         )
 
     def types(self, *tensors: Tensor) -> str:
-        """"int8" or "float32", the same for all given tensors."""
+        """ "int8" or "float32", the same for all given tensors."""
         kinds = {str(t.dtype) for t in tensors}
         self.need(
             len(kinds) == 1 and kinds <= {"int8", "float32"},
             f"works on {', '.join(sorted(kinds))}; quantize the model to int8",
         )
         if kinds == {"int8"}:
-            self.need(all(len(t.scale) == 1 for t in tensors), "needs one scale for each activation")
+            self.need(
+                all(len(t.scale) == 1 for t in tensors), "needs one scale for each activation"
+            )
         return kinds.pop()
 
     def constant(self, position: int, what: str, dtype: str = "int32") -> np.ndarray:
-        self.need(len(self.inputs) > position and self.inputs[position] is not None, f"lacks its {what}")
+        self.need(
+            len(self.inputs) > position and self.inputs[position] is not None, f"lacks its {what}"
+        )
         t = self.inputs[position]
-        self.need(t.data is not None, f"its {what} is computed at run time; only constants are supported")
+        self.need(
+            t.data is not None, f"its {what} is computed at run time; only constants are supported"
+        )
         self.need(str(t.dtype) == dtype, f"its {what} has type {t.dtype}, not {dtype}")
         return t.data
 

@@ -140,7 +140,9 @@ def activation(p: Place) -> Layer:
     x, y = (p.x.scale[0], zero_of(p.x)), (p.y.scale[0], zero_of(p.y))
     fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(p.op.name)
     if fixed:
-        p.need(np.isclose(y[0], fixed[0]) and y[1] == fixed[1], f"needs scale and zero point {fixed}")
+        p.need(
+            np.isclose(y[0], fixed[0]) and y[1] == fixed[1], f"needs scale and zero point {fixed}"
+        )
     if p.op.name == "LOGISTIC":
         table = q.logistic_table(*x)
     elif p.op.name == "TANH":
@@ -200,7 +202,10 @@ def softmax(p: Place) -> Layer:
 def quantize(p: Place) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
-    p.need(str(p.y.dtype) == "int8" and len(p.y.scale) == 1, f"to {p.y.dtype} is not supported; use int8")
+    p.need(
+        str(p.y.dtype) == "int8" and len(p.y.scale) == 1,
+        f"to {p.y.dtype} is not supported; use int8",
+    )
     if p.x.dtype == np.float32:
         return p.layer(
             f"quantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.y.scale[0])}, "
@@ -218,7 +223,9 @@ def quantize(p: Place) -> Layer:
 def dequantize(p: Place) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
-    p.need(str(p.x.dtype) == "int8" and str(p.y.dtype) == "float32", "goes from int8 to float32 only")
+    p.need(
+        str(p.x.dtype) == "int8" and str(p.y.dtype) == "float32", "goes from int8 to float32 only"
+    )
     p.need(len(p.x.scale) == 1, "needs one scale for its input")
     return p.layer(
         f"dequantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.x.scale[0])}, "

@@ -32,7 +32,9 @@ def _weights(p: Place, channels: int) -> dict[str, np.ndarray]:
     if len(p.inputs) > 2 and p.inputs[2] is not None:
         bias = p.constant(2, "bias", "float32")
     p.need(bias.shape == (channels,), f"its bias has shape {list(bias.shape)}")
-    p.need(np.isfinite(weights).all() and np.isfinite(bias).all(), "has weights that are not finite")
+    p.need(
+        np.isfinite(weights).all() and np.isfinite(bias).all(), "has weights that are not finite"
+    )
     return {"weights": weights, "bias": bias}
 
 

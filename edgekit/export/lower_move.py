@@ -15,7 +15,9 @@ RENAMING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def check_rename(p: Place) -> None:
     """The same bytes under another shape: nothing to do at run time."""
     p.need(len(p.outputs) == 1, "has more than one output")
-    p.need(p.x.size == p.y.size and p.x.dtype == p.y.dtype, "changes the number or type of its values")
+    p.need(
+        p.x.size == p.y.size and p.x.dtype == p.y.dtype, "changes the number or type of its values"
+    )
     same_quantization(p, p.x, p.y)
     if p.op.name == "RESHAPE" and len(p.inputs) > 1 and p.inputs[1] is not None:
         target = [int(d) for d in np.ravel(p.constant(1, "shape"))]
@@ -33,7 +35,9 @@ def same_quantization(p: Place, a, b) -> None:
 
 def pool(p: Place) -> Layer:
     p.inputs_between(1, 1)
-    p.need(len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}")
+    p.need(
+        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
+    )
     k_h, k_w = p.options["filter_h"], p.options["filter_w"]
     p.need(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
     p.need(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
@@ -45,7 +49,9 @@ def pool(p: Place) -> Layer:
     limits = read_limits(w)
     shared = {
         "fields": fields,
-        "overlap": {p.x.index: int((np.arange(len(limits)) - limits).max()) * channels * p.x.dtype.itemsize},
+        "overlap": {
+            p.x.index: int((np.arange(len(limits)) - limits).max()) * channels * p.x.dtype.itemsize
+        },
     }
     verb = p.op.name.lower().replace("_2d", "")
     if p.types(p.x, p.y) == "float32":
@@ -68,11 +74,11 @@ def mean(p: Place) -> Layer:
     axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
     p.need(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
     axes = sorted({a % rank for a in axes})
-    p.need(axes == list(range(axes[0], axes[-1] + 1)), f"over axes {axes}, which are not neighbours")
-    keep = p.options["keep_dims"]
-    p.shape_is(
-        [1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes]
+    p.need(
+        axes == list(range(axes[0], axes[-1] + 1)), f"over axes {axes}, which are not neighbours"
     )
+    keep = p.options["keep_dims"]
+    p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
     outer = int(np.prod(p.x.shape[: axes[0]], dtype=np.int64))
     reduced = int(np.prod([p.x.shape[a] for a in axes], dtype=np.int64))
     inner = int(np.prod(p.x.shape[axes[-1] + 1 :], dtype=np.int64))
@@ -220,9 +226,16 @@ def strided_slice(p: Place) -> Layer:
     p.types(p.x, p.y)
     same_quantization(p, p.x, p.y)
     o, rank = p.options, len(p.x.shape)
-    begin, end, step = (np.ravel(p.constant(i, n)) for i, n in ((1, "begin"), (2, "end"), (3, "strides")))
-    p.need(len(begin) == len(end) == len(step) == rank, "needs begin, end and stride for each dimension")
-    p.need(not (o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]), "uses ellipsis or new axes")
+    begin, end, step = (
+        np.ravel(p.constant(i, n)) for i, n in ((1, "begin"), (2, "end"), (3, "strides"))
+    )
+    p.need(
+        len(begin) == len(end) == len(step) == rank,
+        "needs begin, end and stride for each dimension",
+    )
+    p.need(
+        not (o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]), "uses ellipsis or new axes"
+    )
     width = p.x.dtype.itemsize
     from_ = strides(p.x.shape, width)
     shape, steps, start, result = [], [], 0, []

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgekit.export import lower_float
 from edgekit.export import quantize as q
-from edgekit.export.layer import Layer, Place, scale_of, zero_of
+from edgekit.export.layer import Layer, Place, zero_of
 
 COLUMNS = 4  # output pixels multiplied together, as in kernels/dot.h
 
@@ -36,7 +36,9 @@ def read_limits(w: dict, dilation=(1, 1)) -> np.ndarray:
     firsts = []
     for axis, d in (("h", dilation[0]), ("w", dilation[1])):
         start = np.arange(w[f"out_{axis}"]) * w[f"stride_{axis}"] - w[f"pad_{axis}"]
-        inside = start + np.maximum(0, -(start // d)) * d  # the first tap that is not in the padding
+        inside = (
+            start + np.maximum(0, -(start // d)) * d
+        )  # the first tap that is not in the padding
         firsts.append(np.where(inside < w[f"in_{axis}"], inside, w[f"in_{axis}"]))
     flat = (firsts[0][:, None] * w["in_w"] + firsts[1][None, :]).reshape(-1)
     return np.minimum.accumulate(flat[::-1])[::-1]
@@ -52,7 +54,8 @@ def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: 
         reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
     pairs = [q.quantize_multiplier(r) for r in reals]
     multiplier = np.array([m for m, _ in pairs], np.int32)
-    shift = np.array([s for _, s in pairs], np.int64)
+    # a dead channel's multiplier is 0: any shift will do, and this one keeps the layer on the fast path
+    shift = np.array([s if m else -1 for m, s in pairs], np.int64)
     p.need(shift.max() <= 30, "its output scale is far too small for its input and weights")
     scaled = bound * 2.0 ** np.maximum(shift, 0)
     p.need(scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
@@ -90,7 +93,9 @@ def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.nd
     folded = bias - zero * rows.sum(1)
     reach = np.maximum(127 - zero, zero + 128)
     # partial sums are of x itself, with the zero point's part already in the bias
-    bound = np.maximum(np.abs(bias) + reach * np.abs(rows).sum(1), np.abs(folded) + 128 * np.abs(rows).sum(1))
+    bound = np.maximum(
+        np.abs(bias) + reach * np.abs(rows).sum(1), np.abs(folded) + 128 * np.abs(rows).sum(1)
+    )
     p.need(bound.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
     return rows, folded.astype(np.int32), bound.astype(np.float64)
 
@@ -106,11 +111,15 @@ def pair_order(rows: np.ndarray) -> np.ndarray:
 
 def conv(p: Place) -> Layer:
     p.inputs_between(2, 3)
-    p.need(len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}")
+    p.need(
+        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
+    )
     filters = p.inputs[1]
     p.need(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
-    p.need(in_ch == p.x.shape[3], f"its filter has {in_ch} input channels, the input {p.x.shape[3]}")
+    p.need(
+        in_ch == p.x.shape[3], f"its filter has {in_ch} input channels, the input {p.x.shape[3]}"
+    )
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)
     p.need(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
@@ -164,7 +173,9 @@ def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs:
 
 def depthwise(p: Place) -> Layer:
     p.inputs_between(2, 3)
-    p.need(len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}")
+    p.need(
+        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
+    )
     filters = p.inputs[1]
     p.need(
         filters is not None and len(filters.shape) == 4 and filters.shape[0] == 1,

@@ -23,6 +23,10 @@ def round_away(x: float) -> int:
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """`real` ≈ multiplier · 2^(shift-31), multiplier in [2^30, 2^31) (TFLM QuantizeMultiplier)."""
+    if not 0 <= real < 2.0**31:  # or NaN
+        raise EdgekitError(
+            "input and output scales are too far apart: 32-bit arithmetic would overflow"
+        )
     if real == 0.0:
         return 0, 0
     fraction, shift = math.frexp(real)
@@ -50,7 +54,9 @@ def multiply_by_quantized(x, multiplier: int, shift: int):
     """TFLM MultiplyByQuantizedMultiplier with double rounding."""
     scaled = np.asarray(x, object) << max(shift, 0)
     if shift > 30 or np.abs(scaled).max(initial=0) > INT32_MAX:
-        raise EdgekitError("input and output scales are too far apart: 32-bit arithmetic would overflow")
+        raise EdgekitError(
+            "input and output scales are too far apart: 32-bit arithmetic would overflow"
+        )
     return divide_by_pot(high_mul(scaled, multiplier), max(-shift, 0))
 
 

@@ -95,7 +95,9 @@ def _table(data: bytes, kind: str, at: int, union_names: dict[int, str]):
             count = _u32(data, target)
             width = 1 if what == "s" else 4 if what[0] == "V" else int(what[1:])
             if target + 4 + count * width > len(data):
-                raise EdgekitError(f"damaged .tflite: a vector of {kind} at byte {target} is too long")
+                raise EdgekitError(
+                    f"damaged .tflite: a vector of {kind} at byte {target} is too long"
+                )
             if what[0] == "V":
                 for i in range(count):
                     here = target + 4 + 4 * i

@@ -79,7 +79,9 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
             scale = np.atleast_1d(np.asarray(t.scale, np.float32))
             scales = vector(scale, np.float32)
             zeros = vector(np.full(len(scale), t.zero), np.int64)
-            quantization = table([(2, "Offset", scales), (3, "Offset", zeros), (6, "Int32", t.axis)])
+            quantization = table(
+                [(2, "Offset", scales), (3, "Offset", zeros), (6, "Int32", t.axis)]
+            )
             fields.append((4, "Offset", quantization))
         written.append(table(fields))
     names = sorted({op.name for op in ops})
@@ -97,7 +99,10 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
         ]
         if op.table:
             options = table(list(op.options))
-            fields += [(3, "Uint8", getattr(tflite.BuiltinOptions, op.table)), (4, "Offset", options)]
+            fields += [
+                (3, "Uint8", getattr(tflite.BuiltinOptions, op.table)),
+                (4, "Offset", options),
+            ]
         operators.append(table(fields))
     sub = table(
         [
@@ -192,7 +197,9 @@ def fully_connected(rng) -> bytes:
     ]
     options = [(0, "Int8", int(rng.choice([0, 1, 3]))), (1, "Int8", 0), (2, "Bool", False)]
     inputs = [0, 1, 2] if rng.random() < 0.7 else [0, 1, -1]
-    return write(tensors, [Op("FULLY_CONNECTED", inputs, [3], "FullyConnectedOptions", options)], [0], [3])
+    return write(
+        tensors, [Op("FULLY_CONNECTED", inputs, [3], "FullyConnectedOptions", options)], [0], [3]
+    )
 
 
 def elementwise(rng, name: str) -> bytes:
@@ -220,7 +227,10 @@ def pool(rng, name: str) -> bytes:
     channels = int(rng.integers(1, 9))
     out = [window_size(size[i], k[i], stride[i], 1, same) for i in range(2)]
     scale, zero = _scale(rng), _zero(rng)
-    tensors = [T((1, *size, channels), scale=scale, zero=zero), T((1, *out, channels), scale=scale, zero=zero)]
+    tensors = [
+        T((1, *size, channels), scale=scale, zero=zero),
+        T((1, *out, channels), scale=scale, zero=zero),
+    ]
     options = [(0, "Int8", 0 if same else 1), (1, "Int32", stride[1]), (2, "Int32", stride[0])]
     options += [(3, "Int32", k[1]), (4, "Int32", k[0]), (5, "Int8", int(rng.choice([0, 1, 3])))]
     return write(tensors, [Op(name, [0], [1], "Pool2DOptions", options)], [0], [1])
@@ -237,7 +247,9 @@ def mean(rng) -> bytes:
         T((len(axes),), "int32", data=axes),
         T(out, scale=_scale(rng), zero=_zero(rng)),
     ]
-    return write(tensors, [Op("MEAN", [0, 1], [2], "ReducerOptions", [(0, "Bool", keep)])], [0], [2])
+    return write(
+        tensors, [Op("MEAN", [0, 1], [2], "ReducerOptions", [(0, "Bool", keep)])], [0], [2]
+    )
 
 
 def unary(rng, name: str) -> bytes:
@@ -272,10 +284,15 @@ def moving(rng, name: str) -> bytes:
         order = rng.permutation(4)
         out = tuple(shape[i] for i in order)
         extra = [T((4,), "int32", data=order)]
-        return write([x, *extra, T(out, **q)], [Op(name, [0, 1], [2], "TransposeOptions")], [0], [2])
+        return write(
+            [x, *extra, T(out, **q)], [Op(name, [0, 1], [2], "TransposeOptions")], [0], [2]
+        )
     if name == "STRIDED_SLICE":
         begin = [0, *(int(rng.integers(0, d)) for d in shape[1:])]
-        end = [1, *(int(rng.integers(b + 1, d + 1)) for b, d in zip(begin[1:], shape[1:], strict=True))]
+        end = [
+            1,
+            *(int(rng.integers(b + 1, d + 1)) for b, d in zip(begin[1:], shape[1:], strict=True)),
+        ]
         step = [1, *(int(v) for v in rng.integers(1, 3, 3))]
         out = tuple(len(range(b, e, s)) for b, e, s in zip(begin, end, step, strict=True))
         extra = [T((4,), "int32", data=v) for v in (begin, end, step)]
@@ -305,7 +322,7 @@ OPERATORS = {
     **{n: lambda rng, n=n: pool(rng, n) for n in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
     **{
         n: lambda rng, n=n: unary(rng, n)
-        for n in "LOGISTIC TANH RELU RELU6 LEAKY_RELU HARD_SWISH QUANTIZE SOFTMAX".split()
+        for n in ["LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE", "SOFTMAX"]
     },
     **{
         n: lambda rng, n=n: moving(rng, n)

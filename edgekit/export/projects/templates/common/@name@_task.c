@@ -7,35 +7,48 @@
 /* Two windows. `full` is NONE, or the one the task may read; only the interrupt takes it away from NONE,
  * only the task gives it back. `filling` and `at` belong to the interrupt. */
 static int16_t windows[2][@NAME@_TASK_WINDOW];
-static uint8_t full = NONE;
-static uint8_t filling;
+static volatile uint32_t full = NONE;
+static uint32_t filling;
 static uint32_t at;
-static uint32_t overruns;
+static volatile uint32_t overruns;
 
 /* Two results: the task writes the one that is not the newest. `newest` counts them. */
 static struct @name@_result results[2];
-static uint32_t newest;
+static volatile uint32_t newest;
+
+/* Aligned words are read and written whole on every core; the fences keep what they guard in order, on one
+ * core and on two. (__atomic_load_n would call a library on cores without atomic instructions.) */
+static inline uint32_t load(const volatile uint32_t *word) {
+  const uint32_t value = *word;
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return value;
+}
+
+static inline void store(volatile uint32_t *word, uint32_t value) {
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  *word = value;
+}
 
 int @name@_on_sample(int16_t sample) {
   windows[filling][at] = sample;
   at++;
   if (at < @NAME@_TASK_WINDOW) return 0;
   at = 0;
-  if (__atomic_load_n(&full, __ATOMIC_ACQUIRE) != NONE) { /* the task still reads the other one */
-    __atomic_store_n(&overruns, overruns + 1, __ATOMIC_RELAXED);
+  if (load(&full) != NONE) { /* the task still reads the other one */
+    overruns = overruns + 1;
     return 0; /* this window is filled anew */
   }
-  __atomic_store_n(&full, filling, __ATOMIC_RELEASE);
+  store(&full, filling);
   filling ^= 1;
   return 1;
 }
 
 @prepare@
 int @name@_poll(void) {
-  const uint8_t mine = __atomic_load_n(&full, __ATOMIC_ACQUIRE);
+  const uint32_t mine = load(&full);
   if (mine == NONE) return 0;
   prepare(windows[mine]);
-  __atomic_store_n(&full, NONE, __ATOMIC_RELEASE); /* the inference needs only the model's input */
+  store(&full, NONE); /* the inference needs only the model's input */
   @name@_invoke();
 
   const uint32_t number = newest + 1;
@@ -47,20 +60,20 @@ int @name@_poll(void) {
     result->output[i] = output[i];
     if (output[i] > output[result->best]) result->best = i;
   }
-  __atomic_store_n(&newest, number, __ATOMIC_RELEASE);
+  store(&newest, number);
   return 1;
 }
 
 int @name@_latest(struct @name@_result *result) {
-  uint32_t number, after = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
+  uint32_t number, after = load(&newest);
   if (after == 0) return 0;
   do {
     number = after;
     *result = results[number & 1];
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    after = __atomic_load_n(&newest, __ATOMIC_RELAXED);
+    after = newest;
   } while (after != number);
   return 1;
 }
 
-uint32_t @name@_overruns(void) { return __atomic_load_n(&overruns, __ATOMIC_RELAXED); }
+uint32_t @name@_overruns(void) { return overruns; }

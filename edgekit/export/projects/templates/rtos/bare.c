@@ -3,7 +3,7 @@
 
 void @name@_sample_isr(int16_t sample) { @name@_on_sample(sample); }
 
-static void sleep(void) {
+static void doze(void) {
 #if defined(__arm__) || defined(__riscv)
   __asm__ volatile("wfi"); /* a window filled just before is found at the next interrupt: one sample later */
 #endif
@@ -11,6 +11,6 @@ static void sleep(void) {
 
 void @name@_background(void) {
   for (;;) {
-    if (!@name@_poll()) sleep();
+    if (!@name@_poll()) doze();
   }
 }

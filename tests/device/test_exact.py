@@ -1,0 +1,135 @@
+"""Generated C against TFLM, byte for byte, on this machine and on emulated cores."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.device import build, ladder, profile, run
+from edgekit.device.emulate import Machine, instruction_offsets
+from edgekit.device.oracle import raw_tflm, tflm
+from edgekit.errors import EdgekitError
+from edgekit.export import generate, read
+from tests.export import tiny
+
+pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared" / "data")) / "tflm-models"
+CORES = ("cortex-m4", "cortex-m0plus", "rv32imc", "cortex-m33", "cortex-m3", "cortex-m7")
+
+
+def differences(data: bytes, cpu: str, seed: int, replace=None) -> int:
+    """Bytes in which the emulated binary differs from TFLM; `replace` edits the sources first."""
+    graph = read(data)
+    rng = np.random.default_rng(seed)
+    samples = tiny.samples(graph, 5, rng)
+    source = generate(graph)
+    if replace:
+        files = {n: t.replace(*replace) for n, t in source.files.items()}
+        assert files != source.files
+        source = dataclasses.replace(source, files=files)
+    machine = Machine(build(source, cpu))
+    wrong = 0
+    for sample, expected in zip(samples, raw_tflm(data, graph, samples), strict=True):
+        for e, g in zip(expected, machine.infer(sample), strict=True):
+            wrong += int((e.reshape(-1) != g.reshape(-1)).sum())
+    return wrong
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", tiny.OPERATORS)
+def test_each_operator_gives_tflms_bytes(name, seed):
+    rng = np.random.default_rng(100 * seed)
+    assert differences(tiny.OPERATORS[name](rng), "cortex-m4", seed) == 0
+
+
+@pytest.mark.parametrize("cpu", CORES[1:])
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD"])
+def test_every_core_gives_the_same_bytes(name, cpu):
+    assert differences(tiny.OPERATORS[name](np.random.default_rng(5)), cpu, 5) == 0
+
+
+def test_a_wrong_rounding_is_noticed():
+    """The check bites: without the sign in the rounding division some bytes differ."""
+    data = tiny.OPERATORS["CONV_2D"](np.random.default_rng(200))
+    assert differences(data, "cortex-m4", 1) == 0
+    assert differences(data, "cortex-m4", 1, ("y + (y >> 31) + r->round", "y + r->round + 1")) > 0
+
+
+def test_the_ladder_names_the_first_layer_that_differs():
+    data = tiny.OPERATORS["CONV_2D"](np.random.default_rng(200))
+    graph = read(data)
+    t = graph.tensors[graph.inputs[0]]
+    x = np.random.default_rng(0).integers(-128, 128, (3, *t.shape[1:])).astype(np.int8)
+    table = ladder(data, x)
+    assert table.attrs["exact"]
+    assert table.attrs["first"] is None
+    source = generate(graph)
+    files = {
+        n: s.replace("y + (y >> 31) + r->round", "y + r->round + 1")
+        for n, s in source.files.items()
+    }
+    broken = build(dataclasses.replace(source, files=files))
+    table = ladder(data, x, firmware=broken)
+    assert not table.attrs["exact"]
+    assert table.attrs["first"] == "conv_2d_0"
+
+
+@pytest.mark.parametrize("name", ["hello_world_int8", "micro_speech_quantized", "person_detect"])
+def test_tflms_own_models(name):
+    path = SHARED / f"{name}.tflite"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here")
+    data = path.read_bytes()
+    graph = read(data)
+    t = graph.tensors[graph.inputs[0]]
+    x = np.random.default_rng(1).integers(-128, 128, (8, *t.shape[1:])).astype(np.int8)
+    firmware = build(generate(graph))
+    truth = tflm(data, x)
+    assert np.array_equal(run(firmware, x), np.asarray(truth.outputs))
+    counted = profile(firmware, x[:1])
+    assert counted.arena.value <= 0.75 * truth.arena
+    assert counted.stack.value < 1024
+    assert sum(c.instructions for c in counted.layers) == counted.instructions.value
+
+
+def test_the_same_source_gives_the_same_elf(tmp_path):
+    source = generate(read(tiny.OPERATORS["RELU"](np.random.default_rng(0))))
+    first, second = (build(source, cache=tmp_path / str(i)) for i in range(2))
+    assert first.sha256 == second.sha256
+    assert first.flash.value >= first.weights.value > 0
+
+
+def test_a_hang_and_a_crash_become_errors(monkeypatch):
+    monkeypatch.setattr("edgekit.device.emulate.SECONDS", 1.0)
+    source = generate(read(tiny.OPERATORS["RELU"](np.random.default_rng(0))))
+    for code, message in (
+        ('for (;;) __asm__ volatile("");', "hang"),
+        ("*(volatile int *)16 = 1;", "crashed"),
+    ):
+        files = dict(source.files)
+        files["model.c"] = files["model.c"].replace(
+            "void model_invoke(void) {", f"void model_invoke(void) {{ {code}"
+        )
+        machine = Machine(build(dataclasses.replace(source, files=files)))
+        graph = source.graph
+        with pytest.raises(EdgekitError, match=message):
+            machine.infer((np.zeros(graph.tensors[graph.inputs[0]].shape, np.int8),))
+
+
+def test_unknown_core_and_missing_compiler_are_said_plainly():
+    source = generate(read(tiny.OPERATORS["RELU"](np.random.default_rng(0))))
+    with pytest.raises(EdgekitError, match="cortex-m4"):
+        build(source, "cortexm4")
+    with pytest.raises(EdgekitError, match="compiler"):
+        build(source, compiler="icc")
+
+
+def test_instruction_lengths():
+    assert instruction_offsets(bytes.fromhex("00bf2de9f04100bf"), arm=True) == [0, 2, 6]
+    assert instruction_offsets(bytes.fromhex("0100130500000100"), arm=False) == [0, 2, 6]

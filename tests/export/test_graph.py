@@ -1,0 +1,107 @@
+"""Reading a `.tflite`: what is refused, in one line, and what is folded away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.errors import EdgekitError
+from edgekit.export import generate, int8_edges, read
+from tests.export import tiny
+from tests.export.tiny import Op, T, write
+
+MODELS = {name: make(np.random.default_rng(7)) for name, make in tiny.OPERATORS.items()}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_operator_is_read_and_emitted(name):
+    graph = read(MODELS[name])
+    assert [op.name for op in graph.operators] == [name]
+    files = generate(graph, "tiny").files
+    assert f"{name.lower()}_0" in files["tiny.c"]
+    assert name in graph._repr_html_()
+
+
+@settings(max_examples=1500, deadline=2000)
+@given(st.integers(0, 2**32))
+def test_a_mutated_file_is_refused_in_one_line_or_generated(seed):
+    rng = np.random.default_rng(seed)
+    data = tiny.mutated(list(MODELS.values())[rng.integers(len(MODELS))], rng)
+    message = ""
+    try:
+        generate(read(data))
+    except EdgekitError as err:
+        message = str(err)
+    assert "\n" not in message
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=400))
+def test_any_bytes_after_the_identifier_are_refused(rest):
+    with pytest.raises(EdgekitError):
+        read(b"\x10\0\0\0TFL3" + rest)
+
+
+def test_truncation_at_every_byte_is_refused():
+    data = MODELS["CONV_2D"]
+    for n in range(0, len(data) - 4, 7):
+        with pytest.raises(EdgekitError):
+            generate(read(data[:n]))
+
+
+def unsupported(name="TOPK_V2"):
+    t = T((1, 4), scale=0.1)
+    return write([t, t], [Op(name, [0], [1])], [0], [1])
+
+
+def test_an_unsupported_operator_is_named_with_its_place():
+    with pytest.raises(EdgekitError, match=r"operator 0 \(TOPK_V2, writing 't1'\)"):
+        read(unsupported())
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(EdgekitError, match="no model file"):
+        read(tmp_path / "none.tflite")
+
+
+def relu(**changes):
+    x = T((1, 8), scale=0.1, zero=3)
+    y = T((1, 8), scale=0.1, zero=3)
+    for key, value in changes.items():
+        setattr(y, key, value)
+    return write([x, y], [Op("RELU6", [0], [1])], [0], [1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shape": (1, 9)}, "should give shape"),
+        ({"scale": float("nan")}, "not positive and finite"),
+        ({"scale": -0.1}, "not positive and finite"),
+        ({"scale": None}, "has no scale"),
+        ({"zero": 200}, "zero point outside"),
+        ({"dtype": "int32"}, "int32"),
+        ({"scale": 0.2}, "one scale"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(changes, message):
+    generate(read(relu()))
+    with pytest.raises(EdgekitError, match=message):
+        generate(read(relu(**changes)))
+
+
+def test_reading_before_writing_is_refused():
+    t = T((1, 4), scale=0.1)
+    ops = [Op("RELU6", [1], [2]), Op("RELU6", [0], [1])]
+    with pytest.raises(EdgekitError, match="before it is written"):
+        read(write([t, t, t], ops, [0], [2]))
+
+
+def test_int8_edges_drops_the_float_conversions():
+    f, q = T((1, 8), "float32"), T((1, 8), scale=0.1)
+    ops = [Op("QUANTIZE", [0], [1]), Op("RELU6", [1], [2]), Op("DEQUANTIZE", [2], [3])]
+    graph = int8_edges(read(write([f, q, q, f], ops, [0], [3])))
+    assert [op.name for op in graph.operators] == ["RELU6"]
+    assert (graph.inputs, graph.outputs) == ((1,), (2,))
