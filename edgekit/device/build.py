@@ -35,7 +35,11 @@ CPUS = {
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
 }  # fmt: skip
 
-FLAGS = ["-std=c99", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-Wno-unused-function"]
+FLAGS = (
+    "-std=c99 -g -Wall -Wextra -Werror -ffreestanding -fomit-frame-pointer -fno-unwind-tables "
+    "-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-strict-aliasing "
+    "-Wno-unused-function"
+).split()  # noqa: SIM905
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +185,8 @@ def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
         sources = sorted(n for n in (*files, "edgekit_features.c") if n.endswith(".c"))
         script = ("-Wl,--gc-sections", "-Wl,-T,link.ld") if "link.ld" in files else ()
         result = subprocess.run(
-            [*command, *sources, *script, *link, "-o", "firmware.out"],
+            # no path of this machine in the debug information: the same sources give the same bytes
+            [*command, f"-ffile-prefix-map={folder}=.", *sources, *script, *link, "-o", "firmware.out"],
             cwd=folder,
             capture_output=True,
             text=True,
