@@ -1,0 +1,67 @@
+"""A project that builds: the model, its features, a self-test and an inference task, for five tool chains.
+
+`write(source, folder, kind, golden)` with `kind` one of `KINDS`. What it writes are the files under
+`templates/` with `@name@` and the like filled in, so what a template says is what a user gets.
+
+How far each kind is tested: `cmake` is built and its self-test run, on the host and on an emulated
+Cortex-M4. The SDKs of the others are not at hand where edgekit is developed: of `zephyr`, `esp-idf`,
+`arduino` and `platformio` the form is checked (files, YAML, JSON, properties) and that all C compiles
+against stand-ins of the SDK's headers. Each README says so.
+
+For a Linux board no project is needed: the `.tflite` itself is the export, `ai-edge-litert` runs it; for
+ONNX gateways see `edgekit.export.onnx`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.export.emit import Source
+from edgekit.export.projects.place import archive, place
+from edgekit.export.projects.render import KINDS, RTOS, render
+
+__all__ = ["KINDS", "RTOS", "write"]
+
+
+def write(
+    source: Source,
+    folder: str | Path,
+    kind: str,
+    golden: tuple,
+    features: dict[str, str] | None = None,
+    board: str | None = None,
+    rtos: str | None = None,
+    model: bytes | None = None,
+    window: int | None = None,
+    sample_scale: float | None = None,
+) -> Path:
+    """Write a project into `folder`, whole or not at all, and return where it is.
+
+    source: from `export.generate`, with one int8 input and one int8 output.
+    kind: cmake, zephyr, esp-idf, arduino (the returned path is the library's .zip) or platformio.
+    golden: (X, Y), int8 arrays (n, *input shape) and (n, *output shape) without the batch dimension, Y from
+        the oracle. Up to eight vectors, evenly picked, go into the self-test.
+    features: C files by name, with `void <name>_features(const float *samples, float *features)` and
+        `void <name>_quantize(const float *features, int8_t *input)`; without them raw samples are the input.
+    board: as the kind's own tool names it (`west build -b`, `idf.py set-target`, "platform/board" for
+        PlatformIO).
+    rtos: bare, freertos, zephyr or threadx, as far as the kind allows; its first choice if left out.
+    model: the `.tflite`, kept beside the sources.
+    window: samples of one window; needed with features whose header does not `#define <NAME>_WINDOW`.
+    sample_scale: the model's unit for one count of the converter; 1/32768 if left out.
+
+    Raises EdgekitError for an unknown kind or RTOS, golden vectors that do not fit the model, and for a
+    folder that holds something edgekit did not write or that was changed since.
+    """
+    if kind not in KINDS:
+        raise EdgekitError(f"unknown kind of project {kind!r}.{did_you_mean(kind, KINDS)}")
+    folder = Path(folder).absolute()
+    files = render(source, folder.name, kind, golden, features, board, rtos, window, sample_scale)
+    if model is not None:
+        files[f"{source.name}.tflite"] = bytes(model)
+    if kind == "arduino":
+        zipped = f"{source.name}.zip"
+        files = {zipped: archive(files, source.name), "README.md": files["README.md"]}
+        return place(files, folder, source, kind) / zipped
+    return place(files, folder, source, kind)

@@ -1,0 +1,199 @@
+"""Fill in the templates: `@word@` becomes a value, in a file's text and in its name."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import numpy as np
+
+from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.export.emit import Source
+from edgekit.export.lower_float import literal
+
+VECTORS = 8  # golden vectors at most,
+VECTOR_BYTES = 32 << 10  # and this much flash for them
+
+# kind -> (RTOSes its task can run on, first choice first; the board its README names unless told)
+KINDS = {
+    "cmake": (("bare", "freertos", "threadx"), ""),
+    "zephyr": (("zephyr",), "nucleo_l4r5zi"),
+    "esp-idf": (("freertos",), "esp32s3"),
+    "arduino": (("bare",), ""),
+    "platformio": (("bare", "freertos"), "nordicnrf52/nano33ble"),
+}
+# rtos -> (its name, the CMake target that brings it, what a user does with the glue)
+RTOS = {
+    "bare": ("bare metal", "", "call `{name}_background()` from main and `{name}_sample_isr()` from the timer"),
+    "freertos": ("FreeRTOS", "freertos_kernel", "call `{name}_start(priority of your control loop)`"),
+    "zephyr": ("Zephyr", "", "call `{name}_start(priority of your control loop)`"),
+    "threadx": ("ThreadX", "threadx", "call `{name}_start(priority of your control loop)`"),
+}  # fmt: skip
+
+
+def render(
+    source: Source, project: str, kind: str, golden, features, board, rtos, window, sample_scale
+) -> dict[str, bytes]:
+    """The project's files, path -> content. Arguments as of `projects.write`."""
+    systems, default_board = KINDS[kind]
+    rtos = rtos or systems[0]
+    if rtos not in systems:
+        if rtos in RTOS:
+            raise EdgekitError(
+                f"a {kind} project's task runs on {' or '.join(systems)}, not on {rtos}"
+            )
+        raise EdgekitError(f"unknown RTOS {rtos!r}.{did_you_mean(rtos, RTOS)}")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", project):
+        raise EdgekitError(
+            f"{project!r} is no name for a project's folder: use letters, digits, - and _"
+        )
+    board = board or default_board
+    if not re.fullmatch(r"[A-Za-z0-9_./@-]*", board):
+        raise EdgekitError(f"{board!r} is no board's name")
+    platform, _, board_id = board.rpartition("/") if kind == "platformio" else ("", "", board)
+    if kind == "platformio" and not platform:
+        raise EdgekitError(
+            f'PlatformIO wants "platform/board", as in "{default_board}", not {board!r}'
+        )
+
+    fields = _fields(source, golden, features, window, sample_scale)
+    name, (rtos_name, target, step) = source.name, RTOS[rtos]
+    fields |= {
+        "project": project,
+        "board": board_id,
+        "platform": platform,
+        "board_text": f" on {board}" if board else "",
+        "rtos_name": rtos_name,
+        "rtos_step": f"then {step.format(name=name)}.",
+        "rtos_condition": f"TARGET {target}" if target else "TRUE",
+        "rtos_link": f"\n  target_link_libraries({name} PUBLIC {target})" if target else "",
+        "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
+        "prepare": _text("common", "prepare_features.c" if features else "prepare_raw.c"),
+        "rtos_place": "in main, while the interrupts leave time" if rtos == "bare" else "a thread of low priority",
+    }
+    code = source.files | (features or {})
+    templates = {f"src/{n}": _text("common", n) for n in _names("common") if n.startswith("@name@")}
+    templates["src/@name@_rtos.h"] = _text("rtos", "@name@_rtos.h")
+    templates["src/@name@_rtos.c"] = _text("rtos", f"{rtos}.c")
+    glue = f"src/{name}_rtos.c"
+    files = {fill(path, fields): fill(text, fields) for path, text in templates.items()}
+    for n, text in code.items():
+        if f"src/{n}" in files:
+            raise EdgekitError(f"two files of the project would be called {n!r}")
+        files[f"src/{n}"] = text
+    sources = sorted(f for f in files if f.endswith(".c") and f != glue)
+    indent = {"cmake": "  ", "zephyr": "    ", "esp-idf": "    "}.get(kind, "")
+    fields["sources"] = f"\n{indent}".join(sources)
+    for path in _names(kind):
+        text = _text(kind, path) + (_text("common", "README.md") if path == "README.md" else "")
+        files[fill(path, fields)] = fill(text, fields)
+    return {path: text.encode() for path, text in files.items()}
+
+
+def _fields(source: Source, golden, features, window, sample_scale) -> dict[str, str]:
+    graph, name = source.graph, source.name
+    ends = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
+    if len(ends) != 2 or any(t.dtype != np.int8 for t in ends):
+        raise EdgekitError("a project needs a model with one int8 input and one int8 output")
+    x, y = ends
+    X, Y = _golden(golden, x, y)
+    include, row = "", ""
+    if features:
+        wanted = [f"{name}_features", f"{name}_quantize"]
+        for function in wanted:
+            if not any(re.search(rf"\b{function}\(", text) for text in features.values()):
+                raise EdgekitError(f"the features' C files lack {function}()")
+        headers = [
+            n for n, t in features.items() if n.endswith(".h") and any(f"{f}(" in t for f in wanted)
+        ]
+        include = "".join(f'#include "{h}"\n' for h in headers)
+        row = f"| {', '.join(f'`{n}`' for n in features)} | features in C: samples in, the model's input out |\n"
+        defined = re.search(rf"#define {name.upper()}_WINDOW (\d+)", "\n".join(features.values()))
+        window = window or (defined and int(defined[1]))
+        if not window:
+            raise EdgekitError("say how many samples the features take: write(…, window=…)")
+    elif window not in (None, x.size):
+        raise EdgekitError(
+            f"without features the window is the model's input: {x.size} samples, not {window}"
+        )
+    window = int(window or x.size)
+    if not 1 <= window <= 1 << 20:
+        raise EdgekitError(f"a window of {window} samples")
+    scale = 1 / 32768 if sample_scale is None else float(sample_scale)
+    if not (np.isfinite(scale) and scale > 0):
+        raise EdgekitError(f"sample_scale is {scale}; it must be positive")
+    data = sum(len(t) for n, t in (features or {}).items() if n.endswith(".c"))
+    return {
+        "name": name,
+        "NAME": name.upper(),
+        "window": str(window),
+        "outputs": str(y.size),
+        "sample_scale": literal(scale),
+        "golden": str(len(X)),
+        "golden_inputs": _rows(X),
+        "golden_outputs": _rows(Y),
+        "macs": f"{source.macs:,}",
+        "weights": f"{source.weight_bytes:,}",
+        "arena": f"{source.plan.size:,}",
+        "features_include": include,
+        "features_row": row,
+        "flash_kb": str(_power(source.weight_bytes + X.nbytes + Y.nbytes + data + (64 << 10), 512)),
+        "ram_kb": str(_power(source.plan.size + (12 if features else 4) * window + (32 << 10), 64)),
+    }
+
+
+def _golden(golden, x, y) -> tuple[np.ndarray, np.ndarray]:
+    """A few vectors, evenly picked: (n, input size) and (n, output size)."""
+    X, Y = (np.asarray(a) for a in golden)
+    for a, t, what in ((X, x, "inputs"), (Y, y, "outputs")):
+        if a.dtype != np.int8 or not len(a) or a[0].size != t.size:
+            raise EdgekitError(
+                f"golden {what} {a.dtype}{list(a.shape)} do not fit {t}: int8, one row each"
+            )
+    if len(X) != len(Y):
+        raise EdgekitError(f"{len(X)} golden inputs and {len(Y)} golden outputs")
+    count = min(len(X), VECTORS, max(1, VECTOR_BYTES // (x.size + y.size)))
+    picked = np.linspace(0, len(X) - 1, count).round().astype(int)
+    return X[picked].reshape(count, -1), Y[picked].reshape(count, -1)
+
+
+def _rows(a: np.ndarray) -> str:
+    """C initializers of a (n, m) array, 24 numbers a line."""
+    rows = []
+    for row in a.tolist():
+        lines = [", ".join(map(str, row[i : i + 24])) for i in range(0, len(row), 24)]
+        rows.append("    {" + ",\n     ".join(lines) + "}")
+    return ",\n".join(rows)
+
+
+def _power(nbytes: int, least: int) -> int:
+    """KiB, a power of two, enough for `nbytes`."""
+    while least << 10 < nbytes:
+        least *= 2
+    return least
+
+
+def fill(text: str, fields: dict[str, str]) -> str:
+    """Replace `@word@`; a word that is not known stays (it is not ours: an e-mail address, say)."""
+    for _ in range(2):  # a value may hold placeholders itself
+        text = re.sub(r"@(\w+)@", lambda m: fields.get(m[1], m[0]), text)
+    return text
+
+
+def _templates(kind: str):
+    return resources.files(__package__).joinpath("templates", kind)
+
+
+def _names(kind: str, at=None, prefix: str = "") -> list[str]:
+    """Paths of a kind's templates, sub-folders included, in order."""
+    names = []
+    for entry in sorted((at or _templates(kind)).iterdir(), key=lambda e: e.name):
+        if entry.is_dir():
+            names += _names(kind, entry, f"{prefix}{entry.name}/")
+        elif not entry.name.startswith("."):
+            names.append(prefix + entry.name)
+    return names
+
+
+def _text(kind: str, path: str) -> str:
+    return _templates(kind).joinpath(*path.split("/")).read_text(encoding="utf-8")
