@@ -1,7 +1,21 @@
-"""Features: what a window of samples becomes before a network sees it."""
+"""Features: what a window of samples becomes before a network sees it, in Python and in C.
+
+A feature is called with windows, (n, time, channel) -> (n, …) float32, and its `c(name)` gives the C
+sources that compute the same bits on a device.
+"""
 
 from edgekit.signal.augment import field_noise
+from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.envelope import EnvelopeSpectrum
-from edgekit.signal.scale import unit_rms
+from edgekit.signal.scale import UnitRms, unit_rms
+from edgekit.signal.source import quantize
 
-__all__ = ["EnvelopeSpectrum", "field_noise", "unit_rms"]
+__all__ = [
+    "BandEnergies",
+    "EnvelopeSpectrum",
+    "UnitRms",
+    "field_noise",
+    "log_mel",
+    "quantize",
+    "unit_rms",
+]

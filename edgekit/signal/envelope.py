@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit.signal import fft, real, source
+
 
 @dataclass(frozen=True)
 class EnvelopeSpectrum:
@@ -20,7 +22,7 @@ class EnvelopeSpectrum:
     `rate` in Hz and `window` in samples describe the input; `low` in Hz is the lower edge of the
     resonance band, `width` its number of spectral bins (a power of two; each `rate / window` Hz wide);
     `lines` is how many lines of the envelope spectrum are kept, from the first above 0 Hz, each
-    `rate / window` Hz wide as well.
+    `rate / window` Hz wide as well. `window` is a power of two too.
 
     The band's bins are transformed back as they are, without their negative frequencies: that gives
     the analytic signal, already mixed down and decimated, so the envelope is its magnitude and costs
@@ -34,10 +36,24 @@ class EnvelopeSpectrum:
     lines: int
 
     def __post_init__(self):
-        if self.first + self.width > self.window // 2 + 1:
+        if not fft.is_power_of_two(self.window) or not fft.is_power_of_two(self.width):
+            raise ValueError(f"window and width must be powers of two: {self.window}, {self.width}")
+        if not 16 <= self.window <= 16384 or self.width < 8:
+            raise ValueError("window must be 16…16384 samples, and width at least 8 bins")
+        if self.first < 1:
+            raise ValueError("the band must begin above 0 Hz")
+        if self.first + self.width > self.window // 2:
             raise ValueError(f"the band ends above half the rate ({self.rate / 2:.0f} Hz)")
-        if not 0 < self.lines <= self.width // 2:
-            raise ValueError(f"lines must be 1…{self.width // 2}")
+        if not 0 < self.lines < self.width // 2:
+            raise ValueError(f"lines must be 1…{self.width // 2 - 1}")
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return 1, self.lines, 1
 
     @property
     def first(self) -> int:
@@ -50,11 +66,43 @@ class EnvelopeSpectrum:
         return np.arange(1, self.lines + 1) * self.rate / self.window
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
-        """`X` (n, window, 1) -> (n, 1, lines, 1) float32. Raises ValueError on another window length."""
-        if X.ndim != 3 or X.shape[1:] != (self.window, 1):
-            raise ValueError(f"expected (n, {self.window}, 1), got {X.shape}")
-        spectrum = np.fft.rfft(X[:, :, 0], axis=1)[:, self.first : self.first + self.width]
-        envelope = np.abs(np.fft.ifft(spectrum, axis=1))
-        envelope = envelope / np.maximum(envelope.mean(axis=1, keepdims=True), 1e-12) - 1
-        lines = np.abs(np.fft.rfft(envelope * np.hanning(self.width), axis=1))
-        return np.sqrt(lines[:, 1 : self.lines + 1]).astype(np.float32)[:, None, :, None]
+        """`X` (n, window, 1) -> (n, 1, lines, 1) float32, the same bits as the C side.
+
+        Silence gives zeros. Raises ValueError on another window length.
+        """
+        source.check(self, X)
+        return real.in_pieces(self._piece, X)
+
+    def _piece(self, X: np.ndarray) -> np.ndarray:
+        half_open = slice(self.first, self.first + self.width)
+        re, im = fft.rfft(np.ascontiguousarray(real.bounded(X[:, :, 0]).T))
+        # back in time by a forward transform: that only runs the envelope backwards and scales it
+        re, im = fft.fft(re[half_open], im[half_open])
+        envelope = np.sqrt(re * re + im * im)
+        mean = real.total(envelope) / np.float32(self.width)
+        gain = np.float32(1) / np.maximum(mean, np.float32(1e-12))
+        re, im = fft.rfft((envelope - mean) * (gain * fft.hann(self.width)[:, None]))
+        re, im = re[1 : self.lines + 1], im[1 : self.lines + 1]
+        return np.sqrt(np.sqrt(re * re + im * im)).T[:, None, :, None].copy()
+
+    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+        """C sources, {file name: text}; see `source.emit`."""
+        tables = source.cosine(self.window) + source.struct(
+            "envelope_spectrum",
+            "envelope",
+            window=self.window,
+            first=self.first,
+            width=self.width,
+            lines=self.lines,
+            table=f"{{cosine, {self.window}}}",
+        )
+        return source.emit(
+            self,
+            name,
+            headers=("envelope.h",),
+            tables=tables,
+            call="envelope_spectrum(&envelope, &from, work, features);",
+            work=self.window,
+            quantization=quantization,
+            sensitivity=sensitivity,
+        )

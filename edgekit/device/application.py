@@ -1,0 +1,315 @@
+"""The application: samples in, class out. Features, quantization and network in one firmware.
+
+A network's accuracy says little while its input is computed elsewhere. Here the emulated core gets what
+the sensor delivers, and everything after that is the binary's own work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from edgekit.device.build import Firmware, build, build_host
+from edgekit.device.emulate import (
+    PAINT,
+    STACK,
+    LayerCount,
+    Machine,
+    Profile,
+    instruction_offsets,
+)
+from edgekit.errors import EdgekitError
+from edgekit.export.emit import Source
+from edgekit.figures import Figure, emulated, measured
+from edgekit.signal.source import quantize
+
+MAIN = """\
+/* Samples in, class out: what a task does with each full window. */
+#include "{name}.h"
+#include "{name}_features.h"
+
+{sample} {name}_samples[{up}_WINDOW * {up}_CHANNELS]; /* [time][channel], filled by the sensor */
+float {name}_heard[{up}_FEATURES];
+
+__attribute__((noinline)) void {name}_sense(void) {{
+  {name}_features{suffix}({name}_samples, {name}_heard);
+  {to_input}
+}}
+
+__attribute__((noinline)) int32_t {name}_decide(void) {{
+  const {output} *const score = {name}_output();
+  int32_t best = 0;
+  for (int32_t i = 1; i < {up}_OUTPUT_SIZE; i++) {{
+    if (score[i] > score[best]) best = i;
+  }}
+  return best;
+}}
+
+__attribute__((used, retain)) int32_t {name}_classify(void) {{
+  {name}_sense();
+  {name}_invoke();
+  return {name}_decide();
+}}
+"""
+FLOAT_INPUT = "for (int32_t i = 0; i < {up}_FEATURES; i++) {name}_input()[i] = {name}_heard[i];"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Application(Firmware):
+    """A firmware with its features: what `features` computes in Python, and the sensor's `sensitivity`
+    (physical units per int16 count; None where samples arrive as float32)."""
+
+    features: object
+    sensitivity: float | None
+    feature_files: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ApplicationProfile(Profile):
+    """One window from samples to class. `layers` begin with "features" and end with "decide".
+
+    `sensing` and `network` share out the instructions; `feature_flash` and `feature_ram` are what the
+    application takes more than the bare network, tables, the window of samples and float routines included.
+    """
+
+    sensing: Figure
+    network: Figure
+    feature_flash: Figure
+    feature_ram: Figure
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{k.replace('_', ' ')}</td><td>{getattr(self, k)._repr_html_()}</td></tr>"
+            for k in ("sensing", "network", "feature_flash", "feature_ram")
+        )
+        return f"<table>{rows}</table>{super()._repr_html_()}"
+
+
+def application(
+    source: Source,
+    features,
+    sensitivity: float | None = None,
+    cpu: str = "cortex-m4",
+    opt: str = "-Os",
+    compiler: str = "zig",
+    cache=None,
+) -> Application:
+    """Features and network in one firmware.
+
+    source: from `export.generate`; its input's scale and zero point quantize the features. features: a
+    step of `edgekit.signal`. sensitivity: physical units per count where the sensor delivers int16; without
+    it, samples are float32. cpu, opt, compiler, cache: as `build` takes them. Raises EdgekitError where the
+    features do not fit the network's input.
+    """
+    graph, name = source.graph, source.name
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise EdgekitError("an application needs a network with one input and one output")
+    if not hasattr(features, "c"):
+        raise EdgekitError(f"{features!r} has no C side: use a step of edgekit.signal")
+    into, out = (graph.tensors[i] for i in (graph.inputs[0], graph.outputs[0]))
+    size = int(np.prod(features.shape))
+    if into.size != size or str(into.dtype) not in ("int8", "float32"):
+        raise EdgekitError(f"{size} features do not fit the network's input {into}")
+    quantized = str(into.dtype) == "int8"
+    scale = (into.scale[0], int(into.zero_point[0])) if quantized else None
+    files = features.c(name, quantization=scale, sensitivity=sensitivity)
+    words = {"name": name, "up": name.upper()}
+    to_input = f"{name}_quantize({name}_heard, {name}_input());"
+    files["application.c"] = MAIN.format(
+        **words,
+        sample="float" if sensitivity is None else "int16_t",
+        suffix="" if sensitivity is None else "_int16",
+        to_input=to_input if quantized else FLOAT_INPUT.format(**words),
+        output={"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}[str(out.dtype)],
+    )
+    firmware = build(source, cpu, opt, compiler, extra_files=files, cache=cache)
+    known = {f.name: getattr(firmware, f.name) for f in fields(Firmware)}
+    return Application(**known, features=features, sensitivity=sensitivity, feature_files=files)
+
+
+def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:
+    """Samples in physical units as the int16 counts of a sensor: nearest, saturated, NaN as 0."""
+    steps = np.nan_to_num(np.asarray(X, np.float64) / sensitivity)
+    return np.clip(np.rint(steps), -32768, 32767).astype(np.int16)
+
+
+def sampled(app: Application, X: np.ndarray) -> np.ndarray:
+    """What the application's sensor makes of `X`: the same windows, float32, in steps of its counts."""
+    if app.sensitivity is None:
+        return np.asarray(X, np.float32)
+    return counts(X, app.sensitivity).astype(np.float32) * np.float32(app.sensitivity)
+
+
+class _Device(Machine):
+    """An emulated core that can be given samples and asked for any of the application's functions."""
+
+    def __init__(self, app: Application):
+        super().__init__(app)
+        self.app, self.name = app, app.source.name
+
+    def hear(self, window: np.ndarray) -> None:
+        s = self.app.sensitivity
+        raw = np.asarray(window, np.float32) if s is None else counts(window, s)
+        self.uc.mem_write(self.symbols[f"{self.name}_samples"].address, raw.tobytes())
+
+    def call(self, function: str) -> int:
+        self._go(self.symbols[f"{self.name}_{function}"].address)
+        return int(self.uc.reg_read(self.a0))
+
+    def heard(self) -> np.ndarray:
+        """The features, float32, of the last window."""
+        symbol = self.symbols[f"{self.name}_heard"]
+        return np.frombuffer(bytes(self.uc.mem_read(symbol.address, symbol.size)), np.float32)
+
+
+def _windows(app: Application, X) -> np.ndarray:
+    X, expected = np.asarray(X), (app.features.window, app.features.channels)
+    if X.ndim != 3 or X.shape[1:] != expected or not len(X):
+        raise EdgekitError(f"expected windows (n, {expected[0]}, {expected[1]}), got {X.shape}")
+    return X
+
+
+def classify(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of samples through the emulated binary: (n,) classes, and (n, …) outputs as they are.
+
+    X: (n, window, channels) in physical units; the sensor's counts are made of it on the way in.
+    """
+    device, classes, outputs = _Device(app), [], []
+    for window in _windows(app, X):
+        device.hear(window)
+        classes.append(device.call("classify"))
+        outputs.append(device.outputs_now()[0])
+    return np.array(classes), np.concatenate([np.atleast_2d(o) for o in outputs])
+
+
+def profile(app: Application, x) -> ApplicationProfile:
+    """Count one window, (1, window, channels), from samples to class. Exact, as `emulate.profile`."""
+    device, source, name = _Device(app), app.source, app.source.name
+    (window,) = _windows(app, x)
+    parts = ["features", *(layer.name for layer in source.layers), "decide", "invoke", "classify"]
+    entry = {layer.name: layer.name for layer in source.layers}
+    entry |= {f"{name}_{f}": p for f, p in (("sense", "features"), ("decide", "decide"))}
+    entry |= {f"{name}_{f}": f for f in ("invoke", "classify")}
+    begins = {device.symbols[s].address: p for s, p in entry.items() if s in device.symbols}
+    blocks, taken = {p: Counter() for p in parts}, Counter()
+    now, after = "classify", 0
+
+    def block(uc, address, size, _):
+        nonlocal now, after
+        now = begins.get(address, now)
+        blocks[now][address, size] += 1
+        taken[now] += address != after
+        after = address + size
+
+    uc = device.uc
+    uc.mem_write(device.top - STACK, PAINT * STACK)
+    device.hear(window)
+    hook = uc.hook_add(device.unicorn.UC_HOOK_BLOCK, block)
+    device.call("classify")
+    uc.hook_del(hook)
+    painted = bytes(uc.mem_read(device.top - STACK, STACK))
+    stack = len(painted.lstrip(PAINT))
+    lengths = {}
+    for key in {k for p in parts for k in blocks[p]}:
+        lengths[key] = len(instruction_offsets(uc.mem_read(*key), device.arm))
+    cost = {p: sum(lengths[k] * n for k, n in blocks[p].items()) for p in parts}
+    macs = {layer.name: layer.macs for layer in source.layers}
+    layers = tuple(
+        LayerCount(p, cost[p], macs.get(p, 0), dict(blocks[p]), taken[p]) for p in parts
+    )
+    where = f"unicorn, {app.cpu}, {app.compiler} {app.flags[0]}"
+    bare = build(source, app.cpu, app.flags[0], app.compiler.split()[0])
+    total = sum(cost.values())
+    network = total - cost["features"] - cost["decide"] - cost["classify"]
+
+    def more(kind):
+        have, without = getattr(app, kind), getattr(bare, kind)
+        return measured(have.value - without.value, "B", f"{have.source}, less the bare network's")
+
+    return ApplicationProfile(
+        layers=layers,
+        instructions=emulated(total, "instructions", where),
+        per_mac=emulated(network / max(1, source.macs), "instructions/MAC", where),
+        stack=emulated(stack, "B", f"painted stack, {where}"),
+        arena=measured(source.plan.size, "B", "memory plan"),
+        flash=app.flash,
+        ram=app.ram,
+        output=device.outputs_now(),
+        cpu=app.cpu,
+        sensing=emulated(cost["features"], "instructions", where),
+        network=emulated(network, "instructions", where),
+        feature_flash=more("flash"),
+        feature_ram=more("ram"),
+    )
+
+
+def on_host(app: Application, X) -> tuple[np.ndarray, np.ndarray | None]:
+    """The C features of windows `X`, compiled for this machine: (n, features) float32, and int8 or None."""
+    name, files = app.source.name, {k: v for k, v in app.feature_files.items()}
+    del files["application.c"]
+    library = ctypes.CDLL(str(build_host(replace(app.source, files=files))))
+    return run_library(library, name, app.features, _windows(app, X), app.sensitivity)
+
+
+def run_library(library, name: str, features, X, sensitivity=None):
+    """Call `{name}_features`, and `{name}_quantize` where it exists, of a loaded library."""
+    size = int(np.prod(features.shape))
+    out, q = np.empty((len(X), size), np.float32), np.empty((len(X), size), np.int8)
+    suffix = "" if sensitivity is None else "_int16"
+    compute = getattr(library, f"{name}_features{suffix}")
+    quantizer = getattr(library, f"{name}_quantize", None)
+    for window, o, i in zip(X, out, q, strict=True):
+        raw = np.asarray(window, np.float32) if sensitivity is None else counts(window, sensitivity)
+        raw = np.ascontiguousarray(raw)
+        compute(raw.ctypes, o.ctypes)
+        if quantizer:
+            quantizer(o.ctypes, i.ctypes)
+    return out, q if quantizer else None
+
+
+def on_core(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
+    """The features of windows `X` on the emulated core: (n, features) float32, and the network's input."""
+    device, heard, inputs = _Device(app), [], []
+    for window in _windows(app, X):
+        device.hear(window)
+        device.call("sense")
+        heard.append(device.heard())
+        inputs.append(device.tensor(app.source.graph.inputs[0]).reshape(-1))
+    return np.stack(heard), np.stack(inputs)
+
+
+def compare(app: Application, X):
+    """Python's features against the C side's, one row for each feature, as a pandas DataFrame.
+
+    Columns: feature, scale (its standard deviation over the windows), then for `host` and `core` the
+    largest and the mean absolute error and how many int8 inputs differ. `attrs`: "windows", "exact"
+    (every bit equal on both), "worst" (largest error over its feature's scale) and "int8_share" (of
+    differing int8 inputs, on the core).
+    """
+    import pandas as pd
+
+    X = _windows(app, X)
+    truth = app.features(sampled(app, X)).reshape(len(X), -1)
+    into = app.source.graph.tensors[app.source.graph.inputs[0]]
+    quantized = str(into.dtype) == "int8"
+    wanted = quantize(truth, into.scale[0], int(into.zero_point[0])) if quantized else truth
+    scale = truth.std(axis=0)
+    columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
+    exact, worst, share = True, 0.0, 0.0
+    for where, (got, inputs) in {"host": on_host(app, X), "core": on_core(app, X)}.items():
+        with np.errstate(invalid="ignore"):
+            error = np.abs(got.astype(np.float64) - truth)
+        error = np.where(np.isfinite(got), error, np.inf)
+        columns |= {f"{where}_max": error.max(axis=0), f"{where}_mean": error.mean(axis=0)}
+        if quantized:
+            differs = inputs != wanted
+            columns[f"{where}_int8"] = differs.sum(axis=0)
+            share = float(differs.mean())
+        exact &= bool(np.array_equal(got, truth))
+        worst = max(worst, float((error.max(axis=0) / np.maximum(scale, 1e-12)).max()))
+    table = pd.DataFrame(columns)
+    table.attrs |= {"windows": len(X), "exact": exact, "worst": worst, "int8_share": share}
+    return table

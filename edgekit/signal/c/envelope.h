@@ -1,0 +1,46 @@
+/* The envelope spectrum of a vibration: how often something is hit (Randall & Antoni, MSSP 25, 2011).
+ * The resonance band of the spectrum, transformed back alone, is the analytic signal, mixed down and
+ * decimated; its magnitude is the envelope. */
+#ifndef EDGEKIT_ENVELOPE_H
+#define EDGEKIT_ENVELOPE_H
+
+#include "fft.h"
+#include "samples.h"
+
+struct envelope_spectrum {
+  int16_t window;       /* samples */
+  int16_t first, width; /* the band's first bin and its number of bins */
+  int16_t lines;        /* of the result */
+  struct cosine_table table;
+};
+
+/* samples [window] -> lines [lines]; work [window] */
+static void envelope_spectrum(const struct envelope_spectrum *e, const struct samples *samples, float *work,
+                              float *lines) {
+  struct complex_f32 *const z = (struct complex_f32 *)work;
+  const int32_t width = e->width;
+  take(samples, 0, 0, e->window, work);
+  rfft(work, e->window, &e->table);
+  for (int32_t k = 0; k < width; k++) z[k] = z[e->first + k];
+  /* Back in time by a forward transform: that only runs the envelope backwards and scales it, and neither
+   * changes what follows. */
+  fft(z, width, &e->table);
+  float sum = 0.0f;
+  for (int32_t n = 0; n < width; n++) {
+    const float magnitude = sqrt_f32(power(z[n]));
+    work[n] = magnitude;
+    sum += magnitude;
+  }
+  const float mean = sum / (float)width;
+  const float gain = 1.0f / max_f32(mean, 1e-12f); /* of silence: zeros */
+  work[0] = 0.0f;                                  /* where the Hann window is 0 */
+  for (int32_t n = 1; n <= width / 2; n++) {
+    const float weight = gain * hann(&e->table, n, width);
+    work[n] = (work[n] - mean) * weight;
+    if (n < width / 2) work[width - n] = (work[width - n] - mean) * weight;
+  }
+  rfft(work, width, &e->table);
+  for (int32_t k = 0; k < e->lines; k++) lines[k] = sqrt_f32(sqrt_f32(power(z[k + 1])));
+}
+
+#endif

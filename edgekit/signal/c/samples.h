@@ -1,0 +1,35 @@
+/* A window of samples as the sensor left it: float32 in physical units, or int16 counts of an ADC or
+ * accelerometer. [time][channel], channels interleaved. */
+#ifndef EDGEKIT_SAMPLES_H
+#define EDGEKIT_SAMPLES_H
+
+#include "real.h"
+
+struct samples {
+  const float *real;  /* or null */
+  const int16_t *raw; /* where real is null; raw * sensitivity is the physical value */
+  float sensitivity;
+  int32_t channels;
+};
+
+static const float LARGEST_SAMPLE = 1e6f; /* beyond it a float sample is clamped; NaN counts as 0 */
+
+static inline float bounded(float x) {
+  if (x != x) return 0.0f;
+  return x > LARGEST_SAMPLE ? LARGEST_SAMPLE : x < -LARGEST_SAMPLE ? -LARGEST_SAMPLE : x;
+}
+
+/* `count` samples of one channel, from sample `first` on. */
+static void take(const struct samples *s, int32_t first, int32_t channel, int32_t count, float *to) {
+  const int32_t step = s->channels, start = first * step + channel;
+  if (s->real) {
+    for (const float *from = s->real + start; count > 0; count--, from += step) *to++ = bounded(*from);
+  } else {
+    const float unit = s->sensitivity;
+    for (const int16_t *from = s->raw + start; count > 0; count--, from += step) {
+      *to++ = (float)*from * unit;
+    }
+  }
+}
+
+#endif
