@@ -217,9 +217,7 @@ def profile(app: Application, x) -> ApplicationProfile:
         lengths[key] = len(instruction_offsets(uc.mem_read(*key), device.arm))
     cost = {p: sum(lengths[k] * n for k, n in blocks[p].items()) for p in parts}
     macs = {layer.name: layer.macs for layer in source.layers}
-    layers = tuple(
-        LayerCount(p, cost[p], macs.get(p, 0), dict(blocks[p]), taken[p]) for p in parts
-    )
+    layers = tuple(LayerCount(p, cost[p], macs.get(p, 0), dict(blocks[p]), taken[p]) for p in parts)
     where = f"unicorn, {app.cpu}, {app.compiler} {app.flags[0]}"
     bare = build(source, app.cpu, app.flags[0], app.compiler.split()[0])
     total = sum(cost.values())

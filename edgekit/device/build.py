@@ -186,7 +186,15 @@ def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
         script = ("-Wl,--gc-sections", "-Wl,-T,link.ld") if "link.ld" in files else ()
         result = subprocess.run(
             # no path of this machine in the debug information: the same sources give the same bytes
-            [*command, f"-ffile-prefix-map={folder}=.", *sources, *script, *link, "-o", "firmware.out"],
+            [
+                *command,
+                f"-ffile-prefix-map={folder}=.",
+                *sources,
+                *script,
+                *link,
+                "-o",
+                "firmware.out",
+            ],
             cwd=folder,
             capture_output=True,
             text=True,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 
 from edgekit.errors import EdgekitError
@@ -323,8 +324,12 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
             f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist"
         )
     code = model.OperatorCodes(op.OpcodeIndex())
-    # codes beyond 126 live in the newer field; the schema says to take the larger of the two
-    number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+    # codes beyond 126 live in the newer field; the runtimes take the larger of the two, where the tflite
+    # package's BuiltinCode() answers with the older field as long as that is set
+    table = code._tab
+    at = table.Offset(10)
+    newer = table.Get(flatbuffers.number_types.Int32Flags, at + table.Pos) if at else 0
+    number = max(code.DeprecatedBuiltinCode(), newer)
     name = names.get(number, f"operator number {number}")
     inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
     outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()

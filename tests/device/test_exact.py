@@ -114,7 +114,8 @@ def test_a_hang_and_a_crash_become_errors(monkeypatch):
     ):
         files = dict(source.files)
         files["model.c"] = files["model.c"].replace(
-            "void model_invoke(void) {", f"void model_invoke(void) {{ if (!model_arena[0]) {{ {code} }}"
+            "void model_invoke(void) {",
+            f"void model_invoke(void) {{ if (!model_arena[0]) {{ {code} }}",
         )
         machine = Machine(build(dataclasses.replace(source, files=files)))
         graph = source.graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,3 +106,14 @@ def test_int8_edges_drops_the_float_conversions():
     graph = int8_edges(read(write([f, q, q, f], ops, [0], [3])))
     assert [op.name for op in graph.operators] == ["RELU6"]
     assert (graph.inputs, graph.outputs) == ((1,), (2,))
+
+
+def test_the_newer_operator_code_counts_where_the_two_differ():
+    """TFLM takes the larger; believing the older one would generate code for another operator."""
+    data = bytearray(MODELS["FULLY_CONNECTED"])
+    code = tflite.Model.GetRootAs(bytes(data), 0).OperatorCodes(0)
+    at = code._tab.Pos + code._tab.Offset(10)
+    assert data[at] == tflite.BuiltinOperator.FULLY_CONNECTED
+    data[at] = tflite.BuiltinOperator.TOPK_V2
+    with pytest.raises(EdgekitError, match="TOPK_V2"):
+        read(bytes(data))

@@ -322,7 +322,16 @@ OPERATORS = {
     **{n: lambda rng, n=n: pool(rng, n) for n in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
     **{
         n: lambda rng, n=n: unary(rng, n)
-        for n in ["LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE", "SOFTMAX"]
+        for n in [
+            "LOGISTIC",
+            "TANH",
+            "RELU",
+            "RELU6",
+            "LEAKY_RELU",
+            "HARD_SWISH",
+            "QUANTIZE",
+            "SOFTMAX",
+        ]
     },
     **{
         n: lambda rng, n=n: moving(rng, n)
