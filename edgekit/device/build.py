@@ -36,10 +36,20 @@ CPUS = {
 }  # fmt: skip
 
 FLAGS = (
-    "-std=c99 -g -Wall -Wextra -Werror -ffreestanding -fomit-frame-pointer -fno-unwind-tables "
-    "-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-strict-aliasing "
-    "-Wno-unused-function"
-).split()  # noqa: SIM905
+    "-std=c99",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-function",
+    "-ffreestanding",
+    "-fomit-frame-pointer",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-strict-aliasing",
+)
 
 
 @dataclass(frozen=True, eq=False)

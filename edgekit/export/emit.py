@@ -182,7 +182,8 @@ def _layer(graph: Graph, name: str, n: int, layer: Layer, memory: Plan, place) -
         rows = layer.fields if several else [layer.fields]
         inner = [_initializer(r, layer.name) for r in rows]
         value = "{\n" + ",\n".join(inner) + "}" if several else inner[0]
-        text += f"static const struct {layer.struct} {layer.name}_params{'[]' if several else ''} = {value};\n"
+        array = "[]" if several else ""
+        text += f"static const struct {layer.struct} {layer.name}_params{array} = {value};\n"
         values["params"] = f"{layer.name}_params"
     text += f"static __attribute__((noinline)) void {layer.name}(void) {{\n"
     text += f"  {layer.call.format(**values)}\n}}\n"
