@@ -225,7 +225,7 @@ def host_task(tmp_path_factory):
 
 def cross_task(folder, window):
     source = task_source(folder, window)
-    flags = ["-Os", "-nostdlib", "-DM_SAMPLE_SCALE=1.0f", "-Wl,-e,poll", "-Wl,--no-gc-sections"]
+    flags = ["-Os", "-g", "-DM_SAMPLE_SCALE=1.0f", "-Wl,-e,poll", "-Wl,--no-gc-sections"]
     script = f"-Wl,-T,{folder / 'm/selftest/link.ld'}"
     compile_("cc", *M4, *flags, script, source, "-o", folder / "task.elf")
     return folder / "task.elf"
@@ -441,6 +441,7 @@ UINT tx_semaphore_ceiling_put(TX_SEMAPHORE *, ULONG);
 UINT tx_thread_create(TX_THREAD *, CHAR *, VOID (*)(ULONG), ULONG, VOID *, ULONG, UINT, UINT, ULONG, UINT);
 """,
     "Arduino.h": """
+#pragma once
 #include <stdint.h>
 enum { A0 = 14, RISING = 3 };
 int analogRead(int);
