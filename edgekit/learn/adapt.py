@@ -181,7 +181,7 @@ def compare(
     for method, scores in found.items():
         values = np.array([s["balanced_accuracy"] for s in scores])
         low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-        recalls = {c: np.mean([s["recall"][c] for s in scores]) for c in field.classes}
+        recalls = {f"recall {c}": np.mean([s["recall"][c] for s in scores]) for c in field.classes}
         rows.append(
             {"method": method, "balanced_accuracy": values.mean(), "low": low, "high": high}
         )

@@ -45,7 +45,11 @@ tf.get_logger().setLevel(logging.ERROR)
 
 
 def seed_everything(seed: int) -> None:
-    """Same seed, same weights, same `.tflite` bytes on the same kind of CPU."""
+    """Same seed, same weights, same `.tflite` bytes on the same kind of CPU.
+
+    Layers are numbered from one again, because their names end up in the file.
+    """
+    keras.backend.reset_uids()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

@@ -1,0 +1,99 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from edgekit import learn
+from edgekit.errors import EdgekitError
+
+from .conftest import noise, spectrum, tones
+
+
+def test_importing_the_stage_does_not_import_tensorflow():
+    code = (
+        "import sys, edgekit.learn; print('tensorflow' in sys.modules, 'tf_keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_score_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    y, said = rng.integers(0, 3, (2, 200))
+    s = learn.score(y, said, ("a", "b", "c"), rng.integers(0, 9, 200))
+    assert s["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y, said))
+    assert s["low"] <= s["balanced_accuracy"] <= s["high"]
+    assert np.sum(s["confusion"]) == 200
+
+
+def test_windows_of_one_recording_are_not_independent_witnesses():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 200)
+    group = np.arange(400) // 50
+    said = np.where(group % 4 == 0, 1 - y, y)  # one whole recording in four is wrong
+    naive, honest = (learn.score(y, said, ("a", "b"), g) for g in (rng.permutation(400), group))
+    assert honest["high"] - honest["low"] > 3 * (naive["high"] - naive["low"])
+
+
+def test_smallest_within_takes_the_narrowest_that_is_good_enough():
+    sweep = pd.DataFrame(
+        {"width": [2, 4, 8, 16], "balanced_accuracy": [0.94, 0.990, 0.993, 0.9959]}
+    )
+    assert learn.smallest_within(sweep, 0.003) == 8
+    assert learn.smallest_within(sweep, 0.0) == 16
+    assert learn.smallest_within(sweep, 0.1) == 2
+
+
+def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, student):
+    from edgekit.learn import legacy
+
+    windows, split = world
+    test = windows[split.test]
+    said = learn.models.answers(student, spectrum, test.X)
+    assert learn.score(test.y, said, test.classes)["balanced_accuracy"] > 0.9
+    files = set()
+    for _ in range(2):
+        model = learn.models.student((1, 24, 1), 3, 4, seed=0)
+        learn.fit(model, windows[split.train], spectrum, seed=0, augment=noise, epochs=8, rate=0.02)
+        files.add(legacy.convert(model))
+    assert files == {legacy.convert(student)}
+
+
+def test_the_sweep_scores_only_what_was_not_trained_on(world):
+    windows, split = world
+    poisoned = windows.X.copy()
+    poisoned[split.val] = np.nan  # in neither part of the fold
+    other = windows.__class__(
+        poisoned, windows.y, windows.classes, windows.group, windows.domain, windows.origin, 1e3
+    )
+    sweeps = [
+        learn.width_sweep(learn.models.student, w, [split], spectrum, (1, 2), seed=0, epochs=2)
+        for w in (windows, other)
+    ]
+    columns = ["width", "parameters", "tflite_bytes", "balanced_accuracy", "lowest"]
+    pd.testing.assert_frame_equal(sweeps[0][columns], sweeps[1][columns])
+    assert sweeps[0].tflite_bytes.is_monotonic_increasing
+
+
+def test_what_cannot_be_trained_on_is_refused_in_one_line(world):
+    windows = tones()
+    model = object()
+    with pytest.raises(EdgekitError, match="two classes"):
+        learn.fit(model, windows[windows.y == 0], spectrum, seed=0)
+    windows.X[3, 5] = np.nan
+    with pytest.raises(EdgekitError, match="NaN"):
+        learn.fit(model, windows, spectrum, seed=0)
+    with pytest.raises(EdgekitError, match="no windows"):
+        learn.score([], [], ("a",))
+
+
+def test_a_model_file_that_is_none_says_so(tmp_path):
+    pytest.importorskip("tensorflow")
+    path = tmp_path / "teacher.h5"
+    path.write_bytes(b"not a model")
+    with pytest.raises(EdgekitError, match="03_train"):
+        learn.models.load(path)
