@@ -10,6 +10,8 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.signal import fft, real
 
+FOOT = ("", "#ifdef __cplusplus", "}", "#endif", "#endif", "")
+
 
 def check(feature, X: np.ndarray) -> None:
     """Raises ValueError where `X` is not (n, feature.window, feature.channels)."""
@@ -55,6 +57,10 @@ def emit(
         f"#define {up}_FEATURES_H",
         "",
         "#include <stdint.h>",
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
         "",
         f"#define {up}_WINDOW {feature.window} /* samples of each channel */",
         f"#define {up}_CHANNELS {feature.channels}",
@@ -102,7 +108,7 @@ def emit(
             "&input_scale);\n}\n",
         ]
     files = {
-        f"{name}_features.h": "\n".join([*head, "", *promises, "", "#endif", ""]),
+        f"{name}_features.h": "\n".join([*head, "", *promises, *FOOT]),
         f"{name}_features.c": "\n".join(body).rstrip() + "\n",
     }
     return files | _headers((*headers, "to_int8.h") if quantization else headers)

@@ -50,11 +50,25 @@ static inline struct complex_f32 rotate(struct complex_f32 a, struct rotation w)
   return (struct complex_f32){a.re * w.c + a.im * w.s, a.im * w.c - a.re * w.s};
 }
 
-static void bit_reverse(struct complex_f32 *z, int32_t size) {
-  for (int32_t i = 1, j = 0; i < size; i++) {
-    int32_t bit = size >> 1;
-    for (; j & bit; bit >>= 1) j ^= bit;
-    j |= bit;
+/* The lowest `bits` bits of i in reverse; from `last`, the same of i - 1 */
+static inline uint32_t reversed(uint32_t i, uint32_t last, int bits) {
+#if defined(__thumb2__)
+  uint32_t r;
+  __asm__("rbit %0, %1" : "=r"(r) : "r"(i));
+  (void)last;
+  return r >> (32 - bits);
+#else
+  uint32_t bit = 1u << (bits - 1); /* count up from the top (Gold & Rader) */
+  for (; last & bit; bit >>= 1) last ^= bit;
+  (void)i;
+  return last | bit;
+#endif
+}
+
+static void bit_reverse(struct complex_f32 *z, int bits) {
+  uint32_t j = 0;
+  for (uint32_t i = 1; i < (1u << bits) - 1; i++) {
+    j = reversed(i, j, bits);
     if (i < j) {
       const struct complex_f32 keep = z[i];
       z[i] = z[j];
@@ -93,10 +107,10 @@ static void radix4_pass(struct complex_f32 *z, int32_t size, int32_t m, const st
 
 /* z[k] = sum over n of z[n] exp(-2 pi i k n / size), not scaled; 2 <= size <= turn */
 static void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *t) {
-  bit_reverse(z, size);
-  int32_t m = 1;
-  while (m < size) m *= 4;
-  const int odd = m != size; /* an odd power of two: one radix-2 step first */
+  int bits = 0;
+  while (1 << bits < size) bits++;
+  bit_reverse(z, bits);
+  const int odd = bits & 1; /* an odd power of two: one radix-2 step first */
   if (odd) {
     for (struct complex_f32 *p = z; p < z + size; p += 2) {
       const struct complex_f32 a = p[0], b = p[1];
@@ -104,7 +118,7 @@ static void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *
       p[1] = subtract(a, b);
     }
   }
-  for (m = 1 + odd; m < size; m *= 4) radix4_pass(z, size, m, t);
+  for (int32_t m = 1 + odd; m < size; m *= 4) radix4_pass(z, size, m, t);
 }
 
 /* The spectrum of real x [size], in its place: x becomes size/2 complex bins, of which the first holds two

@@ -12,8 +12,13 @@ WINDOW = 1024  # samples, 0.1 s: two and a half turns of the shaft, 8 strikes of
 HOP = 512  # samples: half a window overlap
 CARDS = {"lab": "bearing-simulator", "field": "mfpt"}  # of data/
 
-envelope = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
-FREQUENCIES = envelope.frequencies  # Hz, of each feature
+SENSITIVITY = 50 / 32768  # g per count of the device's accelerometer, ±50 g over int16
+
+# What the student hears, how strongly each strike rate is present: (n, WINDOW, 1) -> (n, 1, 40, 1).
+features = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
+# What the teacher hears, the raw window, scaled: (n, WINDOW, 1) -> (n, 1, WINDOW, 1).
+waveform = signal.UnitRms(window=WINDOW)
+FREQUENCIES = features.frequencies  # Hz, of each feature
 MARKS = {  # Hz: where each world's faults must show
     domain: data.fault_frequencies(rig.geometry, rig.shaft_hz)
     for domain, rig in data.simulate.RIGS.items()
@@ -27,16 +32,6 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
     if offline:
         return data.simulate.field(CLASSES, profile=profile, seed=seed)
     return data.mfpt.load(data.fetch("mfpt"))
-
-
-def waveform(X):
-    """What the teacher hears: the raw window, scaled. (n, WINDOW, 1) -> (n, 1, WINDOW, 1)."""
-    return signal.unit_rms(X)[:, None]
-
-
-def features(X):
-    """What the student hears: how strongly each strike rate is present. -> (n, 1, 40, 1)."""
-    return envelope(X)
 
 
 def augment(X, rng):
