@@ -75,7 +75,7 @@ class EnvelopeSpectrum:
 
     def _piece(self, X: np.ndarray) -> np.ndarray:
         half_open = slice(self.first, self.first + self.width)
-        re, im = fft.rfft(np.ascontiguousarray(real.bounded(X[:, :, 0]).T))
+        re, im = fft.rfft(real.from_first(np.ascontiguousarray(real.bounded(X[:, :, 0]).T)))
         # back in time by a forward transform: that only runs the envelope backwards and scales it
         re, im = fft.fft(re[half_open], im[half_open])
         envelope = np.sqrt(re * re + im * im)

@@ -64,7 +64,8 @@ def fft(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     while m < size:
         cosine, sine = (w[:, None] for w in rotations(4 * m))
         k = np.arange(m)
-        re, im = re.reshape(-1, 4, m, n), im.reshape(-1, 4, m, n)
+        groups = (size // (4 * m), 4, m, n)
+        re, im = re.reshape(groups), im.reshape(groups)
         ar, ai = re[:, 0], im[:, 0]
         br, bi = _rotate(re[:, 1], im[:, 1], cosine[2 * k], sine[2 * k])
         cr, ci = _rotate(re[:, 2], im[:, 2], cosine[k], sine[k])

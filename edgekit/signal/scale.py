@@ -45,7 +45,7 @@ class UnitRms:
 
 def unit_rms(X: np.ndarray) -> np.ndarray:
     """Each window without its mean and divided by its RMS. `X` (n, time, channel) -> the same shape."""
-    x = real.bounded(X).transpose(1, 0, 2)
+    x = real.from_first(real.bounded(X).transpose(1, 0, 2))
     count = np.float32(len(x))
     x = x - real.total(x) / count
     rms = np.sqrt(real.total(x * x) / count)

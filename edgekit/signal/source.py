@@ -111,7 +111,7 @@ def emit(
         f"{name}_features.h": "\n".join([*head, "", *promises, *FOOT]),
         f"{name}_features.c": "\n".join(body).rstrip() + "\n",
     }
-    return files | _headers((*headers, "to_int8.h") if quantization else headers)
+    return files | included((*headers, "to_int8.h") if quantization else headers)
 
 
 def literal(value: float) -> str:
@@ -161,7 +161,7 @@ def _split(scale: float, zero_point: int) -> dict[str, str]:
     }
 
 
-def _headers(wanted) -> dict[str, str]:
+def included(wanted) -> dict[str, str]:
     """The headers and those they include."""
     files, work = {}, list(wanted)
     while work:

@@ -32,4 +32,11 @@ static void take(const struct samples *s, int32_t first, int32_t channel, int32_
   }
 }
 
+/* x [count], every `step`th float, less its first value: a large offset (gravity, a bias) would cost the
+ * sums that follow their last digits. */
+static void from_first(float *x, int32_t count, int32_t step) {
+  const float offset = x[0];
+  for (const float *const end = x + count * step; x < end; x += step) *x = *x - offset;
+}
+
 #endif
