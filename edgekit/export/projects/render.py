@@ -69,7 +69,9 @@ def render(
         "rtos_link": f"\n  target_link_libraries({name} PUBLIC {target})" if target else "",
         "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
         "prepare": _text("common", "prepare_features.c" if features else "prepare_raw.c"),
-        "rtos_place": "in main, while the interrupts leave time" if rtos == "bare" else "a thread of low priority",
+        "rtos_place": "in main, while the interrupts leave time"
+        if rtos == "bare"
+        else "a thread of low priority",
     }
     code = source.files | (features or {})
     templates = {f"src/{n}": _text("common", n) for n in _names("common") if n.startswith("@name@")}
