@@ -86,7 +86,10 @@ class BandEnergies:
         x = np.lib.stride_tricks.sliding_window_view(real.bounded(X), self.frame, axis=1)
         x = x[:, :: self.hop]  # (n, frames, channels, frame)
         lead = x.shape[:-1]
-        x = np.ascontiguousarray(x.reshape(int(np.prod(lead)), self.frame).T) * fft.hann(self.frame)[:, None]
+        x = (
+            np.ascontiguousarray(x.reshape(int(np.prod(lead)), self.frame).T)
+            * fft.hann(self.frame)[:, None]
+        )
         re, im = fft.rfft(x)
         spectrum = (re * re + im * im) * np.float32(1 / self.frame)
         energy, bins = np.zeros((self.bands, x.shape[1]), np.float32), self.bins

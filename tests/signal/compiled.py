@@ -13,7 +13,9 @@ def library(files: dict[str, str]) -> ctypes.CDLL:
     """The shared library of these sources; headers of `edgekit/signal/c` are found by name."""
     text = "".join(files.values())
     own = [h for h in ("fft.h", "real.h", "to_int8.h") if f'"{h}"' in text]
-    return ctypes.CDLL(str(build_host(SimpleNamespace(name="test", files=source.included(own) | files))))
+    return ctypes.CDLL(
+        str(build_host(SimpleNamespace(name="test", files=source.included(own) | files)))
+    )
 
 
 def features(feature, X, sensitivity=None, quantization=None, files=None):

@@ -184,7 +184,9 @@ PLAIN = UnitRms(window=16)  # only to have something to quantize
 
 
 @settings(max_examples=15, deadline=None)
-@given(scale=st.floats(2**-20, 1000, width=32), zero=st.integers(-128, 127), seed=st.integers(0, 999))
+@given(
+    scale=st.floats(2**-20, 1000, width=32), zero=st.integers(-128, 127), seed=st.integers(0, 999)
+)
 def test_quantization_is_equal_even_next_to_a_tie(scale, zero, seed):
     from edgekit.signal import source
 
