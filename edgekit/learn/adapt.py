@@ -165,15 +165,25 @@ def compare(
     over splits), gained (share of the gap between lab and oracle that it closes), and each class's recall.
     """
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
     from edgekit.learn.train import progress, score
 
+    known = features(lab.X)
     found = {method: [] for method in methods}
     for number, split in enumerate(progress(splits, "comparing")):
         heard, test = field[np.concatenate([split.train, split.val])], field[split.test]
         for method in methods:
-            X, y = training_set(method, lab, heard, features, augment, seed + number)
-            said = classifier().fit(X, y).predict(flat(features(test.X)))
+            X, y = training_set(
+                method,
+                lab,
+                heard,
+                lambda x: known if x is lab.X else features(x),
+                augment,
+                seed + number,
+            )
+            with threadpool_limits(1):  # tables this small only wait for other threads
+                said = classifier().fit(X, y).predict(flat(features(test.X)))
             found[method].append(score(test.y, said, field.classes, draws=1))
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(splits), (2000, len(splits)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#999999"  # Tol's, safe for all eyes
 
@@ -67,6 +68,8 @@ def plot_sweep(sweep, chosen: int, points: float = 0.003):
         best - points, best, color=GREEN, alpha=0.2, label=f"within {100 * points:g} points"
     )
     axes.set(xscale="log", xlabel="float32 .tflite (KB)", ylabel="balanced accuracy (–)")
+    axes.margins(x=0.12)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(loc="lower right")
     _caption(axes, "measured: mean of folds by recording, whisker down to the worst fold")
     return axes
@@ -104,11 +107,17 @@ def plot_ledger(table, chosen: str, floor: float | None = None):
         )
     row = table[table.variant == chosen].iloc[0]
     axes.plot(row.slim_bytes, row.accuracy, "*", color=RED, ms=14, label=f"chosen: {chosen}")
-    for number, (x, y) in enumerate(zip(table.slim_bytes, table.accuracy, strict=True), 1):
-        axes.annotate(str(number), (x, y), (4, 5), textcoords="offset points", fontsize=7)
+    places = {}
+    for number, place in enumerate(zip(table.slim_bytes, table.accuracy, strict=True), 1):
+        places.setdefault((round(place[0], -2), round(place[1], 3)), []).append(str(number))
+    for place, numbers in places.items():
+        axes.annotate(", ".join(numbers), place, (7, 4), textcoords="offset points", fontsize=7)
     if floor is not None:
         axes.axhline(floor, color=GREY, ls="--", lw=1, label=f"floor {floor:g}")
     axes.set(xscale="log", xlabel=".tflite, slim (bytes)", ylabel="balanced accuracy (–)")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(fontsize=8)
     _caption(axes, "measured: test recordings; int8 by TFLM; numbers are rows of the ledger")
     return axes
