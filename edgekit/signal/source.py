@@ -124,22 +124,26 @@ def literal(value: float) -> str:
 
 
 def array(kind: str, name: str, values, comment: str) -> str:
-    """A constant array, as many numbers on a line as fit."""
+    """A constant array."""
     words = [literal(v) if kind == "float" else str(int(v)) for v in np.ravel(values)]
-    lines, line = [], " "
-    for word in words:
-        if len(line) + len(word) > 97:
-            lines.append(line)
-            line = " "
-        line += f" {word},"
-    lines = "\n".join([*lines, line])
-    return f"/* {comment} */\nstatic const {kind} {name}[{len(words)}] = {{\n{lines}\n}};\n"
+    return f"/* {comment} */\nstatic const {kind} {name}[{len(words)}] = {{\n{_rows(words, '  ')}\n}};\n\n"
 
 
 def struct(kind: str, name: str, **fields) -> str:
     """A constant structure."""
-    inner = ", ".join(f".{k} = {v}" for k, v in fields.items())
-    return f"static const struct {kind} {name} = {{\n    {inner}}};\n"
+    words = [f".{k} = {v}" for k, v in fields.items()]
+    return f"static const struct {kind} {name} = {{\n{_rows(words, '    ')}\n}};\n"
+
+
+def _rows(words, indent: str) -> str:
+    """As many on a line as fit."""
+    lines, line = [], ""
+    for word in words:
+        if line and len(indent) + len(line) + len(word) > 97:
+            lines.append(line)
+            line = ""
+        line += f" {word}," if line else f"{word},"
+    return "\n".join(indent + row for row in [*lines, line])
 
 
 def cosine(turn: int) -> str:

@@ -1,5 +1,7 @@
 """Each feature: what it means, and that its C side gives the same bits."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -247,3 +249,13 @@ def test_sources_use_no_library(feature):
     assert included == {"#include <stdint.h>"}
     assert "malloc" not in text
     assert feature.c("test") == feature.c("test")
+
+
+@every_feature
+def test_sources_compile_without_a_warning(feature, tmp_path):
+    for name, text in feature.c("test", quantization=(0.1, 0), sensitivity=1e-3).items():
+        (tmp_path / name).write_text(text)
+    strict = "-std=c99 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -c"
+    command = [sys.executable, "-m", "ziglang", "cc", *strict.split(), "test_features.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -54,7 +54,7 @@ static void band_energies(const struct band_energies *c, const struct samples *s
   const int32_t count = c->bands * c->channels;
   for (int32_t f = 0; f < c->frames; f++, features += count) {
     for (int32_t channel = 0; channel < c->channels; channel++) {
-      take(samples, f * c->hop, channel, c->frame, work);
+      take(samples, f * c->hop, channel, c->frame, work, 1);
       power_spectrum(work, c->frame, &c->table);
       sum_bands(c, work, features + channel);
     }

@@ -19,7 +19,7 @@ static void envelope_spectrum(const struct envelope_spectrum *e, const struct sa
                               float *lines) {
   struct complex_f32 *const z = (struct complex_f32 *)work;
   const int32_t width = e->width;
-  take(samples, 0, 0, e->window, work);
+  take(samples, 0, 0, e->window, work, 1);
   from_first(work, e->window, 1);
   rfft(work, e->window, &e->table);
   for (int32_t k = 0; k < width; k++) z[k] = z[e->first + k];

@@ -61,7 +61,7 @@ static inline float sqrt_f32(float x) {
 }
 
 /* ln(x) for normal x > 0, to about 1 ulp: x = 2^e (1 + r), a polynomial in r (Cephes logf). */
-static float log_f32(float x) {
+static inline float log_f32(float x) {
   const uint32_t b = bits_of(x);
   float e = (float)((int32_t)(b >> 23) - 126);
   float r = float_of((b & 0x7FFFFF) | 0x3F000000); /* 0.5 ... 1 */

@@ -19,22 +19,24 @@ static inline float bounded(float x) {
   return x > LARGEST_SAMPLE ? LARGEST_SAMPLE : x < -LARGEST_SAMPLE ? -LARGEST_SAMPLE : x;
 }
 
-/* `count` samples of one channel, from sample `first` on. */
-static void take(const struct samples *s, int32_t first, int32_t channel, int32_t count, float *to) {
+/* `count` samples of one channel, from sample `first` on, to every `stride`th float. */
+static inline void take(const struct samples *s, int32_t first, int32_t channel, int32_t count, float *to,
+                        int32_t stride) {
   const int32_t step = s->channels, start = first * step + channel;
+  const float *const end = to + count * stride;
   if (s->real) {
-    for (const float *from = s->real + start; count > 0; count--, from += step) *to++ = bounded(*from);
+    for (const float *from = s->real + start; to < end; from += step, to += stride) *to = bounded(*from);
   } else {
     const float unit = s->sensitivity;
-    for (const int16_t *from = s->raw + start; count > 0; count--, from += step) {
-      *to++ = (float)*from * unit;
+    for (const int16_t *from = s->raw + start; to < end; from += step, to += stride) {
+      *to = (float)*from * unit;
     }
   }
 }
 
 /* x [count], every `step`th float, less its first value: a large offset (gravity, a bias) would cost the
  * sums that follow their last digits. */
-static void from_first(float *x, int32_t count, int32_t step) {
+static inline void from_first(float *x, int32_t count, int32_t step) {
   const float offset = x[0];
   for (const float *const end = x + count * step; x < end; x += step) *x = *x - offset;
 }

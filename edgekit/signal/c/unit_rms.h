@@ -10,7 +10,7 @@ static void unit_rms(const struct samples *samples, int32_t window, float *featu
   for (int32_t channel = 0; channel < step; channel++) {
     float *const x = features + channel;
     float sum = 0.0f, squares = 0.0f;
-    for (int32_t n = 0; n < window; n++) take(samples, n, channel, 1, &x[n * step]);
+    take(samples, 0, channel, window, x, step);
     from_first(x, window, step);
     for (int32_t i = 0; i < end; i += step) sum += x[i];
     const float mean = sum / (float)window;

@@ -11,7 +11,6 @@ RATE = 10_000  # Hz: the resonances that carry the fault lie at 2–4.5 kHz
 WINDOW = 1024  # samples, 0.1 s: two and a half turns of the shaft, 8 strikes of an outer-race fault
 HOP = 512  # samples: half a window overlap
 CARDS = {"lab": "bearing-simulator", "field": "mfpt"}  # of data/
-
 SENSITIVITY = 50 / 32768  # g per count of the device's accelerometer, ±50 g over int16
 
 # What the student hears, how strongly each strike rate is present: (n, WINDOW, 1) -> (n, 1, 40, 1).
