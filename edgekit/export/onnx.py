@@ -130,9 +130,9 @@ class Writer:
         return self.node("QuantizeLinear", [value, *self.quantization(self.tensor(i))], output)
 
     def weights(self, data: np.ndarray, scale: np.ndarray, axis: int) -> str:
-        """Constant int8 weights or an int32 bias in real numbers, with one scale or one for each of `axis`."""
+        """Constant int8 weights or an int32 bias in real numbers; one scale, or one for each of `axis`."""
         scale = scale if len(scale) > 1 else scale.reshape(())
-        inputs = [  # its own: onnxruntime rewrites weights and zero points in place and trips over shared ones
+        inputs = [  # own: onnxruntime rewrites weights and zero points, and trips over shared ones
             self.constant(data, data.dtype, own=True),
             self.constant(scale, np.float32),
             self.constant(np.zeros(scale.shape), data.dtype, own=True),

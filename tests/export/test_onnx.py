@@ -1,4 +1,4 @@
-"""ONNX: every operator by itself within a step of the generated C, on a graph that fans out into all of them."""
+"""ONNX: every operator by itself within a step of the generated C, on a graph that fans out."""
 
 import sys
 

@@ -298,23 +298,35 @@ def test_an_interrupt_after_any_instruction_does_no_harm(tmp_path):
 
 
 def test_a_reader_is_never_given_half_a_result(tmp_path):
-    """latest() interrupted after any instruction by two more inferences, as on a slower thread."""
-    core = Core(cross_task(tmp_path, 8))
+    """latest() interrupted after any instruction by inferences, and an inference by latest()."""
+    core, count = Core(cross_task(tmp_path, 32)), 0
     core.call("reset")
-    count = 0
+
+    def fill():
+        nonlocal count
+        for _ in range(32):
+            core.call("m_on_sample", sample(count) & 0xFFFF_FFFF)
+            count += 1
 
     def infer(times):
-        nonlocal count
         for _ in range(times):
-            for _ in range(8):
-                core.call("m_on_sample", sample(count) & 0xFFFF_FFFF)
-                count += 1
+            fill()
             core.call("poll")
+
+    def check():
+        number, _, *rest = core.read("copy", count=10)
+        output = np.array(rest, np.uint32).view(np.int8)
+        assert whole(output)
+        assert output[0] == sample((int(number) - 1) * 32)  # of the window with that number
 
     infer(1)
     for step in range(1, 60):
         assert core.call("latest", 0, step, lambda n=1 + step % 3: infer(n)) == 1
-        assert whole(core.read("copy", count=4)[2:].view(np.int8))
+        check()
+    for step in range(1, 1000, 2):
+        fill()
+        core.call("poll", 0, step, lambda: core.call("latest"))
+        check()
 
 
 def test_sampling_takes_the_same_few_instructions_for_any_window(tmp_path):
@@ -534,7 +546,8 @@ FEATURES = {
     f"#include <stdint.h>\nvoid m_quantize(const float *, int8_t *);\n/* {INPUTS} */\n",
     "m_features.c": '#include "m_features.h"\n'
     f"void m_features(const float *x, float *f) {{ for (int i = 0; i < {INPUTS}; i++) f[i] = x[2 * i]; }}\n"
-    f"void m_quantize(const float *f, int8_t *q) {{ for (int i = 0; i < {INPUTS}; i++) q[i] = (int8_t)f[i]; }}\n",
+    f"void m_quantize(const float *f, int8_t *q) {{\n"
+    f"  for (int i = 0; i < {INPUTS}; i++) q[i] = (int8_t)f[i];\n}}\n",
 }
 
 
@@ -546,8 +559,8 @@ def test_features_stand_between_the_samples_and_the_model(tmp_path):
     assert selftest_on_core(tmp_path / "m.elf") == 0
     with pytest.raises(EdgekitError, match=r"lack m_quantize\(\)"):
         write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features={"f.c": "void m_features(void);"})
+    nameless = {n: t.replace("M_WINDOW", "W") for n, t in FEATURES.items()}
     with pytest.raises(EdgekitError, match="window"):
-        nameless = {n: t.replace("M_WINDOW", "W") for n, t in FEATURES.items()}
         write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features=nameless)
 
 

@@ -24,7 +24,7 @@ KINDS = {
 }
 # rtos -> (its name, the CMake target that brings it, what a user does with the glue)
 RTOS = {
-    "bare": ("bare metal", "", "call `{name}_background()` from main and `{name}_sample_isr()` from the timer"),
+    "bare": ("bare metal", "", "call `{name}_background()` from main"),
     "freertos": ("FreeRTOS", "freertos_kernel", "call `{name}_start(priority of your control loop)`"),
     "zephyr": ("Zephyr", "", "call `{name}_start(priority of your control loop)`"),
     "threadx": ("ThreadX", "threadx", "call `{name}_start(priority of your control loop)`"),
@@ -64,7 +64,7 @@ def render(
         "platform": platform,
         "board_text": f" on {board}" if board else "",
         "rtos_name": rtos_name,
-        "rtos_step": f"then {step.format(name=name)}.",
+        "rtos_step": f"{step.format(name=name)} and `{name}_sample_isr()` from the sampling interrupt.",
         "rtos_condition": f"TARGET {target}" if target else "TRUE",
         "rtos_link": f"\n  target_link_libraries({name} PUBLIC {target})" if target else "",
         "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
@@ -109,7 +109,8 @@ def _fields(source: Source, golden, features, window, sample_scale) -> dict[str,
             n for n, t in features.items() if n.endswith(".h") and any(f"{f}(" in t for f in wanted)
         ]
         include = "".join(f'#include "{h}"\n' for h in headers)
-        row = f"| {', '.join(f'`{n}`' for n in features)} | features in C: samples in, the model's input out |\n"
+        names = ", ".join(f"`{n}`" for n in features)
+        row = f"| {names} | features in C: samples in, the model's input out |\n"
         defined = re.search(rf"#define {name.upper()}_WINDOW (\d+)", "\n".join(features.values()))
         window = window or (defined and int(defined[1]))
         if not window:

@@ -10,9 +10,11 @@
 #endif
 
 #define PRIORITY (tskIDLE_PRIORITY + 1) /* a larger number is more urgent */
-#define STACK_BYTES 2048
+#ifndef @NAME@_STACK_BYTES
+#define @NAME@_STACK_BYTES 2048
+#endif
 
-static StackType_t stack[STACK_BYTES / sizeof(StackType_t)];
+static StackType_t stack[@NAME@_STACK_BYTES / sizeof(StackType_t)];
 static StaticTask_t memory;
 static TaskHandle_t task;
 

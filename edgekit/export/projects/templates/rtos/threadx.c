@@ -4,9 +4,11 @@
 #include "tx_api.h"
 
 #define PRIORITY (TX_MAX_PRIORITIES - 1) /* a smaller number is more urgent */
-#define STACK_BYTES 2048
+#ifndef @NAME@_STACK_BYTES
+#define @NAME@_STACK_BYTES 2048
+#endif
 
-static ULONG stack[STACK_BYTES / sizeof(ULONG)];
+static ULONG stack[@NAME@_STACK_BYTES / sizeof(ULONG)];
 static TX_THREAD thread;
 static TX_SEMAPHORE filled;
 static volatile int started;
