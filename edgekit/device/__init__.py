@@ -1,5 +1,7 @@
 """Every device number from the binary: build it, run it on an emulated core, compare it, cost it."""
 
+from edgekit.device.application import application, classify, compare
+from edgekit.device.application import profile as profile_application
 from edgekit.device.build import Firmware, build, build_host
 from edgekit.device.cost import battery_life, energy, latency
 from edgekit.device.emulate import Profile, evaluate, profile, run
@@ -9,9 +11,12 @@ from edgekit.device.target import core_for, latency_on
 __all__ = [
     "Firmware",
     "Profile",
+    "application",
     "battery_life",
     "build",
     "build_host",
+    "classify",
+    "compare",
     "core_for",
     "energy",
     "evaluate",
@@ -19,6 +24,7 @@ __all__ = [
     "latency",
     "latency_on",
     "profile",
+    "profile_application",
     "run",
     "tflm",
 ]

@@ -18,6 +18,7 @@ _HOMES = {
     "c_array": "arrays",
     "compatibility": "contract",
     "bundle": "contract",
+    "write": "projects",
 }
 __all__ = list(_HOMES)
 

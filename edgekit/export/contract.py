@@ -6,7 +6,6 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
 from edgekit.export.emit import Source
 from edgekit.export.graph import Graph
@@ -14,11 +13,11 @@ from edgekit.export.graph import Graph
 ABI = 1  # of the generated functions: input pointer, output pointer, invoke
 
 
-def compatibility(graph: Graph, source: Source, usecase: ModuleType) -> dict:
+def compatibility(graph: Graph, source: Source, features: dict[str, str]) -> dict:
     """The fields that make a model safe to run: memory, operators, shapes, quantization, features.
 
-    `features` is a hash over the use case's file and the kit's feature code: another pipeline feeds the
-    network other numbers, even if their shape is the same.
+    `features` are the C files of the feature pipeline; the field is a hash over them: another pipeline
+    feeds the network other numbers, even if their shape is the same.
     """
     return {
         "abi": str(ABI),
@@ -26,12 +25,15 @@ def compatibility(graph: Graph, source: Source, usecase: ModuleType) -> dict:
         "operators": sorted({operator.name for operator in graph.operators}),
         "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
         "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
-        "features": _feature_hash(usecase),
+        "features": _feature_hash(features),
     }
 
 
-def bundle(files: dict[str, str]) -> bytes:
-    """A zip of text files; same files, same bytes."""
+def bundle(files: dict[str, str] | Path) -> bytes:
+    """A zip of text files, given by name or as a folder; same files, same bytes."""
+    if isinstance(files, Path):
+        paths = [p for p in files.rglob("*") if p.is_file()]
+        files = {p.relative_to(files).as_posix(): p.read_bytes() for p in paths}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -48,11 +50,8 @@ def _tensor(tensor) -> str:
     return f"{tensor.dtype}[{shape}] scale {scale:.9g} zero {zero}"
 
 
-def _feature_hash(usecase: ModuleType) -> str:
-    from edgekit import signal
-
+def _feature_hash(features: dict[str, str]) -> str:
     digest = hashlib.sha256()
-    for path in [Path(usecase.__file__), *sorted(Path(signal.__file__).parent.rglob("*.[pch]*"))]:
-        if path.suffix in (".py", ".c", ".h"):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in sorted(features):
+        digest.update(f"{name}\0{features[name]}\0".encode())
     return digest.hexdigest()[:16]
