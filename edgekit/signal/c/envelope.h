@@ -17,18 +17,18 @@ struct envelope_spectrum {
 /* samples [window] -> lines [lines]; work [window] */
 static void envelope_spectrum(const struct envelope_spectrum *e, const struct samples *samples, float *work,
                               float *lines) {
-  struct complex_f32 *const z = (struct complex_f32 *)work;
+  const struct complex_f32 *const z = (const struct complex_f32 *)work;
+  struct complex_f32 *const band = (struct complex_f32 *)work + e->first;
   const int32_t width = e->width;
   take(samples, 0, 0, e->window, work, 1);
   from_first(work, e->window, 1);
   rfft(work, e->window, &e->table);
-  for (int32_t k = 0; k < width; k++) z[k] = z[e->first + k];
   /* Back in time by a forward transform: that only runs the envelope backwards and scales it, and neither
    * changes what follows. */
-  fft(z, width, &e->table);
+  fft(band, width, &e->table);
   float sum = 0.0f;
   for (int32_t n = 0; n < width; n++) {
-    const float magnitude = sqrt_f32(power(z[n]));
+    const float magnitude = sqrt_f32(power(band[n]));
     work[n] = magnitude;
     sum += magnitude;
   }
