@@ -142,6 +142,7 @@ def _model(graph: Graph, name: str, layers, memory: Plan, place) -> str:
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
         f'#include "{name}.h"\n',
+        *_needs(layers),
         *(f'#include "{h}"' for h in headers),
         f'\n#include "{name}_weights.h"\n',
         "/* Every activation, placed by lifetime; a layer's output may lie over its input. */",
@@ -159,6 +160,21 @@ def _model(graph: Graph, name: str, layers, memory: Plan, place) -> str:
                 f"{c} *{name}_{kind}{_numbered(indices, n)}(void) {{ return ({c} *)({place(i)}); }}"
             )
     return "\n".join(parts) + "\n"
+
+
+def _needs(layers) -> list[str]:
+    """Constants by which the kernels leave out what no layer of this model uses."""
+    if "requantize.h" not in kernels(h for layer in layers for h in layer.headers):
+        return []
+    quants = [layer.fields["requant"] for layer in layers if "requant" in layer.fields]
+    windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
+    needs = {
+        "ANY_CLAMPS": any(r["clamps"] for r in quants),
+        "ANY_EXACT": any(r["exact"] for r in quants),
+        "ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
+    }
+    text = ", ".join(f"{key} = {int(value)}" for key, value in needs.items())
+    return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]
 
 
 def _layer(graph: Graph, name: str, n: int, layer: Layer, memory: Plan, place) -> str:

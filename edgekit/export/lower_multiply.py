@@ -44,8 +44,12 @@ def read_limits(w: dict, dilation=(1, 1)) -> np.ndarray:
     return np.minimum.accumulate(flat[::-1])[::-1]
 
 
-def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: str) -> tuple:
-    """Fields and constants of struct requant; `bound[c]` limits |accumulator| of channel c."""
+def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> tuple:
+    """Fields and constants of struct requant; `bound[c]` limits |accumulator| of channel c.
+
+    Weights (`rows`) and biases of channels that always give the same value are rewritten in place.
+    """
+    weights_scale = p.inputs[1].scale
     sx, sy = p.x.scale[0], p.y.scale[0]
     if p.op.name == "FULLY_CONNECTED" and len(weights_scale) == 1:
         # TFLM multiplies the two scales in float32 here and in double everywhere else
@@ -59,12 +63,21 @@ def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: 
     p.need(shift.max() <= 30, "its output scale is far too small for its input and weights")
     scaled = bound * 2.0 ** np.maximum(shift, 0)
     p.need(scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
-    exact = bool(shift.max() >= 0 or shift.min() < -22 or bound.max() >= 1 << 30)
-    low, high = q.activation_range(activation, sy, zero_of(p.y))
+    low, high = q.activation_range(p.options["activation"], sy, zero_of(p.y))
     p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    if len(pairs) > 1:
+        settle(rows, bias, bound, multiplier, shift, (low - zero_of(p.y), high - zero_of(p.y)))
+    exact = bool(shift.max() >= 0 or shift.min() < -22 or bound.max() >= 1 << 30)
+    constants = {"bias": bias, "multiplier": multiplier}
+    if len(pairs) > 1 and np.abs(bias.astype(np.int64)).max() < 1 << 25:
+        # one word for both: there is a shift for each channel and most biases are short
+        constants["bias"] = (bias * 64 + shift + 31).astype(np.int32)
+    else:
+        constants["shift"] = shift.astype(np.int8)
     fields = {
+        "bias": "@bias",
         "multiplier": "@multiplier",
-        "shift": "@shift",
+        "shift": "@shift" if "shift" in constants else 0,
         "channel_step": int(len(pairs) > 1),
         "exact": int(exact),
         "clamps": int((low, high) != (-128, 127)),
@@ -72,7 +85,28 @@ def requant(p: Place, weights_scale: np.ndarray, bound: np.ndarray, activation: 
         "low": low,
         "high": high,
     }
-    return fields, {"multiplier": multiplier, "shift": shift.astype(np.int8)}
+    return fields, constants
+
+
+def settle(rows, bias, bound, multiplier, shift, limits) -> None:
+    """Rewrite channels that training left dead: tiny scales, huge biases, one and the same output.
+
+    Rescaling is monotone, so a channel whose smallest and largest accumulator give the same value gives no
+    other. Without weights, with bias value * 2^11 and multiplier 2^-11 it gives it on the fast path.
+    """
+    odd = (shift < -22) | (bound >= 1 << 30) | (np.abs(bias.astype(np.int64)) >= 1 << 25)
+    for c in np.flatnonzero(odd):
+        w = rows[c]
+        ends = [int(bias[c] + np.minimum(-128 * w, 127 * w).sum())]
+        ends += [int(bias[c] + np.maximum(-128 * w, 127 * w).sum())]
+        values = {
+            int(np.clip(q.multiply_by_quantized(e, int(multiplier[c]), int(shift[c])), *limits))
+            for e in ends
+        }
+        if len(values) == 1:
+            value = values.pop()
+            rows[c], bias[c], bound[c] = 0, value << 11, abs(value) << 11
+            multiplier[c], shift[c] = 1 << 30, -10
 
 
 def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -139,7 +173,8 @@ def conv(p: Place) -> Layer:
 def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs: int) -> Layer:
     """CONV_2D, or a DEPTHWISE_CONV_2D of a single input channel, which is the same thing."""
     rows, bias, bound = weights_and_bias(p, channel_axis)
-    quant, constants = requant(p, p.inputs[1].scale, bound, p.options["activation"])
+    quant, constants = requant(p, rows, bias, bound)
+    constants["bias"] = np.pad(constants["bias"], (0, len(rows) % 2))
     in_ch, out_ch, k_h, k_w = (fields[k] for k in ("in_ch", "out_ch", "k_h", "k_w"))
     count, length = w["out_h"] * w["out_w"], k_h * k_w * in_ch
     depth = -(-length // 4) * 4
@@ -148,7 +183,6 @@ def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs:
         "in_zero": zero_of(p.x),
         "direct": int(direct),
         "weights": "@weights",
-        "bias": "@bias",
         "requant": quant,
     }
     # groups of COLUMNS pixels: everything a group reads is read before it writes
@@ -163,7 +197,7 @@ def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs:
         ["conv.h"],
         struct="conv_s8",
         fields=fields,
-        constants=constants | {"weights": pair_order(rows), "bias": np.pad(bias, (0, out_ch % 2))},
+        constants=constants | {"weights": pair_order(rows)},
         scratch=(2 * COLUMNS * depth if whole else 0) + depth * gather,
         overlap={p.x.index: distance},
         macs=macs,
@@ -204,7 +238,7 @@ def depthwise(p: Place) -> Layer:
         del fields["multiplier"]
         return _conv_s8(p, fields | {"out_ch": out_ch}, w, dilation, 3, macs)
     rows, bias, bound = weights_and_bias(p, 3)
-    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
+    quant, constants = requant(p, rows, bias, bound)
     # the plane is as large as the windows reach; pairs of taps may read one value further
     plane_h, reach_w = (
         (w[f"out_{a}"] - 1) * w[f"stride_{a}"] + (w[f"k_{a}"] - 1) * d + 1
@@ -218,7 +252,6 @@ def depthwise(p: Place) -> Layer:
         "three": int(k_h == k_w == 3 and max(dilation) == 1 and w["stride_w"] <= 2),
         "in_zero": zero_of(p.x),
         "weights": "@weights",
-        "bias": "@bias",
         "requant": quant,
     }
     return p.layer(
@@ -226,7 +259,7 @@ def depthwise(p: Place) -> Layer:
         ["depthwise.h"],
         struct="depthwise_s8",
         fields=fields,
-        constants=constants | {"weights": rows.astype(np.int8).reshape(-1), "bias": bias},
+        constants=constants | {"weights": rows.astype(np.int8).reshape(-1)},
         scratch=2 * plane_h * plane_w + 4 * k_h * ((k_w + 1) // 2),
         overlap={p.x.index: "exact"} if multiplier == 1 else {},
         macs=macs,
@@ -255,13 +288,13 @@ def fully_connected(p: Place) -> Layer:
     if p.types(p.x, p.y) == "float32":
         return lower_float.fully_connected(p, fields, macs)
     rows, bias, bound = weights_and_bias(p, 0)
-    quant, constants = requant(p, filters.scale, bound, p.options["activation"])
-    fields |= {"weights": "@weights", "bias": "@bias", "requant": quant}
+    quant, constants = requant(p, rows, bias, bound)
+    fields |= {"weights": "@weights", "requant": quant}
     return p.layer(
         "fully_connected_s8(&{params}, {in0}, {out0});",
         ["fully_connected.h"],
         struct="fully_connected_s8",
         fields=fields,
-        constants=constants | {"weights": pair_order(rows), "bias": bias},
+        constants=constants | {"weights": pair_order(rows)},
         macs=macs,
     )

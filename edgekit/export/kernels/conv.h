@@ -19,8 +19,7 @@ struct conv_s8 {
   int8_t in_zero;
   uint8_t direct; /* 1: 1x1 window, no padding, in_ch a multiple of four: nothing to gather */
   const int8_t *weights;
-  const int32_t *bias; /* [out_ch rounded up to even], the input zero point folded in */
-  struct requant requant;
+  struct requant requant; /* its bias padded to an even number of channels */
 };
 
 /* Copy the window of output pixel (oy, ox) to window[k_h][k_w][in_ch]. */
@@ -53,14 +52,13 @@ static inline __attribute__((always_inline)) void conv_columns(const struct conv
                                                                const int16_t *wide, int32_t depth,
                                                                int8_t *out) {
   const struct requant *const q = &c->requant;
-  const int32_t *bias = c->bias;
   const int8_t *w = c->weights;
   const int32_t pixel = c->out_ch, channels = c->out_ch;
   int32_t acc[8];
   for (int32_t ch = 0; ch < channels; w += 2 * depth) {
     const int two = ch + 1 < channels; /* bias is padded to an even number */
-    acc[0] = acc[2] = acc[4] = acc[6] = bias[ch];
-    acc[1] = acc[3] = acc[5] = acc[7] = bias[ch + 1];
+    acc[0] = acc[2] = acc[4] = acc[6] = channel_bias(q, ch);
+    acc[1] = acc[3] = acc[5] = acc[7] = channel_bias(q, ch + 1);
     dot_4x2(w, wide, w + 2 * depth, acc);
     const int32_t *a = acc;
     for (int i = 0; i <= two; i++, a++, ch++, out++) {
@@ -99,7 +97,7 @@ static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void
     if (++ox == c->out_w) ox = 0, oy++;
     const int32_t lane = i % COLUMNS;
     if (i >= whole) { /* the last one to three pixels, one by one */
-      all_channels(c->weights, c->bias, &c->requant, column, length, c->out_ch, out);
+      all_channels(c->weights, &c->requant, column, length, c->out_ch, out);
       out += c->out_ch;
       continue;
     }

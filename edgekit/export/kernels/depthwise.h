@@ -5,6 +5,7 @@
  * edges, neighbouring taps are one SMLAD, and the channel's constants stay in registers. The output of a
  * channel may then replace that channel of the input: with multiplier 1 the layer runs in place (as in
  * TinyEngine, Lin et al. 2021, arXiv:2110.15352).
+ * ANY_WINDOW is a constant of the model: 0 where all windows are 3x3.
  * scratch: 2 * plane_h * plane_w bytes for the plane and 4 * k_h * ((k_w + 1) / 2) for widened weights.
  */
 #ifndef EDGEKIT_DEPTHWISE_H
@@ -19,7 +20,6 @@ struct depthwise_s8 {
   int8_t in_zero;
   uint8_t three; /* 1: 3x3, no dilation, stride_w 1 or 2 */
   const int8_t *weights;
-  const int32_t *bias; /* [out_ch], the input zero point folded in */
   struct requant requant;
 };
 
@@ -148,14 +148,15 @@ static void depthwise_s8(const struct depthwise_s8 *c, const int8_t *in, int8_t 
     fill_plane(c, in + ic, plane);
     for (int32_t m = 0; m < c->multiplier; m++, oc++, w += c->k_h * c->k_w) {
       const struct rescaler r = channel_rescaler(&c->requant, oc);
+      const int32_t bias = channel_bias(&c->requant, oc);
 #if defined(__ARM_FEATURE_DSP)
       const enum rounding how = rounding_of(&c->requant);
-      if (c->three && how != EXACT) {
-        (how == PLAIN ? depthwise_3x3_plain : depthwise_3x3_clamped)(c, plane, w, c->bias[oc], &r, out + oc);
+      if (!ANY_WINDOW || (c->three && how != EXACT)) {
+        (how == PLAIN ? depthwise_3x3_plain : depthwise_3x3_clamped)(c, plane, w, bias, &r, out + oc);
         continue;
       }
 #endif
-      depthwise_any(c, plane, w, taps, c->bias[oc], &r, out + oc);
+      depthwise_any(c, plane, w, taps, bias, &r, out + oc);
     }
   }
 }

@@ -162,8 +162,9 @@ static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, in
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
  * pixels at the end of a convolution. weights: [channels/2][depth/4][8] */
-static __attribute__((noinline)) void all_channels(const int8_t *weights, const int32_t *bias, const struct requant *q,
-                         const int8_t *x, int32_t length, int32_t channels, int8_t *out) {
+static __attribute__((noinline)) void all_channels(const int8_t *weights, const struct requant *q,
+                                                   const int8_t *x, int32_t length, int32_t channels,
+                                                   int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
   const enum rounding how = rounding_of(q);
   int32_t c = 0;
@@ -173,13 +174,13 @@ static __attribute__((noinline)) void all_channels(const int8_t *weights, const 
 #if defined(__ARM_FEATURE_DSP)
     if (c + 4 <= channels) {
       n = 4;
-      for (int i = 0; i < 4; i++) acc[i] = bias[c + i];
+      for (int i = 0; i < 4; i++) acc[i] = channel_bias(q, c + i);
       dot_1x4(weights, weights + 2 * depth, x, length, acc);
     } else
 #endif
     {
-      acc[0] = bias[c];
-      acc[1] = n > 1 ? bias[c + 1] : 0;
+      acc[0] = channel_bias(q, c);
+      acc[1] = n > 1 ? channel_bias(q, c + 1) : 0;
       dot_1x2(weights, x, length, acc);
     }
     for (int32_t i = 0; i < n; i++) {

@@ -8,13 +8,12 @@
 struct fully_connected_s8 {
   int32_t rows, in_size, out_size;
   const int8_t *weights;
-  const int32_t *bias; /* [out_size], the input zero point folded in */
   struct requant requant;
 };
 
 static void fully_connected_s8(const struct fully_connected_s8 *c, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < c->rows; row++) {
-    all_channels(c->weights, c->bias, &c->requant, in, c->in_size, c->out_size, out);
+    all_channels(c->weights, &c->requant, in, c->in_size, c->out_size, out);
     in += c->in_size;
     out += c->out_size;
   }

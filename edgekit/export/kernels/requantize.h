@@ -54,10 +54,12 @@ static inline int32_t saturate_s8(int32_t x) {
 }
 
 /* How one layer's accumulators become int8. One multiplier and shift for each output channel
- * (channel_step = 1) or for the tensor (channel_step = 0). */
+ * (channel_step = 1) or for the tensor (channel_step = 0). Where biases leave room for it, a channel's
+ * shift lies in its bias's low six bits and there is no array of shifts. */
 struct requant {
+  const int32_t *bias; /* [out_ch], the input's zero point folded in; or that * 64 + shift + 31 */
   const int32_t *multiplier;
-  const int8_t *shift;  /* -31..30, added to the multiplier's own 2^-31 */
+  const int8_t *shift;  /* -31..30, added to the multiplier's own 2^-31; 0: in the bias */
   uint8_t channel_step; /* 0 or 1 */
   uint8_t exact;        /* 1: some shift is outside -22..-1, or an accumulator may reach 2^30 */
   uint8_t clamps;       /* 0: low..high is the whole of int8 */
@@ -69,11 +71,16 @@ struct rescaler {
   int32_t multiplier, right, round;
 };
 
+static inline int32_t channel_bias(const struct requant *q, int32_t channel) {
+  return q->shift ? q->bias[channel] : q->bias[channel] >> 6;
+}
+
 static inline struct rescaler channel_rescaler(const struct requant *q, int32_t channel) {
-  const int32_t i = channel * q->channel_step, right = -q->shift[i];
+  const int32_t i = channel * q->channel_step;
+  const int32_t right = q->shift ? -q->shift[i] : 31 - (q->bias[channel] & 63);
   const struct rescaler r = {
       q->multiplier[i], right,
-      q->exact ? 0 : (1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
+      ANY_EXACT && q->exact ? 0 : (1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
   return r;
 }
 
@@ -82,11 +89,12 @@ static __attribute__((noinline)) int32_t requantize_exact(const struct requant *
   return rescale(acc, multiplier, -right) + q->zero;
 }
 
-/* Which steps a layer needs; where it is a literal, the others vanish. */
+/* Which steps a layer needs; where it is a literal, the others vanish. ANY_EXACT and ANY_CLAMPS are constants
+ * of the model: 0 where no layer needs that step. */
 enum rounding { PLAIN, CLAMPED, EXACT };
 
 static inline enum rounding rounding_of(const struct requant *q) {
-  return q->exact ? EXACT : q->clamps ? CLAMPED : PLAIN;
+  return ANY_EXACT && q->exact ? EXACT : ANY_CLAMPS && q->clamps ? CLAMPED : PLAIN;
 }
 
 static inline __attribute__((always_inline)) int32_t requantize(enum rounding how, const struct requant *q,
