@@ -79,7 +79,7 @@ class Writer:
 
     def __init__(self, graph: Graph, onnx):
         self.graph, self.onnx = graph, onnx
-        self.nodes, self.constants, self.count = [], {}, 0
+        self.nodes, self.constants, self.count = [], [], 0
         self.values = {}
         for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
             for n, i in enumerate(indices):
@@ -96,14 +96,11 @@ class Writer:
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], name, **attributes))
         return output
 
-    def constant(self, value, dtype, own: bool = False) -> str:
-        """A constant's name. Equal constants are kept once, except `own` ones."""
-        value = np.asarray(value, dtype)
-        key = (len(self.constants) if own else value.tobytes(), value.shape, str(value.dtype))
-        if key not in self.constants:
-            name = f"constant_{len(self.constants)}"
-            self.constants[key] = self.onnx.numpy_helper.from_array(value, name)
-        return self.constants[key].name
+    def constant(self, value, dtype) -> str:
+        """A new constant's name. None is shared: onnxruntime rewrites weights and zero points in place."""
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
 
     def value(self, i: int) -> str:
         """Tensor i as stored (int8 or float)."""
@@ -132,11 +129,8 @@ class Writer:
     def weights(self, data: np.ndarray, scale: np.ndarray, axis: int) -> str:
         """Constant int8 weights or an int32 bias in real numbers; one scale, or one for each of `axis`."""
         scale = scale if len(scale) > 1 else scale.reshape(())
-        inputs = [  # own: onnxruntime rewrites weights and zero points, and trips over shared ones
-            self.constant(data, data.dtype, own=True),
-            self.constant(scale, np.float32),
-            self.constant(np.zeros(scale.shape), data.dtype, own=True),
-        ]
+        inputs = [self.constant(data, data.dtype), self.constant(scale, np.float32)]
+        inputs.append(self.constant(np.zeros(scale.shape), data.dtype))
         return self.node("DequantizeLinear", inputs, axis=axis if scale.ndim else 0)
 
     def fused(self, value: str, activation: str) -> str:
@@ -164,7 +158,7 @@ class Writer:
             "edgekit",
             ends(self.graph.inputs),
             ends(self.graph.outputs),
-            list(self.constants.values()),
+            self.constants,
         )
         model = helper.make_model(
             graph,

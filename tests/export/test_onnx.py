@@ -127,7 +127,8 @@ EXACT = (
 )
 
 
-def test_every_operator_is_within_a_step_of_the_generated_c():
+@pytest.mark.parametrize("level", ["ORT_DISABLE_ALL", "ORT_ENABLE_ALL"])
+def test_every_operator_is_within_a_step_of_the_generated_c(level):
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("ziglang")
@@ -136,7 +137,8 @@ def test_every_operator_is_within_a_step_of_the_generated_c():
     graph = fan()
     expected = run_host(generate(graph, "fan"), X).outputs
     options = runtime.SessionOptions()
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.graph_optimization_level = getattr(runtime.GraphOptimizationLevel, level)
+    options.add_session_config_entry("session.x64quantprecision", "1")
     session = runtime.InferenceSession(to_onnx(graph), options, providers=["CPUExecutionProvider"])
     got = [session.run(None, {"input": x[None]}) for x in X]
     writer = {y: op.name for op in graph.operators for y in op.outputs}

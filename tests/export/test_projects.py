@@ -48,7 +48,7 @@ def model() -> Graph:
     return Graph(tensors, (fc,), (0,), (3,), hashlib.sha256(WEIGHTS.tobytes()).hexdigest(), 500)
 
 
-def expected() -> np.ndarray:
+def expected(X=X) -> np.ndarray:
     """The layer in numpy, rounded as TFLM does."""
     sums = (X.astype(np.int64) - 3) @ WEIGHTS.T.astype(np.int64) + BIAS
     y = q.multiply_by_quantized(sums.astype(object), *q.quantize_multiplier(
@@ -551,6 +551,36 @@ FEATURES = {
 }
 
 
+KEEP = """
+#include "m_rtos.h"
+__attribute__((used, section(".vectors"))) static const void *const keep[] = {
+    (const void *)m_on_sample, (const void *)m_poll}; /* or the linker drops what nothing calls */
+"""
+
+
+def test_the_task_computes_what_python_computes(tmp_path):
+    """Counts in, outputs out, on the emulated core, with a step of edgekit.signal in between."""
+    from edgekit.signal import BandEnergies, quantize
+
+    bands = BandEnergies(rate=1000, window=64, frame=32, hop=32, edges=tuple(range(0, 288, 32)))
+    files = bands.c("m", quantization=(0.25, 3), sensitivity=0.001)
+    folder = write(SOURCE, tmp_path / "m", "cmake", GOLDEN, features=files, sample_scale=0.001)
+    (folder / "src/keep.c").write_text(KEEP)
+    cross(folder, tmp_path / "m.elf")
+    core = Core(tmp_path / "m.elf")
+    core.call("m_reset")
+    counts = rng.integers(-3000, 3000, 64)
+    woken = [core.call("m_on_sample", int(c) & 0xFFFF_FFFF) for c in counts]
+    assert woken == [0] * 63 + [1]
+    assert core.call("m_poll") == 1
+    wanted = bands((counts * np.float32(0.001)).astype(np.float32).reshape(1, 64, 1))
+    slot = core.read("results", np.int8, 24)[12:]  # the second one, for window 1
+    output = slot[8:][:OUTPUTS]  # past number and best
+    np.testing.assert_array_equal(output, expected(quantize(wanted, 0.25, 3).reshape(1, -1))[0])
+    with pytest.raises(EdgekitError, match=r"sensitivity is 0\.001"):
+        write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features=files, sample_scale=0.5)
+
+
 def test_features_stand_between_the_samples_and_the_model(tmp_path):
     folder = write(SOURCE, tmp_path / "m", "cmake", GOLDEN, features=FEATURES)
     assert "#define M_TASK_WINDOW 32 " in (folder / "src/m_task.h").read_text()
@@ -572,6 +602,9 @@ def test_a_project_is_replaced_only_while_it_is_as_edgekit_wrote_it(tmp_path):
     first = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert write(SOURCE, folder, "cmake", GOLDEN) == folder
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == first
+    (folder / "build-m4").mkdir()
+    (folder / "build-m4/selftest.elf").write_text("derived")
+    assert write(SOURCE, folder, "cmake", GOLDEN) == folder
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(EdgekitError, match=r"changed since edgekit wrote it \(notes.txt\)"):
         write(SOURCE, folder, "zephyr", GOLDEN)

@@ -42,13 +42,14 @@ def write(
     kind: cmake, zephyr, esp-idf, arduino (the returned path is the library's .zip) or platformio.
     golden: (X, Y), int8 arrays (n, *input shape) and (n, *output shape) without the batch dimension, Y from
         the oracle. Up to eight vectors, evenly picked, go into the self-test.
-    features: C files by name, with `void <name>_features(const float *samples, float *features)` and
-        `void <name>_quantize(const float *features, int8_t *input)`; without them raw samples are the input.
+    features: C files by name, as `c(name, quantization)` of a step of `edgekit.signal` gives them, with
+        `<name>_features` (and `<name>_features_int16`, where it knows the sensitivity) and `<name>_quantize`;
+        without them raw samples are the input.
     board: as the kind's own tool names it (`west build -b`, `idf.py set-target`, "platform/board" for
         PlatformIO).
     rtos: bare, freertos, zephyr or threadx, as far as the kind allows; its first choice if left out.
     model: the `.tflite`, kept beside the sources.
-    window: samples of one window; needed with features whose header does not `#define <NAME>_WINDOW`.
+    window: samples of one window, over all channels; features' own header says it.
     sample_scale: the model's unit for one count of the converter; 1/32768 if left out.
 
     Raises EdgekitError for an unknown kind or RTOS, golden vectors that do not fit the model, and for a

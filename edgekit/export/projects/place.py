@@ -58,7 +58,10 @@ def _refuse_foreign(folder: Path) -> None:
         raise EdgekitError(
             f"{folder} holds files that edgekit did not write: choose another folder"
         ) from None
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if not p.is_dir()}
+    inside = [p for p in folder.rglob("*") if not p.is_dir()]
+    found = {
+        p.relative_to(folder).as_posix(): p for p in inside if not _built(p.relative_to(folder))
+    }
     found.pop(MARKER)
     changed = [n for n, p in found.items() if n not in known or _sha256(p.read_bytes()) != known[n]]
     if changed:
@@ -66,6 +69,11 @@ def _refuse_foreign(folder: Path) -> None:
             f"{folder} was changed since edgekit wrote it ({min(changed)}): move it away, or choose "
             "another folder"
         )
+
+
+def _built(path: Path) -> bool:
+    """Does it lie in a build folder, which a tool chain makes anew?"""
+    return any(part.startswith(("build", ".pio")) for part in path.parts[:-1])
 
 
 def archive(files: dict[str, bytes], top: str) -> bytes:

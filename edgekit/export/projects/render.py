@@ -68,7 +68,6 @@ def render(
         "rtos_condition": f"TARGET {target}" if target else "TRUE",
         "rtos_link": f"\n  target_link_libraries({name} PUBLIC {target})" if target else "",
         "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
-        "prepare": _text("common", "prepare_features.c" if features else "prepare_raw.c"),
         "rtos_place": "in main, while the interrupts leave time"
         if rtos == "bare"
         else "a thread of low priority",
@@ -99,50 +98,81 @@ def _fields(source: Source, golden, features, window, sample_scale) -> dict[str,
         raise EdgekitError("a project needs a model with one int8 input and one int8 output")
     x, y = ends
     X, Y = _golden(golden, x, y)
-    include, row = "", ""
-    if features:
-        wanted = [f"{name}_features", f"{name}_quantize"]
-        for function in wanted:
-            if not any(re.search(rf"\b{function}\(", text) for text in features.values()):
-                raise EdgekitError(f"the features' C files lack {function}()")
-        headers = [
-            n for n, t in features.items() if n.endswith(".h") and any(f"{f}(" in t for f in wanted)
-        ]
-        include = "".join(f'#include "{h}"\n' for h in headers)
-        names = ", ".join(f"`{n}`" for n in features)
-        row = f"| {names} | features in C: samples in, the model's input out |\n"
-        defined = re.search(rf"#define {name.upper()}_WINDOW (\d+)", "\n".join(features.values()))
-        window = window or (defined and int(defined[1]))
-        if not window:
-            raise EdgekitError("say how many samples the features take: write(…, window=…)")
-    elif window not in (None, x.size):
-        raise EdgekitError(
-            f"without features the window is the model's input: {x.size} samples, not {window}"
-        )
-    window = int(window or x.size)
-    if not 1 <= window <= 1 << 20:
-        raise EdgekitError(f"a window of {window} samples")
-    scale = 1 / 32768 if sample_scale is None else float(sample_scale)
-    if not (np.isfinite(scale) and scale > 0):
-        raise EdgekitError(f"sample_scale is {scale}; it must be positive")
+    sensing = _sensing(name, x.size, features or {}, window, sample_scale)
     data = sum(len(t) for n, t in (features or {}).items() if n.endswith(".c"))
-    return {
+    ram = source.plan.size + 12 * int(sensing["window"]) + int(sensing["work"])
+    return sensing | {
         "name": name,
         "NAME": name.upper(),
-        "window": str(window),
         "outputs": str(y.size),
-        "sample_scale": literal(scale),
         "golden": str(len(X)),
         "golden_inputs": _rows(X),
         "golden_outputs": _rows(Y),
         "macs": f"{source.macs:,}",
         "weights": f"{source.weight_bytes:,}",
         "arena": f"{source.plan.size:,}",
-        "features_include": include,
-        "features_row": row,
         "flash_kb": str(_power(source.weight_bytes + X.nbytes + Y.nbytes + data + (64 << 10), 512)),
-        "ram_kb": str(_power(source.plan.size + (12 if features else 4) * window + (32 << 10), 64)),
+        "ram_kb": str(_power(ram + (32 << 10), 64)),
     }
+
+
+def _sensing(name: str, inputs: int, features: dict, window, sample_scale) -> dict[str, str]:
+    """What stands between the samples and the model's input, and how many samples it takes."""
+    scale = 1 / 32768 if sample_scale is None else float(sample_scale)
+    if not (np.isfinite(scale) and scale > 0):
+        raise EdgekitError(f"sample_scale is {scale}; it must be positive")
+    fields = {
+        "sample_scale": literal(scale),
+        "scale_define": _text("common", "scale.h"),
+        "scale_text": "Set `@NAME@_SAMPLE_SCALE` to what one count of your converter is in the model's unit.",
+        "prepare": _text("common", "prepare_raw.c"),
+        "features_include": "",
+        "features_row": "",
+        "work": "0",
+    }
+    code = "\n".join(features.values())
+
+    def defined(what: str) -> str | None:
+        found = re.search(rf"#define {name.upper()}_{what} (\S+)", code)
+        return found and found[1]
+
+    if features:
+        for function in (f"{name}_features", f"{name}_quantize"):
+            if not re.search(rf"\b{function}\(", code):
+                raise EdgekitError(f"the features' C files lack {function}()")
+        if not window and defined("WINDOW"):
+            window = int(defined("WINDOW")) * int(defined("CHANNELS") or 1)
+        if not window:
+            raise EdgekitError("say how many samples the features take: write(…, window=…)")
+        public = [
+            n for n, text in features.items() if n.endswith(".h") and f"{name}_quantize(" in text
+        ]
+        names = ", ".join(f"`{n}`" for n in features)
+        fields |= {
+            "prepare": _text("common", "prepare_features.c"),
+            "features_include": "".join(f'#include "{h}"\n' for h in public),
+            "features_row": f"| {names} | features in C: samples in, the model's input out |\n",
+            "work": defined("WORK_BYTES") or "0",
+        }
+        if re.search(rf"\b{name}_features_int16\(", code):
+            given = np.float32((defined("SENSITIVITY") or "nan").rstrip("f"))
+            if sample_scale is not None and given != np.float32(scale):
+                raise EdgekitError(
+                    f"sample_scale is {scale} and the features' sensitivity is {given}"
+                )
+            fields |= {
+                "prepare": _text("common", "prepare_counts.c"),
+                "scale_define": "",
+                "scale_text": f"`@NAME@_SENSITIVITY` in `{name}_features.h` is what one count stands for.",
+            }
+    elif window not in (None, inputs):
+        raise EdgekitError(
+            f"without features the window is the model's input: {inputs} samples, not {window}"
+        )
+    window = int(window or inputs)
+    if not 1 <= window <= 1 << 20:
+        raise EdgekitError(f"a window of {window} samples")
+    return fields | {"window": str(window)}
 
 
 def _golden(golden, x, y) -> tuple[np.ndarray, np.ndarray]:

@@ -18,10 +18,7 @@ extern "C" {
 
 #define @NAME@_TASK_WINDOW @window@ /* samples of one window; several channels come interleaved */
 #define @NAME@_TASK_OUTPUTS @outputs@
-#ifndef @NAME@_SAMPLE_SCALE
-#define @NAME@_SAMPLE_SCALE @sample_scale@ /* the model's unit for one count of the converter */
-#endif
-
+@scale_define@
 struct @name@_result {
   uint32_t number;                     /* 1 for the first window worked on */
   int best;                            /* index of the largest output */
