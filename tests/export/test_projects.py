@@ -323,7 +323,7 @@ def test_a_reader_is_never_given_half_a_result(tmp_path):
     for step in range(1, 60):
         assert core.call("latest", 0, step, lambda n=1 + step % 3: infer(n)) == 1
         check()
-    for step in range(1, 1000, 2):
+    for step in range(1, 1000, 3):
         fill()
         core.call("poll", 0, step, lambda: core.call("latest"))
         check()
