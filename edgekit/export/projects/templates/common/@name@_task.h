@@ -20,9 +20,9 @@ extern "C" {
 #define @NAME@_TASK_OUTPUTS @outputs@
 @scale_define@
 struct @name@_result {
-  uint32_t number;                     /* 1 for the first window worked on */
-  int best;                            /* index of the largest output */
-  int8_t output[@NAME@_TASK_OUTPUTS];  /* quantized, as in @name@.h */
+  uint32_t number; /* 1 for the first window worked on */
+  int best; /* index of the largest output */
+  int8_t output[@NAME@_TASK_OUTPUTS]; /* quantized, as in @name@.h */
 };
 
 /* From the sampling interrupt. Returns 1 when a window is full and the task should be woken. */
