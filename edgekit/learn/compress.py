@@ -175,7 +175,8 @@ def quantization(tflite: bytes) -> dict:
     for side, of in sides.items():
         facts[f"{side}_shape"] = [int(n) for n in of["shape"]]
         facts[f"{side}_dtype"] = np.dtype(of["dtype"]).name
-        facts[f"{side}_scale"], facts[f"{side}_zero_point"] = map(float, of["quantization"])
+        scale, zero_point = of["quantization"]
+        facts[f"{side}_scale"], facts[f"{side}_zero_point"] = float(scale), int(zero_point)
     return facts
 
 
