@@ -1,14 +1,36 @@
 """What a person looks at: pictures, controls in a notebook, and the report of a run."""
 
+from edgekit.view.design import (
+    plot_battery_life,
+    plot_board_memory,
+    plot_life_over_rate,
+    plot_power,
+)
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.explore import explore
+from edgekit.view.learning import (
+    plot_adaptation,
+    plot_confusion,
+    plot_ledger,
+    plot_shift,
+    plot_sweep,
+)
 from edgekit.view.signals import plot_recordings, plot_spectra
 
 __all__ = [
     "explore",
+    "plot_adaptation",
+    "plot_battery_life",
+    "plot_board_memory",
+    "plot_confusion",
     "plot_flash",
     "plot_instructions",
+    "plot_ledger",
+    "plot_life_over_rate",
     "plot_memory",
+    "plot_power",
     "plot_recordings",
+    "plot_shift",
     "plot_spectra",
+    "plot_sweep",
 ]

@@ -166,14 +166,14 @@ def test_every_plot_names_its_units_also_without_a_battery(bearing, selection):
     import matplotlib
 
     matplotlib.use("Agg")
-    from edgekit.catalog import plots
+    from edgekit import view
 
     plugged = replace(bearing, hardware=replace(bearing.hardware, battery="mains"))
     axes = [
-        plots.plot_power(catalog.power_budget(bearing, bearing.board)),
-        plots.plot_battery_life(bearing.battery, 5, 0.16),
-        plots.plot_memory(catalog.table(), 65_536, 49_152),
-        plots.plot_life_over_rate(bearing, selection.fits[:2], 5),
+        view.plot_power(catalog.power_budget(bearing, bearing.board)),
+        view.plot_battery_life(bearing.battery, 5, 0.16),
+        view.plot_board_memory(catalog.table(), 65_536, 49_152),
+        view.plot_life_over_rate(bearing, selection.fits[:2], 5),
     ]
     assert [a.get_xlabel() for a in axes] == [
         "average power (µW)",
@@ -181,8 +181,8 @@ def test_every_plot_names_its_units_also_without_a_battery(bearing, selection):
         "memory (KB)",
         "inferences per hour",
     ]
-    assert "mains" in plots.plot_battery_life(plugged.battery).texts[0].get_text()
-    assert plots.plot_life_over_rate(plugged, [plugged.board]) is not None
+    assert "mains" in view.plot_battery_life(plugged.battery).texts[0].get_text()
+    assert view.plot_life_over_rate(plugged, [plugged.board]) is not None
     matplotlib.pyplot.close("all")
 
 

@@ -6,7 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#999999"  # Tol's, safe for all eyes
+from edgekit.view.signals import COLOURS
+
+BLUE, RED, GREEN = COLOURS[:3]
+GREY = "#999999"
 
 
 def _caption(axes, text: str) -> None:

@@ -6,13 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edgekit.catalog.power import HOURS_A_YEAR, power_budget
+from edgekit.view.signals import COLOURS
 
 
 def plot_power(budget):
     """Average power of each part, in µW, as horizontal bars. Returns the axes."""
     table = budget.table
     _, axes = plt.subplots(figsize=(7, 2.2))
-    bars = axes.barh(table.index, table["µW"], color="#4477aa")
+    bars = axes.barh(table.index, table["µW"], color=COLOURS[0])
     axes.bar_label(bars, fmt="%.1f", padding=3)
     axes.set(xlabel="average power (µW)", title=budget.board.name)
     axes.margins(x=0.15)
@@ -35,7 +36,7 @@ def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
         power, battery.energy_mwh / yearly, "--", color="#999999", label="without self-discharge"
     )
     axes.loglog(
-        power, battery.energy_mwh / (yearly + leak), color="#4477aa", label="with self-discharge"
+        power, battery.energy_mwh / (yearly + leak), color=COLOURS[0], label="with self-discharge"
     )
     if wanted_years:
         axes.axhline(wanted_years, color="#228833", lw=1, label=f"wanted: {wanted_years:g} years")
@@ -46,12 +47,12 @@ def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
     return axes
 
 
-def plot_memory(table, flash_bytes=None, ram_bytes=None):
+def plot_board_memory(table, flash_bytes=None, ram_bytes=None):
     """RAM and flash (KB, logarithmic) of each board; dashed lines are what the budget asks for."""
     table = table.sort_values("ram_kb")
     _, axes = plt.subplots(figsize=(7, 4.6))
     axes.hlines(table.index, table["ram_kb"], table["flash_kb"], color="#dddddd")
-    for column, label, colour in (("ram_kb", "RAM", "#4477aa"), ("flash_kb", "flash", "#cc8833")):
+    for column, label, colour in (("ram_kb", "RAM", COLOURS[0]), ("flash_kb", "flash", COLOURS[1])):
         axes.scatter(table[column], table.index, label=label, color=colour, zorder=2)
         asked = {"ram_kb": ram_bytes, "flash_kb": flash_bytes}[column]
         if asked:
