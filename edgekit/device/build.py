@@ -105,6 +105,8 @@ def build(
     shim = {n: _own(n) for n in ("startup.c", "link.ld")}
     command, version = _compiler(cpu, compiler)
     flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
+    if source.stateful:
+        flags += (f"-DEDGEKIT_RESET={source.name}_reset",)
     link = () if compiler == "zig" else ("-nostartfiles", "-nodefaultlibs", "-lgcc")
     key = hashlib.sha256(
         repr((files, shim, cpu, flags, command, version, link)).encode()

@@ -155,6 +155,11 @@ class Machine:
         self._go(self.invoke_at)
         return self.outputs_now()
 
+    def reset(self) -> None:
+        """Forget all earlier inferences, where the model remembers any."""
+        if self.firmware.source.stateful:
+            self._go(self.symbols[f"{self.firmware.source.name}_reset"].address)
+
     def step_layers(self) -> dict[int, np.ndarray]:
         """One inference layer by layer; what each wrote, by tensor index."""
         seen = {}

@@ -6,6 +6,9 @@
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
 
 void EDGEKIT_INVOKE(void);
+#if defined(EDGEKIT_RESET)
+void EDGEKIT_RESET(void); /* of a model that keeps a state */
+#endif
 
 __attribute__((noinline, used)) void edgekit_wait(void) { __asm__ volatile(""); }
 
@@ -15,6 +18,9 @@ __attribute__((noreturn, used)) static void start(void) {
   for (uint32_t *to = &_bss_start; to < &_bss_end;) *to++ = 0;
 #if defined(__ARM_FP)
   *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: the FPU is off after reset */
+#endif
+#if defined(EDGEKIT_RESET)
+  EDGEKIT_RESET();
 #endif
   for (;;) {
     edgekit_wait();

@@ -91,6 +91,7 @@ OPTIONS = {
     "DEQUANTIZE": (None, {}),
     "TRANSPOSE": (None, {}),
     "SPLIT": ("SplitOptions", {"count": "NumSplits"}),
+    "SVDF": ("SVDFOptions", _FUSED | {"rank": "Rank"}),
 }
 # arithmetic on shapes that Keras leaves behind for a dynamic batch; folded away with a batch of 1
 FOLDED = {"SHAPE": (None, {}), "PACK": ("PackOptions", {"axis": "Axis"})}
@@ -108,6 +109,7 @@ class Tensor:
     zero_point: np.ndarray  # int64
     axis: int
     data: np.ndarray | None = None  # constants only
+    variable: bool = False  # a state, kept from one inference to the next
 
     @property
     def size(self) -> int:
@@ -315,7 +317,7 @@ def _tensor(model, t, index: int) -> Tensor:
         scale = np.array(q.ScaleAsNumpy(), np.float32)
         zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else zero
         axis = int(q.QuantizedDimension())
-    return Tensor(index, name, shape, dtype, scale, zero, axis, constant)
+    return Tensor(index, name, shape, dtype, scale, zero, axis, constant, bool(t.IsVariable()))
 
 
 def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
@@ -376,6 +378,8 @@ def check(graph: Graph) -> None:
     if not graph.inputs or not graph.outputs or not graph.operators:
         raise EdgekitError("the model has no input, no output or no operator")
     ready = {t.index for t in graph.tensors if t.data is not None}
+    states = {op.inputs[4] for op in graph.operators if op.name == "SVDF" and len(op.inputs) == 5}
+    ready |= {t.index for t in graph.tensors if t.variable and t.index in states}
     for i in graph.inputs:
         if not 0 <= i < len(graph.tensors) or i in ready:
             raise EdgekitError(f"model input {i} is not a tensor that can be set")

@@ -12,7 +12,7 @@ from edgekit.export.graph import Graph, Operator, Tensor
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """`call` is C with `{in0}`, `{out0}`, `{scratch}` and `{params}` to be filled in by `emit`.
+    """`call` is C with `{in0}`, `{out0}`, `{scratch}`, `{state}` and `{params}` to be filled in by `emit`.
 
     `overlap[i]` says how the output may share memory with input tensor `i` when that is not read again:
     an int D means "as long as the input starts D bytes or more after the output", "exact" means "only at
@@ -29,6 +29,7 @@ class Layer:
     fields: dict = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     scratch: int = 0
+    state: int = 0  # bytes kept from one inference to the next, cleared at a reset
     overlap: dict[int, int | str] = field(default_factory=dict)
     macs: int = 0
     comment: str = ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.export import lower_float, lower_move, lower_multiply
+from edgekit.export import lower_float, lower_move, lower_multiply, lower_state
 from edgekit.export import quantize as q
 from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer, Place, scale_of, zero_of
+
+ACTIVATIONS = ("int8", "uint8", "int16", "float32")  # types of values computed at run time
 
 
 def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
@@ -20,7 +22,7 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
     for op in graph.operators:
         p = Place(graph, op)
         for t in p.inputs:
-            if t is not None and t.data is None and t.dtype not in (np.int8, np.uint8, np.float32):
+            if t is not None and t.data is None and str(t.dtype) not in ACTIVATIONS:
                 p.refuse(f"{t.name!r} has type {t.dtype}; convert the model to int8")
         if op.name in lower_move.RENAMING:
             lower_move.check_rename(p)
@@ -177,31 +179,37 @@ def softmax(p: Place) -> Layer:
     beta, depth = p.options["beta"], p.x.shape[-1]
     p.need(np.isfinite(beta) and beta > 0, f"has beta {beta}")
     rows = p.x.size // depth
-    if p.types(p.x, p.y) == "float32":
+    wide = str(p.x.dtype) == "int8" and str(p.y.dtype) == "int16"
+    if p.types(*((p.x,) if wide else (p.x, p.y))) == "float32":
         return p.layer(
             f"softmax_f32({{in0}}, {{out0}}, {rows}, {depth}, {lower_float.literal(beta)});",
             ["float.h"],
             overlap={p.x.index: 0},
         )
+    bits = 16 if wide else 8
     p.need(
-        zero_of(p.y) == -128 and abs(scale_of(p.y) - 1 / 256) < 1e-6,
-        "needs an output scale of 1/256 and zero point -128",
+        len(p.y.scale) == 1
+        and zero_of(p.y) == -(1 << (bits - 1))
+        and abs(scale_of(p.y) * (1 << bits) - 1) < 1e-3,
+        f"needs an output scale of 1/{1 << bits} and zero point {-(1 << (bits - 1))}",
     )
     p.need(depth < 512, "has more than 511 classes: TFLM's fixed-point sum would leave its range")
     table = q.softmax_table(scale_of(p.x), beta)
     return p.layer(
-        "softmax_s8(&{params}, {in0}, {out0});",
+        f"softmax_s{bits}(&{{params}}, {{in0}}, {{out0}});",
         ["softmax.h"],
         struct="softmax_s8",
         fields={"rows": rows, "depth": depth, "exponential": "@exponential", "count": len(table)},
         constants={"exponential": table},
-        overlap={p.x.index: 0},
+        overlap={} if wide else {p.x.index: 0},
     )
 
 
 def quantize(p: Place) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
+    if str(p.x.dtype) == "int16":
+        return quantize_wide(p)
     p.need(
         str(p.y.dtype) == "int8" and len(p.y.scale) == 1,
         f"to {p.y.dtype} is not supported; use int8",
@@ -218,6 +226,23 @@ def quantize(p: Place) -> Layer:
     table = q.requantize_table(scale_of(p.x), zero_of(p.x), scale_of(p.y), zero_of(p.y), first)
     table = np.clip(table, -128, 127).astype(np.int8)
     return lookup(p, table if first else np.roll(table, 128))
+
+
+def quantize_wide(p: Place) -> Layer:
+    """int16 → int8 or int32, as audio front ends and their classifiers want it."""
+    kind = str(p.y.dtype)
+    p.need(kind in ("int8", "int32"), f"from int16 to {kind} is not supported; use int8")
+    p.need(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
+    zero_in, zero_out = zero_of(p.x), zero_of(p.y)
+    p.need(-(1 << 15) <= zero_in < 1 << 15, "has a zero point that is no int16")
+    p.need(-(1 << 30) < zero_out < 1 << 30, "has a zero point that is too large")
+    multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
+    p.need(shift <= 13, "its output scale is far too small")
+    return p.layer(
+        f"requantize_s16_s{8 * p.y.dtype.itemsize}({{in0}}, {{out0}}, {p.y.size}, {zero_in}, "
+        f"{multiplier}, {shift}, {zero_out});",
+        ["rescale.h"],
+    )
 
 
 def dequantize(p: Place) -> Layer:
@@ -259,4 +284,5 @@ KERNELS = {
     "HARD_SWISH": activation,
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,
+    "SVDF": lower_state.svdf,
 }

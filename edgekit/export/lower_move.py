@@ -73,28 +73,24 @@ def mean(p: Place) -> Layer:
     rank = len(p.x.shape)
     axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
     p.need(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
-    axes = sorted({a % rank for a in axes})
-    p.need(
-        axes == list(range(axes[0], axes[-1] + 1)), f"over axes {axes}, which are not neighbours"
-    )
+    axes = {a % rank for a in axes}
     keep = p.options["keep_dims"]
     p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
-    outer = int(np.prod(p.x.shape[: axes[0]], dtype=np.int64))
-    reduced = int(np.prod([p.x.shape[a] for a in axes], dtype=np.int64))
-    inner = int(np.prod(p.x.shape[axes[-1] + 1 :], dtype=np.int64))
+    outer, rows, middle, reduced, inner = _reduction(p, axes)
     if p.types(p.x, p.y) == "float32":
         return p.layer(
-            f"mean_f32({{in0}}, {{out0}}, {outer}, {reduced}, {inner});",
+            f"mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
             ["float.h"],
             overlap={p.x.index: 0},
         )
+    count = rows * reduced
     multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
     # 1/n goes into the multiplier (reference/reduce.h QuantizedMeanOrSum)
-    n_shift = min(reduced.bit_length() - 1, 32, 31 + shift)
+    n_shift = min(count.bit_length() - 1, 32, 31 + shift)
     p.need(n_shift >= 0, "its output scale is far too large")
-    multiplier, shift = (multiplier << n_shift) // reduced, shift - n_shift
+    multiplier, shift = (multiplier << n_shift) // count, shift - n_shift
     p.need(
-        shift <= 30 and (255 * reduced) << max(shift, 0) < 2**31 and multiplier < 2**31,
+        shift <= 30 and (255 * count) << max(shift, 0) < 2**31 and multiplier < 2**31,
         "its sum can overflow 32 bits",
     )
     return p.layer(
@@ -103,15 +99,31 @@ def mean(p: Place) -> Layer:
         struct="mean_s8",
         fields={
             "outer": outer,
+            "rows": rows,
+            "middle": middle,
             "reduced": reduced,
             "inner": inner,
-            "offset": -zero_of(p.x) * reduced,
+            "offset": -zero_of(p.x) * count,
             "multiplier": multiplier,
             "shift": shift,
             "zero": zero_of(p.y),
         },
         overlap={p.x.index: 0},
     )
+
+
+def _reduction(p: Place, axes: set[int]) -> list[int]:
+    """The shape as kept, reduced, kept, reduced, kept, with dimensions of 1 dropped and neighbours merged."""
+    sizes = [1]
+    for i, d in enumerate(p.x.shape):
+        if d > 1:
+            while (len(sizes) % 2 == 0) != (i in axes):
+                sizes.append(1)
+            sizes[-1] *= d
+    p.need(len(sizes) <= 5, f"over axes {sorted(axes)}, which are in too many places")
+    if len(sizes) <= 3:  # one run: it is the inner of the two
+        sizes = [sizes[0], 1, 1, *sizes[1:]]
+    return sizes + [1] * (5 - len(sizes))
 
 
 def strides(shape, width: int) -> list[int]:

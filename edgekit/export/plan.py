@@ -21,7 +21,7 @@ ALIGN = 4
 class Buffer:
     """`size` bytes, live from layer number `first` to `last` (an input from -1, an output to the end)."""
 
-    key: object  # a tensor index, or ("scratch", layer number)
+    key: object  # a tensor index, ("scratch", layer number) or ("state", layer number)
     size: int
     first: int
     last: int
@@ -73,6 +73,8 @@ def buffers_of(layers: list[Layer], sizes: dict[int, int], alias: dict[int, int]
     for n, layer in enumerate(layers):
         if layer.scratch:
             buffers.append(Buffer(("scratch", n), layer.scratch, n, n))
+        if layer.state:
+            buffers.append(Buffer(("state", n), layer.state, -1, len(layers)))
         for i, distance in layer.overlap.items():
             i = root(i)
             if i in last and last[i] == n and len(layer.outputs) == 1:

@@ -39,6 +39,7 @@ SCHEMA = {
     "LeakyReluOptions": {0: 4},
     "SplitOptions": {0: 4},
     "PackOptions": {0: 4, 1: 4},
+    "SVDFOptions": {0: 4, 1: 1, 2: 1},
 }
 
 

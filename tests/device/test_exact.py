@@ -14,7 +14,7 @@ from edgekit.device.emulate import Machine, instruction_offsets
 from edgekit.device.oracle import raw_tflm, tflm
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, read
-from tests.export import tiny
+from tests.export import tiny, variants
 
 pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
 
@@ -46,6 +46,40 @@ def differences(data: bytes, cpu: str, seed: int, replace=None) -> int:
 def test_each_operator_gives_tflms_bytes(name, seed):
     rng = np.random.default_rng(100 * seed)
     assert differences(tiny.OPERATORS[name](rng), "cortex-m4", seed) == 0
+
+
+@pytest.mark.parametrize("name", variants.VARIANTS)
+def test_rarer_forms_give_tflms_bytes(name):
+    for seed in (1, 2):
+        data = variants.VARIANTS[name](np.random.default_rng(seed))
+        assert differences(data, "cortex-m4", seed) == 0
+
+
+@pytest.mark.parametrize("name", variants.FLOATS)
+def test_float_kernels_agree_with_tflm(name):
+    rng = np.random.default_rng(11)
+    data = variants.floats(rng, name)
+    graph = read(data)
+    samples = tiny.samples(graph, 3, rng)
+    machine = Machine(build(generate(graph)))
+    for sample, (expected,) in zip(samples, raw_tflm(data, graph, samples), strict=True):
+        (got,) = machine.infer(sample)
+        assert np.allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_state_lives_from_one_inference_to_the_next_until_reset():
+    rng = np.random.default_rng(3)
+    data = variants.svdf(rng)
+    graph = read(data)
+    samples = tiny.samples(graph, 12, rng)
+    truth = raw_tflm(data, graph, samples)
+    source = generate(graph)
+    assert "void model_reset(void);" in source.files["model.h"]
+    machine = Machine(build(source))
+    for _ in range(2):
+        for sample, expected in zip(samples, truth, strict=True):
+            assert np.array_equal(machine.infer(sample)[0], expected[0])
+        machine.reset()
 
 
 @pytest.mark.parametrize("cpu", CORES[1:])
@@ -80,7 +114,15 @@ def test_the_ladder_names_the_first_layer_that_differs():
     assert table.attrs["first"] == "conv_2d_0"
 
 
-@pytest.mark.parametrize("name", ["hello_world_int8", "micro_speech_quantized", "person_detect"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hello_world_int8",
+        "micro_speech_quantized",
+        "person_detect",
+        "keyword_scrambled_8bit",
+    ],
+)
 def test_tflms_own_models(name):
     path = SHARED / f"{name}.tflite"
     if not path.is_file():
@@ -88,7 +130,8 @@ def test_tflms_own_models(name):
     data = path.read_bytes()
     graph = read(data)
     t = graph.tensors[graph.inputs[0]]
-    x = np.random.default_rng(1).integers(-128, 128, (8, *t.shape[1:])).astype(np.int8)
+    count = 200 if "scrambled" in name else 8  # that one remembers
+    x = np.random.default_rng(1).integers(-128, 128, (count, *t.shape[1:])).astype(t.dtype)
     firmware = build(generate(graph))
     truth = tflm(data, x)
     assert np.array_equal(run(firmware, x), np.asarray(truth.outputs))

@@ -8,7 +8,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int8": 9}
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int16": 7, "int8": 9}
 
 
 @dataclass
@@ -21,6 +21,7 @@ class T:
     zero: int = 0
     axis: int = 0
     data: object = None
+    variable: bool = False
 
 
 @dataclass
@@ -75,6 +76,8 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
             (2, "Uint32", buffer),
             (3, "Offset", b.CreateString(f"t{n}")),
         ]
+        if t.variable:
+            fields.append((5, "Bool", True))
         if t.scale is not None:
             scale = np.atleast_1d(np.asarray(t.scale, np.float32))
             scales = vector(scale, np.float32)
@@ -98,7 +101,12 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
             (2, "Offset", vector(op.outputs, np.int32)),
         ]
         if op.table:
-            options = table(list(op.options))
+            options = table(
+                [
+                    (slot, "Offset", vector(v, np.int32)) if kind == "Vector" else (slot, kind, v)
+                    for slot, kind, v in op.options
+                ]
+            )
             fields += [
                 (3, "Uint8", getattr(tflite.BuiltinOptions, op.table)),
                 (4, "Offset", options),
@@ -342,8 +350,15 @@ OPERATORS = {
 
 def samples(graph, n: int, rng) -> list[tuple[np.ndarray, ...]]:
     """n random samples, each a tuple with one array for each model input."""
-    shapes = [graph.tensors[i].shape for i in graph.inputs]
-    return [tuple(rng.integers(-128, 128, s).astype(np.int8) for s in shapes) for _ in range(n)]
+    wanted = [graph.tensors[i] for i in graph.inputs]
+
+    def one(t):
+        if t.dtype == np.float32:
+            return (2 * rng.standard_normal(t.shape)).astype(np.float32)
+        info = np.iinfo(t.dtype)
+        return rng.integers(info.min, info.max + 1, t.shape).astype(t.dtype)
+
+    return [tuple(one(t) for t in wanted) for _ in range(n)]
 
 
 def mutated(data: bytes, rng) -> bytes:

@@ -151,14 +151,18 @@ static void average_pool_f32(const struct pool_f32 *c, const float *in, float *o
 
 static void max_pool_f32(const struct pool_f32 *c, const float *in, float *out) { pool_f32(c, 0, in, out); }
 
-/* in: [outer][reduced][inner], out: [outer][inner] */
-static void mean_f32(const float *in, float *out, int32_t outer, int32_t reduced, int32_t inner) {
-  for (int32_t i = 0; i < outer; i++, in += reduced * inner)
-    for (int32_t j = 0; j < inner; j++) {
-      float sum = 0.0f;
-      for (int32_t k = 0; k < reduced; k++) sum += in[k * inner + j];
-      *out++ = sum / (float)reduced;
-    }
+/* in: [outer][rows][middle][reduced][inner], out: [outer][middle][inner] */
+static void mean_f32(const float *in, float *out, int32_t outer, int32_t rows, int32_t middle, int32_t reduced,
+                     int32_t inner) {
+  const int32_t block = reduced * inner, row = middle * block;
+  for (int32_t i = 0; i < outer; i++, in += rows * row)
+    for (int32_t m = 0; m < middle; m++)
+      for (int32_t j = 0; j < inner; j++) {
+        float sum = 0.0f;
+        for (int32_t r = 0; r < rows; r++)
+          for (int32_t k = 0; k < reduced; k++) sum += in[r * row + m * block + k * inner + j];
+        *out++ = sum / (float)(rows * reduced);
+      }
 }
 
 static void softmax_f32(const float *in, float *out, int32_t rows, int32_t depth, float beta) {

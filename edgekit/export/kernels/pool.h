@@ -62,20 +62,25 @@ static void max_pool_s8(const struct pool_s8 *c, const int8_t *in, int8_t *out) 
   pool_s8(c, 0, in, out);
 }
 
-/* in: [outer][reduced][inner], out: [outer][inner] */
+/* in: [outer][rows][middle][reduced][inner], out: [outer][middle][inner] */
 struct mean_s8 {
-  int32_t outer, reduced, inner, offset; /* offset: -zero point of the input * reduced */
+  int32_t outer, rows, middle, reduced, inner, offset; /* offset: -zero point of the input * values a sum */
   int32_t multiplier;
   int8_t shift, zero;
 };
 
 static void mean_s8(const struct mean_s8 *c, const int8_t *in, int8_t *out) {
-  for (int32_t i = 0; i < c->outer; i++, in += c->reduced * c->inner) {
-    for (int32_t j = 0; j < c->inner; j++) {
-      int32_t sum = c->offset;
-      const int8_t *p = in + j;
-      for (int32_t k = 0; k < c->reduced; k++, p += c->inner) sum += *p;
-      *out++ = (int8_t)saturate_s8(rescale(sum, c->multiplier, c->shift) + c->zero);
+  const int32_t block = c->reduced * c->inner, row = c->middle * block;
+  for (int32_t i = 0; i < c->outer; i++, in += c->rows * row) {
+    for (int32_t m = 0; m < c->middle; m++) {
+      for (int32_t j = 0; j < c->inner; j++) {
+        int32_t sum = c->offset;
+        for (int32_t r = 0; r < c->rows; r++) {
+          const int8_t *p = in + r * row + m * block + j;
+          for (int32_t k = 0; k < c->reduced; k++, p += c->inner) sum += *p;
+        }
+        *out++ = (int8_t)saturate_s8(rescale(sum, c->multiplier, c->shift) + c->zero);
+      }
     }
   }
 }

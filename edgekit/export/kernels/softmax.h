@@ -1,6 +1,7 @@
-/* SOFTMAX over the last dimension, int8 in and out (scale 1/256, zero point -128).
+/* SOFTMAX over the last dimension, int8 in, int8 or int16 out (scale 1/256 or 1/65536,
+ * lowest value for 0).
  * Fixed point as TFLM's reference_ops::Softmax: exponentials with 0 integer bits from a table computed at
- * export, their sum with 12, its reciprocal by three Newton-Raphson steps. in may be out. */
+ * export, their sum with 12, its reciprocal by three Newton-Raphson steps. For int8, in may be out. */
 #ifndef EDGEKIT_SOFTMAX_H
 #define EDGEKIT_SOFTMAX_H
 
@@ -31,8 +32,10 @@ static int32_t reciprocal_of_one_plus(int32_t a) {
 /* x / 2^n rounded, for 0 <= x up to INT32_MAX, where adding 2^(n-1) would overflow */
 static inline int32_t divide_positive(int32_t x, int n) { return ((x >> (n - 1)) + 1) >> 1; }
 
-static void softmax_s8(const struct softmax_s8 *c, const int8_t *in, int8_t *out) {
-  for (int32_t row = 0; row < c->rows; row++, in += c->depth, out += c->depth) {
+/* in[depth] to values of `bits` bits that begin at the type's lowest */
+static inline __attribute__((always_inline)) void softmax(const struct softmax_s8 *c, const int8_t *in,
+                                                          void *out, int bits) {
+  for (int32_t row = 0, at = 0; row < c->rows; row++, in += c->depth, at += c->depth) {
     int32_t top = -128;
     for (int32_t i = 0; i < c->depth; i++) {
       if (in[i] > top) top = in[i];
@@ -45,14 +48,22 @@ static void softmax_s8(const struct softmax_s8 *c, const int8_t *in, int8_t *out
     int32_t zeros = 0; /* leading zeros of the sum, which is at least 2^19 */
     while (!((uint32_t)sum << zeros & 0x80000000u)) zeros++;
     const int32_t scale = reciprocal_of_one_plus((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
-    const int32_t shift = 12 - zeros + 31 - 8;
+    const int32_t shift = 12 - zeros + 31 - bits;
     for (int32_t i = 0; i < c->depth; i++) {
       const int32_t d = top - in[i];
-      int32_t y = -128;
+      int32_t y = -(1 << (bits - 1));
       if (d < c->count) y += divide_positive(high_multiply_wide(scale, c->exponential[d]), shift);
-      out[i] = (int8_t)saturate_s8(y);
+      if (bits == 8) {
+        ((int8_t *)out)[at + i] = (int8_t)saturate_s8(y);
+      } else {
+        ((int16_t *)out)[at + i] = (int16_t)clamp(y, -32768, 32767);
+      }
     }
   }
 }
+
+static void softmax_s8(const struct softmax_s8 *c, const int8_t *in, int8_t *out) { softmax(c, in, out, 8); }
+
+static void softmax_s16(const struct softmax_s8 *c, const int8_t *in, int16_t *out) { softmax(c, in, out, 16); }
 
 #endif

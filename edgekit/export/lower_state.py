@@ -1,0 +1,81 @@
+"""SVDF: the one layer that remembers earlier inferences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.export import quantize as q
+from edgekit.export.layer import Layer, Place, scale_of, zero_of
+
+
+def svdf(p: Place) -> Layer:
+    """int8 with a state of 8 or 16 bits, as TFLM's PrepareSvdf lays it down."""
+    p.inputs_between(5, 5)
+    p.need(p.types(p.x, p.y) == "int8", "is supported in int8 only: quantize the model")
+    feature, time = p.constant(1, "feature weights", "int8"), p.inputs[2]
+    state, rank = p.inputs[4], p.options["rank"]
+    p.need(time is not None and state is not None, "lacks its time weights or its state")
+    p.need(time.data is not None, "its time weights are computed at run time")
+    p.need(feature.ndim == 2 and time.data.ndim == 2, "its weights need two dimensions")
+    filters, in_size = feature.shape
+    memory, width = time.shape[1], str(time.dtype)
+    p.need(width in ("int8", "int16") and str(state.dtype) == width, f"keeps {state.dtype}")
+    p.need(p.x.shape == (1, in_size), f"needs an input of 1 x {in_size}, not {list(p.x.shape)}")
+    p.need(time.shape[0] == filters, f"its time weights have shape {list(time.shape)}")
+    p.need(1 <= rank <= filters and filters % rank == 0, f"has rank {rank} for {filters} filters")
+    p.need(p.options["activation"] == "relu", "has another activation than RELU")
+    p.need(state.variable and state.shape == (1, filters * memory), "its state does not fit")
+    sharing = [op for op in p.graph.operators if state.index in op.inputs]
+    p.need(len(sharing) == 1, "shares its state with another operator")
+    p.shape_is((1, filters // rank))
+    weights = (p.inputs[1], time, state)
+    p.need(all(len(t.scale) == 1 for t in weights), "needs one scale for each of its tensors")
+    p.need(not p.inputs[1].zero_point.any() and not time.zero_point.any(), "has odd zero points")
+    p.need(width == "int8" or zero_of(state) == 0, "its 16-bit state has a zero point")
+    bias = p.constant(3, "bias").reshape(-1)
+    p.need(bias.shape == (filters // rank,), f"its bias has shape {list(bias.shape)}")
+
+    def effective(a, b, c):  # in float32, as TFLM multiplies them here
+        ratio = np.float32(np.float32(scale_of(a)) * np.float32(scale_of(b)))
+        return q.quantize_multiplier(float(np.float32(ratio / np.float32(scale_of(c)))))
+
+    first, second = effective(p.x, p.inputs[1], state), effective(state, time, p.y)
+    rows = feature.astype(np.int64)
+    zero = zero_of(p.x)
+    reach = int(np.abs(rows).sum(1).max()) * 512  # products, and the folded zero point's part
+    p.need(reach << max(first[1], 0) < 1 << 31, "its accumulator can overflow 32 bits")
+    span = 255 if width == "int8" else 1 << 15
+    taps = np.abs(time.data.astype(np.int64)).reshape(filters // rank, -1).sum(1)
+    total = int((taps * span + np.abs(bias.astype(np.int64))).max())
+    # 16-bit sums may wrap in theory, in TFLM as here; scaled up they must not
+    limit = total << max(second[1], 0)
+    fits = limit < 1 << 31 if width == "int8" else second[1] <= 0
+    p.need(fits and second[1] <= 30, "its sum over time can overflow 32 bits")
+    return p.layer(
+        f"svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
+        ["svdf.h"],
+        struct="svdf_s8",
+        fields={
+            "in_size": in_size,
+            "filters": filters,
+            "rank": rank,
+            "memory": memory,
+            "feature": "@feature",
+            "feature_bias": "@feature_bias",
+            "bias": "@bias",
+            "state_multiplier": first[0],
+            "out_multiplier": second[0],
+            "state_shift": first[1],
+            "out_shift": second[1],
+            "state_zero": zero_of(state),
+            "out_zero": zero_of(p.y),
+        },
+        constants={
+            "feature": feature.reshape(-1),
+            "feature_bias": (-zero * rows.sum(1)).astype(np.int32),
+            "time": time.data.reshape(-1),
+            "bias": bias,
+        },
+        state=state.nbytes,
+        macs=filters * (in_size + memory),
+    )
