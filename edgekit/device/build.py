@@ -121,7 +121,12 @@ def build(
 
 
 def build_host(
-    source: Source, opt: str = "-O2", compiler: str = "zig", driver: str | None = None, cache=None
+    source: Source,
+    opt: str = "-O2",
+    compiler: str = "zig",
+    driver: str | None = None,
+    defines: tuple[str, ...] = (),
+    cache=None,
 ) -> Path:
     """Compile `source` into a shared library for this machine and return its path.
 
@@ -144,7 +149,7 @@ def build_host(
         "-Wno-unused-function",
         "-Werror",
     )
-    flags += ("-fno-strict-aliasing", "-ffp-contract=off")
+    flags += ("-fno-strict-aliasing", "-ffp-contract=off", *(f"-D{d}" for d in defines))
     if compiler == "zig":
         flags += ("-fno-sanitize=all", "-s")
     key = hashlib.sha256(repr((files, command, flags)).encode()).hexdigest()

@@ -54,8 +54,8 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     """TFLM's outputs for each sample of X (n, …), in a process of its own.
 
     tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, LiteRT's
-    reference kernels answer instead; they round a per-tensor FULLY_CONNECTED once where TFLM rounds twice,
-    so that its outputs may be one step apart. `Answer.oracle` says which it was.
+    reference kernels answer instead; they round a per-tensor FULLY_CONNECTED once where TFLM rounds twice:
+    compare them with code compiled with `rounding_defines()`. `Answer.oracle` says which it was.
     """
     graph = graph or read(model)
     samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
@@ -74,8 +74,17 @@ def raw_tflm(model: bytes, graph: Graph, samples) -> list[list[np.ndarray]]:
     return outputs
 
 
+def _kind() -> str:
+    return "tflm" if importlib.util.find_spec("tflite_micro") else "litert"
+
+
+def rounding_defines() -> tuple[str, ...]:
+    """What to compile with so that the code rounds as the oracle of this machine does."""
+    return () if _kind() == "tflm" else ("EDGEKIT_SINGLE_ROUNDING_FC",)
+
+
 def _ask(model: bytes, graph: Graph, samples, tensors):
-    kind = "tflm" if importlib.util.find_spec("tflite_micro") else "litert"
+    kind = _kind()
     answer, log = work(
         {
             "kind": kind,
@@ -105,7 +114,7 @@ def run_host(source: Source, X, trace: bool = False) -> Answer:
         f"uint8_t *edgekit_arena(void) {{ return {source.name}_arena; }}\n"
         f"void edgekit_layer(int n) {{\n  switch (n) {{\n{calls}\n  }}\n}}\n"
     )
-    library = build_host(source, driver=driver)
+    library = build_host(source, driver=driver, defines=rounding_defines())
     graph = source.graph
 
     def place(i):
@@ -152,7 +161,9 @@ def ladder(
 
     data = model if isinstance(model, bytes) else Path(model).read_bytes()
     source = firmware.source if firmware else generate(read(data), name)
-    firmware = firmware or build(source, cpu)
+    if firmware is None or rounding_defines():
+        opt = firmware.flags[0] if firmware else "-Os"
+        firmware = build(source, firmware.cpu if firmware else cpu, opt, defines=rounding_defines())
     graph, layers = source.graph, source.layers
     wanted = sorted({i for layer in layers for i in layer.outputs})
     truth = tflm(data, X, wanted, graph)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,49 @@ def test_unknown_core_and_missing_compiler_are_said_plainly():
 def test_instruction_lengths():
     assert instruction_offsets(bytes.fromhex("00bf2de9f04100bf"), arm=True) == [0, 2, 6]
     assert instruction_offsets(bytes.fromhex("0100130500000100"), arm=False) == [0, 2, 6]
+
+
+@pytest.mark.parametrize("name", ["FULLY_CONNECTED", "AVERAGE_POOL_2D", "TANH", "MEAN"])
+def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
+    """LiteRT's reference kernels round a per-tensor FULLY_CONNECTED once: the code is compiled to match."""
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.setattr("edgekit.device.oracle._kind", lambda: "litert")
+    for seed in (1, 2, 3):
+        rng = np.random.default_rng(seed)
+        data = tiny.OPERATORS[name](rng)
+        graph = read(data)
+        t = graph.tensors[graph.inputs[0]]
+        if t.shape[0] > 1:
+            continue
+        x = rng.integers(-128, 128, (20, *t.shape[1:])).astype(np.int8)
+        table = ladder(data, x)
+        assert table.attrs["oracle"] == "LiteRT BUILTIN_REF"
+        assert table.attrs["exact"]
+
+
+def test_the_two_oracles_differ_where_the_switch_says():
+    data = variants.one_scale_dense(np.random.default_rng(0))
+    graph = read(data)
+    samples = tiny.samples(graph, 200, np.random.default_rng(1))
+    truth = raw_tflm(data, graph, samples)
+    wrong = {}
+    for defines in ((), ("EDGEKIT_SINGLE_ROUNDING_FC",)):
+        machine = Machine(build(generate(graph), defines=defines))
+        pairs = zip(samples, truth, strict=True)
+        wrong[defines] = sum(int((machine.infer(s)[0] != e[0]).sum()) for s, e in pairs)
+    assert wrong[()] == 0
+    assert wrong[("EDGEKIT_SINGLE_ROUNDING_FC",)] > 0
+
+
+def test_gcc_builds_the_same_arithmetic():
+    if not shutil.which("arm-none-eabi-gcc"):
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    for name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX", "ADD"):
+        rng = np.random.default_rng(9)
+        data = tiny.OPERATORS[name](rng)
+        graph = read(data)
+        samples = tiny.samples(graph, 3, rng)
+        for cpu in ("cortex-m4", "cortex-m0plus"):
+            machine = Machine(build(generate(graph), cpu, compiler="gcc"))
+            for sample, expected in zip(samples, raw_tflm(data, graph, samples), strict=True):
+                assert np.array_equal(machine.infer(sample)[0].ravel(), expected[0].ravel())

@@ -1,4 +1,4 @@
-"""Rarer forms of the operators than in tiny.py, each a function of a numpy Generator that gives a `.tflite`."""
+"""Rarer forms of the operators than in tiny.py: functions of a numpy Generator that give a `.tflite`."""
 
 from __future__ import annotations
 
@@ -61,6 +61,19 @@ def dense(rng) -> bytes:
     options = [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", True)]
     inputs = [0, 1, 2] if rng.random() < 0.7 else [0, 1]
     op = Op("FULLY_CONNECTED", inputs, [3], "FullyConnectedOptions", options)
+    return write(tensors, [op], [0], [3])
+
+
+def one_scale_dense(rng) -> bytes:
+    """A FULLY_CONNECTED whose results often lie near a half."""
+    tensors = [
+        T((1, 16), scale=0.05, zero=3),
+        T((40, 16), scale=0.01, data=rng.integers(-2, 3, (40, 16))),
+        T((40,), "int32", 0.0005, data=rng.integers(-400, 400, 40)),
+        T((1, 40), scale=0.0015, zero=-5),
+    ]
+    options = [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False)]
+    op = Op("FULLY_CONNECTED", [0, 1, 2], [3], "FullyConnectedOptions", options)
     return write(tensors, [op], [0], [3])
 
 

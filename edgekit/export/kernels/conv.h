@@ -97,7 +97,7 @@ static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void
     if (++ox == c->out_w) ox = 0, oy++;
     const int32_t lane = i % COLUMNS;
     if (i >= whole) { /* the last one to three pixels, one by one */
-      all_channels(c->weights, &c->requant, column, length, c->out_ch, out);
+      all_channels(c->weights, &c->requant, rounding_of(&c->requant), column, length, c->out_ch, out);
       out += c->out_ch;
       continue;
     }

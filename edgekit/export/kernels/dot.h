@@ -19,6 +19,8 @@ static inline uint32_t load32(const void *p) {
   return v;
 }
 
+static inline uint32_t rotate8(uint32_t v) { return v >> 8 | v << 24; }
+
 static inline void store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4); }
 
 /* Four columns of activations, interleaved: for each pair of k, one (x_a, x_b) for each column. */
@@ -30,7 +32,7 @@ static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
 #if defined(__ARM_FEATURE_DSP)
     const uint32_t v = load32(x);
     store32(wide, __sxtb16(v));
-    store32(wide + 2 * COLUMNS, __sxtb16(__ror(v, 8)));
+    store32(wide + 2 * COLUMNS, __sxtb16(rotate8(v)));
 #else
     wide[0] = x[0];
     wide[1] = x[2];
@@ -104,12 +106,12 @@ static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int
   for (int32_t k = 0; k < length; k += 4, w += 8) {
 #if defined(__ARM_FEATURE_DSP)
     const uint32_t v = k + 4 <= length ? load32(x + k) : load_tail(x + k, length - k);
-    const uint32_t even = __sxtb16(v), odd = __sxtb16(__ror(v, 8));
+    const uint32_t even = __sxtb16(v), odd = __sxtb16(rotate8(v));
     const uint32_t w0 = load32(w), w1 = load32(w + 4);
     a = __smlad(__sxtb16(w0), even, a);
-    b = __smlad(__sxtb16(__ror(w0, 8)), even, b);
+    b = __smlad(__sxtb16(rotate8(w0)), even, b);
     a = __smlad(__sxtb16(w1), odd, a);
-    b = __smlad(__sxtb16(__ror(w1, 8)), odd, b);
+    b = __smlad(__sxtb16(rotate8(w1)), odd, b);
 #else
     static const uint8_t place[4] = {0, 4, 2, 6};
     for (int32_t i = 0; i < 4 && k + i < length; i++) {
@@ -141,7 +143,7 @@ static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int
 /* Four activations against four channels: w and u are the weights of two pairs. */
 static inline __attribute__((always_inline)) void step_1x4(uint32_t x, const int8_t **w, const int8_t **u,
                                                            int32_t acc[4]) {
-  const uint32_t even = __sxtb16(x), odd = __sxtb16(__ror(x, 8));
+  const uint32_t even = __sxtb16(x), odd = __sxtb16(rotate8(x));
   step_1x2(even, w, &acc[0], &acc[1]);
   step_1x2(even, u, &acc[2], &acc[3]);
   step_1x2(odd, w, &acc[0], &acc[1]);
@@ -163,10 +165,9 @@ static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, in
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
  * pixels at the end of a convolution. weights: [channels/2][depth/4][8] */
 static __attribute__((noinline)) void all_channels(const int8_t *weights, const struct requant *q,
-                                                   const int8_t *x, int32_t length, int32_t channels,
-                                                   int8_t *out) {
+                                                   enum rounding how, const int8_t *x, int32_t length,
+                                                   int32_t channels, int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
-  const enum rounding how = rounding_of(q);
   int32_t c = 0;
   while (c < channels) {
     int32_t acc[4];

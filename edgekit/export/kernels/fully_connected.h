@@ -12,8 +12,10 @@ struct fully_connected_s8 {
 };
 
 static void fully_connected_s8(const struct fully_connected_s8 *c, const int8_t *in, int8_t *out) {
+  const struct requant *const q = &c->requant;
+  const enum rounding how = ANY_ONCE && !q->channel_step ? ONCE : rounding_of(q);
   for (int32_t row = 0; row < c->rows; row++) {
-    all_channels(c->weights, &c->requant, in, c->in_size, c->out_size, out);
+    all_channels(c->weights, q, how, in, c->in_size, c->out_size, out);
     in += c->in_size;
     out += c->out_size;
   }

@@ -91,7 +91,15 @@ static __attribute__((noinline)) int32_t requantize_exact(const struct requant *
 
 /* Which steps a layer needs; where it is a literal, the others vanish. ANY_EXACT and ANY_CLAMPS are constants
  * of the model: 0 where no layer needs that step. */
-enum rounding { PLAIN, CLAMPED, EXACT };
+enum rounding { PLAIN, CLAMPED, EXACT, ONCE };
+
+/* TensorFlow Lite rounds a fully connected layer with one scale once, TFLM twice like all others. Compiled
+ * with EDGEKIT_SINGLE_ROUNDING_FC this code agrees with the former, where TFLM is not at hand to compare. */
+#if defined(EDGEKIT_SINGLE_ROUNDING_FC)
+enum { ANY_ONCE = 1 };
+#else
+enum { ANY_ONCE = 0 };
+#endif
 
 static inline enum rounding rounding_of(const struct requant *q) {
   return ANY_EXACT && q->exact ? EXACT : ANY_CLAMPS && q->clamps ? CLAMPED : PLAIN;
@@ -100,7 +108,10 @@ static inline enum rounding rounding_of(const struct requant *q) {
 static inline __attribute__((always_inline)) int32_t requantize(enum rounding how, const struct requant *q,
                                                                 const struct rescaler *r, int32_t acc) {
   int32_t y;
-  if (how == EXACT) {
+  if (ANY_ONCE && how == ONCE) {
+    const int shift = 31 + r->right;
+    y = (int32_t)(((int64_t)acc * r->multiplier + ((int64_t)1 << (shift - 1))) >> shift) + q->zero;
+  } else if (how == EXACT) {
     y = requantize_exact(q, acc, r->multiplier, r->right);
   } else {
     y = high_multiply(acc, r->multiplier);
