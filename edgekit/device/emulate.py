@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -186,14 +189,27 @@ def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
 def run(firmware: Firmware, X) -> np.ndarray | list[np.ndarray]:
     """Outputs of the emulated binary for each sample of X (n, …): (n, …), or a list where there are several.
 
-    Nothing is counted, so this goes at some 100–200 million instructions a second.
+    Nothing is counted, so this goes at some 100–200 million instructions a second on each of the machine's
+    cores. A model that keeps a state sees the samples in order, on one of them.
     """
-    machine = Machine(firmware)
-    results = [machine.infer(sample) for sample in as_batches(machine.graph, X)]
+    samples = as_batches(firmware.source.graph, X)
+    workers = 1 if firmware.source.stateful else min(os.cpu_count() or 1, 8, len(samples) // 8)
+    if workers < 2:
+        results = _infer_all(firmware, samples)
+    else:  # threads suffice: the emulator runs outside Python's lock
+        size = -(-len(samples) // workers)
+        parts = [samples[i : i + size] for i in range(0, len(samples), size)]
+        with ThreadPoolExecutor(workers) as pool:
+            results = [r for part in pool.map(partial(_infer_all, firmware), parts) for r in part]
     stacked = [
         np.concatenate([np.atleast_1d(r[i]) for r in results]) for i in range(len(results[0]))
     ]
     return stacked if len(stacked) > 1 else stacked[0]
+
+
+def _infer_all(firmware: Firmware, samples) -> list[tuple[np.ndarray, ...]]:
+    machine = Machine(firmware)
+    return [machine.infer(sample) for sample in samples]
 
 
 evaluate = run

@@ -14,9 +14,10 @@ __attribute__((noinline, used)) void edgekit_wait(void) { __asm__ volatile(""); 
 
 __attribute__((noreturn, used)) static void start(void) {
   const uint32_t *from = &_data_load;
-  for (uint32_t *to = &_data_start; to < &_data_end;) *to++ = *from++;
-  for (uint32_t *to = &_bss_start; to < &_bss_end;) *to++ = 0;
-#if defined(__ARM_FP)
+  /* volatile: a vectorized loop would use a unit that is still off */
+  for (volatile uint32_t *to = &_data_start; to < &_data_end;) *to++ = *from++;
+  for (volatile uint32_t *to = &_bss_start; to < &_bss_end;) *to++ = 0;
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
   *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: the FPU is off after reset */
 #endif
 #if defined(EDGEKIT_RESET)

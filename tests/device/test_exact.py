@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.device import build, ladder, profile, run
+from edgekit.device import build, ladder, profile, run, run_qemu
 from edgekit.device.emulate import Machine, instruction_offsets
 from edgekit.device.oracle import raw_tflm, tflm
 from edgekit.errors import EdgekitError
@@ -224,3 +224,22 @@ def test_gcc_builds_the_same_arithmetic():
             machine = Machine(build(generate(graph), cpu, compiler="gcc"))
             for sample, expected in zip(samples, raw_tflm(data, graph, samples), strict=True):
                 assert np.array_equal(machine.infer(sample)[0].ravel(), expected[0].ravel())
+
+
+def test_the_mve_build_gives_the_same_bytes_in_qemu():
+    if not shutil.which("qemu-system-arm"):
+        pytest.skip("qemu-system-arm is not installed")
+    for name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SOFTMAX", "MEAN"):
+        rng = np.random.default_rng(200)
+        data = tiny.OPERATORS[name](rng)
+        graph = read(data)
+        samples = tiny.samples(graph, 5, rng)
+        firmware = build(generate(graph), "cortex-m55", "-O3")
+        columns = [np.concatenate(c) for c in zip(*samples, strict=True)]
+        if columns[0].shape[0] != len(samples):
+            continue  # a batch of its own
+        got = run_qemu(firmware, columns if len(columns) > 1 else columns[0])
+        expected = np.concatenate([e[0] for e in raw_tflm(data, graph, samples)])
+        assert np.array_equal(got.ravel(), expected.ravel())
+    with pytest.raises(EdgekitError, match="cortex-m4"):
+        run_qemu(build(generate(graph)), columns[0])
