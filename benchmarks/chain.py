@@ -1,4 +1,4 @@
-"""The bars of the walking chain: `python -m benchmarks.chain [--cold]`.
+"""The bars of the walking chain: `python -m benchmarks.chain [--cold] [--readme]`.
 
 Prints each with its goal and its figure, and exits 1 where one is missed. `--cold` also times
 `make demo` on a fresh clone: packages, recordings and builds downloaded and made anew (some minutes).
@@ -19,15 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.bars import Bars
 from edgekit import pipeline, project
 
 ROOT = project.root()
-BARS = []
-
-
-def bar(name: str, goal: str, figure: str, passed: bool) -> None:
-    BARS.append(passed)
-    print(f"{'pass' if passed else 'MISS'}  {name:<52} goal {goal:<12} figure {figure}", flush=True)
+BARS = Bars("chain")
+bar = BARS.add
 
 
 def accuracy(artefacts: Path) -> None:
@@ -111,6 +108,7 @@ def cold(folder: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cold", action="store_true", help="also time make demo on a fresh clone")
+    parser.add_argument("--readme", action="store_true", help="write the table into the README")
     args = parser.parse_args()
     directory, outcomes = pipeline.execute("bearing", profile="full")
     missed = [v.key for o in outcomes for v in o.verdicts.failed]
@@ -121,7 +119,9 @@ def main() -> int:
         notebooks(folder)
         if args.cold:
             cold(folder)
-    return 0 if all(BARS) else 1
+    if args.readme:
+        BARS.to_readme()
+    return 0 if BARS.met else 1
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@ from edgekit.device.emulate import Profile
 from edgekit.figures import Figure
 
 EMULATED = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
+CALIBRATED = {
+    "nrf5340": "nrf5340",
+    "stm32l4": "stm32l4r5",
+}  # board of the catalogue -> of the cost model
 STAND_IN = (
     "cortex-m4"  # for cores that cannot be emulated here: Xtensa, M55, application processors
 )
@@ -23,8 +27,8 @@ def core_for(board: Board) -> str:
 
 def latency_on(board: Board, firmware: Firmware, profile: Profile) -> Figure:
     """Milliseconds for one inference: calibrated where the board was measured publicly, else not."""
-    if board.key in cost.BOARDS and cost.BOARDS[board.key].cpu == firmware.cpu:
-        return cost.latency(firmware, profile, board.key)
+    if board.key in CALIBRATED and board.core == firmware.cpu:
+        return cost.latency(firmware, profile, CALIBRATED[board.key])
     figure = cost.latency(firmware, profile, mhz=board.value("clock_mhz"))
     if board.core == firmware.cpu:
         return figure
