@@ -243,3 +243,23 @@ def test_the_mve_build_gives_the_same_bytes_in_qemu():
         assert np.array_equal(got.ravel(), expected.ravel())
     with pytest.raises(EdgekitError, match="cortex-m4"):
         run_qemu(build(generate(graph)), columns[0])
+
+
+def test_accepted_mutants_give_tflms_bytes():
+    rng = np.random.default_rng(4)
+    models = [make(rng) for make in tiny.OPERATORS.values()]
+    compared = 0
+    while compared < 8:
+        data = tiny.mutated(models[rng.integers(len(models))], rng)
+        try:
+            graph = read(data)
+            source = generate(graph)
+            samples = tiny.samples(graph, 2, rng)
+            truth = raw_tflm(data, graph, samples)
+        except EdgekitError:
+            continue
+        machine = Machine(build(source))
+        for sample, expected in zip(samples, truth, strict=True):
+            for e, g in zip(expected, machine.infer(sample), strict=True):
+                assert np.array_equal(e.reshape(-1), g.reshape(-1), equal_nan=g.dtype == np.float32)
+        compared += 1

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, int8_edges, read
-from tests.export import tiny
+from tests.export import tiny, variants
 from tests.export.tiny import Op, T, write
 
 MODELS = {name: make(np.random.default_rng(7)) for name, make in tiny.OPERATORS.items()}
+
+SEEDS = [*MODELS.values(), *(make(np.random.default_rng(7)) for make in variants.VARIANTS.values())]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -25,11 +27,11 @@ def test_every_operator_is_read_and_emitted(name):
     assert name in graph._repr_html_()
 
 
-@settings(max_examples=1500, deadline=2000)
+@settings(max_examples=2000, deadline=2000)
 @given(st.integers(0, 2**32))
 def test_a_mutated_file_is_refused_in_one_line_or_generated(seed):
     rng = np.random.default_rng(seed)
-    data = tiny.mutated(list(MODELS.values())[rng.integers(len(MODELS))], rng)
+    data = tiny.mutated(SEEDS[rng.integers(len(SEEDS))], rng)
     message = ""
     try:
         generate(read(data))
@@ -117,3 +119,44 @@ def test_the_newer_operator_code_counts_where_the_two_differ():
     data[at] = tflite.BuiltinOperator.TOPK_V2
     with pytest.raises(EdgekitError, match="TOPK_V2"):
         read(bytes(data))
+
+
+def state(**changes):
+    data = variants.svdf(np.random.default_rng(1))
+    model = tflite.Model.GetRootAs(data, 0).Subgraphs(0).Tensors(4)
+    data = bytearray(data)
+    for slot, value in changes.items():
+        at = model._tab.Offset({"is_variable": 14, "type": 6}[slot])
+        data[model._tab.Pos + at] = value
+    return bytes(data)
+
+
+@pytest.mark.parametrize("changes", [{"is_variable": 0}, {"type": 7}])
+def test_a_state_that_is_none_is_refused(changes):
+    generate(read(state()))
+    with pytest.raises(EdgekitError, match="SVDF"):
+        generate(read(state(**changes)))
+
+
+def test_a_stateful_model_declares_its_reset_and_others_do_not():
+    assert "void model_reset(void);" in generate(read(state())).files["model.h"]
+    assert "reset" not in generate(read(MODELS["CONV_2D"])).files["model.h"]
+
+
+def test_dead_channels_cost_nothing_and_change_nothing():
+    """A channel with a vanishing scale and a huge bias leaves its layer on the fast path."""
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-127, 128, (4, 1, 1, 8))
+    scale = np.array([0.01, 0.01, 1e-12, 0.01], np.float32)
+    tensors = [
+        T((1, 4, 4, 8), scale=0.05, zero=-3),
+        T((4, 1, 1, 8), scale=scale, data=weights),
+        T((4,), "int32", scale * 0.05, data=[10, -20, 1 << 30, 5]),
+        T((1, 4, 4, 4), scale=0.2, zero=-128),
+    ]
+    options = [(0, "Int8", 1), (1, "Int32", 1), (2, "Int32", 1), (3, "Int8", 1)]
+    options += [(4, "Int32", 1), (5, "Int32", 1)]
+    data = write(tensors, [Op("CONV_2D", [0, 1, 2], [3], "Conv2DOptions", options)], [0], [3])
+    (layer,) = generate(read(data)).layers
+    assert layer.fields["requant"]["exact"] == 0
+    assert "shift" not in layer.constants
