@@ -11,11 +11,23 @@ from edgekit.errors import EdgekitError
 
 def main(argv: list[str] | None = None) -> int:
     """0: done. 1: a budget line was missed under --strict. 2: bad input, said in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a pipe on Windows has no ✓; better a ? than a traceback
+            stream.reconfigure(errors="replace")
     args = _parser().parse_args(argv)
     try:
         return args.do(args)
     except EdgekitError as error:
         print(f"edgekit: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"edgekit: {error}; `edgekit doctor` says how to get it", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"edgekit: {where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nedgekit: stopped; the same command goes on from here", file=sys.stderr)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-# group: what it is for, the packages (import name, distribution), and whether all platforms have them
+# group of pyproject.toml: what it is for, and its packages
 GROUPS = {
-    "core": ("data, design, signing", ["numpy", "scipy", "scikit-learn", "pandas", "cryptography"]),
-    "notebooks": ("the chapters", ["jupyterlab", "ipywidgets", "papermill", "nbconvert"]),
-    "train": ("chapters 03, 04", ["tensorflow", "tf-keras", "tensorflow-model-optimization"]),
-    "device": ("chapter 05", ["tflite", "ziglang", "unicorn", "tflite-micro"]),
-    "dev": ("make test", ["pytest", "nbval", "ruff", "nbstripout", "hypothesis"]),
+    "core": (
+        "data, design, signing",
+        "numpy scipy scikit-learn pandas matplotlib cryptography pypi-simple tqdm",
+    ),
+    "notebooks": (
+        "the chapters",
+        "jupyterlab ipywidgets ipykernel papermill nbclient nbconvert nbformat",
+    ),
+    "train": (
+        "chapters 03, 04",
+        "tensorflow tf-keras tensorflow-model-optimization ai-edge-litert",
+    ),
+    "device": ("chapter 05", "tflite ziglang unicorn tflite-micro"),
+    "gateway": ("optional: ONNX for Linux gateways", "onnx onnxruntime"),
+    "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
+    "dev": (
+        "make test",
+        "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+    ),
 }
+OPTIONAL = ("gateway", "npu")
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",
@@ -29,19 +43,21 @@ def main() -> int:
     print(_line(ok, f"Python {platform.python_version()}", "needs 3.11, 3.12 or 3.13"))
     for group, (purpose, packages) in GROUPS.items():
         print(f"{group} ({purpose})")
-        for package in packages:
+        for package in packages.split():
             found = installed(package)
-            optional = package == "tflite-micro" and not has_tflm_wheel()
-            remedy = "no wheel for this platform: LiteRT's reference kernels stand in" if optional else (
-                f"pip install -e '.[{group}]'" if group != "core" else "pip install -e ."
-            )  # fmt: skip
-            print("  " + _line(bool(found) or optional, f"{package} {found or 'missing'}", remedy))
-            ok = ok and (bool(found) or optional)
+            remedy = "pip install -e ." if group == "core" else f"pip install -e '.[{group}]'"
+            needed = group not in OPTIONAL
+            if package == "tflite-micro" and not has_tflm_wheel():
+                remedy, needed = "no wheel here: LiteRT's reference kernels stand in", False
+            print("  " + _line(found is not None, f"{package} {found or 'missing'}", remedy))
+            ok = ok and (found is not None or not needed)
     print("tools (optional)")
     for tool, purpose in TOOLS.items():
         print("  " + _line(shutil.which(tool) is not None, tool, purpose))
     print(
-        "everything the chain needs is here" if ok else "something is missing: see the lines with ✗"
+        "everything the chain needs is here"
+        if ok
+        else "something is missing: see the lines with ✗, or `make demo`, which installs all of it"
     )
     return 0 if ok else 1
 
@@ -52,14 +68,6 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def need(module: str, extra: str) -> None:
-    """Raise EdgekitError with the command that installs what is missing."""
-    from edgekit.errors import EdgekitError
-
-    if importlib.util.find_spec(module) is None:
-        raise EdgekitError(f"{module} is not installed: pip install -e '.[{extra}]'")
 
 
 def has_tflm_wheel() -> bool:

@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from edgekit import project, usecases
 from edgekit.design import Verdicts
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.lock import LockedError, locked
 from edgekit.run import (
-    PROFILES,
     Run,
+    check_choice,
+    check_owner,
     file_hash,
     read_manifest,
     start_manifest,
@@ -26,6 +29,13 @@ from edgekit.run import (
     versions,
 )
 
+OPTIONS = {  # parameters that the run itself must know, not only the notebooks
+    "use_case": "the first argument",
+    "profile": "--profile",
+    "run_dir": "--run-dir",
+    "seed": "--seed",
+    "offline": "--offline",
+}
 LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 
 
@@ -50,7 +60,7 @@ def execute(
     parameters: dict | None = None,
     say: Callable[[str], None] = print,
 ) -> tuple[Path, list[Outcome]]:
-    """Run the chapters from `first` through `through`, and write the report.
+    """Run the chapters from `first` through `through`.
 
     A chapter is skipped when its code, its parameters, the library, the use case, the installed
     versions and its inputs are what they were when it was sealed. `parameters` overrides any notebook
@@ -63,8 +73,7 @@ def execute(
     stop = names.index(project.chapter(through)) if through else len(names) - 1
     if start > stop:
         raise EdgekitError(f"{names[start]} comes after {names[stop]}: nothing to run")
-    if profile not in PROFILES:
-        raise EdgekitError(f"there is no profile {profile!r}.{did_you_mean(profile, PROFILES)}")
+    check_choice(profile, seed)
     folder = usecases.folder(use_case, project.root())
     load_design(folder / "design.toml")
     directory = Path(run_dir or project.run_folder(use_case, profile, offline)).resolve()
@@ -77,28 +86,53 @@ def execute(
         **(parameters or {}),
     }
     _check_parameters(chapters, parameters or {})
+    check_owner(directory, use_case, profile)
+    _check_inputs(chapters[names[start]], use_case, profile, directory)
+    common = _digest(
+        [
+            tree_hash(Path(__file__).parent, LIBRARY),
+            tree_hash(folder, ("*",)),
+            json.dumps(versions()),
+        ]
+    )
     start_manifest(directory, use_case, profile)
-    common = _digest([tree_hash(Path(__file__).parent), tree_hash(folder), json.dumps(versions())])
     outcomes = []
-    for name in names[start : stop + 1]:
-        began = time.monotonic()
-        values = {k: v for k, v in given.items() if k in notebook_parameters(chapters[name])}
-        key = step_key(chapters[name], values, common, directory)
-        fresh = is_fresh(directory, chapters[name], key)
-        if not fresh:
-            _check_inputs(chapters[name], use_case, profile, directory)
-            say(f"{name} …")
-            _execute(chapters[name], values, directory)
-            _seal(directory, name, values, key)
-        outcome = Outcome(
-            name,
-            "skipped" if fresh else "ran",
-            time.monotonic() - began,
-            Verdicts.from_dicts(read_manifest(directory)["steps"][name]["verdicts"]),
-        )
-        outcomes.append(outcome)
-        say(_line(outcome))
+    with _alone(directory):
+        for name in names[start : stop + 1]:
+            outcomes.append(_step(chapters[name], use_case, profile, directory, given, common, say))
+            say(_line(outcomes[-1]))
     return directory, outcomes
+
+
+@contextmanager
+def _alone(directory: Path):
+    """Two runs in one directory would take each other's files for their own."""
+    try:
+        with locked(directory / ".lock", wait=False):
+            yield
+    except LockedError:
+        raise EdgekitError(
+            f"another run is at work in {directory}; wait for it, or choose another --run-dir"
+        ) from None
+
+
+def _step(notebook: Path, use_case, profile, directory, given, common, say) -> Outcome:
+    """Run one chapter, or skip it."""
+    began, name = time.monotonic(), notebook.stem
+    values = {k: v for k, v in given.items() if k in notebook_parameters(notebook)}
+    key = step_key(notebook, values, common, directory)
+    fresh = is_fresh(directory, notebook, key)
+    if not fresh:
+        _check_inputs(notebook, use_case, profile, directory)
+        say(f"{name} …")
+        _execute(notebook, values, directory)
+        _seal(directory, name, values, key)
+    return Outcome(
+        name,
+        "skipped" if fresh else "ran",
+        time.monotonic() - began,
+        Verdicts.from_dicts(read_manifest(directory)["steps"][name]["verdicts"]),
+    )
 
 
 def step_key(notebook: Path, values: dict, common: str, directory: Path) -> str:
@@ -124,10 +158,19 @@ def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
     return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
 
 
-def tree_hash(folder: Path) -> str:
-    """One hash over the names and contents of a folder's library files."""
-    files = {path for pattern in LIBRARY for path in folder.rglob(pattern)}
+def tree_hash(folder: Path, patterns: tuple[str, ...]) -> str:
+    """One hash over the names and contents of the files that match, hidden and cached ones left out."""
+    files = {
+        path
+        for pattern in patterns
+        for path in folder.rglob(pattern)
+        if path.is_file() and not _ignored(path.relative_to(folder))
+    }
     return _digest(f"{p.relative_to(folder).as_posix()} {file_hash(p)}" for p in sorted(files))
+
+
+def _ignored(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
 def notebook_parameters(notebook: Path) -> set[str]:
@@ -147,6 +190,8 @@ def notebook_parameters(notebook: Path) -> set[str]:
 def _execute(notebook: Path, values: dict, directory: Path) -> None:
     """papermill, with the executed notebook renamed into place only when it is whole."""
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -171,10 +216,21 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
     except PapermillExecutionError as error:
         half.replace(failed)
         reason = f"{error.ename}: {error.evalue}".splitlines()[0]
+        if error.ename == "ModuleNotFoundError":
+            reason += "; `edgekit doctor` says how to get it"
         if error.ename == "EdgekitError":
             raise EdgekitError(f"{notebook.stem}: {error.evalue}") from None
         raise EdgekitError(
             f"{notebook.stem} failed in cell {error.exec_count}: {reason} (see {failed})"
+        ) from None
+    except DeadKernelError:
+        raise EdgekitError(
+            f"{notebook.stem}: its Python process died, perhaps out of memory; run again, the "
+            "chapters before are kept"
+        ) from None
+    except NoSuchKernel:
+        raise EdgekitError(
+            "Jupyter finds no kernel 'python3': pip install -e '.[notebooks]'"
         ) from None
     os.replace(half, done)
 
@@ -199,6 +255,8 @@ def _check_parameters(chapters: dict[str, Path], given: dict) -> None:
     """papermill only warns about an unknown parameter; a typo deserves more."""
     known = set().union(*(notebook_parameters(path) for path in chapters.values()))
     for name in given:
+        if name in OPTIONS:
+            raise EdgekitError(f"-p {name}=…: {OPTIONS[name]} says that")
         if name not in known:
             raise EdgekitError(
                 f"no chapter has a parameter {name!r}.{did_you_mean(name, sorted(known))}"

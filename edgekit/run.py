@@ -41,6 +41,8 @@ PACKAGES = (
     "tensorflow",
     "tf-keras",
     "tensorflow-model-optimization",
+    "ai-edge-litert",
+    "tflite",
     "tflite-micro",
     "ziglang",
     "unicorn",
@@ -104,7 +106,7 @@ class Run:
         """The checked file of an artefact. Raises EdgekitError if it is missing or not what was sealed."""
         path = self.path(name)
         maker = next((c for c, nb in project.chapters().items() if name in _writes(nb)), None)
-        remedy = f"run {maker} first (edgekit run {self.use_case} --through {str(maker)[3:]})"
+        remedy = f"run {maker} first ({self._command} --through {str(maker)[3:]})"
         if not path.is_file():
             raise EdgekitError(f"{path} is missing: {remedy}")
         if maker != self.step:
@@ -116,6 +118,16 @@ class Run:
     def load(self, name: str):
         """Read an artefact of an earlier chapter (or of this one)."""
         return _read(self.file(name))
+
+    @property
+    def _command(self) -> str:
+        """What a person types to fill this very run."""
+        command = f"edgekit run {self.use_case}"
+        if self.profile != PROFILES[0]:
+            command += f" --profile {self.profile}"
+        if self.directory.resolve() != project.run_folder(self.use_case, self.profile).resolve():
+            command += f" --run-dir {self.directory}"
+        return command
 
     def gate(self, figures: dict[str, Figure]) -> Verdicts:
         """Judge figures by the budget and seal the chapter; its last cell. Never raises for a miss."""
@@ -156,18 +168,12 @@ def open_run(
     `run_dir` empty means `runs/<use_case>-<profile>` of the project. A chapter that is opened is no
     longer sealed: what it wrote before counts again when its gate has been reached.
     """
-    if profile not in PROFILES:
-        raise EdgekitError(f"there is no profile {profile!r}.{did_you_mean(profile, PROFILES)}")
+    check_choice(profile, seed)
     usecases.folder(use_case, project.root())
     directory = Path(run_dir).expanduser() if run_dir else project.run_folder(use_case, profile)
     notebook = project.chapters()[project.chapter(step)]
     terms = project.contract(notebook)
-    manifest = read_manifest(directory)
-    if manifest and (manifest["use_case"], manifest["profile"]) != (use_case, profile):
-        raise EdgekitError(
-            f"{directory} holds a run of {manifest['use_case']}, {manifest['profile']}; "
-            "choose another run_dir"
-        )
+    check_owner(directory, use_case, profile)
     run = Run(
         notebook.stem,
         use_case,
@@ -185,6 +191,24 @@ def open_run(
     return run
 
 
+def check_choice(profile: str, seed: int) -> None:
+    """Raises EdgekitError for an unknown profile, and for a seed that not every library takes."""
+    if profile not in PROFILES:
+        raise EdgekitError(f"there is no profile {profile!r}.{did_you_mean(profile, PROFILES)}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise EdgekitError(f"seed must be a whole number from 0 to 2147483647, not {seed!r}")
+
+
+def check_owner(directory: Path, use_case: str, profile: str) -> None:
+    """Raises EdgekitError if the directory holds a run of something else."""
+    manifest = read_manifest(directory)
+    if manifest and (manifest["use_case"], manifest["profile"]) != (use_case, profile):
+        raise EdgekitError(
+            f"{directory} holds a run of {manifest['use_case']}, {manifest['profile']}; "
+            "choose another run_dir"
+        )
+
+
 # -------------------------------------------------------------------------------------- manifest
 
 
@@ -192,11 +216,14 @@ def read_manifest(directory: Path) -> dict:
     """The run's manifest, `{}` for a new run. Raises EdgekitError if it cannot be read."""
     path = directory / "manifest.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise EdgekitError(f"{path} cannot be read ({error}); delete it to start over") from None
+    if not isinstance(manifest, dict) or not {"use_case", "profile", "steps"} <= set(manifest):
+        raise EdgekitError(f"{path} is no manifest of a run; choose another run_dir")
+    return manifest
 
 
 def start_manifest(directory: Path, use_case: str, profile: str) -> None:

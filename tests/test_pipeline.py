@@ -11,9 +11,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from edgekit import pipeline, project
+from edgekit import pipeline, project, usecases
 from edgekit.cli import main
 from edgekit.errors import EdgekitError
+from edgekit.lock import locked
 from edgekit.run import open_run, read_manifest
 
 PARAMETERS = 'use_case = "toy"\nprofile = "quick"\nrun_dir = ""\nseed = 0\n'
@@ -146,6 +147,10 @@ def test_the_report_of_a_kept_budget_has_every_figure_with_its_source(toy):
         (["run", "toy", "--from", "sum"], "run 00_design first"),
         (["run", "toy", "-p", "sed=1"], "Did you mean 'seed'"),
         (["run", "toy", "-p", "seed"], "write NAME=VALUE"),
+        (["run", "toy", "-p", "seed=3"], "--seed says that"),
+        (["run", "toy", "--seed", "-1"], "whole number from 0"),
+        (["run", "toy", "--run-dir", "notebooks/00_design.ipynb"], "00_design.ipynb"),
+        (["run", "toy", "--profile", "full", "--from", "sum"], "--profile full --through design"),
         (["report", "nowhere"], "no finished chapter"),
         (["data", "get", "mfpd"], "Did you mean 'mfpt'"),
     ],
@@ -172,6 +177,20 @@ def test_a_broken_use_case_is_one_line(toy, capsys):
     assert "SyntaxError" in capsys.readouterr().err
 
 
+def test_a_name_that_a_use_case_lacks_is_one_line(toy):
+    case = usecases.load("toy", toy)
+    assert case.CLASSES == ("a", "b")
+    with pytest.raises(EdgekitError, match=r"usecase\.py does not define WINDOW"):
+        _ = case.WINDOW
+
+
+def test_a_use_case_may_define_a_dataclass(toy):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    text += "@dataclass\nclass Sensor:\n    rate: float = 1.0\n"
+    (toy / "usecases" / "toy" / "usecase.py").write_text(text)
+    assert usecases.load("toy", toy).Sensor().rate == 1.0
+
+
 def test_saving_is_all_or_nothing(toy):
     run = open_run("design", "toy")
     run.save("numbers.npy", np.arange(3))
@@ -190,8 +209,39 @@ def test_an_artefact_that_was_changed_by_hand_is_refused(toy):
 
 def test_a_run_directory_belongs_to_one_use_case_and_profile(toy):
     directory, _ = pipeline.execute("toy", through="design", say=lambda _: None)
+    sealed = read_manifest(directory)
     with pytest.raises(EdgekitError, match="holds a run of toy, quick"):
         open_run("design", "toy", profile="full", run_dir=str(directory))
+    with pytest.raises(EdgekitError, match="holds a run of toy, quick"):
+        pipeline.execute("toy", profile="full", run_dir=directory, say=lambda _: None)
+    assert read_manifest(directory) == sealed
+
+
+def test_a_manifest_of_something_else_is_not_a_run(toy):
+    (toy / "manifest.json").write_text('{"name": "a web page"}')
+    with pytest.raises(EdgekitError, match="no manifest of a run"):
+        pipeline.execute("toy", run_dir=toy, say=lambda _: None)
+
+
+def test_what_cannot_begin_leaves_no_run_behind(toy):
+    with pytest.raises(EdgekitError, match="run 00_design first"):
+        pipeline.execute("toy", first="sum", say=lambda _: None)
+    assert not (toy / "runs").exists()
+
+
+def test_two_runs_in_one_directory_are_refused(toy):
+    directory, _ = pipeline.execute("toy", say=lambda _: None)
+    with locked(directory / ".lock"), pytest.raises(EdgekitError, match="another run is at work"):
+        pipeline.execute("toy", say=lambda _: None)
+    assert actions(pipeline.execute("toy", say=lambda _: None)[1]) == ["skipped", "skipped"]
+
+
+def test_data_beside_the_use_case_is_an_input(toy):
+    data = toy / "usecases" / "toy" / "recording.csv"
+    data.write_text("1,2,3")
+    pipeline.execute("toy", say=lambda _: None)
+    data.write_text("1,2,4")
+    assert actions(pipeline.execute("toy", say=lambda _: None)[1]) == ["ran", "ran"]
 
 
 def test_same_seed_same_bytes(toy):

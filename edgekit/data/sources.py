@@ -14,13 +14,13 @@ import shutil
 import time
 import tomllib
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import project
 from edgekit.data.archives import ArchiveError, unpack
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.lock import locked
 
 STAMP = "stamp.json"
 ATTEMPTS = 4  # a connection may break this often before we give up; each attempt resumes
@@ -90,7 +90,7 @@ def fetch(
         return folder
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _only_one(cache / f"{source.slug}.lock"):
+        with locked(cache / f"{source.slug}.lock"):  # two notebooks must not write one .part
             if not _whole(folder, source):  # another process may have fetched it while we waited
                 archive = _download(source, cache, progress, endpoint)
                 _publish(source, archive, folder)
@@ -269,23 +269,3 @@ def _stream(
         raise EdgekitError(
             f"the registry's {source.file} is longer than the pinned file; it was removed"
         )
-
-
-@contextmanager
-def _only_one(path: Path):
-    """Hold `path` locked, so that two notebooks do not write one `.part`; the system frees it."""
-    with path.open("a+b") as file:
-        if os.name == "nt":
-            import msvcrt
-
-            while True:
-                try:
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-                except OSError:
-                    time.sleep(0.5)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

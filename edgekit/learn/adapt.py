@@ -162,7 +162,8 @@ def compare(
 
     `splits` are Splits of `field`; a method hears `train` and `val` without labels. Columns: method,
     balanced_accuracy (mean over splits), low and high (95 % interval of that mean, 2,000 bootstraps
-    over splits), gained (share of the gap between lab and oracle that it closes), and each class's recall.
+    over splits), gained (share of the gap between lab and oracle that it closes; NaN where the oracle is
+    no better than the lab), and each class's recall.
     """
     import pandas as pd
     from threadpoolctl import threadpool_limits
@@ -198,7 +199,8 @@ def compare(
         rows[-1] |= recalls
     table = pd.DataFrame(rows)
     floor, top = table.balanced_accuracy.iloc[0], table.balanced_accuracy.iloc[-1]
-    table.insert(4, "gained", (table.balanced_accuracy - floor) / max(top - floor, 1e-9))
+    gap = top - floor if top > floor else np.nan
+    table.insert(4, "gained", (table.balanced_accuracy - floor) / gap)
     return table
 
 

@@ -80,7 +80,8 @@ class FileSigner:
 def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> FileSigner:
     """The key in `path`, made there first if the file is not. Warns that no hardware guards it.
 
-    Raises EdgekitError for a wrong passphrase, an empty one, or a file that holds no such key.
+    Raises EdgekitError for a wrong passphrase, an empty one, or a file that holds no such key, one of
+    another algorithm included.
     """
     path = Path(path)
     if not passphrase:
@@ -94,7 +95,12 @@ def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> Fil
         private = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode())
     except (ValueError, TypeError):
         raise EdgekitError(f"{path} cannot be opened: wrong passphrase, or not a key") from None
-    return FileSigner(private)
+    signer = FileSigner(private)
+    if signer.public.algorithm != algorithm:
+        raise EdgekitError(
+            f"{path} holds a key for {signer.public.algorithm}, not {algorithm}: name another file"
+        )
+    return signer
 
 
 def _make(path: Path, passphrase: str, algorithm: str) -> None:

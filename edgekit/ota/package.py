@@ -92,10 +92,11 @@ def verify(data: bytes, trusted: list[PublicKey], device: Device | None = None) 
         raise PackageError("the signature fits no key this device trusts")
     try:
         content = json.loads(head[8:])
-    except (ValueError, RecursionError):
+        canonical = _head(content)
+    except (ValueError, RecursionError):  # NaN, which Python reads and no standard knows, included
         raise PackageError("the manifest is not JSON") from None
     _check_fields(content)
-    if _head(content) != head:
+    if canonical != head:
         raise PackageError("the manifest is not in its canonical form")
     if content["key"] not in [key.id for key in trusted]:
         raise PackageError("the manifest names a key this device does not trust")
@@ -112,7 +113,8 @@ def _head(content: dict) -> bytes:
 
 
 def _check_fields(content) -> None:
-    for kind, values in ((FIELDS, content), (PAYLOAD_FIELDS, dict(content or {}).get("payload"))):
+    payload = content.get("payload") if isinstance(content, dict) else None
+    for kind, values in ((FIELDS, content), (PAYLOAD_FIELDS, payload)):
         if not isinstance(values, dict) or set(values) != set(kind):
             raise PackageError(f"the manifest must have exactly {', '.join(kind)}")
         for name, wanted in kind.items():

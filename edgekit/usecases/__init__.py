@@ -7,6 +7,7 @@ A use case is a folder with `usecase.py` and `design.toml`: the kit's own live h
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -34,10 +35,20 @@ def folder(name: str, root: Path) -> Path:
 
 
 def load(name: str, root: Path) -> ModuleType:
-    """The use case's module."""
+    """The use case's module. Raises EdgekitError if it cannot be loaded, and later, on the first use
+    of a name that it should define and does not.
+    """
     path = folder(name, root) / "usecase.py"
     spec = importlib.util.spec_from_file_location(f"edgekit_usecase_{name}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look their module up
+
+    def missing(wanted: str):
+        if wanted.startswith("_"):
+            raise AttributeError(wanted)
+        raise EdgekitError(f"{path} does not define {wanted}; see {KIT / 'bearing' / 'usecase.py'}")
+
+    module.__getattr__ = missing
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever a user's file raises, in one line

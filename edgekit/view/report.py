@@ -74,6 +74,8 @@ def _summary(design: Design, manifest: dict) -> str:
         f"{design.battery.name}",
         f"profile {manifest['profile']}",
     ]
+    if any(step["parameters"].get("offline") for step in manifest["steps"].values()):
+        parts.append("simulated data only (--offline)")
     return " · ".join(escape(p) for p in parts)
 
 

@@ -32,9 +32,13 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     ax = ax or plt.subplots(figsize=(9, 3.2))[1]
     for k, name in enumerate(classes):
         rows = features[y == k]
-        ax.plot(frequencies, rows.mean(axis=0), color=COLOURS[k], label=name)
+        ax.plot(frequencies, rows.mean(axis=0), color=COLOURS[k % len(COLOURS)], label=name)
         ax.fill_between(
-            frequencies, *np.percentile(rows, [10, 90], axis=0), color=COLOURS[k], alpha=0.15, lw=0
+            frequencies,
+            *np.percentile(rows, [10, 90], axis=0),
+            color=COLOURS[k % len(COLOURS)],
+            alpha=0.15,
+            lw=0,
         )
     for name, hertz in (marks or {}).items():
         ax.axvline(hertz, color="0.4", ls="--", lw=0.8)
