@@ -24,7 +24,7 @@ def test_the_conda_environment_is_python_and_the_lock_file():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     *conda, pip = environment["dependencies"]
     assert conda == [f"python{PYPROJECT['requires-python']}", "pip"]
-    assert pip == {"pip": ["-r requirements.lock", "-e ."]}
+    assert pip == {"pip": ["-r requirements.lock"]}  # an editable install beside hashes is refused
 
 
 def test_the_lock_pins_every_dependency_with_hashes():
