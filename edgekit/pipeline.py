@@ -211,7 +211,12 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 cwd=notebook.parent,
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                progress_bar={"desc": f"  {notebook.stem}", "leave": False, "delay": 1},
+                progress_bar={
+                    "desc": f"  {notebook.stem}",
+                    "leave": False,
+                    "delay": 1,
+                    "disable": None,
+                },
             )
     except PapermillExecutionError as error:
         half.replace(failed)
