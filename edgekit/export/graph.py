@@ -93,6 +93,8 @@ OPTIONS = {
     "SPLIT": ("SplitOptions", {"count": "NumSplits"}),
     "SVDF": ("SVDFOptions", _FUSED | {"rank": "Rank"}),
 }
+# what the converter makes of dilations and of dense layers on sequences when the batch is dynamic
+FROM_DYNAMIC_BATCH = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "GATHER", "REDUCE_PROD", "FILL")
 # arithmetic on shapes that Keras leaves behind for a dynamic batch; folded away with a batch of 1
 FOLDED = {"SHAPE": (None, {}), "PACK": ("PackOptions", {"axis": "Axis"})}
 
@@ -342,9 +344,12 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
             )
     if name not in OPTIONS and name not in FOLDED:
         where = tensors[outputs[0]].name if outputs else "nowhere"
+        advice = "replace that layer, or move it out of the model"
+        if name in FROM_DYNAMIC_BATCH:
+            advice = "convert the model with a fixed batch of 1, which avoids it"
         raise EdgekitError(
-            f"operator {index} ({name}, writing {where!r}) is not supported: replace that layer, or "
-            f"move it out of the model. Known: {', '.join(OPTIONS)}"
+            f"operator {index} ({name}, writing {where!r}) is not supported: {advice}. "
+            f"Known: {', '.join(OPTIONS)}"
         )
     if not outputs or not inputs:
         raise EdgekitError(f"operator {index} ({name}) lacks inputs or outputs")

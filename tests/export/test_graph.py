@@ -64,6 +64,11 @@ def test_an_unsupported_operator_is_named_with_its_place():
         read(unsupported())
 
 
+def test_leftovers_of_a_dynamic_batch_come_with_advice():
+    with pytest.raises(EdgekitError, match="fixed batch of 1"):
+        read(unsupported("SPACE_TO_BATCH_ND"))
+
+
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(EdgekitError, match="no model file"):
         read(tmp_path / "none.tflite")
