@@ -184,6 +184,13 @@ def test_a_name_that_a_use_case_lacks_is_one_line(toy):
         _ = case.WINDOW
 
 
+def test_a_use_case_whose_name_cannot_be_c_is_told_before_anything_runs(toy, capsys):
+    (toy / "usecases" / "toy").rename(toy / "usecases" / "my-toy")
+    assert main(["run", "my-toy"]) == 2
+    assert "lower-case letters" in capsys.readouterr().err
+    assert not (toy / "runs").exists()
+
+
 def test_a_use_case_may_define_a_dataclass(toy):
     text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     text += "@dataclass\nclass Sensor:\n    rate: float = 1.0\n"

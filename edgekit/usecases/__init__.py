@@ -7,6 +7,7 @@ A use case is a folder with `usecase.py` and `design.toml`: the kit's own live h
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -27,10 +28,15 @@ def known(root: Path) -> dict[str, Path]:
 
 
 def folder(name: str, root: Path) -> Path:
-    """The use case's folder. Raises EdgekitError for an unknown name."""
+    """The use case's folder. Raises EdgekitError for an unknown name, or one that C cannot have."""
     cases = known(root)
     if name not in cases:
         raise EdgekitError(f"there is no use case {name!r}.{did_you_mean(name, cases)}")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
+        raise EdgekitError(
+            f"rename {cases[name]}: its C code bears the folder's name, so that has lower-case "
+            "letters, digits and _ only, and begins with a letter"
+        )
     return cases[name]
 
 

@@ -39,6 +39,19 @@ def test_what_was_signed_is_what_arrives(tmp_path, algorithm):
     assert again.public == signer.public
 
 
+def test_a_key_file_of_another_algorithm_is_refused(tmp_path):
+    make_signer(tmp_path, "EdDSA")
+    with pytest.raises(EdgekitError, match="EdDSA, not ES256"):
+        make_signer(tmp_path, "ES256")
+
+
+@pytest.mark.parametrize("text", [b"[1,2]", b'"x"', b'{"version":NaN}', b"null"])
+def test_a_signed_manifest_that_is_none_is_refused(signer, text):
+    head = module.MAGIC + len(text).to_bytes(4, "big") + text
+    with pytest.raises(PackageError):
+        verify(head + signer.sign(head), [signer.public])
+
+
 def test_every_flipped_bit_and_every_cut_is_refused(signer, signed):
     for i in range(len(signed)):
         bad = bytearray(signed)
