@@ -21,7 +21,7 @@ from edgekit.learn.compress import (
     quantize,
     slim,
 )
-from edgekit.learn.train import Distil, fit, score, smallest_within, width_sweep
+from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
 
 __all__ = [
     "Distil",
@@ -30,6 +30,7 @@ __all__ = [
     "by_recording",
     "calibration",
     "fit",
+    "interval",
     "make",
     "models",
     "pick",

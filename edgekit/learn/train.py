@@ -111,7 +111,8 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. Balanced accuracy
     is the mean of the classes' recalls. `low` and `high` bound it by 95 % of `draws` bootstraps that
     draw whole groups, class by class, with replacement: windows of one recording are not independent
-    witnesses. Where a class has a single group the interval cannot know how the next one would do.
+    witnesses. Where a class has a single group (`alone` names them) nobody knows how the next one would
+    do, and both are None.
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if not len(y_true):
@@ -123,16 +124,25 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
     group = np.arange(len(y_true)) if group is None else np.asarray(group)
     drawn = _bootstrap(y_true, y_pred, group, np.flatnonzero(present), seed, draws)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    alone = [str(classes[c]) for c in np.flatnonzero(present) if len(set(group[y_true == c])) < 2]
+    low, high = (None, None) if alone else map(float, np.quantile(drawn, [0.025, 0.975]))
     return {
         "balanced_accuracy": float(recall[present].mean()),
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
+        "alone": alone,
         "recall": {str(c): float(r) for c, r, p in zip(classes, recall, present, strict=True) if p},
         "confusion": confusion.tolist(),
         "windows": len(y_true),
         "groups": len(set(group)),
     }
+
+
+def interval(scores: dict) -> str:
+    """The interval of a `score` in words: `"0.931 to 0.986"`, or why there is none."""
+    if scores["alone"]:
+        return f"interval unknown: one recording of {', '.join(scores['alone'])}"
+    return f"{scores['low']:.3f} to {scores['high']:.3f}"
 
 
 def _bootstrap(y_true, y_pred, group, classes, seed, draws) -> np.ndarray:

@@ -39,6 +39,14 @@ def test_windows_of_one_recording_are_not_independent_witnesses():
     assert honest["high"] - honest["low"] > 3 * (naive["high"] - naive["low"])
 
 
+def test_one_recording_of_a_class_gives_no_interval():
+    y, group = np.array([0, 0, 1, 1]), np.array(["one", "one", "two", "three"])
+    s = learn.score(y, y, ("a", "b"), group)
+    assert (s["low"], s["high"], s["alone"]) == (None, None, ["a"])
+    assert learn.interval(s) == "interval unknown: one recording of a"
+    assert learn.interval(learn.score(y, y, ("a", "b"))) == "1.000 to 1.000"
+
+
 def test_smallest_within_takes_the_narrowest_that_is_good_enough():
     sweep = pd.DataFrame(
         {"width": [2, 4, 8, 16], "balanced_accuracy": [0.94, 0.990, 0.993, 0.9959]}
