@@ -87,7 +87,7 @@ def execute(
     }
     _check_parameters(chapters, parameters or {})
     check_owner(directory, use_case, profile)
-    _check_inputs(chapters[names[start]], use_case, profile, directory)
+    _check_inputs(chapters[names[start]], given, directory)
     common = _digest(
         [
             tree_hash(Path(__file__).parent, LIBRARY),
@@ -99,7 +99,7 @@ def execute(
     outcomes = []
     with _alone(directory):
         for name in names[start : stop + 1]:
-            outcomes.append(_step(chapters[name], use_case, profile, directory, given, common, say))
+            outcomes.append(_step(chapters[name], directory, given, common, say))
             say(_line(outcomes[-1]))
     return directory, outcomes
 
@@ -116,14 +116,14 @@ def _alone(directory: Path):
         ) from None
 
 
-def _step(notebook: Path, use_case, profile, directory, given, common, say) -> Outcome:
+def _step(notebook: Path, directory: Path, given: dict, common: str, say) -> Outcome:
     """Run one chapter, or skip it."""
     began, name = time.monotonic(), notebook.stem
     values = {k: v for k, v in given.items() if k in notebook_parameters(notebook)}
     key = step_key(notebook, values, common, directory)
     fresh = is_fresh(directory, notebook, key)
     if not fresh:
-        _check_inputs(notebook, use_case, profile, directory)
+        _check_inputs(notebook, given, directory)
         say(f"{name} …")
         _execute(notebook, values, directory)
         _seal(directory, name, values, key)
@@ -248,10 +248,10 @@ def _seal(directory: Path, name: str, values: dict, key: str) -> None:
     update_manifest(directory, name, {**entry, "parameters": parameters, "key": key})
 
 
-def _check_inputs(notebook: Path, use_case: str, profile: str, directory: Path) -> None:
-    """A missing earlier chapter is better said before a kernel starts."""
+def _check_inputs(notebook: Path, given: dict, directory: Path) -> None:
+    """A missing earlier chapter, or one of another seed, is better said before a kernel starts."""
     reads = tuple(project.contract(notebook)["reads"])
-    run = Run(notebook.stem, use_case, profile, 0, directory, reads)
+    run = Run(notebook.stem, given["use_case"], given["profile"], given["seed"], directory, reads)
     for name in reads:
         run.file(name)
 

@@ -113,6 +113,10 @@ class Run:
             sealed = read_manifest(self.directory).get("steps", {}).get(maker, {})
             if sealed.get("outputs", {}).get(name) != file_hash(path):
                 raise EdgekitError(f"{path} is not what {maker} sealed: {remedy}")
+            if (was := sealed["parameters"].get("seed")) != self.seed:
+                raise EdgekitError(
+                    f"{maker} ran with seed {was}, this is seed {self.seed}: {remedy}"
+                )
         return path
 
     def load(self, name: str):
@@ -127,7 +131,7 @@ class Run:
             command += f" --profile {self.profile}"
         if self.directory.resolve() != project.run_folder(self.use_case, self.profile).resolve():
             command += f" --run-dir {self.directory}"
-        return command
+        return command + (f" --seed {self.seed}" if self.seed else "")
 
     def gate(self, figures: dict[str, Figure]) -> Verdicts:
         """Judge figures by the budget and seal the chapter; its last cell. Never raises for a miss."""

@@ -214,6 +214,12 @@ def test_an_artefact_that_was_changed_by_hand_is_refused(toy):
         open_run("sum", "toy")
 
 
+def test_chapters_of_two_seeds_do_not_mix(toy):
+    pipeline.execute("toy", through="design", say=lambda _: None)
+    with pytest.raises(EdgekitError, match=r"ran with seed 0, this is seed 1.*--seed 1"):
+        pipeline.execute("toy", seed=1, first="sum", say=lambda _: None)
+
+
 def test_a_run_directory_belongs_to_one_use_case_and_profile(toy):
     directory, _ = pipeline.execute("toy", through="design", say=lambda _: None)
     sealed = read_manifest(directory)

@@ -5,7 +5,7 @@ from edgekit.device.application import profile as profile_application
 from edgekit.device.build import Firmware, build, build_host
 from edgekit.device.cost import battery_life, energy, latency
 from edgekit.device.emulate import Profile, evaluate, profile, run
-from edgekit.device.oracle import ladder, tflm
+from edgekit.device.oracle import ladder, rounding_defines, tflm
 from edgekit.device.qemu import run_qemu
 from edgekit.device.target import core_for, latency_on
 
@@ -26,6 +26,7 @@ __all__ = [
     "latency_on",
     "profile",
     "profile_application",
+    "rounding_defines",
     "run",
     "run_qemu",
     "tflm",

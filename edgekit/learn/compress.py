@@ -339,14 +339,16 @@ def ledger(rows: list[dict]) -> pd.DataFrame:
 def pick(table: pd.DataFrame, budget) -> str:
     """The variant to deploy, chosen on validation recordings alone.
 
-    Among int8 variants that reach `budget.accuracy_floor` and lose at most `budget.accuracy_loss`,
-    the smallest slim file; files within 2 % count as equal, then the better on validation, then the
-    one entered first. If none passes, the most accurate one: the gate will say that it fails. Raises
-    EdgekitError where nothing is int8.
+    Among int8 variants as small as `budget.size_ratio` wants (all, if none is): of those that reach
+    `budget.accuracy_floor` and lose at most `budget.accuracy_loss` the smallest slim file; files within
+    2 % count as equal, then the better on validation, then the one entered first. If none passes, the
+    most accurate one: the gate will say that it fails. Raises EdgekitError where nothing is int8.
     """
     able = table[table.type == "int8"]
     if able.empty:
         raise EdgekitError("no variant is int8: convert one, a microcontroller runs nothing else")
+    if budget.size_ratio and (able.ratio >= budget.size_ratio).any():
+        able = able[able.ratio >= budget.size_ratio]
     floor = -np.inf if budget.accuracy_floor is None else budget.accuracy_floor
     loss = np.inf if budget.accuracy_loss is None else 100 * budget.accuracy_loss
     good = able[(able.val_accuracy >= floor) & (able.val_loss_points <= loss + 1e-9)]

@@ -1,10 +1,9 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from edgekit import learn
+from edgekit.design import Budget
 from edgekit.errors import EdgekitError
 from edgekit.learn import compress
 
@@ -148,12 +147,13 @@ def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     assert table.loss_points.iloc[2] > 10
     assert table.ratio.iloc[1] == len(float32.tflite) / len(learn.slim(int8))
     assert table.packed_bytes.iloc[2] < table.packed_bytes.iloc[1]
-    assert learn.pick(table, SimpleNamespace(accuracy_floor=0.5, accuracy_loss=0.05)) == "int8"
+    assert learn.pick(table, Budget(accuracy_floor=0.5, accuracy_loss=0.05)) == "int8"
 
 
 def rows(*values):
     columns = ["variant", "type", "val_accuracy", "accuracy", "val_loss_points", "slim_bytes"]
-    return pd.DataFrame(values, columns=columns)
+    table = pd.DataFrame(values, columns=columns)
+    return table.assign(ratio=40_000 / table.slim_bytes)
 
 
 TABLE = rows(
@@ -176,17 +176,23 @@ TABLE = rows(
     ],
 )
 def test_pick_takes_the_smallest_that_passes(floor, loss, wanted):
-    assert learn.pick(TABLE, SimpleNamespace(accuracy_floor=floor, accuracy_loss=loss)) == wanted
+    assert learn.pick(TABLE, Budget(accuracy_floor=floor, accuracy_loss=loss)) == wanted
+
+
+def test_pick_wants_the_ratio_first_where_it_can_be_had():
+    strict = {"accuracy_floor": 0.95, "accuracy_loss": 0.001}
+    assert learn.pick(TABLE, Budget(**strict, size_ratio=20)) == "as small, better"
+    assert learn.pick(TABLE, Budget(**strict, size_ratio=1_000)) == "large, best"
 
 
 def test_pick_does_not_look_at_the_test_recordings():
-    budget = SimpleNamespace(accuracy_floor=0.95, accuracy_loss=0.02)
+    budget = Budget(accuracy_floor=0.95, accuracy_loss=0.02)
     for value in (0.0, 1.0):
         assert learn.pick(TABLE.assign(accuracy=value), budget) == "as small, better"
 
 
 def test_pick_without_a_good_one_takes_the_most_accurate_and_without_int8_says_so():
-    budget = SimpleNamespace(accuracy_floor=2.0, accuracy_loss=0.0)
+    budget = Budget(accuracy_floor=2.0, accuracy_loss=0.0)
     assert learn.pick(TABLE, budget) == "large, best"
     with pytest.raises(EdgekitError, match="int8"):
         learn.pick(TABLE[TABLE.type == "float32"], budget)
