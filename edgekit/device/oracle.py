@@ -53,9 +53,10 @@ def work(job: dict, seconds: float = 120) -> tuple:
 def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     """TFLM's outputs for each sample of X (n, …), in a process of its own.
 
-    tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, LiteRT's
-    reference kernels answer instead; they round a per-tensor FULLY_CONNECTED once where TFLM rounds twice:
-    compare them with code compiled with `rounding_defines()`. `Answer.oracle` says which it was.
+    tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, and for files
+    whose dynamic batch TFLM cannot follow, LiteRT's reference kernels answer instead; they round a
+    per-tensor FULLY_CONNECTED once where TFLM rounds twice: compare them with code compiled with
+    `rounding_defines()`. `Answer.oracle` says which it was.
     """
     graph = graph or read(model)
     samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
@@ -74,17 +75,18 @@ def raw_tflm(model: bytes, graph: Graph, samples) -> list[list[np.ndarray]]:
     return outputs
 
 
-def _kind() -> str:
-    return "tflm" if importlib.util.find_spec("tflite_micro") else "litert"
+def _kind(graph: Graph | None = None) -> str:
+    known = importlib.util.find_spec("tflite_micro") and not (graph and graph.tflm_differs)
+    return "tflm" if known else "litert"
 
 
-def rounding_defines() -> tuple[str, ...]:
-    """What to compile with so that the code rounds as the oracle of this machine does."""
-    return () if _kind() == "tflm" else ("EDGEKIT_SINGLE_ROUNDING_FC",)
+def rounding_defines(graph: Graph | None = None) -> tuple[str, ...]:
+    """What to compile with so that the code rounds as the oracle of this machine (for this graph) does."""
+    return () if _kind(graph) == "tflm" else ("EDGEKIT_SINGLE_ROUNDING_FC",)
 
 
 def _ask(model: bytes, graph: Graph, samples, tensors):
-    kind = _kind()
+    kind = _kind(graph)
     answer, log = work(
         {
             "kind": kind,
@@ -114,7 +116,7 @@ def run_host(source: Source, X, trace: bool = False) -> Answer:
         f"uint8_t *edgekit_arena(void) {{ return {source.name}_arena; }}\n"
         f"void edgekit_layer(int n) {{\n  switch (n) {{\n{calls}\n  }}\n}}\n"
     )
-    library = build_host(source, driver=driver, defines=rounding_defines())
+    library = build_host(source, driver=driver, defines=rounding_defines(source.graph))
     graph = source.graph
 
     def place(i):
@@ -161,11 +163,14 @@ def ladder(
 
     data = model if isinstance(model, bytes) else Path(model).read_bytes()
     source = firmware.source if firmware else generate(read(data), name)
-    if firmware is None or rounding_defines():
-        opt = firmware.flags[0] if firmware else "-Os"
-        firmware = build(source, firmware.cpu if firmware else cpu, opt, defines=rounding_defines())
     graph, layers = source.graph, source.layers
-    wanted = sorted({i for layer in layers for i in layer.outputs})
+    defines = rounding_defines(graph)
+    if firmware is None or defines:
+        opt = firmware.flags[0] if firmware else "-Os"
+        firmware = build(source, firmware.cpu if firmware else cpu, opt, defines=defines)
+    # where a batch of 1 was folded in, a layer's result stands in the file under its last name only
+    final = {old: new for new, old in source.alias.items()} if graph.tflm_differs else {}
+    wanted = sorted({final.get(i, i) for layer in layers for i in layer.outputs})
     truth = tflm(data, X, wanted, graph)
     answers = {"host": run_host(source, X, trace=True), "core": run_core(firmware, X)}
     rows = []
@@ -176,7 +181,7 @@ def ladder(
             differs = 0
             for expected, got in zip(truth.tensors, answer.tensors, strict=True):
                 for i in layer.outputs:
-                    e, g = expected[i].reshape(-1), got[i].reshape(-1)
+                    e, g = expected[final.get(i, i)].reshape(-1), got[i].reshape(-1)
                     differs += int((e != g).sum())
                     worst = max(worst, float(np.abs(e.astype(float) - g.astype(float)).max()))
             row[f"{rung}_differs"] = differs

@@ -93,10 +93,15 @@ OPTIONS = {
     "SPLIT": ("SplitOptions", {"count": "NumSplits"}),
     "SVDF": ("SVDFOptions", _FUSED | {"rank": "Rank"}),
 }
-# what the converter makes of dilations and of dense layers on sequences when the batch is dynamic
-FROM_DYNAMIC_BATCH = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "GATHER", "REDUCE_PROD", "FILL")
-# arithmetic on shapes that Keras leaves behind for a dynamic batch; folded away with a batch of 1
-FOLDED = {"SHAPE": (None, {}), "PACK": ("PackOptions", {"axis": "Axis"})}
+# what converters leave behind for a dynamic batch; `shapes.settle` takes it away for a batch of 1
+FOLDED = {
+    "SHAPE": (None, {}),
+    "PACK": ("PackOptions", {"axis": "Axis"}),
+    "GATHER": ("GatherOptions", {"axis": "Axis", "batch_dims": "BatchDims"}),
+    "REDUCE_PROD": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "SPACE_TO_BATCH_ND": (None, {}),
+    "BATCH_TO_SPACE_ND": (None, {}),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +117,9 @@ class Tensor:
     axis: int
     data: np.ndarray | None = None  # constants only
     variable: bool = False  # a state, kept from one inference to the next
+    signature: tuple[
+        int, ...
+    ] = ()  # the shape with -1 where the file knows no size; () if it knows all
 
     @property
     def size(self) -> int:
@@ -144,6 +152,9 @@ class Graph:
     outputs: tuple[int, ...]
     sha256: str
     nbytes: int
+    tflm_differs: bool = (
+        False  # the file needs shapes that TFLM cannot work out, so it is no oracle
+    )
 
     @property
     def weight_bytes(self) -> int:
@@ -189,7 +200,15 @@ def read(model) -> Graph:
         raise
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
         raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
-    graph = fold(graph)
+    from edgekit.export.shapes import settle
+
+    for t in (graph.tensors[i] for i in graph.inputs if 0 <= i < len(graph.tensors)):
+        if any(d < 0 for d in t.signature[1:]):
+            raise EdgekitError(
+                f"model input {t.name!r} has no fixed size ({list(t.signature)}): convert the model "
+                "with the input's full shape"
+            )
+    graph = settle(graph)
     check(graph)
     return graph
 
@@ -216,47 +235,6 @@ def int8_edges(graph: Graph) -> Graph:
     )
 
 
-def fold(graph: Graph) -> Graph:
-    """Replace operators whose result follows from shapes and constants by that constant."""
-    tensors, kept = list(graph.tensors), []
-    for op in graph.operators:
-        value = _folded(op, [tensors[i] if i >= 0 else None for i in op.inputs])
-        if value is None:
-            if op.name in FOLDED:
-                raise EdgekitError(
-                    f"operator {op.index} ({op.name}) computes on data: not supported"
-                )
-            kept.append(op)
-            continue
-        old = tensors[op.outputs[0]]
-        if old.dtype != value.dtype or old.data is not None or old.index in graph.inputs:
-            raise EdgekitError(f"operator {op.index} ({op.name}) writes a tensor of the wrong type")
-        tensors[old.index] = replace(old, shape=value.shape, data=value)
-    return replace(graph, tensors=tuple(tensors), operators=tuple(kept))
-
-
-def _folded(op: Operator, inputs: list[Tensor | None]) -> np.ndarray | None:
-    if any(t is None for t in inputs):
-        return None
-    if op.name == "SHAPE":
-        return np.array(inputs[0].shape, np.int32)
-    if any(t.data is None or t.dtype != np.int32 or t.size > 16 for t in inputs):
-        return None
-    values = [t.data for t in inputs]
-    if op.name == "PACK" and all(v.shape == () for v in values) and op.options["axis"] == 0:
-        return np.stack(values)
-    o = op.options
-    if op.name == "STRIDED_SLICE" and len(values) == 4 and all(v.shape == (1,) for v in values[1:]):
-        if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"] or values[0].ndim != 1:
-            return None
-        begin, end, step = (int(v[0]) for v in values[1:])
-        if o["shrink_axis_mask"]:
-            return values[0][begin] if -len(values[0]) <= begin < len(values[0]) else None
-        begin, end = None if o["begin_mask"] else begin, None if o["end_mask"] else end
-        return values[0][begin:end:step] if step else None
-    return None
-
-
 def _parse(tflite, data: bytes) -> Graph:
     model = tflite.Model.GetRootAs(data, 0)
     if model.Version() != 3:
@@ -268,8 +246,12 @@ def _parse(tflite, data: bytes) -> Graph:
     sub = model.Subgraphs(0)
     if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
         raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
-    tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
+    for i in range(
+        sub.OperatorsLength()
+    ):  # before the tensors: an unknown operator may need odd ones
+        _refuse_unknown(model, sub, i, names)
+    tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     operators = tuple(
         _operator(tflite, model, sub.Operators(i), i, names, unions, tensors)
@@ -289,7 +271,10 @@ def _parse(tflite, data: bytes) -> Graph:
 def _tensor(model, t, index: int) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
     if t.Type() not in DTYPES:
-        raise EdgekitError(f"tensor {name!r} has type number {t.Type()}: convert the model to int8")
+        kind = {1: "float16", 5: "string", 8: "complex64", 10: "float64"}.get(
+            t.Type(), f"number {t.Type()}"
+        )
+        raise EdgekitError(f"tensor {name!r} has type {kind}: convert the model to int8")
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
     shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
@@ -319,10 +304,14 @@ def _tensor(model, t, index: int) -> Tensor:
         scale = np.array(q.ScaleAsNumpy(), np.float32)
         zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else zero
         axis = int(q.QuantizedDimension())
-    return Tensor(index, name, shape, dtype, scale, zero, axis, constant, bool(t.IsVariable()))
+    signature = t.ShapeSignatureAsNumpy() if t.ShapeSignatureLength() else ()
+    signature = tuple(int(d) for d in signature) if any(d < 0 for d in signature) else ()
+    variable = bool(t.IsVariable())
+    return Tensor(index, name, shape, dtype, scale, zero, axis, constant, variable, signature)
 
 
-def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
+def _name(model, op, index: int, names: dict[int, str]) -> str:
+    """An operator's name, as in the schema."""
     if op.OpcodeIndex() >= model.OperatorCodesLength():
         raise EdgekitError(
             f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist"
@@ -334,7 +323,28 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
     at = table.Offset(10)
     newer = table.Get(flatbuffers.number_types.Int32Flags, at + table.Pos) if at else 0
     number = max(code.DeprecatedBuiltinCode(), newer)
-    name = names.get(number, f"operator number {number}")
+    return names.get(number, f"operator number {number}")
+
+
+def _refuse_unknown(model, sub, index: int, names: dict[int, str]) -> None:
+    op = sub.Operators(index)
+    name = _name(model, op, index, names)
+    if name in OPTIONS or name in FOLDED:
+        return
+    where = "nowhere"
+    if op.OutputsLength() and 0 <= op.Outputs(0) < sub.TensorsLength():
+        where = (sub.Tensors(op.Outputs(0)).Name() or b"").decode("utf-8", "replace")
+    advice = "replace that layer, or move it out of the model"
+    if name == "FILL":
+        advice = "convert the model with a fixed batch of 1, which avoids it"
+    raise EdgekitError(
+        f"operator {index} ({name}, writing {where!r}) is not supported: {advice}. "
+        f"Known: {', '.join(OPTIONS)}"
+    )
+
+
+def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
+    name = _name(model, op, index, names)
     inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
     outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
     for i in inputs + outputs:
@@ -342,15 +352,6 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
             raise EdgekitError(
                 f"operator {index} ({name}) refers to tensor {i}, which does not exist"
             )
-    if name not in OPTIONS and name not in FOLDED:
-        where = tensors[outputs[0]].name if outputs else "nowhere"
-        advice = "replace that layer, or move it out of the model"
-        if name in FROM_DYNAMIC_BATCH:
-            advice = "convert the model with a fixed batch of 1, which avoids it"
-        raise EdgekitError(
-            f"operator {index} ({name}, writing {where!r}) is not supported: {advice}. "
-            f"Known: {', '.join(OPTIONS)}"
-        )
     if not outputs or not inputs:
         raise EdgekitError(f"operator {index} ({name}) lacks inputs or outputs")
     table, fields = (OPTIONS | FOLDED)[name]

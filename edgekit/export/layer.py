@@ -96,7 +96,15 @@ class Place:
         self.need(
             t.data is not None, f"its {what} is computed at run time; only constants are supported"
         )
-        self.need(str(t.dtype) == dtype, f"its {what} has type {t.dtype}, not {dtype}")
+        self.need(
+            str(t.dtype) == dtype,
+            f"its {what} has type {t.dtype}, not {dtype}"
+            + (
+                "; the model is quantized in its weights only: convert it with a representative dataset"
+                if str(t.dtype) == "int8" and str(self.y.dtype) == "float32"
+                else ""
+            ),
+        )
         return t.data
 
     def layer(self, call: str, headers, **more) -> Layer:

@@ -165,7 +165,7 @@ def activation(p: Place) -> Layer:
 
 def lookup(p: Place, table: np.ndarray) -> Layer:
     return p.layer(
-        f"lookup_s8({{table}}, (const int8_t *){{in0}}, {{out0}}, {p.y.size});",
+        f"lookup_s8({{table}}, (const int8_t *){{in0}}, (int8_t *){{out0}}, {p.y.size});",
         ["lookup.h"],
         constants={"table": np.roll(table, 128)},
         overlap={p.x.index: 0},
@@ -193,7 +193,7 @@ def softmax(p: Place) -> Layer:
         and abs(scale_of(p.y) * (1 << bits) - 1) < 1e-3,
         f"needs an output scale of 1/{1 << bits} and zero point {-(1 << (bits - 1))}",
     )
-    p.need(depth < 512, "has more than 511 classes: TFLM's fixed-point sum would leave its range")
+    p.need(depth < 4096, "has more than 4,095 classes: the fixed-point sum would leave its range")
     table = q.softmax_table(scale_of(p.x), beta)
     return p.layer(
         f"softmax_s{bits}(&{{params}}, {{in0}}, {{out0}});",
@@ -210,6 +210,11 @@ def quantize(p: Place) -> Layer:
     p.shape_is(p.x.shape)
     if str(p.x.dtype) == "int16":
         return quantize_wide(p)
+    if str(p.x.dtype) == "int8" and str(p.y.dtype) == "uint8":
+        p.need(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
+        scales = scale_of(p.x), zero_of(p.x), scale_of(p.y), zero_of(p.y)
+        table = np.clip(q.requantize_table(*scales), 0, 255).astype(np.uint8)
+        return lookup(p, table.view(np.int8))
     p.need(
         str(p.y.dtype) == "int8" and len(p.y.scale) == 1,
         f"to {p.y.dtype} is not supported; use int8",

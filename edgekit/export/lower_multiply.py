@@ -152,7 +152,9 @@ def conv(p: Place) -> Layer:
     p.need(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
     p.need(
-        in_ch == p.x.shape[3], f"its filter has {in_ch} input channels, the input {p.x.shape[3]}"
+        in_ch == p.x.shape[3],
+        f"its filter has {in_ch} input channels, the input {p.x.shape[3]}; grouped convolutions are not "
+        "supported: use a full or a depthwise one",
     )
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)

@@ -184,7 +184,7 @@ def test_instruction_lengths():
 def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
     """LiteRT's reference kernels round a per-tensor FULLY_CONNECTED once: the code is compiled to match."""
     pytest.importorskip("ai_edge_litert")
-    monkeypatch.setattr("edgekit.device.oracle._kind", lambda: "litert")
+    monkeypatch.setattr("edgekit.device.oracle._kind", lambda graph=None: "litert")
     for seed in (1, 2, 3):
         rng = np.random.default_rng(seed)
         data = tiny.OPERATORS[name](rng)

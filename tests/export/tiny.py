@@ -22,6 +22,7 @@ class T:
     axis: int = 0
     data: object = None
     variable: bool = False
+    signature: tuple | None = None  # the shape with -1 for what the file does not know
 
 
 @dataclass
@@ -78,6 +79,8 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
         ]
         if t.variable:
             fields.append((5, "Bool", True))
+        if t.signature is not None:
+            fields.append((7, "Offset", vector(t.signature, np.int32)))
         if t.scale is not None:
             scale = np.atleast_1d(np.asarray(t.scale, np.float32))
             scales = vector(scale, np.float32)

@@ -48,11 +48,11 @@ static inline __attribute__((always_inline)) void softmax(const struct softmax_s
     int32_t zeros = 0; /* leading zeros of the sum, which is at least 2^19 */
     while (!((uint32_t)sum << zeros & 0x80000000u)) zeros++;
     const int32_t scale = reciprocal_of_one_plus((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
-    const int32_t shift = 12 - zeros + 31 - bits;
+    const int32_t shift = 12 - zeros + 31 - bits; /* beyond 31 only where every value rounds to 0 */
     for (int32_t i = 0; i < c->depth; i++) {
       const int32_t d = top - in[i];
       int32_t y = -(1 << (bits - 1));
-      if (d < c->count) y += divide_positive(high_multiply_wide(scale, c->exponential[d]), shift);
+      if (d < c->count && shift < 32) y += divide_positive(high_multiply_wide(scale, c->exponential[d]), shift);
       if (bits == 8) {
         ((int8_t *)out)[at + i] = (int8_t)saturate_s8(y);
       } else {
