@@ -15,7 +15,8 @@ from edgekit.device.emulate import Machine, instruction_offsets
 from edgekit.device.oracle import raw_tflm, tflm
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, read
-from tests.export import tiny, variants
+from tests.export import test_shapes, tiny, variants
+from tests.export.tiny import Op, T, write
 
 pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
 
@@ -263,3 +264,29 @@ def test_accepted_mutants_give_tflms_bytes():
             for e, g in zip(expected, machine.infer(sample), strict=True):
                 assert np.array_equal(e.reshape(-1), g.reshape(-1), equal_nan=g.dtype == np.float32)
         compared += 1
+
+
+@pytest.mark.parametrize("make", [test_shapes.causal, lambda: test_shapes.dilated(True)])
+def test_a_dilation_through_batches_gives_litert_bytes(make):
+    """TFLM runs such files with one of their batches missing, so the ladder asks LiteRT."""
+    pytest.importorskip("ai_edge_litert")
+    data = make()
+    shape = read(data).tensors[0].shape
+    x = np.random.default_rng(2).integers(-128, 128, (20, *shape[1:])).astype(np.int8)
+    table = ladder(data, x)
+    assert table.attrs["oracle"] == "LiteRT BUILTIN_REF"
+    assert table.attrs["exact"]
+
+
+def test_uint8_out_and_a_thousand_classes_give_tflms_bytes():
+    q = {"scale": 0.5, "zero": 2}
+    out = T((1, 64), "uint8", 0.25, 100)
+    data = write([T((1, 64), **q), out], [Op("QUANTIZE", [0], [1], "QuantizeOptions")], [0], [1])
+    assert differences(data, "cortex-m4", 1) == 0
+    y = T((1, 1000), scale=1 / 256, zero=-128)
+    op = Op("SOFTMAX", [0], [1], "SoftmaxOptions", [(0, "Float32", 1.0)])
+    data = write([T((1, 1000), **q), y], [op], [0], [1])
+    assert differences(data, "cortex-m4", 1) == 0
+    # TFLM stops at a thousand equal values: none of them reaches half a step
+    machine = Machine(build(generate(read(data))))
+    assert (machine.infer((np.zeros((1, 1000), np.int8),))[0] == -128).all()
