@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit import signal
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 
@@ -183,9 +184,7 @@ def quantization(tflite: bytes) -> dict:
 def quantize(tflite: bytes, x: np.ndarray) -> np.ndarray:
     """Float inputs (n, …) as the int8 the network expects: round half away from zero, saturate."""
     facts = quantization(tflite)
-    scaled = x.astype(np.float64) / facts["input_scale"]
-    away = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)
-    return np.clip(away + facts["input_zero_point"], -128, 127).astype(np.int8)
+    return signal.quantize(x, facts["input_scale"], facts["input_zero_point"])
 
 
 def predict(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
