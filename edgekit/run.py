@@ -49,6 +49,13 @@ PACKAGES = (
 )
 
 
+class Notes(str):
+    """Markdown that a notebook renders."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
 @dataclass
 class Run:
     """One chapter's view of a run. Made by `open_run`."""
@@ -74,6 +81,11 @@ class Run:
     @cached_property
     def usecase(self) -> ModuleType:
         return usecases.load(self.use_case, project.root())
+
+    @property
+    def notes(self) -> Notes:
+        """What the use case has to say in this chapter; nothing if it says nothing."""
+        return Notes(usecases.notes(self.use_case, project.root(), self.step[:2]))
 
     def path(self, name: str) -> Path:
         """Where an artefact lies. Reading? Then use `load` or `file`, which check it."""

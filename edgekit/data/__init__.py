@@ -22,7 +22,7 @@ from edgekit.data.splits import (
     honest_vs_random,
     leaky_random,
 )
-from edgekit.data.windows import Windows, concat
+from edgekit.data.windows import Windows, concat, thin
 
 __all__ = [
     "Bearing",
@@ -46,5 +46,6 @@ __all__ = [
     "mfpt",
     "resample",
     "simulate",
+    "thin",
     "window",
 ]

@@ -12,10 +12,11 @@ import numpy as np
 class Recording:
     """Samples of one continuous measurement.
 
-    `samples` is float32, (time, channel), in `unit`; `rate` in Hz; `label` the class name or None
-    when unknown; `group` names what must not be torn apart by a split (the recording, machine,
-    patient, camera); `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown
-    to people.
+    `samples` is (time, channel), or (time, height, width) for images; float32, or uint8 if given so;
+    in `unit`. `rate` in Hz; `label` the class name or None when unknown or when it changes: then
+    `events` say what happens where, `(first, stop, label)` in samples, a heartbeat `(r, r + 1, "V")`.
+    `group` names what must not be torn apart by a split (the recording, machine, patient, camera);
+    `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown to people.
     """
 
     name: str
@@ -29,24 +30,33 @@ class Recording:
     licence: str = "unknown"
     source: str = ""
     meta: dict = field(default_factory=dict)
+    events: tuple[tuple[int, int, str], ...] = ()
 
     def __post_init__(self):
-        samples = np.asarray(self.samples, np.float32)
+        samples = np.asarray(self.samples)
+        if samples.dtype != np.uint8:
+            samples = samples.astype(np.float32, copy=False)
         if samples.ndim == 1:
             samples = samples[:, None]
-        if samples.ndim != 2 or samples.shape[1] != len(self.channels):
+        images = samples.ndim == 3 and len(self.channels) == 1
+        if not images and (samples.ndim != 2 or samples.shape[1] != len(self.channels)):
             raise ValueError(
                 f"{self.name}: samples {samples.shape} do not fit channels {self.channels}"
             )
+        events = tuple((int(first), int(stop), str(label)) for first, stop, label in self.events)
+        if any(not 0 <= first < stop <= len(samples) for first, stop, _ in events):
+            raise ValueError(f"{self.name}: an event lies outside of its {len(samples)} samples")
         object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "events", events)
 
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.rate
 
     def _repr_html_(self) -> str:
+        said = f"{len(self.events)} events" if self.events else str(self.label)
         return (
-            f"<b>{escape(self.name)}</b>: {escape(str(self.label))}, {self.seconds:.1f} s at "
+            f"<b>{escape(self.name)}</b>: {escape(said)}, {self.seconds:.1f} s at "
             f"{self.rate:,.0f} Hz, {', '.join(map(escape, self.channels))} in {escape(self.unit)} "
             f"<small>({escape(self.domain)}, {escape(self.licence)})</small>"
         )

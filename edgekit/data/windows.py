@@ -16,9 +16,9 @@ from edgekit.errors import EdgekitError
 class Windows:
     """Equal-length pieces of recordings.
 
-    `X` (n, time, channel) float32; `y` (n,) int64, an index into `classes`; `group`, `domain` and
-    `origin` (n,) strings: what a split keeps together, which world, and `recording@first_sample`.
-    `dropped` counts the samples at the ends of recordings that filled no window.
+    `X` (n, time, channel) float32, or images (n, height, width, channel); `y` (n,) int64, an index into
+    `classes`; `group`, `domain` and `origin` (n,) strings: what a split keeps together, which world, and
+    `recording@first_sample`. `dropped` counts the samples at the ends of recordings that filled no window.
     """
 
     X: np.ndarray
@@ -92,10 +92,18 @@ class Windows:
             for i, name in enumerate(self.classes)
         )
         return (
-            f"<p>{len(self):,} windows of {self.X.shape[1]} samples × {self.X.shape[2]} channel(s) "
-            f"at {self.rate:,.0f} Hz ({self.dropped:,} samples filled none)</p>"
+            f"<p>{len(self):,} windows of {' × '.join(map(str, self.X.shape[1:-1]))} samples × "
+            f"{self.X.shape[-1]} channel(s) at {self.rate:,.0f} Hz "
+            f"({self.dropped:,} samples filled none)</p>"
             f"<table><tr><th>class</th><th>windows</th><th>groups</th></tr>{rows}</table>"
         )
+
+
+def thin(windows: Windows, most: int) -> Windows:
+    """At most about `most` windows: every k-th of each group, so that all groups stay."""
+    step = -(-len(windows) // most)
+    rows = [np.flatnonzero(windows.group == g)[::step] for g in np.unique(windows.group)]
+    return windows[np.sort(np.concatenate(rows))] if step > 1 else windows
 
 
 def concat(parts: list[Windows]) -> Windows:

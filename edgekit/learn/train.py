@@ -109,10 +109,10 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     """How well it went: a plain dictionary that JSON can hold.
 
     `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. Balanced accuracy
-    is the mean of the classes' recalls. `low` and `high` bound it by 95 % of `draws` bootstraps that
-    draw whole groups, class by class, with replacement: windows of one recording are not independent
-    witnesses. Where a class has a single group (`alone` names them) nobody knows how the next one would
-    do, and both are None.
+    is the mean of the classes' recalls, `macro_f1` of their F1 scores. `low` and `high` bound the former
+    by 95 % of `draws` bootstraps that draw whole groups, class by class, with replacement: windows of one
+    recording are not independent witnesses. Where a class has a single group (`alone` names them) nobody
+    knows how the next one would do, and both are None.
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if not len(y_true):
@@ -122,6 +122,8 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     np.add.at(confusion, (y_true, y_pred), 1)
     present = confusion.sum(axis=1) > 0
     recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
+    precision = confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
+    f1 = 2 * confusion.diagonal() / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
     group = np.arange(len(y_true)) if group is None else np.asarray(group)
     drawn = _bootstrap(y_true, y_pred, group, np.flatnonzero(present), seed, draws)
     alone = [str(classes[c]) for c in np.flatnonzero(present) if len(set(group[y_true == c])) < 2]
@@ -131,6 +133,10 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
         "low": low,
         "high": high,
         "alone": alone,
+        "macro_f1": float(f1[present].mean()),
+        "precision": {
+            str(c): float(r) for c, r, p in zip(classes, precision, present, strict=True) if p
+        },
         "recall": {str(c): float(r) for c, r, p in zip(classes, recall, present, strict=True) if p},
         "confusion": confusion.tolist(),
         "windows": len(y_true),
@@ -141,7 +147,7 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
 def interval(scores: dict) -> str:
     """The interval of a `score` in words: `"0.931 to 0.986"`, or why there is none."""
     if scores["alone"]:
-        return f"interval unknown: one recording of {', '.join(scores['alone'])}"
+        return f"interval unknown: one group of {', '.join(scores['alone'])}"
     return f"{scores['low']:.3f} to {scores['high']:.3f}"
 
 

@@ -1,7 +1,25 @@
 """Use cases: what differs between them, and only that.
 
-A use case is a folder with `usecase.py` and `design.toml`: the kit's own live here, a user's in
-`usecases/` of the project. To make one, copy a folder.
+A use case is a folder with `usecase.py`, `design.toml` and, if it has something to say to its reader,
+`notes.md`: the kit's own live here, a user's in `usecases/` of the project. To make one, copy a folder,
+or let `edgekit new` write it from your files.
+
+`usecase.py` defines, by these names:
+
+    CLASSES, NORMAL    class names; the one that means "nothing to report", or None
+    RATE, SENSITIVITY  Hz of what `prepare` returns; physical units per int16 count of the sensor, or None
+    recordings(domain, profile, offline, seed)   Recordings of the "lab" or the "field"; their `source`
+                       names the data card
+    prepare(recording) resampled, centred, filtered: ready to be cut
+    windows(recordings, profile)                 the Windows that are judged one by one
+    split(windows, seed), folds(windows, k, seed)  whole groups only
+    augment(X, rng)    X (n, time, channel) as another machine, person or day would have given it
+    features, waveform what the student and what the teacher hear: steps of `edgekit.signal`
+    descriptor(X)      (n, d) table for the classical methods of chapter 02
+    teacher, student   (input_shape, classes, width, seed) -> Keras model that ends in logits
+    WIDTHS, FIT        how wide, and how long they are trained, see bearing/usecase.py
+    ALIGN              methods of chapter 02 that only this use case knows
+    FEATURE_AXIS, FEATURE_LABEL, WAVE_LABEL, MARKS   what pictures write on their axes
 """
 
 from __future__ import annotations
@@ -38,6 +56,14 @@ def folder(name: str, root: Path) -> Path:
             "letters, digits and _ only, and begins with a letter"
         )
     return cases[name]
+
+
+def notes(name: str, root: Path, chapter: str) -> str:
+    """What the use case's `notes.md` says of a chapter ("01"): the text below `## 01`, or ""."""
+    path = folder(name, root) / "notes.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.search(rf"^## {re.escape(chapter)}\b.*?\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    return found.group(1).strip() if found else ""
 
 
 def load(name: str, root: Path) -> ModuleType:

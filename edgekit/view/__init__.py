@@ -15,14 +15,21 @@ from edgekit.view.learning import (
     plot_shift,
     plot_sweep,
 )
-from edgekit.view.signals import plot_recordings, plot_spectra
+from edgekit.view.signals import (
+    plot_augmented,
+    plot_features,
+    plot_recordings,
+    plot_spectra,
+)
 
 __all__ = [
     "explore",
     "plot_adaptation",
+    "plot_augmented",
     "plot_battery_life",
     "plot_board_memory",
     "plot_confusion",
+    "plot_features",
     "plot_flash",
     "plot_instructions",
     "plot_ledger",

@@ -8,19 +8,33 @@ import numpy as np
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's "bright"
 
 
-def plot_recordings(recordings: list, seconds: float = 0.2):
-    """The first recording of each label, `seconds` of it, under each other."""
+def plot_recordings(recordings: list, samples: int = 2000):
+    """The first recording of each label, its first `samples`, under each other; events are shaded.
+
+    Of image recordings, some frames.
+    """
     first = {}
     for recording in recordings:
         first.setdefault(recording.label, recording)
+    if next(iter(first.values())).samples.ndim == 3:
+        from edgekit.view.pictures import plot_frames
+
+        return plot_frames(list(first.values()))
     _, axes = plt.subplots(
         len(first), 1, figsize=(9, 1.5 * len(first) + 0.5), sharex=True, squeeze=False
     )
-    for axis, colour, (label, recording) in zip(axes[:, 0], COLOURS, first.items(), strict=False):
-        n = int(seconds * recording.rate)
-        axis.plot(np.arange(n) / recording.rate * 1000, recording.samples[:n, 0], colour, lw=0.7)
-        axis.set_ylabel(f"{label}\n({recording.unit})")
-    axes[-1, 0].set_xlabel("time (ms)")
+    for k, (axis, (label, recording)) in enumerate(zip(axes[:, 0], first.items(), strict=True)):
+        n = min(samples, len(recording.samples))
+        colour = COLOURS[k % len(COLOURS)]
+        axis.plot(np.arange(n) / recording.rate, recording.samples[:n, 0], colour, lw=0.7)
+        for start, _, said in recording.events:
+            if start < n:
+                axis.annotate(
+                    said, (start / recording.rate, 1), xycoords=("data", "axes fraction"),
+                    va="bottom", ha="center", size=7,
+                )  # fmt: skip
+        axis.set_ylabel(f"{label or recording.name}\n({recording.unit})")
+    axes[-1, 0].set_xlabel("time (s)")
     axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
 
 
@@ -49,3 +63,48 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     ax.set_title(title, pad=16)
     ax.legend(loc="upper right")
     return ax
+
+
+def plot_features(case, *domains):
+    """Each class's mean feature with its 10–90 % band: a row for each of `domains`, a column a channel.
+
+    `case` is the use case's module, each domain the Windows of one world. Images (features of height
+    above 1) are drawn as mean images instead.
+    """
+    if case.features.shape[0] > 1:
+        from edgekit.view.pictures import plot_mean_images
+
+        return plot_mean_images(case, *domains)
+    channels = min(case.features.shape[2], 3)
+    _, axes = plt.subplots(
+        len(domains), channels, figsize=(9, 3.2 * len(domains)), sharex=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    label, values = case.FEATURE_AXIS
+    for row, windows in zip(axes, domains, strict=True):
+        heard, domain = case.features(windows.X), windows.domain[0]
+        for c, axis in enumerate(row):
+            plot_spectra(
+                values, heard[:, 0, :, c], windows.y, windows.classes, case.MARKS.get(domain), axis,
+                domain if channels == 1 else f"{domain}, channel {c + 1}",
+            )  # fmt: skip
+            axis.set(xlabel=label, ylabel=case.FEATURE_LABEL)
+    return axes
+
+
+def plot_augmented(case, one, varied):
+    """A window (1, time, channel) and its variation, as the teacher and as the student hear them."""
+    if case.features.shape[0] > 1:
+        from edgekit.view.pictures import plot_pairs
+
+        return plot_pairs(case, one, varied)
+    _, panels = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
+    seconds = np.arange(case.waveform.shape[1]) / case.RATE
+    label, values = case.FEATURE_AXIS
+    for name, X in {"as recorded": one, "varied": varied}.items():
+        panels[0].plot(seconds, case.waveform(X)[0, 0, :, 0], lw=0.6, label=name)
+        panels[1].plot(values, case.features(X)[0, 0, :, 0], label=name)
+    panels[0].set(xlabel="time (s)", ylabel=case.WAVE_LABEL)
+    panels[1].set(xlabel=label, ylabel=case.FEATURE_LABEL)
+    panels[1].legend()
+    return panels

@@ -43,7 +43,7 @@ def test_one_recording_of_a_class_gives_no_interval():
     y, group = np.array([0, 0, 1, 1]), np.array(["one", "one", "two", "three"])
     s = learn.score(y, y, ("a", "b"), group)
     assert (s["low"], s["high"], s["alone"]) == (None, None, ["a"])
-    assert learn.interval(s) == "interval unknown: one recording of a"
+    assert learn.interval(s) == "interval unknown: one group of a"
     assert learn.interval(learn.score(y, y, ("a", "b"))) == "1.000 to 1.000"
 
 

@@ -5,23 +5,45 @@ on another shaft. With `offline=True` a second simulated rig stands in for the f
 """
 
 from edgekit import data, signal
+from edgekit.data import by_group as split
+from edgekit.data import folds_by_group as folds
+from edgekit.learn.models import student, teacher
+
+__all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about bearings in them
 
 CLASSES = ("normal", "inner", "outer")
+NORMAL = "normal"
 RATE = 10_000  # Hz: the resonances that carry the fault lie at 2–4.5 kHz
 WINDOW = 1024  # samples, 0.1 s: two and a half turns of the shaft, 8 strikes of an outer-race fault
 HOP = 512  # samples: half a window overlap
-CARDS = {"lab": "bearing-simulator", "field": "mfpt"}  # of data/
 SENSITIVITY = 50 / 32768  # g per count of the device's accelerometer, ±50 g over int16
 
 # What the student hears, how strongly each strike rate is present: (n, WINDOW, 1) -> (n, 1, 40, 1).
 features = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
 # What the teacher hears, the raw window, scaled: (n, WINDOW, 1) -> (n, 1, WINDOW, 1).
 waveform = signal.UnitRms(window=WINDOW)
-FREQUENCIES = features.frequencies  # Hz, of each feature
+FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
+FEATURE_LABEL = "√ envelope amplitude (relative)"
+WAVE_LABEL = "acceleration (RMS = 1)"
 MARKS = {  # Hz: where each world's faults must show
     domain: data.fault_frequencies(rig.geometry, rig.shaft_hz)
     for domain, rig in data.simulate.RIGS.items()
 }
+# Channels of the teacher that are tried (two in the quick profile), those of the student, and of the
+# two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
+WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 4, "wide": 64, "narrow": 1}
+SWEEP = {"windows": 800, "deals": 2}  # few recordings: folds are dealt twice
+FIT = {  # how `learn.fit` trains them
+    "quick": {
+        "teacher": {"epochs": 8, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 8, "copies": 3, "rate": 0.02},
+    },
+    "full": {
+        "teacher": {"epochs": 8, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 12, "copies": 3, "rate": 0.02},
+    },
+}
+ALIGN = {}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
@@ -33,6 +55,21 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
     return data.mfpt.load(data.fetch("mfpt"))
 
 
+def prepare(recording):
+    """At RATE, behind a low-pass filter, without the sensor's offset."""
+    return data.resample(data.center(recording), RATE)
+
+
+def windows(recordings, profile: str):
+    """Windows that overlap by half; in the quick profile they do not overlap."""
+    return data.window(recordings, CLASSES, WINDOW, WINDOW if profile == "quick" else HOP)
+
+
 def augment(X, rng):
     """A training window as another machine would have sounded. Same shape."""
     return signal.field_noise(X, rng)
+
+
+def descriptor(X):
+    """The features as a table, (n, 40)."""
+    return features(X).reshape(len(X), -1).astype("float64")
