@@ -1,7 +1,7 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, unit tests, every notebook at `quick` under nbval, and the whole chain headless. The chain runs
-last and into the same run directory as nothing else.
+Lint, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each of the kit's
+use cases. The chains run last, each into a run directory of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
-NOTEBOOKS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+NOTEBOOKS = [
+    str(p.relative_to(ROOT))
+    for pattern in ("[0-9]*.ipynb", "extra/*.ipynb")
+    for p in sorted((ROOT / "notebooks").glob(pattern))
+]
+USE_CASES = sorted(p.parent.name for p in (ROOT / "edgekit" / "usecases").glob("*/usecase.py"))
 
 
 def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
@@ -39,10 +44,13 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
             [PYTHON, "-m", "pytest", "-q", *nbval, *NOTEBOOKS],
             {"EDGEKIT_RUNS": runs + "/nbval"},
         ),
-        "the whole chain (papermill, quick)": (
-            [PYTHON, "-m", "edgekit", "run", "bearing", "--strict"],
-            {"EDGEKIT_RUNS": runs + "/chain"},
-        ),
+        **{
+            f"the whole chain: {name} (papermill, quick)": (
+                [PYTHON, "-m", "edgekit", "run", name, "--strict"],
+                {"EDGEKIT_RUNS": runs + "/chain"},
+            )
+            for name in USE_CASES
+        },
     }
 
 

@@ -1,4 +1,8 @@
-"""The rules that keep a chapter readable: `python -m tests.notebooks.checker notebooks/*.ipynb`."""
+"""The rules that keep a chapter readable: `python -m tests.notebooks.checker notebooks/*.ipynb`.
+
+A notebook of `notebooks/extra/` has no number: it is about one use case, stands outside of the pipeline,
+and so has no contract, no choice of use case and no gate.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from pathlib import Path
 from statistics import median
 
 ROWS = ("Goal", "You need", "Reads", "Writes", "Time")
+EXTRA_ROWS = ("Goal", "You need", "Time")
 PARAMETERS = ("use_case", "profile", "run_dir", "seed")
+EXTRA_PARAMETERS = ("profile", "seed")
 TAGS = {"parameters", "check", "solution", "interactive", "report"}
 LONGEST_CELL, LONGEST_DEF, USUAL_CELL = 25, 10, 4
 
@@ -19,10 +25,12 @@ def problems(notebook: dict, name: str) -> list[str]:
     """What is wrong with a notebook, a sentence each."""
     cells = notebook["cells"]
     code = [c for c in cells if c["cell_type"] == "code"]
+    chapter = name[0].isdigit()
     return [
-        *_opening(notebook, name),
-        *_parameters(code),
+        *_opening(notebook, name if chapter else None),
+        *_parameters(code, PARAMETERS if chapter else EXTRA_PARAMETERS),
         *_code(code),
+        *(_gate(cells) if chapter else ()),
         *_ending(cells),
         *(f"cell {c['id']} has outputs: run nbstripout" for c in code if c["outputs"]),
         *(
@@ -34,24 +42,25 @@ def problems(notebook: dict, name: str) -> list[str]:
     ]
 
 
-def _opening(notebook: dict, name: str):
+def _opening(notebook: dict, name: str | None):
     text = _text(notebook["cells"][0])
-    if not re.match(rf"# {name[:2]} · \S", text):
-        yield f"the first cell must open with '# {name[:2]} · …'"
+    start = f"# {name[:2]} · " if name else "# "
+    if not re.match(rf"{start}\S", text):
+        yield f"the first cell must open with '{start}…'"
     if "You will" not in text:
         yield "the first cell must say what 'You will …'"
     table = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \|$", text, re.M))
-    for row in ROWS:
+    for row in ROWS if name else EXTRA_ROWS:
         if row not in table:
             yield f"the opening table lacks a row '| **{row}** | … |'"
     contract = notebook["metadata"].get("edgekit", {})
-    for row in ("Reads", "Writes"):
+    for row in ("Reads", "Writes") if name else ():
         shown = re.findall(r"`([^`]+)`", table.get(row, ""))
         if shown != contract.get(row.lower()):
             yield f"{row} shows {shown}, the metadata says {contract.get(row.lower())}"
 
 
-def _parameters(code: list[dict]):
+def _parameters(code: list[dict], wanted: tuple[str, ...]):
     tagged = [c for c in code if "parameters" in _tags(c)]
     if len(tagged) != 1 or tagged[0] is not code[0]:
         yield "the first code cell, and only it, must be tagged 'parameters'"
@@ -61,7 +70,7 @@ def _parameters(code: list[dict]):
         if not re.match(r"\w+ = .+  # \S", line):
             yield f"parameter without a comment that becomes its help: {line}"
     names = {line.split(" = ")[0] for line in lines}
-    for missing in sorted(set(PARAMETERS) - names):
+    for missing in sorted(set(wanted) - names):
         yield f"there is no parameter {missing}"
     if 'profile = "quick"' not in _text(tagged[0]):
         yield "the committed profile must be quick"
@@ -83,19 +92,21 @@ def _code(code: list[dict]):
         yield f"the median cell has {median(lengths)} lines, at most {USUAL_CELL} are pleasant"
 
 
-def _ending(cells: list[dict]):
+def _gate(cells: list[dict]):
     gates = [i for i, c in enumerate(cells) if "run.gate(" in _text(c)]
     if len(gates) != 1 or cells[gates[0]]["cell_type"] != "code":
         yield "one code cell must call run.gate(…)"
         return
-    rest = cells[gates[0] + 1 :]
-    for cell in rest:
+    for cell in cells[gates[0] + 1 :]:
         if cell["cell_type"] == "code" and "solution" not in _tags(cell):
             yield f"cell {cell['id']} comes after the gate and is no solution"
-    text = "\n".join(_text(c) for c in rest)
+
+
+def _ending(cells: list[dict]):
+    text = "\n".join(_text(c) for c in cells[len(cells) // 2 :])
     for wanted in ("You have", "xercise"):
         if wanted not in text:
-            yield f"after the gate, '{wanted}…' is missing"
+            yield f"at the end, '{wanted}…' is missing"
 
 
 def _text(cell: dict) -> str:

@@ -9,11 +9,13 @@ from edgekit import project
 from tests.notebooks.checker import problems
 
 CHAPTERS = project.chapters()
+EXTRAS = {p.stem: p for p in (project.root() / "notebooks" / "extra").glob("*.ipynb")}
 
 
-@pytest.mark.parametrize("stem", list(CHAPTERS))
-def test_every_chapter_keeps_the_rules(stem):
-    assert problems(json.loads(CHAPTERS[stem].read_text(encoding="utf-8")), stem) == []
+@pytest.mark.parametrize("stem", [*CHAPTERS, *EXTRAS])
+def test_every_notebook_keeps_the_rules(stem):
+    path = {**CHAPTERS, **EXTRAS}[stem]
+    assert problems(json.loads(path.read_text(encoding="utf-8")), stem) == []
 
 
 def spoil(notebook, what):

@@ -1,0 +1,1 @@
+"""The bars of the use cases, a module each: `python -m benchmarks.usecases [name …] [--readme]`."""
