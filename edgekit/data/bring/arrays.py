@@ -1,0 +1,141 @@
+"""NumPy files: one array (.npy) or several (.npz), never a pickle."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.data import format as recording_format
+from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.format import DamagedError, member, npy
+from edgekit.errors import EdgekitError
+
+LARGEST = 1 << 30  # bytes of one array
+SAMPLES = ("x", "samples", "data", "signal", "signals", "values", "images", "arr_0")
+LABELS = ("y", "label", "labels", "class", "classes", "target", "targets")
+GROUPS = ("group", "groups", "subject", "subjects", "user", "users", "machine", "id", "ids")
+RATES = ("rate", "fs", "sr", "sampling_rate", "sample_rate", "rate_hz", "hz", "frequency")
+NAMES = ("channels", "channel_names", "columns", "class_names")
+
+
+def read(path: Path, name: str) -> list[Reading]:
+    """Raises UnreadableError, and DamagedError for a file that lies."""
+    if path.suffix.lower() == ".npy":
+        if path.stat().st_size > LARGEST + 65_536:
+            raise UnreadableError(f"is larger than {LARGEST >> 20:,} MB")
+        return _stack(name, npy(path.read_bytes()))
+    try:
+        with zipfile.ZipFile(path) as file:
+            members = [e.filename for e in file.infolist() if e.filename.endswith(".npy")]
+            if recording_format.FACTS in file.namelist():
+                return [_ours(path, name)]
+            arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise UnreadableError(f"is a damaged archive ({error})") from None
+    return _named(name, arrays)
+
+
+def _ours(path: Path, name: str) -> Reading:
+    """A recording that edgekit saved keeps what it knows."""
+    try:
+        r = recording_format.load(path)
+    except EdgekitError as error:
+        raise UnreadableError(str(error).removeprefix(str(path)).strip()) from None
+    meta = {**r.meta, "licence": r.licence, "events": r.events, "source": r.source}
+    return Reading(name, r.samples, r.rate, r.channels, r.unit, r.label, r.group, meta=meta)
+
+
+def _pick(arrays: dict, names: tuple[str, ...]):
+    return next((arrays[n] for n in names if n in arrays), None)
+
+
+def _named(name: str, arrays: dict[str, np.ndarray]) -> list[Reading]:
+    samples = _pick(arrays, SAMPLES)
+    if samples is None:
+        large = [a for a in arrays.values() if a.dtype.kind in "iuf" and a.size > 16]
+        if len(large) != 1:
+            raise UnreadableError(
+                f"holds {', '.join(arrays) or 'nothing'}; call the samples X (and y, rate, groups)"
+            )
+        samples = large[0]
+    rate, channels = _pick(arrays, RATES), _pick(arrays, NAMES[:3])
+    rate = float(rate.reshape(-1)[0]) if rate is not None and rate.size else None
+    names = tuple(map(str, channels)) if channels is not None and channels.ndim == 1 else None
+    return _stack(
+        name, samples, rate, names, _pick(arrays, LABELS), _pick(arrays, GROUPS),
+        _pick(arrays, ("class_names",)),
+    )  # fmt: skip
+
+
+def _stack(name, x, rate=None, channels=None, labels=None, groups=None, classes=None):
+    """One array as readings: a recording, frames of a film, or a stack of windows."""
+    if x.dtype.kind not in "biuf":
+        raise UnreadableError(f"holds {x.dtype}, not numbers")
+    if not x.size:
+        raise UnreadableError("is empty")
+    notes: tuple[str, ...] = ()
+    labels, groups = _column(labels, len(x), classes), _column(groups, len(x))
+    if x.ndim == 4 and x.shape[3] in (1, 3) and x.dtype == np.uint8:
+        x = x[..., 0] if x.shape[3] == 1 else x.mean(axis=3).astype(np.uint8)
+    if x.ndim == 3 and x.dtype == np.uint8 and min(x.shape[1:]) >= 16:
+        return _rows(name, x, rate, None, labels, groups, None, ("frames of images",))
+    x = x.astype(np.float32)
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim == 2 and x.shape[0] < x.shape[1] and labels is None:
+        if x.shape[0] > 64:
+            raise UnreadableError(f"has shape {x.shape}: time must run down, channels across")
+        x, notes = x.T, (f"turned to (time, channel) from {x.T.shape[::-1]}",)
+    if x.ndim == 2 and labels is not None and len(set(labels)) > 1:
+        per_row = x.shape[1] > 64
+        x = x[:, :, None] if per_row else x
+    if x.ndim == 2:
+        return _rows(name, x, rate, channels, labels, groups, None, notes)
+    if x.ndim == 3:
+        if x.shape[1] < x.shape[2] and x.shape[1] <= 16:
+            x, notes = x.transpose(0, 2, 1), ("windows turned to (time, channel)",)
+        return _rows(name, x, rate, channels, labels, groups, x.shape[1], notes)
+    raise UnreadableError(f"has shape {x.shape}: expected (time, channel) or (n, time, channel)")
+
+
+def _column(values, rows: int, classes=None) -> list[str] | None:
+    """A label or a group for each row; None where there is none of that length."""
+    if values is None or values.ndim != 1 or len(values) != rows:
+        return None
+    whole = values.dtype.kind == "f" and np.all(values == np.round(values))
+    values = values.astype(np.int64) if whole else values
+    if (
+        classes is not None
+        and values.dtype.kind in "iu"
+        and 0 <= values.min() <= values.max() < len(classes)
+    ):
+        values = np.asarray(classes)[values]
+    return [str(v) for v in values]
+
+
+def _rows(name, x, rate, channels, labels, groups, row, notes) -> list[Reading]:
+    """One reading for each stretch of rows (or for all rows) of one label and group."""
+    keys = list(zip(labels or [None] * len(x), groups or [None] * len(x), strict=True))
+    if row:  # windows: those of one label and group behind each other, cut again at the same places
+        places: dict = {}
+        for i, key in enumerate(keys):
+            places.setdefault(key, []).append(i)
+        parts = [(key, x[rows].reshape(-1, x.shape[2])) for key, rows in places.items()]
+        notes = (*notes, f"a stack of {len(x):,} windows of {row} samples")
+    else:
+        edges = [0, *(i for i in range(1, len(x)) if keys[i] != keys[i - 1]), len(x)]
+        parts = [(keys[a], x[a:b]) for a, b in itertools.pairwise(edges)]
+    return [
+        Reading(
+            name, np.ascontiguousarray(part), rate, channels, label=label, group=group, row=row,
+            part=f"#{i}" if len(parts) > 1 else "", notes=notes,
+        )
+        for i, ((label, group), part) in enumerate(parts)
+    ]  # fmt: skip
+
+
+__all__ = ["DamagedError", "read"]
