@@ -24,6 +24,7 @@ from edgekit.device.emulate import (
 from edgekit.errors import EdgekitError
 from edgekit.export.emit import Source
 from edgekit.figures import Figure, emulated, measured
+from edgekit.signal.pixels import grey
 from edgekit.signal.source import quantize
 
 MAIN = """\
@@ -32,11 +33,9 @@ MAIN = """\
 #include "{name}_features.h"
 
 {sample} {name}_samples[{up}_WINDOW * {up}_CHANNELS]; /* [time][channel], filled by the sensor */
-float {name}_heard[{up}_FEATURES];
-
+{heard}
 __attribute__((noinline)) void {name}_sense(void) {{
-  {name}_features{suffix}({name}_samples, {name}_heard);
-  {to_input}
+  {sense}
 }}
 
 __attribute__((noinline)) int32_t {name}_decide(void) {{
@@ -57,7 +56,11 @@ int32_t {name}_classify(void) {{
 /* Nothing calls it but the emulator: behind the two vectors that a core reads, the linker keeps it. */
 __attribute__((used, section(".vectors"))) static int32_t (*const {name}_entry)(void) = {name}_classify;
 """
+SUFFIX = {"float32": "", "int16": "_int16", "uint8": "_uint8"}  # of the function that takes them
 MAIN_FILE = "window_to_class.c"  # is linked behind startup.c, whose vectors come first
+HEARD = "float {name}_heard[{up}_FEATURES];\n"
+FEATURES = "{name}_features{suffix}({name}_samples, {name}_heard);\n  "
+INT8_INPUT = "{name}_quantize({name}_heard, {name}_input());"
 FLOAT_INPUT = "for (int32_t i = 0; i < {up}_FEATURES; i++) {name}_input()[i] = {name}_heard[i];"
 
 
@@ -120,18 +123,35 @@ def application(
     quantized = str(into.dtype) == "int8"
     scale = (into.scale[0], int(into.zero_point[0])) if quantized else None
     files = features.c(name, quantization=scale, sensitivity=sensitivity)
-    words = {"name": name, "up": name.upper()}
-    to_input = f"{name}_quantize({name}_heard, {name}_input());"
+    sample = delivered(features, sensitivity)
+    words = {"name": name, "up": name.upper(), "suffix": SUFFIX[sample]}
+    direct = f"{name}_input_uint8(" in files[f"{name}_features.h"]  # no floats on the way
+    sense = FEATURES + (INT8_INPUT if quantized else FLOAT_INPUT)
+    if direct:
+        sense = "{name}_input_uint8({name}_samples, {name}_input());"
     files[MAIN_FILE] = MAIN.format(
         **words,
-        sample="float" if sensitivity is None else "int16_t",
-        suffix="" if sensitivity is None else "_int16",
-        to_input=to_input if quantized else FLOAT_INPUT.format(**words),
+        sample={"float32": "float", "int16": "int16_t", "uint8": "uint8_t"}[sample],
+        heard="" if direct else HEARD.format(**words),
+        sense=sense.format(**words),
         output={"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}[str(out.dtype)],
     )
     firmware = build(source, cpu, opt, compiler, extra_files=files, cache=cache)
     known = {f.name: getattr(firmware, f.name) for f in fields(Firmware)}
     return Application(**known, features=features, sensitivity=sensitivity, feature_files=files)
+
+
+def delivered(features, sensitivity: float | None) -> str:
+    """What a sensor hands over: "uint8" grey values of a camera, "int16" counts, or "float32"."""
+    return getattr(features, "delivers", "float32" if sensitivity is None else "int16")
+
+
+def raw(features, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
+    """Samples of `X` as the sensor hands them over."""
+    kind = delivered(features, sensitivity)
+    if kind == "uint8":
+        return grey(X)
+    return np.asarray(X, np.float32) if kind == "float32" else counts(X, sensitivity)
 
 
 def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:
@@ -142,9 +162,8 @@ def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:
 
 def sampled(app: Application, X: np.ndarray) -> np.ndarray:
     """What the application's sensor makes of `X`: the same windows, float32, in steps of its counts."""
-    if app.sensitivity is None:
-        return np.asarray(X, np.float32)
-    return counts(X, app.sensitivity).astype(np.float32) * np.float32(app.sensitivity)
+    given = raw(app.features, app.sensitivity, X).astype(np.float32)
+    return given if app.sensitivity is None else given * np.float32(app.sensitivity)
 
 
 class _Device(Machine):
@@ -155,24 +174,27 @@ class _Device(Machine):
         self.app, self.name = app, app.source.name
 
     def hear(self, window: np.ndarray) -> None:
-        s = self.app.sensitivity
-        raw = np.asarray(window, np.float32) if s is None else counts(window, s)
-        self.uc.mem_write(self.symbols[f"{self.name}_samples"].address, raw.tobytes())
+        given = raw(self.app.features, self.app.sensitivity, window)
+        self.uc.mem_write(self.symbols[f"{self.name}_samples"].address, given.tobytes())
 
     def call(self, function: str) -> int:
         self._go(self.symbols[f"{self.name}_{function}"].address)
         return int(self.uc.reg_read(self.a0))
 
-    def heard(self) -> np.ndarray:
-        """The features, float32, of the last window."""
-        symbol = self.symbols[f"{self.name}_heard"]
+    def heard(self) -> np.ndarray | None:
+        """The features, float32, of the last window; None where the sensor's bytes become the input."""
+        symbol = self.symbols.get(f"{self.name}_heard")
+        if symbol is None:
+            return None
         return np.frombuffer(bytes(self.uc.mem_read(symbol.address, symbol.size)), np.float32)
 
 
 def _windows(app: Application, X) -> np.ndarray:
-    X, expected = np.asarray(X), (app.features.window, app.features.channels)
-    if X.ndim != 3 or X.shape[1:] != expected or not len(X):
-        raise EdgekitError(f"expected windows (n, {expected[0]}, {expected[1]}), got {X.shape}")
+    f = app.features
+    X, expected = np.asarray(X), getattr(f, "given", (f.window, f.channels))
+    if X.shape[1:] != expected or not len(X):
+        said = ", ".join(map(str, expected))
+        raise EdgekitError(f"expected windows (n, {said}), got {X.shape}")
     return X
 
 
@@ -260,27 +282,28 @@ def run_library(library, name: str, features, X, sensitivity=None):
     """Call `{name}_features`, and `{name}_quantize` where it exists, of a loaded library."""
     size = int(np.prod(features.shape))
     out, q = np.empty((len(X), size), np.float32), np.empty((len(X), size), np.int8)
-    suffix = "" if sensitivity is None else "_int16"
-    compute = getattr(library, f"{name}_features{suffix}")
+    compute = getattr(library, f"{name}_features{SUFFIX[delivered(features, sensitivity)]}")
     quantizer = getattr(library, f"{name}_quantize", None)
     for window, o, i in zip(X, out, q, strict=True):
-        raw = np.asarray(window, np.float32) if sensitivity is None else counts(window, sensitivity)
-        raw = np.ascontiguousarray(raw)
-        compute(raw.ctypes, o.ctypes)
+        given = np.ascontiguousarray(raw(features, sensitivity, window))
+        compute(given.ctypes, o.ctypes)
         if quantizer:
             quantizer(o.ctypes, i.ctypes)
     return out, q if quantizer else None
 
 
 def on_core(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
-    """The features of windows `X` on the emulated core: (n, features) float32, and the network's input."""
+    """The features of windows `X` on the emulated core, (n, features) float32, and the network's input.
+
+    The features are None where the binary makes the input of the sensor's bytes without them.
+    """
     device, heard, inputs = _Device(app), [], []
     for window in _windows(app, X):
         device.hear(window)
         device.call("sense")
         heard.append(device.heard())
         inputs.append(device.tensor(app.source.graph.inputs[0]).reshape(-1))
-    return np.stack(heard), np.stack(inputs)
+    return None if heard[0] is None else np.stack(heard), np.stack(inputs)
 
 
 def compare(app: Application, X):
@@ -302,6 +325,8 @@ def compare(app: Application, X):
     columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
     exact, worst, share = True, 0.0, 0.0
     for where, (got, inputs) in {"host": on_host(app, X), "core": on_core(app, X)}.items():
+        if got is None:  # there are no features on the core, only the input: exact if that is
+            got = truth if np.array_equal(inputs, wanted) else np.full_like(truth, np.inf)
         with np.errstate(invalid="ignore"):
             error = np.abs(got.astype(np.float64) - truth)
         error = np.where(np.isfinite(got), error, np.inf)

@@ -30,7 +30,15 @@ def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
 
 
 def emit(
-    feature, name: str, headers, call: str, tables="", work=0, quantization=None, sensitivity=None
+    feature,
+    name: str,
+    headers,
+    call: str,
+    tables="",
+    work=0,
+    quantization=None,
+    sensitivity=None,
+    more=None,
 ) -> dict[str, str]:
     """`{name}_features.h` and `.c` with the headers they need, {file name: text}.
 
@@ -40,7 +48,8 @@ def emit(
     heap; the one static work area is `{NAME}_WORK_BYTES` long, so neither function is re-entrant.
 
     From the feature: `call` is the statement that computes `features` from `from`; `tables` and
-    `work` (floats) are what it uses. Raises EdgekitError for a name that is no C identifier, or for a
+    `work` (floats) are what it uses; `more` are further functions, signature -> (comment, statement).
+    Raises EdgekitError for a name that is no C identifier, or for a
     scale or sensitivity that is not positive, or so large that a count exceeds `real.LARGEST_SAMPLE`.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
@@ -107,6 +116,9 @@ def emit(
             f"  for (int32_t i = 0; i < {up}_FEATURES; i++) input[i] = to_int8(features[i], "
             "&input_scale);\n}\n",
         ]
+    for signature, (comment, statement) in (more or {}).items():
+        promises += [f"/* {comment} */", f"{signature};"]
+        body.append(f"{signature} {{\n  {statement}\n}}\n")
     files = {
         f"{name}_features.h": "\n".join([*head, "", *promises, *FOOT]),
         f"{name}_features.c": "\n".join(body).rstrip() + "\n",

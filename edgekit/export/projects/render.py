@@ -154,7 +154,13 @@ def _sensing(name: str, inputs: int, features: dict, window, sample_scale) -> di
             "features_row": f"| {names} | features in C: samples in, the model's input out |\n",
             "work": defined("WORK_BYTES") or "0",
         }
-        if re.search(rf"\b{name}_features_int16\(", code):
+        if re.search(rf"\b{name}_input_uint8\(", code):
+            fields |= {
+                "prepare": _text("common", "prepare_grey.c"),
+                "scale_define": "",
+                "scale_text": "Samples are the camera's grey values, 0 to 255, line by line.",
+            }
+        elif re.search(rf"\b{name}_features_int16\(", code):
             given = np.float32((defined("SENSITIVITY") or "nan").rstrip("f"))
             if sample_scale is not None and given != np.float32(scale):
                 raise EdgekitError(
