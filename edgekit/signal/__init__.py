@@ -7,12 +7,14 @@ sources that compute the same bits on a device.
 from edgekit.signal.augment import field_noise
 from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.envelope import EnvelopeSpectrum
+from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
 from edgekit.signal.source import quantize
 
 __all__ = [
     "BandEnergies",
     "EnvelopeSpectrum",
+    "Pixels",
     "UnitRms",
     "field_noise",
     "log_mel",
