@@ -7,7 +7,7 @@ windows = window([resample(center(r), 10_000) for r in recordings], classes, 204
 train, val, test = by_group(windows, seed=1).of(windows)
 """
 
-from edgekit.data import mfpt, simulate
+from edgekit.data import mfpt, motion, simulate, watch
 from edgekit.data.cards import Card, card
 from edgekit.data.physics import Bearing, fault_frequencies
 from edgekit.data.prepare import center, resample, window
@@ -44,8 +44,10 @@ __all__ = [
     "keep",
     "leaky_random",
     "mfpt",
+    "motion",
     "resample",
     "simulate",
     "thin",
+    "watch",
     "window",
 ]

@@ -7,16 +7,26 @@ sources that compute the same bits on a device.
 from edgekit.signal.augment import field_noise
 from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.envelope import EnvelopeSpectrum
+from edgekit.signal.in_range import InRange
+from edgekit.signal.moments import Moments
 from edgekit.signal.pixels import Pixels
-from edgekit.signal.scale import UnitRms, unit_rms
+from edgekit.signal.scale import Scaled, UnitRms, unit_rms
 from edgekit.signal.source import quantize
+from edgekit.signal.wearer import another_wearer
+from edgekit.signal.welch import WelchBands, log_edges
 
 __all__ = [
     "BandEnergies",
     "EnvelopeSpectrum",
+    "InRange",
+    "Moments",
     "Pixels",
+    "Scaled",
     "UnitRms",
+    "WelchBands",
+    "another_wearer",
     "field_noise",
+    "log_edges",
     "log_mel",
     "quantize",
     "unit_rms",

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
-from edgekit.signal import BandEnergies, EnvelopeSpectrum, UnitRms, log_mel, quantize, unit_rms
+from edgekit.signal import (
+    BandEnergies,
+    EnvelopeSpectrum,
+    Moments,
+    Scaled,
+    UnitRms,
+    log_mel,
+    quantize,
+    unit_rms,
+)
 from edgekit.signal.bands import mel_edges
 from tests.signal import compiled
 
@@ -22,6 +31,8 @@ FEATURES = {
     "envelope": ENVELOPE,
     "envelope, short": EnvelopeSpectrum(rate=1000, window=64, low=100, width=16, lines=7),
     "waveform": UnitRms(window=300, channels=2),
+    "scaled": Scaled(window=50, channels=6, scale=0.7),
+    "moments": Moments(window=200, channels=6),
     "log bands": BOXES,
     "bands": replace(BOXES, floor=0.0),
     "log mel": log_mel(8000, 4000, 256, 160, 20),
@@ -138,6 +149,32 @@ def test_unit_rms():
     assert np.abs(scaled.mean(axis=1)).max() < 1e-3
     np.testing.assert_allclose((scaled**2).mean(axis=1), 1, rtol=1e-5)
     assert not unit_rms(np.full((1, 64, 1), 3, np.float32)).any()
+
+
+def test_moments_against_the_textbook():
+    feature = FEATURES["moments"]
+    X = np.random.default_rng(5).normal(size=(9, 200, 6)) @ np.diag([1, 2, 0.1, 1, 1, 3]) + 9.81
+    got = feature(X.astype(np.float32))[:, 0, :, 0]
+    for row, x in zip(got, X, strict=True):
+        covariance = np.cov(x.T, bias=True)[np.triu_indices(6)]
+        np.testing.assert_allclose(row[:6], x.mean(axis=0), rtol=1e-5)
+        np.testing.assert_array_equal(row[6:18], [*x.astype("f4").min(0), *x.astype("f4").max(0)])
+        np.testing.assert_allclose(row[18:] * np.abs(row[18:]), covariance, atol=1e-4)
+    assert len(feature.pairs) == 21
+
+
+def test_scaled_keeps_the_offset():
+    X = windows(FEATURES["scaled"])
+    np.testing.assert_array_equal(FEATURES["scaled"](X)[:, 0], X * np.float32(0.7))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Moments(0, 3), lambda: Moments(9, 0), lambda: Scaled(9, scale=0.0)],
+)
+def test_empty_windows_and_no_scale_are_refused(make):
+    with pytest.raises(ValueError, match=r"positive|scale"):
+        make()
 
 
 def test_bands_against_the_textbook():

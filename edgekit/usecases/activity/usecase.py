@@ -1,0 +1,95 @@
+"""Wearable: which shoulder exercise is being done, heard by the inertial sensor of a watch?
+
+The *lab* is the left wrist of ten people, the *field* their right wrist: the same exercises, mirrored.
+Each person is one group in both worlds, so who is tested is never heard before, on either wrist. With
+`offline=True` simulated people stand in on both wrists.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgekit import data, signal
+from edgekit.data import by_group as split
+from edgekit.data import folds_by_group as folds
+from edgekit.learn.models import teacher
+
+__all__ = ["folds", "split", "teacher"]  # as they are: nothing about wrists in them
+
+CLASSES = tuple(data.watch.CLASSES.values())
+NORMAL = None  # none of the exercises is better than another
+RATE = 50  # Hz: arms move at a few
+WINDOW = 200  # samples, 4 s: two repetitions
+HOP = 100  # samples: half a window overlap
+TURN = 2000 / 16 * np.pi / 180  # rad/s that count as 1 g: sensor ranges of ±2000 °/s and ±16 g
+SENSITIVITY = 16 / 32768  # g, or 125 °/s, per count of the device's sensor
+
+# What the student hears: where each axis stands, how far it goes, and which move together.
+features = signal.Moments(window=WINDOW, channels=6)  # (n, WINDOW, 6) -> (n, 1, 39, 1)
+# What the teacher hears: the window as it is, gravity included.
+waveform = signal.Scaled(
+    window=WINDOW, channels=6, scale=0.5
+)  # (n, WINDOW, 6) -> (n, 1, WINDOW, 6)
+FEATURE_AXIS = ("means 0–5, lowest 6–11, highest 12–17, moving together 18–38", np.arange(39))
+FEATURE_LABEL = "g or 125 °/s"
+WAVE_LABEL = "acceleration ahead (2 g)"
+MARKS = {}
+WIDTHS = {"sweep": (4, 8, 16), "quick": (2, 8), "student": 16, "wide": 128, "narrow": 1}
+SWEEP = {"windows": 700, "deals": 1}
+FIT = {
+    "quick": {
+        "teacher": {"epochs": 6, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 10, "copies": 3, "rate": 0.01},
+    },
+    "full": {
+        "teacher": {"epochs": 10, "copies": 3, "rate": 0.004},
+        "student": {"epochs": 25, "copies": 4, "rate": 0.01},
+    },
+}
+
+
+def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
+    """Recordings of the left wrists (`"lab"`) or the right ones (`"field"`), of simulated people offline."""
+    if offline:
+        return data.motion.campaign(domain, profile=profile, seed=seed)
+    return data.watch.load(data.fetch("watch"), domain)
+
+
+def prepare(recording):
+    """At RATE, all six channels in shares of the sensor's range. Gravity stays: it says how the arm lies."""
+    samples = data.resample(recording, RATE).samples / np.float32([1, 1, 1, TURN, TURN, TURN])
+    return replace(recording, samples=samples, rate=float(RATE), unit="g or 125 °/s")
+
+
+def windows(recordings, profile: str):
+    """Windows of four seconds that overlap by half; in the quick profile they do not overlap."""
+    return data.window(recordings, CLASSES, WINDOW, WINDOW if profile == "quick" else HOP)
+
+
+def augment(X, rng):
+    """A training window as another person, with another watch strap, would have moved. Same shape."""
+    return signal.another_wearer(X, rng)
+
+
+def mirrored(X):
+    """The window as the other wrist would have moved. Same shape."""
+    return X * data.motion.MIRROR
+
+
+def descriptor(X):
+    """The features as a table, (n, 39)."""
+    return features(X).reshape(len(X), -1).astype("float64")
+
+
+def student(input_shape, classes, width, seed):
+    """Two dense layers on the statistics. (n, 1, 39, 1) -> logits (n, classes)."""
+    from edgekit.learn.legacy import keras, seed_everything
+
+    seed_everything(seed)
+    layers = keras.layers
+    given = layers.Input(input_shape)
+    x = layers.Dense(width, activation="relu")(layers.Flatten()(given))
+    return keras.Model(given, layers.Dense(classes)(x), name="student")
+
+
+ALIGN = {"mirrored": mirrored}  # the lab's windows, before they are heard
