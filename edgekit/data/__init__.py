@@ -9,6 +9,7 @@ train, val, test = by_group(windows, seed=1).of(windows)
 
 from edgekit.data import mfpt, motion, simulate, watch
 from edgekit.data.cards import Card, card
+from edgekit.data.order import by_order, folds_by_order
 from edgekit.data.physics import Bearing, fault_frequencies
 from edgekit.data.prepare import center, resample, window
 from edgekit.data.quality import inspect, keep
@@ -32,6 +33,7 @@ __all__ = [
     "Windows",
     "assert_no_leak",
     "by_group",
+    "by_order",
     "cached",
     "card",
     "center",
@@ -39,6 +41,7 @@ __all__ = [
     "fault_frequencies",
     "fetch",
     "folds_by_group",
+    "folds_by_order",
     "honest_vs_random",
     "inspect",
     "keep",

@@ -54,6 +54,50 @@ def student(input_shape: tuple[int, int, int], classes: int, width: int, seed: i
     return keras.Model(given, layers.Dense(classes)(layers.Flatten()(x)), name="student")
 
 
+def image_teacher(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
+    """A convolutional network on a picture. (n, height, width, 1) -> logits (n, classes).
+
+    Five ordinary convolutions, each with a stride of 2: `width` to 8·`width` channels, and the mean over
+    the picture at the end, because it does not matter where somebody stands.
+    """
+    from edgekit.learn.legacy import keras, seed_everything
+
+    seed_everything(seed)
+    layers = keras.layers
+    x = given = layers.Input(input_shape)
+    for channels in (width, 2 * width, 4 * width, 8 * width, 8 * width):
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(given, layers.Dense(classes)(x), name="teacher")
+
+
+def image_student(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
+    """A small one of depthwise separable convolutions. (n, height, width, 1) -> logits (n, classes).
+
+    Howard et al., "MobileNets" (2017): each 3 x 3 looks at one channel, each 1 x 1 mixes them; `width`
+    to 6·`width` channels over four halvings of the picture.
+    """
+    from edgekit.learn.legacy import keras, seed_everything
+
+    seed_everything(seed)
+    layers = keras.layers
+
+    def block(x, channels, stride):
+        x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.Conv2D(channels, 1, use_bias=False)(x)
+        return layers.ReLU()(layers.BatchNormalization()(x))
+
+    given = layers.Input(input_shape)
+    x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(given)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    for channels, stride in ((2 * width, 2), (4 * width, 2), (4 * width, 1), (6 * width, 2)):
+        x = block(x, channels, stride)
+    x = layers.Dropout(0.1)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(given, layers.Dense(classes)(x), name="student")
+
+
 def answers(model, hear: Callable, X: np.ndarray) -> np.ndarray:
     """The class index, (n,), that `model` gives to each raw window of `X` (n, time, channel)."""
     from edgekit.learn import legacy

@@ -9,6 +9,7 @@ from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.envelope import EnvelopeSpectrum
 from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
+from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import Scaled, UnitRms, unit_rms
 from edgekit.signal.source import quantize
@@ -26,8 +27,10 @@ __all__ = [
     "WelchBands",
     "another_wearer",
     "field_noise",
+    "gradients",
     "log_edges",
     "log_mel",
+    "picture_noise",
     "quantize",
     "unit_rms",
 ]

@@ -1,0 +1,189 @@
+"""Video and boxes: frames as arrays, labels as a small file, and the pedestrians recording.
+
+A label file holds boxes only, never a picture: JSON with
+
+    {"source": …, "file": …, "size": [width, height], "rate": Hz, …,
+     "frames": {"0": [[x, y, width, height, label, how], …], "10": …}}
+
+in pixels of `size`, origin at the top left. A frame that is not listed was not looked at; a listed one
+without boxes shows nothing. `how` says where a box comes from: "proposed" by a program, "confirmed"
+by a person who left it as it was, "corrected" by one who did not.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from edgekit.data.recordings import Recording
+from edgekit.errors import EdgekitError, did_you_mean
+
+HOW = ("proposed", "confirmed", "corrected")
+SIZE = (384, 288)  # width, height of the pedestrians' frames as a small camera would give them
+BLOCK = 50  # frames of one recording, 5 s
+
+
+class Box(NamedTuple):
+    """Left, top, width and height in pixels; what it holds; how the box came about."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    how: str = "proposed"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Boxes of the frames that were looked at: `frames` maps a frame's number to its boxes.
+
+    `size` (width, height) of the pictures the boxes are measured in; `rate` in Hz; `facts` is whatever
+    else the file says.
+    """
+
+    size: tuple[int, int]
+    rate: float
+    frames: dict[int, tuple[Box, ...]]
+    facts: dict = field(default_factory=dict)
+
+    def at(self, size: tuple[int, int]) -> Labels:
+        """The same boxes in pictures of another size (width, height)."""
+        sx, sy = size[0] / self.size[0], size[1] / self.size[1]
+        frames = {
+            number: tuple(
+                b._replace(x=b.x * sx, y=b.y * sy, width=b.width * sx, height=b.height * sy)
+                for b in boxes
+            )
+            for number, boxes in self.frames.items()
+        }
+        return replace(self, size=tuple(size), frames=frames)
+
+    def counted(self, least: float) -> dict[int, int]:
+        """Frame -> number of boxes of at least `least` pixels of height."""
+        return {n: sum(b.height >= least for b in boxes) for n, boxes in self.frames.items()}
+
+
+def load_boxes(path: Path | str) -> Labels:
+    """Read a label file. Raises EdgekitError naming the frame and the box that make no sense."""
+    try:
+        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        size, rate = tuple(facts.pop("size")), float(facts.pop("rate"))
+        frames = {int(number): boxes for number, boxes in facts.pop("frames").items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise EdgekitError(f"{path} is no label file ({type(error).__name__}: {error})") from None
+    read = {}
+    for number, boxes in sorted(frames.items()):
+        try:
+            read[number] = tuple(Box(*box) for box in boxes)
+        except TypeError:
+            raise EdgekitError(
+                f"{path}, frame {number}: a box is [x, y, width, height, label, how]"
+            ) from None
+        for box in read[number]:
+            _check(path, number, box, size)
+    return Labels(size, rate, read, facts)
+
+
+def save_boxes(labels: Labels, path: Path | str) -> None:
+    """Write a label file, a line a frame, so that a correction is one line of a diff."""
+    head = {**labels.facts, "size": list(labels.size), "rate": labels.rate}
+    lines = [
+        f'  "{number}": {json.dumps([list(box) for box in boxes], ensure_ascii=False)}'
+        for number, boxes in sorted(labels.frames.items())
+    ]
+    text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    text += ',\n "frames": {\n' + ",\n".join(lines) + "\n }\n}\n"
+    path = Path(path)
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _check(path, number: int, box: Box, size) -> None:
+    numbers = box[:4]
+    if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in numbers):
+        raise EdgekitError(f"{path}, frame {number}: {list(box)} are no four numbers")
+    outside = box.x < 0 or box.y < 0 or box.x + box.width > size[0] or box.y + box.height > size[1]
+    if box.width <= 0 or box.height <= 0 or outside:
+        raise EdgekitError(f"{path}, frame {number}: {list(box)} lies outside of {size}")
+    if box.how not in HOW:
+        raise EdgekitError(f"{path}, frame {number}: {box.how!r}.{did_you_mean(box.how, HOW)}")
+
+
+def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> np.ndarray:
+    """The frames of a video file as (time, height, width) uint8 grey; OpenCV reads it.
+
+    `size` (width, height) reduces them by averaging areas; `pick` is the numbers of the frames
+    wanted, all if None. Raises EdgekitError if OpenCV is missing, or the file cannot be read, or
+    ends before the last frame wanted.
+    """
+    cv2 = opencv()
+    video = cv2.VideoCapture(str(path))
+    wanted = None if pick is None else sorted(int(i) for i in pick)
+    found, number = [], 0
+    while wanted is None or len(found) < len(wanted):
+        if not video.grab():
+            break
+        if wanted is None or number == wanted[len(found)]:
+            picture = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2GRAY)
+            if size:
+                picture = cv2.resize(picture, tuple(size), interpolation=cv2.INTER_AREA)
+            found.append(picture)
+        number += 1
+    video.release()
+    if not found or (wanted is not None and len(found) < len(wanted)):
+        raise EdgekitError(f"{path} cannot be read as video beyond frame {number}")
+    return np.stack(found)
+
+
+def opencv():
+    """OpenCV. Raises EdgekitError, saying what to install, where it is missing."""
+    try:
+        import cv2
+    except ImportError:
+        raise EdgekitError(
+            "video needs OpenCV: pip install 'edgekit[vision]', or use --offline for rendered scenes"
+        ) from None
+    return cv2
+
+
+def pedestrians(folder: Path | str, labels: Labels) -> list[Recording]:
+    """The labelled frames of `vtest.avi`, in a folder that `fetch("pedestrians")` returned.
+
+    One Recording for each BLOCK of frames that holds labels: samples (time, 288, 384) uint8 grey, at
+    the rate of the labelled frames; `group` is the block, `meta["boxes"]` the boxes of each of its
+    frames, in its pixels; `meta["frames"]` the frames' numbers in the file.
+    """
+    from edgekit.data.sources import sources
+
+    small, numbers = labels.at(SIZE), sorted(labels.frames)
+    step = min(np.diff(numbers), default=1)
+    pictures = frames(Path(folder) / "vtest.avi", SIZE, numbers)
+    recordings = []
+    for block in sorted({n // BLOCK for n in numbers}):
+        rows = [i for i, n in enumerate(numbers) if n // BLOCK == block]
+        name = f"pedestrians-{block:02d}"
+        recordings.append(
+            Recording(
+                name=name,
+                samples=pictures[rows],
+                rate=labels.rate / float(step),
+                label=None,
+                group=name,
+                domain="field",
+                channels=("grey",),
+                unit="grey value",
+                licence=sources()["pedestrians"].licence,
+                source="pedestrians",
+                meta={
+                    "boxes": [small.frames[numbers[i]] for i in rows],
+                    "frames": [numbers[i] for i in rows],
+                },
+            )
+        )
+    return recordings

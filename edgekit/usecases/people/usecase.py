@@ -1,0 +1,94 @@
+"""Smart vision: is somebody there? On the device, from 96 x 96 grey pixels; no picture leaves it.
+
+The *field* is a real video of a campus, labelled in `labels.json`; the *lab* renders scenes with people
+and without. With `offline=True` one rendered place, seen by one camera, stands in for the video.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from edgekit import data, signal
+from edgekit.data import crops, scenes, video
+from edgekit.learn.models import image_student as student
+from edgekit.learn.models import image_teacher as teacher
+
+__all__ = ["student", "teacher"]
+
+CLASSES = ("nobody", "person")
+NORMAL = "nobody"
+RATE = 1  # Hz: frames a second apart; nobody crosses the picture faster
+SIZE = 96  # pixels of a crop, each way; a person is 25 to 80 high
+LEAST = 24  # pixels: whoever is smaller is too far to decide on
+CARDS = {"lab": "scene-simulator", "field": "pedestrians"}  # of data/
+SENSITIVITY = None  # grey values, as the camera delivers them
+
+# What the student sees: means of 2 x 2 pixels, (n, 96, 96, 1) -> (n, 48, 48, 1).
+features = signal.Pixels(SIZE, SIZE, block=2)
+# What the teacher sees: every pixel, (n, 96, 96, 1) -> the same.
+waveform = signal.Pixels(SIZE, SIZE)
+FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
+FEATURE_LABEL = "brightness (-1 black, 1 white)"
+WAVE_LABEL = "brightness (-1 black, 1 white)"
+MARKS = {}
+WIDTHS = {"sweep": (4, 8, 12, 16), "quick": (4, 8), "student": 8, "wide": 32, "narrow": 2}
+SWEEP = {
+    "windows": 800,
+    "deals": 1,
+}  # the folds are stretches of time: there is one way to deal them
+FIT = {
+    "quick": {
+        "teacher": {"epochs": 10, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 12, "copies": 2, "rate": 0.006},
+    },
+    "full": {
+        "teacher": {"epochs": 20, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 30, "copies": 2, "rate": 0.006},
+    },
+}
+ALIGN = {}
+
+# Blocks of 5 s, in the order of time: what is in between is left out, so that nobody who stands still at
+# the end of one part is met again at the start of the next.
+TRAIN, VAL, TEST = range(7), range(8, 10), range(11, 16)
+
+
+def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
+    """Frames with boxes: of the `"lab"` (rendered) or the `"field"` (the video, unless offline)."""
+    if domain == "lab":
+        return scenes.lab(profile, seed)
+    if offline:
+        return scenes.field(profile, seed)
+    labels = video.load_boxes(Path(__file__).with_name("labels.json"))
+    return video.pedestrians(data.fetch("pedestrians"), labels)
+
+
+def prepare(recording):
+    """As it is: grey, 384 x 288, a frame a second."""
+    return recording
+
+
+def windows(recordings, profile: str):
+    """Crops around people, one each (full: two), and as many where nobody is."""
+    each = 1 if profile == "quick" else 2
+    return crops.crops(recordings, CLASSES, "nobody", SIZE, each, LEAST)
+
+
+def split(windows, seed: int = 0):
+    """By time: early blocks train, later ones validate, the last ones test. `seed` has no say."""
+    return data.by_order(windows, {"train": TRAIN, "val": VAL, "test": TEST})
+
+
+def folds(windows, k: int = 3, seed: int = 0) -> list:
+    """`k` stretches of time, each tested once; the blocks next to it are left out of training."""
+    return data.folds_by_order(windows, k)
+
+
+def augment(X, rng):
+    """A crop as another moment, another light and another camera would have given it. Same shape."""
+    return signal.picture_noise(X, rng)
+
+
+def descriptor(X):
+    """Gradients in 4 x 4 cells, six directions each, and brightness: (n, 112)."""
+    return signal.gradients(features(X)[..., 0], cells=4, directions=6)
