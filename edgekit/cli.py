@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.set_defaults(do=_run)
 
+    _add_new(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)
@@ -70,6 +71,42 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", nargs="?", help="of the source to get")
     data.set_defaults(do=_data)
     return parser
+
+
+def _add_new(commands) -> None:
+    new = commands.add_parser("new", help="make a use case of a folder of recordings")
+    new.add_argument("name", help="of the use case: lower-case letters, digits, _")
+    new.add_argument("--from", dest="source", required=True, metavar="FOLDER", help="CSV, WAV, pictures, "
+                     "NumPy, Edge Impulse JSON or CBOR")  # fmt: skip
+    new.add_argument("--lab", default="", metavar="FOLDER", help="a second world, for chapter 02")
+    new.add_argument("--rate", type=float, default=0.0, help="Hz, where the files do not say it")
+    new.add_argument(
+        "--label-from", default="", metavar="WHERE",
+        help="folder, folder:2, name, name:2, column:NAME, file:labels.csv or re:EXPRESSION",
+    )  # fmt: skip
+    new.add_argument("--group-from", default="", metavar="WHERE",
+                     help="the same, or file (each file its own group)")  # fmt: skip
+    new.add_argument("--channels", default="", help="which, and in which order: x,y,z or 1,2,3")
+    new.add_argument("--time-unit", default="", choices=["", "s", "ms", "us", "ns"])
+    new.add_argument("--window", type=float, default=0.0, help="seconds")
+    new.add_argument("--normal", default="", help="the class that means nothing to report")
+    new.add_argument("--licence", default="", help="of the data, for the card")
+    new.add_argument("--question", default="", help="that the device answers")
+    new.add_argument("--yes", action="store_true", help="ask nothing, take every guess")
+    new.add_argument("--dry-run", action="store_true", help="only say what was understood")
+    new.set_defaults(do=_new)
+
+
+def _new(args) -> int:
+    from edgekit import new
+    from edgekit.data.bring import Options
+
+    options = {k: getattr(args, k) for k in Options.__dataclass_fields__}
+    new.make(
+        args.name, args.source, Options(**options), lab=args.lab, question=args.question,
+        yes=args.yes, dry=args.dry_run,
+    )  # fmt: skip
+    return 0
 
 
 def _run(args) -> int:

@@ -21,6 +21,14 @@ ALIKE = 0.95  # normalized cross-correlation of two recordings that is suspect
 LONGEST = 1 << 15  # samples of a recording that the comparison looks at
 
 
+class Recordings(list):
+    """A list of recordings that also knows which files are not in it: `unread`, {file: why}."""
+
+    def __init__(self, recordings=(), unread: dict[str, str] | None = None):
+        super().__init__(recordings)
+        self.unread = dict(unread or {})
+
+
 def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> pd.DataFrame:
     """One row a recording, indexed by name; `rate` (Hz) is the one the windows will have.
 
@@ -66,6 +74,9 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
         worst = [v for v, _ in findings]
         row["verdict"] = next((v for v in ("refused", "suspect") if v in worst), "ok")
         row["reason"] = "; ".join(reason for _, reason in findings)
+    for name, why in getattr(recordings, "unread", {}).items():
+        names.append(name)
+        rows.append({"verdict": "refused", "reason": f"left out: {why}"})
     return pd.DataFrame(rows, index=pd.Index(names, name="recording"))
 
 
@@ -74,12 +85,13 @@ def keep(recordings: list[Recording], report: pd.DataFrame) -> list[Recording]:
 
     Raises EdgekitError when none is left, or when the report is of other recordings.
     """
-    if [r.name for r in recordings] != list(report.index):
+    unread = list(getattr(recordings, "unread", {}))
+    if [r.name for r in recordings] + unread != list(report.index):
         raise EdgekitError("the report is of other recordings; inspect() these again")
     refused = report[report["verdict"] == "refused"]
     left = [r for r in recordings if r.name not in refused.index]
     suspect = int((report["verdict"] == "suspect").sum())
-    print(f"kept {len(left)} of {len(recordings)} recordings, {suspect} of them suspect")
+    print(f"kept {len(left)} of {len(report)} recordings, {suspect} of them suspect")
     for name, reason in refused["reason"].items():
         print(f"  refused {name}: {reason}")
     if not left:

@@ -1,0 +1,38 @@
+"""Bring your own data: read a folder that nobody prepared, understand it, make a use case of it.
+
+found = read("my_csvs")                     # whatever can be read, and why the rest cannot
+plan = understand(found, Options())         # classes, groups, channels, rate, window, with reasons
+write("pump", plan, root, Options())        # usecases/pump/ and data/pump.toml
+"""
+
+from edgekit.data.bring.folder import Found, read
+from edgekit.data.bring.own import (
+    another_sensor,
+    coarse,
+    pictures,
+    recordings,
+    vary,
+    vary_pictures,
+    windows,
+)
+from edgekit.data.bring.plan import Options, Plan, understand
+from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.bring.write import write
+
+__all__ = [
+    "Found",
+    "Options",
+    "Plan",
+    "Reading",
+    "UnreadableError",
+    "another_sensor",
+    "coarse",
+    "pictures",
+    "read",
+    "recordings",
+    "understand",
+    "vary",
+    "vary_pictures",
+    "windows",
+    "write",
+]

@@ -1,0 +1,389 @@
+"""The text of a new use case. What it says was counted in the files; what it guesses, it says so."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from importlib import resources
+
+import numpy as np
+
+from edgekit.data.bring.plan import Options, Plan
+from edgekit.data.recordings import Recording
+from edgekit.signal import WelchBands, log_edges
+
+WORLD = {  # whether there is a second one
+    True: "The *field* is what --from gave, the *lab* what --lab gave.",
+    False: "One world was recorded, so the *field* is these recordings, and the *lab* is a copy of them as\n"
+    "another specimen of the sensor would have made it, simulated. Chapter 02 therefore asks whether\n"
+    "the model survives a change of sensor, and nothing more. `--lab FOLDER` brings a second world.",
+}
+WORLDS = {
+    True: "The **field** is what `--from` gave, the **lab** what `--lab` gave: two real worlds.",
+    False: "Only one world was recorded. The **field** is these recordings; the **lab** is a copy of them "
+    "as another specimen of the sensor would have made it: other gain, an offset, more noise, "
+    "*simulated*.",
+}
+GAPS = {
+    True: "The lab is a second set of recordings.",
+    False: "The lab is a copy of the field by another sensor, simulated. What this chapter finds is how "
+    "much a change of sensor costs and what mends it; a new machine, person or season may cost more. "
+    "`edgekit new --lab FOLDER` brings a second world.",
+}
+QUESTION = "Which of {classes} is it?"
+HARDWARE = {  # board, battery, link, sensor, why each
+    "image": ("stm32n6", "18650", "wifi", "camera", "a camera port, and memory for a picture",
+              "one rechargeable cell; a camera empties anything smaller", "results only; pictures stay"),
+    "sound": ("nrf5340", "lipo-500", "ble", "microphone", "a Cortex-M33 with DSP instructions, Bluetooth",
+              "a small rechargeable cell", "to a phone or a gateway in the room"),
+    "fast": ("stm32u5", "er14505", "lorawan-eu868-dr3", "vibration",
+             "an ultra-low-power Cortex-M33 with DSP instructions", "a primary cell that lasts for years",
+             "reaches through a building"),
+    "motion": ("nrf52840", "lipo-500", "ble", "imu", "a Cortex-M4F with Bluetooth, the usual wearable",
+               "a small rechargeable cell", "to a phone"),
+    "slow": ("stm32l4", "2xaa-lithium", "lorawan-eu868-dr3", "", "a low-power Cortex-M4",
+             "two cells that anybody can change", "a few bytes an hour, over kilometres"),
+}  # fmt: skip
+DUTY = {  # inferences an hour, sensor mW, sensor seconds an inference, MAC guess, years, mW
+    "image": (60, 40, 0.2, 5_000_000, 0.25, 5.0),
+    "sound": (360, 1.5, 1.0, 1_000_000, 0.05, 5.0),
+    "fast": (6, 10, 1.0, 500_000, 3, 0.4),
+    "motion": (1200, 1.0, 2.5, 200_000, 0.05, 5.0),
+    "slow": (60, 0.5, 1.0, 50_000, 2, 0.5),
+}
+
+
+def nice(value: float) -> float:
+    """The next of 1, 2, 5 · 10ⁿ: ranges of sensors are such numbers, and a training set is not in them."""
+    if not value > 0:
+        return 1.0
+    decade = 10.0 ** math.floor(math.log10(value))
+    return float(f"{next(m * decade for m in (1, 2, 5, 10) if m * decade >= value * 0.999):.6g}")
+
+
+def ranges(plan: Plan, made: list[Recording]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Offset and span of each channel, that hold all but a thousandth of the samples."""
+    if plan.kind == "sound":
+        return (0.0,) * len(plan.channels), (1.0,) * len(plan.channels)
+    offsets, spans = [], []
+    for c in range(len(plan.channels)):
+        some = [r.samples[:: max(1, len(r.samples) // 2000), c] for r in made]
+        x = np.concatenate([s[np.isfinite(s)] for s in some] or [np.zeros(1)])
+        low, high = np.quantile(x, [0.001, 0.999]) if len(x) else (-1.0, 1.0)
+        half, middle = (high - low) / 2, (high + low) / 2
+        far = plan.kind != "fast" and abs(middle) > 2 * half  # 20 ± 3 °C, and not 0 ± 25
+        if far and half > 0:
+            span = nice(2 * half)
+            offset = round(middle / span) * span
+        else:
+            offset, span = 0.0, nice(max(abs(low), abs(high)))
+        offsets.append(float(f"{offset:.6g}"))
+        spans.append(span)
+    return tuple(offsets), tuple(spans)
+
+
+def steps(plan: Plan, made: list[Recording]) -> dict[str, str]:
+    """The two steps as Python, and what is said about them."""
+    if plan.kind == "image":
+        side = made[0].samples.shape[1]
+        return {
+            "features": f"signal.Pixels({side}, {side}, block=2)",
+            "waveform": f"signal.Pixels({side}, {side})",
+            "heard": f"the picture, {side // 2} × {side // 2} grey values",
+        }
+    offset, span = ranges(plan, made)
+    rate, window, kind = plan.rate, plan.window, plan.kind
+    power = 2 ** int(math.log2(window))
+    channels = len(plan.channels)
+    if kind == "sound":
+        frame = min(power, 2 ** round(math.log2(rate * 0.032)))
+        slices = max(1, min(8 // channels, 1 + (window - frame) // (frame // 2)))
+        bands, low, level = 20, max(60.0, rate / frame), False
+    elif kind == "fast":
+        frame = min(power // 2, 1024)
+        slices, bands, level = 1, min(32, 300 // channels - 1), False
+        low = 2 * rate / frame
+    else:
+        frame, slices, level = max(16, power // 2), 1, True
+        bands = max(4, min(10, 300 // channels - 2)) if kind == "motion" else 4
+        low = rate / frame
+        if kind == "slow":
+            slices = 2 if 1 + (window - frame) // (frame // 2) >= 2 else 1
+    hop = frame // 2
+    edges = log_edges(low, rate / 2, bands, rate, frame)
+    WelchBands(rate, window, frame, hop, edges, offset, span, slices, level)  # else it raises here
+    more = f", slices={slices}" if slices > 1 else ""
+    more += "" if level else ", level=False"
+    welch = (
+        "signal.WelchBands(\n    RATE, WINDOW, {frame}, {hop}, "
+        "signal.log_edges({low:.6g}, {high:.6g}, {bands}, RATE, {frame}),\n    OFFSET, SPAN{more}\n)"
+    )
+    values = {
+        "frame": frame,
+        "hop": hop,
+        "low": low,
+        "high": rate / 2,
+        "bands": bands,
+        "more": more,
+    }
+    said = f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
+    said += f" in {slices} slices of time" if slices > 1 else ""
+    result = {
+        "features": welch.format(**values),
+        "heard": said,
+        "offset": repr(offset),
+        "span": repr(span),
+    }
+    if kind == "sound":
+        moments = min(32, 1 + (window - frame) // (frame // 2))
+        finer = {**values, "bands": 40, "more": f", slices={moments}, level=False"}
+        result["waveform"] = welch.format(**finer)
+        result["wave"] = "the spectrum, finer: more bands, more moments"
+    else:
+        result["waveform"] = "signal.InRange(WINDOW, OFFSET, SPAN)"
+        result["wave"] = "the samples themselves, in shares of the sensor's range"
+    return result
+
+
+def sensitivity(plan: Plan, made: list[Recording]) -> tuple[str, str]:
+    """Physical units of a count of an int16 sensor, and the reason."""
+    if plan.kind == "image":
+        return "None", "grey values have no unit"
+    if plan.kind == "sound":
+        return "1 / 32768", "full scale, as 16-bit sound has it"
+    offset, span = ranges(plan, made)
+    units = made[0].meta.get("units") or []
+    if len(set(units)) > 1 or len(set(span)) > 1 or any(offset):
+        return "None", "the channels have ranges of their own: the device hands over float32"
+    full = nice(max(float(np.nanmax(np.abs(r.samples), initial=0)) for r in made))
+    return f"{full:g} / 32768", f"{plan.unit or 'units'} a count of an int16 sensor of ±{full:g}"
+
+
+# ------------------------------------------------------------------------------------ usecase.py
+
+
+FIT = """{{
+    "quick": {{
+        "teacher": {{"epochs": {et}, "copies": 2, "rate": 0.004}},
+        "student": {{"epochs": {es}, "copies": 2, "rate": 0.01}},
+    }},
+    "full": {{
+        "teacher": {{"epochs": {ft}, "copies": 2, "rate": 0.004}},
+        "student": {{"epochs": {fs}, "copies": 3, "rate": 0.01}},
+    }},
+}}"""
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath("texts", f"{name}.txt").read_text(encoding="utf-8")
+
+
+def fill(
+    name: str, plan: Plan, made: list[Recording], question: str, second: bool
+) -> dict[str, str]:
+    """File name -> text of everything in the folder but the recordings."""
+    return {
+        "usecase.py": usecase(name, plan, made, second),
+        "design.toml": design(name, plan, question),
+        "notes.md": notes(name, plan, made, second),
+    }
+
+
+def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
+    image = plan.kind == "image"
+    how, (count, why_count) = steps(plan, made), sensitivity(plan, made)
+    given = {
+        "title": name, "name": name, "files": counted(len({r.meta["file"] for r in made}), "file"),
+        "worlds": WORLD[second], "classes": _python(plan.classes), "normal": _python(plan.normal),
+        "rate": f"{plan.rate:g}" if plan.rate < 1e6 else f"{plan.rate:.0f}", "why_rate": plan.why["rate"],
+        "sensitivity": count, "why_sensitivity": why_count, **how, "resample": "" if image else ", resample",
+        "networks": _networks(plan), "window": _window(plan), "ranges": _ranges(plan, how),
+        "axis": _axis(plan, made), "widths": _widths(plan), "fit": _fit(plan, made),
+        "lab": "is a second set of them" if second else "is a copy by another sensor, simulated",
+        "prepare": "recording" if image else "resample(recording, RATE)",
+        "prepare_doc": "As it is." if image else "At RATE, behind a low-pass filter.",
+        "windows": "bring.pictures(recordings, CLASSES, profile)" if image
+        else "bring.windows(recordings, CLASSES, WINDOW, HOP, profile)",
+        "windows_doc": f"{'Pictures' if image else 'Windows'}; the quick profile takes some of them.",
+        "augment": "bring.vary_pictures(X, rng)" if image else "bring.vary(X, rng)",
+        "descriptor": "bring.coarse(X)" if image
+        else 'features(X).reshape(len(X), -1).astype("float64")',
+        "descriptor_doc": "Mean brightness and contrast of 8 × 8 fields, as a table." if image
+        else "The features as a table.",
+        "wave": how.get("wave", "the picture at its full size"),
+    }  # fmt: skip
+    return _text("usecase").format(**given)
+
+
+def _python(value) -> str:
+    """As ruff would write it."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_python, value))}{',' * (len(value) == 1)})"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _networks(plan: Plan) -> str:
+    if plan.kind == "image":
+        return (
+            "from edgekit.learn.models import image_student as student\n"
+            "from edgekit.learn.models import image_teacher as teacher"
+        )
+    teacher = (
+        "from edgekit.learn.small import spectrum_teacher as teacher"
+        if plan.kind == "sound"
+        else "from edgekit.learn.models import teacher"
+    )
+    student = "from edgekit.learn.small import perceptron as student"
+    return "\n".join(sorted([teacher, student]))
+
+
+def _window(plan: Plan) -> str:
+    if plan.kind == "image":
+        return ""
+    return (
+        f"WINDOW = {plan.window}  # samples, {plan.seconds:.3g} s: {plan.why['window']}\n"
+        f"HOP = {plan.hop}  # samples between windows: {plan.why.get('hop', 'as they were cut')}\n"
+    )
+
+
+def _ranges(plan: Plan, how: dict) -> str:
+    if plan.kind == "image":
+        return ""
+    return (
+        f"# Ranges of {', '.join(plan.channels)}, rounded up to 1, 2, 5: the sensor's, not fitted.\n"
+        f"OFFSET = {how['offset']}\nSPAN = {how['span']}\n"
+    )
+
+
+def _axis(plan: Plan, made: list[Recording]) -> str:
+    if plan.kind == "image":
+        return (
+            'FEATURE_AXIS = ("row (pixel)", range(features.shape[1]))\n'
+            'FEATURE_LABEL = WAVE_LABEL = "grey level (-1 … 1)"'
+        )
+    wave = "power (log)" if plan.kind == "sound" else "samples (share of range)"
+    return f'FEATURE_AXIS = features.axis\nFEATURE_LABEL = "relative (log)"\nWAVE_LABEL = "{wave}"'
+
+
+def _widths(plan: Plan) -> str:
+    if plan.kind == "image":
+        return '{"sweep": (4, 8, 16), "quick": (4,), "student": 4, "wide": 16, "narrow": 2}'
+    if plan.kind == "sound":
+        return '{"sweep": (1, 2, 4, 8), "quick": (1, 4), "student": 4, "wide": 32, "narrow": 1}'
+    return '{"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 4, "wide": 64, "narrow": 1}'
+
+
+def _fit(plan: Plan, made: list[Recording]) -> str:
+    """More epochs where there are few windows: about as many steps in all."""
+    hop = max(1, plan.hop)
+    count = sum(max(1, len(r.samples) * plan.rate / r.rate / hop) for r in made)
+    few = float(np.clip(700 / max(count, 50), 1, 4))
+    quick, full = round(8 * few), round(12 * few)
+    return FIT.format(et=quick, es=round(1.5 * quick), ft=full, fs=2 * full)
+
+
+# ----------------------------------------------------------------------------------- design.toml
+
+
+def design(name: str, plan: Plan, question: str) -> str:
+    board, battery, link, sensor, *why = HARDWARE[plan.kind]
+    per_hour, milliwatt, sense, macs, years, power = DUTY[plan.kind]
+    image = plan.kind == "image"
+    chance = 1 / len(plan.classes)
+    floor = round(min(0.9, chance + 0.7 * (1 - chance)), 2)
+    asked = question or QUESTION.format(classes=_listed(plan.classes))
+    seconds = 1.0 if image else plan.seconds
+    latency = 500 if image else int(min(1000, max(50, 1000 * seconds)))
+    return _text("design").format(
+        name=name, quoted=json.dumps(name), title=json.dumps(name.replace("_", " ").capitalize()),
+        question=json.dumps(asked, ensure_ascii=False), latency=latency,
+        why_latency="nobody waits longer for a picture" if image else "less than the window takes to record",
+        flash=262_144 if image else 98_304, ram={"image": 393_216, "sound": 196_608}.get(plan.kind, 98_304),
+        ram_why="the picture" if image else "the window of samples", years=years,
+        why_years="until somebody charges or changes it", floor=floor, chance=chance, power=power,
+        board=board, battery=battery, link=link, why_board=why[0], why_battery=why[1], why_link=why[2],
+        s0=" " * max(1, 17 - len(board)), s1=" " * max(1, 15 - len(battery)), s2=" " * max(1, 18 - len(link)),
+        sensor=sensor and f'sensor = "{sensor}"{" " * max(1, 16 - len(sensor))}# a guess from the rate\n',
+        per_hour=per_hour, sensor_mw=milliwatt, sensor_s=round(max(sense, min(seconds, 60)), 2),
+        seconds=seconds, macs=macs,
+    )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- notes and card
+
+
+def notes(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
+    rows = []
+    for c in plan.classes:
+        mine = [r for r in made if r.label == c]
+        seconds = sum(r.seconds for r in mine)
+        rows.append(f"| {c} | {len(mine)} | {len({r.group for r in mine})} | {seconds:,.0f} |")
+    lost = f"{counted(len(plan.left), 'file')} could not be used; the table of this chapter names each."
+    raw = sensitivity(plan, made)[0] != "None"
+    heard = f"{plan.seconds:.3g} s of {counted(len(plan.channels), 'channel')}"
+    return _text("notes").format(
+        world=WORLDS[second],
+        rows="\n".join(rows),
+        label_from=plan.label_from,
+        group_from=plan.group_from,
+        rate=plan.why["rate"],
+        loud="".join(f"\n> **Mind this.** {s}\n" for s in plan.said),
+        left=f"\n{lost}\n" if plan.left else "",
+        gap=GAPS[second],
+        classes=_listed(plan.classes),
+        heard="pictures" if plan.kind == "image" else heard,
+        counts="Raw counts of an int16 sensor go in."
+        if raw
+        else "Samples go in as the sensor hands them over.",
+        many=len(plan.classes),
+    )
+
+
+def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
+    licence = sorted({r.licence for r in made})
+    seconds = sum(r.seconds for r in made)
+    rates = sorted({round(float(r.rate), 3) for r in made})
+    what = f"{counted(len(made), 'recording')} of {_listed(plan.classes)}, {seconds:,.0f} s in all."
+    fields = {
+        "title": name.replace("_", " ").capitalize(),
+        "what": what,
+        "who": "not stated: write who recorded it, when and where",
+        "licence": "; ".join(licence),
+        "domain": "field",
+        "labels": list(plan.classes),
+        "channels": list(plan.channels),
+        "rate_hz": [int(r) if r == int(r) else r for r in rates[:10]],
+        "units": plan.unit or "not stated",
+        "collection": "Brought with `edgekit new`. Labels from "
+        f"{plan.label_from}, groups from {plan.group_from}.",
+        "splits": "By group (`by_group`)"
+        + (f"; {', '.join(plan.blocks)} cut into blocks" if plan.blocks else "")
+        + ".",
+        "intended_use": "not stated: write what the model may be used for, and what not",
+        "flaws": [*plan.said, *_flaws(made)]
+        or ["None was noticed; that is not to say there is none."],
+    }
+    lines = [f"{k} = {_toml(v)}" for k, v in fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _flaws(made: list[Recording]) -> list[str]:
+    """What readers noted, each once, with how many recordings it concerns."""
+    counts = Counter(n for r in made for n in r.meta.get("notes", []))
+    return [f"{text} ({counted(count, 'recording')})" for text, count in counts.most_common(12)]
+
+
+def _toml(value) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
+def _listed(words) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
