@@ -1,220 +1,324 @@
 """From the lab to the field: how far apart they are, and what brings them together.
 
-Works on features as a table (n, lines). Whatever is learned about the field here comes from
-recordings without their labels, never from those that are tested. The classifier is a logistic
-regression, so that a comparison over many folds and seeds takes seconds; what differs between the
-rows is the data it is given, not the network.
+table, distances = measure(lab, field, case)
+heard = hear(lab, field, split, case, seed=0)      # what may be heard: no field label, no test window
+fitted = {name: fit(heard) for name, fit in methods(case).items()}
+name, sure = choose(fitted, heard.field)           # without labels
+table = compare(lab, field, splits, case, seed=0)  # all of it, on held-out groups
+
+Methods work on a use case's `descriptor`, a table (n, d). Those of `adapt_tables` give a logistic
+regression other data; those of `adapt_networks` train a small network, and import TensorFlow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
+from edgekit.learn import adapt_tables as tables
+from edgekit.learn.adapt_scores import Tally
+from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, surety
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RATIOS = np.exp(np.linspace(np.log(0.6), np.log(1.6), 51))  # speeds tried, 2 % apart
-REGULARIZATION = 0.1  # of a covariance, as a share of its mean variance
+__all__ = ["Heard", "choose", "classifier", "compare", "coral", "deal", "draw", "hear", "mean_std"]
+__all__ += ["measure", "methods", "surety"]
 
-
-def flat(features: np.ndarray) -> np.ndarray:
-    """(n, 1, lines, 1) -> (n, lines) float64."""
-    return features.reshape(len(features), -1).astype(np.float64)
+BASELINE, ORACLE, CHOSEN = "lab only", "field labels (oracle)", "chosen without labels"
+SHOTS = (1, 3, 10)  # labelled field windows per class
 
 
 # ----------------------------------------------------------------------------------- measuring
 
 
-def shift(lab: np.ndarray, field: np.ndarray, seed: int = 0) -> pd.DataFrame:
-    """How far two sets of features (n, lines), (m, lines) are apart, in two ways.
+def measure(lab: Windows, field: Windows, case, seed: int = 0):
+    """How far two worlds are apart: `(DataFrame, distances (d,))`.
 
-    One row per measure: the Wasserstein distance per line in standard deviations of the field (mean,
-    and worst line), and how well a classifier tells the two apart (area under the ROC curve of a
-    cross-validated logistic regression; 0.5 is not at all, 1 always).
+    `distances` are Wasserstein's, feature by feature, in standard deviations of the field. The table
+    adds: how well a classifier tells the worlds apart (area under the ROC curve, recordings held out;
+    0.5 is not at all, 1 always), how far their mixes of classes are apart (total variation; reads
+    field labels), and what the lab's classifier scores on lab and field groups that it has not heard.
     """
     import pandas as pd
     from scipy.stats import wasserstein_distance
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import cross_val_predict
 
-    _finite(lab, field)
-    spread = np.maximum(field.std(axis=0), 1e-9)
-    far = [wasserstein_distance(a, b) / s for a, b, s in zip(lab.T, field.T, spread, strict=True)]
-    both = np.concatenate([lab, field])
-    of = np.repeat([0, 1], [len(lab), len(field)])
-    order = np.random.default_rng(seed).permutation(len(of))
-    odds = cross_val_predict(classifier(), both[order], of[order], cv=3, method="decision_function")
-    return pd.DataFrame(
-        {
-            "measure": ["distance, mean line", "distance, worst line", "domain classifier"],
-            "value": [np.mean(far), np.max(far), roc_auc_score(of[order], odds)],
-            "unit": ["field sd", "field sd", "AUC"],
-            "same": [0.0, 0.0, 0.5],
-        }
+    A, B = _table(case, lab.X), _table(case, field.X)
+    spread = np.maximum(B.std(axis=0), 1e-9)
+    far = np.array([wasserstein_distance(a, b) for a, b in zip(A.T, B.T, strict=True)]) / spread
+    of = np.repeat([0, 1], [len(A), len(B)])
+    both, group = np.concatenate([A, B]), np.concatenate([lab.group, field.group])
+    odds = _held_out(both, of, group, seed)[:, 1]
+    said = _held_out(A, lab.y, lab.group, seed).argmax(axis=1)
+    mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (lab, field)]
+    at_home = _balanced(lab.y, said)
+    abroad = _balanced(field.y, Table(A, lab.y, len(lab.classes)).probabilities(B).argmax(axis=1))
+    rows = [
+        ("distance, mean feature", far.mean(), "field sd", 0.0),
+        ("distance, worst feature", far.max(), "field sd", 0.0),
+        ("domain classifier", roc_auc_score(of, odds), "AUC", 0.5),
+        ("mix of classes", np.abs(mix[0] - mix[1]).sum() / 2, "share of windows", 0.0),
+        ("lab classifier, in the lab", at_home, "balanced accuracy", np.nan),
+        ("lab classifier, in the field", abroad, "balanced accuracy", at_home),
+    ]
+    return pd.DataFrame(rows, columns=["measure", "value", "unit", "no shift"]), far
+
+
+def _held_out(X, y, group, seed) -> np.ndarray:
+    """(n, classes) probabilities of a classifier that has not heard the row's group."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    k, folds = int(y.max()) + 1, min(3, len(np.unique(group)))
+    said = np.full((len(y), k), 1 / k)
+    if folds < 2:
+        raise EdgekitError("the lab needs two groups or more, or nothing can be held out")
+    deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    for train, test in deal.split(X, y, group):
+        said[test] = Table(X[train], y[train], k).probabilities(X[test])
+    return said
+
+
+def _balanced(y, said) -> float:
+    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
+
+
+# ------------------------------------------------------------------------------------- hearing
+
+
+@dataclass(frozen=True, repr=False)
+class Heard:
+    """All that a method may hear on one split. There is no field label in it.
+
+    `lab` labelled Windows with `lab_table` (n, d); `field_raw` (m, time, channel) and `field` (m, d)
+    the field's windows; `k` classes; `describe` and `augment` of the use case.
+    """
+
+    lab: Windows
+    lab_table: np.ndarray
+    field_raw: np.ndarray
+    field: np.ndarray
+    k: int
+    describe: Callable
+    augment: Callable
+    seed: int
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh one: every method draws from the same start, whoever ran before."""
+        return np.random.default_rng(self.seed)
+
+    @cached_property
+    def network(self):
+        """The network trained on the lab alone, which several methods begin with."""
+        from edgekit.learn import adapt_networks
+
+        return adapt_networks.lab_only(self.lab_table, self.lab.y, self.k, self.seed)
+
+
+def hear(lab: Windows, field: Windows, split, case, seed: int, tables: tuple | None = None):
+    """What may be heard on a `split` of the field (its train and val): a Heard.
+
+    Lab windows of a group that is tested (the same person on the other wrist) are left out too.
+    `tables`: the descriptors of lab and field, if they are known already. Raises EdgekitError for
+    values that are not finite, and where nothing is left to learn from.
+    """
+    if lab.classes != field.classes:
+        raise EdgekitError(f"lab and field name other classes: {lab.classes}, {field.classes}")
+    rows = np.concatenate([split.train, split.val])
+    kept = np.flatnonzero(~np.isin(lab.group, np.unique(field.group[split.test])))
+    if not len(rows) or not len(kept):
+        raise EdgekitError("nothing to adapt: a split leaves no lab, or no field, to be heard")
+    A = _table(case, lab.X[kept]) if tables is None else tables[0][kept]
+    B = _table(case, field.X[rows]) if tables is None else tables[1][rows]
+    if not (np.isfinite(A).all() and np.isfinite(B).all()):
+        raise EdgekitError("features hold NaN; inspect() the recordings and keep() the rest")
+    return Heard(
+        lab[kept], A, field.X[rows], B, len(lab.classes), case.descriptor, case.augment, seed
     )
 
 
-# ------------------------------------------------------------------------------------ aligning
+def _table(case, X) -> np.ndarray:
+    table = np.asarray(case.descriptor(X), np.float64)
+    if table.ndim != 2 or len(table) != len(X):
+        raise EdgekitError(
+            f"descriptor(X) must give (n, d) for {len(X)} windows, not {table.shape}"
+        )
+    return table
 
 
-def mean_std(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """`source` (n, f) with each feature's mean and standard deviation made those of `target` (m, f)."""
-    z = (source - source.mean(axis=0)) / np.maximum(source.std(axis=0), 1e-9)
-    return z * target.std(axis=0) + target.mean(axis=0)
+# ------------------------------------------------------------------------------------- methods
 
 
-def coral(
-    source: np.ndarray, target: np.ndarray, regularization: float = REGULARIZATION
-) -> np.ndarray:
-    """`source` (n, f) whitened, then given the covariance and the mean of `target` (m, f).
+def methods(case, networks: bool = True) -> dict[str, Callable]:
+    """Name -> function(Heard) that fits it; what it returns has `.probabilities(X)` and `.told(X, y)`.
 
-    Sun, Feng, Saenko, "Return of Frustratingly Easy Domain Adaptation" (AAAI 2016), which adds the
-    identity to both covariances; here `regularization` times their mean variance, so that the unit of
-    the features does not matter. With 0 the covariance of the target is met exactly.
+    The use case's own `ALIGN` among them. Without the extra `adapt` two rows are missing; with
+    `networks=False` three, and TensorFlow is not imported.
     """
-    spreads = []
-    for x, power in ((source, -0.5), (target, 0.5)):
-        covariance = np.atleast_2d(np.cov(x.T))
-        ridge = regularization * np.trace(covariance) / len(covariance)
-        values, vectors = np.linalg.eigh(covariance + ridge * np.eye(len(covariance)))
-        spreads.append(vectors * np.maximum(values, 1e-12) ** power @ vectors.T)
-    return (source - source.mean(axis=0)) @ spreads[0] @ spreads[1] + target.mean(axis=0)
+    found = {
+        BASELINE: lambda h: Table(h.lab_table, h.lab.y, h.k),
+        "mean and spread": lambda h: Table(mean_std(h.lab_table, h.field), h.lab.y, h.k),
+        "CORAL": lambda h: Table(coral(h.lab_table, h.field), h.lab.y, h.k),
+    }
+    if not tables.skada_missing():
+        found["subspace alignment"] = lambda h: _aligned(tables.subspace, h)
+        found["optimal transport"] = lambda h: _aligned(tables.transport, h)
+    found["augmentation"] = lambda h: _wider(h, h.augment(h.lab.X, h.rng))
+    found["noise of the field"] = lambda h: _wider(
+        h, tables.measured_noise(h.lab.X, h.field_raw, h.rng)
+    )
+    for name, align in case.ALIGN.items():
+        found[name] = lambda h, align=align: _aligned(align, h)
+    if networks:
+        found["network, lab only"] = lambda h: h.network
+        found["AdaBN"] = _adabn
+        found["DANN"] = _dann
+    return found
 
 
-def warp(spectra: np.ndarray, ratio) -> np.ndarray:
-    """Spectra (n, lines) as if all had happened `ratio` times as fast (one number, or one per row).
+def _aligned(align: Callable, h: Heard) -> Table:
+    return Table(*_in_order(align(h.lab_table, h.lab.y, h.field, h.rng), h.k))
 
-    Line j stands for (j + 1) times the resolution, as `EnvelopeSpectrum` gives them; beyond the last
-    line its value is kept.
+
+def _in_order(made: tuple, k: int) -> tuple:
+    X, y, *view = made
+    return X, y, k, *view
+
+
+def _wider(h: Heard, varied: np.ndarray) -> Table:
+    both = np.concatenate([h.lab_table, h.describe(varied)])
+    return Table(both, np.tile(h.lab.y, 2), h.k)
+
+
+def _adabn(h: Heard):
+    from edgekit.learn import adapt_networks
+
+    return adapt_networks.adabn(h.network, h.field)
+
+
+def _dann(h: Heard):
+    from edgekit.learn import adapt_networks
+
+    return adapt_networks.dann(h.lab_table, h.lab.y, h.field, h.k, h.seed)
+
+
+def choose(fitted: dict, field: np.ndarray) -> tuple[str, dict[str, float]]:
+    """Which of the fitted methods to trust in a field (m, d) without labels: `(name, surety of each)`.
+
+    The one that is surest, see `surety`. It cannot notice classes that changed places.
     """
-    n, lines = spectra.shape
-    at = np.arange(1, lines + 1) / np.broadcast_to(ratio, n)[:, None] - 1
-    at = np.clip(at, 0, lines - 1)
-    left = np.minimum(at.astype(int), lines - 2)
-    part = at - left
-    row = np.arange(n)[:, None]
-    return spectra[row, left] * (1 - part) + spectra[row, left + 1] * part
+    sure = {name: surety(model.probabilities(field)) for name, model in fitted.items()}
+    return max(sure, key=sure.get), sure
 
 
-def speed_ratio(source: np.ndarray, target: np.ndarray) -> float:
-    """The one number that brings two machines' fault rates together, found without labels.
+def draw(y: np.ndarray, shots: int, seed: int) -> np.ndarray:
+    """Rows of `shots` windows of each class of `y` (n,), fewer where there are fewer, ascending.
 
-    Tries RATIOS and returns the `warp` whose mean spectrum correlates best with the mean of `target`:
-    another bearing at another speed strikes at other rates, but in much the same pattern.
+    More shots draw the same windows and others.
     """
-    wanted = target.mean(axis=0)
-    return float(max(RATIOS, key=lambda r: np.corrcoef(warp(source, r).mean(axis=0), wanted)[0, 1]))
+    rng = np.random.default_rng([seed, 2])
+    return np.sort(
+        np.concatenate([rng.permutation(np.flatnonzero(y == c))[:shots] for c in np.unique(y)])
+    )
 
 
 # ----------------------------------------------------------------------------------- comparing
 
-METHODS = (
-    "lab only",
-    "mean and spread",
-    "CORAL",
-    "field noise",
-    "speed found",
-    "random speeds",
-    "speed found + CORAL",
-    "speed found + field noise",
-    "field labels (oracle)",
-)
-
-
-def training_set(method, lab: Windows, field: Windows, features, augment, seed: int):
-    """What a method gives the classifier: `(X (n, lines), y (n,))`.
-
-    `field` is the part of the field that may be heard; its labels are used by the oracle alone.
-    Raises EdgekitError for an unknown method or values that are not finite.
-    """
-    rng = np.random.default_rng(seed)
-    X, y = flat(features(lab.X)), lab.y
-    target = flat(features(field.X))
-    _finite(X, target)
-    if method == "field labels (oracle)":
-        return target, field.y
-    if "field noise" in method:
-        X = np.concatenate([X, flat(features(augment(lab.X, rng)))])
-        y = np.tile(y, 2)
-    if method == "random speeds":
-        X = np.concatenate([X, *(warp(X, rng.uniform(0.7, 1.3, len(X))) for _ in range(2))])
-        y = np.tile(y, 3)
-    if "speed found" in method:
-        X = warp(X, speed_ratio(X, target))
-    if "CORAL" in method:
-        X = coral(X, target)
-    if method == "mean and spread":
-        X = mean_std(X, target)
-    if method not in METHODS:
-        raise EdgekitError(f"there is no method {method!r}; known: {', '.join(METHODS)}")
-    return X, y
-
 
 def compare(
-    lab: Windows, field: Windows, splits, features, augment, methods=METHODS, seed: int = 0
+    lab: Windows, field: Windows, splits, case, *, networks: bool = True, seed: int = 0
 ) -> pd.DataFrame:
-    """Every method on every split of the field: trained without, tested on, its test recordings.
+    """Every method on every split of the field: fitted without, tested on, its test groups.
 
     `splits` are Splits of `field`; a method hears `train` and `val` without labels. Columns: method,
-    balanced_accuracy (mean over splits), low and high (95 % interval of that mean, 2,000 bootstraps
-    over splits), gained (share of the gap between lab and oracle that it closes; NaN where the oracle is
-    no better than the lab), and each class's recall.
+    shots (labelled field windows per class: 0, a few, inf), balanced_accuracy, low, high, lift (over the lab
+    alone), lift_low, lift_high, gained (share of the gap to the oracle; NaN if there is none), surety
+    (mean of `choose`'s), chosen (share of splits), and each class's recall. See `Tally.table` for the
+    intervals.
     """
-    import pandas as pd
-    from threadpoolctl import threadpool_limits
+    from edgekit.learn.train import progress
 
-    from edgekit.learn.train import progress, score
-
-    known = features(lab.X)
-    found = {method: [] for method in methods}
+    known = _table(case, lab.X), _table(case, field.X)
+    tally = Tally(field.y, field.group, len(field.classes))
+    fits, notes = methods(case, networks), []
     for number, split in enumerate(progress(splits, "comparing")):
-        heard, test = field[np.concatenate([split.train, split.val])], field[split.test]
-        for method in methods:
-            X, y = training_set(
-                method,
-                lab,
-                heard,
-                lambda x: known if x is lab.X else features(x),
-                augment,
-                seed + number,
+        heard = hear(lab, field, split, case, seed + number, known)
+        rows = np.concatenate([split.train, split.val])
+        fitted = {name: fit(heard) for name, fit in fits.items()}
+        best, sure = choose(fitted, heard.field)
+        notes.append((best, sure))
+        tally.test(split.test)
+        for name, model in {
+            **fitted,
+            CHOSEN: fitted[best],
+            **told(fitted, best, heard, field.y[rows]),
+        }.items():
+            said = model.probabilities(known[1][split.test]).argmax(axis=1)
+            tally.add(name, split.test, said)
+    return _finish(tally.table(BASELINE, seed), notes, field.classes)
+
+
+def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
+    """The rows that are given labels: `y` (m,) of the heard field windows, or a few of them each.
+
+    With k windows per class: a classifier on them alone; the network (batch normalization adapted)
+    fine-tuned on them; the method `best` told them. With the most, also the method that does best on
+    them, not told. Last the oracle, who gets all of `y`.
+    """
+    rows = {}
+    for shots in SHOTS:
+        few = draw(y, shots, heard.seed)
+        X, of = heard.field[few], y[few]
+        rows[f"{shots} per class alone"] = Table(X, of, heard.k)
+        if "network, lab only" in fitted:
+            rows[f"fine-tuned, {shots} per class"] = fitted["network, lab only"].told(
+                X, of, heard.seed
             )
-            with threadpool_limits(1):  # tables this small only wait for other threads
-                said = classifier().fit(X, y).predict(flat(features(test.X)))
-            found[method].append(score(test.y, said, field.classes, draws=1))
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(splits), (2000, len(splits)))
-    rows = []
-    for method, scores in found.items():
-        values = np.array([s["balanced_accuracy"] for s in scores])
-        low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-        recalls = {f"recall {c}": np.mean([s["recall"][c] for s in scores]) for c in field.classes}
-        rows.append(
-            {"method": method, "balanced_accuracy": values.mean(), "low": low, "high": high}
-        )
-        rows[-1] |= recalls
-    table = pd.DataFrame(rows)
-    floor, top = table.balanced_accuracy.iloc[0], table.balanced_accuracy.iloc[-1]
-    gap = top - floor if top > floor else np.nan
-    table.insert(4, "gained", (table.balanced_accuracy - floor) / gap)
-    return table
+        rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, heard.seed)
+    right = {n: _balanced(of, m.probabilities(X).argmax(axis=1)) for n, m in fitted.items()}
+    rows[f"validated by {shots} per class"] = fitted[max(right, key=right.get)]
+    rows[ORACLE] = Table(heard.field, y, heard.k)
+    return rows
 
 
-def classifier():
-    """A logistic regression on standardized features, each class weighing the same."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+def deal(case, field: Windows, seeds) -> list:
+    """Folds of whole field groups for `compare`, dealt anew for each seed: three, two if there are few.
 
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced")
+    Classes that the field lacks do not matter. Raises EdgekitError where a class has a single group.
+    """
+    present = np.unique(field.y)
+    shown = replace(
+        field,
+        y=np.searchsorted(present, field.y),
+        classes=tuple(field.classes[c] for c in present),
     )
+    for k in (3, 2):
+        try:
+            return [split for seed in seeds for split in case.folds(shown, k, seed)]
+        except EdgekitError:
+            if k == 2:
+                raise
 
 
-def _finite(*tables: np.ndarray) -> None:
-    if not all(np.isfinite(x).all() for x in tables):
-        raise EdgekitError("features hold NaN; inspect() the recordings and keep() the rest")
+def _finish(table, notes: list, classes) -> pd.DataFrame:
+    floor = table.balanced_accuracy.iloc[0]
+    gap = table.balanced_accuracy.iloc[-1] - floor
+    table.insert(7, "gained", table.lift / (gap if gap > 0 else np.nan))
+    sure = {name: np.mean([s[name] for _, s in notes]) for name in notes[0][1]}
+    picks = [best for best, _ in notes]
+    shots = table.method.str.extract(r"(\d+) per class")[0].astype(float).fillna(0)
+    table.insert(1, "shots", [*shots[:-1], np.inf])
+    table.insert(9, "surety", table.method.map(sure))
+    table.insert(
+        10, "chosen", [picks.count(m) / len(picks) if m in sure else np.nan for m in table.method]
+    )
+    return table.rename(
+        columns=lambda c: f"recall {classes[int(c[7:])]}" if c.startswith("recall ") else c
+    )

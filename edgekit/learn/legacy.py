@@ -112,6 +112,20 @@ def logits(model, x: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def reverse_gradient(x, strength):
+    """`x` unchanged on the way forward; on the way back its gradient times -`strength`.
+
+    The layer that makes features useless to whoever stands behind it: Ganin et al., "Domain-Adversarial
+    Training of Neural Networks" (JMLR 2016).
+    """
+
+    @tf.custom_gradient
+    def turned(x):
+        return tf.identity(x), lambda gradient: -strength * gradient
+
+    return turned(x)
+
+
 def clone(model):
     """An independent copy with the same weights."""
     copy = keras.models.clone_model(model)

@@ -1,5 +1,12 @@
 """What a person looks at: pictures, controls in a notebook, and the report of a run."""
 
+from edgekit.view.adaptation import (
+    plot_adaptation,
+    plot_choice,
+    plot_distances,
+    plot_shift,
+    plot_shots,
+)
 from edgekit.view.design import (
     plot_battery_life,
     plot_board_memory,
@@ -9,10 +16,8 @@ from edgekit.view.design import (
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.explore import explore
 from edgekit.view.learning import (
-    plot_adaptation,
     plot_confusion,
     plot_ledger,
-    plot_shift,
     plot_sweep,
 )
 from edgekit.view.signals import (
@@ -28,7 +33,9 @@ __all__ = [
     "plot_augmented",
     "plot_battery_life",
     "plot_board_memory",
+    "plot_choice",
     "plot_confusion",
+    "plot_distances",
     "plot_features",
     "plot_flash",
     "plot_instructions",
@@ -38,6 +45,7 @@ __all__ = [
     "plot_power",
     "plot_recordings",
     "plot_shift",
+    "plot_shots",
     "plot_spectra",
     "plot_sweep",
 ]

@@ -1,4 +1,4 @@
-"""The pictures of chapters 02, 03 and 04. Each returns its axes and says where its numbers are from."""
+"""The pictures of chapters 03 and 04. Each returns its axes and says where its numbers are from."""
 
 from __future__ import annotations
 
@@ -22,41 +22,6 @@ def _caption(axes, text: str) -> None:
         fontsize=7,
         color="#555555",
     )
-
-
-def plot_shift(lab, field, y_lab, y_field, classes, frequencies):
-    """Mean feature (n, lines) ± one standard deviation over `frequencies` (Hz), a panel per class."""
-    figure, panels = plt.subplots(
-        1, len(classes), figsize=(3.6 * len(classes), 3), sharey=True, squeeze=False
-    )
-    for c, axes in enumerate(panels[0]):
-        for name, X, y, color in (("lab", lab, y_lab, BLUE), ("field", field, y_field, RED)):
-            mean, sd = X[y == c].mean(axis=0), X[y == c].std(axis=0)
-            axes.plot(frequencies, mean, color=color, ls="-" if name == "lab" else "--", label=name)
-            axes.fill_between(frequencies, mean - sd, mean + sd, color=color, alpha=0.2, lw=0)
-        axes.set(title=classes[c], xlabel="strike rate (Hz)")
-    panels[0][0].set_ylabel("√ envelope amplitude (relative)")
-    panels[0][-1].legend()
-    _caption(panels[0][-1], "measured: mean ± 1 sd over windows")
-    figure.tight_layout()
-    return panels[0]
-
-
-def plot_adaptation(table):
-    """Balanced accuracy of each method on held-out field recordings, with its 95 % interval."""
-    _, axes = plt.subplots(figsize=(7, 0.34 * len(table) + 0.9))
-    color = [GREY, *[BLUE] * (len(table) - 2), GREEN]
-    wide = [table.balanced_accuracy - table.low, table.high - table.balanced_accuracy]
-    axes.barh(table.method, table.balanced_accuracy, xerr=wide, color=color, capsize=3)
-    chance = 1 / sum(column.startswith("recall ") for column in table.columns)
-    axes.axvline(chance, color=GREY, lw=1, ls=":")
-    axes.set(xlabel="balanced accuracy (–)", xlim=(0, 1.02))
-    axes.invert_yaxis()
-    _caption(
-        axes,
-        "measured: whole recordings held out; bars are 95 % intervals, the dotted line is chance",
-    )
-    return axes
 
 
 def plot_sweep(sweep, chosen: int, points: float = 0.003):

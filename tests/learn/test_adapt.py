@@ -1,121 +1,238 @@
+import inspect
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edgekit.data.splits import folds_by_group
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 from edgekit.learn import adapt
+from edgekit.learn.adapt_scores import Tally
 
 from .conftest import noise, spectrum, tones
 
-seeds = st.integers(0, 2**32 - 1)
+ORACLE, CHOSEN = adapt.ORACLE, adapt.CHOSEN
 
 
-@settings(max_examples=50, deadline=None)
-@given(seeds, st.integers(2, 8), st.floats(0.01, 100))
-def test_coral_gives_the_source_the_targets_covariance_and_mean(seed, features, scale):
-    rng = np.random.default_rng(seed)
-    source, target = (
-        rng.normal(size=(200, features)) @ rng.normal(size=(features, features)) * s + rng.normal()
-        for s in (1, scale)
-    )
-    source += 0.1 * rng.normal(size=source.shape)  # full rank, so that whitening is possible
-    moved = adapt.coral(source, target, regularization=0)
-    size = np.abs(np.cov(target.T)).max()
-    np.testing.assert_allclose(np.cov(moved.T) / size, np.cov(target.T) / size, atol=1e-5)
-    np.testing.assert_allclose(moved.mean(axis=0), target.mean(axis=0), atol=1e-6 * (1 + scale))
+def doubled(lab, y, field, rng):
+    """A method of the use case alone: draws from rng, hears the field's mean."""
+    return np.concatenate([lab, lab + field.mean(axis=0) * rng.normal(0, 0.01)]), np.tile(y, 2)
 
 
-@settings(max_examples=50, deadline=None)
-@given(seeds)
-def test_mean_std_meets_both(seed):
-    rng = np.random.default_rng(seed)
-    target = rng.normal(3, 2, (50, 4))
-    moved = adapt.mean_std(rng.normal(size=(60, 4)), target)
-    np.testing.assert_allclose(moved.mean(axis=0), target.mean(axis=0))
-    np.testing.assert_allclose(moved.std(axis=0), target.std(axis=0))
+CASE = SimpleNamespace(
+    descriptor=lambda X: spectrum(X).reshape(len(X), -1).astype(float),
+    augment=noise,
+    ALIGN={"doubled": doubled},
+    folds=folds_by_group,
+)
 
 
-@pytest.mark.parametrize("ratio", [0.7, 0.8, 1.0, 1.25, 1.5])
-def test_the_speed_of_another_machine_is_found_without_labels(ratio):
-    def peaks(at):
-        return np.exp(-(((np.arange(1, 41)[None] - np.array(at)[:, None]) / 1.2) ** 2))
-
-    rng = np.random.default_rng(0)
-    at = np.array([7.0, 12.0, 16.0] * 20)
-    lab = peaks(at) + rng.normal(0, 0.05, (60, 40))
-    field = peaks(at * ratio) + rng.normal(0, 0.05, (60, 40))
-    assert adapt.speed_ratio(lab, field) == pytest.approx(ratio, rel=0.05)
+def worlds():
+    return renamed(tones(1, peaks=(5, 12, 24)), "lab"), tones(0)
 
 
-def test_warp_moves_a_peak_and_1_moves_nothing():
-    spectra = np.zeros((2, 40))
-    spectra[:, 9] = 1  # line 10
-    np.testing.assert_allclose(adapt.warp(spectra, 1.0), spectra)
-    assert adapt.warp(spectra, np.array([2.0, 0.5])).argmax(axis=1).tolist() == [19, 4]
+def renamed(windows, word) -> Windows:
+    return replace(windows, group=np.char.add(word, windows.group))
 
 
-def field_and_lab():
-    return tones(0), tones(1, peaks=(5, 12, 24))
+def without(windows, c) -> Windows:
+    return windows[windows.y != c]
 
 
-@pytest.mark.parametrize("method", adapt.METHODS)
-def test_what_is_fitted_never_sees_a_test_recording(method):
-    field, lab = field_and_lab()
+@pytest.fixture(scope="module")
+def compared():
+    pytest.importorskip("tensorflow")
+    lab, field = worlds()
+    return adapt.compare(lab, field, folds_by_group(field, 3, seed=0), CASE)
+
+
+def poisoned(field, split):
+    """The same field to whoever hears no label and no tested window."""
+    X = field.X.copy()
+    X[split.test] = np.nan
+    return replace(field, X=X, y=np.random.default_rng(5).permutation(field.y))
+
+
+def test_no_method_hears_a_tested_window_or_any_field_label():
+    pytest.importorskip("tensorflow")
+    lab, field = worlds()
     split = folds_by_group(field, 3, seed=0)[0]
-    poisoned = field.X.copy()
-    poisoned[split.test] = np.nan
-    other = Windows(
-        poisoned, field.y, field.classes, field.group, field.domain, field.origin, field.rate
-    )
-    clean, dirty = (
-        adapt.training_set(method, lab, w[split.train], spectrum, noise, 0) for w in (field, other)
-    )
-    np.testing.assert_array_equal(clean[0], dirty[0])
-    np.testing.assert_array_equal(clean[1], dirty[1])
-    with pytest.raises(EdgekitError, match="NaN"):  # and the poison does bite
-        adapt.training_set(method, lab, other[split.test], spectrum, noise, 0)
+    clean, dirty = (adapt.hear(lab, w, split, CASE, 3) for w in (field, poisoned(field, split)))
+    found = adapt.methods(CASE)
+    assert {"CORAL", "doubled", "AdaBN", "DANN", "noise of the field"} <= set(found)
+    for name, fit in found.items():
+        one, two = (fit(h).probabilities(clean.field) for h in (clean, dirty))
+        np.testing.assert_array_equal(one, two, err_msg=name)
+        np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("method", [m for m in adapt.METHODS if "oracle" not in m])
-def test_only_the_oracle_reads_field_labels(method):
-    field, lab = field_and_lab()
-    scrambled = Windows(
-        field.X,
-        np.roll(field.y, 7),
-        field.classes,
-        field.group,
-        field.domain,
-        field.origin,
-        field.rate,
-    )
-    one, two = (adapt.training_set(method, lab, w, spectrum, noise, 0) for w in (field, scrambled))
-    np.testing.assert_array_equal(one[0], two[0])
-    np.testing.assert_array_equal(one[1], two[1])
+def test_the_poison_bites_who_does_hear_it():
+    lab, field = worlds()
+    split = folds_by_group(field, 3, seed=0)[0]
+    turned = replace(split, train=split.test, test=split.train)
+    with pytest.raises(EdgekitError, match="NaN"):
+        adapt.hear(lab, poisoned(field, split), turned, CASE, 0)
 
 
-def test_compare_keeps_every_row_and_the_oracle_is_the_best_known():
-    field, lab = field_and_lab()
-    table = adapt.compare(lab, field, folds_by_group(field, 3, seed=0), spectrum, noise)
-    assert tuple(table.method) == adapt.METHODS
-    assert table.gained.iloc[0] == 0
+def test_what_is_told_labels_is_told_them_of_heard_windows_only():
+    lab, field = worlds()
+    split = folds_by_group(field, 3, seed=0)[0]
+    rows = np.concatenate([split.train, split.val])
+    fits = adapt.methods(CASE, networks=False)
+
+    def answers(w):
+        heard = adapt.hear(lab, w, split, CASE, 0)
+        fitted = {n: fits[n](heard) for n in ("lab only", "CORAL")}
+        made = adapt.told(fitted, "CORAL", heard, w.y[rows])
+        return {n: m.probabilities(CASE.descriptor(field.X[rows])) for n, m in made.items()}
+
+    y = field.y.copy()
+    y[split.test] = (y[split.test] + 1) % 3
+    X = field.X.copy()
+    X[split.test] = np.nan
+    clean, dirty = answers(field), answers(replace(field, X=X, y=y))
+    for name, said in clean.items():
+        np.testing.assert_array_equal(said, dirty[name], err_msg=name)
+
+
+def test_the_same_person_in_the_lab_is_left_out_when_tested_in_the_field():
+    lab, field = worlds()
+    lab = replace(lab, group=field.group)  # the same people
+    split = folds_by_group(field, 3, seed=0)[0]
+    heard = adapt.hear(lab, field, split, CASE, 0)
+    assert len(heard.lab) < len(lab)
+    assert not set(heard.lab.group) & set(field.group[split.test])
+
+
+def test_compare_keeps_every_row_with_its_interval(compared):
+    table = compared.set_index("method")
+    assert set(adapt.methods(CASE)) < set(table.index)
+    assert table.index[0] == adapt.BASELINE
+    assert table.index[-1] == ORACLE
+    assert table.lift.iloc[0] == 0
     assert table.gained.iloc[-1] == pytest.approx(1)
-    assert (table.low <= table.balanced_accuracy).all()
-    assert (table.balanced_accuracy <= table.high).all()
+    assert (table.low <= table.balanced_accuracy + 1e-9).all()
+    assert (table.balanced_accuracy <= table.high + 1e-9).all()
+    assert table.loc[ORACLE, "balanced_accuracy"] > 0.95
+    assert table.chosen.sum() == pytest.approx(1)
+    assert table.shots.iloc[-1] == np.inf
+
+
+def test_more_labels_help_and_ten_come_near_the_oracle(compared):
+    table = compared.set_index("method").balanced_accuracy
+    assert table["chosen + 10 per class"] >= table["lab only"] + 0.2
+    assert table["chosen + 10 per class"] > table[ORACLE] - 0.1
+    assert table["10 per class alone"] > table["1 per class alone"] - 0.05
+
+
+def test_the_same_seed_gives_the_same_table(compared):
+    lab, field = worlds()
+    again = adapt.compare(lab, field, folds_by_group(field, 3, seed=0), CASE)
+    assert again.equals(compared)
+
+
+@pytest.mark.parametrize("lacking", ["lab", "field"])
+def test_a_class_that_one_world_lacks(lacking):
+    lab, field = worlds()
+    lab, field = (without(lab, 2), field) if lacking == "lab" else (lab, without(field, 2))
+    splits = adapt.deal(CASE, field, [0])
+    table = adapt.compare(lab, field, splits, CASE, networks=False)
+    assert np.isfinite(table.balanced_accuracy).all()
+    assert ("recall high" in table) == (lacking == "lab")
+    table, far = adapt.measure(lab, field, CASE)
+    assert np.isfinite(table.value).all()
+    assert len(far) == 24
+
+
+def test_a_field_of_two_recordings_a_class_is_dealt_in_two():
+    field = tones(0, recordings=2, each=3)
+    assert len(adapt.deal(CASE, field, [0, 1])) == 4
+    lab = renamed(tones(1, recordings=2, each=3), "lab")
+    table = adapt.compare(lab, field, adapt.deal(CASE, field, [0]), CASE, networks=False)
+    assert len(table) == len(set(table.method))
+    with pytest.raises(EdgekitError, match="group"):
+        adapt.deal(CASE, tones(0, recordings=1), [0])
+
+
+def test_nobody_claims_an_interval_for_a_class_with_one_group():
+    y, group = np.array([0, 0, 1, 1]), np.array(["a", "b", "c", "c"])
+    tally = Tally(y, group, 2)
+    tally.test(np.arange(4))
+    tally.add("lab only", np.arange(4), np.array([0, 1, 1, 1]))
+    row = tally.table("lab only").iloc[0]
+    assert row.balanced_accuracy == 0.75
+    assert np.isnan(row.low)
+    assert np.isnan(row.high)
+
+
+def test_intervals_know_that_windows_of_a_recording_are_one_witness():
+    rng = np.random.default_rng(0)
+
+    def width(groups):
+        y, group = np.repeat([0, 1], 200), np.repeat(np.arange(2 * groups), 200 // groups)
+        right = rng.random(2 * groups)[group] < 0.5
+        tally = Tally(y, group.astype(str), 2)
+        tally.test(np.arange(400))
+        tally.add("lab only", np.arange(400), np.where(right, y, 1 - y))
+        row = tally.table("lab only").iloc[0]
+        return row.high - row.low
+
+    assert width(4) > 2 * width(100)
 
 
 def test_a_set_is_not_far_from_itself():
-    X = adapt.flat(spectrum(tones(0).X))
-    table = adapt.shift(X, X).set_index("measure").value
-    assert table["distance, mean line"] == 0
-    assert table["domain classifier"] < 0.6
-    far = adapt.shift(X, X + 10 * X.std(axis=0)).set_index("measure").value
-    assert far["domain classifier"] > 0.99
+    lab, field = renamed(tones(0), "lab"), tones(0)
+    table, far = adapt.measure(lab, field, CASE)
+    value = table.set_index("measure").value
+    assert np.allclose(far, 0)
+    assert value["domain classifier"] < 0.65
+    assert value["mix of classes"] == 0
+    loud = replace(field, X=field.X * 10)
+    value = adapt.measure(lab, loud, CASE)[0].set_index("measure").value
+    assert value["domain classifier"] > 0.99
 
 
-def test_an_unknown_method_is_named():
-    field, lab = field_and_lab()
-    with pytest.raises(EdgekitError, match="magic"):
-        adapt.training_set("magic", lab, field, spectrum, noise, 0)
+def test_surety_prefers_answers_that_are_sure_and_all_given():
+    sure = np.eye(3)[np.arange(30) % 3] * 0.97 + 0.01
+    lost = np.tile(sure[:1], (30, 1))  # as sure, but one class for everything
+    guess = np.full((30, 3), 1 / 3)
+    assert adapt.surety(sure) > 0.9
+    assert abs(adapt.surety(lost)) < 1e-9
+    assert abs(adapt.surety(guess)) < 1e-9
+
+
+def test_the_choice_needs_no_labels_and_takes_the_surest():
+    lab, field = worlds()
+    heard = adapt.hear(lab, field, folds_by_group(field, 3, seed=0)[0], CASE, 0)
+    fitted = {
+        "lab only": adapt.Table(heard.lab_table, heard.lab.y, 3),
+        "blind": adapt.Table(np.zeros_like(heard.lab_table), heard.lab.y, 3),
+    }
+    name, sure = adapt.choose(fitted, heard.field)
+    assert name == "lab only"
+    assert sure["blind"] == pytest.approx(0, abs=1e-6)
+    assert "y" not in inspect.signature(adapt.choose).parameters
+
+
+def test_draw_takes_each_class_and_more_shots_keep_the_first():
+    y = np.array([0] * 20 + [1] * 4 + [2] * 20)
+    few, more = adapt.draw(y, 3, 0), adapt.draw(y, 10, 0)
+    assert np.bincount(y[few]).tolist() == [3, 3, 3]
+    assert np.bincount(y[more]).tolist() == [10, 4, 10]
+    assert set(few) <= set(more)
+
+
+def test_one_line_for_what_cannot_be_compared():
+    lab, field = worlds()
+    split = folds_by_group(field, 3, seed=0)[0]
+    with pytest.raises(EdgekitError, match="other classes"):
+        adapt.hear(replace(lab, classes=("a", "b", "c")), field, split, CASE, 0)
+    with pytest.raises(EdgekitError, match="no lab"):
+        adapt.hear(
+            replace(lab, group=np.full(len(lab), field.group[split.test][0])), field, split, CASE, 0
+        )
+    bad = SimpleNamespace(**{**vars(CASE), "descriptor": lambda X: X})
+    with pytest.raises(EdgekitError, match="descriptor"):
+        adapt.hear(lab, field, split, bad, 0)

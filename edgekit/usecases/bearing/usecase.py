@@ -7,6 +7,7 @@ on another shaft. With `offline=True` a second simulated rig stands in for the f
 from edgekit import data, signal
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
+from edgekit.learn import adapt_spectra
 from edgekit.learn.models import student, teacher
 
 __all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about bearings in them
@@ -43,7 +44,11 @@ FIT = {  # how `learn.fit` trains them
         "student": {"epochs": 12, "copies": 3, "rate": 0.02},
     },
 }
-ALIGN = {}
+ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
+    "speed found": adapt_spectra.speed_found,
+    "speed found + CORAL": adapt_spectra.speed_found_coral,
+    "random speeds": adapt_spectra.random_speeds,
+}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:

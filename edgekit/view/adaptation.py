@@ -1,0 +1,151 @@
+"""The pictures of chapter 02. Each returns its axes and says where its numbers are from."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from edgekit.view.learning import _caption
+from edgekit.view.signals import COLOURS
+
+BLUE, RED, GREEN = COLOURS[:3]
+GREY = "#999999"
+CHANNELS = 3  # shown of features that have more
+
+
+def plot_shift(case, lab, field, title: str = ""):
+    """Mean ± one standard deviation of lab and field, a panel per class (and row per channel).
+
+    `lab` and `field` are `(descriptors (n, d), y (n,))`. Descriptors that are flattened features are
+    drawn over the use case's FEATURE_AXIS, images as mean images, all others over their number.
+    """
+    shape = case.features.shape
+    if lab[0].shape[1] != np.prod(shape):
+        shape, axis = (1, lab[0].shape[1], 1), ("feature (number)", np.arange(lab[0].shape[1]))
+    elif shape[0] > 1:
+        return _plot_images(case, lab, field, shape)
+    else:
+        axis = case.FEATURE_AXIS
+    rows, k = min(shape[2], CHANNELS), len(case.CLASSES)
+    figure, panels = plt.subplots(
+        rows, k, figsize=(max(3.6, 2.4 * k), 2.3 * rows + 1), sharex=True, sharey="row",
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for (row, c), axes in np.ndenumerate(panels):
+        for name, (X, y), colour in (("lab", lab, BLUE), ("field", field, RED)):
+            mine = X[y == c].reshape(-1, *shape)[:, 0, :, row]
+            if not len(mine):
+                continue  # one world may lack the class
+            mean, sd, style = mine.mean(axis=0), mine.std(axis=0), "-" if name == "lab" else "--"
+            axes.plot(axis[1], mean, color=colour, ls=style, label=name)
+            axes.fill_between(axis[1], mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+        if row == 0:
+            axes.set_title(case.CLASSES[c])
+        if row == rows - 1:
+            axes.set_xlabel(axis[0])
+    for row, axes in enumerate(panels[:, 0]):
+        axes.set_ylabel(case.FEATURE_LABEL if rows == 1 else f"channel {row + 1}")
+    panels[0][-1].legend(*panels[0][0].get_legend_handles_labels())
+    figure.suptitle(title or "measured: mean ± 1 sd over windows", fontsize=8, color="#555555")
+    return panels
+
+
+def _plot_images(case, lab, field, shape):
+    figure, panels = plt.subplots(
+        2, len(case.CLASSES), figsize=(2.4 * len(case.CLASSES), 5), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for (row, c), axes in np.ndenumerate(panels):
+        X, y = (lab, field)[row]
+        axes.set(xticks=[], yticks=[], title=f"{('lab', 'field')[row]}, {case.CLASSES[c]}")
+        if (y == c).any():
+            axes.imshow(X[y == c].mean(axis=0).reshape(shape)[:, :, 0], cmap="gray")
+    figure.suptitle("measured: mean over images", fontsize=8, color="#555555")
+    return panels
+
+
+def plot_distances(case, distances):
+    """Wasserstein distance of lab and field (standard deviations of the field), feature by feature."""
+    shape, label = case.features.shape, "feature (number)"
+    whole = len(distances) == np.prod(shape) and shape[0] == 1
+    at = np.arange(len(distances))[:, None]
+    if whole:
+        label, at = (
+            case.FEATURE_AXIS[0],
+            np.repeat(np.asarray(case.FEATURE_AXIS[1])[:, None], shape[2], 1),
+        )
+    rows = distances.reshape(at.shape)
+    _, axes = plt.subplots(figsize=(9, 2.6))
+    for c, far in enumerate(rows.T[: len(COLOURS)]):
+        axes.step(at[:, c], far, where="mid", color=COLOURS[c], label=f"channel {c + 1}")
+    axes.set(xlabel=label, ylabel="distance (field sd)", ylim=(0, None))
+    if rows.shape[1] > 1:
+        axes.legend(ncols=3, fontsize=7)
+    _caption(axes, "measured: all windows of both worlds")
+    return axes
+
+
+def plot_adaptation(table):
+    """Balanced accuracy of each method on held-out field groups, with its 95 % interval.
+
+    Grey needs no field label, blue is what was chosen without any, red was told some, green all.
+    """
+    _, axes = plt.subplots(figsize=(8, 0.27 * len(table) + 0.9))
+    colour = np.select(
+        [table.method.str.startswith("chosen without"), table.shots == 0, table.shots < np.inf],
+        [BLUE, GREY, RED],
+        GREEN,
+    )
+    wide = [table.balanced_accuracy - table.low, table.high - table.balanced_accuracy]
+    bars = None if table.low.isna().all() else np.clip(wide, 0, None)
+    axes.barh(table.method, table.balanced_accuracy, xerr=bars, color=colour, capsize=2)
+    chance = 1 / sum(column.startswith("recall ") for column in table.columns)
+    axes.axvline(chance, color=GREY, lw=1, ls=":")
+    axes.axvline(table.balanced_accuracy.iloc[0], color="k", lw=0.8, ls="--")
+    axes.set(xlabel="balanced accuracy (–)", xlim=(0, 1.02))
+    axes.invert_yaxis()
+    axes.annotate(
+        "measured on held-out field groups, 95 % intervals; dashed: lab only, dotted: chance\n"
+        "grey: no field label, blue: chosen so, red: some labels, green: all",
+        (1, -0.1), xycoords="axes fraction", ha="right", va="top", fontsize=7, color="#555555",
+    )  # fmt: skip
+    return axes
+
+
+def plot_shots(table):
+    """Balanced accuracy over the number of labelled field windows per class."""
+    _, axes = plt.subplots(figsize=(7, 3.4))
+    some = table[(table.shots > 0) & (table.shots < np.inf)]
+    kinds = some.method.str.replace(r",? ?\+? \d+ per class", "", regex=True).str.strip()
+    names = {"alone": "these windows alone", "chosen": "chosen method, told them"}
+    for colour, (kind, rows) in zip(COLOURS, some.groupby(kinds, sort=False), strict=False):
+        if len(rows) > 1:
+            text = names.get(kind.split(" ")[-1], kind)
+            axes.plot(rows.shots, rows.balanced_accuracy, "o-", color=colour, label=text)
+            axes.fill_between(rows.shots, rows.low, rows.high, color=colour, alpha=0.12, lw=0)
+    lines = table.set_index("method").balanced_accuracy
+    styles = {lines.index[0]: ":", "chosen without labels": "-.", lines.index[-1]: "--"}
+    for method, style in styles.items():
+        axes.axhline(lines[method], color="k", lw=0.8, ls=style, label=method)
+    ticks = sorted(set(some.shots))
+    axes.set(xscale="log", xlabel="labelled field windows per class", ylim=(None, 1.02))
+    axes.set(ylabel="balanced accuracy (–)")
+    axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
+    axes.minorticks_off()
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    _caption(axes, "measured: held-out field groups, bands are 95 % intervals")
+    return axes
+
+
+def plot_choice(table):
+    """What needs no label: balanced accuracy over surety, the rule's choice being the rightmost."""
+    _, axes = plt.subplots(figsize=(7, 3.6))
+    rows = table[table.surety.notna()]
+    size = 30 + 200 * rows.chosen
+    axes.scatter(rows.surety, rows.balanced_accuracy, size, color=BLUE, alpha=0.6)
+    for x, y, name in zip(rows.surety, rows.balanced_accuracy, rows.method, strict=True):
+        axes.annotate(name, (x, y), (5, 3), textcoords="offset points", fontsize=7)
+    axes.set(xlabel="surety without labels (nats)", ylabel="balanced accuracy (–)")
+    axes.margins(x=0.15)
+    _caption(axes, "measured: mean over splits; the larger the dot, the more often chosen")
+    return axes
