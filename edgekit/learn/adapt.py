@@ -12,6 +12,7 @@ regression other data; those of `adapt_networks` train a small network, and impo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -56,10 +57,10 @@ def measure(lab: Windows, field: Windows, case, seed: int = 0):
     of = np.repeat([0, 1], [len(A), len(B)])
     both, group = np.concatenate([A, B]), np.concatenate([lab.group, field.group])
     odds = _held_out(both, of, group, seed)[:, 1]
-    said = _held_out(A, lab.y, lab.group, seed).argmax(axis=1)
+    y = np.concatenate([lab.y, field.y])
+    said = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
+    at_home, abroad = (_balanced(y[of == world], said[of == world]) for world in (0, 1))
     mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (lab, field)]
-    at_home = _balanced(lab.y, said)
-    abroad = _balanced(field.y, Table(A, lab.y, len(lab.classes)).probabilities(B).argmax(axis=1))
     rows = [
         ("distance, mean feature", far.mean(), "field sd", 0.0),
         ("distance, worst feature", far.max(), "field sd", 0.0),
@@ -71,17 +72,25 @@ def measure(lab: Windows, field: Windows, case, seed: int = 0):
     return pd.DataFrame(rows, columns=["measure", "value", "unit", "no shift"]), far
 
 
-def _held_out(X, y, group, seed) -> np.ndarray:
-    """(n, classes) probabilities of a classifier that has not heard the row's group."""
+def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
+    """(n, classes) probabilities of a classifier that has not heard the row's group.
+
+    It learns from the rows where `learn` (n,) is true, by default from all.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     k, folds = int(y.max()) + 1, min(3, len(np.unique(group)))
+    learn = np.ones(len(y), bool) if learn is None else learn
     said = np.full((len(y), k), 1 / k)
     if folds < 2:
-        raise EdgekitError("the lab needs two groups or more, or nothing can be held out")
+        raise EdgekitError("the two worlds share a single group, so nothing can be held out")
     deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for train, test in deal.split(X, y, group):
-        said[test] = Table(X[train], y[train], k).probabilities(X[test])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer windows than folds is no news
+        for train, test in deal.split(X, y, group):
+            train = train[learn[train]]
+            if len(train):
+                said[test] = Table(X[train], y[train], k).probabilities(X[test])
     return said
 
 
@@ -159,7 +168,8 @@ def _table(case, X) -> np.ndarray:
 def methods(case, networks: bool = True) -> dict[str, Callable]:
     """Name -> function(Heard) that fits it; what it returns has `.probabilities(X)` and `.told(X, y)`.
 
-    The use case's own `ALIGN` among them. Without the extra `adapt` two rows are missing; with
+    The use case's own among them: `ALIGN`, name -> function(Heard) that returns a training table
+    `(X (n, d), y (n,))`. Without the extra `adapt` two rows are missing; with
     `networks=False` three, and TensorFlow is not imported.
     """
     found = {
@@ -168,14 +178,14 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
         "CORAL": lambda h: Table(coral(h.lab_table, h.field), h.lab.y, h.k),
     }
     if not tables.skada_missing():
-        found["subspace alignment"] = lambda h: _aligned(tables.subspace, h)
-        found["optimal transport"] = lambda h: _aligned(tables.transport, h)
+        found["subspace alignment"] = lambda h: _skada(tables.subspace, h)
+        found["optimal transport"] = lambda h: _skada(tables.transport, h)
     found["augmentation"] = lambda h: _wider(h, h.augment(h.lab.X, h.rng))
     found["noise of the field"] = lambda h: _wider(
         h, tables.measured_noise(h.lab.X, h.field_raw, h.rng)
     )
     for name, align in case.ALIGN.items():
-        found[name] = lambda h, align=align: _aligned(align, h)
+        found[name] = lambda h, align=align: Table(*align(h), h.k)
     if networks:
         found["network, lab only"] = lambda h: h.network
         found["AdaBN"] = _adabn
@@ -183,13 +193,9 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
     return found
 
 
-def _aligned(align: Callable, h: Heard) -> Table:
-    return Table(*_in_order(align(h.lab_table, h.lab.y, h.field, h.rng), h.k))
-
-
-def _in_order(made: tuple, k: int) -> tuple:
-    X, y, *view = made
-    return X, y, k, *view
+def _skada(align: Callable, h: Heard) -> Table:
+    X, y, view = align(h.lab_table, h.lab.y, h.field, h.rng)
+    return Table(X, y, h.k, view)
 
 
 def _wider(h: Heard, varied: np.ndarray) -> Table:

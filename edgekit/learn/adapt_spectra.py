@@ -2,8 +2,8 @@
 
 A bearing on a faster shaft is struck faster: its spectrum is the same picture on a stretched axis. No
 statistic of single lines can express that. A use case with spectra as descriptor names these functions
-in its `ALIGN`; each takes `(lab (n, lines), y (n,), field (m, lines), rng)` and returns the training
-table `(X, y)`. Line j stands for (j + 1) times the resolution, as `signal.EnvelopeSpectrum` gives them.
+in its `ALIGN`; each takes what may be heard, an `adapt.Heard`, and returns the training table
+`(X (n, lines), y (n,))`. Line j stands for (j + 1) times the resolution, as `signal.EnvelopeSpectrum` gives them.
 """
 
 from __future__ import annotations
@@ -63,20 +63,23 @@ def speed_ratio(lab: np.ndarray, y: np.ndarray, field: np.ndarray) -> float:
     return float(RATIOS[tops[int(np.argmax(sure))]])
 
 
-def speed_found(lab, y, field, rng):
+def speed_found(heard):
     """The lab at the field's speed."""
-    return warp(lab, speed_ratio(lab, y, field)), y
+    lab, y = heard.lab_table, heard.lab.y
+    return warp(lab, speed_ratio(lab, y, heard.field)), y
 
 
-def speed_found_coral(lab, y, field, rng):
+def speed_found_coral(heard):
     """The lab at the field's speed, then with the field's covariance."""
-    return coral(warp(lab, speed_ratio(lab, y, field)), field), y
+    lab, y = speed_found(heard)
+    return coral(lab, heard.field), y
 
 
-def random_speeds(lab, y, field, rng, low: float = 0.7, high: float = 1.3):
+def random_speeds(heard, low: float = 0.7, high: float = 1.3):
     """The lab, and two copies whose windows were each sped up by `low` to `high`; hears no field."""
+    lab, rng = heard.lab_table, heard.rng
     copies = [warp(lab, rng.uniform(low, high, len(lab))) for _ in range(2)]
-    return np.concatenate([lab, *copies]), np.tile(y, 3)
+    return np.concatenate([lab, *copies]), np.tile(heard.lab.y, 3)
 
 
 def _peaks(spectrum: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ or let `edgekit new` write it from your files.
     descriptor(X)      (n, d) table for the classical methods of chapter 02
     teacher, student   (input_shape, classes, width, seed) -> Keras model that ends in logits
     WIDTHS, FIT        how wide, and how long they are trained, see bearing/usecase.py
-    ALIGN              methods of chapter 02 that only this use case knows
+    ALIGN              methods of chapter 02 that only this use case knows: name -> function(heard), an
+                       `adapt.Heard`, that returns a training table (X (n, d), y (n,))
     FEATURE_AXIS, FEATURE_LABEL, WAVE_LABEL, MARKS   what pictures write on their axes
 """
 

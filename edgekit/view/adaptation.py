@@ -116,12 +116,12 @@ def plot_shots(table):
     """Balanced accuracy over the number of labelled field windows per class."""
     _, axes = plt.subplots(figsize=(7, 3.4))
     some = table[(table.shots > 0) & (table.shots < np.inf)]
-    kinds = some.method.str.replace(r",? ?\+? \d+ per class", "", regex=True).str.strip()
+    kinds = some.method.str.replace(r"[,+ ]*\d+ per class", "", regex=True).str.strip()
     names = {"alone": "these windows alone", "chosen": "chosen method, told them"}
     for colour, (kind, rows) in zip(COLOURS, some.groupby(kinds, sort=False), strict=False):
         if len(rows) > 1:
-            text = names.get(kind.split(" ")[-1], kind)
-            axes.plot(rows.shots, rows.balanced_accuracy, "o-", color=colour, label=text)
+            label = names.get(kind, kind)
+            axes.plot(rows.shots, rows.balanced_accuracy, "o-", color=colour, label=label)
             axes.fill_between(rows.shots, rows.low, rows.high, color=colour, alpha=0.12, lw=0)
     lines = table.set_index("method").balanced_accuracy
     styles = {lines.index[0]: ":", "chosen without labels": "-.", lines.index[-1]: "--"}
@@ -143,9 +143,23 @@ def plot_choice(table):
     rows = table[table.surety.notna()]
     size = 30 + 200 * rows.chosen
     axes.scatter(rows.surety, rows.balanced_accuracy, size, color=BLUE, alpha=0.6)
-    for x, y, name in zip(rows.surety, rows.balanced_accuracy, rows.method, strict=True):
-        axes.annotate(name, (x, y), (5, 3), textcoords="offset points", fontsize=7)
+    for (x, y), names in _together(rows.surety, rows.balanced_accuracy, rows.method).items():
+        axes.annotate(
+            "\n".join(names), (x, y), (7, 0), textcoords="offset points", fontsize=7, va="center"
+        )
     axes.set(xlabel="surety without labels (nats)", ylabel="balanced accuracy (–)")
-    axes.margins(x=0.15)
+    axes.margins(x=0.25, y=0.15)
     _caption(axes, "measured: mean over splits; the larger the dot, the more often chosen")
     return axes
+
+
+def _together(x, y, names, near: float = 0.04) -> dict:
+    """Labels of points that lie so close (share of the picture) that their texts would overlap."""
+    far = [max(v.max() - v.min(), 1e-9) for v in (x, y)]
+    places = {}
+    for a, b, name in sorted(zip(x, y, names, strict=True), key=lambda p: (-p[1], p[0])):
+        close = (
+            p for p in places if abs(p[0] - a) < 3 * near * far[0] and abs(p[1] - b) < near * far[1]
+        )
+        places.setdefault(next(close, (a, b)), []).append(name)
+    return places

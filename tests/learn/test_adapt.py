@@ -16,9 +16,10 @@ from .conftest import noise, spectrum, tones
 ORACLE, CHOSEN = adapt.ORACLE, adapt.CHOSEN
 
 
-def doubled(lab, y, field, rng):
+def doubled(heard):
     """A method of the use case alone: draws from rng, hears the field's mean."""
-    return np.concatenate([lab, lab + field.mean(axis=0) * rng.normal(0, 0.01)]), np.tile(y, 2)
+    moved = heard.lab_table + heard.field.mean(axis=0) * heard.rng.normal(0, 0.01)
+    return np.concatenate([heard.lab_table, moved]), np.tile(heard.lab.y, 2)
 
 
 CASE = SimpleNamespace(
