@@ -7,7 +7,7 @@ windows = window([resample(center(r), 10_000) for r in recordings], classes, 204
 train, val, test = by_group(windows, seed=1).of(windows)
 """
 
-from edgekit.data import mfpt, motion, simulate, watch
+from edgekit.data import ecg, mfpt, mitbih, motion, simulate, watch
 from edgekit.data.cards import Card, card
 from edgekit.data.order import by_order, folds_by_order
 from edgekit.data.physics import Bearing, fault_frequencies
@@ -38,6 +38,7 @@ __all__ = [
     "card",
     "center",
     "concat",
+    "ecg",
     "fault_frequencies",
     "fetch",
     "folds_by_group",
@@ -47,6 +48,7 @@ __all__ = [
     "keep",
     "leaky_random",
     "mfpt",
+    "mitbih",
     "motion",
     "resample",
     "simulate",

@@ -6,6 +6,9 @@ sources that compute the same bits on a device.
 
 from edgekit.signal.augment import field_noise
 from edgekit.signal.bands import BandEnergies, log_mel
+from edgekit.signal.ecg_augment import ecg_variation
+from edgekit.signal.ecg_beat import EcgBeat
+from edgekit.signal.ecg_peaks import r_peaks
 from edgekit.signal.envelope import EnvelopeSpectrum
 from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
@@ -18,6 +21,7 @@ from edgekit.signal.welch import WelchBands, log_edges
 
 __all__ = [
     "BandEnergies",
+    "EcgBeat",
     "EnvelopeSpectrum",
     "InRange",
     "Moments",
@@ -26,11 +30,13 @@ __all__ = [
     "UnitRms",
     "WelchBands",
     "another_wearer",
+    "ecg_variation",
     "field_noise",
     "gradients",
     "log_edges",
     "log_mel",
     "picture_noise",
     "quantize",
+    "r_peaks",
     "unit_rms",
 ]

@@ -1,0 +1,135 @@
+/* One heartbeat beside the others of the same window: shape, difference from the patient's typical beat, and
+ * how early it came. Whatever is normal for this patient is learnt from the window itself, without a label. */
+#ifndef EDGEKIT_ECG_BEAT_H
+#define EDGEKIT_ECG_BEAT_H
+
+#include "ecg_peaks.h"
+#include "samples.h"
+
+enum { MOST_BEATS = 64 }; /* of a window */
+
+struct ecg_beat {
+  int32_t window, anchor; /* samples; where the beat to judge is */
+  int32_t first, length;  /* the piece around it: from `first` samples before its R */
+  int32_t shapes;         /* 2: with the difference from the typical beat, 1: without */
+};
+
+struct ecg_rhythm {
+  int32_t at[MOST_BEATS], count, beat; /* R peaks, ascending; which is the one to judge */
+};
+
+/* The k-th smallest of v [count]; sorts it by insertion, few values */
+static int32_t ecg_kth(int32_t *v, int32_t count, int32_t k) {
+  for (int32_t i = 1; i < count; i++) {
+    const int32_t x = v[i];
+    int32_t j = i;
+    for (; j > 0 && v[j - 1] > x; j--) v[j] = v[j - 1];
+    v[j] = x;
+  }
+  return v[k];
+}
+
+static float ecg_kth_float(float *v, int32_t count, int32_t k) {
+  for (int32_t i = 1; i < count; i++) {
+    const float x = v[i];
+    int32_t j = i;
+    for (; j > 0 && v[j - 1] > x; j--) v[j] = v[j - 1];
+    v[j] = x;
+  }
+  return v[k];
+}
+
+/* Where in the window the heart beat. The first two seconds are heard twice: once for the levels. */
+static void ecg_find(const struct ecg_beat *c, const float *x, struct ecg_peaks *peaks, struct ecg_rhythm *r) {
+  ecg_peaks_init(peaks);
+  for (int32_t t = 0; t < LEARN; t++) ecg_peaks_step(peaks, x[t]);
+  r->count = 0;
+  for (int32_t t = 0; t < c->window; t++) {
+    const int32_t ago = ecg_peaks_step(peaks, x[t]);
+    if (ago != 0 && r->count < MOST_BEATS - 1) r->at[r->count++] = t - ago; /* ascending */
+  }
+  /* the beat to judge: the nearest within 150 ms of its place, else that place itself */
+  int32_t best = -1, away = 19;
+  for (int32_t i = 0; i < r->count; i++) {
+    const int32_t d = r->at[i] < c->anchor ? c->anchor - r->at[i] : r->at[i] - c->anchor;
+    if (d < away) {
+      away = d;
+      best = i;
+    }
+  }
+  if (best < 0) {
+    int32_t i = r->count++;
+    for (; i > 0 && r->at[i - 1] > c->anchor; i--) r->at[i] = r->at[i - 1];
+    r->at[i] = c->anchor;
+    best = i;
+  }
+  r->beat = best;
+}
+
+static inline float ecg_clamp(float x) { return x > 6.0f ? 6.0f : x < -6.0f ? -6.0f : x; }
+
+/* 3 (a / b - 1): 0 where they are equal, -1.5 for half, clamped to +-4 */
+static inline float ecg_ratio(int32_t a, int32_t b) {
+  const float r = 3.0f * ((float)a / (float)(b > 0 ? b : 1) - 1.0f);
+  return r > 4.0f ? 4.0f : r < -4.0f ? -4.0f : r;
+}
+
+/* mean of a beat's piece, the sum from first to last */
+static float ecg_level(const float *x, int32_t length) {
+  float sum = 0.0f;
+  for (int32_t i = 0; i < length; i++) sum += x[i];
+  return sum / (float)length;
+}
+
+/* samples [window] -> features [length][shapes + 3]; work [window] */
+static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, float *work, float *features) {
+  static struct ecg_peaks peaks;
+  static struct ecg_rhythm r;
+  take(samples, 0, 0, c->window, work, 1);
+  from_first(work, c->window, 1);
+  ecg_find(c, work, &peaks, &r);
+  const int32_t here = r.at[r.beat], channels = c->shapes + 3;
+
+  /* rhythm: this beat's interval, the next, and the usual one up to here */
+  int32_t usual[MOST_BEATS];
+  for (int32_t i = 1; i <= r.beat; i++) usual[i - 1] = r.at[i] - r.at[i - 1];
+  const int32_t before = r.beat > 0 ? usual[r.beat - 1] : 125;
+  const int32_t median = r.beat > 0 ? ecg_kth(usual, r.beat, (r.beat - 1) / 2) : 125;
+  const int32_t after = (r.beat + 1 < r.count ? r.at[r.beat + 1] : c->window) - here;
+  const float rhythm[3] = {ecg_ratio(before, median), ecg_ratio(after, median), ecg_ratio(before, after)};
+
+  /* the other beats whose whole piece lies in the window, and the level of each */
+  const float *other[MOST_BEATS];
+  float level[MOST_BEATS];
+  int32_t others = 0;
+  for (int32_t i = 0; i < r.count; i++) {
+    const int32_t begin = r.at[i] - c->first;
+    if (i == r.beat || begin < 0 || begin + c->length > c->window) continue;
+    level[others] = ecg_level(work + begin, c->length);
+    other[others++] = work + begin;
+  }
+  const float *const mine = work + here - c->first;
+  const float mean = ecg_level(mine, c->length);
+  if (others == 0) {
+    level[0] = mean;
+    other[others++] = mine;
+  }
+  float power = 0.0f;
+  for (int32_t i = 0; i < c->length; i++) {
+    float values[MOST_BEATS];
+    for (int32_t k = 0; k < others; k++) values[k] = other[k][i] - level[k];
+    const float typical = ecg_kth_float(values, others, (others - 1) / 2);
+    power += typical * typical;
+    features[i * channels] = typical;
+  }
+  const float gain = 1.0f / max_f32(sqrt_f32(power / (float)c->length), 0.02f);
+  for (int32_t i = 0; i < c->length; i++) {
+    float *const row = features + i * channels;
+    const float x = mine[i] - mean, typical = row[0];
+    row[0] = ecg_clamp(x * gain);
+    if (c->shapes > 1) row[1] = ecg_clamp((x - typical) * gain);
+    for (int32_t k = 0; k < 3; k++) row[c->shapes + k] = rhythm[k];
+  }
+}
+
+#endif

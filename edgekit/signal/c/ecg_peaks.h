@@ -1,0 +1,132 @@
+/* Heartbeats in a stream of samples, one step for each sample: slope, energy, adaptive threshold, search
+ * back; after J. Pan, W. Tompkins, "A real-time QRS detection algorithm", IEEE Trans. BME 32, 1985.
+ * Slopes and energies are integers, so that a running sum never drifts. */
+#ifndef EDGEKIT_ECG_PEAKS_H
+#define EDGEKIT_ECG_PEAKS_H
+
+#include "real.h"
+
+/* In samples at 125 Hz: half of the slope's support, 24 ms; the moving sum of its square, 168 ms, about a
+ * wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms; learning the
+ * levels, 2 s; the silence after which they decay, 2 s. */
+enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, RING = 64 };
+enum { AHEAD = ENERGY / 2 + SLOPE, LONGEST = 375 }; /* delay of the energy; longest interval averaged, 3 s */
+
+struct ecg_peaks {
+  int32_t x[RING], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
+  int32_t energy, now, learnt;   /* samples heard; 1 when the levels are known */
+  int32_t top, since;            /* the largest energy not yet judged, and samples since then */
+  float signal, noise;           /* levels (roots of energies) of beats, and of what is between them */
+  float interval;                /* mean of the last ones */
+  int32_t beats, last, steep;    /* beats found; when the last was, and its steepest squared slope */
+  float missed;                  /* the highest level since then that was no beat, 0 if none */
+  int32_t missed_at, missed_steep;
+};
+
+static void ecg_peaks_restart(struct ecg_peaks *p) {
+  p->energy = p->now = p->top = p->since = p->beats = 0;
+  p->last = -(1 << 20);
+  p->steep = p->missed_at = p->missed_steep = 0;
+  p->missed = 0.0f;
+  p->interval = 125.0f;
+  for (int32_t i = 0; i < RING; i++) p->square[i] = 0;
+}
+
+static void ecg_peaks_init(struct ecg_peaks *p) {
+  p->learnt = 0;
+  ecg_peaks_restart(p);
+}
+
+/* mV to steps of 5 uV, half away from zero; beyond 1 V it is no heart */
+static inline int32_t ecg_counts(float x) {
+  const float n = x * 200.0f;
+  return n > 2e5f ? 200000 : n < -2e5f ? -200000 : (int32_t)(n + (n < 0.0f ? -0.5f : 0.5f));
+}
+
+static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t steep, float weight) {
+  const int32_t interval = at - p->last;
+  if (p->beats > 0 && interval < LONGEST) p->interval += ((float)interval - p->interval) * 0.125f;
+  p->signal += weight * (level - p->signal);
+  p->last = at;
+  p->steep = steep;
+  p->missed = 0.0f;
+  p->beats++;
+}
+
+/* The largest energy of the last ENERGY samples is judged; 1 if it is a beat's. */
+static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
+  const float level = sqrt_f32((float)p->top), threshold = p->noise + 0.35f * (p->signal - p->noise);
+  int32_t steep = 0;
+  for (int32_t i = 0; i < ENERGY && i <= at; i++) {
+    const int32_t square = p->square[(at - i) & (RING - 1)];
+    if (square > steep) steep = square;
+  }
+  if (at - p->last <= REFRACTORY) return 0;
+  /* slopes are compared by their squares: 0.36 is 0.6 of the slope */
+  const int32_t twave = at - p->last < TWAVE && (float)steep < 0.36f * (float)p->steep;
+  if (level > threshold && !twave) {
+    const float most = 2.0f * p->signal;
+    ecg_peaks_beat(p, at, level < most ? level : most, steep, 0.125f);
+    return 1;
+  }
+  const float less = level < p->signal ? level : p->signal;
+  p->noise += 0.125f * (less - p->noise);
+  if (level > p->missed && !twave) {
+    p->missed = level;
+    p->missed_at = at;
+    p->missed_steep = steep;
+  }
+  return 0;
+}
+
+/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: 34 mostly, up to some
+ * seconds where one is found by searching back. The first LEARN samples only set the levels. */
+static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
+  const int32_t t = p->now++, here = t & (RING - 1);
+  const int32_t x = ecg_counts(sample);
+  if (t == 0) {
+    for (int32_t i = 0; i < RING; i++) p->x[i] = x;
+  }
+  p->x[here] = x;
+  int32_t slope = 0;
+  for (int32_t i = 0; i < SLOPE; i++) {
+    slope += p->x[(t - i) & (RING - 1)] - p->x[(t - i - SLOPE) & (RING - 1)];
+  }
+  slope = slope > 4095 ? 4095 : slope < -4095 ? -4095 : slope;
+  p->energy += slope * slope - p->square[(t - ENERGY) & (RING - 1)];
+  p->square[here] = slope * slope;
+  if (p->energy > p->top) {
+    p->top = p->energy;
+    p->since = 0;
+  } else {
+    p->since++;
+  }
+  if (!p->learnt) {
+    if (p->now == LEARN) {
+      p->signal = 0.6f * sqrt_f32((float)p->top);
+      p->noise = 0.125f * p->signal;
+      p->learnt = 1;
+      ecg_peaks_restart(p);
+    }
+    return 0;
+  }
+  int32_t found = 0;
+  if (p->since >= ENERGY) {
+    if (p->top > 0 && ecg_peaks_judge(p, t - p->since)) found = p->since + AHEAD;
+    p->top = p->since = 0;
+  }
+  if (p->beats > 0 && (float)(t - p->last - ENERGY) > 1.6f * p->interval) {
+    const float threshold = p->noise + 0.35f * (p->signal - p->noise);
+    if (p->missed > 0.6f * threshold) {
+      const int32_t at = p->missed_at;
+      ecg_peaks_beat(p, at, p->missed, p->missed_steep, 0.25f);
+      found = t - at + AHEAD;
+    } else if (t - p->last > SILENCE) {
+      p->signal = p->signal * 0.98f;
+      p->noise = p->noise * 0.98f;
+    }
+  }
+  return found;
+}
+
+#endif

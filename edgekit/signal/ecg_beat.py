@@ -1,0 +1,155 @@
+"""One heartbeat, judged beside its neighbours: what arrhythmia looks like in numbers.
+
+An ectopic beat is told by *when* it comes (too early, with or without a pause after it) and by *what it
+looks like beside this patient's own beats*. Both are learnt from the window itself, without a label and
+without a training set, so the step adapts to whoever wears the device. P. de Chazal, R. Reilly, "A
+patient-adapting heartbeat classifier using ECG morphology and heartbeat interval features", IEEE Trans.
+BME 53(12), 2006, shows what that is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from edgekit.signal import ecg_peaks, real, source
+
+f = np.float32
+NEAR = 19  # samples, 150 ms: the detector's beat that counts as the one to judge (EC57's tolerance)
+
+
+@dataclass(frozen=True)
+class EcgBeat:
+    """Window of one ECG lead, 125 Hz, in mV -> the beat at `anchor`, and the rhythm around it.
+
+    `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
+    the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
+    within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
+    typical beat (the median over the window's other beats); the difference from that beat (with
+    `typical`); and three ratios r of intervals as constant channels, each 3 (r - 1): the one before the
+    beat and the one after it over the usual one, and the one before over the one after.
+    """
+
+    window: int
+    anchor: int
+    first: int
+    length: int
+    typical: bool = True
+
+    def __post_init__(self):
+        if self.window < ecg_peaks.LEARN or self.length < 2:
+            raise ValueError(f"a window must have {ecg_peaks.LEARN} samples or more, a beat two")
+        if self.window > 63 * ecg_peaks.REFRACTORY:
+            raise ValueError(
+                f"a window may have {63 * ecg_peaks.REFRACTORY} samples, 63 beats, at most"
+            )
+        low, high = self.first + NEAR, self.window - self.length + self.first - NEAR
+        if not low <= self.anchor <= high:
+            raise ValueError(f"the beat must lie whole in the window: anchor {low} to {high}")
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return 1, self.length, 4 + self.typical
+
+    @property
+    def milliseconds(self) -> np.ndarray:
+        """(length,) of each sample, from the R peak."""
+        return (np.arange(self.length) - self.first) * 1000 / ecg_peaks.RATE
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """`X` (n, window, 1) in mV -> (n, 1, length, channels) float32, the same bits as the C side.
+
+        Raises ValueError on another window length.
+        """
+        source.check(self, X)
+        return real.in_pieces(self._piece, X)
+
+    def rhythm(self, X: np.ndarray) -> list[tuple[np.ndarray, int]]:
+        """Of each window the R peaks that were found in it, and which of them is the beat to judge."""
+        source.check(self, X)
+        return self._beats(real.bounded(X[:, :, 0]))
+
+    def _beats(self, x: np.ndarray):
+        found = []
+        for at in ecg_peaks.r_peaks(x - x[:, :1], learn_first=True) if len(x) else ():
+            away = np.abs(at - self.anchor)
+            if len(at) and away.min() < NEAR:
+                found.append((at, int(away.argmin())))
+                continue
+            beat = int(np.searchsorted(at, self.anchor, side="right"))
+            found.append((np.insert(at, beat, self.anchor), beat))
+        return found
+
+    def _piece(self, X: np.ndarray) -> np.ndarray:
+        x = real.bounded(X[:, :, 0])
+        x = x - x[:, :1]
+        out = np.empty((len(x), *self.shape), np.float32)
+        if not len(x):
+            return out
+        rhythms, pieces, owner = np.empty((len(x), 3), f), [], []
+        for n, (at, beat) in enumerate(self._beats(x)):
+            here = at[beat]
+            usual = np.diff(at[: beat + 1])
+            before = int(usual[-1]) if beat else 125
+            median = int(np.sort(usual)[(beat - 1) // 2]) if beat else 125
+            after = int((at[beat + 1] if beat + 1 < len(at) else self.window) - here)
+            rhythms[n] = [
+                _ratio(a, b) for a, b in ((before, median), (after, median), (before, after))
+            ]
+            begin = at - self.first
+            whole = (begin >= 0) & (begin + self.length <= self.window)
+            whole[beat] = False
+            begins = begin[whole].tolist() or [here - self.first]
+            for start in (here - self.first, *begins):
+                pieces.append(x[n, start : start + self.length])
+                owner.append(n)
+        pieces = np.stack(pieces)
+        mean = real.total(pieces.T) / f(self.length)
+        pieces = pieces - mean[:, None]
+        bounds = np.searchsorted(owner, np.arange(len(x) + 1))
+        mine = pieces[bounds[:-1]]
+        typical = np.stack([_lower_median(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
+        power = real.total((typical * typical).T) / f(self.length)
+        gain = (f(1) / np.maximum(np.sqrt(power), f(0.02)))[:, None]
+        out[:, 0, :, 0] = np.clip(mine * gain, f(-6), f(6))
+        if self.typical:
+            out[:, 0, :, 1] = np.clip((mine - typical) * gain, f(-6), f(6))
+        out[:, 0, :, -3:] = rhythms[:, None]
+        return out
+
+    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+        """C sources, {file name: text}; see `source.emit`."""
+        tables = source.struct(
+            "ecg_beat",
+            "beat",
+            window=self.window,
+            anchor=self.anchor,
+            first=self.first,
+            length=self.length,
+            shapes=1 + self.typical,
+        )
+        return source.emit(
+            self,
+            name,
+            headers=("ecg_beat.h",),
+            tables=tables,
+            call="ecg_beat(&beat, &from, work, features);",
+            work=self.window,
+            quantization=quantization,
+            sensitivity=sensitivity,
+        )
+
+
+def _lower_median(x: np.ndarray) -> np.ndarray:
+    """Over the first axis; of an even number, the lower of the two in the middle: one of the values."""
+    return np.sort(x, axis=0)[(len(x) - 1) // 2]
+
+
+def _ratio(a: int, b: int) -> np.float32:
+    return np.clip(f(3) * (f(a) / f(max(b, 1)) - f(1)), f(-4), f(4))

@@ -1,0 +1,139 @@
+"""Arrhythmia from one lead: is this heartbeat normal, or did it come from the wrong place?
+
+N: from the sinus node. S: supraventricular ectopic, too early, from above the ventricles. V: ventricular
+ectopic (ANSI/AAMI EC57). The *field* is the MIT-BIH database where it is on this machine (`EDGEKIT_MITBIH`
+names a folder, or `edgekit data get mitbih`), else simulated patients; the *lab* is always simulated.
+A window is 10 s before a beat and 2 s after it: what is normal is learnt from the patient's other beats.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgekit import data, signal
+from edgekit.data.mitbih import DS2
+
+CLASSES = ("N", "S", "V")
+NORMAL = "N"
+RATE = 125  # Hz: a P wave lasts 100 ms, a QRS has little above 40 Hz
+BEFORE, AFTER = 1250, 250  # samples of a window before and after the beat that is judged: 10 s, 2 s
+WINDOW = BEFORE + AFTER
+SENSITIVITY = 0.001  # mV per count: 1 uV, ±32 mV; a usual ECG front end
+
+# What the student hears: one beat of 640 ms, its difference from the typical one, three ratios of
+# intervals: (n, WINDOW, 1) -> (n, 1, 80, 5).
+features = signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=32, length=80)
+# What the teacher hears: 2.2 s around the beat, the neighbours too: (n, WINDOW, 1) -> (n, 1, 272, 5).
+waveform = signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=160, length=272)
+FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
+FEATURE_LABEL = "beat, deviation, interval ratio"
+WAVE_LABEL = "ECG (RMS of a beat = 1)"
+MARKS = {"lab": {"R": 0.0}, "field": {"R": 0.0}}
+WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 8, "wide": 32, "narrow": 1}
+SWEEP = {"windows": 1500, "deals": 1}
+FIT = {
+    "quick": {
+        "teacher": {"epochs": 4, "copies": 1, "rate": 0.003},
+        "student": {"epochs": 6, "copies": 1, "rate": 0.003},
+    },
+    "full": {
+        "teacher": {"epochs": 10, "copies": 1, "batch": 64, "rate": 0.002},
+        "student": {"epochs": 12, "copies": 1, "batch": 64, "rate": 0.002},
+    },
+}
+ALIGN = {}
+# Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
+MOST = {"quick": {"N": 30, "S": 20, "V": 20}, "full": {"N": 300, "S": 500, "V": 500}}
+
+
+def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
+    """Simulated people (`"lab"`), or the patients of the MIT-BIH database (`"field"`) where they are."""
+    folder = None if offline or domain == "lab" else data.mitbih.folder()
+    if folder:
+        return data.mitbih.load(folder)
+    if domain == "field" and not offline:
+        print(
+            "no MIT-BIH records here (EDGEKIT_MITBIH, or edgekit data get mitbih): simulated patients"
+        )
+    people, seconds = (14, 120) if profile == "quick" else (24, 600)
+    return data.ecg.simulate(domain, people, seconds, seed)
+
+
+def prepare(recording):
+    """At RATE, behind a low-pass filter; the beats' places follow."""
+    factor = RATE / recording.rate
+    resampled = data.resample(replace(recording, events=()), RATE)
+    last = len(resampled.samples) - 1
+    events = ((min(round(at * factor), last), label) for at, _, label in recording.events)
+    return replace(resampled, events=tuple((at, at + 1, label) for at, label in events))
+
+
+def windows(recordings, profile: str):
+    """One window for each beat of CLASSES that has 10 s before it and 2 s after it, evenly thinned to MOST.
+
+    Fusion beats (F) and beats that nobody could class (Q) are not judged, but heard as neighbours;
+    `data.mitbih.table` counts them. `profile` "all" takes every beat.
+    """
+    return data.ecg.beat_windows(recordings, CLASSES, BEFORE, AFTER, MOST.get(profile))
+
+
+def split(windows, seed: int = 0):
+    """De Chazal's, where both halves are here: DS2 tests, DS1 trains and validates. Else by patient."""
+    groups = {str(g) for g in windows.group}
+    if not groups & set(DS2) or not groups - set(DS2):
+        return data.by_group(windows, seed=seed)
+    ours = np.flatnonzero(~np.isin(windows.group, DS2))
+    theirs = np.flatnonzero(np.isin(windows.group, DS2))
+    inner = data.by_group(windows[ours], test=0.2, val=0, seed=seed)
+    rows = {"train": ours[inner.train], "val": ours[inner.test], "test": theirs}
+    groups = {part: tuple(sorted({str(g) for g in windows.group[r]})) for part, r in rows.items()}
+    return data.Split(**rows, groups=groups)
+
+
+def folds(windows, k: int = 3, seed: int = 0) -> list:
+    """Every patient tested once; those of DS2 are never in a fold while there are others."""
+    ours = np.flatnonzero(~np.isin(windows.group, DS2))
+    if len(ours) in (0, len(windows)):
+        return data.folds_by_group(windows, k, seed)
+    parts = data.folds_by_group(windows[ours], k, seed)
+    return [data.Split(*(ours[getattr(p, n)] for n in data.splits.PARTS), p.groups) for p in parts]
+
+
+def augment(X, rng):
+    """A training window as another recorder, electrode or day would have given it. Same shape."""
+    return signal.ecg_variation(X, rng)
+
+
+def descriptor(X):
+    """Every fourth sample of the beat and of its deviation, and the ratios: (n, 43)."""
+    heard = features(X)[:, 0]
+    shape = heard[:, ::4, :2].reshape(len(X), -1)
+    return np.concatenate([shape, heard[:, 0, 2:]], axis=1).astype("float64")
+
+
+def _network(input_shape, classes, width, seed, strides, name):
+    from edgekit.learn.legacy import keras, seed_everything
+
+    seed_everything(seed)
+    layers = keras.layers
+    given = x = layers.Input(input_shape)
+    for channels, kernel, stride in zip(
+        (width, 2 * width, 2 * width), (7, 5, 5), strides, strict=True
+    ):
+        x = layers.Conv2D(
+            channels, (1, kernel), strides=(1, stride), padding="same", use_bias=False
+        )(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = layers.Dropout(0.3)(layers.Dense(24, activation="relu")(x))
+    return keras.Model(given, layers.Dense(classes)(x), name=name)
+
+
+def teacher(input_shape, classes: int, width: int, seed: int):
+    """Three convolutions over 2.2 s, then which of their findings stand where. Ends in logits."""
+    return _network(input_shape, classes, width, seed, (4, 2, 2), "teacher")
+
+
+def student(input_shape, classes: int, width: int, seed: int):
+    """The same on one beat. Ends in logits."""
+    return _network(input_shape, classes, width, seed, (2, 2, 2), "student")
