@@ -23,12 +23,13 @@ def crops(
     each: int = 1,
     least: float = 24,
     alone: bool = False,
+    every: int = 1,
 ) -> Windows:
     """Square crops of `size` pixels: `each` around every box, and as many where nothing is.
 
     `recordings` hold (time, height, width) samples and `meta["boxes"]`, for each frame its Boxes. A
     crop around a box holds at least INSIDE of it, anywhere in the crop; with `alone`, no box of
-    another class either. A crop of `nothing` touches no box, and half of them lie where a box is in
+    another class either; `every` takes only every so many frames. A crop of `nothing` touches no box, and half of them lie where a box is in
     another frame of the recording: a place where people walk, without people. Boxes lower than
     `least` pixels are too small to decide on: no crop is made around them, none of nothing shows them.
 
@@ -50,7 +51,8 @@ def crops(
             )
         rng = np.random.default_rng(zlib.crc32(recording.name.encode()))
         anywhere = [b for frame in boxes for b in frame if b.height >= least]
-        for t, (picture, found) in enumerate(zip(recording.samples, boxes, strict=True)):
+        for t in range(0, time, every):
+            picture, found = recording.samples[t], boxes[t]
             places = [
                 (around(box, size, (width, height), rng), box.label)
                 for box in found

@@ -13,6 +13,8 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 
+MOMENTUM = 0.9  # of batch statistics: a few hundred steps must be enough to know them
+
 
 def teacher(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
     """A convolutional network on the raw window. (n, 1, time, channel) -> logits (n, classes).
@@ -67,7 +69,7 @@ def image_teacher(input_shape: tuple[int, int, int], classes: int, width: int, s
     x = given = layers.Input(input_shape)
     for channels in (width, 2 * width, 4 * width, 8 * width, 8 * width):
         x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(given, layers.Dense(classes)(x), name="teacher")
 
@@ -85,13 +87,13 @@ def image_student(input_shape: tuple[int, int, int], classes: int, width: int, s
 
     def block(x, channels, stride):
         x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
         x = layers.Conv2D(channels, 1, use_bias=False)(x)
-        return layers.ReLU()(layers.BatchNormalization()(x))
+        return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
 
     given = layers.Input(input_shape)
     x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(given)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for channels, stride in ((2 * width, 2), (4 * width, 2), (4 * width, 1), (6 * width, 2)):
         x = block(x, channels, stride)
     x = layers.Dropout(0.1)(layers.GlobalAveragePooling2D()(x))

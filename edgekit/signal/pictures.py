@@ -6,50 +6,37 @@ import numpy as np
 
 
 def picture_noise(
-    X: np.ndarray, rng: np.random.Generator, zoom=0.15, turn=6.0, light=0.3, grain=8.0
+    X: np.ndarray, rng: np.random.Generator, zoom=0.15, shift=0.05, light=0.3, grain=8.0
 ) -> np.ndarray:
     """One random variation of each picture. `X` (n, height, width, 1), 0…255 -> the same, float32.
 
     What does not change what is seen: left and right (half of them mirrored), distance (up to `zoom`
-    nearer or farther), a camera that hangs askew (up to `turn` degrees), light (brightness and contrast
-    up to `light` of the range, gamma), noise (standard deviation up to `grain` grey values). Edges
-    are repeated where a picture no longer reaches. Whole grey values, as a camera gives them.
+    nearer or farther) and place (up to `shift` of the picture), light (brightness, contrast and gamma,
+    up to `light`), noise (standard deviation up to `grain` grey values). Edges are repeated where a
+    picture no longer reaches. Whole grey values, as a camera gives them.
     """
     n, height, width, _ = X.shape
-    scale = np.exp(rng.uniform(-zoom, zoom, n)).astype(np.float32)
-    angle = np.deg2rad(rng.uniform(-turn, turn, n)).astype(np.float32)
-    mirror = rng.choice(np.array([-1, 1], np.float32), n)
-    shift = rng.uniform(-0.04, 0.04, (n, 2)) * (height, width)
-    gamma = np.exp(rng.uniform(-light, light, (n, 1, 1)))
-    gain = np.exp(rng.uniform(-light, light, (n, 1, 1)))
-    offset = rng.uniform(-light / 2, light / 2, (n, 1, 1))
-    spread = rng.uniform(0, grain, (n, 1, 1))
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    y, x = y - (height - 1) / 2, x - (width - 1) / 2
-    varied = np.empty(X.shape[:3], np.float32)
-    for i in range(n):
-        c, s = np.cos(angle[i]) / scale[i], np.sin(angle[i]) / scale[i]
-        u, v = mirror[i] * (c * x + s * y), c * y - s * x
-        varied[i] = _sample(
-            X[i, :, :, 0], v + (height - 1) / 2 + shift[i, 0], u + (width - 1) / 2 + shift[i, 1]
-        )
-    varied = 255 * np.clip(varied / 255, 0, 1) ** gamma
+    scale = np.exp(rng.uniform(-zoom, zoom, n))
+    mirror = rng.choice([-1.0, 1.0], n)
+    rows = _resample(height, scale, shift * height * rng.uniform(-1, 1, n))
+    columns = _resample(width, scale * mirror, shift * width * rng.uniform(-1, 1, n))
+    varied = rows @ X[:, :, :, 0].astype(np.float32) @ columns.transpose(0, 2, 1)
+    gamma, gain = (np.exp(rng.uniform(-light, light, (n, 1, 1))) for _ in range(2))
+    offset = 255 * rng.uniform(-light / 2, light / 2, (n, 1, 1))
+    varied = 255 * np.clip(varied / 255, 0, 1) ** gamma.astype(np.float32)
     middle = varied.mean(axis=(1, 2), keepdims=True)
-    varied = (varied - middle) * gain + middle + 255 * offset
+    varied = (varied - middle) * gain.astype(np.float32) + (middle + offset).astype(np.float32)
+    spread = rng.uniform(0, grain, (n, 1, 1)).astype(np.float32)
     varied += spread * rng.standard_normal(varied.shape, np.float32)
-    return np.clip(np.rint(varied), 0, 255).astype(np.float32)[..., None]
+    return np.clip(np.rint(varied), 0, 255)[..., None]
 
 
-def _sample(picture: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Bilinear values of a picture (height, width) at rows `y` and columns `x`."""
-    height, width = picture.shape
-    y, x = np.clip(y, 0, height - 1.001), np.clip(x, 0, width - 1.001)
-    i, j = y.astype(np.int32), x.astype(np.int32)
-    v, u = y - i, x - j
-    flat, at = picture.reshape(-1), i * width + j
-    top = flat[at] * (1 - u) + flat[at + 1] * u
-    bottom = flat[at + width] * (1 - u) + flat[at + width + 1] * u
-    return top * (1 - v) + bottom * v
+def _resample(length: int, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(n, length, length) float32: each row the weights of a bilinear sample, scaled about the middle."""
+    middle = (length - 1) / 2
+    at = (np.arange(length) - middle)[None] / scale[:, None] + middle + shift[:, None]
+    at = np.clip(at, 0, length - 1)
+    return np.maximum(0, 1 - np.abs(at[:, :, None] - np.arange(length))).astype(np.float32)
 
 
 def gradients(X: np.ndarray, cells: int = 4, directions: int = 6) -> np.ndarray:

@@ -19,7 +19,7 @@ def plot_recordings(recordings: list, samples: int = 2000):
     if next(iter(first.values())).samples.ndim == 3:
         from edgekit.view.pictures import plot_frames
 
-        return plot_frames(list(first.values()))
+        return plot_frames(recordings)
     _, axes = plt.subplots(
         len(first), 1, figsize=(9, 1.5 * len(first) + 0.5), sharex=True, squeeze=False
     )
