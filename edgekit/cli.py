@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(do=_run)
 
     _add_new(commands)
+    _add_record(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)
@@ -95,6 +96,50 @@ def _add_new(commands) -> None:
     new.add_argument("--yes", action="store_true", help="ask nothing, take every guess")
     new.add_argument("--dry-run", action="store_true", help="only say what was understood")
     new.set_defaults(do=_new)
+
+
+def _add_record(commands) -> None:
+    record = commands.add_parser("record", help="record live, from MQTT or a serial port")
+    record.add_argument("source", choices=["mqtt", "serial"])
+    record.add_argument("--seconds", type=float, required=True)
+    record.add_argument("--out", required=True, metavar="FOLDER", help="for `edgekit new --from`")
+    record.add_argument("--label", default="", help="what is going on")
+    record.add_argument("--group", default="", help="which person, machine or day")
+    record.add_argument("--rate", type=float, default=0.0, help="Hz; else it is measured")
+    record.add_argument("--channels", default="", help="their names: x,y,z")
+    record.add_argument("--unit", default="")
+    record.add_argument("--licence", default="")
+    record.add_argument("--host", default="localhost", help="of the MQTT broker")
+    record.add_argument("--topic", default="#", help="+ and # are wildcards")
+    record.add_argument("--tls", action="store_true")
+    record.add_argument(
+        "--port", default="", help="of the broker (1883), or the serial port's name"
+    )
+    record.add_argument("--baud", type=int, default=115_200)
+    record.set_defaults(do=_record)
+
+
+def _record(args) -> int:
+    from edgekit.data.bring import live
+
+    if not 0 < args.seconds <= 86_400:
+        raise EdgekitError(f"--seconds {args.seconds:g}: from above 0 to 86400, a day")
+    if args.source == "mqtt":
+        if args.port and not args.port.isdigit():
+            raise EdgekitError(f"--port {args.port}: a broker's port is a number")
+        port = int(args.port or (8883 if args.tls else 1883))
+        source = f"mqtt {args.host}:{port} {args.topic}"
+        messages = live.mqtt(args.host, port, args.topic, args.seconds, args.tls)
+    else:
+        if not args.port:
+            raise EdgekitError("which serial port? --port /dev/ttyACM0, or COM3 on Windows")
+        source = f"serial {args.port} at {args.baud} baud"
+        messages = live.serial(args.port, args.baud, args.seconds)
+    live.record(
+        messages, args.out, source=source, label=args.label, group=args.group, rate=args.rate,
+        channels=args.channels, unit=args.unit, licence=args.licence,
+    )  # fmt: skip
+    return 0
 
 
 def _new(args) -> int:

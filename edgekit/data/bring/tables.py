@@ -27,7 +27,7 @@ RATE = re.compile(r"(?:sampl\w*[ _-]*)?(?:rate|freq\w*|fs)[^\d-]{0,20}([\d.]+)\s
 RATE_PLAIN = re.compile(r"sampl\w*[ _-]*(?:rate|freq\w*)[ \w()/]*[:=,;\s]+([\d.]+)\s*(k)?", re.I)
 TIME = (
     r"(time_?stamps?|times?|t|ts|date_?time|dates?|zeit|zeitstempel|datum|epoch|unix\w*|millis|micros"
-    r"|seconds|secs?|ms|elapsed\w*)"
+    r"|seconds|secs?|ms|elapsed\w*)(_(s|sec|ms|us|µs|ns))?"
 )
 TIME_UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3,
               "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "micros": 1e-6,

@@ -1,0 +1,188 @@
+"""Live recordings: a real broker in this process, a pseudo terminal for the serial port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from edgekit import cli
+from edgekit.data import bring, format
+from edgekit.data.bring.live import Collector
+
+
+@pytest.fixture(scope="module")
+def broker():
+    """The port of a broker that lives as long as the tests of this file."""
+    amqtt = pytest.importorskip("amqtt.broker")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    config = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    loop = asyncio.new_event_loop()
+    up = threading.Event()
+
+    async def live():
+        server = amqtt.Broker(config)
+        await server.start()
+        up.set()
+        while not done.is_set():
+            await asyncio.sleep(0.05)
+        await server.shutdown()
+
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(live()), daemon=True)
+    thread.start()
+    assert up.wait(20)
+    yield port
+    done.set()
+    thread.join(10)
+
+
+def publish(port: int, topic: str, messages, every: float, after: float = 1.0):
+    """A device: sends `messages` from a thread."""
+    from paho.mqtt import client as paho
+
+    def run():
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        time.sleep(after)
+        for message in messages:
+            client.publish(topic, message)
+            time.sleep(every)
+        client.loop_stop()
+        client.disconnect()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_json_from_a_broker_becomes_a_recording(broker, tmp_path, capsys):
+    rows = [{"t_ms": 20 * i, "x": float(np.sin(i / 5)), "y": i / 10} for i in range(80)]
+    messages = [json.dumps(r) for r in rows]
+    messages[10:10] = ["garbage", '{"x": "no"}']
+    sender = publish(broker, "shop/pump", messages, 0.01)
+    code = cli.main(
+        ["record", "mqtt", "--host", "127.0.0.1", "--port", str(broker), "--topic", "shop/#",
+         "--seconds", "2", "--out", str(tmp_path), "--label", "leak", "--group", "pump 3",
+         "--licence", "ours", "--unit", "g"]
+    )  # fmt: skip
+    sender.join()
+    assert code == 0
+    assert "left out 1 messages" in capsys.readouterr().out
+    (path,) = tmp_path.glob("*.npz")
+    made = format.load(path)
+    assert (made.label, made.group, made.licence, made.unit) == ("leak", "pump 3", "ours", "g")
+    assert made.channels == ("x", "y")
+    assert made.rate == 50  # from the sender's stamps
+    np.testing.assert_allclose(made.samples, [[r["x"], r["y"]] for r in rows], rtol=1e-6)
+    (reading,) = bring.read(tmp_path).readings  # and `edgekit new` reads it again
+    assert (reading.label, reading.group, reading.rate) == ("leak", "pump 3", 50)
+
+
+def test_no_broker_is_one_line(tmp_path, capsys):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        free = s.getsockname()[1]
+    code = cli.main(
+        ["record", "mqtt", "--host", "127.0.0.1", "--port", str(free), "--seconds", "1",
+         "--out", str(tmp_path)]
+    )  # fmt: skip
+    assert code == 2
+    assert "no broker at 127.0.0.1" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pseudo terminals are POSIX")
+def test_lines_from_a_serial_port_become_a_recording(tmp_path):
+    import pty
+
+    pytest.importorskip("serial")
+    ours, theirs = pty.openpty()
+    stop = threading.Event()
+
+    def device():
+        os.write(ours, b"34,1.5\r\n")  # the end of a line that began before we listened
+        i = 0
+        while not stop.is_set():
+            os.write(ours, f"{i / 100:.2f}\t{-i / 100:.2f}\r\n".encode())
+            if i == 5:
+                os.write(ours, b"boot: ok\r\n")
+            i += 1
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=device, daemon=True)
+    thread.start()
+    code = cli.main(
+        ["record", "serial", "--port", os.ttyname(theirs), "--seconds", "1.5", "--out", str(tmp_path),
+         "--label", "ok", "--channels", "a,b"]
+    )  # fmt: skip
+    stop.set()
+    thread.join()
+    assert code == 0
+    made = format.load(next(tmp_path.glob("*.npz")))
+    assert made.channels == ("a", "b")
+    assert len(made.samples) > 40
+    assert np.allclose(np.diff(made.samples[:, 0]), 0.01, atol=1e-5), "a line was lost or doubled"
+    assert 30 < made.rate <= 105
+    assert "1 messages left out" in made.meta["notes"][0]
+
+
+def test_a_port_that_is_not_there_is_one_line(tmp_path, capsys):
+    pytest.importorskip("serial")
+    code = cli.main(
+        [
+            "record",
+            "serial",
+            "--port",
+            str(tmp_path / "no"),
+            "--seconds",
+            "1",
+            "--out",
+            str(tmp_path),
+        ]
+    )
+    assert code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("messages", "rows"),
+    [
+        ([b"1,2,3", b"4;5;6\n7 8 9"], [[1, 2, 3], [4, 5, 6], [7, 8, 9]]),
+        ([b"[1, 2]", b"[[3, 4], [5, 6]]"], [[1, 2], [3, 4], [5, 6]]),
+        ([b"ax,ay\r\n", b"1,2", b"x"], [[1, 2]]),
+        ([b"\x82\x01\x02", b"\xa2\x61x\x03\x61y\x04"], [[1, 2]]),  # other names: left out
+        ([b"[1, 2]", b"[1, 2, 3]", b"[]", b"{}", b"\xff\xfe", b'["a"]', b"[1e400]"], [[1, 2]]),
+        ([b"[" * 100_000, b"\x81" * 5_000, b"1.5"], [[1.5]]),
+    ],
+)
+def test_messages_of_every_kind(messages, rows):
+    collector = Collector(rate=10.0)
+    for m in messages:
+        collector.add(m, 0.0)
+    assert collector.rows == rows
+
+
+def test_an_edge_impulse_acquisition_as_a_message():
+    payload = {
+        "protected": {"ver": "v1", "alg": "none"}, "signature": "00",
+        "payload": {"device_type": "X", "interval_ms": 16, "sensors": [{"name": "a", "units": "m/s2"}],
+                    "values": [[1], [2], [3]]},
+    }  # fmt: skip
+    collector = Collector()
+    collector.add(json.dumps(payload).encode(), 0.0)
+    made = collector.recording("r", "idle", "", "", "here")
+    assert (made.rate, made.unit, made.channels) == (62.5, "m/s2", ("a",))
+    assert made.samples[:, 0].tolist() == [1, 2, 3]
