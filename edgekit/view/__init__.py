@@ -15,6 +15,7 @@ from edgekit.view.design import (
 )
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.explore import explore
+from edgekit.view.label import Labelling, draw_boxes, draw_signal, label
 from edgekit.view.learning import (
     plot_confusion,
     plot_ledger,
@@ -28,7 +29,11 @@ from edgekit.view.signals import (
 )
 
 __all__ = [
+    "Labelling",
+    "draw_boxes",
+    "draw_signal",
     "explore",
+    "label",
     "plot_adaptation",
     "plot_augmented",
     "plot_battery_life",

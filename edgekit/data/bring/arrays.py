@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +33,37 @@ def read(path: Path, name: str) -> list[Reading]:
         with zipfile.ZipFile(path) as file:
             members = [e.filename for e in file.infolist() if e.filename.endswith(".npy")]
             if recording_format.FACTS in file.namelist():
-                return [_ours(path, name)]
+                return _ours(path, name)
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise UnreadableError(f"is a damaged archive ({error})") from None
     return _named(name, arrays)
 
 
-def _ours(path: Path, name: str) -> Reading:
-    """A recording that edgekit saved keeps what it knows."""
+def _ours(path: Path, name: str) -> list[Reading]:
+    """A recording that edgekit saved keeps what it knows; without one label, its marked stretches count."""
     try:
         r = recording_format.load(path)
     except EdgekitError as error:
         raise UnreadableError(str(error).removeprefix(str(path)).strip()) from None
-    meta = {**r.meta, "licence": r.licence, "events": r.events, "source": r.source}
-    return Reading(name, r.samples, r.rate, r.channels, r.unit, r.label, r.group, meta=meta)
+    meta = {k: v for k, v in r.meta.items() if k != "units" or len(v) == len(r.channels)}
+    whole = Reading(
+        name,
+        r.samples,
+        r.rate,
+        r.channels,
+        r.unit,
+        r.label,
+        r.group,
+        meta=meta | {"licence": r.licence},
+    )
+    stretches = [e for e in r.events if e[1] - e[0] > 1]
+    if r.label is not None or not stretches:
+        return [replace(whole, meta=whole.meta | {"events": r.events})]
+    return [
+        replace(whole, samples=r.samples[a:b], label=said, part=f"#{i}")
+        for i, (a, b, said) in enumerate(stretches)
+    ]
 
 
 def _pick(arrays: dict, names: tuple[str, ...]):
