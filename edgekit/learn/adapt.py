@@ -12,7 +12,6 @@ regression other data; those of `adapt_networks` train a small network, and impo
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 from edgekit.learn import adapt_tables as tables
 from edgekit.learn.adapt_scores import Tally
+from edgekit.learn.adapt_shift import balanced, described, measure
 from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, surety
 
 if TYPE_CHECKING:
@@ -34,68 +34,6 @@ __all__ += ["measure", "methods", "surety"]
 
 BASELINE, ORACLE, CHOSEN = "lab only", "field labels (oracle)", "chosen without labels"
 SHOTS = (1, 3, 10)  # labelled field windows per class
-
-
-# ----------------------------------------------------------------------------------- measuring
-
-
-def measure(lab: Windows, field: Windows, case, seed: int = 0):
-    """How far two worlds are apart: `(DataFrame, distances (d,))`.
-
-    `distances` are Wasserstein's, feature by feature, in standard deviations of the field. The table
-    adds: how well a classifier tells the worlds apart (area under the ROC curve, recordings held out;
-    0.5 is not at all, 1 always), how far their mixes of classes are apart (total variation; reads
-    field labels), and what the lab's classifier scores on lab and field groups that it has not heard.
-    """
-    import pandas as pd
-    from scipy.stats import wasserstein_distance
-    from sklearn.metrics import roc_auc_score
-
-    A, B = _table(case, lab.X), _table(case, field.X)
-    spread = np.maximum(B.std(axis=0), 1e-9)
-    far = np.array([wasserstein_distance(a, b) for a, b in zip(A.T, B.T, strict=True)]) / spread
-    of = np.repeat([0, 1], [len(A), len(B)])
-    both, group = np.concatenate([A, B]), np.concatenate([lab.group, field.group])
-    odds = _held_out(both, of, group, seed)[:, 1]
-    y = np.concatenate([lab.y, field.y])
-    said = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
-    at_home, abroad = (_balanced(y[of == world], said[of == world]) for world in (0, 1))
-    mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (lab, field)]
-    rows = [
-        ("distance, mean feature", far.mean(), "field sd", 0.0),
-        ("distance, worst feature", far.max(), "field sd", 0.0),
-        ("domain classifier", roc_auc_score(of, odds), "AUC", 0.5),
-        ("mix of classes", np.abs(mix[0] - mix[1]).sum() / 2, "share of windows", 0.0),
-        ("lab classifier, in the lab", at_home, "balanced accuracy", np.nan),
-        ("lab classifier, in the field", abroad, "balanced accuracy", at_home),
-    ]
-    return pd.DataFrame(rows, columns=["measure", "value", "unit", "no shift"]), far
-
-
-def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
-    """(n, classes) probabilities of a classifier that has not heard the row's group.
-
-    It learns from the rows where `learn` (n,) is true, by default from all.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    k, folds = int(y.max()) + 1, min(3, len(np.unique(group)))
-    learn = np.ones(len(y), bool) if learn is None else learn
-    said = np.full((len(y), k), 1 / k)
-    if folds < 2:
-        raise EdgekitError("the two worlds share a single group, so nothing can be held out")
-    deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class with fewer windows than folds is no news
-        for train, test in deal.split(X, y, group):
-            train = train[learn[train]]
-            if len(train):
-                said[test] = Table(X[train], y[train], k).probabilities(X[test])
-    return said
-
-
-def _balanced(y, said) -> float:
-    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
 
 
 # ------------------------------------------------------------------------------------- hearing
@@ -144,22 +82,13 @@ def hear(lab: Windows, field: Windows, split, case, seed: int, tables: tuple | N
     kept = np.flatnonzero(~np.isin(lab.group, np.unique(field.group[split.test])))
     if not len(rows) or not len(kept):
         raise EdgekitError("nothing to adapt: a split leaves no lab, or no field, to be heard")
-    A = _table(case, lab.X[kept]) if tables is None else tables[0][kept]
-    B = _table(case, field.X[rows]) if tables is None else tables[1][rows]
+    A = described(case, lab.X[kept]) if tables is None else tables[0][kept]
+    B = described(case, field.X[rows]) if tables is None else tables[1][rows]
     if not (np.isfinite(A).all() and np.isfinite(B).all()):
         raise EdgekitError("features hold NaN; inspect() the recordings and keep() the rest")
     return Heard(
         lab[kept], A, field.X[rows], B, len(lab.classes), case.descriptor, case.augment, seed
     )
-
-
-def _table(case, X) -> np.ndarray:
-    table = np.asarray(case.descriptor(X), np.float64)
-    if table.ndim != 2 or len(table) != len(X):
-        raise EdgekitError(
-            f"descriptor(X) must give (n, d) for {len(X)} windows, not {table.shape}"
-        )
-    return table
 
 
 # ------------------------------------------------------------------------------------- methods
@@ -218,10 +147,13 @@ def _dann(h: Heard):
 def choose(fitted: dict, field: np.ndarray) -> tuple[str, dict[str, float]]:
     """Which of the fitted methods to trust in a field (m, d) without labels: `(name, surety of each)`.
 
-    The one that is surest, see `surety`. It cannot notice classes that changed places.
+    The surest table method, see `surety`. Networks are rated, but not chosen: they are surer than they
+    are right, DANN above all, so that their surety cannot be compared with a regression's. Nothing here
+    can notice classes that changed places.
     """
     sure = {name: surety(model.probabilities(field)) for name, model in fitted.items()}
-    return max(sure, key=sure.get), sure
+    may = [name for name, model in fitted.items() if isinstance(model, Table)]
+    return max(may, key=sure.get), sure
 
 
 def draw(y: np.ndarray, shots: int, seed: int) -> np.ndarray:
@@ -246,12 +178,12 @@ def compare(
     `splits` are Splits of `field`; a method hears `train` and `val` without labels. Columns: method,
     shots (labelled field windows per class: 0, a few, inf), balanced_accuracy, low, high, lift (over the lab
     alone), lift_low, lift_high, gained (share of the gap to the oracle; NaN if there is none), surety
-    (mean of `choose`'s), chosen (share of splits), and each class's recall. See `Tally.table` for the
-    intervals.
+    (mean of `choose`'s), chosen (share of splits; NaN if it could not be), and each class's recall. See
+    `Tally.table` for the intervals.
     """
     from edgekit.learn.train import progress
 
-    known = _table(case, lab.X), _table(case, field.X)
+    known = described(case, lab.X), described(case, field.X)
     tally = Tally(field.y, field.group, len(field.classes))
     fits, notes = methods(case, networks), []
     for number, split in enumerate(progress(splits, "comparing")):
@@ -259,13 +191,11 @@ def compare(
         rows = np.concatenate([split.train, split.val])
         fitted = {name: fit(heard) for name, fit in fits.items()}
         best, sure = choose(fitted, heard.field)
-        notes.append((best, sure))
+        may = {n for n, model in fitted.items() if isinstance(model, Table)}
+        notes.append((best, sure, may))
         tally.test(split.test)
-        for name, model in {
-            **fitted,
-            CHOSEN: fitted[best],
-            **told(fitted, best, heard, field.y[rows]),
-        }.items():
+        more = {CHOSEN: fitted[best], **told(fitted, best, heard, field.y[rows])}
+        for name, model in {**fitted, **more}.items():
             said = model.probabilities(known[1][split.test]).argmax(axis=1)
             tally.add(name, split.test, said)
     return _finish(tally.table(BASELINE, seed), notes, field.classes)
@@ -288,7 +218,7 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
                 X, of, heard.seed
             )
         rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, heard.seed)
-    right = {n: _balanced(of, m.probabilities(X).argmax(axis=1)) for n, m in fitted.items()}
+    right = {n: balanced(of, m.probabilities(X).argmax(axis=1)) for n, m in fitted.items()}
     rows[f"validated by {shots} per class"] = fitted[max(right, key=right.get)]
     rows[ORACLE] = Table(heard.field, y, heard.k)
     return rows
@@ -317,14 +247,13 @@ def _finish(table, notes: list, classes) -> pd.DataFrame:
     floor = table.balanced_accuracy.iloc[0]
     gap = table.balanced_accuracy.iloc[-1] - floor
     table.insert(7, "gained", table.lift / (gap if gap > 0 else np.nan))
-    sure = {name: np.mean([s[name] for _, s in notes]) for name in notes[0][1]}
-    picks = [best for best, _ in notes]
+    sure = {name: np.mean([sure[name] for _, sure, _ in notes]) for name in notes[0][1]}
+    picks = [best for best, _, _ in notes]
+    share = {name: picks.count(name) / len(picks) for name in notes[0][2]}
     shots = table.method.str.extract(r"(\d+) per class")[0].astype(float).fillna(0)
     table.insert(1, "shots", [*shots[:-1], np.inf])
     table.insert(9, "surety", table.method.map(sure))
-    table.insert(
-        10, "chosen", [picks.count(m) / len(picks) if m in sure else np.nan for m in table.method]
-    )
+    table.insert(10, "chosen", table.method.map(share))
     return table.rename(
         columns=lambda c: f"recall {classes[int(c[7:])]}" if c.startswith("recall ") else c
     )

@@ -3,7 +3,8 @@
 A bearing on a faster shaft is struck faster: its spectrum is the same picture on a stretched axis. No
 statistic of single lines can express that. A use case with spectra as descriptor names these functions
 in its `ALIGN`; each takes what may be heard, an `adapt.Heard`, and returns the training table
-`(X (n, lines), y (n,))`. Line j stands for (j + 1) times the resolution, as `signal.EnvelopeSpectrum` gives them.
+`(X (n, lines), y (n,))`. Line j stands for (j + 1) times the resolution, as `signal.EnvelopeSpectrum`
+gives them.
 """
 
 from __future__ import annotations

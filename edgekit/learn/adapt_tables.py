@@ -31,16 +31,19 @@ def classifier():
 
 
 def surety(probabilities: np.ndarray) -> float:
-    """How much a classifier has to say about windows (n, k) that nobody labelled, in nats.
+    """How much a classifier has to say about windows (n, k) that nobody labelled; 0 is nothing.
 
-    The mutual information of window and answer: entropy of the mean answer less the mean entropy of
-    the answers. High if each answer is sure *and* all answers occur; a classifier that lost a class, or
-    one that guesses, scores low. Bridle, Heading, MacKay, "Unsupervised classifiers, mutual information
-    and phantom targets" (NIPS 1991); as a validator: Musgrave, Belongie, Lim (arXiv 2208.07360).
+    The mutual information of window and answer (nats): entropy of the mean answer less the mean entropy
+    of the answers. High if each answer is sure *and* all answers occur; a classifier that lost a class,
+    or one that guesses, scores low. Bridle, Heading, MacKay, "Unsupervised classifiers, mutual
+    information and phantom targets" (NIPS 1991); as a validator: Musgrave, Belongie, Lim (arXiv
+    2208.07360). Over the square root of the first entropy, as Strehl and Ghosh normalize (JMLR 2002):
+    else it would prefer answers that occur equally often, which faults do not.
     """
     p = np.clip(probabilities, 1e-12, 1)
     mean = p.mean(axis=0)
-    return float((p * np.log(p)).sum(axis=1).mean() - (mean * np.log(mean)).sum())
+    whole = -(mean * np.log(mean)).sum()
+    return float(((p * np.log(p)).sum(axis=1).mean() + whole) / np.sqrt(max(whole, 1e-9)))
 
 
 # ---------------------------------------------------------------------------------- the fitted

@@ -138,18 +138,24 @@ def plot_shots(table):
 
 
 def plot_choice(table):
-    """What needs no label: balanced accuracy over surety, the rule's choice being the rightmost."""
+    """What needs no label: balanced accuracy over surety; the rule takes the rightmost filled dot."""
     _, axes = plt.subplots(figsize=(7, 3.6))
     rows = table[table.surety.notna()]
-    size = 30 + 200 * rows.chosen
-    axes.scatter(rows.surety, rows.balanced_accuracy, size, color=BLUE, alpha=0.6)
+    for mine, face in ((rows.chosen.notna(), BLUE), (rows.chosen.isna(), "none")):
+        size = 30 + 200 * rows.chosen[mine].fillna(0)
+        axes.scatter(
+            rows.surety[mine], rows.balanced_accuracy[mine], size, facecolor=face, edgecolor=BLUE
+        )
     for (x, y), names in _together(rows.surety, rows.balanced_accuracy, rows.method).items():
         axes.annotate(
             "\n".join(names), (x, y), (7, 0), textcoords="offset points", fontsize=7, va="center"
         )
-    axes.set(xlabel="surety without labels (nats)", ylabel="balanced accuracy (–)")
+    axes.set(xlabel="surety without labels (–)", ylabel="balanced accuracy (–)")
     axes.margins(x=0.25, y=0.15)
-    _caption(axes, "measured: mean over splits; the larger the dot, the more often chosen")
+    _caption(
+        axes,
+        "measured: mean over splits; the larger the dot, the more often chosen; hollow: networks, rated only",
+    )
     return axes
 
 

@@ -1,0 +1,81 @@
+"""How far lab and field are apart, and what that costs."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from edgekit.data.windows import Windows
+from edgekit.errors import EdgekitError
+from edgekit.learn.adapt_tables import Table
+
+
+def measure(lab: Windows, field: Windows, case, seed: int = 0):
+    """How far two worlds are apart: `(DataFrame, distances (d,))`.
+
+    `distances` are Wasserstein's, feature by feature, in standard deviations of the field. The table
+    adds: how well a classifier tells the worlds apart (area under the ROC curve, recordings held out;
+    0.5 is not at all, 1 always), how far their mixes of classes are apart (total variation; reads
+    field labels), and what the lab's classifier scores on lab and field groups that it has not heard.
+    """
+    import pandas as pd
+    from scipy.stats import wasserstein_distance
+    from sklearn.metrics import roc_auc_score
+
+    A, B = described(case, lab.X), described(case, field.X)
+    spread = np.maximum(B.std(axis=0), 1e-9)
+    far = np.array([wasserstein_distance(a, b) for a, b in zip(A.T, B.T, strict=True)]) / spread
+    of = np.repeat([0, 1], [len(A), len(B)])
+    both, group = np.concatenate([A, B]), np.concatenate([lab.group, field.group])
+    odds = _held_out(both, of, group, seed)[:, 1]
+    y = np.concatenate([lab.y, field.y])
+    said = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
+    at_home, abroad = (balanced(y[of == world], said[of == world]) for world in (0, 1))
+    mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (lab, field)]
+    rows = [
+        ("distance, mean feature", far.mean(), "field sd", 0.0),
+        ("distance, worst feature", far.max(), "field sd", 0.0),
+        ("domain classifier", roc_auc_score(of, odds), "AUC", 0.5),
+        ("mix of classes", np.abs(mix[0] - mix[1]).sum() / 2, "share of windows", 0.0),
+        ("lab classifier, in the lab", at_home, "balanced accuracy", np.nan),
+        ("lab classifier, in the field", abroad, "balanced accuracy", at_home),
+    ]
+    return pd.DataFrame(rows, columns=["measure", "value", "unit", "no shift"]), far
+
+
+def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
+    """(n, classes) probabilities of a classifier that has not heard the row's group.
+
+    It learns from the rows where `learn` (n,) is true, by default from all.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    k, folds = int(y.max()) + 1, min(3, len(np.unique(group)))
+    learn = np.ones(len(y), bool) if learn is None else learn
+    said = np.full((len(y), k), 1 / k)
+    if folds < 2:
+        raise EdgekitError("the two worlds share a single group, so nothing can be held out")
+    deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer windows than folds is no news
+        for train, test in deal.split(X, y, group):
+            train = train[learn[train]]
+            if len(train):
+                said[test] = Table(X[train], y[train], k).probabilities(X[test])
+    return said
+
+
+def balanced(y, said) -> float:
+    """Mean recall of the classes that occur in `y` (n,), given the answers `said` (n,)."""
+    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
+
+
+def described(case, X) -> np.ndarray:
+    """The use case's descriptors of windows X (n, …), (n, d) float64; EdgekitError if they are not."""
+    table = np.asarray(case.descriptor(X), np.float64)
+    if table.ndim != 2 or len(table) != len(X):
+        raise EdgekitError(
+            f"descriptor(X) must give (n, d) for {len(X)} windows, not {table.shape}"
+        )
+    return table
