@@ -225,3 +225,40 @@ def beat_windows(
         rate=recordings[0].rate,
         dropped=dropped,
     )
+
+
+def windows_at(recording: Recording, at: np.ndarray, before: int, after: int) -> np.ndarray:
+    """(n, before + after, 1) around the samples `at`, which must be that far from both ends."""
+    around = np.asarray(at, np.int64)[:, None] + np.arange(-before, after)
+    return recording.samples[around]
+
+
+def match(reference, found, tolerance: int) -> np.ndarray:
+    """For each reference beat the index of the found one that belongs to it, or -1: (n,) int64.
+
+    `reference` and `found` are sample numbers, ascending. Pairs are at most `tolerance` samples apart, as
+    ANSI/AAMI EC57 counts them (150 ms); each found beat is given once, to the first that has it nearest.
+    """
+    reference, found = np.asarray(reference, np.int64), np.asarray(found, np.int64)
+    pairs, taken = np.full(len(reference), -1), np.zeros(len(found), bool)
+    for i, at in enumerate(reference):
+        low, high = np.searchsorted(found, [at - tolerance, at + tolerance + 1])
+        near = [j for j in range(low, high) if not taken[j]]
+        if near:
+            pairs[i] = min(near, key=lambda j: abs(int(found[j]) - int(at)))
+            taken[pairs[i]] = True
+    return pairs
+
+
+def judged(recording: Recording, at, tolerance: int) -> np.ndarray:
+    """Which of the samples `at` lie outside of ventricular flutter, that EC57 does not count: (n,) bool.
+
+    `meta["flutter"]` of a recording as it was read is in samples of that rate: see `Recording.rate`.
+    """
+    at, scale = (
+        np.asarray(at),
+        recording.rate / recording.meta.get("resampled_from", recording.rate),
+    )
+    spells = recording.meta.get("flutter", ())
+    inside = [(at >= a * scale - tolerance) & (at <= b * scale + tolerance) for a, b in spells]
+    return ~np.any(inside, axis=0) if inside else np.ones(len(at), bool)

@@ -60,9 +60,12 @@ def fit(
     copies: int = 2,
     batch: int = 32,
     rate: float = 4e-3,
+    balance: float = 1.0,
     distil: Distil | None = None,
 ) -> Fit:
     """Train `model` in place on `windows`, each class weighing the same.
+
+    `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
     Each epoch hears `copies` fresh variations of every window: `augment(X, rng)` on the raw samples
     (n, time, channel), then `hear(X)` makes the network's input. With `distil`, the teacher hears
@@ -82,7 +85,8 @@ def fit(
         )
     start = time.perf_counter()
     weights = np.zeros(len(windows.classes), np.float32)
-    weights[present] = len(windows) / len(present) / counts
+    weights[present] = counts**-balance
+    weights[present] *= len(windows) / (weights[present] * counts).sum()
     rng = np.random.default_rng(seed)
     copies = copies if augment else 1
     loss = (
