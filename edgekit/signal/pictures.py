@@ -18,17 +18,34 @@ def picture_noise(
     n, height, width, _ = X.shape
     scale = np.exp(rng.uniform(-zoom, zoom, n))
     mirror = rng.choice([-1.0, 1.0], n)
-    rows = _resample(height, scale, shift * height * rng.uniform(-1, 1, n))
-    columns = _resample(width, scale * mirror, shift * width * rng.uniform(-1, 1, n))
-    varied = rows @ X[:, :, :, 0].astype(np.float32) @ columns.transpose(0, 2, 1)
-    gamma, gain = (np.exp(rng.uniform(-light, light, (n, 1, 1))) for _ in range(2))
-    offset = 255 * rng.uniform(-light / 2, light / 2, (n, 1, 1))
-    varied = 255 * np.clip(varied / 255, 0, 1) ** gamma.astype(np.float32)
+    down, right = (side * shift * rng.uniform(-1, 1, n) for side in (height, width))
+    return light_noise(moved(X, scale, mirror, down, right), rng, light, grain)
+
+
+def moved(X: np.ndarray, scale, mirror, down, right) -> np.ndarray:
+    """Pictures `X` (n, height, width, 1) zoomed about their middle by `scale`, `mirror`ed where that is
+    -1, and sampled `down` and `right` of where they were, in pixels; (n,) each. float32."""
+    from threadpoolctl import threadpool_limits
+
+    rows = _resample(X.shape[1], scale, down)
+    columns = _resample(X.shape[2], scale * mirror, right)
+    with threadpool_limits(1):  # matrices this small only wait for other threads
+        return (rows @ X[:, :, :, 0].astype(np.float32) @ columns.transpose(0, 2, 1))[..., None]
+
+
+def light_noise(X: np.ndarray, rng: np.random.Generator, light=0.3, grain=8.0) -> np.ndarray:
+    """Pictures (n, height, width, 1) in another light, by a camera with more noise; whole grey values."""
+    n = len(X)
+    gamma, gain = (
+        np.exp(rng.uniform(-light, light, (n, 1, 1, 1))).astype(np.float32) for _ in range(2)
+    )
+    offset = (255 * rng.uniform(-light / 2, light / 2, (n, 1, 1, 1))).astype(np.float32)
+    varied = 255 * np.clip(X.astype(np.float32) / 255, 0, 1) ** gamma
     middle = varied.mean(axis=(1, 2), keepdims=True)
-    varied = (varied - middle) * gain.astype(np.float32) + (middle + offset).astype(np.float32)
-    spread = rng.uniform(0, grain, (n, 1, 1)).astype(np.float32)
+    varied = (varied - middle) * gain + middle + offset
+    spread = rng.uniform(0, grain, (n, 1, 1, 1)).astype(np.float32)
     varied += spread * rng.standard_normal(varied.shape, np.float32)
-    return np.clip(np.rint(varied), 0, 255)[..., None]
+    return np.clip(np.rint(varied), 0, 255)
 
 
 def _resample(length: int, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
