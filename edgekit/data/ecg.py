@@ -262,3 +262,23 @@ def judged(recording: Recording, at, tolerance: int) -> np.ndarray:
     spells = recording.meta.get("flutter", ())
     inside = [(at >= a * scale - tolerance) & (at <= b * scale + tolerance) for a, b in spells]
     return ~np.any(inside, axis=0) if inside else np.ones(len(at), bool)
+
+
+def detection(
+    recording: Recording, found, tolerance: int, learning: int = 500
+) -> tuple[int, int, int]:
+    """Beats found, missed and invented, as ANSI/AAMI EC57 counts them: within `tolerance` samples,
+    ventricular flutter left out, and the first `learning` samples, too. Only the annotated part counts.
+    """
+    found = np.asarray(found)
+    at = np.array([first for first, *_ in recording.events])
+    first, last = max(learning, at[0] - tolerance), at[-1] + tolerance
+    pairs = match(at, found, tolerance)
+    alone = found[np.setdiff1d(np.arange(len(found)), pairs)]
+    counts = judged(recording, at, tolerance) & (at >= learning)
+    invented = judged(recording, alone, tolerance) & (alone >= first) & (alone <= last)
+    return (
+        int(((pairs >= 0) & counts).sum()),
+        int(((pairs < 0) & counts).sum()),
+        int(invented.sum()),
+    )

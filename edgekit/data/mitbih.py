@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,22 @@ def read(path: Path | str, lead: str | None = None, source: str = "mitbih") -> R
         },
         events=tuple((r, r + 1, AAMI[symbol]) for r, symbol in record.beats),
     )
+
+
+def outside(folder: Path | str) -> Recording:
+    """Record 0001 of the AHA database in a folder that `fetch("aha-0001")` returned; first lead, mV, 250 Hz.
+
+    Only its annotated half hour, with 20 s before it, is kept.
+    """
+    found = sorted(Path(folder).rglob("0001.hea"))
+    if not found:
+        raise EdgekitError(
+            f"0001.hea is not in {folder}; remove that folder and fetch 'aha-0001' again"
+        )
+    whole = read(found[0].with_suffix(""), source="aha-0001")
+    start = max(0, whole.events[0][0] - round(20 * whole.rate))
+    events = tuple((a - start, b - start, label) for a, b, label in whole.events)
+    return replace(whole, samples=whole.samples[start:], events=events)
 
 
 def table(recordings: list[Recording], classes=("N", "S", "V")) -> pd.DataFrame:

@@ -12,7 +12,6 @@ import numpy as np
 
 RATE = 125  # Hz: what the lengths below, in samples, are made for
 SLOPE, ENERGY, REFRACTORY, TWAVE, LEARN, SILENCE, LONGEST = 3, 21, 25, 45, 250, 250, 375
-AHEAD = ENERGY // 2 + SLOPE  # the energy comes so much later than the beat
 NEVER = -(1 << 20)
 f = np.float32
 
@@ -30,15 +29,17 @@ def r_peaks(x: np.ndarray, learn_first: bool = False) -> list[np.ndarray]:
     _, energy = _energies(x[:, :LEARN])
     levels = f(0.6) * np.sqrt(energy.max(axis=1).astype(np.float32))
     start = 0 if learn_first else LEARN
-    steep, energy = _energies(x[:, start:])
+    square, energy = _energies(x[:, start:])
+    steep = _largest(square, ENERGY)
     beats = (
-        _walk(*streams) for streams in zip(steep, energy, _candidates(energy), levels, strict=True)
+        _walk(*streams)
+        for streams in zip(square, steep, energy, _candidates(energy), levels, strict=True)
     )
     return [np.array(found, np.int64) + start for found in beats]
 
 
 def _energies(x: np.ndarray):
-    """Steepest squared slope of the last ENERGY samples, and the sum of all of them; (n, time) int32."""
+    """Squared slopes, and the sums of the last ENERGY of them; (n, time) int32."""
     counts = np.clip(x * f(200), f(-2e5), f(2e5))
     counts = np.trunc(counts + np.where(counts < 0, f(-0.5), f(0.5))).astype(np.int32)
     rim = 2 * SLOPE - 1
@@ -50,7 +51,7 @@ def _energies(x: np.ndarray):
     square = np.clip(slope, -4095, 4095) ** 2
     energy = np.cumsum(square, axis=1, dtype=np.int64)
     energy[:, ENERGY:] -= energy[:, :-ENERGY].copy()
-    return _largest(square, ENERGY), energy.astype(np.int32)
+    return square, energy.astype(np.int32)
 
 
 def _largest(x: np.ndarray, count: int) -> np.ndarray:
@@ -82,20 +83,20 @@ def _candidates(energy: np.ndarray) -> list[list[int]]:
     return found
 
 
-def _walk(steepest, energy, candidates, level_of_beats) -> list[int]:
+def _walk(square, steepest, energy, candidates, level_of_beats) -> list[int]:
     """One stream: each candidate is judged, and where a beat is overdue the best refused one is taken."""
     signal, noise = level_of_beats, f(0.125) * level_of_beats
     last, steep, interval, now = NEVER, 0, f(125), 0
-    missed, missed_at, missed_steep = f(0), 0, 0
+    missed, missed_at, missed_steep, missed_ago = f(0), 0, 0, 0
     found: list[int] = []
 
-    def beat(at, level, slope, weight):
+    def beat(at, ago, level, slope, weight):
         nonlocal last, steep, interval, signal, missed
         if found and at - last < LONGEST:
             interval += (f(at - last) - interval) * f(0.125)
         signal += f(weight) * (level - signal)
         last, steep, missed = at, slope, f(0)
-        found.append(at - AHEAD)
+        found.append(at - ago)
 
     def search(upto):
         nonlocal now, signal, noise
@@ -104,7 +105,7 @@ def _walk(steepest, energy, candidates, level_of_beats) -> list[int]:
             if now >= upto:
                 break
             if missed > f(0.6) * (noise + f(0.35) * (signal - noise)):
-                beat(missed_at, missed, missed_steep, 0.25)
+                beat(missed_at, missed_ago, missed, missed_steep, 0.25)
                 now += 1
             elif now - last > SILENCE:
                 signal, noise = signal * f(0.98), noise * f(0.98)
@@ -118,12 +119,20 @@ def _walk(steepest, energy, candidates, level_of_beats) -> list[int]:
         if at - last <= REFRACTORY:
             continue
         level, slope = np.sqrt(f(energy[at])), int(steepest[at])
+        ago = _middle(square[max(0, at - ENERGY + 1) : at + 1]) + SLOPE
         twave = at - last < TWAVE and f(slope) < f(0.36) * f(steep)
         if level > noise + f(0.35) * (signal - noise) and not twave:
-            beat(at, min(level, f(2) * signal), slope, 0.125)
+            beat(at, ago, min(level, f(2) * signal), slope, 0.125)
             continue
         noise += f(0.125) * (min(level, signal) - noise)
         if level > missed and not twave:
-            missed, missed_at, missed_steep = level, at, slope
+            missed, missed_at, missed_steep, missed_ago = level, at, slope, ago
     search(len(energy))
     return found
+
+
+def _middle(squares: np.ndarray) -> int:
+    """How many samples before the last of `squares` their middle lies: steadier than the largest sum."""
+    top = int(squares.sum())
+    moment = int((squares[::-1].astype(np.int64) * np.arange(len(squares))).sum())
+    return (2 * moment + top) // (2 * top)

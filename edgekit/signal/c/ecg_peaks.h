@@ -10,7 +10,7 @@
  * wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms; learning the
  * levels, 2 s; the silence after which they decay, 2 s. */
 enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, RING = 64 };
-enum { AHEAD = ENERGY / 2 + SLOPE, LONGEST = 375 }; /* delay of the energy; longest interval averaged, 3 s */
+enum { LONGEST = 375 }; /* the longest interval that is averaged, 3 s */
 
 struct ecg_peaks {
   int32_t x[RING], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
@@ -20,13 +20,14 @@ struct ecg_peaks {
   float interval;                /* mean of the last ones */
   int32_t beats, last, steep;    /* beats found; when the last was, and its steepest squared slope */
   float missed;                  /* the highest level since then that was no beat, 0 if none */
-  int32_t missed_at, missed_steep;
+  int32_t missed_at, missed_steep, missed_ago;
+  int32_t ago; /* how long before its energy the last judged peak was */
 };
 
 static void ecg_peaks_restart(struct ecg_peaks *p) {
   p->energy = p->now = p->top = p->since = p->beats = 0;
   p->last = -(1 << 20);
-  p->steep = p->missed_at = p->missed_steep = 0;
+  p->steep = p->missed_at = p->missed_steep = p->missed_ago = p->ago = 0;
   p->missed = 0.0f;
   p->interval = 125.0f;
   for (int32_t i = 0; i < RING; i++) p->square[i] = 0;
@@ -57,10 +58,14 @@ static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t
 static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
   const float level = sqrt_f32((float)p->top), threshold = p->noise + 0.35f * (p->signal - p->noise);
   int32_t steep = 0;
+  uint64_t moment = 0;
   for (int32_t i = 0; i < ENERGY && i <= at; i++) {
     const int32_t square = p->square[(at - i) & (RING - 1)];
     if (square > steep) steep = square;
+    moment += (uint64_t)square * (uint32_t)i;
   }
+  /* the middle of the energy, to the nearest sample: steadier than its largest moving sum */
+  p->ago = (int32_t)((2 * moment + (uint32_t)p->top) / (2 * (uint64_t)p->top)) + SLOPE;
   if (at - p->last <= REFRACTORY) return 0;
   /* slopes are compared by their squares: 0.36 is 0.6 of the slope */
   const int32_t twave = at - p->last < TWAVE && (float)steep < 0.36f * (float)p->steep;
@@ -75,11 +80,12 @@ static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
     p->missed = level;
     p->missed_at = at;
     p->missed_steep = steep;
+    p->missed_ago = p->ago;
   }
   return 0;
 }
 
-/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: 34 mostly, up to some
+/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
  * seconds where one is found by searching back. The first LEARN samples only set the levels. */
 static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
   const int32_t t = p->now++, here = t & (RING - 1);
@@ -112,7 +118,7 @@ static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
   }
   int32_t found = 0;
   if (p->since >= ENERGY) {
-    if (p->top > 0 && ecg_peaks_judge(p, t - p->since)) found = p->since + AHEAD;
+    if (p->top > 0 && ecg_peaks_judge(p, t - p->since)) found = p->since + p->ago;
     p->top = p->since = 0;
   }
   if (p->beats > 0 && (float)(t - p->last - ENERGY) > 1.6f * p->interval) {
@@ -120,7 +126,7 @@ static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
     if (p->missed > 0.6f * threshold) {
       const int32_t at = p->missed_at;
       ecg_peaks_beat(p, at, p->missed, p->missed_steep, 0.25f);
-      found = t - at + AHEAD;
+      found = t - at + p->missed_ago;
     } else if (t - p->last > SILENCE) {
       p->signal = p->signal * 0.98f;
       p->noise = p->noise * 0.98f;
