@@ -246,3 +246,25 @@ def test_one_line_for_what_cannot_be_compared():
     bad = SimpleNamespace(**{**vars(CASE), "descriptor": lambda X: X})
     with pytest.raises(EdgekitError, match="descriptor"):
         adapt.hear(lab, field, split, bad, 0)
+
+
+def test_a_few_labels_decide_whether_the_lab_is_worth_anything():
+    _, field = worlds()
+    split = folds_by_group(field, 3, seed=0)[0]
+    rows = np.concatenate([split.train, split.val])
+    few = adapt.draw(field.y[rows], 10, 0)
+    of = field.y[rows][few]
+
+    def right(lab):
+        heard = adapt.hear(lab, field, split, CASE, 0)
+        fitted = {"lab only": adapt.Table(heard.lab_table, heard.lab.y, 3)}
+        model = adapt.validated(fitted, heard, few, of)
+        said = model.probabilities(CASE.descriptor(field.X[split.test])).argmax(axis=1)
+        return (said == field.y[split.test]).mean(), len(model.X)
+
+    same = renamed(tones(3), "lab")
+    misled = replace(same, y=(same.y + 1) % 3)  # a lab that has its labels wrong
+    assert right(same)[0] > 0.95
+    accuracy, rows = right(misled)
+    assert accuracy > 0.9
+    assert rows == len(few)  # the lab was forgotten
