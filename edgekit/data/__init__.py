@@ -7,7 +7,7 @@ windows = window([resample(center(r), 10_000) for r in recordings], classes, 204
 train, val, test = by_group(windows, seed=1).of(windows)
 """
 
-from edgekit.data import ecg, mfpt, mitbih, motion, simulate, watch
+from edgekit.data import bearing_sets, ecg, mfpt, mitbih, motion, simulate, watch
 from edgekit.data.cards import Card, card
 from edgekit.data.order import by_order, folds_by_order
 from edgekit.data.physics import Bearing, fault_frequencies
@@ -32,6 +32,7 @@ __all__ = [
     "Split",
     "Windows",
     "assert_no_leak",
+    "bearing_sets",
     "by_group",
     "by_order",
     "cached",

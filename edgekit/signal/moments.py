@@ -13,18 +13,20 @@ from edgekit.signal import real, source
 class Moments:
     """Window of samples -> each channel's mean, lowest and highest value, and how each pair moves together.
 
-    The last is the covariance under a signed square root, so that all are in the unit of the samples: of
-    a channel with itself its standard deviation, of two channels positive where they rise together.
-    `window` in samples. Of an accelerometer, the means say how gravity lies. Raises ValueError for an
-    empty window.
+    Lowest and highest count half, and within ±`limit`: one jerk must not take the range of eight bits
+    from all others. The last is the covariance under a signed square root, so that all are in the unit of
+    the samples: of a channel with itself its standard deviation, of two channels positive where they rise
+    together. `window` in samples. Of an accelerometer, the means say how gravity lies. Raises ValueError
+    for an empty window and a limit that is not positive.
     """
 
     window: int
     channels: int
+    limit: float = 2.0
 
     def __post_init__(self):
-        if self.window < 1 or self.channels < 1:
-            raise ValueError("window and channels must be positive")
+        if self.window < 1 or self.channels < 1 or not 0 < self.limit <= real.LARGEST_SAMPLE:
+            raise ValueError("window, channels and limit must be positive")
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -46,7 +48,9 @@ class Moments:
         x = real.from_first(heard)
         mean = real.total(x) * share
         x = x - mean
-        columns = [*(heard[0] + mean).T, *heard.min(axis=0).T, *heard.max(axis=0).T]
+        ends = np.concatenate([heard.min(axis=0).T, heard.max(axis=0).T]) * np.float32(0.5)
+        limit = np.float32(self.limit)
+        columns = [*(heard[0] + mean).T, *np.clip(ends, -limit, limit)]
         for i, j in self.pairs:
             covariance = real.total(x[:, :, i] * x[:, :, j]) * share
             columns.append(np.sign(covariance) * np.sqrt(np.abs(covariance)))
@@ -58,7 +62,7 @@ class Moments:
             self,
             name,
             headers=("moments.h",),
-            call=f"moments(&from, {self.window}, work, features);",
+            call=f"moments(&from, {self.window}, {source.literal(self.limit)}, work, features);",
             work=self.window * self.channels,
             quantization=quantization,
             sensitivity=sensitivity,

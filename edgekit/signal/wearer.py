@@ -12,39 +12,37 @@ def another_wearer(
     tempo: float = 0.15,
     vigour: float = 0.1,
     noise: float = 0.03,
+    kept: float = 0.25,
 ) -> np.ndarray:
     """One random variation of each window. `X` (n, time, 6) -> the same shape, float32.
 
     Four things that differ between people and do not change the exercise: how the watch sits (one rotation
     of both sensors, `strap_deg` its standard deviation about each axis), the tempo (played up to `tempo`
-    faster or slower, from a random moment on, backwards from an end on), how vigorous the movement is (what
-    departs from the mean, times a log-normal factor of spread `vigour`), and the sensors' noise (in the
-    unit of the samples). The first three channels are a vector, and so are the other three; after T. T. Um
-    et al., "Data augmentation of wearable sensor data for Parkinson's disease monitoring using
-    convolutional neural networks", ICMI 2017.
+    faster or slower from a random moment on, round and round: repetitions repeat), how vigorous the
+    movement is (what departs from the mean, times a log-normal factor of spread `vigour`), and the
+    sensors' noise (in the unit of the samples). A share `kept` of the windows stays as it is. The first
+    three channels are one vector, the other three another. After T. T. Um et al., "Data augmentation of
+    wearable sensor data for Parkinson's disease monitoring using convolutional neural networks", ICMI 2017.
     """
     n, time, channels = X.shape
     if channels != 6:
         raise ValueError(
             f"expected three axes of acceleration and three of rotation, got {channels}"
         )
-    pace = rng.uniform(1 - tempo, 1 + tempo, (n, 1))
-    at = rng.uniform(0, time, (n, 1)) + np.arange(time) * pace
-    ahead = (at // (time - 1)) % 2 == 0
-    at = np.abs((at + time - 1) % (2 * (time - 1)) - (time - 1))  # back and forth inside the window
+    pace = rng.uniform(1 - tempo, 1 + tempo, (n, 1)).astype(np.float32)
+    at = (rng.uniform(0, time, (n, 1)) + np.arange(time) * pace) % (time - 1)
     left = np.minimum(at.astype(int), time - 2)
-    part = (at - left)[..., None]
+    part = (at - left)[..., None].astype(np.float32)
     row = np.arange(n)[:, None]
-    moved = X[row, left] * (1 - part) + X[row, left + 1] * part
-    moved[:, :, 3:] *= (np.where(ahead, 1, -1) * pace)[
-        ..., None
-    ]  # backwards, all turns the other way
+    here = np.asarray(X, np.float32)[row, left]
+    moved = here + (X[row, left + 1] - here) * part
+    moved[:, :, 3:] *= pace[..., None]  # who moves faster turns faster
     mean = moved.mean(axis=1, keepdims=True)
-    moved = mean + (moved - mean) * np.exp(rng.normal(0, vigour, (n, 1, 1)))
-    turn = _rotations(rng.normal(0, np.radians(strap_deg), (n, 3)))
-    both = moved.reshape(n, time, 2, 3) @ turn[:, None].transpose(0, 1, 3, 2)
-    varied = both.reshape(n, time, 6)
-    return (varied + rng.normal(0, noise, varied.shape)).astype(np.float32)
+    moved = mean + (moved - mean) * np.exp(rng.normal(0, vigour, (n, 1, 1))).astype(np.float32)
+    turn = _rotations(rng.normal(0, np.radians(strap_deg), (n, 3))).astype(np.float32)
+    both = moved.reshape(n, 2 * time, 3) @ turn.transpose(0, 2, 1)
+    varied = both.reshape(n, time, 6) + noise * rng.standard_normal((n, time, 6), np.float32)
+    return np.where(rng.random((n, 1, 1)) < kept, np.asarray(X, np.float32), varied)
 
 
 def _rotations(vectors: np.ndarray) -> np.ndarray:

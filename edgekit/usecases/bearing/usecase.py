@@ -1,7 +1,8 @@
 """Predictive maintenance: is the bearing healthy, or is its inner or outer race cracked?
 
-The *field* is the MFPT test rig (real recordings); the *lab* is a physics simulator of another bearing
-on another shaft. With `offline=True` a second simulated rig stands in for the field.
+The *field* is the MFPT test rig (real recordings), or whichever FIELD names; the *lab* is a physics
+simulator of another bearing on another shaft. With `offline=True` a second simulated rig stands in for the
+field.
 """
 
 from edgekit import data, signal
@@ -12,6 +13,9 @@ from edgekit.learn.models import student, teacher
 
 __all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about bearings in them
 
+# The field: "mfpt", or another public rig, downloaded ("cwru", "hust", "ottawa") or from a folder with its
+# .mat files ("cwru:/where/they/are", "paderborn:/…", "hust:/…", "ottawa:/…"); see data/bearing_sets.py.
+FIELD = "mfpt"
 CLASSES = ("normal", "inner", "outer")
 NORMAL = "normal"
 RATE = 10_000  # Hz: the resonances that carry the fault lie at 2–4.5 kHz
@@ -27,8 +31,8 @@ FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
 MARKS = {  # Hz: where each world's faults must show
-    domain: data.fault_frequencies(rig.geometry, rig.shaft_hz)
-    for domain, rig in data.simulate.RIGS.items()
+    "lab": data.fault_frequencies(data.simulate.LAB.geometry, data.simulate.LAB.shaft_hz),
+    "field": data.bearing_sets.marks(FIELD),
 }
 # Channels of the teacher that are tried (two in the quick profile), those of the student, and of the
 # two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
@@ -52,12 +56,12 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
-    """Recordings of the `"lab"` (simulated) or the `"field"` (the MFPT rig, unless offline)."""
+    """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
     if domain == "lab":
         return data.simulate.lab(CLASSES, profile=profile, seed=seed)
     if offline:
         return data.simulate.field(CLASSES, profile=profile, seed=seed)
-    return data.mfpt.load(data.fetch("mfpt"))
+    return data.bearing_sets.load(FIELD, CLASSES)
 
 
 def prepare(recording):
