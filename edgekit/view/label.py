@@ -185,7 +185,12 @@ def draw_signal(
     stop = min(stop or len(recording.samples), len(recording.samples))
     count = min(6, recording.samples.shape[1])
     _, axes = plt.subplots(
-        count, 1, figsize=(9, 1.0 + 1.1 * count), sharex=True, squeeze=False, layout="constrained"
+        count,
+        1,
+        figsize=(9, 0.9 + (2.2 if count == 1 else 0.75 * count)),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
     )
     step = max(1, (stop - first) // 4000)  # more points than pixels only cost time
     seconds = np.arange(first, stop, step) / recording.rate
@@ -218,6 +223,9 @@ def draw_signal(
     axes[-1, 0].set_xlabel("time (s)")
     axes[-1, 0].set_xlim(first / recording.rate, stop / recording.rate)
     axes[0, 0].set_title(_title(recording), pad=16, fontsize=10)
+    axes[0, 0].figure.subplots_adjust(
+        0.09, 0.13, 0.98, 0.87
+    )  # a layout engine takes longer than the rest
     return axes[:, 0]
 
 

@@ -27,7 +27,7 @@ class _Controls:
 
     def __init__(self, work: Labelling, folder):
         self.work, self.folder, self.busy = work, folder, False
-        self.picture = widgets.Image(format="png")
+        self.picture = widgets.Image(format="png", layout={"width": "50em", "max_width": "100%"})
         self.message = widgets.HTML()
         self.word = widgets.Combobox(
             options=work.classes, value=work.recording.label or (work.classes or [""])[0],
@@ -83,7 +83,7 @@ class _Controls:
         )
         self.draw()
         figure, out = plt.gcf(), io.BytesIO()
-        figure.savefig(out, format="png", dpi=80)
+        figure.savefig(out, format="png", dpi=100)
         plt.close(figure)
         self.picture.value = out.getvalue()
 

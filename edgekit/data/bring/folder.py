@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgekit.data.bring import arrays, impulse, pictures, tables, waves
+from edgekit.data.bring import arrays, images, impulse, mend, tables, waves
 from edgekit.data.bring.reading import Reading
 from edgekit.data.format import DamagedError
 from edgekit.errors import EdgekitError
@@ -51,7 +51,8 @@ def read(
     for path in progress(files) if progress else files:
         name = path.relative_to(root).as_posix()
         try:
-            found.readings += _one(path, name, label_column, group_column, time_unit)
+            made = _one(path, name, label_column, group_column, time_unit)
+            found.readings += [part for reading in made for part in mend.mend(reading)]
         except DamagedError as error:
             found.failed[name] = str(error)
         except OSError as error:
@@ -78,7 +79,7 @@ def _one(path: Path, name: str, label: str, group: str, unit: str) -> list[Readi
         return arrays.read(path, name)
     if kind in IMPULSE:
         return impulse.read(path, name)
-    return pictures.read(path, name)
+    return images.read(path, name)
 
 
 def _files(root: Path, found: Found) -> list[Path]:

@@ -54,7 +54,9 @@ def find_label(paths: list[str]) -> str | None:
         values = [p[where] for p in places]
         values = [plain(v) for v in values] if where.startswith("name") else values
         kinds = Counter(values)
-        if not 2 <= len(kinds) <= MOST or len(kinds) > max(2, 0.75 * len(paths)):
+        if not 2 <= len(kinds) <= MOST:
+            continue
+        if where.startswith("name") and len(kinds) > max(2, 0.75 * len(paths)):
             continue
         if all(COUNTER.fullmatch(k) for k in kinds) or all(GROUP.fullmatch(v) for v in values):
             continue

@@ -326,12 +326,11 @@ def _window(plan: Plan, wanted: float) -> int:
     lengths = {
         c: np.array([_length(r, rate) for r in plan.used if r.label == c]) for c in plan.classes
     }
-    # most recordings of each class must fill one, and a class with a single one must fill several
+    # most recordings of each class must fill one; those that are cut into blocks must fill several
     room = {
-        c: min(float(np.quantile(n, 0.1)), float(n.sum()) / 12) if len(n) < LEAST_GROUPS else float(
-            np.quantile(n, 0.1))
+        c: float(np.quantile(n, 0.1)) if len(n) >= LEAST_GROUPS else n.min() / (3 * _cuts(n) - 1)
         for c, n in lengths.items()
-    }  # fmt: skip
+    }
     tight = min(room, key=room.get)
     if room[tight] < samples:
         if wanted and room[tight] < 0.5 * samples:
@@ -347,6 +346,12 @@ def _window(plan: Plan, wanted: float) -> int:
     plan.why["window"] = reason
     samples = int(samples)
     return samples if samples < 128 or kind == "sound" else samples // 16 * 16
+
+
+def _cuts(lengths: np.ndarray) -> int:
+    """Blocks of each recording of a class that has too few: BLOCKS in all, or LEAST_GROUPS if need be."""
+    many, least = -(-BLOCKS // len(lengths)), -(-LEAST_GROUPS // len(lengths))
+    return many if lengths.min() / (3 * many - 1) >= SHORTEST else least
 
 
 def _hop(plan: Plan) -> int:
@@ -388,7 +393,8 @@ def _regroup(plan: Plan) -> None:
     plan.used = [replace(r, group=r.name) for r in plan.used]
     short = [c for c in plan.classes if len(plan.groups(c)) < LEAST_GROUPS]
     for c in short:
-        plan.blocks[c] = -(-BLOCKS // len(plan.groups(c)))
+        mine = np.array([_length(r, plan.rate) for r in plan.used if r.label == c])
+        plan.blocks[c] = _cuts(mine) if plan.kind != "image" else -(-BLOCKS // len(mine))
     if short:
         plan.said.append(
             f"{', '.join(short)}: fewer than {LEAST_GROUPS} recordings. They were CUT INTO BLOCKS with a "

@@ -40,6 +40,13 @@ GROUP = (
 INDEX = r"(index|idx|sample(_?(no|nr|number|index))?|n|no|nr|row|#|unnamed.*|)"
 
 
+UNITS = re.compile(
+    r"-?|m?g|m/s(2|²|\^2)|dps|(deg|°|rad)(/s)?|°?[ckf]|k?v|m[va]|[avwnt]|kw|m?bar|[hk]?pa|%|[mµun]?s|k?hz|db"
+    r"|rpm|1/min|nm|[mµuc]?m|lux|lx|pp[mb]|[µu]t|counts|raw|l/min|m3/h",
+    re.I,
+)
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table as text: `names` and `units` of the columns (empty where there is no header) and `cells`,
@@ -181,7 +188,8 @@ def _shown(table: Grid, i: int) -> str:
 
 def _is_index(table: Grid, i: int, first: bool) -> bool:
     x = table.cells[i]
-    if len(x) < 3 or not (np.diff(x) == 1).all():
+    steps = np.diff(x)
+    if len(x) < 3 or not ((steps >= 1) & (steps == np.round(steps))).all() or np.median(steps) != 1:
         return False
     return re.fullmatch(INDEX, table.names[i].strip(), re.I) is not None and (
         first or bool(table.names[i])
@@ -333,7 +341,7 @@ def _decode(data: bytes) -> str:
 def _fields(line: str, separator: str | None) -> list[str]:
     if separator is None:
         return line.split()
-    fields = next(csv.reader([line], delimiter=separator))
+    fields = next(csv.reader([line], delimiter=separator), [])
     return fields[:-1] if len(fields) > 1 and not fields[-1].strip() else fields  # a trailing one
 
 
@@ -374,9 +382,9 @@ def _header(lines: list[str], separator: str | None) -> tuple[list[str], list[st
         return [], []
     last = [c.strip().strip('"') for c in _fields(lines[-1], separator)]
     above = [c.strip().strip('"') for c in _fields(lines[-2], separator)] if len(lines) > 1 else []
-    if len(above) == len(last) and sum(map(len, last)) < sum(map(len, above)):
+    if len(above) == len(last):
         short = [c.strip("[]()") for c in last]
-        if all(len(c) <= 6 for c in short):
+        if all(UNITS.fullmatch(c) for c in short):
             return above, short
     names, units = [], []
     for cell in last:
@@ -392,21 +400,38 @@ def _cells(lines: list[str], separator: str | None, comma: bool, width: int):
     """Columns, and how many rows had another number of cells."""
     import pandas as pd
 
-    trailing = separator is not None and lines[0].rstrip().endswith(separator)
+    fit = [line for line in lines if _width(line, separator) == width]
+    if not fit:
+        raise UnreadableError("holds no rows of one width")
+    trailing = (
+        separator is not None and max(_raw_width(line, separator) for line in fit[:PROBE]) > width
+    )
     frame = pd.read_csv(
-        io.StringIO("\n".join(lines)), sep=separator or r"\s+", header=None, dtype=str,
-        names=range(width + trailing), keep_default_na=False, on_bad_lines="skip", skipinitialspace=True,
+        io.StringIO("\n".join(fit)), sep=separator or r"\s+", header=None, dtype=str,
+        names=range(width + trailing), keep_default_na=False, skipinitialspace=True,
         index_col=False, engine="c", quoting=csv.QUOTE_MINIMAL,
     )  # fmt: skip
-    frame = frame.iloc[:, :width].astype(object)
-    short = frame.isna().any(axis=1)
-    frame = frame[~short]
+    frame = frame.iloc[:, :width].fillna("")
     cells = []
     for column in frame:
-        texts = frame[column].str.strip()
+        texts = frame[column].astype(object).str.strip()
         plain = texts.str.replace(",", ".", regex=False) if comma else texts
         numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, copy=True)
         empty = texts.str.lower().isin(["", "nan", "na", "n/a", "null", "none", "-", "inf", "-inf"])
         wrong = np.isnan(numbers) & ~empty.to_numpy()
         cells.append(texts.to_numpy(object) if wrong.mean() > 0.2 or empty.all() else numbers)
     return cells, len(lines) - len(frame)
+
+
+def _raw_width(line: str, separator: str | None) -> int:
+    if separator is None:
+        return len(line.split())
+    if '"' in line:
+        return len(next(csv.reader([line], delimiter=separator)))
+    return line.count(separator) + 1
+
+
+def _width(line: str, separator: str | None) -> int:
+    """Cells of a line, without an empty one at its end."""
+    count = _raw_width(line, separator)
+    return count - (count > 1 and separator is not None and line.rstrip(" ").endswith(separator))

@@ -50,7 +50,7 @@ DUTY = {  # inferences an hour, sensor mW, sensor seconds an inference, MAC gues
     "sound": (360, 1.5, 1.0, 1_000_000, 0.05, 5.0),
     "fast": (6, 10, 1.0, 500_000, 3, 0.4),
     "motion": (1200, 1.0, 2.5, 200_000, 0.05, 5.0),
-    "slow": (60, 0.5, 1.0, 50_000, 2, 0.5),
+    "slow": (60, 0.05, 1.0, 50_000, 2, 0.4),
 }
 
 
@@ -165,8 +165,8 @@ def sensitivity(plan: Plan, made: list[Recording]) -> tuple[str, str]:
 
 FIT = """{{
     "quick": {{
-        "teacher": {{"epochs": {et}, "copies": 2, "rate": 0.004}},
-        "student": {{"epochs": {es}, "copies": 2, "rate": 0.01}},
+        "teacher": {{"epochs": {et}, "copies": {copies}, "rate": 0.004}},
+        "student": {{"epochs": {es}, "copies": {copies}, "rate": 0.01}},
     }},
     "full": {{
         "teacher": {{"epochs": {ft}, "copies": 2, "rate": 0.004}},
@@ -268,9 +268,9 @@ def _axis(plan: Plan, made: list[Recording]) -> str:
 
 def _widths(plan: Plan) -> str:
     if plan.kind == "image":
-        return '{"sweep": (4, 8, 16), "quick": (4,), "student": 4, "wide": 16, "narrow": 2}'
+        return '{"sweep": (4, 8, 16), "quick": (4,), "student": 8, "wide": 32, "narrow": 2}'
     if plan.kind == "sound":
-        return '{"sweep": (1, 2, 4, 8), "quick": (1, 4), "student": 4, "wide": 32, "narrow": 1}'
+        return '{"sweep": (1, 2, 4, 8), "quick": (2,), "student": 4, "wide": 32, "narrow": 1}'
     return '{"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 4, "wide": 64, "narrow": 1}'
 
 
@@ -278,9 +278,10 @@ def _fit(plan: Plan, made: list[Recording]) -> str:
     """More epochs where there are few windows: about as many steps in all."""
     hop = max(1, plan.hop)
     count = sum(max(1, len(r.samples) * plan.rate / r.rate / hop) for r in made)
-    few = float(np.clip(700 / max(count, 50), 1, 4))
-    quick, full = round(8 * few), round(12 * few)
-    return FIT.format(et=quick, es=round(1.5 * quick), ft=full, fs=2 * full)
+    few = float(np.clip(700 / max(count, 50), 1, 3))
+    quick, full = round(7 * few), round(12 * few)
+    copies = 1 if plan.kind == "sound" else 2  # its spectra take longer than the networks
+    return FIT.format(et=quick, es=round(1.5 * quick), ft=full, fs=2 * full, copies=copies)
 
 
 # ----------------------------------------------------------------------------------- design.toml
