@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.set_defaults(do=_doctor)
 
-    data = commands.add_parser("data", help="data sources: list, or get one")
-    data.add_argument("action", choices=["list", "get"])
+    data = commands.add_parser("data", help="data sources: list, get one, or check what is here")
+    data.add_argument("action", choices=["list", "get", "check"])
     data.add_argument("name", nargs="?", help="of the source to get")
     data.set_defaults(do=_data)
     return parser
@@ -205,10 +205,17 @@ def _doctor(args) -> int:
 def _data(args) -> int:
     from edgekit import data
 
+    if args.action == "check":
+        from edgekit.data.check import check
+
+        findings = check()
+        print(*findings, sep="\n")
+        return 1 if any(f.grade == "wrong" for f in findings) else 0
     if args.action == "get":
         if not args.name:
             raise EdgekitError("which one? `edgekit data list` names them")
-        print(data.fetch(args.name))
+        folder = data.fetch(args.name)
+        print(f"{folder}\n  licence: {data.sources.sources()[args.name].licence}")
         return 0
     for name, source in data.sources.sources().items():
         state = "here" if data.cached(name) else f"{source.size / 1e6:.0f} MB to download"
