@@ -190,7 +190,6 @@ def draw_signal(
         figsize=(9, 0.9 + (2.2 if count == 1 else 0.75 * count)),
         sharex=True,
         squeeze=False,
-        layout="constrained",
     )
     step = max(1, (stop - first) // 4000)  # more points than pixels only cost time
     seconds = np.arange(first, stop, step) / recording.rate
@@ -198,24 +197,7 @@ def draw_signal(
     for c, axis in enumerate(axes[:, 0]):
         axis.plot(seconds, recording.samples[first:stop:step, c], color="0.25", lw=0.7)
         axis.set_ylabel(f"{recording.channels[c]}\n({units[c]})", fontsize=8)
-        for a, b, label in recording.events:
-            if b > first and a < stop:
-                colour = (
-                    COLOURS[list(classes).index(label) % len(COLOURS)]
-                    if label in classes
-                    else "0.5"
-                )
-                axis.axvspan(
-                    max(a, first) / recording.rate,
-                    min(b, stop) / recording.rate,
-                    color=colour,
-                    alpha=0.25,
-                    lw=0,
-                )
-                if c == 0:
-                    middle = (max(a, first) + min(b, stop)) / 2 / recording.rate
-                    axis.annotate(label, (middle, 1), xycoords=("data", "axes fraction"),
-                                  ha="center", va="bottom", size=8, color=colour)  # fmt: skip
+        _shade(axis, recording, first, stop, classes, said=c == 0)
         if chosen:
             axis.axvspan(
                 chosen[0] / recording.rate, chosen[1] / recording.rate, color="0.4", alpha=0.2
@@ -223,10 +205,26 @@ def draw_signal(
     axes[-1, 0].set_xlabel("time (s)")
     axes[-1, 0].set_xlim(first / recording.rate, stop / recording.rate)
     axes[0, 0].set_title(_title(recording), pad=16, fontsize=10)
-    axes[0, 0].figure.subplots_adjust(
-        0.09, 0.13, 0.98, 0.87
-    )  # a layout engine takes longer than the rest
+    # by hand, because a layout engine takes longer than all the rest
+    axes[0, 0].figure.subplots_adjust(0.09, 0.13, 0.98, 0.87)
     return axes[:, 0]
+
+
+def _shade(axis, recording: Recording, first: int, stop: int, classes, said: bool) -> None:
+    """The marked stretches between two samples, with their words above where `said`."""
+    classes = list(classes)
+    for a, b, word in recording.events:
+        if b <= first or a >= stop:
+            continue
+        low, high = max(a, first) / recording.rate, min(b, stop) / recording.rate
+        colour = COLOURS[classes.index(word) % len(COLOURS)] if word in classes else "0.5"
+        axis.axvspan(low, high, color=colour, alpha=0.25, lw=0)
+        if said:
+            middle = ((low + high) / 2, 1)
+            axis.annotate(
+                word, middle, xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8,
+                color=colour,
+            )  # fmt: skip
 
 
 def draw_boxes(recording: Recording, frame: int = 0, classes=(), chosen: int | None = None):
