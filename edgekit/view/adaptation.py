@@ -11,6 +11,7 @@ from edgekit.view.signals import COLOURS
 BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
 CHANNELS = 3  # shown of features that have more
+WRAP = 4  # classes beside each other
 
 
 def plot_shift(case, lab, field, title: str = ""):
@@ -21,31 +22,37 @@ def plot_shift(case, lab, field, title: str = ""):
     """
     shape = case.features.shape
     if lab[0].shape[1] != np.prod(shape):
-        shape, axis = (1, lab[0].shape[1], 1), ("feature (number)", np.arange(lab[0].shape[1]))
+        shape, axis = (1, lab[0].shape[1], 1), ("descriptor (number)", np.arange(lab[0].shape[1]))
     elif shape[0] > 1:
         return _plot_images(case, lab, field, shape)
     else:
         axis = case.FEATURE_AXIS
-    rows, k = min(shape[2], CHANNELS), len(case.CLASSES)
+    channels, k = min(shape[2], CHANNELS), len(case.CLASSES)
+    across = k if channels > 1 else min(k, WRAP)
+    down = channels if channels > 1 else -(-k // WRAP)
     figure, panels = plt.subplots(
-        rows, k, figsize=(max(3.6, 2.4 * k), 2.3 * rows + 1), sharex=True, sharey="row",
-        squeeze=False, layout="constrained",
+        down, across, figsize=(max(4, 2.4 * across), 2.1 * down + 1), sharex=True,
+        sharey="row" if channels > 1 else True, squeeze=False, layout="constrained",
     )  # fmt: skip
-    for (row, c), axes in np.ndenumerate(panels):
+    for axes in panels.flat[channels * k :]:
+        axes.axis("off")
+    for number, axes in enumerate(panels.flat[: channels * k]):
+        channel, c = divmod(number, k)
         for name, (X, y), colour in (("lab", lab, BLUE), ("field", field, RED)):
-            mine = X[y == c].reshape(-1, *shape)[:, 0, :, row]
+            mine = X[y == c].reshape(-1, *shape)[:, 0, :, channel]
             if not len(mine):
                 continue  # one world may lack the class
             mean, sd, style = mine.mean(axis=0), mine.std(axis=0), "-" if name == "lab" else "--"
             axes.plot(axis[1], mean, color=colour, ls=style, label=name)
             axes.fill_between(axis[1], mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
-        if row == 0:
-            axes.set_title(case.CLASSES[c])
-        if row == rows - 1:
-            axes.set_xlabel(axis[0])
-    for row, axes in enumerate(panels[:, 0]):
-        axes.set_ylabel(case.FEATURE_LABEL if rows == 1 else f"channel {row + 1}")
-    panels[0][-1].legend(*panels[0][0].get_legend_handles_labels())
+        if channel == 0:
+            axes.set_title(case.CLASSES[c], fontsize=10)
+        if channels > 1 and c == 0:
+            axes.set_ylabel(f"channel {channel + 1}", fontsize=8)
+    figure.supxlabel(axis[0], fontsize=9)
+    plain = axis[0].startswith("descriptor")
+    figure.supylabel("value (descriptor's own unit)" if plain else case.FEATURE_LABEL, fontsize=9)
+    panels[0][0].legend(fontsize=7)
     figure.suptitle(title or "measured: mean ± 1 sd over windows", fontsize=8, color="#555555")
     return panels
 
@@ -66,7 +73,7 @@ def _plot_images(case, lab, field, shape):
 
 def plot_distances(case, distances):
     """Wasserstein distance of lab and field (standard deviations of the field), feature by feature."""
-    shape, label = case.features.shape, "feature (number)"
+    shape, label = case.features.shape, "descriptor (number)"
     whole = len(distances) == np.prod(shape) and shape[0] == 1
     at = np.arange(len(distances))[:, None]
     if whole:

@@ -268,3 +268,26 @@ def test_a_few_labels_decide_whether_the_lab_is_worth_anything():
     accuracy, rows = right(misled)
     assert accuracy > 0.9
     assert rows == len(few)  # the lab was forgotten
+
+
+def test_the_pictures_show_every_row_and_every_class(compared):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    from edgekit import view
+
+    free = compared.surety.notna().sum()
+    assert len(view.plot_adaptation(compared).patches) == len(compared)
+    points = sum(len(c.get_offsets()) for c in view.plot_choice(compared).collections)
+    assert points == free
+    lines = {line.get_label() for line in view.plot_shots(compared).get_lines()}
+    assert {"these windows alone", "fine-tuned", "chosen method, told them", "lab only"} <= lines
+    lab, field = worlds()
+    shown = SimpleNamespace(
+        features=SimpleNamespace(shape=(1, 24, 1)), CLASSES=lab.classes, FEATURE_LABEL="level (1)",
+        FEATURE_AXIS=("line (Hz)", np.arange(24)),
+    )  # fmt: skip
+    tables = [(CASE.descriptor(w.X), w.y) for w in (lab, without(field, 1))]
+    panels = view.plot_shift(shown, *tables)
+    assert [len(axes.get_lines()) for axes in panels.flat] == [2, 1, 2]
+    view.plot_shift(shown, *((X[:, :5], y) for X, y in tables))  # descriptors that are no features
+    view.plot_distances(shown, np.ones(24))
+    plt.close("all")
