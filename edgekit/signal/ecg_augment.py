@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
+EACH, BEAT = (
+    95,
+    45,
+)  # samples at 125 Hz: about an interval, and what of the beat itself keeps its shape
+
 
 def ecg_variation(
-    X: np.ndarray, rng: np.random.Generator, stretch=0.04, noise_mv=0.03, wander_mv=0.15, gain=0.25
+    X: np.ndarray,
+    rng: np.random.Generator,
+    stretch=0.04,
+    ragged=0.2,
+    noise_mv=0.03,
+    wander_mv=0.15,
+    gain=0.25,
 ) -> np.ndarray:
     """One random variation of each window of one lead. `X` (n, time, 1) in mV -> the same, float32.
 
     What differs between people and recorders and leaves the class alone: the level (`gain`, the standard
     deviation of its logarithm), the rate of everything (`stretch`, around the middle of the window's last
-    sixth, so that the beat stays where it is), a slow wave of up to `wander_mv`, white noise of up to
-    `noise_mv`, and a tilt of the spectrum, as another lead or electrode has it.
+    sixth, so that the beat stays where it is), in a share `ragged` of the windows that of every interval by
+    itself, as in atrial fibrillation, a slow wave of up to `wander_mv`, white noise of up to `noise_mv`,
+    and a tilt of the spectrum, as another lead or electrode has it.
     """
     n, time, _ = X.shape
     x = X[:, :, 0]
     at = np.arange(time)
     anchor = time * 5 / 6
     factor = np.exp(rng.normal(0, stretch, (n, 1)))
-    place = np.clip(anchor + (at - anchor) * factor, 0, time - 1)
+    pace = np.exp(rng.normal(0, 0.22, (n, time // EACH + 2))) ** (rng.random((n, 1)) < ragged)
+    near = np.abs(at - anchor) < BEAT
+    pace = np.where(near, 1.0, pace[:, at // EACH]) * factor
+    place = np.cumsum(pace, axis=1)
+    place = np.clip(place - place[:, [round(anchor)]] + anchor, 0, time - 1)
     left = np.minimum(place.astype(np.int64), time - 2)
     part = (place - left).astype(np.float32)
     row = np.arange(n)[:, None]

@@ -17,6 +17,7 @@ import numpy as np
 from edgekit.signal import ecg_peaks, real, source
 
 f = np.float32
+RATIOS = 4  # channels that tell of the rhythm
 NEAR = 19  # samples, 150 ms: the detector's beat that counts as the one to judge (EC57's tolerance)
 
 
@@ -28,8 +29,9 @@ class EcgBeat:
     the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
     within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
     typical beat (the median over the window's other beats); the difference from that beat (with
-    `typical`); and three ratios r of intervals as constant channels, each 3 (r - 1): the one before the
-    beat and the one after it over the usual one, and the one before over the one after.
+    `typical`); and the rhythm as four constant channels: three ratios r of intervals, each 3 (r - 1), the
+    one before the beat and the one after it over the usual one, and the one before over the one after;
+    then how ragged the rhythm was before: ten times the usual jump between intervals over the usual one.
     """
 
     window: int
@@ -55,7 +57,7 @@ class EcgBeat:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return 1, self.length, 4 + self.typical
+        return 1, self.length, 1 + self.typical + RATIOS
 
     @property
     def milliseconds(self) -> np.ndarray:
@@ -92,16 +94,17 @@ class EcgBeat:
         out = np.empty((len(x), *self.shape), np.float32)
         if not len(x):
             return out
-        rhythms, pieces, owner = np.empty((len(x), 3), f), [], []
+        rhythms, pieces, owner = np.empty((len(x), RATIOS), f), [], []
         for n, (at, beat) in enumerate(self._beats(x)):
             here = at[beat]
             usual = np.diff(at[: beat + 1])
             before = int(usual[-1]) if beat else 125
             median = int(np.sort(usual)[(beat - 1) // 2]) if beat else 125
             after = int((at[beat + 1] if beat + 1 < len(at) else self.window) - here)
-            rhythms[n] = [
-                _ratio(a, b) for a, b in ((before, median), (after, median), (before, after))
-            ]
+            jumps = np.sort(np.abs(np.diff(usual[:-1][-8:])))
+            ragged = f(10) * (f(jumps[(len(jumps) - 1) // 2]) / f(median)) if len(jumps) else f(0)
+            pairs = ((before, median), (after, median), (before, after))
+            rhythms[n] = [*(_ratio(a, b) for a, b in pairs), min(ragged, f(4))]
             begin = at - self.first
             whole = (begin >= 0) & (begin + self.length <= self.window)
             whole[beat] = False
@@ -120,7 +123,7 @@ class EcgBeat:
         out[:, 0, :, 0] = np.clip(mine * gain, f(-6), f(6))
         if self.typical:
             out[:, 0, :, 1] = np.clip((mine - typical) * gain, f(-6), f(6))
-        out[:, 0, :, -3:] = rhythms[:, None]
+        out[:, 0, :, -RATIOS:] = rhythms[:, None]
         return out
 
     def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:

@@ -30,10 +30,10 @@ def r_peaks(x: np.ndarray, learn_first: bool = False) -> list[np.ndarray]:
     levels = f(0.6) * np.sqrt(energy.max(axis=1).astype(np.float32))
     start = 0 if learn_first else LEARN
     square, energy = _energies(x[:, start:])
-    steep = _largest(square, ENERGY)
+    steep, middle = _largest(square, ENERGY), _middles(square, energy)
     beats = (
         _walk(*streams)
-        for streams in zip(square, steep, energy, _candidates(energy), levels, strict=True)
+        for streams in zip(middle, steep, energy, _candidates(energy), levels, strict=True)
     )
     return [np.array(found, np.int64) + start for found in beats]
 
@@ -52,6 +52,16 @@ def _energies(x: np.ndarray):
     energy = np.cumsum(square, axis=1, dtype=np.int64)
     energy[:, ENERGY:] -= energy[:, :-ENERGY].copy()
     return square, energy.astype(np.int32)
+
+
+def _middles(square: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """How many samples ago the middle of the last ENERGY squared slopes lies, and SLOPE for their own delay:
+    steadier than where the sum is largest. (n, time)."""
+    at = np.arange(square.shape[1])
+    moment = np.cumsum(square * at, axis=1)
+    moment[:, ENERGY:] -= moment[:, :-ENERGY].copy()
+    moment, top = at * energy.astype(np.int64) - moment, np.maximum(energy, 1).astype(np.int64)
+    return (2 * moment + top) // (2 * top) + SLOPE
 
 
 def _largest(x: np.ndarray, count: int) -> np.ndarray:
@@ -83,7 +93,7 @@ def _candidates(energy: np.ndarray) -> list[list[int]]:
     return found
 
 
-def _walk(square, steepest, energy, candidates, level_of_beats) -> list[int]:
+def _walk(middle, steepest, energy, candidates, level_of_beats) -> list[int]:
     """One stream: each candidate is judged, and where a beat is overdue the best refused one is taken."""
     signal, noise = level_of_beats, f(0.125) * level_of_beats
     last, steep, interval, now = NEVER, 0, f(125), 0
@@ -119,7 +129,7 @@ def _walk(square, steepest, energy, candidates, level_of_beats) -> list[int]:
         if at - last <= REFRACTORY:
             continue
         level, slope = np.sqrt(f(energy[at])), int(steepest[at])
-        ago = _middle(square[max(0, at - ENERGY + 1) : at + 1]) + SLOPE
+        ago = int(middle[at])
         twave = at - last < TWAVE and f(slope) < f(0.36) * f(steep)
         if level > noise + f(0.35) * (signal - noise) and not twave:
             beat(at, ago, min(level, f(2) * signal), slope, 0.125)
@@ -129,10 +139,3 @@ def _walk(square, steepest, energy, candidates, level_of_beats) -> list[int]:
             missed, missed_at, missed_steep, missed_ago = level, at, slope, ago
     search(len(energy))
     return found
-
-
-def _middle(squares: np.ndarray) -> int:
-    """How many samples before the last of `squares` their middle lies: steadier than the largest sum."""
-    top = int(squares.sum())
-    moment = int((squares[::-1].astype(np.int64) * np.arange(len(squares))).sum())
-    return (2 * moment + top) // (2 * top)

@@ -142,11 +142,11 @@ def test_ratios_mean_what_they_say():
     for at in [*range(50, 1250, 100), 1210, *range(1350, 1488, 100)]:
         x[at - 12 : at + 13] += pulse
     heard = BEAT(np.roll(x, 40)[None, :, None].astype(np.float32))[0, 0]
-    before, after, both = heard[0, -3:] / 3 + 1
+    before, after, both = heard[0, -4:-1] / 3 + 1
     assert before == pytest.approx(0.6, abs=0.03)
     assert after == pytest.approx(1.4, abs=0.03)
     assert both == pytest.approx(0.6 / 1.4, abs=0.03)
-    assert (heard[:, -3:] == heard[0, -3:]).all()
+    assert (heard[:, -4:] == heard[0, -4:]).all()
     assert np.abs(heard[:, 1]).max() < 0.5  # it looks like the others
     assert heard[:, 0].argmax() == pytest.approx(BEAT.first, abs=3)
 
@@ -187,5 +187,12 @@ def test_variations_keep_the_beat_and_its_class(hearts):
     assert np.array_equal(kept, windows.X)
     assert one.shape == windows.X.shape
     assert one.dtype == np.float32
-    before, after = (BEAT(X)[:, 0, 0, -3] for X in (windows.X, one))
+    before, after = (BEAT(X)[:, 0, 0, -4] for X in (windows.X, one))
     assert np.median(np.abs(before - after)) < 0.1  # as early as it was
+
+
+def test_a_ragged_rhythm_is_heard(hearts):
+    windows = windows_of(hearts, BEAT)
+    wild = ecg_variation(windows.X, np.random.default_rng(3), ragged=1.0)
+    calm = ecg_variation(windows.X, np.random.default_rng(3), ragged=0.0)
+    assert np.median(BEAT(wild)[:, 0, 0, -1]) > 2 * np.median(BEAT(calm)[:, 0, 0, -1])

@@ -6,7 +6,7 @@
 #include "ecg_peaks.h"
 #include "samples.h"
 
-enum { MOST_BEATS = 64 }; /* of a window */
+enum { MOST_BEATS = 64, RATIOS = 4 }; /* of a window; channels that tell of the rhythm */
 
 struct ecg_beat {
   int32_t window, anchor; /* samples; where the beat to judge is */
@@ -81,22 +81,28 @@ static float ecg_level(const float *x, int32_t length) {
   return sum / (float)length;
 }
 
-/* samples [window] -> features [length][shapes + 3]; work [window] */
+/* samples [window] -> features [length][shapes + RATIOS]; work [window] */
 static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, float *work, float *features) {
   static struct ecg_peaks peaks;
   static struct ecg_rhythm r;
   take(samples, 0, 0, c->window, work, 1);
   from_first(work, c->window, 1);
   ecg_find(c, work, &peaks, &r);
-  const int32_t here = r.at[r.beat], channels = c->shapes + 3;
+  const int32_t here = r.at[r.beat], channels = c->shapes + RATIOS;
 
   /* rhythm: this beat's interval, the next, and the usual one up to here */
-  int32_t usual[MOST_BEATS];
+  int32_t usual[MOST_BEATS], jumps[8], count = 0;
   for (int32_t i = 1; i <= r.beat; i++) usual[i - 1] = r.at[i] - r.at[i - 1];
+  /* how ragged it was before: the usual jump from one interval to the next, of the last eight intervals */
+  for (int32_t i = r.beat > 9 ? r.beat - 9 : 0; i + 2 < r.beat; i++) {
+    jumps[count++] = usual[i + 1] > usual[i] ? usual[i + 1] - usual[i] : usual[i] - usual[i + 1];
+  }
   const int32_t before = r.beat > 0 ? usual[r.beat - 1] : 125;
   const int32_t median = r.beat > 0 ? ecg_kth(usual, r.beat, (r.beat - 1) / 2) : 125;
   const int32_t after = (r.beat + 1 < r.count ? r.at[r.beat + 1] : c->window) - here;
-  const float rhythm[3] = {ecg_ratio(before, median), ecg_ratio(after, median), ecg_ratio(before, after)};
+  const float ragged = count ? 10.0f * ((float)ecg_kth(jumps, count, (count - 1) / 2) / (float)median) : 0.0f;
+  const float rhythm[RATIOS] = {ecg_ratio(before, median), ecg_ratio(after, median), ecg_ratio(before, after),
+                                ragged > 4.0f ? 4.0f : ragged};
 
   /* the other beats whose whole piece lies in the window, and the level of each */
   const float *other[MOST_BEATS];
@@ -128,7 +134,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
     const float x = mine[i] - mean, typical = row[0];
     row[0] = ecg_clamp(x * gain);
     if (c->shapes > 1) row[1] = ecg_clamp((x - typical) * gain);
-    for (int32_t k = 0; k < 3; k++) row[c->shapes + k] = rhythm[k];
+    for (int32_t k = 0; k < RATIOS; k++) row[c->shapes + k] = rhythm[k];
   }
 }
 

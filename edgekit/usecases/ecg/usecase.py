@@ -20,10 +20,10 @@ BEFORE, AFTER = 1250, 250  # samples of a window before and after the beat that 
 WINDOW = BEFORE + AFTER
 SENSITIVITY = 0.001  # mV per count: 1 uV, ±32 mV; a usual ECG front end
 
-# What the student hears: one beat of 640 ms, its difference from the typical one, three ratios of
-# intervals: (n, WINDOW, 1) -> (n, 1, 80, 5).
+# What the student hears: one beat of 640 ms, its difference from the typical one, four numbers
+# of the rhythm: (n, WINDOW, 1) -> (n, 1, 80, 6).
 features = signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=32, length=80)
-# What the teacher hears: 2.2 s around the beat, the neighbours too: (n, WINDOW, 1) -> (n, 1, 272, 5).
+# What the teacher hears: 2.2 s around the beat, the neighbours too: (n, WINDOW, 1) -> (n, 1, 272, 6).
 waveform = signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=160, length=272)
 FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
 FEATURE_LABEL = "beat, deviation, interval ratio"
@@ -33,12 +33,12 @@ WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 8, "wide": 32, "na
 SWEEP = {"windows": 1500, "deals": 1}
 FIT = {
     "quick": {
-        "teacher": {"epochs": 4, "copies": 1, "rate": 0.003},
-        "student": {"epochs": 6, "copies": 1, "rate": 0.003},
+        "teacher": {"epochs": 4, "copies": 1, "rate": 0.003, "balance": 0.5},
+        "student": {"epochs": 6, "copies": 1, "rate": 0.003, "balance": 0.5},
     },
     "full": {
-        "teacher": {"epochs": 10, "copies": 1, "batch": 64, "rate": 0.002},
-        "student": {"epochs": 12, "copies": 1, "batch": 64, "rate": 0.002},
+        "teacher": {"epochs": 8, "copies": 1, "batch": 64, "rate": 0.002, "balance": 0.25},
+        "student": {"epochs": 8, "copies": 1, "batch": 64, "rate": 0.002, "balance": 0.25},
     },
 }
 ALIGN = {}
@@ -105,7 +105,7 @@ def augment(X, rng):
 
 
 def descriptor(X):
-    """Every fourth sample of the beat and of its deviation, and the ratios: (n, 43)."""
+    """Every fourth sample of the beat and of its deviation, and the rhythm: (n, 44)."""
     heard = features(X)[:, 0]
     shape = heard[:, ::4, :2].reshape(len(X), -1)
     return np.concatenate([shape, heard[:, 0, 2:]], axis=1).astype("float64")
