@@ -141,6 +141,23 @@ def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> 
     return np.stack(found)
 
 
+def reduced(recording: Recording, block: int = 2) -> Recording:
+    """A smaller picture of the same: means of `block` x `block` pixels, the boxes with them."""
+    from edgekit.signal.pixels import Pixels
+
+    _, height, width = recording.samples.shape
+    means = Pixels(height, width, block)(recording.samples[..., None])[..., 0]
+    boxes = [
+        tuple(
+            b._replace(x=b.x / block, y=b.y / block, width=b.width / block, height=b.height / block)
+            for b in found
+        )
+        for found in recording.meta["boxes"]
+    ]
+    samples = np.clip(np.rint(128 + 128 * means), 0, 255).astype(np.uint8)
+    return replace(recording, samples=samples, meta={**recording.meta, "boxes": boxes})
+
+
 def opencv():
     """OpenCV. Raises EdgekitError, saying what to install, where it is missing."""
     try:

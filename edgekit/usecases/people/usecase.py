@@ -21,6 +21,7 @@ RATE = 1  # Hz: frames a second apart; nobody crosses the picture faster
 SIZE = 96  # pixels of a crop, each way; a person is 25 to 80 high
 LEAST = 24  # pixels: whoever is smaller is too far to decide on
 CARDS = {"lab": "scene-simulator", "field": "pedestrians"}  # of data/
+LABELS = Path(__file__).with_name("labels.json")  # boxes that a person confirmed
 SENSITIVITY = None  # grey values, as the camera delivers them
 
 # What the student sees: means of 2 x 2 pixels, (n, 96, 96, 1) -> (n, 48, 48, 1).
@@ -59,7 +60,7 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
         return scenes.lab(profile, seed)
     if offline:
         return scenes.field(profile, seed)
-    labels = video.load_boxes(Path(__file__).with_name("labels.json"))
+    labels = video.load_boxes(LABELS)
     return video.pedestrians(data.fetch("pedestrians"), labels)
 
 
