@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data import detect
+from edgekit.data import compare, detect
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
 
@@ -56,11 +56,11 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
             "no recording holds a single finite sample; the data is empty or all NaN"
         )
     rows = [_measure(r) for r in recordings]
-    copies = detect.copies(recordings)
-    alike = detect.alike(recordings, rate, shortest, copies)
+    copies = compare.copies(recordings)
+    alike = compare.alike(recordings, rate, shortest, copies)
     sound = [i for i, row in enumerate(rows) if not row["nonfinite"] and row["seconds"] > 0]
     doubts = {}
-    for found in (detect.swapped, detect.wrong_rate):
+    for found in (compare.swapped, compare.wrong_rate):
         for i, text in found([recordings[i] for i in sound]).items():
             doubts.setdefault(sound[i], []).append(text)
     telling = _rates_tell(recordings)
@@ -75,7 +75,7 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
             contrary = "" if other.label == recording.label else ", labelled otherwise"
             findings.append(("refused", f"identical to {other.name}{contrary}"))
             row["alike"] = 1.0
-        elif alike[i][0] >= detect.ALIKE:
+        elif alike[i][0] >= compare.ALIKE:
             other = recordings[alike[i][1]].name
             findings.append(("suspect", f"nearly a copy of {other} ({alike[i][0]:.2f} correlated)"))
         worst = [v for v, _ in findings]

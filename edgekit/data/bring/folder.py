@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgekit.data.bring import arrays, images, impulse, mend, tables, waves
+from edgekit.data.bring import arrays, images, impulse, layout, mend, tables, waves
 from edgekit.data.bring.reading import Reading
 from edgekit.data.format import DamagedError
 from edgekit.errors import EdgekitError
@@ -133,7 +133,7 @@ def _take_sheet(root: Path, files: list[Path], found: Found, wanted: str) -> Non
 
 def _sheet(path: Path, known: dict[str, Path]) -> dict[str, dict[str, str]]:
     try:
-        text = tables._decode(path.read_bytes()[: 32 << 20])
+        text = layout.decode(path.read_bytes()[: 32 << 20])
         dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
         rows = list(csv.DictReader(text.splitlines(), dialect=dialect))
     except (csv.Error, DamagedError):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data import format as recording_format
-from edgekit.data.bring import impulse, tables, timing
+from edgekit.data.bring import impulse, layout, tables, timing
 from edgekit.data.bring.reading import UnreadableError
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
@@ -90,7 +90,7 @@ class Collector:
         rows = []
         for line in text.decode("utf-8", "replace").splitlines():
             cells = [c for c in re.split(r"[,;\t ]+", line.strip()) if c]
-            if cells and all(tables.NUMBER.match(c) or c.lower() == "nan" for c in cells):
+            if cells and all(layout.NUMBER.match(c) or c.lower() == "nan" for c in cells):
                 rows.append([float(c) for c in cells])
             elif cells and not self.rows and all(re.match(r"[A-Za-z_]", c) for c in cells):
                 self.channels = self.channels or tuple(cells)  # a header, sent once at the start
@@ -116,8 +116,8 @@ class Collector:
         if self.rate:
             return self.rate, "as given", {}
         if len(self.stamps) == len(self.rows) > 2:
-            table = tables.Grid([self.stamp_unit], [""], [np.array(self.stamps)], None, [])
-            seen = timing.study(tables._ticks(table, 0, "", []))
+            table = layout.Grid([self.stamp_unit], [""], [np.array(self.stamps)], None, [])
+            seen = timing.study(tables.ticks(table, 0, "", []))
             if seen:
                 gaps = {"gaps": [[i, s] for i, s in seen.gaps[:100]]} if seen.gaps else {}
                 jitter = {"jitter": seen.jitter} if math.isfinite(seen.jitter) else {}
