@@ -24,12 +24,16 @@ GROUPS = {
     "device": ("chapter 05", "tflite ziglang unicorn tflite-micro"),
     "gateway": ("optional: ONNX for Linux gateways", "onnx onnxruntime"),
     "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
+    "ecg": ("optional: MIT-BIH from its home", "wfdb"),
+    "vision": ("the use case people: video", "opencv-python-headless"),
+    "adapt": ("optional: two more rows of chapter 02", "skada"),
+    "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "dev": (
         "make test",
-        "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+        "amqtt hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
-OPTIONAL = ("gateway", "npu")
+OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "live")
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",
