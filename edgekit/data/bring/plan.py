@@ -191,8 +191,8 @@ def _regroup(plan: Plan) -> None:
         )
     if short:
         plan.said.append(
-            f"{', '.join(short)}: fewer than {choose.LEAST_GROUPS} recordings. They were CUT INTO BLOCKS with "
-            "a gap between, and each block counts as a group. Blocks of one recording resemble each "
+            f"{', '.join(short)}: fewer than {choose.LEAST_GROUPS} recordings. They were CUT INTO BLOCKS "
+            "with a gap between, and each block counts as a group. Blocks of one recording resemble each "
             "other, so the score is OPTIMISTIC: it says how well this recording is recognized, not "
             "the next one. Record more."
         )

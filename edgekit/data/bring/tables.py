@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from edgekit.data.bring.layout import Grid, grid
 
 from edgekit.data.bring import timing
+from edgekit.data.bring.layout import Grid, grid
 from edgekit.data.bring.reading import Reading, UnreadableError
 
 TIME = (
