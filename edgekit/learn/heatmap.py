@@ -196,13 +196,18 @@ def choose_threshold(heats: np.ndarray, confirmed: np.ndarray) -> float:
     `heats` are maps of pictures whose counts are known and that nothing is tested on; candidates are
     the values of the maps' own peaks.
     """
-    heats = heats.reshape(heats.shape[:3])
+    heats, confirmed = heats.reshape(heats.shape[:3]), np.asarray(confirmed)
     lowest = heats.min()
+    values = np.sort(np.concatenate([heat[tuple(peaks(heat, lowest).T)] for heat in heats]))
+    if not len(values):
+        raise EdgekitError(
+            "no map has a peak: the network says the same everywhere; train it longer"
+        )
     values = np.unique(
-        np.concatenate([heat[tuple(peaks(heat, lowest).T)].ravel() for heat in heats])
-    )
-    if len(values) > 200:
-        values = np.unique(np.quantile(values, np.linspace(0, 1, 200), method="nearest"))
+        values[-3 * max(1, int(confirmed.sum())) :]
+    )  # the strongest, people among them
+    if len(values) > 400:
+        values = np.unique(np.quantile(values, np.linspace(0, 1, 400), method="nearest"))
     errors = np.array([np.abs(counts(heats, v) - confirmed).mean() for v in values])
     best = values[np.isclose(errors, errors.min())]
     return best[len(best) // 2]

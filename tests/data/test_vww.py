@@ -26,9 +26,7 @@ def coco(tmp_path):
             for i in range(6)
         ],
         "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
-        "annotations": [
-            {"image_id": i, "category_id": 1, "bbox": box} for i, box in boxes.items()
-        ]
+        "annotations": [{"image_id": i, "category_id": 1, "bbox": box} for i, box in boxes.items()]
         + [{"image_id": 2, "category_id": 18, "bbox": [0, 0, 70, 50]}],
     }
     path = tmp_path / "instances.json"

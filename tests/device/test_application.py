@@ -172,3 +172,24 @@ def test_refusals(app, trained):
         classify(app, np.zeros((3, 1000, 1)))
     with pytest.raises(EdgekitError, match="expected windows"):
         compare(app, np.zeros((0, 1024, 1)))
+
+
+def test_a_cameras_bytes_reach_the_network_without_floats():
+    from edgekit.signal import Pixels
+
+    rng = np.random.default_rng(8)
+    see = Pixels(16, 16, block=2)
+    W, b = rng.normal(size=(2, 64)), np.zeros(2)
+    model = network(W, b, 1 / 100, 5)
+    app = application(generate(read(model), "camera"), see, cpu="cortex-m7")
+    X = rng.integers(0, 256, (12, 16, 16, 1)).astype(np.float32)
+    table = compare(app, X)
+    assert table.attrs["exact"]
+    assert table.attrs["int8_share"] == 0
+    _, scores = classify(app, X)
+    truth = device.tflm(model, quantize(see(X).reshape(12, -1), 1 / 100, 5)).outputs
+    assert np.array_equal(scores, truth)
+    counted = profile(app, X[:1])
+    assert counted.feature_ram.value <= 16 * 16 + 8  # the picture, and no copy of it in floats
+    with pytest.raises(EdgekitError, match=r"\(n, 16, 16, 1\)"):
+        classify(app, X[:, :8])
