@@ -205,7 +205,8 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
     """The rows that are given labels: `y` (m,) of the heard field windows, or a few of them each.
 
     With k windows per class: a classifier on them alone; the network fine-tuned on them; the method
-    `best` told them. With the most, also what `validated` takes. Last the oracle, who gets all of `y`.
+    `best` told them. With the most, also what `validated` takes of `best`, the lab as it is, and no
+    lab. Last the oracle, who gets all of `y`.
     """
     rows = {}
     for shots in SHOTS:
@@ -217,7 +218,8 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
                 X, of, heard.seed
             )
         rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, heard.seed)
-    rows[f"validated + {shots} per class"] = validated(fitted, heard, few, of)
+    worth = {name: fitted[name] for name in (BASELINE, best)}
+    rows[f"validated + {shots} per class"] = validated(worth, heard, few, of)
     rows[ORACLE] = Table(heard.field, y, heard.k)
     return rows
 

@@ -15,8 +15,8 @@ import numpy as np
 from edgekit.learn.legacy import keras, reverse_gradient, seed_everything, tf
 
 WIDTHS = (64, 32)  # of the hidden layers
-STEPS, BATCH, RATE = 300, 128, 3e-3
-TUNING = {"steps": 150, "rate": 2e-3}  # of fine-tuning: short and careful, there is little to see
+STEPS, BATCH, RATE = 240, 128, 3e-3
+TUNING = {"steps": 120, "rate": 2e-3}  # of fine-tuning: short and careful, there is little to see
 DECAY = 1e-3  # of the weights: tables are small
 
 
