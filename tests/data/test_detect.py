@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit import project, usecases
-from edgekit.data import inspect, keep
+from edgekit.data import cached, inspect, keep
 from edgekit.data.format import load, save
 from edgekit.data.quality import Recordings, summary
 from tests.data.samples import noise, recording
@@ -48,6 +48,15 @@ def test_sound_recordings_of_the_simulators_are_left_alone(name):
         assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"][
             "reason"
         ].to_dict()
+
+
+@pytest.mark.parametrize("name", ["bearing", "activity"])
+def test_real_recordings_that_are_known_to_be_sound_are_left_alone(name):
+    if not cached({"bearing": "mfpt", "activity": "watch"}[name]):
+        pytest.skip("not downloaded")
+    case = usecases.load(name, project.root())
+    report = inspect(case.recordings("field", "full"), case.RATE)
+    assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"]["reason"].to_dict()
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1), (1, 0, 2), (2, 1, 0), (1, 2, 0)])

@@ -32,7 +32,7 @@ GAPS = {
 }
 QUESTION = "Which of {classes} is it?"
 HARDWARE = {  # board, battery, link, sensor, why each
-    "image": ("stm32n6", "18650", "wifi", "camera", "a camera port, and memory for a picture",
+    "image": ("stm32u5", "18650", "wifi", "camera", "memory for pictures, and sleep between them",
               "one rechargeable cell; a camera empties anything smaller", "results only; pictures stay"),
     "sound": ("nrf5340", "lipo-500", "ble", "microphone", "a Cortex-M33 with DSP instructions, Bluetooth",
               "a small rechargeable cell", "to a phone or a gateway in the room"),
@@ -45,7 +45,7 @@ HARDWARE = {  # board, battery, link, sensor, why each
              "two cells that anybody can change", "a few bytes an hour, over kilometres"),
 }  # fmt: skip
 DUTY = {  # inferences an hour, sensor mW, sensor seconds an inference, MAC guess, years, mW
-    "image": (60, 40, 0.2, 5_000_000, 0.25, 5.0),
+    "image": (60, 40, 0.2, 5_000_000, 0.5, 2.0),
     "sound": (360, 1.5, 1.0, 1_000_000, 0.05, 5.0),
     "fast": (6, 10, 1.0, 500_000, 3, 0.4),
     "motion": (1200, 1.0, 2.5, 200_000, 0.05, 5.0),

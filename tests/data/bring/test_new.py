@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit import cli, data, project, usecases
+from edgekit import catalog, cli, data, project, usecases
 from edgekit.data import bring
 from edgekit.data.bring import names
 from edgekit.design import load as load_design
@@ -61,6 +61,11 @@ def test_the_design_and_the_card_can_be_read(made, home):
     name, case = made
     design = load_design(home / "usecases" / name / "design.toml")
     assert design.use_case.name == name
+    power = catalog.power_budget(
+        design, design.board
+    )  # a first guess that fails itself helps nobody
+    assert power.average_mw.value <= design.budget.power_mw
+    assert power.battery_years.value >= design.budget.battery_years
     card = data.card(case.CARDS["field"], home / "data")
     assert set(card["labels"]) == set(case.CLASSES)
     assert card["licence"] == "not stated"
@@ -341,6 +346,32 @@ def test_a_second_world_becomes_the_lab(tmp_path, home, monkeypatch):
     assert {r.licence for r in lab} == {"CC0-1.0"}
     assert not any("stand_in" in r.meta for r in lab)
     assert data.card("two", home / "data")["licence"] == "CC0-1.0"
+
+
+def test_at_a_terminal_it_asks_what_it_cannot_know(tmp_path, home, monkeypatch, capsys):
+    import sys
+
+    from edgekit import new
+
+    for i in range(3):
+        for name in ("on", "off"):
+            series(tmp_path / name / f"{i}.csv", seed=i)
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    answers = iter(
+        ["50 Hz", "window 2,5", "nonsense", "rate fast", "normal off", "yes", "CC-BY-4.0"]
+    )
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or next(answers))
+    new.make("asked", str(tmp_path), bring.Options())
+    case = usecases.load("asked", home)
+    assert (case.RATE, case.WINDOW, case.NORMAL) == (50, 125, "off")
+    assert data.card("asked", home / "data")["licence"] == "CC-BY-4.0"
+    assert "samples a second" in asked[0]
+    said = capsys.readouterr().out
+    assert "not understood: 'nonsense'" in said
+    assert "'fast' is no number" in said
 
 
 def test_words_of_names():
