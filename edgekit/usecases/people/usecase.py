@@ -39,8 +39,8 @@ SWEEP = {
 }  # the folds are stretches of time: there is one way to deal them
 FIT = {
     "quick": {
-        "teacher": {"epochs": 5, "copies": 2, "rate": 0.004},
-        "student": {"epochs": 6, "copies": 2, "rate": 0.008},
+        "teacher": {"epochs": 6, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 8, "copies": 2, "rate": 0.008},
     },
     "full": {
         "teacher": {"epochs": 20, "copies": 2, "rate": 0.004},

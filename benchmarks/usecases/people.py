@@ -1,0 +1,106 @@
+"""The people counter's bars: presence on the later part of the real video, count, time of one crop."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from benchmarks.bars import Bars
+from edgekit import catalog, data, device, export, learn, pipeline, project, signal, usecases
+from edgekit.data import proposals, scenes, video
+
+CORE, BOARD = "cortex-m7", "imxrt1060"
+EPOCHS, REPEAT = 60, 4  # of the counter; how often each real frame is shown in an epoch
+
+
+def bars(bars: Bars) -> None:
+    """Run the whole chain at full, then train and judge the counter."""
+    case = usecases.load("people", project.root())
+    directory, outcomes = pipeline.execute("people", profile="full")
+    missed = [v.key for o in outcomes for v in o.verdicts.failed]
+    bars.add(
+        "people, full: every line of the budget", "kept", ", ".join(missed) or "kept", not missed
+    )
+    presence(bars, case, directory / "artefacts")
+    labels(bars, case)
+    counting(bars, case)
+
+
+def presence(bars: Bars, case, artefacts) -> None:
+    """The deployed model of the chain: accuracy from chapter 04, time of its binary measured again."""
+    facts = json.loads((artefacts / "model.json").read_text())
+    test = facts["test"]
+    said = f"{test['balanced_accuracy']:.3f} ({learn.interval(test)}), {facts['name']}"
+    bars.add(
+        f"person or nobody, int8, {test['windows']} later crops", "≥ 0.90", said,
+        test["balanced_accuracy"] >= 0.90,
+    )  # fmt: skip
+    hear = {"features": case.features, "waveform": case.waveform}[facts["input"]]
+    source = export.generate(export.read((artefacts / "model.tflite").read_bytes()), "people")
+    app = device.application(source, hear, case.SENSITIVITY, cpu=CORE)
+    crop = np.full((1, *hear.given), 100, np.float32)
+    latency = device.latency_on(catalog.board(BOARD), app, device.profile_application(app, crop))
+    bars.add(
+        "one crop, camera's bytes to class", "≤ 10 ms",
+        f"{latency} (emulated {CORE}; estimated)", latency.value <= 10,
+    )  # fmt: skip
+    size = int(app.flash.value), int(app.ram.value)
+    bars.add("its flash and RAM", "≤ 128, 64 KB", f"{size[0]:,} B, {size[1]:,} B",
+             size[0] <= 131_072 and size[1] <= 65_536)  # fmt: skip
+
+
+def labels(bars: Bars, case) -> None:
+    """What the gateway proposes against what was confirmed; no goal, it is why somebody looked."""
+    known = video.load_boxes(case.LABELS)
+    numbers = sorted(known.frames)
+    large = video.frames(data.fetch("pedestrians") / "vtest.avi", pick=numbers)
+    found = proposals.propose(large, proposals.background(large), tall=(50, 165))
+    wanted = [[b for b in known.frames[n] if b.height >= 48] for n in numbers]
+    score = proposals.agreement(found, wanted)
+    said = f"precision {score['precision']:.3f}, recall {score['recall']:.3f}"
+    bars.add(f"boxes proposed by the gateway, {len(numbers)} frames", "–", said, True)
+
+
+def counting(bars: Bars, case) -> None:
+    """The counter of notebooks/extra/people_count.ipynb at full."""
+    from edgekit.learn import heatmap, legacy
+
+    least = case.LEAST / 2
+    field = [video.reduced(r) for r in case.recordings("field", "full")]
+    lab = [video.reduced(r) for r in scenes.lab("full")]
+
+    def part(places):
+        rs = [r for r in field if int(r.name[-2:]) in places]
+        boxes = [b for r in rs for b in r.meta["boxes"]]
+        true = np.array([sum(b.height >= least for b in found) for found in boxes])
+        return np.concatenate([r.samples for r in rs]), boxes, true
+
+    train, val, test = part(case.TRAIN), part(case.VAL), part(case.TEST)
+    X = np.concatenate([train[0]] * REPEAT + [r.samples for r in lab])
+    B = train[1] * REPEAT + [found for r in lab for found in r.meta["boxes"]]
+    see = signal.Pixels(144, 192)
+    model = heatmap.counter(see.shape, width=8, seed=0)
+    heatmap.fit(model, X, B, see, seed=0, least=least, epochs=EPOCHS)
+    inputs = [see(p[0][..., None].astype(np.float32)) for p in (train, val, test)]
+    tflite = learn.slim(legacy.convert(model, inputs[0]))
+    maps = [learn.predict_int8(tflite, learn.quantize(tflite, x))[0] for x in inputs]
+    known = np.concatenate(maps[:2]), np.concatenate([train[2], val[2]])
+    threshold = int(heatmap.choose_threshold(*known))
+    scale = maps[2].shape[1] / test[0].shape[1]
+    score = heatmap.score(maps[2], test[1], threshold, scale, least)
+    error = score["mean_absolute_error"]
+    usual = round(float(train[2].mean()))
+    constant = np.abs(test[2] - usual).mean()
+    bars.add(
+        f"count, int8: mean absolute error, {len(test[2])} later frames", "≤ 1.5",
+        f"{error:.2f} (always {usual}: {constant:.2f})", error <= 1.5,
+    )  # fmt: skip
+    source = export.generate(export.read(tflite), "counter")
+    firmware = device.build(source, cpu=CORE)
+    fed = learn.quantize(tflite, inputs[2])
+    wrong = int((device.evaluate(firmware, fed) != maps[2]).sum())
+    latency = device.latency_on(catalog.board(BOARD), firmware, device.profile(firmware, fed[:1]))
+    bars.add(
+        "counter, bytes that differ on the core", "0", f"{wrong}; {latency} a frame", wrong == 0
+    )
