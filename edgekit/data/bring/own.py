@@ -148,6 +148,7 @@ def coarse(X: np.ndarray, fields: int = 8) -> np.ndarray:
     """Pictures (n, height, width, 1) as a table (n, 2 · fields²): mean and spread of each field."""
     n, height, width, _ = X.shape
     rows, columns = height // fields, width // fields
-    cut = X[:, : rows * fields, : columns * fields, 0].reshape(n, fields, rows, fields, columns)
+    cut = np.nan_to_num(X[:, : rows * fields, : columns * fields, 0])  # as every feature takes NaN
+    cut = cut.reshape(n, fields, rows, fields, columns)
     tables = [f(cut, axis=(2, 4)).reshape(n, -1) for f in (np.mean, np.std)]
     return np.concatenate(tables, axis=1).astype(np.float64)

@@ -102,6 +102,7 @@ def test_it_goes_the_way_of_chapter_01(made):
     )
     table = case.descriptor(field.X)
     assert table.shape[1] <= 320
+    assert np.isfinite(case.descriptor(np.full_like(X, np.nan))).all()  # chapter 02 plants them
     first, again = (case.augment(X, np.random.default_rng(1)) for _ in range(2))
     assert np.array_equal(first, again)
     assert first.shape == X.shape
