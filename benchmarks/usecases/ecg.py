@@ -31,7 +31,7 @@ def bars(bars: Bars) -> None:
     ours = {n: r for n, r in patients.items() if n in data.mitbih.DS1}
     detector(bars, ours.values())
     thinned = case.windows(list(ours.values()), "full")
-    print(f"training windows: {dict(zip(case.CLASSES, np.bincount(thinned.y), strict=True))}")
+    print(f"training windows: {_counts(case, np.bincount(thinned.y), counted=True)}")
     answers, models = {}, []
     for fold in case.folds(thinned, FOLDS, SEED):
         models.append(recipe(case, thinned[fold.train]))
