@@ -113,7 +113,8 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
         why["rate"] = "assumed: no file says it"
         return ASSUMED
     rate = timing.nominal(float(np.median(known)))
-    why["rate"] = f"the files say {min(known):.6g} to {max(known):.6g} Hz"
+    low, high = f"{min(known):.6g}", f"{max(known):.6g}"
+    why["rate"] = f"the files say {low}" + (f" to {high} Hz" if high != low else " Hz")
     if len(known) < len(readings):
         said.append(
             f"{len(readings) - len(known)} recordings do not say their rate; they are taken to have "

@@ -111,7 +111,7 @@ def sensitivity(plan: Plan, made: list[Recording]) -> tuple[str, str]:
         return "1 / 32768", "full scale, as 16-bit sound has it"
     offset, span = ranges(plan, made)
     units = made[0].meta.get("units") or []
-    if len(set(units)) > 1 or len(set(span)) > 1 or any(offset):
+    if len(set(units)) > 1 or max(span) > 10 * min(span) or any(offset):
         return "None", "the channels have ranges of their own: the device hands over float32"
     full = nice(max(float(np.nanmax(np.abs(r.samples), initial=0)) for r in made))
     return f"{full:g} / 32768", f"{plan.unit or 'units'} a count of an int16 sensor of ±{full:g}"
