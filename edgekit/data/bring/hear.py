@@ -110,7 +110,7 @@ def sensitivity(plan: Plan, made: list[Recording]) -> tuple[str, str]:
     if plan.kind == "sound":
         return "1 / 32768", "full scale, as 16-bit sound has it"
     offset, span = ranges(plan, made)
-    units = made[0].meta.get("units") or []
+    units = made[0].meta.get("units") or plan.unit.split(", ")
     if len(set(units)) > 1 or max(span) > 10 * min(span) or any(offset):
         return "None", "the channels have ranges of their own: the device hands over float32"
     full = nice(max(float(np.nanmax(np.abs(r.samples), initial=0)) for r in made))
