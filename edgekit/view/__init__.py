@@ -7,6 +7,7 @@ from edgekit.view.adaptation import (
     plot_shift,
     plot_shots,
 )
+from edgekit.view.alarm import plot_cost, plot_health, plot_left, plot_scores
 from edgekit.view.design import (
     plot_battery_life,
     plot_board_memory,
@@ -40,15 +41,19 @@ __all__ = [
     "plot_board_memory",
     "plot_choice",
     "plot_confusion",
+    "plot_cost",
     "plot_distances",
     "plot_features",
     "plot_flash",
+    "plot_health",
     "plot_instructions",
     "plot_ledger",
+    "plot_left",
     "plot_life_over_rate",
     "plot_memory",
     "plot_power",
     "plot_recordings",
+    "plot_scores",
     "plot_shift",
     "plot_shots",
     "plot_spectra",

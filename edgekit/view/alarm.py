@@ -1,0 +1,74 @@
+"""The pictures of a threshold and of a machine that wears out."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from edgekit.view.learning import _caption
+from edgekit.view.signals import COLOURS
+
+BLUE, RED, GREEN = COLOURS[:3]
+
+
+def plot_scores(scores, faulty, threshold=None, caption="measured"):
+    """Histogram of scores (n,), healthy and faulty (n,) bool, on a logarithmic axis."""
+    _, axes = plt.subplots(figsize=(7, 2.8))
+    bins = np.geomspace(scores.min(), scores.max(), 40)
+    for name, rows, colour in (("healthy", ~faulty, BLUE), ("faulty", faulty, RED)):
+        axes.hist(scores[rows], bins, color=colour, alpha=0.6, label=name)
+    if threshold is not None:
+        axes.axvline(threshold, color="k", ls="--", label=f"threshold {threshold:.2f}")
+    axes.set(xscale="log", xlabel="anomaly score (healthy = 1)", ylabel="recordings")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.legend()
+    _caption(axes, caption)
+    return axes
+
+
+def plot_cost(curve, threshold: float, currency: str = "€", caption="measured"):
+    """Expected cost over the threshold with its band, and where it is lowest."""
+    _, axes = plt.subplots(figsize=(7, 3))
+    axes.plot(curve.threshold, curve.cost, color=BLUE, label="expected cost")
+    axes.fill_between(curve.threshold, curve.low, curve.high, color=BLUE, alpha=0.2, lw=0)
+    axes.axvline(threshold, color=RED, ls="--", label=f"chosen, {threshold:.2f}")
+    axes.set(xlabel="threshold (healthy = 1)", ylabel=f"{currency} per measurement", xscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.legend()
+    _caption(axes, f"{caption}: validation recordings; the band is 95 % of bootstraps by recording")
+    return axes
+
+
+def plot_health(lives, threshold: float, caption="simulated"):
+    """The health indicator of some lives over their hours, and where a fault counts as noticed."""
+    _, axes = plt.subplots(figsize=(8, 3))
+    for k, life in enumerate(lives):
+        axes.plot(life.hours, life.health, ".-", color=COLOURS[k % len(COLOURS)], lw=0.8, ms=3)
+        axes.plot(life.end, life.health[-1], "x", color=COLOURS[k % len(COLOURS)])
+    axes.axhline(threshold, color="0.4", ls="--", lw=1, label=f"noticed above {threshold:g}")
+    axes.set(xlabel="time (h)", ylabel="health indicator (sound = 1)", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.legend()
+    _caption(axes, f"{caption}: each line is a machine, a cross its end")
+    return axes
+
+
+def plot_left(predictions, life: int, alpha: float = 0.2, caption="simulated"):
+    """Predicted and true hours left of one life from `trend.evaluate`, with the cone of ±`alpha`."""
+    rows = predictions[predictions.life == life]
+    _, axes = plt.subplots(figsize=(7, 3))
+    axes.plot(rows.lam, rows.left, color="k", label="true")
+    cone = [rows.left * (1 - alpha), rows.left * (1 + alpha)]
+    axes.fill_between(rows.lam, *cone, color="0.8", label=f"±{100 * alpha:.0f} %")
+    low, high = rows.middle - rows.low, (rows.high - rows.middle).clip(upper=4 * rows.left.max())
+    axes.errorbar(rows.lam, rows.middle, [low, high], fmt="o", color=BLUE, capsize=2, ms=4,
+                  label="predicted, 10 to 90 %")  # fmt: skip
+    axes.set(
+        xlabel="λ (0 noticed, 1 failed)", ylabel="hours left (h)", ylim=(0, 2.5 * rows.left.max())
+    )
+    axes.legend()
+    _caption(axes, f"{caption}: each prediction knows only what came before it")
+    return axes
