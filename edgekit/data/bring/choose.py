@@ -179,7 +179,9 @@ def window(plan, wanted: float) -> int:
     }
     # most recordings of each class must fill one; those that are cut into blocks must fill several
     room = {
-        c: float(np.quantile(n, 0.1)) if len(n) >= LEAST_GROUPS else n.min() / (3 * cuts(n) - 1)
+        c: min(float(np.quantile(n, 0.1)), float(np.sort(n)[-LEAST_GROUPS]))
+        if len(n) >= LEAST_GROUPS
+        else n.min() / (3 * cuts(n) - 1)
         for c, n in lengths.items()
     }
     tight = min(room, key=room.get)

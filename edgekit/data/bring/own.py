@@ -14,7 +14,7 @@ from edgekit.data.recordings import Recording
 from edgekit.data.windows import Windows, thin
 from edgekit.errors import EdgekitError
 
-QUICK_RECORDINGS = 16  # of a class, spread over its groups
+QUICK_GROUPS, QUICK_RECORDINGS = 12, 4  # groups of a class, recordings of a group
 QUICK_WINDOWS, FULL_WINDOWS = 700, 8000
 LEFT = "left_out.toml"  # files that are not there, and why
 GAIN, NOISE = (
@@ -119,17 +119,19 @@ def vary_pictures(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _some(found: list[Recording]) -> list[Recording]:
-    """Up to QUICK_RECORDINGS of each class: the first of each group, then the second, …"""
+    """Some recordings of each class: QUICK_RECORDINGS of QUICK_GROUPS groups, as they follow by name."""
+    taken: dict[tuple, int] = {}
+    groups: dict[str | None, set[str]] = {}
     chosen = []
-    for label in {r.label for r in found}:
-        turn: dict[str, int] = {}
-        order = []
-        for r in (r for r in found if r.label == label):
-            turn[r.group] = turn.get(r.group, -1) + 1
-            order.append((turn[r.group], r.name))
-        chosen += [name for _, name in sorted(order)[:QUICK_RECORDINGS]]
-    wanted = set(chosen)
-    return [r for r in found if r.name in wanted]
+    for r in found:
+        mine = groups.setdefault(r.label, set())
+        if r.group not in mine and len(mine) >= QUICK_GROUPS:
+            continue
+        mine.add(r.group)
+        count = taken[r.label, r.group] = taken.get((r.label, r.group), 0) + 1
+        if count <= QUICK_RECORDINGS:
+            chosen.append(r)
+    return chosen
 
 
 def _left_out(folder: Path) -> dict[str, str]:

@@ -14,6 +14,8 @@ from edgekit.data.bring.reading import Reading
 from edgekit.errors import EdgekitError
 
 MOST_CLASSES = 20
+LEAST_WINDOWS = 4  # of a group, where files are that short
+MOST_GROUPS = 60  # of a class, where files are that short
 NORMAL = re.compile(
     r"normal\w*|healthy|ok|good|fine|intact|baseline|background|idle|rest\w*|still|silence|silent|noise|none"
     r"|nothing|nobody|no_\w+|empty|gut|leerlauf",
@@ -91,6 +93,9 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     if not image:
         plan.window = choose.window(plan, options.window)
         plan.hop = choose.hop(plan)
+        short = [r for r in plan.used if choose.length(r, plan.rate) < plan.window]
+        left |= {r.name: f"is shorter than a window ({plan.seconds:.3g} s)" for r in short}
+        plan.used = [r for r in plan.used if r.name not in left]
     _regroup(plan)
     return plan
 
@@ -164,8 +169,32 @@ def _normal(classes: tuple[str, ...], wanted: str) -> str | None:
 # ----------------------------------------------------------------------- groups that can be split
 
 
+def _neighbours(plan: Plan) -> None:
+    """Short files, a picture or a second of sound each: those that follow each other by name become one
+    group. Bursts and takes do, so this errs on the honest side."""
+    if plan.group_from != "file" or plan.row:
+        return
+    count = [
+        len(r.samples)
+        if r.image
+        else 1 + max(0, choose.length(r, plan.rate) - plan.window) // plan.hop
+        for r in plan.used
+    ]
+    size = -(-LEAST_WINDOWS // max(1, int(np.median(count))))
+    if size < 2:
+        return
+    group = {}
+    for c in plan.classes:
+        mine = sorted(r.name for r in plan.used if r.label == c)
+        together = max(1, min(size, len(mine) // choose.LEAST_GROUPS), -(-len(mine) // MOST_GROUPS))
+        group |= {name: mine[i // together * together] for i, name in enumerate(mine)}
+    plan.used = [replace(r, group=group[r.name]) for r in plan.used]
+    plan.group_from = "file, short ones with their neighbours by name"
+
+
 def _regroup(plan: Plan) -> None:
     """Each class needs LEAST_GROUPS groups, and a split must exist; else finer groups, then blocks."""
+    _neighbours(plan)
     if _splits(plan):
         return
     if plan.group_from != "file":

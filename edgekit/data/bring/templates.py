@@ -85,9 +85,10 @@ def fill(
 
 def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
     image = plan.kind == "image"
+    files = {f for r in made for f in r.meta.get("files", [r.meta["file"]])}
     how, (count, why_count) = hear.steps(plan, made), hear.sensitivity(plan, made)
     given = {
-        "title": name, "name": name, "files": counted(len({r.meta["file"] for r in made}), "file"),
+        "title": name, "name": name, "files": counted(len(files), "file"),
         "worlds": WORLD[second], "classes": _python(plan.classes), "normal": _python(plan.normal),
         "rate": f"{plan.rate:g}" if plan.rate < 1e6 else f"{plan.rate:.0f}", "why_rate": plan.why["rate"],
         "sensitivity": count, "why_sensitivity": why_count, **how, "resample": "" if image else ", resample",

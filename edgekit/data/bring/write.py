@@ -17,8 +17,6 @@ from edgekit.data.bring.plan import Options, Plan
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
 
-BUNDLE = 60  # groups of pictures a class, at most
-
 
 def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
     """The readings as recordings, cut into blocks where a class has too few groups."""
@@ -40,7 +38,7 @@ def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
             meta, events,
         )  # fmt: skip
         result += _blocks(recording, plan)
-    return _bundled(result, plan) if plan.kind == "image" else result
+    return _bundled(result) if plan.kind == "image" else result
 
 
 def _blocks(recording: Recording, plan: Plan) -> list[Recording]:
@@ -70,22 +68,16 @@ def _blocks(recording: Recording, plan: Plan) -> list[Recording]:
     ]  # fmt: skip
 
 
-def _bundled(found: list[Recording], plan: Plan) -> list[Recording]:
-    """Thousands of single pictures: neighbours by name become one group, in one file.
-
-    Pictures of a burst follow each other by name, so this errs on the honest side.
-    """
-    if len(found) <= BUNDLE * len(plan.classes) or plan.group_from != "file":
-        return found
+def _bundled(found: list[Recording]) -> list[Recording]:
+    """Pictures of one label and group in one file."""
+    together: dict[tuple, list[Recording]] = {}
+    for r in found:
+        together.setdefault((r.label, r.group), []).append(r)
     result = []
-    for label in plan.classes:
-        mine = [r for r in found if r.label == label]
-        size = -(-len(mine) // BUNDLE)
-        for i in range(0, len(mine), size):
-            part = mine[i : i + size]
-            samples = np.concatenate([r.samples for r in part])
-            meta = {**part[0].meta, "file": f"{part[0].meta['file']} … {part[-1].meta['file']}"}
-            result.append(replace(part[0], samples=samples, group=part[0].name, meta=meta))
+    for part in together.values():
+        samples = np.concatenate([r.samples for r in part])
+        meta = {**part[0].meta, "files": [r.meta["file"] for r in part]}
+        result.append(replace(part[0], samples=samples, meta=meta))
     return result
 
 

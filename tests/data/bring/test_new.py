@@ -23,7 +23,7 @@ FOLDERS = {
     "machine": (folders.machine, {"leak", "normal"}, "normal", "file", 16_000, 1),
     "slow": (folders.slow, {"ok", "fouled", "off"}, "ok", "file", 1, 2),
     "impulse": (folders.impulse, {"idle", "wave", "snake"}, "idle", "file", 62.5, 3),
-    "shapes": (folders.pictures, {"disc", "stripes"}, None, "file", 1, 1),
+    "shapes": (folders.pictures, {"disc", "stripes"}, None, "file, short ones", 1, 1),
 }
 
 
@@ -213,6 +213,24 @@ def test_few_recordings_are_cut_into_blocks_and_that_is_said_loudly(
     assert "OPTIMISTIC" in usecases.notes("blocks", home, "01")
     assert any("OPTIMISTIC" in f for f in data.card("blocks", home / "data")["flaws"])
     assert made
+
+
+def test_short_files_are_grouped_with_their_neighbours_by_name(tmp_path, home):
+    for label in ("yes", "no"):
+        for i in range(40):
+            folders.wav(
+                tmp_path / label / f"{i:03}.wav", folders.sines(i, 8_000, 8_000, 300, 1) / 3, 8_000
+            )
+    plan = understood(tmp_path)
+    assert plan.window == 8_000
+    assert len(plan.groups("yes")) == 10
+    first = {r.path for r in plan.used if r.group == "yes/000.wav"}
+    assert first == {f"yes/{i:03}.wav" for i in range(4)}
+    bring.write("words", plan, home, bring.Options())
+    case = usecases.load("words", home)
+    quick = case.windows(case.recordings("field", "quick"), "quick")
+    _, count = np.unique(quick.group, return_counts=True)
+    assert count.min() >= 2, "a group of a single window has no spread"
 
 
 def test_two_persons_are_too_few_groups_and_that_is_said(tmp_path):
