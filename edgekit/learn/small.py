@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+MOMENTUM = (
+    0.9  # of running means: a hundred steps on little data must be enough, 0.99 needs a thousand
+)
+
 
 def perceptron(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):
     """One hidden layer of 4·`width` units over all features. (n, 1, lines, channel) -> (n, classes).
@@ -15,7 +19,7 @@ def perceptron(input_shape: tuple[int, int, int], classes: int, width: int, seed
     layers = keras.layers
     given = layers.Input(input_shape)
     x = layers.Conv2D(4 * width, input_shape[:2], use_bias=False)(given)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     return keras.Model(given, layers.Dense(classes)(layers.Flatten()(x)), name="student")
 
 
@@ -32,7 +36,7 @@ def spectrum_teacher(input_shape: tuple[int, int, int], classes: int, width: int
 
     def block(x, channels, kernel, stride):
         x = layers.Conv2D(channels, (1, kernel), (1, stride), padding="same", use_bias=False)(x)
-        return layers.ReLU()(layers.BatchNormalization()(x))
+        return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
 
     given = layers.Input(input_shape)
     x = block(given, 4 * width, 5, 1)

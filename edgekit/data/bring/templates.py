@@ -58,12 +58,12 @@ DUTY = {  # inferences an hour, sensor mW, sensor seconds an inference, MAC gues
 
 FIT = """{{
     "quick": {{
-        "teacher": {{"epochs": {et}, "copies": {copies}, "rate": 0.004}},
-        "student": {{"epochs": {es}, "copies": {copies}, "rate": 0.01}},
+        "teacher": {{"epochs": {et}, "copies": {copies}, "batch": {batch}, "rate": 0.004}},
+        "student": {{"epochs": {es}, "copies": {copies}, "batch": {batch}, "rate": 0.01}},
     }},
     "full": {{
-        "teacher": {{"epochs": {ft}, "copies": 2, "rate": 0.004}},
-        "student": {{"epochs": {fs}, "copies": 3, "rate": 0.01}},
+        "teacher": {{"epochs": {ft}, "copies": 2, "batch": {batch}, "rate": 0.004}},
+        "student": {{"epochs": {fs}, "copies": 3, "batch": {batch}, "rate": 0.01}},
     }},
 }}"""
 
@@ -175,7 +175,10 @@ def _fit(plan: Plan, made: list[Recording]) -> str:
     few = float(np.clip(700 / max(count, 50), 1, 3))
     quick, full = round(7 * few), round(12 * few)
     copies = 1 if plan.kind == "sound" else 2  # its spectra take longer than the networks
-    return FIT.format(et=quick, es=round(1.5 * quick), ft=full, fs=2 * full, copies=copies)
+    batch = 16 if count < 500 else 32
+    return FIT.format(
+        et=quick, es=round(1.5 * quick), ft=full, fs=2 * full, copies=copies, batch=batch
+    )
 
 
 # ----------------------------------------------------------------------------------- design.toml
