@@ -28,10 +28,13 @@ class EcgBeat:
     `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
     the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
     within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
-    typical beat (the median over the window's other beats); the difference from that beat (with
-    `typical`); and the rhythm as four constant channels: three ratios r of intervals, each 3 (r - 1), the
-    one before the beat and the one after it over the usual one, and the one before over the one after;
-    then how ragged the rhythm was before: ten times the usual jump between intervals over the usual one.
+    typical beat; the difference from that one (with `typical`); and the rhythm as four constant
+    channels: three ratios r of intervals, each 3 (r - 1), the one before the beat and the one after it
+    over the mean one up to here, and the one before over the one after; then how ragged the rhythm was
+    before: ten times the median jump between intervals over the mean interval.
+
+    The typical beat is the median of the window's other beats that come no earlier than the mean interval:
+    in bigeminy every second beat is ectopic, and only the late ones are the patient's own.
     """
 
     window: int
@@ -98,17 +101,21 @@ class EcgBeat:
         for n, (at, beat) in enumerate(self._beats(x)):
             here = at[beat]
             usual = np.diff(at[: beat + 1])
-            before = int(usual[-1]) if beat else 125
-            median = int(np.sort(usual)[(beat - 1) // 2]) if beat else 125
+            before = int(usual[-1]) if beat else ecg_peaks.RATE
+            count, span = (beat, int(here - at[0])) if beat else (1, ecg_peaks.RATE)
             after = int((at[beat + 1] if beat + 1 < len(at) else self.window) - here)
             jumps = np.sort(np.abs(np.diff(usual[:-1][-8:])))
-            ragged = f(10) * (f(jumps[(len(jumps) - 1) // 2]) / f(median)) if len(jumps) else f(0)
-            pairs = ((before, median), (after, median), (before, after))
+            jump = int(jumps[(len(jumps) - 1) // 2]) if len(jumps) else 0
+            pairs = ((before * count, span), (after * count, span), (before, after))
+            ragged = f(10) * (f(jump * count) / f(span))
             rhythms[n] = [*(_ratio(a, b) for a, b in pairs), min(ragged, f(4))]
             begin = at - self.first
             whole = (begin >= 0) & (begin + self.length <= self.window)
             whole[beat] = False
-            begins = begin[whole].tolist() or [here - self.first]
+            late = np.zeros(len(at), bool)
+            late[1:] = np.diff(at) * (len(at) - 1) >= at[-1] - at[0]
+            begins = begin[whole & late if (whole & late).any() else whole].tolist()
+            begins = begins or [here - self.first]
             for start in (here - self.first, *begins):
                 pieces.append(x[n, start : start + self.length])
                 owner.append(n)

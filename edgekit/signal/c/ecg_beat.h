@@ -6,7 +6,7 @@
 #include "ecg_peaks.h"
 #include "samples.h"
 
-enum { MOST_BEATS = 64, RATIOS = 4 }; /* of a window; channels that tell of the rhythm */
+enum { MOST_BEATS = 64, RATIOS = 4, RHYTHM_RATE = 125 }; /* of a window; channels that tell of the rhythm */
 
 struct ecg_beat {
   int32_t window, anchor; /* samples; where the beat to judge is */
@@ -90,29 +90,35 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   ecg_find(c, work, &peaks, &r);
   const int32_t here = r.at[r.beat], channels = c->shapes + RATIOS;
 
-  /* rhythm: this beat's interval, the next, and the usual one up to here */
+  /* rhythm: this beat's interval, the next, and the mean one up to here */
   int32_t usual[MOST_BEATS], jumps[8], count = 0;
   for (int32_t i = 1; i <= r.beat; i++) usual[i - 1] = r.at[i] - r.at[i - 1];
   /* how ragged it was before: the usual jump from one interval to the next, of the last eight intervals */
   for (int32_t i = r.beat > 9 ? r.beat - 9 : 0; i + 2 < r.beat; i++) {
     jumps[count++] = usual[i + 1] > usual[i] ? usual[i + 1] - usual[i] : usual[i] - usual[i + 1];
   }
-  const int32_t before = r.beat > 0 ? usual[r.beat - 1] : 125;
-  const int32_t median = r.beat > 0 ? ecg_kth(usual, r.beat, (r.beat - 1) / 2) : 125;
+  const int32_t before = r.beat > 0 ? usual[r.beat - 1] : RHYTHM_RATE;
+  const int32_t intervals = r.beat > 0 ? r.beat : 1, span = r.beat > 0 ? here - r.at[0] : RHYTHM_RATE;
   const int32_t after = (r.beat + 1 < r.count ? r.at[r.beat + 1] : c->window) - here;
-  const float ragged = count ? 10.0f * ((float)ecg_kth(jumps, count, (count - 1) / 2) / (float)median) : 0.0f;
-  const float rhythm[RATIOS] = {ecg_ratio(before, median), ecg_ratio(after, median), ecg_ratio(before, after),
+  const int32_t jump = count ? ecg_kth(jumps, count, (count - 1) / 2) : 0;
+  const float ragged = 10.0f * ((float)(jump * intervals) / (float)(span > 0 ? span : 1));
+  const float rhythm[RATIOS] = {ecg_ratio(before * intervals, span), ecg_ratio(after * intervals, span),
+                                ecg_ratio(before, after),
                                 ragged > 4.0f ? 4.0f : ragged};
 
-  /* the other beats whose whole piece lies in the window, and the level of each */
+  /* The other beats whose whole piece lies in the window, and the level of each. Those that come no earlier
+   * than the mean interval are this patient's own; only where there is none, the others are heard. */
   const float *other[MOST_BEATS];
   float level[MOST_BEATS];
   int32_t others = 0;
-  for (int32_t i = 0; i < r.count; i++) {
-    const int32_t begin = r.at[i] - c->first;
-    if (i == r.beat || begin < 0 || begin + c->length > c->window) continue;
-    level[others] = ecg_level(work + begin, c->length);
-    other[others++] = work + begin;
+  for (int32_t early = 0; early < 2 && others == 0; early++) {
+    for (int32_t i = 0; i < r.count; i++) {
+      const int32_t begin = r.at[i] - c->first, last = r.count - 1;
+      const int32_t late = i > 0 && (r.at[i] - r.at[i - 1]) * last >= r.at[last] - r.at[0];
+      if (i == r.beat || begin < 0 || begin + c->length > c->window || !(late || early)) continue;
+      level[others] = ecg_level(work + begin, c->length);
+      other[others++] = work + begin;
+    }
   }
   const float *const mine = work + here - c->first;
   const float mean = ecg_level(mine, c->length);

@@ -29,7 +29,7 @@ FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
 FEATURE_LABEL = "beat, deviation, interval ratio"
 WAVE_LABEL = "ECG (RMS of a beat = 1)"
 MARKS = {"lab": {"R": 0.0}, "field": {"R": 0.0}}
-WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 8, "wide": 32, "narrow": 1}
+WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 16, "wide": 32, "narrow": 1}
 SWEEP = {"windows": 1500, "deals": 1}
 FIT = {
     "quick": {
@@ -43,7 +43,7 @@ FIT = {
 }
 ALIGN = {}
 # Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
-MOST = {"quick": {"N": 30, "S": 20, "V": 20}, "full": {"N": 300, "S": 500, "V": 500}}
+MOST = {"quick": {"N": 24, "S": 16, "V": 16}, "full": {"N": 300, "S": 500, "V": 500}}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
@@ -135,5 +135,5 @@ def teacher(input_shape, classes: int, width: int, seed: int):
 
 
 def student(input_shape, classes: int, width: int, seed: int):
-    """The same on one beat. Ends in logits."""
+    """The same on one beat of 640 ms. Ends in logits."""
     return _network(input_shape, classes, width, seed, (2, 2, 2), "student")
