@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.learn.adapt_tables import classifier, coral, surety
 
-RATIOS = np.exp(np.linspace(np.log(0.5), np.log(2.0), 71))  # speeds tried, 2 % apart
+RATIOS = np.exp(np.linspace(np.log(0.4), np.log(2.0), 82))  # speeds tried, 2 % apart
 HILL = 9  # lines: what is wider than this is the noise's slope, not a fault's peak
 RIVAL = 0.6  # of the best correlation: as good as this, another ratio is worth a second look
 
