@@ -174,7 +174,7 @@ def _fit(plan: Plan, made: list[Recording]) -> str:
     count = sum(max(1, len(r.samples) * plan.rate / r.rate / hop) for r in made)
     few = float(np.clip(700 / max(count, 50), 1, 3))
     quick, full = round(7 * few), round(12 * few)
-    copies = 1 if plan.kind == "sound" else 2  # its spectra take longer than the networks
+    copies = 1 if plan.kind in ("sound", "image") else 2  # a window of these takes longest
     batch = 16 if count < 500 else 32
     return FIT.format(
         et=quick, es=round(1.5 * quick), ft=full, fs=2 * full, copies=copies, batch=batch
