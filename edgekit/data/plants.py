@@ -16,7 +16,7 @@ from edgekit.data.recordings import Recording
 from edgekit.data.video import Box
 
 SIZE = (384, 288)  # width, height
-ROW = 96  # pixels between crops of a row, at a camera height of 1
+ROW = 104  # pixels between crops of a row, at a camera height of 1
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _stretch(rng, world: Field, look):
         )  # fmt: skip
     plants = _sown(rng, look["scale"])
     plants += [
-        (rng.uniform(0, width), rng.uniform(0, height), "weed", rng.uniform(9, 30))
+        (rng.uniform(0, width), rng.uniform(0, height), "weed", rng.uniform(18, 36))
         for _ in range(int(rng.integers(4, 11)))
     ]
     found = []
@@ -128,7 +128,7 @@ def _sown(rng, scale: float) -> list[tuple]:
     across = rng.uniform(0.5, 0.9, int(rng.integers(1, 3))).cumsum() * height / 2
     start = rng.uniform(0, step)
     return [
-        (x + rng.normal(0, 5), y + rng.normal(0, 4), "crop", rng.uniform(14, 30))
+        (x + rng.normal(0, 5), y + rng.normal(0, 4), "crop", rng.uniform(20, 38))
         for y in across
         for x in np.arange(start, width, step)
         if rng.random() < 0.85

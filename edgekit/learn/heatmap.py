@@ -1,8 +1,9 @@
 """Counting: a picture becomes a coarse map of where somebody is, and the peaks of the map are counted.
 
-The map has a cell for 8 x 8 pixels, no boxes and no sizes, so the network is small (Edge Impulse calls
-such networks FOMO). It is trained as Zhou, Wang, Krähenbühl, "Objects as Points" (2019), train theirs:
-a Gaussian of the size of a cell at each centre, a focal loss that asks little of cells next to one.
+The map has no boxes and no sizes, so the network is small (Edge Impulse calls such networks FOMO). It
+computes at an eighth of the picture and says for each cell which of its four quarters is meant: people
+walk closer together than eight pixels. It is trained as Zhou, Wang, Krähenbühl, "Objects as Points"
+(2019), train theirs: a Gaussian at each mark, a focal loss that asks little of the cells next to one.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from edgekit.errors import EdgekitError
 if TYPE_CHECKING:
     import pandas as pd
 
-CELL = 8  # pixels of the network's input to a cell, each way
-SPREAD = 0.7  # cells: standard deviation of a target's Gaussian
+STRIDE = 8  # pixels of the network's input to a cell, each way; its map is twice as fine
+SPREAD = 1.0  # places of the map: standard deviation of a target's Gaussian
+REACH = 2.5  # places: how far a peak may be from the mark of whom it found
 ALPHA, BETA = 2, 4  # exponents of the focal loss, as in the paper
 
 
 def counter(input_shape: tuple[int, int, int], width: int, seed: int):
-    """(n, height, width, 1) -> logits (n, height / 8, width / 8, 1): is the centre of somebody here?
+    """(n, height, width, 1) -> logits (n, height / 8, width / 8, 4): is the mark of somebody here?
 
-    Three convolutions that halve the picture, two depthwise separable ones on the map; `width` to
-    6·`width` channels. A cell sees 47 pixels each way, which is more than a person is high.
+    Three convolutions that halve the picture, three depthwise separable ones at an eighth of it;
+    `width` to 8·`width` channels. A cell sees 63 pixels each way, more than a person is high. Its four
+    outputs are its quarters, see `unfold`.
     """
     from edgekit.learn.legacy import keras, seed_everything
     from edgekit.learn.models import MOMENTUM
@@ -45,20 +48,35 @@ def counter(input_shape: tuple[int, int, int], width: int, seed: int):
     for channels in (2 * width, 4 * width):
         x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
-    for channels in (6 * width, 6 * width):
+    for channels in (6 * width, 8 * width, 8 * width):
         x = block(x, channels)
-    start = keras.initializers.Constant(-3.0)  # nearly every cell is empty
-    x = layers.Conv2D(1, 1, bias_initializer=start)(x)
+    start = keras.initializers.Constant(-4.0)  # nearly every place is empty
+    x = layers.Conv2D(4, 1, bias_initializer=start)(x)
     return keras.Model(given, x, name="counter")
 
 
-def targets(boxes, shape: tuple[int, int], scale: float, least: float, at: float = 0.5):
-    """What the map should be, and which cells count: (n, rows, columns, 2) float32.
+def unfold(maps: np.ndarray) -> np.ndarray:
+    """What `counter` says, (n, rows, columns, 4), as maps (n, 2 rows, 2 columns): upper left quarter
+    first, then upper right, lower left, lower right."""
+    n, rows, columns, _ = maps.shape
+    quarters = maps.reshape(n, rows, columns, 2, 2)
+    return quarters.transpose(0, 1, 3, 2, 4).reshape(n, 2 * rows, 2 * columns)
 
-    `boxes` for each picture; `shape` (rows, columns) of the map; `scale` map cells per pixel of the boxes.
-    Channel 0 is 1 at the centre of each box at least `least` high, falling off around it; channel 1 is
+
+def fold(maps: np.ndarray) -> np.ndarray:
+    """The inverse of `unfold`, for maps (n, 2 rows, 2 columns, …) -> (n, rows, columns, 4, …)."""
+    n, rows, columns, *rest = maps.shape
+    quarters = maps.reshape(n, rows // 2, 2, columns // 2, 2, *rest).swapaxes(2, 3)
+    return quarters.reshape(n, rows // 2, columns // 2, 4, *rest)
+
+
+def targets(boxes, shape: tuple[int, int], scale: float, least: float, at: float = 0.5):
+    """What the map should be, and which places count: (n, rows, columns, 2) float32.
+
+    `boxes` for each picture; `shape` (rows, columns) of the map; `scale` places per pixel of the boxes.
+    Channel 0 is 1 at the mark of each box at least `least` high, falling off around it; channel 1 is
     0 where a smaller box lies, which is neither asked for nor wrong, else 1. `at` is how far down
-    its box somebody's mark lies: 0.5 the middle, 0.15 the head.
+    its box somebody's mark lies: 0.5 the middle, 0.2 the head.
     """
     rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
     out = np.zeros((len(boxes), *shape, 2), np.float32)
@@ -79,21 +97,22 @@ def targets(boxes, shape: tuple[int, int], scale: float, least: float, at: float
 
 
 def cell_of(box, scale: float, at: float = 0.5) -> tuple[int, int]:
-    """(row, column) of the cell that holds a box's mark."""
+    """(row, column) of the place of a box's mark."""
     return int((box.y + at * box.height) * scale), int((box.x + box.width / 2) * scale)
 
 
 def focal_loss(target, logits):
-    """Loss of logits (n, rows, columns, 1) against `targets` (n, rows, columns, 2), a centre at a time."""
+    """Loss of logits (n, rows, columns, 4) against folded `targets` (n, rows, columns, 4, 2), a mark
+    at a time."""
     import tensorflow as tf
 
     heat, counts = target[..., 0], target[..., 1]
-    p = tf.clip_by_value(tf.sigmoid(logits[..., 0]), 1e-5, 1 - 1e-5)
+    p = tf.clip_by_value(tf.sigmoid(logits), 1e-5, 1 - 1e-5)
     centre = tf.cast(heat >= 1, tf.float32)
     hit = -centre * (1 - p) ** ALPHA * tf.math.log(p)
     miss = -(1 - centre) * (1 - heat) ** BETA * p**ALPHA * tf.math.log(1 - p)
-    each = tf.reduce_sum((hit + miss) * counts, axis=(1, 2))
-    return each / tf.maximum(tf.reduce_sum(centre, axis=(1, 2)), 1)
+    each = tf.reduce_sum((hit + miss) * counts, axis=(1, 2, 3))
+    return each / tf.maximum(tf.reduce_sum(centre, axis=(1, 2, 3)), 1)
 
 
 def fit(
@@ -122,18 +141,18 @@ def fit(
         raise EdgekitError("nobody is in these pictures: there is nothing to count")
     rng = np.random.default_rng(seed)
     legacy.compile(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
-    shape = model.output_shape[1:3]
+    shape = tuple(2 * n for n in model.output_shape[1:3])
     scale = shape[0] / pictures.shape[1]
     losses = []
     for _ in progress(range(epochs), "training counter"):
         order = rng.permutation(len(pictures))
         X, moved = vary(pictures[order], [boxes[i] for i in order], rng)
-        aim = targets(moved, shape, scale, least, at)
+        aim = fold(targets(moved, shape, scale, least, at))
         losses.append(legacy.epoch(model, see(X), aim, np.ones(len(X), np.float32), batch))
     return losses
 
 
-def vary(pictures: np.ndarray, boxes, rng, zoom=0.2, shift=0.1, light=0.3, grain=8.0):
+def vary(pictures: np.ndarray, boxes, rng, zoom=0.15, shift=0.06, light=0.25, grain=5.0):
     """A random variation of each picture and its boxes: (n, height, width, 1) float32, and the Boxes.
 
     A box of which less than half is left in the picture is taken out.
@@ -185,8 +204,7 @@ def peaks(heat: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def counts(heats: np.ndarray, threshold: float) -> np.ndarray:
-    """(n,) peaks of each map of `heats` (n, rows, columns) or (n, rows, columns, 1)."""
-    heats = heats.reshape(heats.shape[:3])
+    """(n,) peaks of each map of `heats` (n, rows, columns)."""
     return np.array([len(peaks(heat, threshold)) for heat in heats], np.int64)
 
 
@@ -196,8 +214,7 @@ def choose_threshold(heats: np.ndarray, confirmed: np.ndarray) -> float:
     `heats` are maps of pictures whose counts are known and that nothing is tested on; candidates are
     the values of the maps' own peaks.
     """
-    heats, confirmed = heats.reshape(heats.shape[:3]), np.asarray(confirmed)
-    lowest = heats.min()
+    lowest, confirmed = heats.min(), np.asarray(confirmed)
     values = np.sort(np.concatenate([heat[tuple(peaks(heat, lowest).T)] for heat in heats]))
     if not len(values):
         raise EdgekitError(
@@ -216,10 +233,9 @@ def choose_threshold(heats: np.ndarray, confirmed: np.ndarray) -> float:
 def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: float = 0.5) -> dict:
     """How well it counts and finds: mean absolute error, bias, precision and recall of places.
 
-    `boxes` for each picture; a peak has found somebody if it is at most one cell and a half from a mark
-    that no other peak has. Peaks on boxes below `least` are neither right nor wrong.
+    `boxes` for each picture; a peak has found somebody if it is at most REACH from a mark that no other
+    peak has. Peaks on boxes below `least` are neither right nor wrong.
     """
-    heats = heats.reshape(heats.shape[:3])
     true = np.array([sum(b.height >= least for b in found) for found in boxes])
     said, hits, wrong = [], 0, 0
     for heat, found in zip(heats, boxes, strict=True):
@@ -257,43 +273,44 @@ def _on(spot, box, scale: float) -> bool:
     return box.x - 4 <= x <= box.x + box.width + 4 and box.y - 4 <= y <= box.y + box.height + 4
 
 
-def _matched(spots: np.ndarray, marks: np.ndarray, reach: float = 1.5) -> int:
+def _matched(spots: np.ndarray, marks: np.ndarray) -> int:
     from scipy.optimize import linear_sum_assignment
 
     if not len(spots) or not len(marks):
         return 0
     away = np.abs(spots[:, None] - marks[None]).max(axis=2)
-    rows, columns = linear_sum_assignment(np.where(away <= reach, away, 1e3))
-    return int((away[rows, columns] <= reach).sum())
+    rows, columns = linear_sum_assignment(np.where(away <= REACH, away, 1e3))
+    return int((away[rows, columns] <= REACH).sum())
 
 
 C_SOURCE = """\
-/* {name}: how many people a map shows. The peaks of [{rows}][{columns}] int8 that reach {threshold}: no lower
- * than their eight neighbours; of equal neighbours the first, line by line. */
+/* {name}: how many people a map shows, [{rows}][{columns}][4] int8, four quarters to a cell. Its peaks that
+ * reach {threshold}, no lower than their eight neighbours; of equal neighbours the first, line by line. */
 #include <stdint.h>
 
-static int8_t cell(const int8_t *map, int row, int column) {{
-  const int inside = row >= 0 && row < {rows} && column >= 0 && column < {columns};
-  return inside ? map[row * {columns} + column] : INT8_MIN;
+enum {{ ROWS = 2 * {rows}, COLUMNS = 2 * {columns} }};
+
+static int8_t place(const int8_t *map, int row, int column) {{
+  const int cell = (row / 2) * {columns} + column / 2;
+  return map[4 * cell + 2 * (row % 2) + column % 2];
 }}
 
 static int is_peak(const int8_t *map, int row, int column) {{
-  const int8_t here = cell(map, row, column);
+  const int8_t here = place(map, row, column);
   if (here < {threshold}) return 0;
   for (int k = 0; k < 9; k++) {{
-    const int8_t other = cell(map, row + k / 3 - 1, column + k % 3 - 1);
-    if (k < 4 ? here <= other : here < other) {{
-      const int y = row + k / 3 - 1, x = column + k % 3 - 1;
-      if (y >= 0 && y < {rows} && x >= 0 && x < {columns}) return 0;
-    }}
+    const int y = row + k / 3 - 1, x = column + k % 3 - 1;
+    if (k == 4 || y < 0 || y >= ROWS || x < 0 || x >= COLUMNS) continue;
+    const int8_t other = place(map, y, x);
+    if (k < 4 ? here <= other : here < other) return 0;
   }}
   return 1;
 }}
 
 int {name}_count(const int8_t *map) {{
   int count = 0;
-  for (int row = 0; row < {rows}; row++) {{
-    for (int column = 0; column < {columns}; column++) count += is_peak(map, row, column);
+  for (int row = 0; row < ROWS; row++) {{
+    for (int column = 0; column < COLUMNS; column++) count += is_peak(map, row, column);
   }}
   return count;
 }}
@@ -301,7 +318,10 @@ int {name}_count(const int8_t *map) {{
 
 
 def c_counter(name: str, shape: tuple[int, int], threshold: int) -> str:
-    """`int {name}_count(const int8_t *map)` in C: the same peaks as `counts` finds in an int8 map."""
+    """`int {name}_count(const int8_t *map)` in C: the peaks that `counts` finds in an unfolded map.
+
+    `shape` (rows, columns) of the network's output, before `unfold`.
+    """
     if not -128 < threshold <= 127:
         raise EdgekitError(f"a threshold of {threshold} is no int8 above the lowest")
     return C_SOURCE.format(name=name, rows=shape[0], columns=shape[1], threshold=int(threshold))

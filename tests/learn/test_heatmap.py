@@ -19,21 +19,30 @@ def person(x, y, height=24.0) -> Box:
 
 def test_a_target_is_one_where_somebody_is_and_its_peaks_are_the_people():
     people = [person(20, 30), person(60, 30), person(100, 70)]
-    aim = heatmap.targets([people], (12, 16), 1 / 8, least=12)[0]
-    assert {tuple(c) for c in np.argwhere(aim[..., 0] == 1)} == {(3, 2), (3, 7), (8, 12)}
+    aim = heatmap.targets([people], (24, 32), 1 / 4, least=12)[0]
+    assert {tuple(c) for c in np.argwhere(aim[..., 0] == 1)} == {(7, 5), (7, 15), (17, 25)}
     assert len(heatmap.peaks(aim[..., 0], 0.5)) == 3
     assert (aim[..., 1] == 1).all()
 
 
 def test_whoever_is_too_far_is_neither_asked_for_nor_wrong():
-    aim = heatmap.targets([[person(40, 40, height=10)]], (12, 16), 1 / 8, least=12)[0]
+    aim = heatmap.targets([[person(40, 40, height=10)]], (24, 32), 1 / 4, least=12)[0]
     assert not aim[..., 0].any()
-    assert aim[5, 5, 1] == 0
+    assert aim[10, 10, 1] == 0
     assert aim[0, 0, 1] == 1
-    lonely = np.zeros((1, 12, 16))
-    lonely[0, 5, 4] = 1
-    scored = heatmap.score(lonely, [[person(40, 40, height=10)]], 0.5, 1 / 8, least=12)
+    lonely = np.zeros((1, 24, 32))
+    lonely[0, 10, 9] = 1
+    scored = heatmap.score(lonely, [[person(40, 40, height=10)]], 0.5, 1 / 4, least=12)
     assert scored["said"] == scored["true"] == [0]
+
+
+def test_quarters_unfold_to_places_and_fold_back():
+    maps = np.arange(2 * 3 * 4 * 4).reshape(2, 3, 4, 4)
+    places = heatmap.unfold(maps)
+    assert places.shape == (2, 6, 8)
+    assert places[0, :2, :2].tolist() == [[0, 1], [2, 3]]
+    assert places[0, 0, 2] == maps[0, 0, 1, 0]
+    assert np.array_equal(heatmap.fold(places), maps)
 
 
 def slow_peaks(heat, threshold):
@@ -63,13 +72,13 @@ def test_peaks_follow_the_rule_with_ties_and_edges(seed):
 
 def test_c_counts_the_same(tmp_path):
     rng = np.random.default_rng(1)
-    maps = [rng.integers(-128, high, (200, 6, 8, 1)).astype(np.int8) for high in (-120, 0, 128)]
+    maps = [rng.integers(-128, high, (200, 6, 8, 4)).astype(np.int8) for high in (-120, 0, 128)]
     for threshold in (-127, -5, 90):
         text = heatmap.c_counter("crowd", (6, 8), threshold)
         source = SimpleNamespace(name="crowd", files={"crowd_count.c": text})
         count = ctypes.CDLL(str(build_host(source, cache=tmp_path))).crowd_count
         for some in maps:
-            wanted = heatmap.counts(some, threshold)
+            wanted = heatmap.counts(heatmap.unfold(some), threshold)
             assert [count(np.ascontiguousarray(m).ctypes) for m in some] == wanted.tolist()
 
 
@@ -91,9 +100,9 @@ def test_the_threshold_comes_from_known_counts():
 
 
 def test_a_score_tells_counts_from_places():
-    heat = np.zeros((1, 12, 16))
-    heat[0, 3, 2] = heat[0, 10, 14] = 1  # one where somebody is, one where nobody is
-    scored = heatmap.score(heat, [[person(20, 30), person(60, 30)]], 0.5, 1 / 8, least=12)
+    heat = np.zeros((1, 24, 32))
+    heat[0, 7, 5] = heat[0, 20, 28] = 1  # one where somebody is, one where nobody is
+    scored = heatmap.score(heat, [[person(20, 30), person(60, 30)]], 0.5, 1 / 4, least=12)
     assert scored["mean_absolute_error"] == 0
     assert scored["precision"] == scored["recall"] == 0.5
 
@@ -138,7 +147,8 @@ def test_it_learns_to_count_blobs_and_says_so_when_nobody_is_there():
     model = heatmap.counter(see.shape, 4, 0)
     losses = heatmap.fit(model, pictures, boxes, see, seed=0, least=6, epochs=30, rate=0.01)
     assert losses[-1] < 0.2 * losses[0]
-    maps = legacy.logits(model, see(pictures[..., None]))
+    maps = heatmap.unfold(legacy.logits(model, see(pictures[..., None])))
+    assert maps.shape == (32, 12, 16)
     known = np.array([len(b) for b in boxes])
     threshold = heatmap.choose_threshold(maps, known)
     assert np.abs(heatmap.counts(maps, threshold) - known).mean() < 0.3

@@ -20,7 +20,7 @@ CLASSES = ("soil", "crop", "weed")
 NORMAL = "soil"
 RATE = 1  # Hz: pictures along the row
 SIZE = 96  # pixels of a crop, each way
-LEAST = 14  # pixels: a plant that is smaller is not asked for
+LEAST = 20  # pixels: a plant that is smaller is not asked for
 CARDS = {"lab": "plant-simulator", "field": "plant-simulator"}  # of data/
 SENSITIVITY = None  # grey values, as the camera delivers them
 
