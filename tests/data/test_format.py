@@ -20,8 +20,8 @@ from edgekit.errors import EdgekitError
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip
@@ -185,7 +185,7 @@ def test_damaged_files_are_one_line_or_a_recording(tmp_path_factory, at, value, 
     try:
         load(path)
     except EdgekitError as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error)  # noqa: PT017
 
 
 def test_files_that_are_no_recordings(tmp_path):
