@@ -22,7 +22,9 @@ PERSON = "person"
 CLASSES = ("nobody", "person")
 SMALLEST = 0.005  # share of the picture that a person must cover, as the paper has it
 LICENCE = "COCO: annotations CC BY 4.0; each picture under the licence its author chose on Flickr"
-CREDIT = "T.-Y. Lin and others, Microsoft COCO (2014); A. Chowdhery and others, Visual Wake Words (2019)"
+CREDIT = (
+    "T.-Y. Lin and others, Microsoft COCO (2014); A. Chowdhery and others, Visual Wake Words (2019)"
+)
 
 
 def labels(annotations: Path | str, smallest: float = SMALLEST) -> dict[str, str]:
