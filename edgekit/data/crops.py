@@ -31,7 +31,8 @@ def crops(
     crop around a box holds at least INSIDE of it, anywhere in the crop; with `alone`, no box of
     another class either; `every` takes only every so many frames. A crop of `nothing` touches no box,
     and half of them lie where a box is in another frame of the recording: a place where people walk,
-    without people. Boxes lower than `least` pixels are too small to decide on: no crop is made around them, none of nothing shows them.
+    without people. Boxes lower than `least` pixels are too small to decide on: no crop is made around
+    them, none of nothing shows them.
 
     Returns X (n, size, size, 1) float32, whole grey values 0…255; `origin` is recording@frame. The same
     recordings give the same crops: places are drawn by each recording's name. Raises EdgekitError
