@@ -22,6 +22,7 @@ from edgekit.view.learning import (
     plot_ledger,
     plot_sweep,
 )
+from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.signals import (
     plot_augmented,
     plot_features,
@@ -42,10 +43,13 @@ __all__ = [
     "plot_choice",
     "plot_confusion",
     "plot_cost",
+    "plot_counts",
     "plot_distances",
     "plot_features",
     "plot_flash",
+    "plot_frames",
     "plot_health",
+    "plot_heatmap",
     "plot_instructions",
     "plot_ledger",
     "plot_left",
