@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-EACH, BEAT = (
-    95,
-    45,
-)  # samples at 125 Hz: about an interval, and what of the beat itself keeps its shape
+EACH = 95  # samples at 125 Hz: about an interval
+BEAT = 45  # samples to either side of the beat that keep their shape
 
 
 def ecg_variation(
@@ -18,6 +16,7 @@ def ecg_variation(
     noise_mv=0.03,
     wander_mv=0.15,
     gain=0.25,
+    tilt=0.3,
 ) -> np.ndarray:
     """One random variation of each window of one lead. `X` (n, time, 1) in mV -> the same, float32.
 
@@ -41,8 +40,8 @@ def ecg_variation(
     part = (place - left).astype(np.float32)
     row = np.arange(n)[:, None]
     x = x[row, left] * (1 - part) + x[row, left + 1] * part
-    tilt = rng.uniform(-0.25, 0.35, (n, 1)).astype(np.float32)
-    x[:, 1:] = x[:, 1:] + tilt * (x[:, 1:] - x[:, :-1])
+    slant = rng.uniform(-tilt, tilt, (n, 1)).astype(np.float32)
+    x[:, 1:] = x[:, 1:] + slant * (x[:, 1:] - x[:, :-1])
     x = x * np.exp(rng.normal(0, gain, (n, 1))).astype(np.float32)
     hz, phase = rng.uniform(0.1, 0.5, (n, 1)), rng.uniform(0, 2 * np.pi, (n, 1))
     wave = np.sin((2 * np.pi / 125 * hz * at + phase).astype(np.float32))
