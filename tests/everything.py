@@ -49,7 +49,7 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
         ),
         **{
             f"the whole chain: {name} (papermill, quick)": (
-                [PYTHON, "-m", "edgekit", "run", name, *STRICT.get(name, ())],
+                [PYTHON, "-m", "edgekit", "run", name],
                 {"EDGEKIT_RUNS": runs + "/chain"},
             )
             for name in USE_CASES
