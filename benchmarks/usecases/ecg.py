@@ -37,6 +37,7 @@ def bars(bars: Bars) -> None:
         models.append(recipe(case, thinned[fold.train]))
         for name in fold.groups["test"]:
             answers[name] = listen(case, models[-1], patients[name])
+        print(f"fold {len(models)} of {FOLDS}: tested {', '.join(fold.groups['test'])}", flush=True)
     judge(bars, case, answers, f"{FOLDS} folds of DS1", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
     flash(bars, case, models[0])
     theirs = [n for n in patients if n in data.mitbih.DS2]

@@ -68,7 +68,8 @@ def fit(
     `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
     Each epoch hears `copies` fresh variations of every window: `augment(X, rng)` on the raw samples
-    (n, time, channel), then `hear(X)` makes the network's input. With `distil`, the teacher hears
+    (n, time, channel), then `hear(X)` makes the network's input, and `hear.vary(heard, rng)`, where a
+    step has it, varies what no variation of the samples could. With `distil`, the teacher hears
     the very same variation (Hinton et al. 2015). Adam with cosine decay. Same seed, same weights.
     Raises EdgekitError for windows that are empty, of a single class or not finite.
     """
@@ -105,7 +106,10 @@ def fit(
             one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
             told = legacy.logits(distil.teacher, distil.hear(X))
             target = np.concatenate([one_hot, told], axis=1)
-        losses.append(legacy.epoch(model, hear(X), target, weights[y], batch))
+        heard = hear(X)
+        if augment and hasattr(hear, "vary"):
+            heard = hear.vary(heard, rng)
+        losses.append(legacy.epoch(model, heard, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
 
 

@@ -133,6 +133,34 @@ class EcgBeat:
         out[:, 0, :, -RATIOS:] = rhythms[:, None]
         return out
 
+    def vary(self, heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """What was heard of other beats of the same class: a variation for training, the same shape.
+
+        `learn.fit` calls it after `augment`. What the detector and the typical beat have made steady
+        cannot be shaken from outside: level (10 %), baseline (a slope and an offset-free noise), where
+        the R peak was found (±16 ms), intervals (2 %), and in every fifth beat the whole rhythm, as in
+        atrial fibrillation: intervals that say nothing, and a ragged rhythm that says so.
+        """
+        x, n = heard.copy(), len(heard)
+        shapes = slice(0, 1 + self.typical)
+        x[..., shapes] *= np.exp(rng.normal(0, 0.1, (n, 1, 1, 1))).astype(f)
+        slope = rng.normal(0, 0.3, (n, 1, 1)) * np.linspace(-1, 1, self.length)
+        noise = 0.1 * rng.random((n, 1, 1)) * rng.normal(size=(n, 1, self.length))
+        x[..., shapes] += (slope + noise).astype(f)[..., None]
+        shift = rng.integers(-2, 3, n)
+        for samples in range(-2, 3):
+            rows = shift == samples
+            x[rows, ..., shapes] = np.roll(x[rows, ..., shapes], samples, axis=2)
+        x[..., -RATIOS:] += rng.normal(0, 0.06, (n, 1, 1, RATIOS)).astype(f)
+        rows = np.flatnonzero(rng.random(n) < 0.2)
+        before, after = (x[rows, 0, 0, i - RATIOS] / 3 + 1 for i in range(2))
+        before = np.clip(before * np.exp(rng.normal(0, 0.2, len(rows))), 0.3, 2.3)
+        after = np.clip(after * np.exp(rng.normal(0, 0.2, len(rows))), 0.3, 2.3)
+        ratios = [np.clip(3 * (r - 1), -4, 4) for r in (before, after, before / after)]
+        ragged = rng.uniform(1.2, 3.0, len(rows))
+        x[rows, ..., -RATIOS:] = np.stack([*ratios, ragged], axis=1).astype(f)[:, None, None]
+        return x
+
     def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.struct(

@@ -196,3 +196,18 @@ def test_a_ragged_rhythm_is_heard(hearts):
     wild = ecg_variation(windows.X, np.random.default_rng(3), ragged=1.0)
     calm = ecg_variation(windows.X, np.random.default_rng(3), ragged=0.0)
     assert np.median(BEAT(wild)[:, 0, 0, -1]) > 2 * np.median(BEAT(calm)[:, 0, 0, -1])
+
+
+@every_feature
+def test_what_was_heard_can_be_varied(hearts, feature):
+    heard = feature(windows_of(hearts, feature).X)
+    kept = heard.copy()
+    one, again, other = (feature.vary(heard, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert np.array_equal(heard, kept)
+    assert one.shape == heard.shape
+    assert one.dtype == np.float32
+    assert np.isfinite(one).all()
+    assert (one[..., -4:] == one[:, :, :1, -4:]).all()  # the rhythm stays constant along the beat
+    assert feature.vary(heard[:0], np.random.default_rng(0)).shape == (0, *feature.shape)

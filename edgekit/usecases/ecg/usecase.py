@@ -100,8 +100,12 @@ def folds(windows, k: int = 3, seed: int = 0) -> list:
 
 
 def augment(X, rng):
-    """A training window as another recorder, electrode or day would have given it. Same shape."""
-    return signal.ecg_variation(X, rng)
+    """A training window at another level and on another baseline. Same shape.
+
+    More of it would blur the intervals and the typical beat, that the features take such pains to find;
+    `EcgBeat.vary` does the rest, behind them.
+    """
+    return signal.ecg_variation(X, rng, stretch=0, ragged=0, noise_mv=0, wander_mv=0.05, tilt=0)
 
 
 def descriptor(X):
