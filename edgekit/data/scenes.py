@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.data.draw import Canvas, noise, photograph
+from edgekit.data.draw import Canvas, noise, photograph, rendered
 from edgekit.data.recordings import Recording
 from edgekit.data.video import Box
 
@@ -104,19 +104,7 @@ def place(name, length: int, rng, domain: str, camera=None, built=None) -> Recor
             )
         )  # fmt: skip
         boxes.append(found)
-    return Recording(
-        name=name,
-        samples=np.stack(pictures),
-        rate=1.0,
-        label=None,
-        group=name,
-        domain=domain,
-        channels=("grey",),
-        unit="grey value",
-        licence="Apache-2.0",
-        source="scene-simulator",
-        meta={"boxes": boxes},
-    )
+    return rendered(name, domain, pictures, boxes, source="scene-simulator")
 
 
 # -------------------------------------------------------------------------------------- the place

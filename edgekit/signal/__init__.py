@@ -14,7 +14,7 @@ from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
 from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
-from edgekit.signal.scale import Scaled, UnitRms, unit_rms
+from edgekit.signal.scale import UnitRms, unit_rms
 from edgekit.signal.source import quantize
 from edgekit.signal.wearer import another_wearer
 from edgekit.signal.welch import WelchBands, log_edges
@@ -26,7 +26,6 @@ __all__ = [
     "InRange",
     "Moments",
     "Pixels",
-    "Scaled",
     "UnitRms",
     "WelchBands",
     "another_wearer",

@@ -43,45 +43,6 @@ class UnitRms:
         )
 
 
-@dataclass(frozen=True)
-class Scaled:
-    """Every sample times `scale`: the waveform as it is, offset and gravity included.
-
-    `window` in samples. For sensors whose level and offset mean something.
-    """
-
-    window: int
-    channels: int = 1
-    scale: float = 1.0
-
-    def __post_init__(self):
-        if not 1e-12 < abs(self.scale) < 1e12:
-            raise ValueError(f"a scale of {self.scale} makes no signal")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return 1, self.window, self.channels
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """`X` (n, window, channels) -> (n, 1, window, channels) float32, the same bits as the C side.
-
-        Raises ValueError on another window length or number of channels.
-        """
-        source.check(self, X)
-        return (real.bounded(X) * np.float32(self.scale))[:, None]
-
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
-        """C sources, {file name: text}; see `source.emit`."""
-        return source.emit(
-            self,
-            name,
-            headers=("scaled.h",),
-            call=f"scaled(&from, {self.window}, {source.literal(self.scale)}, features);",
-            quantization=quantization,
-            sensitivity=sensitivity,
-        )
-
-
 def unit_rms(X: np.ndarray) -> np.ndarray:
     """Each window without its mean and divided by its RMS. `X` (n, time, channel) -> the same shape."""
     x = real.from_first(real.bounded(X).transpose(1, 0, 2))

@@ -13,8 +13,8 @@ from edgekit.errors import EdgekitError
 from edgekit.signal import (
     BandEnergies,
     EnvelopeSpectrum,
+    InRange,
     Moments,
-    Scaled,
     UnitRms,
     log_mel,
     quantize,
@@ -31,7 +31,7 @@ FEATURES = {
     "envelope": ENVELOPE,
     "envelope, short": EnvelopeSpectrum(rate=1000, window=64, low=100, width=16, lines=7),
     "waveform": UnitRms(window=300, channels=2),
-    "scaled": Scaled(window=50, channels=6, scale=0.7),
+    "range": InRange(50, offset=(0.0,) * 6, span=(1.5,) * 6),
     "moments": Moments(window=200, channels=6, limit=6),
     "log bands": BOXES,
     "bands": replace(BOXES, floor=0.0),
@@ -164,9 +164,9 @@ def test_moments_against_the_textbook():
     assert len(feature.pairs) == 21
 
 
-def test_scaled_keeps_the_offset():
-    X = windows(FEATURES["scaled"])
-    np.testing.assert_array_equal(FEATURES["scaled"](X)[:, 0], X * np.float32(0.7))
+def test_a_range_without_offset_keeps_that_of_the_sensor():
+    X = windows(FEATURES["range"])
+    np.testing.assert_array_equal(FEATURES["range"](X)[:, 0], X * (np.float32(1) / np.float32(1.5)))
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_scaled_keeps_the_offset():
         lambda: Moments(0, 3),
         lambda: Moments(9, 0),
         lambda: Moments(9, 3, limit=0),
-        lambda: Scaled(9, scale=0.0),
+        lambda: InRange(9, (0.0,), (0.0,)),
     ],
 )
-def test_empty_windows_and_no_scale_are_refused(make):
-    with pytest.raises(ValueError, match=r"positive|scale"):
+def test_empty_windows_and_no_span_are_refused(make):
+    with pytest.raises(ValueError, match="positive"):
         make()
 
 

@@ -19,17 +19,7 @@ struct ecg_rhythm {
 };
 
 /* The k-th smallest of v [count]; sorts it by insertion, few values */
-static int32_t ecg_kth(int32_t *v, int32_t count, int32_t k) {
-  for (int32_t i = 1; i < count; i++) {
-    const int32_t x = v[i];
-    int32_t j = i;
-    for (; j > 0 && v[j - 1] > x; j--) v[j] = v[j - 1];
-    v[j] = x;
-  }
-  return v[k];
-}
-
-static float ecg_kth_float(float *v, int32_t count, int32_t k) {
+static float ecg_kth(float *v, int32_t count, int32_t k) {
   for (int32_t i = 1; i < count; i++) {
     const float x = v[i];
     int32_t j = i;
@@ -91,17 +81,19 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   const int32_t here = r.at[r.beat], channels = c->shapes + RATIOS;
 
   /* rhythm: this beat's interval, the next, and the mean one up to here */
-  int32_t usual[MOST_BEATS], jumps[8], count = 0;
+  int32_t usual[MOST_BEATS], count = 0;
+  float jumps[8];
   for (int32_t i = 1; i <= r.beat; i++) usual[i - 1] = r.at[i] - r.at[i - 1];
   /* how ragged it was before: the usual jump from one interval to the next, of the last eight intervals */
   for (int32_t i = r.beat > 9 ? r.beat - 9 : 0; i + 2 < r.beat; i++) {
-    jumps[count++] = usual[i + 1] > usual[i] ? usual[i + 1] - usual[i] : usual[i] - usual[i + 1];
+    const int32_t jump = usual[i + 1] - usual[i];
+    jumps[count++] = (float)(jump < 0 ? -jump : jump);
   }
   const int32_t before = r.beat > 0 ? usual[r.beat - 1] : RHYTHM_RATE;
   const int32_t intervals = r.beat > 0 ? r.beat : 1, span = r.beat > 0 ? here - r.at[0] : RHYTHM_RATE;
   const int32_t after = (r.beat + 1 < r.count ? r.at[r.beat + 1] : c->window) - here;
-  const int32_t jump = count ? ecg_kth(jumps, count, (count - 1) / 2) : 0;
-  const float ragged = 10.0f * ((float)(jump * intervals) / (float)(span > 0 ? span : 1));
+  const float jump = count ? ecg_kth(jumps, count, (count - 1) / 2) : 0.0f;
+  const float ragged = 10.0f * (jump * (float)intervals / (float)(span > 0 ? span : 1));
   const float rhythm[RATIOS] = {ecg_ratio(before * intervals, span), ecg_ratio(after * intervals, span),
                                 ecg_ratio(before, after),
                                 ragged > 4.0f ? 4.0f : ragged};
@@ -130,7 +122,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   for (int32_t i = 0; i < c->length; i++) {
     float values[MOST_BEATS];
     for (int32_t k = 0; k < others; k++) values[k] = other[k][i] - level[k];
-    const float typical = ecg_kth_float(values, others, (others - 1) / 2);
+    const float typical = ecg_kth(values, others, (others - 1) / 2);
     power += typical * typical;
     features[i * channels] = typical;
   }

@@ -26,7 +26,7 @@ SENSITIVITY = 16 / 32768  # g, or 125 °/s, per count of the device's sensor
 # What the student hears: where each axis stands, how far it goes, and which move together.
 features = signal.Moments(window=WINDOW, channels=6)  # (n, WINDOW, 6) -> (n, 1, 39, 1)
 # What the teacher hears, the window as it is, gravity included: (n, WINDOW, 6) -> (n, 1, WINDOW, 6).
-waveform = signal.Scaled(window=WINDOW, channels=6, scale=0.5)
+waveform = signal.InRange(WINDOW, offset=(0.0,) * 6, span=(2.0,) * 6)
 FEATURE_AXIS = ("means 0–5, lowest 6–11, highest 12–17, moving together 18–38", np.arange(39))
 FEATURE_LABEL = "g or 125 °/s"
 WAVE_LABEL = "acceleration ahead (2 g)"

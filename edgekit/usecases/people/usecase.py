@@ -20,7 +20,6 @@ NORMAL = "nobody"
 RATE = 1  # Hz: frames a second apart; nobody crosses the picture faster
 SIZE = 96  # pixels of a crop, each way; a person is 25 to 80 high
 LEAST = 24  # pixels: whoever is smaller is too far to decide on
-CARDS = {"lab": "scene-simulator", "field": "pedestrians"}  # of data/
 LABELS = Path(__file__).with_name("labels.json")  # boxes that a person confirmed
 SENSITIVITY = None  # grey values, as the camera delivers them
 

@@ -21,7 +21,6 @@ NORMAL = "soil"
 RATE = 1  # Hz: pictures along the row
 SIZE = 96  # pixels of a crop, each way
 LEAST = 20  # pixels: a plant that is smaller is not asked for
-CARDS = {"lab": "plant-simulator", "field": "plant-simulator"}  # of data/
 SENSITIVITY = None  # grey values, as the camera delivers them
 
 # What the student sees: means of 2 x 2 pixels, (n, 96, 96, 1) -> (n, 48, 48, 1).

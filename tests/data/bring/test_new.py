@@ -66,7 +66,7 @@ def test_the_design_and_the_card_can_be_read(made, home):
     )  # a first guess that fails itself helps nobody
     assert power.average_mw.value <= design.budget.power_mw
     assert power.battery_years.value >= design.budget.battery_years
-    card = data.card(case.CARDS["field"], home / "data")
+    card = data.card(name, home / "data")
     assert set(card["labels"]) == set(case.CLASSES)
     assert card["licence"] == "not stated"
     for chapter in ("00", "01", "02", "03", "04", "05"):
