@@ -30,7 +30,8 @@ bar = BARS.add
 def accuracy(artefacts: Path) -> None:
     """The full run's own artefacts: ledger, sweep, sizes."""
     facts = json.loads((artefacts / "model.json").read_text())
-    width = json.loads((artefacts / "scores.json").read_text())["teacher_width"]
+    scores = json.loads((artefacts / "scores.json").read_text())
+    width = scores["teacher_width"]
     ledger = pd.read_csv(artefacts / "ledger.csv").set_index("variant")
     deployed, recipe = (facts[k]["balanced_accuracy"] for k in ("test", "recipe"))
     bar(
@@ -48,7 +49,7 @@ def accuracy(artefacts: Path) -> None:
     bar("teacher / deployed, bytes of files on disk", "≥ 20", shown, ratio >= 20)
     points = facts["loss_points"]
     bar("points lost from teacher to deployed", "≤ 2", f"{points:.2f}", points <= 2)
-    sweep = pd.read_csv(artefacts / "sweep.csv").set_index("width")["balanced_accuracy"]
+    sweep = pd.DataFrame(scores["sweep"]).set_index("width")["balanced_accuracy"]
     behind = 100 * (sweep.max() - sweep)
     bar(f"teacher (width {width}): points behind the best width", "≤ 0.3", f"{behind[width]:.2f}",
         behind[width] <= 0.3)  # fmt: skip

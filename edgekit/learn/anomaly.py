@@ -126,8 +126,8 @@ def autoencoder(
     rng = np.random.default_rng(seed)
     clean = np.concatenate([healthy[rng.permutation(n)] for _ in range(epochs)])
     noisy = clean + noise * spread * rng.standard_normal(clean.shape)
-    legacy.compile(model, loss, rate, -(-len(clean) // batch))
-    legacy.epoch(model, _f32(noisy), _f32(clean), np.ones(len(clean), np.float32), batch)
+    training = legacy.Training(model, loss, rate, -(-len(clean) // batch))
+    training.epoch(_f32(noisy), _f32(clean), np.ones(len(clean)), batch)
     detector = Autoencoder(model, 1.0, spread)
     return Autoencoder(model, float(np.sqrt((detector.score(healthy) ** 2).mean())), spread)
 

@@ -140,7 +140,7 @@ def fit(
     if not any(box.height >= least for found in boxes for box in found):
         raise EdgekitError("nobody is in these pictures: there is nothing to count")
     rng = np.random.default_rng(seed)
-    legacy.compile(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
+    training = legacy.Training(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
     shape = tuple(2 * n for n in model.output_shape[1:3])
     scale = shape[0] / pictures.shape[1]
     losses = []
@@ -148,7 +148,7 @@ def fit(
         order = rng.permutation(len(pictures))
         X, moved = vary(pictures[order], [boxes[i] for i in order], rng)
         aim = fold(targets(moved, shape, scale, least, at))
-        losses.append(legacy.epoch(model, see(X), aim, np.ones(len(X), np.float32), batch))
+        losses.append(training.epoch(see(X), aim, np.ones(len(X)), batch))
     return losses
 
 

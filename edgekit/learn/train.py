@@ -93,9 +93,9 @@ def fit(
     loss = (
         legacy.distillation_loss(distil.temperature, distil.weight)
         if distil
-        else legacy.cross_entropy()
+        else legacy.cross_entropy
     )
-    legacy.compile(model, loss, rate, epochs * -(-copies * len(windows) // batch))
+    training = legacy.Training(model, loss, rate, epochs * -(-copies * len(windows) // batch))
     losses = []
     for _ in progress(range(epochs), f"training {model.name}"):
         rows = rng.permutation(np.tile(np.arange(len(windows)), copies))
@@ -109,7 +109,7 @@ def fit(
         heard = hear(X)
         if augment and hasattr(hear, "vary"):
             heard = hear.vary(heard, rng)
-        losses.append(legacy.epoch(model, heard, target, weights[y], batch))
+        losses.append(training.epoch(heard, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
 
 

@@ -162,10 +162,10 @@ def _axis(plan: Plan, made: list[Recording]) -> str:
 
 def _widths(plan: Plan) -> str:
     if plan.kind == "image":
-        return '{"sweep": (4, 8, 16), "quick": (4,), "student": 8, "wide": 32, "narrow": 2}'
+        return '{"sweep": (4, 8, 16), "teacher": 4, "student": 8, "wide": 32, "narrow": 2}'
     if plan.kind == "sound":
-        return '{"sweep": (1, 2, 4, 8), "quick": (2,), "student": 4, "wide": 32, "narrow": 1}'
-    return '{"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 4, "wide": 64, "narrow": 1}'
+        return '{"sweep": (1, 2, 4, 8), "teacher": 2, "student": 4, "wide": 32, "narrow": 1}'
+    return '{"sweep": (2, 4, 8, 16), "teacher": 8, "student": 4, "wide": 64, "narrow": 1}'
 
 
 def _fit(plan: Plan, made: list[Recording]) -> str:

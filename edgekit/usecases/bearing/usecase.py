@@ -34,9 +34,9 @@ MARKS = {  # Hz: where each world's faults must show
     "lab": data.fault_frequencies(data.simulate.LAB.geometry, data.simulate.LAB.shaft_hz),
     "field": data.bearing_sets.marks(FIELD),
 }
-# Channels of the teacher that are tried (two in the quick profile), those of the student, and of the
-# two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
-WIDTHS = {"sweep": (2, 4, 8, 16), "quick": (2, 8), "student": 4, "wide": 64, "narrow": 1}
+# Channels: of the teachers that the full profile tries, of the one that it found, of the student, and of
+# the two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
+WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 4, "wide": 64, "narrow": 1}
 SWEEP = {"windows": 800, "deals": 2}  # few recordings: folds are dealt twice
 FIT = {  # how `learn.fit` trains them
     "quick": {
