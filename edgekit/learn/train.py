@@ -86,7 +86,7 @@ def fit(
         )
     start = time.perf_counter()
     weights = np.zeros(len(windows.classes), np.float32)
-    weights[present] = counts**-balance
+    weights[present] = counts ** -float(balance)
     weights[present] *= len(windows) / (weights[present] * counts).sum()
     rng = np.random.default_rng(seed)
     copies = copies if augment else 1

@@ -33,8 +33,8 @@ WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 16, "wide": 32, "narr
 SWEEP = {"windows": 1500, "deals": 1}
 FIT = {
     "quick": {
-        "teacher": {"epochs": 4, "copies": 1, "rate": 0.003, "balance": 0.5},
-        "student": {"epochs": 6, "copies": 1, "rate": 0.003, "balance": 0.5},
+        "teacher": {"epochs": 14, "copies": 1, "rate": 0.003, "balance": 0.5},
+        "student": {"epochs": 10, "copies": 1, "rate": 0.003, "balance": 0.5},
     },
     "full": {
         "teacher": {"epochs": 8, "copies": 1, "batch": 64, "rate": 0.002, "balance": 0.25},

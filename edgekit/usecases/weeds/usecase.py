@@ -35,8 +35,8 @@ WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 8, "student": 8, "wide": 32, "narr
 SWEEP = {"windows": 800, "deals": 1}
 FIT = {
     "quick": {
-        "teacher": {"epochs": 6, "copies": 2, "rate": 0.004},
-        "student": {"epochs": 8, "copies": 2, "rate": 0.008},
+        "teacher": {"epochs": 12, "copies": 2, "rate": 0.004},
+        "student": {"epochs": 20, "copies": 2, "rate": 0.008},
     },
     "full": {
         "teacher": {"epochs": 20, "copies": 2, "rate": 0.004},
