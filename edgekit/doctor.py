@@ -26,6 +26,7 @@ GROUPS = {
     "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
     "ecg": ("optional: MIT-BIH from its home", "wfdb"),
     "vision": ("the use case people: video", "opencv-python-headless"),
+    "search": ("optional: architecture search, sweeps", "optuna optuna_integration distributed"),
     "adapt": ("optional: two more rows of chapter 02", "skada"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "dev": (
@@ -33,7 +34,7 @@ GROUPS = {
         "amqtt hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
-OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "live")
+OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "search", "live")
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",
