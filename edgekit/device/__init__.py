@@ -6,6 +6,7 @@ from edgekit.device.build import Firmware, build, build_host
 from edgekit.device.cost import battery_life, energy, latency
 from edgekit.device.emulate import Profile, evaluate, profile, run
 from edgekit.device.oracle import ladder, rounding_defines, tflm
+from edgekit.device.price import price
 from edgekit.device.qemu import run_qemu
 from edgekit.device.target import core_for, latency_on
 
@@ -24,6 +25,7 @@ __all__ = [
     "ladder",
     "latency",
     "latency_on",
+    "price",
     "profile",
     "profile_application",
     "rounding_defines",

@@ -9,18 +9,9 @@ TensorFlow is imported by what trains, not by this package.
 """
 
 from edgekit.learn import adapt, models
-from edgekit.learn.compress import (
-    Ledger,
-    by_recording,
-    calibration,
-    make,
-    pick,
-    predict,
-    predict_int8,
-    quantization,
-    quantize,
-    slim,
-)
+from edgekit.learn.compress import by_recording, calibration, make
+from edgekit.learn.ledger import Ledger, pick
+from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
 
 __all__ = [

@@ -70,7 +70,7 @@ class Autoencoder:
 
     def score_int8(self, tflite: bytes, X: np.ndarray) -> tuple[np.ndarray, str]:
         """The score (n,) that the int8 network gives to `X` (n, d), and which runtime computed it."""
-        from edgekit.learn.compress import predict, quantization
+        from edgekit.learn.litert import predict, quantization
 
         said, runtime = predict(tflite, X.astype(np.float32))
         facts = quantization(tflite)

@@ -63,23 +63,45 @@ def cross_entropy(labels, logits):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
-def distillation_loss(temperature: float, weight: float):
-    """Loss of logits (n, k) against `[one-hot, teacher's logits]` (n, 2k).
+def distillation_loss(classes: int, temperature: float, weight: float, hint: float = 0.0):
+    """Loss of `[logits (k), guess (d)]` against `[one-hot (k), teacher's logits (k), its hint (d)]`.
 
     `weight` goes to the teacher's softened answers, the rest to the labels; the softened part is
     multiplied by T² so that its gradient does not shrink with T. Hinton, Vinyals, Dean, "Distilling
-    the Knowledge in a Neural Network" (2015).
+    the Knowledge in a Neural Network" (2015). `hint` weighs the squared distance of the guess, which is
+    not there (d = 0) unless the model is `hinted`.
     """
+    k = classes
 
-    def loss(target, logits):
-        labels, told = tf.split(target, 2, axis=-1)
+    def loss(target, answer):
+        labels, told, logits = target[:, :k], target[:, k : 2 * k], answer[:, :k]
         hard = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
         soft = tf.nn.softmax_cross_entropy_with_logits(
             tf.nn.softmax(told / temperature), logits / temperature
         )
-        return (1 - weight) * hard + weight * temperature**2 * soft
+        both = (1 - weight) * hard + weight * temperature**2 * soft
+        if not hint:
+            return both
+        away = tf.reduce_mean(tf.square(answer[:, k:] - target[:, 2 * k :]), axis=1)
+        return both + hint * away
 
     return loss
+
+
+def depths(model):
+    """`model` with what its last layer is given behind its logits: (n, …) -> (n, k + d)."""
+    both = keras.layers.Concatenate()([model.output, model.layers[-1].input])
+    return keras.Model(model.input, both)
+
+
+def hinted(model, size: int):
+    """`model`, the same layers, with a guess of `size` teacher's values behind its logits: (n, k + size).
+
+    A dense layer makes the guess of what the last layer is given; it is thrown away after training.
+    Romero et al., "FitNets: Hints for Thin Deep Nets" (2015).
+    """
+    guess = keras.layers.Dense(size)(model.layers[-1].input)
+    return keras.Model(model.input, keras.layers.Concatenate()([model.output, guess]))
 
 
 class Training:
@@ -171,45 +193,76 @@ def prunable(model, sparsity: float, steps: int):
         return sparsity_keras.prune_low_magnitude(clone(model), pruning_schedule=schedule)
 
 
+def clusterable(model, clusters: int, keep_zeros: bool = False):
+    """A copy of which each layer has `clusters` different weights (Han et al., "Deep Compression", 2016).
+
+    Train it by `Training`, then `stripped`. `keep_zeros` keeps pruned weights at zero.
+    """
+    with quiet():
+        from tensorflow_model_optimization.clustering import keras as clustering
+        from tensorflow_model_optimization.python.core.clustering.keras.experimental import cluster
+
+        how = {
+            "number_of_clusters": clusters,
+            "cluster_centroids_init": clustering.CentroidInitialization.KMEANS_PLUS_PLUS,
+        }
+        if keep_zeros:
+            return cluster.cluster_weights(clone(model), preserve_sparsity=True, **how)
+        return clustering.cluster_weights(clone(model), **how)
+
+
 def stripped(model):
-    """The plain network inside a pruned one; its zeros stay."""
+    """The plain network inside a pruned or clustered one; zeros and clusters stay."""
+    from tensorflow_model_optimization.clustering.keras import strip_clustering
     from tensorflow_model_optimization.sparsity.keras import strip_pruning
 
-    return strip_pruning(model)
+    return strip_clustering(strip_pruning(model))
 
 
-def quantization_aware(model, keep_zeros: bool = False):
+def quantization_aware(model, keep: tuple[str, ...] = ()):
     """A copy that rounds weights and activations as int8 will, for training through the rounding.
 
     Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-    Inference" (2018). `keep_zeros` keeps pruned weights at zero.
+    Inference" (2018). `keep`, of "prune" and "cluster": what training must not undo.
     """
     with quiet():
         import tensorflow_model_optimization as tfmot
 
         annotated = tfmot.quantization.keras.quantize_annotate_model(clone(model))
-        scheme = tfmot.quantization.keras.default_8bit.Default8BitQuantizeScheme()
-        if keep_zeros:
-            scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
-        return tfmot.quantization.keras.quantize_apply(annotated, scheme)
+        combine = tfmot.experimental.combine
+        scheme = {
+            (): tfmot.quantization.keras.default_8bit.Default8BitQuantizeScheme,
+            ("prune",): combine.Default8BitPrunePreserveQuantizeScheme,
+            ("cluster",): combine.Default8BitClusterPreserveQuantizeScheme,
+            ("prune", "cluster"): lambda: combine.Default8BitClusterPreserveQuantizeScheme(True),
+        }[tuple(keep)]
+        return tfmot.quantization.keras.quantize_apply(annotated, scheme())
 
 
-def convert(model, calibration: np.ndarray | None = None, int8: bool = False) -> bytes:
-    """The model as a `.tflite` of batch 1.
+def convert(model, calibration: np.ndarray | None = None, int8: bool = False, scheme: str = ""):
+    """The model as a `.tflite` of batch 1, bytes.
 
     `calibration` (n, …) float inputs: int8 throughout by post-training quantization. `int8=True`
     without calibration: the model is quantization-aware and brings its ranges. Neither: float32.
+    `scheme` "int16": int8 weights, int16 activations (with `calibration`); "dynamic": int8 weights,
+    float activations, whose range is found at run time.
     """
     with quiet():
         # a frozen graph: `from_keras_model` writes and reads a SavedModel first, ten times slower
         given = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32, name="input")
         graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(given)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([graph])
+        sets = tf.lite.OpsSet
         if calibration is not None:
             converter.representative_dataset = lambda: ([row[None]] for row in calibration)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        if calibration is not None or int8:
+            converter.target_spec.supported_ops = [
+                sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+                if scheme == "int16"
+                else sets.TFLITE_BUILTINS_INT8
+            ]
+        if calibration is not None or int8 or scheme:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if (calibration is not None or int8) and not scheme:
             converter.inference_input_type = converter.inference_output_type = tf.int8
         return converter.convert()
 

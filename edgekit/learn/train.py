@@ -24,13 +24,15 @@ class Distil:
     """What a student is told besides the labels: the teacher's softened answers.
 
     `teacher` a trained model, `hear` its view of a raw window; `temperature` flattens its answers,
-    `weight` 0…1 is how much they count against the labels.
+    `weight` 0…1 is how much they count against the labels. `hint` above 0 also asks the student to guess
+    what the teacher's last layer was given, and weighs the squared error of that guess.
     """
 
     teacher: object
     hear: Callable
     temperature: float = 3.0
     weight: float = 0.7
+    hint: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,13 @@ def fit(
     weights[present] *= len(windows) / (weights[present] * counts).sum()
     rng = np.random.default_rng(seed)
     copies = copies if augment else 1
-    loss = (
-        legacy.distillation_loss(distil.temperature, distil.weight)
-        if distil
-        else legacy.cross_entropy
-    )
-    training = legacy.Training(model, loss, rate, epochs * -(-copies * len(windows) // batch))
+    loss, trained = legacy.cross_entropy, model
+    if distil:
+        classes, hint = len(windows.classes), distil.hint
+        loss = legacy.distillation_loss(classes, distil.temperature, distil.weight, hint)
+        tell = _teller(distil, windows)
+        trained = legacy.hinted(model, tell(windows.X[:1]).shape[1] - classes) if hint else model
+    training = legacy.Training(trained, loss, rate, epochs * -(-copies * len(windows) // batch))
     losses = []
     for _ in progress(range(epochs), f"training {model.name}"):
         rows = rng.permutation(np.tile(np.arange(len(windows)), copies))
@@ -104,13 +107,29 @@ def fit(
         target = y
         if distil:
             one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
-            told = legacy.logits(distil.teacher, distil.hear(X))
-            target = np.concatenate([one_hot, told], axis=1)
+            target = np.concatenate([one_hot, tell(X)], axis=1)
         heard = hear(X)
         if augment and hasattr(hear, "vary"):
             heard = hear.vary(heard, rng)
         losses.append(training.epoch(heard, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
+
+
+def _teller(distil: Distil, windows: Windows) -> Callable:
+    """What the teacher says of raw windows (n, …): its logits, with `hint` its standardized last features."""
+    from edgekit.learn import legacy
+
+    if not distil.hint:
+        return lambda X: legacy.logits(distil.teacher, distil.hear(X))
+    model, k = legacy.depths(distil.teacher), len(windows.classes)
+    usual = legacy.logits(model, distil.hear(windows.X))[:, k:]
+    mean, spread = usual.mean(axis=0), usual.std(axis=0) + 1e-3
+
+    def tell(X):
+        told = legacy.logits(model, distil.hear(X))
+        return np.concatenate([told[:, :k], (told[:, k:] - mean) / spread], axis=1)
+
+    return tell
 
 
 def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 2000) -> dict:

@@ -5,7 +5,8 @@ import pytest
 from edgekit import learn
 from edgekit.design import Budget
 from edgekit.errors import EdgekitError
-from edgekit.learn import compress
+from edgekit.learn import ledger as ledgers
+from edgekit.learn import litert
 
 from .conftest import noise, spectrum
 
@@ -40,7 +41,7 @@ def test_slim_is_smaller_and_tflm_cannot_tell(world, int8):
 
 def test_slim_refuses_to_change_an_output(int8, monkeypatch):
     calls = iter(range(9))
-    monkeypatch.setattr(compress, "predict", lambda *a: (np.array([next(calls)]), "broken"))
+    monkeypatch.setattr(litert, "predict", lambda *a: (np.array([next(calls)]), "broken"))
     with pytest.raises(RuntimeError, match="changed an output"):
         learn.slim(int8)
 
@@ -133,7 +134,7 @@ def test_the_recipe_is_tested_on_every_recording_once(world):
 def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     windows, split = world
     ledger = learn.Ledger(windows, split, {"features": spectrum})
-    float32 = learn.make((), windows[split.train], spectrum, start=student, int8=False, **HOW)
+    float32 = learn.make((), windows[split.train], spectrum, start=student, rounding="float", **HOW)
     ledger.add("teacher", float32.tflite, "features")
     ledger.add("int8", int8, "features", 1.0)
     ruined = learn.make(
@@ -142,7 +143,7 @@ def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     ledger.add("ruined", ruined.tflite, "features", note="pruned to death")
     table = ledger.table
     assert table.variant.tolist() == ["teacher", "int8", "ruined"]
-    assert tuple(table.columns) == compress.COLUMNS
+    assert tuple(table.columns) == ledgers.COLUMNS
     assert table.loss_points.iloc[0] == 0
     assert table.loss_points.iloc[2] > 10
     assert table.ratio.iloc[1] == len(float32.tflite) / len(learn.slim(int8))

@@ -254,11 +254,11 @@ def test_quantization_is_equal_even_next_to_a_tie(scale, zero, seed):
 
 
 def test_quantization_is_the_learning_stages(monkeypatch):
-    compress = pytest.importorskip("edgekit.learn.compress")
+    litert = pytest.importorskip("edgekit.learn.litert")
     facts = {"input_scale": float(np.float32(0.0371)), "input_zero_point": -107.0}
-    monkeypatch.setattr(compress, "quantization", lambda _: facts)
+    monkeypatch.setattr(litert, "quantization", lambda _: facts)
     x = np.random.default_rng(0).uniform(-1, 11, 5000).astype(np.float32)
-    assert np.array_equal(compress.quantize(b"", x), quantize(x, 0.0371, -107))
+    assert np.array_equal(litert.quantize(b"", x), quantize(x, 0.0371, -107))
 
 
 def test_quantizes_what_it_computed():

@@ -1,0 +1,238 @@
+"""The ledger: what each technique bought and what it cost, from files and from the emulated device."""
+
+from __future__ import annotations
+
+import lzma
+import zlib
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data.windows import Windows
+from edgekit.errors import EdgekitError
+from edgekit.learn import litert
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEVICE = (
+    "flash_bytes",
+    "network_bytes",
+    "ram_bytes",
+    "instructions",
+    "network_instructions",
+    "latency_ms",
+    "energy_uj",
+)
+COLUMNS = (
+    "variant",
+    "input",
+    "type",
+    "accuracy",
+    "loss_points",
+    "low",
+    "high",
+    "seeds",
+    "mean_loss_points",
+    "loss_low",
+    "loss_high",
+    "val_accuracy",
+    "val_loss_points",
+    "tflite_bytes",
+    "slim_bytes",
+    "packed_bytes",
+    "ota_bytes",
+    *DEVICE,
+    "ratio",
+    "flash_ratio",
+    "train_seconds",
+    "runtime",
+    "note",
+)
+PROVENANCE = {
+    "accuracy": "measured: test groups, by the runtime of the row; low and high: 95 %, groups drawn",
+    "mean_loss_points": "measured: points below the teacher, mean of the seeds; interval: 95 %, Student's t",
+    "tflite_bytes": "measured: bytes of the file; slim: without what no runtime reads; packed: LZMA",
+    "ota_bytes": "measured: the slim file, deflated beside the previous release where there is one",
+    "train_seconds": "measured: on this machine, one seed",
+}
+
+
+class Ledger:
+    """Rows of what was tried, those that did not help included; the first is the float teacher."""
+
+    def __init__(
+        self,
+        windows: Windows,
+        split,
+        hears: dict[str, Callable],
+        measure: Callable | None = None,
+        previous: bytes = b"",
+    ):
+        """`hears` names each kind of input: `{"waveform": …, "features": …}`.
+
+        `measure(tflite, hear)` gives Figures named as DEVICE, `device.price` for one board; without it
+        those columns stay empty. `previous`: the `.tflite` that is in the field, for `ota_bytes`.
+        """
+        self.windows, self.split, self.hears = windows, split, hears
+        self.measure, self.previous = measure, previous
+        self.rows: list[dict] = []
+        self.files: dict[str, bytes] = {}
+        self.recalls: dict[str, dict] = {}
+        self.sources = dict(PROVENANCE)
+
+    def add(self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "") -> str:
+        """Judge and enter one variant; returns a line that says how it did.
+
+        `tflite`: bytes, or a list of them, the same recipe from several seeds. The first is the row's file;
+        the others tell how far its loss is luck.
+        """
+        files = [tflite] if isinstance(tflite, bytes) else list(tflite)
+        facts = {"input": input, "train_seconds": round(seconds, 1), "note": note}
+        row = entry(name, files[0], self.windows, self.split, self.hears[input], **facts)
+        self.recalls[name] = row.pop("recall")
+        others = [self._accuracy(file, input) for file in files[1:]]
+        row["accuracies"] = [row["accuracy"], *others]
+        small = litert.slim(files[0])
+        row["ota_bytes"] = len(_deflated(small, self.previous))
+        row |= dict.fromkeys(DEVICE, None)
+        if self.measure and row["type"] in ("int8", "float32"):
+            try:
+                figures = self.measure(small, self.hears[input])
+            except EdgekitError as error:
+                row["note"] = "; ".join(filter(None, (note, f"not on the device: {error}")))
+            else:
+                row |= {k: f.value for k, f in figures.items()}
+                said = {k: f"{f.provenance}: {f.source}" for k, f in figures.items()}
+                if row["type"] == "int8" or "flash_bytes" not in self.sources:
+                    self.sources |= said
+        self.rows.append(row)
+        self.files[name] = files[0]
+        return f"{name}: {row['slim_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"
+
+    def _accuracy(self, tflite: bytes, input: str) -> float:
+        from edgekit.learn.train import score
+
+        test = self.windows[self.split.test]
+        said = litert.predict(tflite, self.hears[input](test.X))[0].argmax(axis=1)
+        return score(test.y, said, test.classes, draws=1)["balanced_accuracy"]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        table = ledger(self.rows)
+        table.attrs["provenance"] = {k: v for k, v in self.sources.items() if k in COLUMNS}
+        return table
+
+    @property
+    def losers(self) -> pd.DataFrame:
+        """Who loses? Recall of each class (columns) on the test groups, a row for each variant."""
+        import pandas as pd
+
+        return pd.DataFrame(self.recalls).T
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(len(self.rows)))} variants</p>{self.table.to_html(index=False)}"
+
+
+def entry(name: str, tflite: bytes, windows: Windows, split, hear: Callable, **facts) -> dict:
+    """One row: a `.tflite` judged on the validation groups (for choosing) and the test groups.
+
+    `facts` (`input`, `train_seconds`, `note`) are kept as they are. Nothing is chosen by `accuracy`.
+    """
+    from edgekit.learn.train import score
+
+    scores = {}
+    for part in ("val", "test"):
+        held = windows[getattr(split, part)]
+        said, runtime = litert.predict(tflite, hear(held.X))
+        scores[part] = score(held.y, said.argmax(axis=1), windows.classes, held.group)
+    small = litert.slim(tflite)
+    return {
+        "variant": name,
+        "type": litert.kind(tflite),
+        "val_accuracy": scores["val"]["balanced_accuracy"],
+        "accuracy": scores["test"]["balanced_accuracy"],
+        "low": scores["test"]["low"],
+        "high": scores["test"]["high"],
+        "recall": scores["test"]["recall"],
+        "tflite_bytes": len(tflite),
+        "slim_bytes": len(small),
+        "packed_bytes": len(_packed(small)),
+        "runtime": runtime,
+        **facts,
+    }
+
+
+def ledger(rows: list[dict]) -> pd.DataFrame:
+    """The rows of `Ledger` against the first of them, the teacher's.
+
+    Columns ending in `loss_points` are percentage points of balanced accuracy below the teacher; `ratio` is
+    the teacher's file as the converter wrote it over the variant's slim file, `flash_ratio` over the
+    flash that features, code and weights take.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    first = table.iloc[0]
+    table["loss_points"] = 100 * (first.accuracy - table.accuracy)
+    table["val_loss_points"] = 100 * (first.val_accuracy - table.val_accuracy)
+    table["ratio"] = first.tflite_bytes / table.slim_bytes
+    table["flash_ratio"] = first.tflite_bytes / table.flash_bytes.astype(float)
+    losses = [100 * (first.accuracy - np.array(seeds)) for seeds in table.accuracies]
+    table["seeds"] = [len(loss) for loss in losses]
+    table["mean_loss_points"] = [loss.mean() for loss in losses]
+    reach = [_reach(loss) for loss in losses]
+    table["loss_low"], table["loss_high"] = (
+        table.mean_loss_points - reach,
+        table.mean_loss_points + reach,
+    )
+    return table[list(COLUMNS)]
+
+
+def pick(table: pd.DataFrame, budget) -> str:
+    """The variant to deploy, chosen on validation groups alone.
+
+    Among int8 variants as small as `budget.size_ratio` wants (all, if none is): of those that reach
+    `budget.accuracy_floor` and lose at most `budget.accuracy_loss` the one that takes the least flash, or
+    has the smallest file where no device was asked; within 2 % counts as equal, then the better on
+    validation, then the one entered first. If none passes, the most accurate one: the gate will say that it
+    fails. Raises EdgekitError where nothing is int8.
+    """
+    able = table[table.type == "int8"]
+    if able.empty:
+        raise EdgekitError("no variant is int8: convert one, a microcontroller runs nothing else")
+    if budget.size_ratio and (able.ratio >= budget.size_ratio).any():
+        able = able[able.ratio >= budget.size_ratio]
+    floor = -np.inf if budget.accuracy_floor is None else budget.accuracy_floor
+    loss = np.inf if budget.accuracy_loss is None else 100 * budget.accuracy_loss
+    good = able[(able.val_accuracy >= floor) & (able.val_loss_points <= loss + 1e-9)]
+    if good.empty:
+        return str(able.variant[able.val_accuracy.idxmax()])
+    flash = good.get("flash_bytes", good.slim_bytes).astype(float)
+    size = good.slim_bytes if flash.isna().any() else flash
+    small = good[size <= 1.02 * size.min()]
+    return str(small.variant[small.val_accuracy.idxmax()])
+
+
+def _reach(values: np.ndarray) -> float:
+    """Half the width of the 95 % interval of a mean; NaN for a single value."""
+    from scipy.stats import t
+
+    n = len(values)
+    return np.nan if n < 2 else float(t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+
+
+def _packed(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}])
+
+
+def _deflated(data: bytes, known: bytes) -> bytes:
+    """`data` for somebody who has `known`: deflate with it as dictionary."""
+    coder = (
+        zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=known)
+        if known
+        else zlib.compressobj(9, zlib.DEFLATED, -15)
+    )
+    return coder.compress(data) + coder.flush()
