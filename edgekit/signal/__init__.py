@@ -12,6 +12,7 @@ from edgekit.signal.ecg_peaks import r_peaks
 from edgekit.signal.envelope import EnvelopeSpectrum
 from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
+from edgekit.signal.part import Part
 from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
@@ -25,6 +26,7 @@ __all__ = [
     "EnvelopeSpectrum",
     "InRange",
     "Moments",
+    "Part",
     "Pixels",
     "UnitRms",
     "WelchBands",

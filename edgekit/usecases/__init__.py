@@ -20,6 +20,8 @@ or let `edgekit new` write it from your files.
     WIDTHS, FIT        how wide, and how long they are trained, see bearing/usecase.py
     ALIGN              methods of chapter 02 that only this use case knows: name -> function(heard), an
                        `adapt.Heard`, that returns a training table (X (n, d), y (n,))
+    SEARCH             need not be there: {"features": {name: step}}, cheaper or richer steps that
+                       `edgekit search` may put in place of `features`, and any list of search/space.py
     FEATURE_AXIS, FEATURE_LABEL, WAVE_LABEL, MARKS   what pictures write on their axes
 """
 

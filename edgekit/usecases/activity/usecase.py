@@ -43,6 +43,13 @@ FIT = {
         "student": {"epochs": 20, "copies": 4, "rate": 0.03, "batch": 64},
     },
 }
+SEARCH = {  # what `edgekit search` may let the student hear besides `features`
+    "features": {
+        "25 Hz": signal.Part(signal.Moments(WINDOW // 2, channels=6), WINDOW, every=2),
+        "12.5 Hz": signal.Part(signal.Moments(WINDOW // 4, channels=6), WINDOW, every=4),
+        "2 s": signal.Part(signal.Moments(WINDOW // 2, channels=6), WINDOW),
+    }
+}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:

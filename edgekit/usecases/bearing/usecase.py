@@ -48,6 +48,15 @@ FIT = {  # how `learn.fit` trains them
         "student": {"epochs": 12, "copies": 3, "rate": 0.02},
     },
 }
+SEARCH = {  # what `edgekit search` may let the student hear besides `features`
+    "features": {
+        "20 lines": signal.EnvelopeSpectrum(RATE, WINDOW, low=2000, width=256, lines=20),
+        "half the band": signal.EnvelopeSpectrum(RATE, WINDOW, low=2000, width=128, lines=40),
+        "half the time": signal.Part(
+            signal.EnvelopeSpectrum(RATE, WINDOW // 2, low=2000, width=128, lines=24), WINDOW
+        ),
+    }
+}
 ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found": adapt_spectra.speed_found,
     "speed found + CORAL": adapt_spectra.speed_found_coral,

@@ -41,6 +41,21 @@ FIT = {
         "student": {"epochs": 8, "copies": 1, "batch": 64, "rate": 0.002, "balance": 0.25},
     },
 }
+SEARCH = {  # what `edgekit search` may let the student hear besides `features`
+    "features": {
+        "448 ms": signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=24, length=56),
+        "6 s before": signal.Part(
+            signal.EcgBeat(window=750 + AFTER, anchor=750, first=32, length=80),
+            WINDOW,
+            BEFORE - 750,
+        ),
+        "6 s before, 448 ms": signal.Part(
+            signal.EcgBeat(window=750 + AFTER, anchor=750, first=24, length=56),
+            WINDOW,
+            BEFORE - 750,
+        ),
+    }
+}
 ALIGN = {}
 # Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
 MOST = {"quick": {"N": 24, "S": 16, "V": 16}, "full": {"N": 300, "S": 500, "V": 500}}

@@ -43,6 +43,9 @@ FIT = {
         "student": {"epochs": 30, "copies": 2, "rate": 0.006},
     },
 }
+SEARCH = {  # what `edgekit search` may let the student see besides `features`
+    "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": waveform}
+}
 ALIGN = {}
 
 

@@ -1,0 +1,286 @@
+"""From the trials to one model: a front, a short list that is trained in earnest, a choice, three files.
+
+Short trainings with one seed each tell roughly. Whoever takes the best of forty such draws takes luck for
+merit, so the cheapest candidates within the noise are trained again, as long as the full profile does and
+with several seeds, beside the hand-made student. All of that on training and validation parts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit import learn
+from edgekit.errors import EdgekitError
+from edgekit.figures import Figure, measured
+from edgekit.lock import LockedError, locked
+from edgekit.run import Run
+from edgekit.search import objective
+from edgekit.search.objective import Judged, Terms
+from edgekit.search.study import Row, crew_of, described, explore
+
+SEEDS = 3  # of each finalist
+FINALISTS = 4  # in a round
+ROUNDS = 3  # until one passes
+CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
+HAND_MADE = {
+    "features": "features", "network": "student", "rate": 1.0, "quantize": "int8", "distil": False,
+    "share": 1.0,
+}  # fmt: skip
+FIGURES = ("accuracy", "instructions", "network", "flash", "ram", "latency_ms")
+ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
+
+
+@dataclass(frozen=True)
+class Final:
+    """A candidate trained in earnest: each seed's outcome, the accuracy that they have on average."""
+
+    made: dict
+    runs: tuple[Judged, ...]
+
+    @property
+    def accuracy(self) -> float:
+        return float(np.mean([r.value("accuracy") for r in self.runs]))
+
+    @property
+    def instructions(self) -> float:
+        return float(np.mean([r.value("instructions") for r in self.runs]))
+
+    @property
+    def best(self) -> Judged:
+        """The seed that validates best; of equals the cheapest."""
+        return max(self.runs, key=lambda r: (r.value("accuracy"), -r.value("instructions")))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a search: every trial, the front, the choice beside the hand-made student."""
+
+    rows: list[Row]
+    front: list[Row]
+    finals: list[Final]
+    chosen: Final
+    reference: Final
+    facts: dict
+    directory: Path
+
+
+def front(rows: list[Row]) -> list[Row]:
+    """The complete rows that no other beats: as accurate, as few instructions, as little flash, one better.
+
+    Rows within the budget if there are any, else all; the cheapest first.
+    """
+    done = [r for r in rows if r.state == "complete"]
+    done = [r for r in done if r.kept] or done
+
+    def aims(r):
+        return np.array([-r.value("accuracy"), r.value("instructions"), r.value("flash")])
+
+    best = [
+        r
+        for r in done
+        if not any((aims(o) <= aims(r)).all() and (aims(o) < aims(r)).any() for o in done)
+    ]
+    return sorted(best, key=lambda r: r.value("instructions"))
+
+
+def choose(finals: list[Final], budget, reference: Final) -> Final:
+    """Fewest instructions among those not less accurate on validation windows than the hand-made student.
+
+    Only those that keep the budget's flash, RAM and latency count. If there is none, the hand-made one.
+    """
+    able = [
+        f
+        for f in finals
+        if f.accuracy >= reference.accuracy - 1e-9
+        and f.instructions < reference.instructions
+        and all(
+            v <= 0 for k, v in objective.excess(f.best.figures, budget).items() if k != "accuracy"
+        )
+    ]
+    return min(able, key=lambda f: f.instructions, default=reference)
+
+
+def shortlist(rows: list[Row], windows: int) -> list[Row]:
+    """Rows worth training in earnest, in the order to try: the front's first, the cheapest first.
+
+    They take fewer instructions than the hand-made student (trial 0) and are not worse than it by more than
+    one standard error of an accuracy on so many `windows`.
+    """
+    start = next((r for r in rows if r.number == 0 and r.state == "complete"), None)
+    done = [r for r in rows if r.state == "complete" and r.number]
+    if start:
+        right = start.value("accuracy")
+        doubt = math.sqrt(max(right * (1 - right), 1 / windows) / windows)
+        most = CHEAPER * start.value("instructions")
+        done = [r for r in done if r.value("instructions") <= most]
+        done = [r for r in done if r.value("accuracy") >= right - doubt]
+    first = {r.number for r in front(done)}
+    return sorted(done, key=lambda r: (r.number not in first, r.value("instructions")))
+
+
+def search(
+    terms: Terms, trials: int, workers: int = 2, scheduler: str = "", finals: bool = True,
+    say: Callable[[str], None] = print,
+) -> Found:  # fmt: skip
+    """Search, train the finalists, choose; writes search.csv, found.json and found.tflite to the artefacts.
+
+    A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
+    process searches in it, or if it holds a search of other terms.
+    """
+    objective.check_run(terms)
+    terms.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(terms.folder / ".lock", wait=False), crew_of(terms, workers, scheduler) as crew:
+            rows = explore(terms, trials, crew, say)
+            _table(terms, rows)
+            if not any(r.state == "complete" for r in rows):
+                raise EdgekitError(
+                    f"no trial was completed; search.csv says why: {rows[-1].reason}"
+                )
+            reference, trained = _finals(terms, rows, crew, finals, say)
+    except LockedError:
+        raise EdgekitError(f"another search is at work in {terms.directory}; wait for it") from None
+    c = objective.context(terms)
+    chosen = choose(trained, c.design.budget, reference)
+    return _write(terms, rows, trained, chosen, reference)
+
+
+def _finals(terms, rows, crew, full: bool, say) -> tuple[Final, list[Final]]:
+    """The hand-made student and the finalists, trained in earnest, round after round until one passes."""
+    seeds = range(SEEDS if full else 1)
+    profile = "full" if full else terms.profile
+    kept, c = _Kept(terms.folder / "finals"), objective.context(terms)
+
+    def train(candidates):
+        tasks = {}
+        for made in candidates:
+            for s in seeds:
+                if kept.load(made, s, profile) is None:
+                    seed = objective.seed_of(terms.seed, s, 2)
+                    tasks[json.dumps(made), s] = (made, seed, terms, profile)
+        for (text, s), result in crew.map(objective.judge, tasks):
+            if isinstance(result, Exception):
+                raise EdgekitError(f"a finalist failed: {type(result).__name__}: {result}")
+            kept.save(json.loads(text), s, profile, result)
+            say(
+                f"finalist, seed {s}  {result.value('accuracy'):.3f}  "
+                f"{result.value('instructions'):>9,.0f} instructions  {result.seconds:5.1f} s  "
+                f"{described(result.made)}"
+            )
+        return [Final(m, tuple(kept.load(m, s, profile) for s in seeds)) for m in candidates]
+
+    waiting = [r.made for r in shortlist(rows, len(c.val))]
+    (reference, *trained), waiting = train([HAND_MADE, *waiting[:FINALISTS]]), waiting[FINALISTS:]
+    for _ in range(ROUNDS - 1):
+        if choose(trained, c.design.budget, reference) is not reference or not waiting:
+            break
+        trained += train(waiting[:FINALISTS])
+        waiting = waiting[FINALISTS:]
+    return reference, trained
+
+
+class _Kept:
+    """Finalists in files, so that a killed search need not train them again."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def _path(self, made: dict, s: int, profile: str) -> Path:
+        from hashlib import sha256
+
+        key = sha256(json.dumps([made, s, profile], sort_keys=True).encode()).hexdigest()[:16]
+        return self.folder / f"{key}.json"
+
+    def load(self, made: dict, s: int, profile: str) -> Judged | None:
+        path = self._path(made, s, profile)
+        if not path.is_file():
+            return None
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        figures = {k: Figure.from_dict(f) for k, f in facts["figures"].items()}
+        return Judged(made, figures, path.with_suffix(".tflite").read_bytes(), facts["seconds"])
+
+    def save(self, made: dict, s: int, profile: str, result: Judged) -> None:
+        path = self._path(made, s, profile)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".tflite").write_bytes(result.tflite)
+        figures = {k: f.to_dict() for k, f in result.figures.items()}
+        facts = {"made": made, "figures": figures, "seconds": result.seconds}
+        half = path.with_suffix(".half")
+        half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        half.replace(path)
+
+
+def scored_on_test(terms: Terms, tflite: bytes, features: str) -> dict:
+    """The `score` of a file on the test part: read once, when everything has been chosen."""
+    c = objective.context(terms)
+    test = c.windows[c.split.test]
+    said, _ = learn.predict(tflite, c.hears[features](test.X))
+    return learn.score(test.y, said.argmax(axis=1), test.classes, test.group, seed=terms.seed)
+
+
+def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Found:
+    best, start = chosen.best, reference.best
+    tests = {
+        "found": scored_on_test(terms, best.tflite, best.made["features"]),
+        "hand_made": scored_on_test(terms, start.tflite, start.made["features"]),
+    }
+
+    def told(final: Final, scores: dict) -> dict:
+        source = f"int8, {scores['groups']} test groups"
+        band = {"low": scores["low"], "high": scores["high"]}
+        test = measured(scores["balanced_accuracy"], "", source, **band)
+        return {
+            "candidate": final.made,
+            "validation_mean": final.accuracy,
+            "seeds": len(final.runs),
+            "figures": {k: f.to_dict() for k, f in final.best.figures.items()},
+            "test": test.to_dict(),
+        }
+
+    facts = {
+        "use_case": terms.use_case,
+        "profile": terms.profile,
+        "seed": terms.seed,
+        "trials": {s: sum(r.state == s for r in rows) for s in ("complete", "pruned", "failed")},
+        "front": [r.number for r in front(rows)],
+        "found": told(chosen, tests["found"]),
+        "hand_made": told(reference, tests["hand_made"]),
+        "finalists": [
+            {"candidate": f.made, "validation_mean": f.accuracy, "instructions": f.instructions}
+            for f in trained
+        ],
+        "fewer_instructions": 1 - best.value("instructions") / start.value("instructions"),
+    }
+    run = _run(terms)
+    run.save("found.tflite", best.tflite)
+    run.save("found.json", facts)
+    return Found(rows, front(rows), trained, chosen, reference, facts, Path(terms.directory))
+
+
+def _run(terms: Terms) -> Run:
+    writes = ("search.csv", "found.json", "found.tflite")
+    t = terms
+    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), writes=writes)
+
+
+def _table(terms: Terms, rows: list[Row]) -> None:
+    """search.csv: every trial, the pruned and the failed ones with their reason."""
+    import pandas as pd
+
+    best = {r.number for r in front(rows)}
+    lines = []
+    for r in rows:
+        known = {"trial": r.number, "state": r.state, "reason": r.reason, "front": r.number in best}
+        known |= {"within_budget": r.kept and r.state == "complete", "seconds": r.seconds}
+        known |= {k: r.figures[k].value if k in r.figures else None for k in FIGURES}
+        known |= {f"estimated_{k}": r.estimate.get(k) for k in ESTIMATES}
+        provenance = {k: f.provenance for k, f in r.figures.items()}
+        known["provenance"] = "; ".join(f"{k} {p}" for k, p in provenance.items())
+        lines.append(known | {"candidate": json.dumps(r.made)})
+    _run(terms).save("search.csv", pd.DataFrame(lines))

@@ -1,0 +1,220 @@
+"""One trial: train a candidate, make it int8, judge it on validation windows, count it in the emulator.
+
+The test part of the split is never read here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from edgekit import data, device, export, learn, usecases
+from edgekit.design import load as load_design
+from edgekit.errors import EdgekitError
+from edgekit.figures import Figure, emulated, measured
+from edgekit.run import Run, read_manifest
+from edgekit.search import cost, space
+
+FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that a process needs to know to take part in a search; it can be sent to another one.
+
+    `directory` is the run's, `root` the project's: both are paths that every worker must see.
+    """
+
+    use_case: str
+    profile: str
+    seed: int
+    directory: str
+    root: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the search keeps its own files."""
+        return Path(self.directory) / "search"
+
+
+class Context:
+    """The data, the use case and the teacher of a search, loaded once in each process."""
+
+    def __init__(self, terms: Terms):
+        self.terms = terms
+        self.case = usecases.load(terms.use_case, Path(terms.root))
+        folder = usecases.folder(terms.use_case, Path(terms.root))
+        self.design = load_design(folder / "design.toml")
+        self.cpu = device.core_for(self.design.board)
+        self.windows = self.run.load("field.npz")
+        self.split = data.Split.from_dict(self.run.load("split.json"))
+        self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
+        self.hears = space.variants(self.case)
+        shape = self.hears["features"].shape
+        self.known = space.choices(self.case, shape, teacher=self.distil is not None)
+
+    @property
+    def run(self) -> Run:
+        t = self.terms
+        return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), reads=FILES)
+
+    @cached_property
+    def distil(self):
+        """The teacher of chapter 03 if it has been trained in this run, else None."""
+        steps = read_manifest(Path(self.terms.directory)).get("steps", {})
+        if "teacher.h5" not in steps.get("03_train", {}).get("outputs", {}):
+            return None
+        teacher = learn.models.load(self.run.file("teacher.h5"))
+        return learn.Distil(teacher, self.case.waveform)
+
+    @cached_property
+    def prices(self) -> dict[str, cost.Price]:
+        """What each feature step costs on the core, by name: counted once for each search."""
+        path = self.terms.folder / "features.json"
+        kept = json.loads(path.read_text()) if path.is_file() else {}
+        found = {}
+        for name, hear in self.hears.items():
+            key = f"{self.cpu} {hear!r}"
+            if key not in kept:
+                kept[key] = self._price(name)
+            found[name] = cost.Price(**kept[key])
+        if not path.is_file() or json.loads(path.read_text()) != kept:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            half = path.with_suffix(f".{time.time_ns()}")
+            half.write_text(json.dumps(kept, indent=1))
+            half.replace(path)
+        return found
+
+    def _price(self, name: str) -> dict:
+        """Of one feature step: with the least network that can follow it, less that network."""
+        from edgekit.learn import legacy
+
+        made = {"network": "layers", "widths": [], "hidden": 0, "dropout": 0.0}
+        hear = self.hears[name]
+        model = space.build(made, self.case, hear.shape, len(self.windows.classes), 0)
+        tflite = legacy.convert(model, hear(self.train.X[:20]))
+        p = device.profile_application(self.application(tflite, name), self.train.X[:1])
+        parts = {"instructions": p.sensing, "flash": p.feature_flash, "ram": p.feature_ram}
+        return {k: f.value for k, f in parts.items()}
+
+    def application(self, tflite: bytes, features: str):
+        source = export.generate(export.read(tflite), name=self.terms.use_case)
+        return device.application(source, self.hears[features], self.case.SENSITIVITY, cpu=self.cpu)
+
+    def estimate(self, made: dict) -> cost.Cost:
+        """The analytic cost of a candidate, its features' exact price included."""
+        shape, classes = self.hears[made["features"]].shape, len(self.windows.classes)
+        if made["network"] == "student":
+            layers = space.layers_of(space.build(made, self.case, shape, classes, 0))
+        else:
+            layers = space.layers(made, shape, classes)
+        return cost.estimate(layers, self.prices[made["features"]], self.cpu)
+
+
+@cache
+def context(terms: Terms) -> Context:
+    """The Context of this process. TensorFlow gets one thread: two workers then are twice as fast."""
+    from edgekit.learn import legacy
+
+    try:
+        legacy.tf.config.threading.set_intra_op_parallelism_threads(1)
+        legacy.tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        pass  # it has been at work in this process already
+    return Context(terms)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a candidate: its figures by name, its slim `.tflite`, seconds."""
+
+    made: dict
+    figures: dict[str, Figure]
+    tflite: bytes
+    seconds: float
+
+    def value(self, name: str) -> float:
+        return self.figures[name].value
+
+
+def judge(made: dict, seed: int, terms: Terms, profile: str = "") -> Judged:
+    """Train a candidate as long as `profile` (the run's) says, and measure it.
+
+    Figures: `accuracy` (balanced, int8 by TFLM, validation windows), and of the whole application on the
+    emulated core `instructions`, `network` (its part of them), `flash`, `ram` and `latency_ms`.
+    """
+    c, clock = context(terms), time.perf_counter()
+    profile = profile or terms.profile
+    hear = c.hears[made["features"]]
+    steps = tuple(
+        s for s, on in (("distil", made["distil"]), ("qat", made["quantize"] == "qat")) if on
+    )
+    how = c.case.FIT[profile]["student"]
+    finished = learn.make(
+        steps,
+        c.train,
+        hear,
+        seed=seed,
+        augment=c.case.augment,
+        build=lambda shape, classes: space.build(made, c.case, shape, classes, seed),
+        distil=c.distil if made["distil"] else None,
+        finish=2 if profile == "quick" else 4,
+        **how | {"rate": how["rate"] * made["rate"]},
+    )
+    tflite = learn.slim(finished.tflite)
+    said, runtime = learn.predict(tflite, hear(c.val.X))
+    right = learn.score(c.val.y, said.argmax(axis=1), c.val.classes, draws=1)["balanced_accuracy"]
+    figures = {
+        "accuracy": measured(right, "", f"int8 by {runtime}, {len(c.val)} validation windows")
+    }
+    figures |= counted(tflite, made["features"], c)
+    return Judged(made, figures, tflite, time.perf_counter() - clock)
+
+
+def counted(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
+    """The figures that come from the binary."""
+    app = c.application(tflite, features)
+    p = device.profile_application(app, c.train.X[:1])
+    source = f"data of the ELF and painted stack, {app.cpu}"
+    return {
+        "instructions": p.instructions,
+        "network": p.network,
+        "flash": app.flash,
+        "ram": emulated(app.ram.value + p.stack.value, "B", source),
+        "latency_ms": device.latency_on(c.design.board, app, p),
+    }
+
+
+def excess(figures: dict[str, Figure], budget) -> dict[str, float]:
+    """By how much of itself each line of the budget is exceeded; zero or less where it is kept."""
+    lines = {
+        "flash": budget.flash_bytes, "ram": budget.ram_bytes, "latency_ms": budget.latency_ms
+    }  # fmt: skip
+    found = {k: figures[k].value / most - 1 for k, most in lines.items() if most}
+    if budget.accuracy_floor:
+        found["accuracy"] = budget.accuracy_floor - figures["accuracy"].value
+    return found
+
+
+def seed_of(study: int, *place: int) -> int:
+    """The seed of trial number `place` of the study with this seed: 31 bits, unrelated to its neighbours'."""
+    return int(np.random.SeedSequence([study, *place]).generate_state(1)[0] >> 1)
+
+
+def check_run(terms: Terms) -> None:
+    """Raises EdgekitError, in one line, if the run has no data to search with."""
+    manifest = read_manifest(Path(terms.directory))
+    if "01_collect" not in manifest.get("steps", {}):
+        command = f"edgekit run {terms.use_case} --through train"
+        command += f" --profile {terms.profile}" if terms.profile != "quick" else ""
+        raise EdgekitError(
+            f"{terms.directory} holds no data yet: {command} --run-dir {terms.directory} first"
+        )
+    c = Run("search", terms.use_case, terms.profile, terms.seed, Path(terms.directory), FILES)
+    for name in FILES[:2]:
+        c.file(name)

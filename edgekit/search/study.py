@@ -1,0 +1,306 @@
+"""The search: Optuna proposes, processes try, everything that was learnt stays in the run's directory.
+
+The study lives in `<run>/search/study.db`. Each trial has its own sampler, seeded by the study's seed and
+the trial's number, and its own training seed: a search that was killed goes on as if nothing had happened,
+and one worker always finds the same. Through Dask the database stands behind Optuna's `DaskStorage`, so that
+one process, the scheduler's, writes to it.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+from edgekit.figures import Figure
+from edgekit.run import file_hash
+from edgekit.search import cost, objective, space
+from edgekit.search.cluster import Crew, check_shared, client_of, need
+from edgekit.search.objective import Terms
+
+NAME = "students"
+DIRECTIONS = ("maximize", "minimize", "minimize")
+GOALS = ("accuracy", "instructions", "flash")
+STARTUP = 12  # trials drawn at random before the sampler has something to learn from
+PRUNED = 10  # hopeless candidates for each that is trained, before the space counts as exhausted
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial as it is shown: `state` is "complete", "pruned" or "failed", `reason` why."""
+
+    number: int
+    state: str
+    reason: str
+    made: dict
+    figures: dict[str, Figure]
+    estimate: dict
+    kept: bool  # every line of the budget
+    seconds: float
+
+    def value(self, name: str) -> float:
+        return self.figures[name].value if name in self.figures else float("nan")
+
+
+@contextmanager
+def crew_of(terms: Terms, workers: int, scheduler: str):
+    """The Crew of a search: this process for one worker, else Dask's, each warmed up."""
+    if workers == 1 and not scheduler:
+        yield Crew()
+        return
+    with client_of(workers, scheduler) as client:
+        crew = Crew(client)
+        check_shared(client, Path(terms.directory))
+        client.register_plugin(_warm(terms))
+        try:
+            yield crew
+        finally:
+            crew.stop()
+
+
+def _warm(terms: Terms):
+    from distributed import WorkerPlugin
+
+    class Warm(WorkerPlugin):
+        """Loads TensorFlow and the data when a worker starts, so that no trial waits for it."""
+
+        name = f"edgekit {terms}"
+
+        def setup(self, worker):
+            objective.context(terms)
+
+    return Warm()
+
+
+def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = print) -> list[Row]:
+    """Go on with the search until `trials` candidates have been trained (or have failed).
+
+    Candidates pruned before training do not count. Returns all rows so far, by number.
+    """
+    need("optuna", "optuna_integration")
+    import optuna
+
+    storage, study = _open(terms, crew)
+    _resume(study)
+    asked = len(study.get_trials(deepcopy=False, states=_finished()))
+    shown, most = asked, trials * (PRUNED + 1)
+    try:
+        while True:
+            rows = rows_of(study)
+            trained = sum(r.state != "pruned" for r in rows)
+            while trained + crew.busy < trials and crew.busy < crew.slots and asked < most:
+                crew.give(one, storage, asked, terms, name=asked)
+                asked += 1
+            if not crew.busy:
+                break
+            _, result = crew.take()
+            if isinstance(result, Exception):
+                raise EdgekitError(f"a worker failed: {type(result).__name__}: {result}")
+            for row in rows_of(study):
+                if row.number == result:
+                    shown += 1
+                    say(line(row, trials))
+    finally:
+        crew.stop()
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study._storage.set_trial_user_attr(trial._trial_id, "reason", "its worker died")
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    return rows_of(study)
+
+
+def one(storage, index: int, terms: Terms) -> int:
+    """Ask for a trial and see it through, in whatever process this is; returns its number."""
+    import optuna
+
+    study = _load(storage, sampler=_sampler(objective.seed_of(terms.seed, index)))
+    trial = study.ask()
+    state, values = optuna.trial.TrialState.FAIL, None
+    try:
+        values = _try(study, trial, terms)
+        state = optuna.trial.TrialState.COMPLETE
+    except optuna.TrialPruned as pruned:
+        trial.set_user_attr("reason", str(pruned))
+        state = optuna.trial.TrialState.PRUNED
+    except Exception as error:
+        trial.set_user_attr("reason", f"{type(error).__name__}: {error}"[:400])
+    study.tell(trial, values, state=state)
+    return trial.number
+
+
+def _try(study, trial, terms: Terms) -> list[float]:
+    """The objective: values in the order of GOALS. Raises TrialPruned before any training."""
+    import optuna
+
+    c = objective.context(terms)
+    made = space.suggest(trial, c.known)
+    trial.set_user_attr("candidate", made)
+    others = [r for r in rows_of(study) if r.number != trial.number]
+    if same := [r.number for r in others if r.made == made and r.state != "failed"]:
+        raise optuna.TrialPruned(f"the same as trial {same[0]}")
+    expected = c.estimate(made)
+    trial.set_user_attr("estimate", asdict(expected))
+    done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
+    mhz = c.design.board.value("clock_mhz")
+    if why := cost.hopeless(expected, c.design.budget, mhz, done):
+        trial.set_constraint("hopeless", 1.0)
+        raise optuna.TrialPruned(why)
+    judged = objective.judge(made, objective.seed_of(terms.seed, trial.number, 1), terms)
+    for name, much in objective.excess(judged.figures, c.design.budget).items():
+        trial.set_constraint(name, much)
+    trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
+    trial.set_user_attr("seconds", round(judged.seconds, 2))
+    path = terms.folder / "trials" / f"{trial.number:04d}.tflite"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(judged.tflite)
+    return [judged.value(name) for name in GOALS]
+
+
+def rows_of(study) -> list[Row]:
+    """All finished trials, by number."""
+    rows = []
+    for trial in study.get_trials(deepcopy=False, states=_finished()):
+        attrs = trial.user_attrs
+        rows.append(
+            Row(
+                trial.number,
+                {"FAIL": "failed"}.get(trial.state.name, trial.state.name.lower()),
+                attrs.get("reason", ""),
+                attrs.get("candidate", {}),
+                {k: Figure.from_dict(f) for k, f in attrs.get("figures", {}).items()},
+                attrs.get("estimate", {}),
+                all(v <= 0 for v in trial.constraints.values()),
+                attrs.get("seconds", 0.0),
+            )
+        )
+    return sorted(rows, key=lambda r: r.number)
+
+
+def line(row: Row, trials: int) -> str:
+    """A finished trial in one line."""
+    what = f"trial {row.number:3d} of {trials} trained  {row.state:<8}"
+    if row.state != "complete":
+        return f"{what} {row.reason}"
+    kept = "" if row.kept else "  over the budget"
+    return (
+        f"{what} {row.value('accuracy'):.3f}  {row.value('instructions'):>9,.0f} instructions  "
+        f"{row.value('flash'):>7,.0f} B flash  {row.seconds:5.1f} s  {described(row.made)}{kept}"
+    )
+
+
+def described(made: dict) -> str:
+    """A candidate in a few words."""
+    if not made:
+        return ""
+    how = ", ".join(
+        word
+        for word, on in (("distilled", made["distil"]), ("qat", made["quantize"] == "qat"))
+        if on
+    )
+    if made["network"] == "student":
+        what = f"student x {made['share']:g}"
+    else:
+        widths = "-".join(map(str, made["widths"])) or "dense"
+        what = f"{widths} k{made['kernel']} s{made['stride']}" if made["widths"] else widths
+        what += " separable" if made.get("separable") else ""
+        what += f" {made['pool']}" if made["widths"] else ""
+        what += f" +{made['hidden']}" if made["hidden"] else ""
+    return f"{made['features']}: {what}{', ' + how if how else ''}"
+
+
+# ------------------------------------------------------------------------------------ inside
+
+
+def _sampler(seed: int):
+    """Multi-objective TPE (Ozaki et al. 2022): learns from far fewer trials than a population needs."""
+    from optuna.samplers import TPESampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # multivariate and constant_liar are marked experimental
+        return TPESampler(
+            seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True
+        )
+
+
+def _open(terms: Terms, crew: Crew):
+    """(storage, study), new or as it was left. Raises EdgekitError if it belongs to another search."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    folder = terms.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = f"sqlite:///{(folder / 'study.db').as_posix()}"
+    if crew.client is not None:
+        from optuna_integration.dask import DaskStorage
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            storage = DaskStorage(storage, client=crew.client)
+    study = optuna.create_study(
+        storage=storage, study_name=NAME, directions=DIRECTIONS, load_if_exists=True
+    )
+    promise = {
+        "use case": terms.use_case,
+        "profile": terms.profile,
+        "seed": terms.seed,
+        "data": file_hash(Path(terms.directory) / "artefacts" / "field.npz")[:16],
+    }
+    held = study.user_attrs.get("terms")
+    if held is None:
+        study.set_user_attr("terms", promise)
+        known = _known(terms, crew)
+        study.set_user_attr("space", known)
+        study.enqueue_trial(space.hand_made(known))
+        return storage, study
+    for name, value in promise.items():
+        if held.get(name) != value:
+            raise EdgekitError(
+                f"{folder} holds a search with {name} {held.get(name)}, this is {value}: "
+                "delete it, or choose another --run-dir"
+            )
+    if study.user_attrs["space"] != json.loads(json.dumps(_known(terms, crew))):
+        raise EdgekitError(
+            f"{folder} holds a search of another space (SEARCH, or a teacher): delete it"
+        )
+    return storage, study
+
+
+def _known(terms: Terms, crew: Crew) -> dict:
+    """The space, and the price of every feature, computed where TensorFlow is loaded already."""
+    if crew.client is None:
+        return _priced(terms)
+    return crew.client.submit(_priced, terms, pure=False).result()
+
+
+def _priced(terms: Terms) -> dict:
+    c = objective.context(terms)
+    _ = c.prices
+    return c.known
+
+
+def _load(storage, sampler):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.load_study(study_name=NAME, storage=storage, sampler=sampler)
+
+
+def _resume(study) -> None:
+    """Trials that a killed search left running wait to be run again, under their own numbers.
+
+    They are not marked as failed and asked for anew, because then a search that was interrupted would end
+    elsewhere than one that was not. What was drawn stays drawn.
+    """
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+
+def _finished():
+    from optuna.trial import TrialState
+
+    return (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
