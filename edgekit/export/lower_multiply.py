@@ -130,6 +130,8 @@ def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.nd
     bound = np.maximum(
         np.abs(bias) + reach * np.abs(rows).sum(1), np.abs(folded) + 128 * np.abs(rows).sum(1)
     )
+    # a channel that pruning emptied holds its bias and nothing else, however large: -2^31 is such a bias
+    bound[~rows.any(axis=1)] = np.minimum(bound[~rows.any(axis=1)], 2**31 - 1)
     p.need(bound.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
     return rows, folded.astype(np.int32), bound.astype(np.float64)
 

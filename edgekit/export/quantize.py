@@ -53,7 +53,8 @@ def divide_by_pot(x, exponent: int):
 def multiply_by_quantized(x, multiplier: int, shift: int):
     """TFLM MultiplyByQuantizedMultiplier with double rounding."""
     scaled = np.asarray(x, object) << max(shift, 0)
-    if shift > 30 or np.abs(scaled).max(initial=0) > INT32_MAX:
+    fits = np.max(scaled, initial=0) <= INT32_MAX and np.min(scaled, initial=0) >= ~INT32_MAX
+    if shift > 30 or not fits:
         raise EdgekitError(
             "input and output scales are too far apart: 32-bit arithmetic would overflow"
         )

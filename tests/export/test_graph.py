@@ -148,15 +148,22 @@ def test_a_stateful_model_declares_its_reset_and_others_do_not():
     assert "reset" not in generate(read(MODELS["CONV_2D"])).files["model.h"]
 
 
-def test_dead_channels_cost_nothing_and_change_nothing():
-    """A channel with a vanishing scale and a huge bias leaves its layer on the fast path."""
+@pytest.mark.parametrize(
+    ("scale", "bias", "emptied"), [(1e-12, 1 << 30, False), (3.9e-9, -(1 << 31), True)]
+)
+def test_dead_channels_cost_nothing_and_change_nothing(scale, bias, emptied):
+    """A channel with a vanishing scale and a huge bias leaves its layer on the fast path.
+
+    Training through the rounding gives one without weights (`emptied`) the lowest bias there is.
+    """
     rng = np.random.default_rng(5)
     weights = rng.integers(-127, 128, (4, 1, 1, 8))
-    scale = np.array([0.01, 0.01, 1e-12, 0.01], np.float32)
+    weights[2] *= not emptied
+    scale = np.array([0.01, 0.01, scale, 0.01], np.float32)
     tensors = [
         T((1, 4, 4, 8), scale=0.05, zero=-3),
         T((4, 1, 1, 8), scale=scale, data=weights),
-        T((4,), "int32", scale * 0.05, data=[10, -20, 1 << 30, 5]),
+        T((4,), "int32", scale * 0.05, data=[10, -20, bias, 5]),
         T((1, 4, 4, 4), scale=0.2, zero=-128),
     ]
     options = [(0, "Int8", 1), (1, "Int32", 1), (2, "Int32", 1), (3, "Int8", 1)]
