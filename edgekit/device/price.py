@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from edgekit import export
 from edgekit.catalog import Board
-from edgekit.device import application, cost
+from edgekit.device import cost
+from edgekit.device.application import application, profile
 from edgekit.device.target import core_for, latency_on
 from edgekit.figures import Figure, emulated
 
@@ -20,8 +21,8 @@ def price(tflite: bytes, features, sensitivity: float | None, board: Board, x) -
     EdgekitError where the generator cannot take the file.
     """
     source = export.generate(export.read(tflite), "model")
-    app = application.application(source, features, sensitivity, cpu=core_for(board))
-    counted = application.profile(app, x)
+    app = application(source, features, sensitivity, cpu=core_for(board))
+    counted = profile(app, x)
     where = app.flash.source
     time = latency_on(board, app, counted)
     figures = {

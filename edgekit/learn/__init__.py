@@ -9,7 +9,7 @@ TensorFlow is imported by what trains, not by this package.
 """
 
 from edgekit.learn import adapt, models
-from edgekit.learn.compress import by_recording, calibration, make
+from edgekit.learn.compress import by_recording, calibration, calibration_study, make
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
@@ -20,6 +20,7 @@ __all__ = [
     "adapt",
     "by_recording",
     "calibration",
+    "calibration_study",
     "fit",
     "interval",
     "make",

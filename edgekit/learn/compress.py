@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 from edgekit.learn import litert
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEPS = ("distil", "hint", "channels", "prune", "cluster", "qat")
 ROUNDINGS = ("int8", "int16", "dynamic", "float")
@@ -114,18 +118,25 @@ def by_recording(
 
     `folds` are Splits; for each, `make(steps, …)` starts from nothing on its training part, and its
     int8 file answers for its test part. `teach(windows)` returns the `Distil` of a fold, so that the
-    teacher has not heard the test recordings either. `how` goes to `make`.
+    teacher has not heard the test recordings either; the teachers' own score on the same folds is the
+    key "teacher". `how` goes to `make`.
     """
+    from edgekit.learn.models import answers
     from edgekit.learn.train import progress, score
 
-    said = np.full(len(windows), -1)
+    said, reference = np.full((2, len(windows)), -1)
     for fold in progress(folds, "folds"):
         train, test = windows[fold.train], windows[fold.test]
-        told = teach(train) if teach and {"distil", "hint"} & {*steps} else None
-        made = make(steps, train, hear, distil=told, **how)
+        told = teach(train) if teach else None
+        listens = {"distil", "hint", "channels"} & {*steps}
+        made = make(steps, train, hear, distil=told if listens else None, **how)
         said[fold.test] = litert.predict(made.tflite, hear(test.X))[0].argmax(axis=1)
+        if teach:
+            reference[fold.test] = answers(told.teacher, told.hear, test.X)
     tested = said >= 0
-    return score(windows.y[tested], said[tested], windows.classes, windows.group[tested])
+    judged = windows.y[tested], windows.classes, windows.group[tested]
+    scores = [score(judged[0], s[tested], *judged[1:]) for s in (said, reference)]
+    return {**scores[0], "teacher": scores[1]} if teach else scores[0]
 
 
 def calibration(windows: Windows, hear: Callable, seed: int, most: int = 200) -> np.ndarray:
@@ -135,3 +146,36 @@ def calibration(windows: Windows, hear: Callable, seed: int, most: int = 200) ->
     each = -(-most // len(present))
     rows = [rng.permutation(np.flatnonzero(windows.y == c))[:each] for c in present]
     return hear(windows.X[np.sort(np.concatenate(rows))])
+
+
+def calibration_study(
+    model, windows: Windows, split, hear: Callable, sizes, seed: int
+) -> pd.DataFrame:
+    """What post-training quantization of `model` is worth for calibration sets of several kinds and sizes.
+
+    Kinds: "balanced" over classes (what `make` uses), "random" from the training part, the "loudest" inputs
+    of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`, the
+    share of validation windows that the float model and the int8 one class alike.
+    """
+    import pandas as pd
+
+    from edgekit.learn import legacy
+    from edgekit.learn.train import score
+
+    train, val = windows[split.train], windows[split.val]
+    heard, held = hear(train.X), hear(val.X)
+    truth = legacy.logits(model, held).argmax(axis=1)
+    order = {
+        "random": np.random.default_rng(seed).permutation(len(train)),
+        "loudest": np.argsort(-np.abs(heard).reshape(len(heard), -1).max(axis=1), kind="stable"),
+        "one class": np.flatnonzero(train.y == train.y.min()),
+    }
+    rows = []
+    for size in sizes:
+        sets = {"balanced": calibration(train, hear, seed, size)}
+        sets |= {kind: heard[np.sort(rank[:size])] for kind, rank in order.items()}
+        for kind, inputs in sets.items():
+            said = litert.predict(legacy.convert(model, inputs), held)[0].argmax(axis=1)
+            accuracy = score(val.y, said, val.classes, draws=1)["balanced_accuracy"]
+            rows.append((kind, len(inputs), accuracy, float((said == truth).mean())))
+    return pd.DataFrame(rows, columns=["kind", "windows", "val_accuracy", "agreement"])

@@ -201,6 +201,8 @@ def pick(table: pd.DataFrame, budget) -> str:
     fails. Raises EdgekitError where nothing is int8.
     """
     able = table[table.type == "int8"]
+    if "flash_bytes" in able and able.flash_bytes.notna().any():
+        able = able[able.flash_bytes.notna()]  # what the device cannot run is not deployed
     if able.empty:
         raise EdgekitError("no variant is int8: convert one, a microcontroller runs nothing else")
     if budget.size_ratio and (able.ratio >= budget.size_ratio).any():

@@ -43,6 +43,7 @@ with quiet():
     import tf_keras as keras
 
 tf.get_logger().setLevel(logging.ERROR)
+logging.getLogger("absl").setLevel(logging.ERROR)  # the converter deplores the very path we want
 
 
 def seed_everything(seed: int) -> None:

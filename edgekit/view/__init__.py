@@ -19,7 +19,8 @@ from edgekit.view.explore import explore
 from edgekit.view.label import Labelling, draw_boxes, draw_signal, label
 from edgekit.view.learning import (
     plot_confusion,
-    plot_ledger,
+    plot_pareto,
+    plot_reliability,
     plot_sweep,
 )
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
@@ -51,12 +52,13 @@ __all__ = [
     "plot_health",
     "plot_heatmap",
     "plot_instructions",
-    "plot_ledger",
     "plot_left",
     "plot_life_over_rate",
     "plot_memory",
+    "plot_pareto",
     "plot_power",
     "plot_recordings",
+    "plot_reliability",
     "plot_scores",
     "plot_shift",
     "plot_shots",

@@ -62,32 +62,91 @@ def plot_confusion(scores: dict, title: str = ""):
     return axes
 
 
-def plot_ledger(table, chosen: str, floor: float | None = None):
-    """Balanced accuracy over bytes in flash; shape says what the network hears, colour its type."""
-    _, axes = plt.subplots(figsize=(8, 4.2))
-    for (heard, kind), rows in table.groupby(["input", "type"], sort=False):
+COST = {
+    "flash_bytes": "flash: features, code and weights (bytes)",
+    "instructions": "instructions of one window, samples to class",
+    "ota_bytes": "update over the air (bytes)",
+    "ram_bytes": "RAM with stack (bytes)",
+    "slim_bytes": ".tflite, slim (bytes)",
+}
+
+
+def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
+    """Balanced accuracy over a cost, the front drawn: int8 rows that no other beats in both.
+
+    `table` of a ledger, `variant` the row that is marked; `cost` a key of COST. Whiskers are the loss over
+    seeds. The front is of validation accuracy, as the choice is; the heights are those of the test groups.
+    """
+    table = table.reset_index(drop=True)
+    known = table[table[cost].notna()]
+    x = known[cost].astype(float)
+    _, axes = plt.subplots(figsize=(8, 4.4))
+    spread = ((known.loss_high - known.loss_low) / 200).fillna(0)
+    axes.errorbar(x, known.accuracy, spread, fmt="none", ecolor=GREY, lw=0.8, alpha=0.6)
+    for (heard, kind), rows in known.groupby(["input", "type"], sort=False):
         axes.scatter(
-            rows.slim_bytes,
+            x[rows.index],
             rows.accuracy,
             marker="s" if heard == "waveform" else "o",
             facecolor=BLUE if kind == "int8" else "none",
             edgecolor=BLUE,
-            s=50,
+            s=45,
             label=f"{heard}, {kind}",
         )
-    row = table[table.variant == chosen].iloc[0]
-    axes.plot(row.slim_bytes, row.accuracy, "*", color=RED, ms=14, label=f"chosen: {chosen}")
-    places = {}
-    for number, place in enumerate(zip(table.slim_bytes, table.accuracy, strict=True), 1):
-        places.setdefault((round(place[0], -2), round(place[1], 3)), []).append(str(number))
-    for place, numbers in places.items():
-        axes.annotate(", ".join(numbers), place, (7, 4), textcoords="offset points", fontsize=7)
-    if floor is not None:
-        axes.axhline(floor, color=GREY, ls="--", lw=1, label=f"floor {floor:g}")
-    axes.set(xscale="log", xlabel=".tflite, slim (bytes)", ylabel="balanced accuracy (–)")
+    able = known[known.type == "int8"].sort_values([cost, "val_accuracy"], ascending=[True, False])
+    front = able[able.val_accuracy > able.val_accuracy.cummax().shift(fill_value=-1)]
+    axes.step(
+        x[front.index], front.accuracy, where="post", color=GREEN, lw=1, label="front (validation)"
+    )
+    row = known[known.variant == variant].iloc[0]
+    axes.plot(row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}")
+    _numbered(axes, x, known.accuracy)
+    if budget is not None and budget.accuracy_floor is not None:
+        axes.axhline(budget.accuracy_floor, color=GREY, ls="--", lw=1, label="accuracy floor")
+    axes.set(xscale="log", xlabel=COST[cost], ylabel="balanced accuracy (–)")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(fontsize=8)
-    _caption(axes, "measured: test recordings; int8 by TFLM; numbers are rows of the ledger")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    _caption(
+        axes,
+        "accuracy measured on test groups; cost from the compiled binary; numbers are rows of the ledger",
+    )
+    return axes
+
+
+def _numbered(axes, x, y) -> None:
+    """Each point's row; points that lie together share a label."""
+    places = {}
+    for number, place in zip(x.index, zip(np.log10(x), y, strict=True), strict=True):
+        places.setdefault((round(place[0], 1), round(place[1], 2)), []).append((number, *place))
+    for points in places.values():
+        text = ", ".join(str(number) for number, *_ in points)
+        _, at, height = points[-1]
+        axes.annotate(text, (10**at, height), (7, 4), textcoords="offset points", fontsize=7)
+
+
+def plot_reliability(logits, y, temperature: float, bins: int = 10):
+    """Accuracy over confidence before and after the temperature; on the diagonal it means what it says."""
+    from edgekit.learn.temperature import expected_error, reliability
+
+    _, axes = plt.subplots(figsize=(4.6, 4))
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
+    for t, color, name in (
+        (1.0, RED, "as it is"),
+        (temperature, BLUE, f"temperature {temperature:.2f}"),
+    ):
+        count, sure, right = map(np.array, zip(*reliability(logits, y, t, bins), strict=True))
+        error = 100 * expected_error(logits, y, t, bins)
+        axes.plot(sure, right, color=color, lw=1)
+        axes.scatter(
+            sure,
+            right,
+            8 + 150 * count / count.sum(),
+            color=color,
+            label=f"{name}: {error:.1f} points off",
+        )
+    axes.set(xlabel="confidence (–)", ylabel="accuracy (–)", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(fontsize=8, loc="upper left")
+    _caption(axes, f"measured: {len(y):,} test windows; area: how many windows")
     return axes

@@ -197,3 +197,75 @@ def test_pick_without_a_good_one_takes_the_most_accurate_and_without_int8_says_s
     assert learn.pick(TABLE, budget) == "large, best"
     with pytest.raises(EdgekitError, match="int8"):
         learn.pick(TABLE[TABLE.type == "float32"], budget)
+
+
+def test_clusters_and_zeros_survive_training_through_the_rounding(world, student):
+    from edgekit.export import read
+
+    windows, split = world
+    made = learn.make(
+        ("prune", "cluster", "qat"),
+        windows[split.train],
+        spectrum,
+        start=student,
+        clusters=6,
+        **HOW,
+    )
+    graph = read(made.tflite)
+    kernels = [t.data for t in graph.tensors if t.data is not None and str(t.dtype) == "int8"]
+    assert kernels
+    for w in kernels:
+        assert (w == 0).mean() >= 0.4
+        per_channel = [len(np.unique(row)) for row in w.reshape(w.shape[0], -1)]
+        assert max(per_channel) <= 6
+
+
+def test_the_formats_a_device_does_not_run_are_named(world, student):
+    windows, split = world
+    kinds = {}
+    for rounding in ("int8", "int16", "float"):
+        made = learn.make(
+            (), windows[split.train], spectrum, start=student, rounding=rounding, **HOW
+        )
+        kinds[rounding] = litert.kind(made.tflite)
+    assert kinds == {"int8": "int8", "int16": "int16", "float": "float32"}
+    with pytest.raises(EdgekitError, match="'qat' is for int8"):
+        learn.make(("qat",), windows[split.train], spectrum, start=student, rounding="int16", **HOW)
+
+
+def test_a_ledger_says_where_each_device_figure_comes_from(world, student, int8):
+    from edgekit.figures import emulated
+
+    windows, split = world
+
+    def measure(tflite, hear):
+        return {"flash_bytes": emulated(len(tflite) / 2, "B", "half of it")}
+
+    ledger = learn.Ledger(windows, split, {"features": spectrum}, measure, previous=int8)
+    reference = learn.make(
+        (), windows[split.train], spectrum, start=student, rounding="float", **HOW
+    )
+    ledger.add("teacher", reference.tflite, "features")
+    ledger.add("int8", [int8, int8, reference.tflite], "features")
+    table = ledger.table.set_index("variant")
+    assert table.attrs["provenance"]["flash_bytes"] == "emulated: half of it"
+    assert table.flash_bytes["int8"] == len(litert.slim(int8)) / 2
+    assert table.ota_bytes["int8"] < 0.5 * table.slim_bytes["int8"]  # most of it is there already
+    assert table.seeds["int8"] == 3
+    assert table.loss_low["int8"] <= table.mean_loss_points["int8"] <= table.loss_high["int8"]
+    assert list(ledger.losers.columns) == list(windows.classes)
+
+
+def test_what_the_generator_refuses_stays_in_the_table_and_is_not_picked(world, student, int8):
+    windows, split = world
+
+    def refuse(tflite, hear):
+        raise EdgekitError("no such operator")
+
+    ledger = learn.Ledger(windows, split, {"features": spectrum}, refuse)
+    ledger.add("teacher", int8, "features")
+    ledger.measure = lambda tflite, hear: {}
+    ledger.add("other", int8, "features")
+    assert "no such operator" in ledger.table.note[0]
+    ledger.rows[1]["flash_bytes"] = 900.0
+    assert learn.pick(ledger.table, Budget()) == "other"

@@ -1,0 +1,43 @@
+"""What a search found, in lines for a terminal."""
+
+from __future__ import annotations
+
+from edgekit.figures import Figure
+from edgekit.search.found import Found
+from edgekit.search.study import described
+
+
+def summary(found: Found) -> list[str]:
+    """The front, the choice beside the hand-made student, and where the files are."""
+    counts = found.facts["trials"]
+    lines = [
+        "",
+        f"{counts['complete']} trained, {counts['pruned']} pruned before training, "
+        f"{counts['failed']} failed",
+        "Pareto front (accuracy on validation windows; the rest from the binary, emulated core):",
+    ]
+    for row in found.front:
+        lines.append(
+            f"  trial {row.number:3d}  {row.value('accuracy'):.3f}  "
+            f"{row.value('instructions'):>10,.0f} instructions  {row.value('flash'):>8,.0f} B flash  "
+            f"{described(row.made)}"
+        )
+    lines.append("")
+    for what, key in (("found", "found"), ("hand-made", "hand_made")):
+        told = found.facts[key]
+        figures = {k: Figure.from_dict(f) for k, f in told["figures"].items()}
+        test = Figure.from_dict(told["test"])
+        lines.append(
+            f"{what:<10} {figures['instructions']} ({figures['network']} of the network), "
+            f"flash {figures['flash']}, RAM {figures['ram']}; validation "
+            f"{told['validation_mean']:.3f} (mean of {told['seeds']}), test {test}"
+        )
+        lines.append(f"{'':<10} {described(told['candidate'])}")
+    fewer = 100 * found.facts["fewer_instructions"]
+    lines.append(
+        f"{fewer:.0f} % fewer instructions than the hand-made student"
+        if found.chosen is not found.reference
+        else "nothing beats the hand-made student: more trials, or another SEARCH"
+    )
+    lines.append(f"files: found.tflite, found.json, search.csv in {found.directory / 'artefacts'}")
+    return lines
