@@ -31,7 +31,7 @@ FEATURE_AXIS = ("means 0–5, lowest 6–11, highest 12–17, moving together 18
 FEATURE_LABEL = "g or 125 °/s"
 WAVE_LABEL = "acceleration ahead (2 g)"
 MARKS = {}
-WIDTHS = {"sweep": (4, 8, 16), "teacher": 8, "student": 24, "wide": 128, "narrow": 1}
+WIDTHS = {"sweep": (8, 16, 32, 64), "teacher": 32, "student": 24, "wide": 128, "narrow": 1}
 SWEEP = {"windows": 700, "deals": 1}
 FIT = {
     "quick": {

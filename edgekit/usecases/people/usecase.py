@@ -31,7 +31,7 @@ FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
 FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
 MARKS = {}
-WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 8, "student": 8, "wide": 32, "narrow": 2}
+WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 12, "student": 8, "wide": 32, "narrow": 2}
 SWEEP = {
     "windows": 800,
     "deals": 1,

@@ -1,0 +1,105 @@
+"""What each technique bought, read off the ledgers of chapter 04 at full.
+
+Sizes: the float teacher's `.tflite`, the teacher being the smallest within 0.3 points by the width sweep of
+chapter 03, over the flash that the deployed network takes, weights and code. A second figure adds the code of
+the features. Points lost: teacher and deployed recipe both on three folds, each group tested once.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from benchmarks.bars import Bars
+from edgekit import pipeline
+
+
+def bars(bars: Bars, names) -> None:
+    """A use case at a time, then what is asked of several of them."""
+    ratios, structured = {}, {}
+    for name in names:
+        directory, _ = pipeline.execute(name, profile="full", through="compress")
+        artefacts = directory / "artefacts"
+        table = pd.read_csv(artefacts / "ledger.csv").set_index("variant")
+        facts = json.loads((artefacts / "model.json").read_text())
+        ratios[name] = deployed(bars, name, table, facts)
+        rounding(bars, name, table)
+        structured[name] = channels(bars, name, table)
+    far = [name for name, ratio in ratios.items() if ratio >= 40]
+    bars.add(
+        "use cases at 40 times or more",
+        "≥ 2",
+        f"{len(far)}: {', '.join(far) or '–'}",
+        len(far) >= 2,
+    )
+    good = [name for name, met in structured.items() if met]
+    bars.add("use cases where channels leave without loss", "≥ 2", f"{len(good)}: {', '.join(good) or '–'}",
+             len(good) >= 2)  # fmt: skip
+
+
+def deployed(bars: Bars, name: str, table, facts) -> float:
+    """The model that chapter 04 picks against the float teacher."""
+    row, teacher = table.loc[facts["name"]], table.loc["teacher"]
+    ratio = teacher.tflite_bytes / row.network_bytes
+    shown = f"{ratio:.1f} ({teacher.tflite_bytes:,.0f} / {row.network_bytes:,.0f} B); "
+    shown += f"with features {row.flash_ratio:.1f}"
+    bars.add(f"{name}: teacher's file / flash of {facts['name']}", "≥ 20", shown, ratio >= 20)
+    recipe, reference = (
+        s["balanced_accuracy"] for s in (facts["recipe"], facts["recipe"]["teacher"])
+    )
+    lost = 100 * (reference - recipe)
+    shown = f"{lost:+.2f} ({reference:.4f} → {recipe:.4f}; {row.loss_points:+.2f} on chapter 03's split)"
+    bars.add(
+        f"{name}: points lost, {facts['recipe']['groups']} groups, each tested once",
+        "≤ 1",
+        shown,
+        lost <= 1,
+    )
+    return ratio
+
+
+def rounding(bars: Bars, name: str, table) -> None:
+    """Post-training quantization alone, on the teacher; and what training through it adds."""
+    teacher, ptq = table.loc["teacher"], table.loc["teacher int8"]
+    ratio = teacher.tflite_bytes / ptq.tflite_bytes
+    slim = teacher.slim_bytes / ptq.slim_bytes
+    bars.add(
+        f"{name}: PTQ alone, times smaller",
+        "3.7–4",
+        f"{ratio:.2f} (both slim: {slim:.2f})",
+        ratio >= 3.7,
+    )
+    bars.add(
+        f"{name}: PTQ alone, points lost", "≤ 1", f"{ptq.loss_points:+.2f}", ptq.loss_points <= 1
+    )
+    qat, plain = table.loc["student qat"], table.loc["student int8"]
+    won = plain.mean_loss_points - qat.mean_loss_points
+    word = "beats" if won > 0 else "does not beat"
+    print(
+        f"  {name}: QAT {word} PTQ on the student: {won:+.2f} points, mean of {qat.seeds:.0f} seeds "
+        f"({interval(qat)} against {interval(plain)}) (measured)",
+        flush=True,
+    )
+
+
+def channels(bars: Bars, name: str, table) -> bool:
+    """Half of the student's weights removed as whole channels."""
+    plain, best = table.loc["student int8"], None
+    for variant in ("channels", "channels, 3/4"):
+        row = table.loc[variant]
+        fall = 100 * (1 - row.network_instructions / plain.network_instructions)
+        lost = row.mean_loss_points - plain.mean_loss_points
+        met = fall >= 40 and lost <= 1
+        all_fall = 100 * (1 - row.instructions / plain.instructions)
+        print(
+            f"  {name}: {variant}: network's instructions {fall:.0f} % fewer (with features "
+            f"{all_fall:.1f} %, emulated), {lost:+.2f} points (measured, mean of {row.seeds:.0f} seeds)",
+            flush=True,
+        )
+        best = best or met
+    return bool(best)
+
+
+def interval(row) -> str:
+    return f"loses {row.mean_loss_points:.2f}, {row.loss_low:.2f} to {row.loss_high:.2f}"
