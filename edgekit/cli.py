@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.set_defaults(do=_run)
 
+    _add_search(commands)
+    _add_sweep(commands)
     _add_new(commands)
     _add_record(commands)
     report = commands.add_parser("report", help="write the report of a run again")
@@ -72,6 +74,44 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", nargs="?", help="of the source to get")
     data.set_defaults(do=_data)
     return parser
+
+
+def _add_search(commands) -> None:
+    search = commands.add_parser(
+        "search", help="find a smaller student: architecture, features and compression"
+    )
+    search.add_argument("use_case", help="one whose run has been through chapter 03")
+    search.add_argument("--trials", type=int, default=40, help="candidates to train (40)")
+    search.add_argument("--profile", default="quick", help="of the run: quick or full")
+    search.add_argument("--seed", type=int, default=0, help="of the run, and of the search")
+    search.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
+    search.add_argument(
+        "--no-finals", action="store_true", help="do not train the best ones again in earnest"
+    )
+    _add_workers(search, 2)
+    search.set_defaults(do=_search)
+
+
+def _add_sweep(commands) -> None:
+    sweep = commands.add_parser(
+        "sweep", help="run the chapters for every combination of parameters"
+    )
+    sweep.add_argument("use_case", help="bearing, or a folder's name in usecases/")
+    sweep.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES",
+        help="a notebook's parameter, seed or profile, and its values: 0,1,2 or 0..9",
+    )  # fmt: skip
+    sweep.add_argument("--through", default="", help="last chapter, e.g. train")
+    sweep.add_argument("--offline", action="store_true", help="simulated data only, no download")
+    _add_workers(sweep, 1)
+    sweep.set_defaults(do=_sweep)
+
+
+def _add_workers(parser, workers: int) -> None:
+    parser.add_argument("--workers", type=int, default=workers, help=f"processes ({workers})")
+    parser.add_argument(
+        "--scheduler", default="", metavar="tcp://HOST:PORT", help="a Dask cluster instead"
+    )
 
 
 def _add_new(commands) -> None:
@@ -173,6 +213,38 @@ def _run(args) -> int:
     print(f"budget: {'missed in ' + ', '.join(missed) if missed else 'kept'}")
     print(f"report: {page}")
     return 1 if missed and args.strict else 0
+
+
+def _search(args) -> int:
+    from edgekit.search import cluster, search, terms_of
+    from edgekit.view.search import summary
+
+    _check_count("--trials", args.trials, 100_000)
+    _check_count("--workers", args.workers, 256)
+    cluster.need("optuna", "optuna_integration", "distributed")
+    terms = terms_of(args.use_case, args.profile, args.seed, args.run_dir)
+    found = search(terms, args.trials, args.workers, args.scheduler, finals=not args.no_finals)
+    print(*summary(found), sep="\n")
+    return 0
+
+
+def _sweep(args) -> int:
+    from edgekit import sweep
+
+    _check_count("--workers", args.workers, 256)
+    grid = sweep.grid(args.parameter)
+    table, path = sweep.run(
+        args.use_case, grid, through=args.through, offline=args.offline, workers=args.workers,
+        scheduler=args.scheduler,
+    )  # fmt: skip
+    print(sweep.shown(table))
+    print(f"table: {path}")
+    return 1 if (table.state == "failed").any() else 0
+
+
+def _check_count(option: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise EdgekitError(f"{option} {value}: from 1 to {most}")
 
 
 def _parameter(text: str) -> tuple[str, object]:

@@ -1,0 +1,18 @@
+"""Search for the smallest student that keeps its accuracy, on figures of the emulated device.
+
+found = search(terms_of("bearing", "quick", seed=0), trials=40, workers=2)
+
+`space` says what a student may be, `cost` what it will take, `objective` tries one, `study` proposes and
+remembers, `cluster` hands out the work, `found` chooses. Needs the extra: pip install 'edgekit[search]'.
+"""
+
+from importlib import import_module
+
+_HOMES = {"search": "found", "choose": "found", "front": "found", "terms_of": "objective"}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
@@ -23,10 +24,13 @@ PATIENCE = "30s"  # for a scheduler to answer, and for its first worker
 
 def need(*modules: str) -> None:
     """Raises EdgekitError where the extra is not installed."""
-    from importlib.util import find_spec
-
-    if any(find_spec(name) is None for name in modules):
-        raise EdgekitError("searching needs Optuna and Dask: pip install 'edgekit[search]'")
+    try:
+        for name in modules:
+            import_module(name)
+    except ImportError as error:
+        raise EdgekitError(
+            f"this needs Optuna and Dask ({error.name} is missing): pip install 'edgekit[search]'"
+        ) from None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ The test part of the split is never read here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import data, device, export, learn, usecases
+from edgekit import data, device, export, learn, project, usecases
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure, emulated, measured
-from edgekit.run import Run, read_manifest
+from edgekit.pipeline import tree_hash
+from edgekit.run import Run, check_choice, check_owner, file_hash, read_manifest
 from edgekit.search import cost, space
 
 FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
@@ -35,6 +37,7 @@ class Terms:
     seed: int
     directory: str
     root: str
+    stamp: str = ""  # a hash of the data, the split, the teacher and the use case's files
 
     @property
     def folder(self) -> Path:
@@ -56,19 +59,22 @@ class Context:
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
         self.hears = space.variants(self.case)
         shape = self.hears["features"].shape
-        self.known = space.choices(self.case, shape, teacher=self.distil is not None)
+        self.known = space.choices(self.case, shape, teacher=self.taught)
 
     @property
     def run(self) -> Run:
         t = self.terms
         return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), reads=FILES)
 
+    @property
+    def taught(self) -> bool:
+        """Whether this run has trained the teacher of chapter 03."""
+        steps = read_manifest(Path(self.terms.directory)).get("steps", {})
+        return "teacher.h5" in steps.get("03_train", {}).get("outputs", {})
+
     @cached_property
     def distil(self):
-        """The teacher of chapter 03 if it has been trained in this run, else None."""
-        steps = read_manifest(Path(self.terms.directory)).get("steps", {})
-        if "teacher.h5" not in steps.get("03_train", {}).get("outputs", {}):
-            return None
+        """What the teacher tells. Raises EdgekitError if it is not what chapter 03 sealed."""
         teacher = learn.models.load(self.run.file("teacher.h5"))
         return learn.Distil(teacher, self.case.waveform)
 
@@ -118,7 +124,16 @@ class Context:
 
 @cache
 def context(terms: Terms) -> Context:
-    """The Context of this process. TensorFlow gets one thread: two workers then are twice as fast."""
+    """The Context of this process."""
+    return Context(terms)
+
+
+@cache
+def warm(terms: Terms) -> Context:
+    """The Context of a process that trains: TensorFlow is loaded, with one thread.
+
+    With more, two workers on two cores would get into each other's way; networks this small gain nothing.
+    """
     from edgekit.learn import legacy
 
     try:
@@ -126,7 +141,7 @@ def context(terms: Terms) -> Context:
         legacy.tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
         pass  # it has been at work in this process already
-    return Context(terms)
+    return context(terms)
 
 
 @dataclass(frozen=True)
@@ -148,7 +163,7 @@ def judge(made: dict, seed: int, terms: Terms, profile: str = "") -> Judged:
     Figures: `accuracy` (balanced, int8 by TFLM, validation windows), and of the whole application on the
     emulated core `instructions`, `network` (its part of them), `flash`, `ram` and `latency_ms`.
     """
-    c, clock = context(terms), time.perf_counter()
+    c, clock = warm(terms), time.perf_counter()
     profile = profile or terms.profile
     hear = c.hears[made["features"]]
     steps = tuple(
@@ -206,15 +221,32 @@ def seed_of(study: int, *place: int) -> int:
     return int(np.random.SeedSequence([study, *place]).generate_state(1)[0] >> 1)
 
 
+def terms_of(use_case: str, profile: str = "quick", seed: int = 0, run_dir: str = "") -> Terms:
+    """The Terms of a run: of `run_dir`, or of the folder where `edgekit run` puts it.
+
+    Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
+    """
+    check_choice(profile, seed)
+    usecases.folder(use_case, project.root())
+    directory = Path(run_dir).expanduser() if run_dir else project.run_folder(use_case, profile)
+    check_owner(directory, use_case, profile)
+    made = [directory / "artefacts" / name for name in FILES]
+    parts = [file_hash(path) if path.is_file() else "" for path in made]
+    parts.append(tree_hash(usecases.folder(use_case, project.root()), ("*",)))
+    stamp = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return Terms(use_case, profile, seed, str(directory.resolve()), str(project.root()), stamp)
+
+
 def check_run(terms: Terms) -> None:
     """Raises EdgekitError, in one line, if the run has no data to search with."""
     manifest = read_manifest(Path(terms.directory))
     if "01_collect" not in manifest.get("steps", {}):
         command = f"edgekit run {terms.use_case} --through train"
         command += f" --profile {terms.profile}" if terms.profile != "quick" else ""
-        raise EdgekitError(
-            f"{terms.directory} holds no data yet: {command} --run-dir {terms.directory} first"
-        )
-    c = Run("search", terms.use_case, terms.profile, terms.seed, Path(terms.directory), FILES)
+        command += f" --seed {terms.seed}" if terms.seed else ""
+        if Path(terms.directory) != project.run_folder(terms.use_case, terms.profile).resolve():
+            command += f" --run-dir {terms.directory}"
+        raise EdgekitError(f"{terms.directory} holds no data yet: run `{command}` first")
+    run = Run("search", terms.use_case, terms.profile, terms.seed, Path(terms.directory), FILES)
     for name in FILES[:2]:
-        c.file(name)
+        run.file(name)

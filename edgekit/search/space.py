@@ -1,12 +1,14 @@
 """The students that a search may make: one dictionary says all there is to say about one of them.
 
     {"features": "features", "network": "layers", "widths": [6, 8], "kernel": 5, "stride": 2, "later": 2,
-     "separable": False, "pool": "flatten", "hidden": 0, "dropout": 0.0, "rate": 0.5, "quantize": "int8", "distil": False}
-    {"features": "shorter", "network": "student", "share": 0.5, "rate": 1.0, "quantize": "qat", "distil": True}
+     "separable": False, "pool": "flatten", "hidden": 0, "dropout": 0.0,
+     "rate": 0.5, "quantize": "int8", "distil": False}
+    {"features": "shorter", "network": "student", "share": 0.5,
+     "rate": 1.0, "quantize": "qat", "distil": True}
 
 The first is a plain convolutional network, the second the use case's own student at another share of its
-width (structured removal of channels before training). Signals are pictures of height 1. Every layer is one that
-quantization-aware training, TFLM and the C generator take.
+width (structured removal of channels before training). Signals are pictures of height 1. Every layer is
+one that quantization-aware training, TFLM and the C generator take.
 """
 
 from __future__ import annotations
@@ -173,7 +175,7 @@ def layers(made: dict, shape: tuple[int, int, int], classes: int) -> list[Layer]
         at = (1, 1, at[2])
     for units in (made["hidden"], classes):
         if units:
-            found.append(Layer("dense", at, (1, 1, units)))
+            found.append(Layer("dense", (1, 1, _size(at)), (1, 1, units)))
             at = (1, 1, units)
     return found
 

@@ -8,7 +8,6 @@ one process, the scheduler's, writes to it.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
-from edgekit.run import file_hash
 from edgekit.search import cost, objective, space
 from edgekit.search.cluster import Crew, check_shared, client_of, need
 from edgekit.search.objective import Terms
@@ -55,11 +53,13 @@ def crew_of(terms: Terms, workers: int, scheduler: str):
     with client_of(workers, scheduler) as client:
         crew = Crew(client)
         check_shared(client, Path(terms.directory))
-        client.register_plugin(_warm(terms))
+        plugin = _warm(terms)
+        client.register_plugin(plugin)
         try:
             yield crew
         finally:
             crew.stop()
+            client.unregister_worker_plugin(plugin.name)
 
 
 def _warm(terms: Terms):
@@ -71,7 +71,8 @@ def _warm(terms: Terms):
         name = f"edgekit {terms}"
 
         def setup(self, worker):
-            objective.context(terms)
+            warnings.filterwarnings("ignore", message="DaskStorage is experimental")
+            objective.warm(terms)
 
     return Warm()
 
@@ -135,7 +136,7 @@ def _try(study, trial, terms: Terms) -> list[float]:
     """The objective: values in the order of GOALS. Raises TrialPruned before any training."""
     import optuna
 
-    c = objective.context(terms)
+    c = objective.warm(terms)
     made = space.suggest(trial, c.known)
     trial.set_user_attr("candidate", made)
     others = [r for r in rows_of(study) if r.number != trial.number]
@@ -246,7 +247,7 @@ def _open(terms: Terms, crew: Crew):
         "use case": terms.use_case,
         "profile": terms.profile,
         "seed": terms.seed,
-        "data": file_hash(Path(terms.directory) / "artefacts" / "field.npz")[:16],
+        "data, split, teacher or use case": terms.stamp,
     }
     held = study.user_attrs.get("terms")
     if held is None:
@@ -258,13 +259,10 @@ def _open(terms: Terms, crew: Crew):
     for name, value in promise.items():
         if held.get(name) != value:
             raise EdgekitError(
-                f"{folder} holds a search with {name} {held.get(name)}, this is {value}: "
-                "delete it, or choose another --run-dir"
+                f"{folder} holds a search with another {name} ({held.get(name)}, not {value}): "
+                "delete it to start over, or choose another --run-dir"
             )
-    if study.user_attrs["space"] != json.loads(json.dumps(_known(terms, crew))):
-        raise EdgekitError(
-            f"{folder} holds a search of another space (SEARCH, or a teacher): delete it"
-        )
+    _known(terms, crew)  # the prices, should somebody have deleted them
     return storage, study
 
 
@@ -276,7 +274,7 @@ def _known(terms: Terms, crew: Crew) -> dict:
 
 
 def _priced(terms: Terms) -> dict:
-    c = objective.context(terms)
+    c = objective.warm(terms)
     _ = c.prices
     return c.known
 

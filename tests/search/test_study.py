@@ -1,0 +1,145 @@
+"""A search gives the same again, survives being killed, goes through Dask, and says no in a line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from edgekit.cli import main
+from edgekit.errors import EdgekitError
+from edgekit.lock import locked
+from edgekit.search import cluster, found, objective, study
+from edgekit.search.cluster import Crew
+
+TRIALS = 4
+
+
+def columns(terms) -> list:
+    """What a search gave, without what a clock measured."""
+    table = pd.read_csv(f"{terms.directory}/artefacts/search.csv")
+    return json.loads(table.drop(columns=["seconds"]).to_json(orient="records"))
+
+
+def search(terms, **how):
+    return found.search(
+        terms, TRIALS, **{"workers": 1, "finals": False, "say": lambda _: None} | how
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(request):
+    """What an uninterrupted search on one worker gives; filled by the first test that makes it."""
+    return {}
+
+
+def test_one_worker_a_kill_and_another_try_give_the_same(toy, tmp_path, expected):
+    command = [sys.executable, "-m", "edgekit", "search", "toy", "--run-dir", toy.directory]
+    command += ["--trials", str(TRIALS), "--workers", "1", "--no-finals"]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    first, deadline = toy.folder / "trials" / "0000.tflite", time.monotonic() + 60
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.4)  # in the middle of the next trial
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert first.exists(), "the search never began"
+    killed = first.stat().st_mtime_ns
+
+    told = search(toy)
+    assert sum(r.state != "pruned" for r in told.rows) == TRIALS
+    assert first.stat().st_mtime_ns == killed, "a finished trial was trained again"
+    interrupted = columns(toy)
+
+    for path in sorted(toy.folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    search(toy)
+    assert columns(toy) == interrupted
+
+
+def test_everything_is_written_with_its_provenance(toy):
+    told = found.search(toy, 2, workers=1, finals=True, say=lambda _: None)
+    artefacts = toy.folder.parent / "artefacts"
+    facts = json.loads((artefacts / "found.json").read_text())
+    assert (artefacts / "found.tflite").read_bytes() == told.chosen.best.tflite
+    for who in ("found", "hand_made"):
+        assert facts[who]["figures"]["instructions"]["provenance"] == "emulated"
+        assert facts[who]["figures"]["accuracy"]["provenance"] == "measured"
+        assert facts[who]["test"]["provenance"] == "measured"
+        assert facts[who]["seeds"] == found.SEEDS
+    assert told.chosen.accuracy >= told.reference.accuracy
+    table = pd.read_csv(artefacts / "search.csv")
+    assert table.state.isin(["complete", "pruned", "failed"]).all()
+    assert table.reason[table.state != "complete"].notna().all()
+    # what it says it costs is what the file costs
+    again = objective.counted(
+        told.chosen.best.tflite, told.chosen.made["features"], objective.context(toy)
+    )
+    assert again["instructions"] == told.chosen.best.figures["instructions"]
+
+
+def test_a_candidate_that_cannot_be_made_is_a_row(toy, monkeypatch):
+    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
+    with pytest.raises(EdgekitError, match=r"search\.csv says why: ZeroDivisionError"):
+        search(toy)
+    table = pd.read_csv(f"{toy.directory}/artefacts/search.csv")
+    assert set(table.state) <= {"failed", "pruned"}
+    assert (table.state == "failed").sum() == TRIALS
+
+
+def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            env=cluster.THREADS,
+        ) as there,
+        Client(there) as client,
+    ):
+        assert there.scheduler_address.startswith("tcp://")
+        arguments = ["search", "toy", "--run-dir", toy.directory, "--trials", "3", "--no-finals"]
+        assert main([*arguments, "--scheduler", there.scheduler_address]) == 0
+        assert "3 trained" in capsys.readouterr().out
+        assert client.run_on_scheduler(lambda dask_scheduler: "optuna" in dask_scheduler.extensions)
+        # the same study, finished, from one process
+        rows = study.explore(toy, 3, Crew(), say=lambda _: None)
+    assert sum(r.state == "complete" for r in rows) == 3
+
+
+def test_it_says_no_in_one_line(toy, tmp_path, capsys, monkeypatch):
+    empty = ["search", "toy", "--run-dir", str(tmp_path / "empty")]
+    assert main(empty) == 2
+    assert "edgekit run toy --through train" in capsys.readouterr().err
+    assert main(["search", "toi"]) == 2
+    assert "Did you mean 'toy'" in capsys.readouterr().err
+    here = ["search", "toy", "--run-dir", toy.directory, "--workers", "1", "--no-finals"]
+    assert main([*here, "--trials", "0"]) == 2
+    assert "--trials 0" in capsys.readouterr().err
+    monkeypatch.setattr(cluster, "PATIENCE", "1s")
+    assert main([*here, "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+    toy.folder.mkdir(exist_ok=True)
+    with locked(toy.folder / ".lock", wait=False):
+        assert main([*here, "--trials", "1"]) == 2
+    assert "another search is at work" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "optuna", None)
+        assert main([*here, "--trials", "1"]) == 2
+    assert "pip install 'edgekit[search]'" in capsys.readouterr().err
+
+
+def test_a_search_of_other_data_is_not_continued(toy, monkeypatch):
+    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
+    with pytest.raises(EdgekitError):
+        search(toy)
+    other = objective.Terms(**{**toy.__dict__, "stamp": "other"})
+    with pytest.raises(EdgekitError, match="delete it to start over"):
+        search(other)
