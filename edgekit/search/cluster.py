@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -43,6 +44,7 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
     import dask
     from distributed import Client, LocalCluster
 
+    warnings.filterwarnings("ignore", message="DaskStorage is experimental")  # since 2022
     for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.ERROR)
     calm = {

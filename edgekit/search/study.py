@@ -88,7 +88,7 @@ def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = 
     storage, study = _open(terms, crew)
     _resume(study)
     asked = len(study.get_trials(deepcopy=False, states=_finished()))
-    shown, most = asked, trials * (PRUNED + 1)
+    most = trials * (PRUNED + 1)
     try:
         while True:
             rows = rows_of(study)
@@ -103,8 +103,7 @@ def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = 
                 raise EdgekitError(f"a worker failed: {type(result).__name__}: {result}")
             for row in rows_of(study):
                 if row.number == result:
-                    shown += 1
-                    say(line(row, trials))
+                    say(line(row, f"{trained + (row.state != 'pruned')} of {trials} trained"))
     finally:
         crew.stop()
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
@@ -180,9 +179,9 @@ def rows_of(study) -> list[Row]:
     return sorted(rows, key=lambda r: r.number)
 
 
-def line(row: Row, trials: int) -> str:
-    """A finished trial in one line."""
-    what = f"trial {row.number:3d} of {trials} trained  {row.state:<8}"
+def line(row: Row, progress: str) -> str:
+    """A finished trial in one line; `progress` says how far the search is."""
+    what = f"trial {row.number:3d}  {progress:<16}  {row.state:<8}"
     if row.state != "complete":
         return f"{what} {row.reason}"
     kept = "" if row.kept else "  over the budget"

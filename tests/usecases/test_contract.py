@@ -5,6 +5,7 @@ import pytest
 
 from edgekit import project, usecases
 from edgekit.design import load as load_design
+from edgekit.search import space
 from tests.signal import compiled
 
 NAMES = sorted(usecases.known(project.root()))
@@ -79,6 +80,20 @@ def test_the_features_in_c_give_the_same_bits(case, worlds):
     truth = case.features(X).reshape(3, -1)
     got, _ = compiled.features(case.features, X)
     np.testing.assert_array_equal(compiled.bits(got), compiled.bits(truth))
+
+
+def test_what_a_search_may_try_can_be_heard_and_built(case, worlds):
+    X = worlds["field"].X[:3]
+    assert case.SEARCH["features"], "a use case of the kit gives a search something to try"
+    known = space.choices(case, case.features.shape, teacher=True)
+    assert known["features"][0] == "features"
+    for name, hear in space.variants(case).items():
+        heard = hear(X)
+        assert heard.shape == (3, *hear.shape), name
+        assert np.isfinite(heard).all()
+        delivered = hear.cut(X) if hasattr(hear, "cut") else X
+        got, _ = compiled.features(hear, delivered)
+        np.testing.assert_array_equal(compiled.bits(got), compiled.bits(heard.reshape(3, -1)))
 
 
 def test_augmentation_keeps_shape_and_follows_the_generator(case, worlds):

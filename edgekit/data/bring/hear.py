@@ -40,14 +40,15 @@ def ranges(plan: Plan, made: list[Recording]) -> tuple[tuple[float, ...], tuple[
     return tuple(offsets), tuple(spans)
 
 
-def steps(plan: Plan, made: list[Recording]) -> dict[str, str]:
-    """The two steps as Python, and what is said about them."""
+def steps(plan: Plan, made: list[Recording]) -> dict:
+    """The two steps as Python, what is said about them, and cheaper ones: `less`, name -> Python."""
     if plan.kind == "image":
         side = made[0].samples.shape[1]
         return {
             "features": f"signal.Pixels({side}, {side}, block=2)",
             "waveform": f"signal.Pixels({side}, {side})",
             "heard": f"the picture, {side // 2} × {side // 2} grey values",
+            "less": {"coarse": f"signal.Pixels({side}, {side}, block=4)"} if side % 4 == 0 else {},
         }
     offset, span = ranges(plan, made)
     rate, window, kind = plan.rate, plan.window, plan.kind
@@ -86,7 +87,15 @@ def steps(plan: Plan, made: list[Recording]) -> dict[str, str]:
     }
     said = f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
     said += f" in {slices} slices of time" if slices > 1 else ""
+    less = {}
+    try:  # half of the window, where a frame of the spectrum still fits
+        WelchBands(rate, window // 2, frame, hop, edges, offset, span, slices, level)
+        shorter = welch.format(**values).replace("RATE, WINDOW,", "RATE, WINDOW // 2,", 1)
+        less["half the time"] = f"signal.Part({shorter}, WINDOW)"
+    except ValueError:
+        pass
     result = {
+        "less": less,
         "features": welch.format(**values),
         "heard": said,
         "offset": repr(offset),

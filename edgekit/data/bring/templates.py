@@ -92,7 +92,8 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         "worlds": WORLD[second], "classes": _python(plan.classes), "normal": _python(plan.normal),
         "rate": f"{plan.rate:g}" if plan.rate < 1e6 else f"{plan.rate:.0f}", "why_rate": plan.why["rate"],
         "sensitivity": count, "why_sensitivity": why_count, **how, "resample": "" if image else ", resample",
-        "networks": _networks(plan), "window": _window(plan), "ranges": _ranges(plan, how),
+        "search": _search(how), "networks": _networks(plan), "window": _window(plan),
+        "ranges": _ranges(plan, how),
         "axis": _axis(plan, made), "widths": _widths(plan), "fit": _fit(plan, made),
         "lab": "is a second set of them" if second else "is a copy by another sensor, simulated",
         "prepare": "recording" if image else "resample(recording, RATE)",
@@ -130,6 +131,11 @@ def _networks(plan: Plan) -> str:
     )
     student = "from edgekit.learn.small import perceptron as student"
     return "\n".join(sorted([teacher, student]))
+
+
+def _search(how: dict) -> str:
+    rows = "".join(f'        "{name}": {step},\n' for name, step in how["less"].items())
+    return f'{{\n    "features": {{\n{rows}    }}\n}}' if rows else '{"features": {}}'
 
 
 def _window(plan: Plan) -> str:

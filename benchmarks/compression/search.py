@@ -1,0 +1,160 @@
+"""The architecture search, a use case at a time, each in a run of its own under `runs/benchmark-search/`.
+
+The search sees training and validation parts only; the test part is read when all is chosen, for the found
+student and the hand-made one, over the seeds that both were trained with. The first use case also tells how
+two workers compare with one on the same candidates, and whether one worker finds the same twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.bars import Bars
+from edgekit import pipeline, project
+from edgekit.figures import Figure
+from edgekit.search import cost, found, objective, space, terms_of
+from edgekit.search.cluster import Crew
+from edgekit.search.study import crew_of
+
+TRIALS, WORKERS, SAME = 40, 2, 10
+
+
+def bars(bars: Bars, names) -> None:
+    """What a search costs and what it finds; the machinery once, with the first use case."""
+    for n, name in enumerate(names):
+        terms = prepared(name)
+        if n == 0:
+            scaling(bars, terms)
+            repeated(bars, terms)
+            ordered(bars, terms)
+        searched(bars, name, terms)
+
+
+def prepared(name: str) -> objective.Terms:
+    """A run at quick through chapter 03, without a search in it."""
+    directory = project.run_folder("x", "quick").parent / "benchmark-search" / name
+    pipeline.execute(name, run_dir=directory, through="train")
+    shutil.rmtree(directory / "search", ignore_errors=True)
+    return terms_of(name, run_dir=str(directory))
+
+
+def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
+    """Forty trials and the finalists, timed; the found student against the hand-made one."""
+    began = time.monotonic()
+    tried = []
+
+    def say(text: str) -> None:
+        if text.startswith("finalist") and not tried:
+            tried.append(time.monotonic() - began)
+        print(f"  {text}", flush=True)
+
+    facts = found.search(terms, TRIALS, WORKERS, say=say).facts
+    minutes = (time.monotonic() - began) / 60
+    trials = (tried[0] if tried else 60 * minutes) / 60
+    shown = f"{minutes:.1f} min ({trials:.1f} until the first finalist)"
+    bars.add(
+        f"{name}: {TRIALS} trials, {WORKERS} workers, finalists", "≤ 20 min", shown, minutes <= 20
+    )
+    new, old = facts["found"], facts["hand_made"]
+    taken = [Figure.from_dict(f["figures"]["instructions"]) for f in (new, old)]
+    fewer = 100 * facts["fewer_instructions"]
+    shown = f"{fewer:.0f} % ({taken[1].value:,.0f} → {taken[0].value:,.0f}, {taken[0].provenance})"
+    bars.add(f"{name}: fewer instructions than hand-made", "≥ 25 %", shown, fewer >= 25)
+    shown = f"{old['test_mean']:.4f} → {new['test_mean']:.4f}, mean of {new['seeds']} seeds"
+    bars.add(
+        f"{name}: int8 accuracy on test groups, hand-made → found",
+        "not lower",
+        shown,
+        new["test_mean"] >= old["test_mean"] - 1e-9,
+    )
+
+
+def scaling(bars: Bars, terms: objective.Terms) -> None:
+    """The same candidates through one Dask worker and through two, both warm."""
+    known = objective.context(terms).known
+    tasks = {n: (made, objective.seed_of(0, n), terms) for n, made in enumerate(drawn(known, SAME))}
+    seconds, answers = {}, {}
+    for workers in (1, 2):
+        with crew_of(terms, workers, "") if workers > 1 else one_dask_worker(terms) as crew:
+            for _ in crew.map(objective.warm, {n: (terms,) for n in range(workers)}):
+                pass
+            began = time.monotonic()
+            results = dict(crew.map(objective.judge, tasks))
+            seconds[workers] = time.monotonic() - began
+            answers[workers] = [getattr(results[n], "tflite", None) for n in tasks]
+    ratio = seconds[1] / seconds[2]
+    shown = f"{ratio:.2f} ({seconds[1]:.0f} s, {seconds[2]:.0f} s for {SAME} candidates)"
+    bars.add("2 workers against 1, trials a minute", "≥ 1.7", shown, ratio >= 1.7)
+    same = sum(a == b for a, b in zip(answers[1], answers[2], strict=True))
+    bars.add(
+        "candidates that are byte for byte the same on both", f"{SAME}", f"{same}", same == SAME
+    )
+
+
+def one_dask_worker(terms: objective.Terms):
+    """As `crew_of`, but one worker is a process too, so that both ways pay for the journey."""
+    from contextlib import contextmanager
+
+    from edgekit.search.cluster import client_of
+
+    @contextmanager
+    def crew():
+        with client_of(1) as client:
+            yield Crew(client)
+
+    return crew()
+
+
+def repeated(bars: Bars, terms: objective.Terms) -> None:
+    """Two searches of six trials with one seed on one worker."""
+    tables = []
+    for n in range(2):
+        folder = Path(terms.directory).with_name(f"{terms.use_case}-again-{n}")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(terms.directory, folder)
+        here = replace(terms, directory=str(folder))
+        found.search(here, 6, workers=1, finals=False, say=lambda _: None)
+        table = pd.read_csv(folder / "artefacts" / "search.csv").drop(columns="seconds")
+        tables.append((table.to_csv(), (folder / "artefacts" / "found.tflite").read_bytes()))
+        shutil.rmtree(folder)
+    same = tables[0] == tables[1]
+    bars.add("same seed, one worker: trials, figures, found file", "equal", str(same), same)
+
+
+def ordered(bars: Bars, terms: objective.Terms) -> None:
+    """The analytic cost model against the emulator: networks of the space, untrained."""
+    from scipy.stats import spearmanr
+
+    from edgekit import device, export
+    from edgekit.learn import legacy
+
+    expected, counted = [], []
+    for n in range(24):
+        shape = ((1, 40, 1), (1, 80, 6), (24, 24, 1))[n % 3]
+        known = {"features": ["features"], **(space.PICTURE if shape[0] > 1 else space.SIGNAL)}
+        (made,) = drawn(known | {"network": ["layers"]}, 1, seed=1000 + n)
+        model = space.build(made, None, shape, 3, seed=n)
+        x = np.random.default_rng(n).normal(size=(8, *shape)).astype(np.float32)
+        source = export.generate(export.read(legacy.convert(model, x)))
+        p = device.profile(device.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
+        expected.append(cost.estimate(space.layers(made, shape, 3)).instructions)
+        counted.append(p.instructions.value)
+    rank = float(spearmanr(expected, counted).statistic)
+    ratio = np.array(expected) / counted
+    shown = f"{rank:.3f} ({100 * (ratio.min() - 1):+.0f} to {100 * (ratio.max() - 1):+.0f} %)"
+    bars.add("cost model: rank correlation with emulated instructions", "≥ 0.9", shown, rank >= 0.9)
+
+
+def drawn(known: dict, count: int, seed: int = 0) -> list[dict]:
+    """Candidates at random, as a study without a history draws them."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [space.suggest(study.ask(), known) for _ in range(count)]
