@@ -1,12 +1,15 @@
 """From the trials to one model: a front, a short list that is trained in earnest, a choice, three files.
 
 Short trainings with one seed each tell roughly. Whoever takes the best of forty such draws takes luck for
-merit, so the cheapest candidates within the noise are trained again, as long as the full profile does and
-with several seeds, beside the hand-made student. All of that on training and validation parts.
+merit, so the cheapest candidates within the noise are trained again, as long as the full profile does, with
+several seeds and on other deals of the groups, beside the hand-made student. All of that on the training and
+validation parts: a validation part of a few recordings says little, so each of its and the training part's
+groups is validated on once.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -24,7 +27,7 @@ from edgekit.search import objective
 from edgekit.search.objective import Judged, Terms
 from edgekit.search.study import Row, crew_of, described, explore
 
-SEEDS = 3  # of each finalist
+SEEDS = 2  # of each finalist on the split of chapter 01
 FINALISTS = 4  # in a round
 ROUNDS = 3  # until one passes
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
@@ -38,14 +41,17 @@ ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
 
 @dataclass(frozen=True)
 class Final:
-    """A candidate trained in earnest: each seed's outcome, the accuracy that they have on average."""
+    """A candidate trained in earnest: what came of it with each seed, and in each fold."""
 
     made: dict
     runs: tuple[Judged, ...]
+    folds: tuple[Judged, ...] = ()
 
     @property
     def accuracy(self) -> float:
-        return float(np.mean([r.value("accuracy") for r in self.runs]))
+        """The mean of the seeds' on the validation part and of the folds', half and half."""
+        parts = [part for part in (self.runs, self.folds) if part]
+        return float(np.mean([np.mean([r.value("accuracy") for r in part]) for part in parts]))
 
     @property
     def instructions(self) -> float:
@@ -163,30 +169,45 @@ def search(
 
 def _finals(terms, rows, crew, full: bool, say) -> tuple[Final, list[Final]]:
     """The hand-made student and the finalists, trained in earnest, round after round until one passes."""
-    seeds = range(SEEDS if full else 1)
     profile = "full" if full else terms.profile
-    kept, c = _Kept(terms.folder / "finals"), objective.context(terms)
+    kept, c = _Kept(terms.folder / "finals", profile), objective.context(terms)
+    folds = range(len(c.folds) if full else 0)
+    places = [(s, None) for s in range(SEEDS if full else 1)] + [(0, fold) for fold in folds]
 
     def train(candidates):
         tasks = {}
         for made in candidates:
-            for s in seeds:
-                if kept.load(made, s, profile) is None:
+            for s, fold in places:
+                if kept.load(made, s, fold) is None:
                     seed = objective.seed_of(terms.seed, s, 2)
-                    tasks[json.dumps(made), s] = (made, seed, terms, profile)
-        for (text, s), result in crew.map(objective.judge, tasks):
-            if isinstance(result, Exception):
-                raise EdgekitError(f"a finalist failed: {type(result).__name__}: {result}")
-            kept.save(json.loads(text), s, profile, result)
+                    tasks[json.dumps(made), s, fold] = (made, seed, terms, profile, fold)
+        failed = set()
+        for (text, s, fold), result in crew.map(objective.judge, tasks):
+            if isinstance(result, Exception):  # perhaps with this seed its sums overflow
+                failed.add(text)
+                say(f"finalist {described(json.loads(text))}: {type(result).__name__}: {result}")
+                continue
+            kept.save(json.loads(text), s, fold, result)
+            where = f"seed {s}" if fold is None else f"fold {fold}"
             say(
-                f"finalist, seed {s}  {result.value('accuracy'):.3f}  "
-                f"{result.value('instructions'):>9,.0f} instructions  {result.seconds:5.1f} s  "
+                f"finalist  {where}  {result.value('accuracy'):.3f}  {result.seconds:5.1f} s  "
                 f"{described(result.made)}"
             )
-        return [Final(m, tuple(kept.load(m, s, profile) for s in seeds)) for m in candidates]
+        return [
+            Final(
+                made,
+                tuple(kept.load(made, s, fold) for s, fold in places if fold is None),
+                tuple(kept.load(made, s, fold) for s, fold in places if fold is not None),
+            )
+            for made in candidates
+            if json.dumps(made) not in failed
+        ]
 
     waiting = [r.made for r in shortlist(rows, len(c.val))]
-    (reference, *trained), waiting = train([HAND_MADE, *waiting[:FINALISTS]]), waiting[FINALISTS:]
+    trained, waiting = train([HAND_MADE, *waiting[:FINALISTS]]), waiting[FINALISTS:]
+    if not trained or trained[0].made != HAND_MADE:
+        raise EdgekitError("the hand-made student itself cannot be made: see the line above")
+    reference, *trained = trained
     for _ in range(ROUNDS - 1):
         if choose(trained, c.design.budget, reference) is not reference or not waiting:
             break
@@ -198,25 +219,23 @@ def _finals(terms, rows, crew, full: bool, say) -> tuple[Final, list[Final]]:
 class _Kept:
     """Finalists in files, so that a killed search need not train them again."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, profile: str):
+        self.folder, self.profile = folder, profile
 
-    def _path(self, made: dict, s: int, profile: str) -> Path:
-        from hashlib import sha256
+    def _path(self, made: dict, s: int, fold: int | None) -> Path:
+        text = json.dumps([made, s, fold, self.profile], sort_keys=True)
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
-        key = sha256(json.dumps([made, s, profile], sort_keys=True).encode()).hexdigest()[:16]
-        return self.folder / f"{key}.json"
-
-    def load(self, made: dict, s: int, profile: str) -> Judged | None:
-        path = self._path(made, s, profile)
+    def load(self, made: dict, s: int, fold: int | None) -> Judged | None:
+        path = self._path(made, s, fold)
         if not path.is_file():
             return None
         facts = json.loads(path.read_text(encoding="utf-8"))
         figures = {k: Figure.from_dict(f) for k, f in facts["figures"].items()}
         return Judged(made, figures, path.with_suffix(".tflite").read_bytes(), facts["seconds"])
 
-    def save(self, made: dict, s: int, profile: str, result: Judged) -> None:
-        path = self._path(made, s, profile)
+    def save(self, made: dict, s: int, fold: int | None, result: Judged) -> None:
+        path = self._path(made, s, fold)
         self.folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
@@ -246,6 +265,7 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
         return {
             "candidate": final.made,
             "seeds": len(final.runs),
+            "folds": [r.value("accuracy") for r in final.folds],
             "validation_mean": final.accuracy,
             "test_mean": float(np.mean([s["balanced_accuracy"] for s in scores])),
             "figures": {k: f.to_dict() for k, f in final.best.figures.items()},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -77,6 +78,39 @@ class Context:
         """What the teacher tells. Raises EdgekitError if it is not what chapter 03 sealed."""
         teacher = learn.models.load(self.run.file("teacher.h5"))
         return learn.Distil(teacher, self.case.waveform)
+
+    @cached_property
+    def folds(self) -> list:
+        """(training, testing) Windows: whole groups of the training and the validation part, dealt again.
+
+        Three folds, or two where a class has no more groups, or none.
+        """
+        known = self.windows[np.sort(np.concatenate([self.split.train, self.split.val]))]
+        for k in (3, 2):
+            try:
+                dealt = self.case.folds(known, k, self.terms.seed)
+            except EdgekitError:
+                continue
+            return [(known[f.train], known[f.test]) for f in dealt]
+        return []
+
+    def teacher_of(self, fold: int, profile: str):
+        """What a teacher tells that has not heard the groups that this fold tests."""
+        from edgekit.learn import legacy
+
+        path = self.terms.folder / "teachers" / f"{profile}-{fold}.h5"
+        if not path.is_file():
+            train, seed = self.folds[fold][0], self.terms.seed
+            shape = self.case.waveform(train.X[:1]).shape[1:]
+            width, how = self.case.WIDTHS["teacher"], self.case.FIT[profile]["teacher"]
+            teacher = self.case.teacher(shape, len(train.classes), width, seed)
+            augment = self.case.augment
+            learn.fit(teacher, train, self.case.waveform, seed=seed, augment=augment, **how)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            half = path.with_suffix(f".{os.getpid()}")
+            legacy.save(teacher, half)
+            half.replace(path)  # another worker may have made the same one
+        return learn.Distil(learn.models.load(path), self.case.waveform)
 
     @cached_property
     def prices(self) -> dict[str, cost.Price]:
@@ -157,37 +191,41 @@ class Judged:
         return self.figures[name].value
 
 
-def judge(made: dict, seed: int, terms: Terms, profile: str = "") -> Judged:
+def judge(
+    made: dict, seed: int, terms: Terms, profile: str = "", fold: int | None = None
+) -> Judged:
     """Train a candidate as long as `profile` (the run's) says, and measure it.
 
     Figures: `accuracy` (balanced, int8 by TFLM, validation windows), and of the whole application on the
-    emulated core `instructions`, `network` (its part of them), `flash`, `ram` and `latency_ms`.
+    emulated core `instructions`, `network` (its part of them), `flash`, `ram` and `latency_ms`. With a
+    `fold` of the Context the accuracy is that fold's, and the only figure.
     """
     c, clock = warm(terms), time.perf_counter()
     profile = profile or terms.profile
-    hear = c.hears[made["features"]]
-    steps = tuple(
-        s for s, on in (("distil", made["distil"]), ("qat", made["quantize"] == "qat")) if on
-    )
-    how = c.case.FIT[profile]["student"]
+    hear, how = c.hears[made["features"]], c.case.FIT[profile]["student"]
+    train, held = (c.train, c.val) if fold is None else c.folds[fold]
+    told = None
+    if made["distil"]:
+        told = c.distil if fold is None else c.teacher_of(fold, profile)
+    wanted = {"distil": made["distil"], "qat": made["quantize"] == "qat"}
     finished = learn.make(
-        steps,
-        c.train,
+        tuple(step for step, on in wanted.items() if on),
+        train,
         hear,
         seed=seed,
         augment=c.case.augment,
         build=lambda shape, classes: space.build(made, c.case, shape, classes, seed),
-        distil=c.distil if made["distil"] else None,
+        distil=told,
         finish=2 if profile == "quick" else 4,
         **how | {"rate": how["rate"] * made["rate"]},
     )
     tflite = learn.slim(finished.tflite)
-    said, runtime = learn.predict(tflite, hear(c.val.X))
-    right = learn.score(c.val.y, said.argmax(axis=1), c.val.classes, draws=1)["balanced_accuracy"]
-    figures = {
-        "accuracy": measured(right, "", f"int8 by {runtime}, {len(c.val)} validation windows")
-    }
-    figures |= counted(tflite, made["features"], c)
+    said, runtime = learn.predict(tflite, hear(held.X))
+    right = learn.score(held.y, said.argmax(axis=1), held.classes, draws=1)["balanced_accuracy"]
+    source = f"int8 by {runtime}, {len(held)} validation windows"
+    figures = {"accuracy": measured(right, "", source)}
+    if fold is None:
+        figures |= counted(tflite, made["features"], c)
     return Judged(made, figures, tflite, time.perf_counter() - clock)
 
 

@@ -30,8 +30,7 @@ def summary(found: Found) -> list[str]:
         lines.append(
             f"{what:<10} {figures['instructions']} ({figures['network']} of the network), "
             f"flash {figures['flash']}, RAM {figures['ram']}; validation "
-            f"{told['validation_mean']:.3f}, test {told['test_mean']:.3f} (means of {told['seeds']} seeds); "
-            f"this one on test {test}"
+            f"{told['validation_mean']:.3f}, test {told['test_mean']:.3f} (means); this file on test {test}"
         )
         lines.append(f"{'':<10} {described(told['candidate'])}")
     fewer = 100 * found.facts["fewer_instructions"]

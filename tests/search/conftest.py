@@ -13,6 +13,7 @@ from edgekit.search import objective
 
 USECASE = """
 from edgekit import signal
+from edgekit.data import folds_by_group as folds
 from edgekit.learn.models import student, teacher
 
 CLASSES, SENSITIVITY = ("low", "high"), 0.001

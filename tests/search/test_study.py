@@ -71,6 +71,7 @@ def test_everything_is_written_with_its_provenance(toy):
         assert facts[who]["figures"]["accuracy"]["provenance"] == "measured"
         assert facts[who]["test"]["provenance"] == "measured"
         assert facts[who]["seeds"] == found.SEEDS
+        assert len(facts[who]["folds"]) == 3
     assert told.chosen.accuracy >= told.reference.accuracy
     table = pd.read_csv(artefacts / "search.csv")
     assert table.state.isin(["complete", "pruned", "failed"]).all()
