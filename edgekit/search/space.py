@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.usecases import variants
 
 # What is tried: a list of alternatives, or the [lowest, highest] of whole numbers on a logarithmic scale.
 SIGNAL = {
@@ -96,11 +97,6 @@ def choices(case, shape: tuple[int, int, int], teacher: bool) -> dict:
     if not teacher:
         known["distil"] = [False]
     return {"features": list(variants(case)), **known}
-
-
-def variants(case) -> dict:
-    """What the student may hear: name -> step; `"features"`, the use case's own, always comes first."""
-    return {"features": case.features, **vars(case).get("SEARCH", {}).get("features", {})}
 
 
 def suggest(trial, known: dict) -> dict:

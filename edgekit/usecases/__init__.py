@@ -89,3 +89,8 @@ def load(name: str, root: Path) -> ModuleType:
     except Exception as error:  # whatever a user's file raises, in one line
         raise EdgekitError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
+
+
+def variants(case) -> dict:
+    """What the student may hear: name -> step; `"features"`, the use case's own, always comes first."""
+    return {"features": case.features, **vars(case).get("SEARCH", {}).get("features", {})}
