@@ -67,7 +67,7 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # else a second search warns that the first has the port
             memory_limit=0,
             env=THREADS | {k: v for k, v in os.environ.items() if k.startswith("EDGEKIT_")},
         )

@@ -99,7 +99,7 @@ def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             env=cluster.THREADS,
         ) as there,
