@@ -9,12 +9,14 @@ TensorFlow is imported by what trains, not by this package.
 """
 
 from edgekit.learn import adapt, models
+from edgekit.learn.attempts import Attempts
 from edgekit.learn.compress import by_recording, calibration, calibration_study, make
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
 
 __all__ = [
+    "Attempts",
     "Distil",
     "Ledger",
     "adapt",
