@@ -269,3 +269,36 @@ def test_what_the_generator_refuses_stays_in_the_table_and_is_not_picked(world, 
     assert "no such operator" in ledger.table.note[0]
     ledger.rows[1]["flash_bytes"] = 900.0
     assert learn.pick(ledger.table, Budget()) == "other"
+
+
+def test_attempts_are_entered_with_a_file_of_each_seed(world, student):
+    from edgekit.learn import models
+
+    windows, split = world
+    ledger = learn.Ledger(windows, split, {"features": spectrum})
+    reference = learn.make(
+        (), windows[split.train], spectrum, start=student, rounding="float", **HOW
+    )
+    ledger.add("teacher", reference.tflite, "features")
+
+    def build(shape, classes, seed):
+        return models.student(shape, classes, 4, seed)
+
+    how = {k: v for k, v in HOW.items() if k != "seed"}
+    attempt = learn.Attempts(ledger, windows[split.train], spectrum, build, (0, 1), how)
+    attempt("from nothing")
+    attempt("tuned", "qat", starts=attempt.models["from nothing"])
+    table = ledger.table.set_index("variant")
+    assert list(table.seeds) == [1, 2, 2]
+    assert attempt.recipes["tuned"] == (("qat",), {})
+    first, second = (m.get_weights()[0] for m in attempt.models["from nothing"].values())
+    assert not np.allclose(first, second)
+
+
+def test_a_calibration_set_of_one_class_is_worth_less(world, student):
+    windows, split = world
+    study = learn.calibration_study(student, windows, split, spectrum, (2, 30), seed=0)
+    assert set(study.kind) == {"balanced", "random", "loudest", "one class"}
+    agreement = study.set_index(["kind", "windows"]).agreement
+    assert agreement["balanced", 30] >= agreement["one class", 2]
+    assert agreement["balanced", 30] > 0.9
