@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,7 +73,13 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
             env=THREADS | {k: v for k, v in os.environ.items() if k.startswith("EDGEKIT_")},
         )
         with cluster, Client(cluster) as client:
+            client.run(_leave_interrupts)
             yield client
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; only the one that was typed shall answer it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def slots(client) -> int:

@@ -30,6 +30,7 @@ from edgekit.search.study import Row, crew_of, described, explore
 SEEDS = 2  # of each finalist on the split of chapter 01
 FINALISTS = 4  # in a round
 ROUNDS = 3  # until one passes
+WORTH = 0.75  # of the hand-made student's instructions: what a search is for
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
 HAND_MADE = {
     "features": "features", "network": "student", "rate": 1.0, "quantize": "int8", "distil": False,
@@ -95,21 +96,35 @@ def front(rows: list[Row]) -> list[Row]:
     return sorted(best, key=lambda r: r.value("instructions"))
 
 
-def choose(finals: list[Final], budget, reference: Final) -> Final:
-    """Fewest instructions among those not less accurate on validation windows than the hand-made student.
+def choose(finals: list[Final], budget, reference: Final, windows: int) -> Final:
+    """The cheapest that is as good as any that is cheap; the hand-made student where none is.
 
-    Only those that keep the budget's flash, RAM and latency count. If there is none, the hand-made one.
+    Candidates must not be less accurate than the hand-made student on validation `windows`, take fewer
+    instructions, and keep the budget's flash, RAM and latency. Of those that save a quarter (of all, if
+    none does) the one of fewest instructions within a standard error of the most accurate one: whoever only
+    just passes has passed by luck more often than not (the one-standard-error rule, Breiman et al. 1984).
     """
-    able = [
-        f
-        for f in finals
-        if f.accuracy >= reference.accuracy - 1e-9
-        and f.instructions < reference.instructions
-        and all(
-            v <= 0 for k, v in objective.excess(f.best.figures, budget).items() if k != "accuracy"
+
+    def able(f: Final) -> bool:
+        over = objective.excess(f.best.figures, budget)
+        return (
+            f.accuracy >= reference.accuracy - 1e-9
+            and f.instructions < reference.instructions
+            and all(v <= 0 for k, v in over.items() if k != "accuracy")
         )
-    ]
-    return min(able, key=lambda f: f.instructions, default=reference)
+
+    good = [f for f in finals if able(f)]
+    good = [f for f in good if f.instructions <= WORTH * reference.instructions] or good
+    if not good:
+        return reference
+    best = max(f.accuracy for f in good)
+    good = [f for f in good if f.accuracy >= best - _error(best, windows)]
+    return min(good, key=lambda f: f.instructions)
+
+
+def _error(accuracy: float, windows: int) -> float:
+    """The standard error of an accuracy counted on so many windows; of a perfect one, that of one miss."""
+    return math.sqrt(max(accuracy * (1 - accuracy), 1 / windows) / windows)
 
 
 def shortlist(rows: list[Row], windows: int) -> list[Row]:
@@ -123,7 +138,7 @@ def shortlist(rows: list[Row], windows: int) -> list[Row]:
     done = [r for r in rows if r.state == "complete" and r.number]
     if start:
         right = start.value("accuracy")
-        doubt = 2 * math.sqrt(max(right * (1 - right), 1 / windows) / windows)
+        doubt = 2 * _error(right, windows)
         most = CHEAPER * start.value("instructions")
         done = [r for r in done if r.value("instructions") <= most]
         done = [r for r in done if r.value("accuracy") >= right - doubt]
@@ -159,20 +174,35 @@ def search(
                 raise EdgekitError(
                     f"no trial was completed; search.csv says why: {rows[-1].reason}"
                 )
-            reference, trained = _finals(terms, rows, crew, finals, say)
+            done = _as_tried(terms, rows)
+            if finals or not done or done[0].made != HAND_MADE:
+                reference, trained = _finals(terms, rows, crew, say)
+            else:
+                reference, *trained = done
     except LockedError:
         raise EdgekitError(f"another search is at work in {terms.directory}; wait for it") from None
     c = objective.context(terms)
-    chosen = choose(trained, c.design.budget, reference)
+    seen = len(c.val) + (len(c.train) if reference.folds else 0)
+    chosen = choose(trained, c.design.budget, reference, seen)
     return _write(terms, rows, trained, chosen, reference)
 
 
-def _finals(terms, rows, crew, full: bool, say) -> tuple[Final, list[Final]]:
+def _as_tried(terms: Terms, rows: list[Row]) -> list[Final]:
+    """The complete trials as they are, without another training."""
+    done = [r for r in rows if r.state == "complete"]
+    files = [terms.folder / "trials" / f"{r.number:04d}.tflite" for r in done]
+    runs = [
+        Judged(r.made, r.figures, path.read_bytes(), r.seconds)
+        for r, path in zip(done, files, strict=True)
+    ]
+    return [Final(run.made, (run,)) for run in runs]
+
+
+def _finals(terms, rows, crew, say) -> tuple[Final, list[Final]]:
     """The hand-made student and the finalists, trained in earnest, round after round until one passes."""
-    profile = "full" if full else terms.profile
-    kept, c = _Kept(terms.folder / "finals", profile), objective.context(terms)
-    folds = range(len(c.folds) if full else 0)
-    places = [(s, None) for s in range(SEEDS if full else 1)] + [(0, fold) for fold in folds]
+    profile, c = "full", objective.context(terms)
+    kept = _Kept(terms.folder / "finals", profile)
+    places = [(s, None) for s in range(SEEDS)] + [(0, fold) for fold in range(len(c.folds))]
 
     def train(candidates):
         tasks = {}
@@ -209,7 +239,7 @@ def _finals(terms, rows, crew, full: bool, say) -> tuple[Final, list[Final]]:
         raise EdgekitError("the hand-made student itself cannot be made: see the line above")
     reference, *trained = trained
     for _ in range(ROUNDS - 1):
-        if choose(trained, c.design.budget, reference) is not reference or not waiting:
+        if choose(trained, c.design.budget, reference, 1) is not reference or not waiting:
             break
         trained += train(waiting[:FINALISTS])
         waiting = waiting[FINALISTS:]

@@ -59,7 +59,8 @@ def crew_of(terms: Terms, workers: int, scheduler: str):
             yield crew
         finally:
             crew.stop()
-            client.unregister_worker_plugin(plugin.name)
+            if scheduler:  # its workers live on
+                client.unregister_worker_plugin(plugin.name)
 
 
 def _warm(terms: Terms):
@@ -239,9 +240,10 @@ def _open(terms: Terms, crew: Crew):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             storage = DaskStorage(storage, client=crew.client)
-    study = optuna.create_study(
-        storage=storage, study_name=NAME, directions=DIRECTIONS, load_if_exists=True
-    )
+    if NAME in optuna.get_all_study_names(storage):
+        study = optuna.load_study(study_name=NAME, storage=storage)
+    else:
+        study = optuna.create_study(storage=storage, study_name=NAME, directions=DIRECTIONS)
     promise = {
         "use case": terms.use_case,
         "profile": terms.profile,

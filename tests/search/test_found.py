@@ -40,9 +40,9 @@ def test_the_cheapest_that_is_not_worse_is_chosen():
     better = final("better", [0.95, 0.95], 700)
     cheap = final("cheap", [0.91, 0.91], 500)
     lucky = final("lucky", [0.99, 0.80], 100)
-    assert found.choose([better, cheap, lucky], Budget(), hand) is cheap
-    assert found.choose([lucky], Budget(), hand) is hand
-    assert found.choose([cheap], Budget(flash_bytes=999), hand) is hand
+    assert found.choose([better, cheap, lucky], Budget(), hand, windows=20) is cheap
+    assert found.choose([lucky], Budget(), hand, 20) is hand
+    assert found.choose([cheap], Budget(flash_bytes=999), hand, 20) is hand
     assert lucky.best.value("accuracy") == 0.99
 
 
@@ -59,3 +59,12 @@ def test_the_short_list_is_cheaper_and_within_the_noise():
     assert [r.number for r in found.shortlist(rows, windows=1_000)] == [4, 5]
     rows[-1] = row(5, 0.95, 700)  # cheapest, most accurate, and then what is between
     assert [r.number for r in found.shortlist(rows, windows=100)] == [1, 5, 4]
+
+
+def test_where_windows_are_many_the_better_one_is_believed_if_it_is_cheap():
+    hand = final("hand", [0.9], 1000)
+    cheap, better = final("cheap", [0.91], 500), final("better", [0.97], 700)
+    dear = final("dear", [0.99], 990)
+    assert found.choose([cheap, better, dear], Budget(), hand, windows=1000) is better
+    assert found.choose([cheap, better, dear], Budget(), hand, windows=10) is cheap
+    assert found.choose([dear], Budget(), hand, windows=1000) is dear

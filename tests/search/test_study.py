@@ -16,7 +16,7 @@ from edgekit.lock import locked
 from edgekit.search import cluster, found, objective, study
 from edgekit.search.cluster import Crew
 
-TRIALS = 4
+TRIALS = 3
 
 
 def columns(terms) -> list:
@@ -106,13 +106,13 @@ def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
         Client(there) as client,
     ):
         assert there.scheduler_address.startswith("tcp://")
-        arguments = ["search", "toy", "--run-dir", toy.directory, "--trials", "3", "--no-finals"]
+        arguments = ["search", "toy", "--run-dir", toy.directory, "--trials", "2", "--no-finals"]
         assert main([*arguments, "--scheduler", there.scheduler_address]) == 0
-        assert "3 trained" in capsys.readouterr().out
+        assert "2 trained" in capsys.readouterr().out
         assert client.run_on_scheduler(lambda dask_scheduler: "optuna" in dask_scheduler.extensions)
         # the same study, finished, from one process
-        rows = study.explore(toy, 3, Crew(), say=lambda _: None)
-    assert sum(r.state == "complete" for r in rows) == 3
+        rows = study.explore(toy, 2, Crew(), say=lambda _: None)
+    assert sum(r.state == "complete" for r in rows) == 2
 
 
 def test_it_says_no_in_one_line(toy, tmp_path, capsys, monkeypatch):
