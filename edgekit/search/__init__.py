@@ -3,12 +3,13 @@
 found = search(terms_of("bearing", "quick", seed=0), trials=40, workers=2)
 
 `space` says what a student may be, `cost` what it will take, `objective` tries one, `study` proposes and
-remembers, `cluster` hands out the work, `found` chooses. Needs the extra: pip install 'edgekit[search]'.
+remembers, `cluster` hands out the work, `choice` and `found` choose. Needs the extra
+`edgekit[search]`.
 """
 
 from importlib import import_module
 
-_HOMES = {"search": "found", "choose": "found", "front": "found", "terms_of": "objective"}
+_HOMES = {"search": "found", "choose": "choice", "front": "choice", "terms_of": "objective"}
 __all__ = list(_HOMES)
 
 

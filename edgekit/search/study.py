@@ -196,11 +196,9 @@ def described(made: dict) -> str:
     """A candidate in a few words."""
     if not made:
         return ""
-    how = ", ".join(
-        word
-        for word, on in (("distilled", made["distil"]), ("qat", made["quantize"] == "qat"))
-        if on
-    )
+    words = {"distilled": made["distil"], "qat": made["quantize"] == "qat"}
+    words[f"rate x {made['rate']:g}"] = made["rate"] != 1
+    how = ", ".join(word for word, on in words.items() if on)
     if made["network"] == "student":
         what = f"student x {made['share']:g}"
     else:
