@@ -20,7 +20,7 @@ from edgekit import pipeline, project
 from edgekit.figures import Figure
 from edgekit.search import cost, found, objective, space, terms_of
 from edgekit.search.cluster import Crew
-from edgekit.search.study import crew_of
+from edgekit.search.study import crew_of, priced
 
 TRIALS, WORKERS, SAME = 40, 2, 10
 
@@ -82,7 +82,7 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
     seconds, answers = {}, {}
     for workers in (1, 2):
         with crew_of(terms, workers, "") if workers > 1 else one_dask_worker(terms) as crew:
-            for _ in crew.map(objective.warm, {n: (terms,) for n in range(workers)}):
+            for _ in crew.map(priced, {n: (terms,) for n in range(workers)}):
                 pass
             began = time.monotonic()
             results = dict(crew.map(objective.judge, tasks))

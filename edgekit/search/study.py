@@ -268,11 +268,12 @@ def _open(terms: Terms, crew: Crew):
 def _known(terms: Terms, crew: Crew) -> dict:
     """The space, and the price of every feature, computed where TensorFlow is loaded already."""
     if crew.client is None:
-        return _priced(terms)
-    return crew.client.submit(_priced, terms, pure=False).result()
+        return priced(terms)
+    return crew.client.submit(priced, terms, pure=False).result()
 
 
-def _priced(terms: Terms) -> dict:
+def priced(terms: Terms) -> dict:
+    """The space of the search; afterwards this process is warm and every feature has its price."""
     c = objective.warm(terms)
     _ = c.prices
     return c.known
