@@ -41,7 +41,7 @@ def test_one_worker_a_kill_and_another_try_give_the_same(toy, tmp_path, expected
     command = [sys.executable, "-m", "edgekit", "search", "toy", "--run-dir", toy.directory]
     command += ["--trials", str(TRIALS), "--workers", "1", "--no-finals"]
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-    first, deadline = toy.folder / "trials" / "0000.tflite", time.monotonic() + 60
+    first, deadline = toy.folder / "trials" / "0000.tflite", time.monotonic() + 240
     while not first.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.4)  # in the middle of the next trial
