@@ -137,6 +137,11 @@ def _try(study, trial, terms: Terms) -> list[float]:
     import optuna
 
     c = objective.warm(terms)
+    for name, kind in trial.distributions.items():
+        # drawn before a kill, and not again: let the sampler go past, so that what follows is the same
+        if name not in trial.relative_params:
+            frozen = study._storage.get_trial(trial._trial_id)
+            study.sampler.sample_independent(study, frozen, name, kind)
     made = space.suggest(trial, c.known)
     trial.set_user_attr("candidate", made)
     others = [r for r in rows_of(study) if r.number != trial.number]

@@ -61,6 +61,24 @@ def test_one_worker_a_kill_and_another_try_give_the_same(toy, tmp_path, expected
     assert columns(toy) == interrupted
 
 
+def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
+    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
+    made = []
+    for broken in (False, True):
+        storage, opened = study._open(toy, Crew())
+        study.one(storage, 0, toy)
+        if broken:
+            trial = study._load(storage, study._sampler(objective.seed_of(0, 1))).ask()
+            for name in ("features", "network"):
+                trial.suggest_categorical(name, opened.user_attrs["space"][name])
+            study._resume(opened)
+        study.one(storage, 1, toy)
+        made.append([r.made for r in study.rows_of(opened)])
+        (toy.folder / "study.db").unlink()
+    assert made[0] == made[1]
+    assert len(made[0]) == 2
+
+
 def test_everything_is_written_with_its_provenance(toy):
     told = found.search(toy, 2, workers=1, finals=True, say=lambda _: None)
     artefacts = toy.folder.parent / "artefacts"
