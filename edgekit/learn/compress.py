@@ -128,7 +128,7 @@ def by_recording(
     for fold in progress(folds, "folds"):
         train, test = windows[fold.train], windows[fold.test]
         told = teach(train) if teach else None
-        listens = {"distil", "hint", "channels"} & {*steps}
+        listens = {"distil", "hint"} & {*steps}
         made = make(steps, train, hear, distil=told if listens else None, **how)
         said[fold.test] = litert.predict(made.tflite, hear(test.X))[0].argmax(axis=1)
         if teach:

@@ -18,6 +18,7 @@ or let `edgekit new` write it from your files.
     descriptor(X)      (n, d) table for the classical methods of chapter 02
     teacher, student   (input_shape, classes, width, seed) -> Keras model that ends in logits
     WIDTHS, FIT        how wide, and how long they are trained, see bearing/usecase.py
+    SWEEP              windows and deals of the width sweep, seeds of each row of the ledger (full profile)
     ALIGN              methods of chapter 02 that only this use case knows: name -> function(heard), an
                        `adapt.Heard`, that returns a training table (X (n, d), y (n,))
     SEARCH             need not be there: {"features": {name: step}}, cheaper or richer steps that

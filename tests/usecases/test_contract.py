@@ -35,6 +35,7 @@ def test_it_defines_every_name(case):
     for profile in ("quick", "full"):
         for who in ("teacher", "student"):
             assert set(case.FIT[profile][who]) >= {"epochs", "copies", "rate"}
+    assert set(case.SWEEP) == {"windows", "deals", "seeds"}
     assert set(case.WIDTHS) == {"sweep", "teacher", "student", "wide", "narrow"}
     assert case.NORMAL is None or case.NORMAL in case.CLASSES
 

@@ -32,7 +32,7 @@ FEATURE_LABEL = "g or 125 °/s"
 WAVE_LABEL = "acceleration ahead (2 g)"
 MARKS = {}
 WIDTHS = {"sweep": (8, 16, 32, 64), "teacher": 32, "student": 24, "wide": 128, "narrow": 1}
-SWEEP = {"windows": 700, "deals": 1}
+SWEEP = {"windows": 700, "deals": 1, "seeds": 3}
 FIT = {
     "quick": {
         "teacher": {"epochs": 6, "copies": 2, "rate": 0.01},

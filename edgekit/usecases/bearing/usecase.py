@@ -37,7 +37,7 @@ MARKS = {  # Hz: where each world's faults must show
 # Channels: of the teachers that the full profile tries, of the one that it found, of the student, and of
 # the two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
 WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 4, "wide": 64, "narrow": 1}
-SWEEP = {"windows": 800, "deals": 2}  # few recordings: folds are dealt twice
+SWEEP = {"windows": 800, "deals": 2, "seeds": 3}  # few recordings: folds are dealt twice
 FIT = {  # how `learn.fit` trains them
     "quick": {
         "teacher": {"epochs": 8, "copies": 2, "rate": 0.004},

@@ -35,6 +35,7 @@ WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 12, "student": 8, "wide": 32, "nar
 SWEEP = {
     "windows": 800,
     "deals": 1,
+    "seeds": 1,
 }  # the folds are stretches of time: there is one way to deal them
 FIT = {
     "quick": {

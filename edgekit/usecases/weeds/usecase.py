@@ -32,7 +32,7 @@ FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
 MARKS = {}
 WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 8, "student": 8, "wide": 32, "narrow": 2}
-SWEEP = {"windows": 800, "deals": 1}
+SWEEP = {"windows": 800, "deals": 1, "seeds": 1}
 FIT = {
     "quick": {
         "teacher": {"epochs": 12, "copies": 2, "rate": 0.004},
