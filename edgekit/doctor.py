@@ -26,7 +26,7 @@ GROUPS = {
     "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
     "ecg": ("optional: MIT-BIH from its home", "wfdb"),
     "vision": ("the use case people: video", "opencv-python-headless"),
-    "search": ("optional: architecture search, sweeps", "optuna optuna_integration distributed"),
+    "search": ("optional: architecture search, sweeps", "optuna optuna-integration distributed"),
     "adapt": ("optional: two more rows of chapter 02", "skada"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "dev": (
