@@ -29,7 +29,7 @@ FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
 FEATURE_LABEL = "beat, deviation, interval ratio"
 WAVE_LABEL = "ECG (RMS of a beat = 1)"
 MARKS = {"lab": {"R": 0.0}, "field": {"R": 0.0}}
-WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 16, "wide": 32, "narrow": 1}
+WIDTHS = {"sweep": (2, 4, 8, 16, 32), "teacher": 16, "student": 16, "wide": 32, "narrow": 1}
 SWEEP = {"windows": 1500, "deals": 1, "seeds": 1}
 FIT = {
     "quick": {
