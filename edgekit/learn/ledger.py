@@ -84,11 +84,13 @@ class Ledger:
         self.recalls: dict[str, dict] = {}
         self.sources = dict(PROVENANCE)
 
-    def add(self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "") -> str:
+    def add(
+        self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "", counted=True
+    ) -> str:
         """Judge and enter one variant; returns a line that says how it did.
 
         `tflite`: bytes, or a list of them, the same recipe from several seeds. The first is the row's file;
-        the others tell how far its loss is luck.
+        the others tell how far its loss is luck. Unless `counted`, its device columns stay empty.
         """
         files = [tflite] if isinstance(tflite, bytes) else list(tflite)
         facts = {"input": input, "train_seconds": round(seconds, 1), "note": note}
@@ -100,7 +102,7 @@ class Ledger:
         small = litert.slim(files[0])
         row["ota_bytes"] = len(_deflated(small, self.previous))
         row |= dict.fromkeys(DEVICE, None)
-        if self.measure and row["type"] in ("int8", "float32"):
+        if counted and self.measure and row["type"] in ("int8", "float32"):
             try:
                 figures = self.measure(small, self.hears[input])
             except EdgekitError as error:
