@@ -248,15 +248,12 @@ def _check_count(option: str, value: int, most: int) -> None:
 
 
 def _parameter(text: str) -> tuple[str, object]:
-    import ast
+    from edgekit.sweep import literal
 
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise EdgekitError(f"-p {text!r}: write NAME=VALUE")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value  # a bare word is a string
+    return name, literal(value)
 
 
 def _report(args) -> int:

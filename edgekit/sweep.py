@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from edgekit import pipeline, project, usecases
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.run import check_choice, read_manifest
+from edgekit.search.cluster import crew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +83,8 @@ def run(
         for n, combination in enumerate(each)
     }
     began, rows = time.monotonic(), {}
-    with _crew(workers, scheduler, parent) as crew:
-        for n, result in crew.map(one, tasks):
+    with crew(workers, scheduler, shared=parent) as hands:
+        for n, result in hands.map(one, tasks):
             if isinstance(result, Exception):  # a worker that died
                 result = _failed(f"{type(result).__name__}: {result}")
             rows[n] = result
@@ -155,14 +156,15 @@ def _values(text: str, values: str) -> list:
         read = ast.literal_eval(values)
         return list(read) if isinstance(read, tuple) else [read]
     except (ValueError, SyntaxError):
-        return [_value(word.strip()) for word in values.split(",") if word.strip()]
+        return [literal(word.strip()) for word in values.split(",") if word.strip()]
 
 
-def _value(word: str):
+def literal(word: str):
+    """A Python literal as the value it stands for; any other word as it is."""
     try:
         return ast.literal_eval(word)
     except (ValueError, SyntaxError):
-        return word  # a bare word is a string
+        return word
 
 
 def _check(use_case: str, values: dict[str, list], through: str) -> None:
@@ -184,27 +186,6 @@ def _check(use_case: str, values: dict[str, list], through: str) -> None:
         check_choice("quick", seed)
     if len(combinations(values)) > MOST:
         raise EdgekitError(f"{len(combinations(values)):,} combinations; {MOST:,} are the most")
-
-
-def _crew(workers: int, scheduler: str, parent: Path):
-    from contextlib import contextmanager
-
-    from edgekit.search.cluster import Crew, check_shared, client_of
-
-    @contextmanager
-    def crew():
-        if workers == 1 and not scheduler:
-            yield Crew()
-            return
-        with client_of(workers, scheduler) as client:
-            check_shared(client, parent)
-            made = Crew(client)
-            try:
-                yield made
-            finally:
-                made.stop()
-
-    return crew()
 
 
 def _failed(reason: str) -> list[dict]:

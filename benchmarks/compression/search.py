@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,7 @@ import pandas as pd
 from benchmarks.bars import Bars
 from edgekit import pipeline, project
 from edgekit.figures import Figure
-from edgekit.search import cost, found, objective, space, terms_of
-from edgekit.search.cluster import Crew
+from edgekit.search import cluster, cost, found, objective, space, terms_of
 from edgekit.search.study import crew_of, priced
 
 TRIALS, WORKERS, SAME = 40, 2, 10
@@ -81,7 +81,7 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
     tasks = {n: (made, objective.seed_of(0, n), terms) for n, made in enumerate(drawn(known, SAME))}
     seconds, answers = {}, {}
     for workers in (1, 2):
-        with crew_of(terms, workers, "") if workers > 1 else one_dask_worker(terms) as crew:
+        with crew_of(terms, workers, "") if workers > 1 else one_dask_worker() as crew:
             for _ in crew.map(priced, {n: (terms,) for n in range(workers)}):
                 pass
             began = time.monotonic()
@@ -97,18 +97,11 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
     )
 
 
-def one_dask_worker(terms: objective.Terms):
+@contextmanager
+def one_dask_worker():
     """As `crew_of`, but one worker is a process too, so that both ways pay for the journey."""
-    from contextlib import contextmanager
-
-    from edgekit.search.cluster import client_of
-
-    @contextmanager
-    def crew():
-        with client_of(1) as client:
-            yield Crew(client)
-
-    return crew()
+    with cluster.client_of(1) as client:
+        yield cluster.Crew(client)
 
 
 def repeated(bars: Bars, terms: objective.Terms) -> None:

@@ -41,7 +41,7 @@ def presence(bars: Bars, case, artefacts) -> None:
         f"person or nobody, int8, {test['windows']} later crops", "≥ 0.90", said,
         test["balanced_accuracy"] >= 0.90,
     )  # fmt: skip
-    hear = {"waveform": case.waveform, **usecases.variants(case)}[facts["input"]]
+    hear = usecases.hears(case)[facts["input"]]
     source = export.generate(export.read((artefacts / "model.tflite").read_bytes()), "people")
     app = device.application(source, hear, case.SENSITIVITY, cpu=CORE)
     crop = np.full((1, *hear.given), 100, np.float32)

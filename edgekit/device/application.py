@@ -192,9 +192,8 @@ class _Device(Machine):
 def _windows(app: Application, X) -> np.ndarray:
     f = app.features
     X, expected = np.asarray(X), getattr(f, "given", (f.window, f.channels))
-    X = (
-        f.cut(X) if hasattr(f, "cut") else X
-    )  # a part of the window is all that such a sensor delivers
+    if hasattr(f, "cut"):
+        X = f.cut(X)  # a part of the window is all that such a sensor delivers
     if X.shape[1:] != expected or not len(X):
         said = ", ".join(map(str, expected))
         raise EdgekitError(f"expected windows (n, {said}), got {X.shape}")

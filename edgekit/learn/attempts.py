@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from edgekit.data.windows import Windows
+from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.learn.compress import make
 from edgekit.learn.ledger import Ledger
 
@@ -16,8 +17,8 @@ class Attempts:
     """What every attempt has in common; `how` goes to `compress.make`.
 
     `build(input_shape, classes, seed)` makes a fresh student. `seeds`: the first one's file is the ledger's,
-    the others tell how far its loss is luck. After an attempt, `models[name]` holds the Keras model of each
-    seed, and `recipes[name]` the steps and whatever else was asked for.
+    the others tell how far its loss is luck. `models[name]` holds a Keras model for each seed: give the
+    student's, the attempts add theirs. `recipes[name]`: all steps from nothing, and what else was asked for.
     """
 
     ledger: Ledger
@@ -29,17 +30,20 @@ class Attempts:
     models: dict[str, dict] = field(default_factory=dict)
     recipes: dict[str, tuple] = field(default_factory=dict)
 
-    def __call__(self, name: str, *steps: str, starts=None, note: str = "", **more) -> None:
-        """One recipe from each seed, starting at the networks of `starts` (by seed), or from nothing.
+    def __call__(self, name: str, *steps: str, after: str = "", note: str = "", **more) -> None:
+        """One recipe from each seed: from nothing, or going on where `after` ended, a name of `models`.
 
-        Prints how it did. Raises EdgekitError for steps that `make` does not know.
+        Prints how it did. Raises EdgekitError for an unknown `after` and for steps that `make` does not know.
         """
+        if after and after not in self.models:
+            raise EdgekitError(f"nothing was made by {after!r}.{did_you_mean(after, self.models)}")
         tries = {}
         for seed in self.seeds:
+            start = self.models[after][seed] if after else None
             how = {**self.how, "seed": seed, "build": partial(self.build, seed=seed), **more}
-            start = starts[seed] if starts else None
             tries[seed] = make(steps, self.windows, self.hear, start=start, **how)
         files = [t.tflite for t in tries.values()]
         print(self.ledger.add(name, files, "features", tries[self.seeds[0]].seconds, note))
+        before, asked = self.recipes.get(after, ((), {}))
         self.models[name] = {seed: t.model for seed, t in tries.items()}
-        self.recipes[name] = steps, more
+        self.recipes[name] = (*before, *steps), {**asked, **more}

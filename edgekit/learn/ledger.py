@@ -17,6 +17,7 @@ from edgekit.learn import litert
 if TYPE_CHECKING:
     import pandas as pd
 
+PARTS = ("val", "test")  # the first is for choosing; nothing is chosen by the second
 DEVICE = (
     "flash_bytes",
     "network_bytes",
@@ -57,6 +58,7 @@ PROVENANCE = {
     "val_accuracy": "measured: validation groups, mean of the seeds; what the choice goes by",
     "tflite_bytes": "measured: bytes of the file; slim: without what no runtime reads; packed: LZMA",
     "ota_bytes": "measured: the slim file, deflated beside the previous release where there is one",
+    "ratio": "measured: the teacher's .tflite over slim_bytes; flash_ratio: over flash_bytes",
     "train_seconds": "measured: on this machine, one seed",
 }
 
@@ -83,6 +85,7 @@ class Ledger:
         self.files: dict[str, bytes] = {}
         self.recalls: dict[str, dict] = {}
         self.sources = dict(PROVENANCE)
+        self._heard: dict[tuple[str, str], np.ndarray] = {}
 
     def add(
         self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "", counted=True
@@ -93,15 +96,27 @@ class Ledger:
         the others tell how far its loss is luck. Unless `counted`, its device columns stay empty.
         """
         files = [tflite] if isinstance(tflite, bytes) else list(tflite)
-        facts = {"input": input, "train_seconds": round(seconds, 1), "note": note}
-        row = entry(name, files[0], self.windows, self.split, self.hears[input], **facts)
-        self.recalls[name] = row.pop("recall")
-        others = [self._accuracies(file, input) for file in files[1:]]
-        row["accuracies"] = [row["accuracy"], *(test for _, test in others)]
-        row["val_accuracy"] = float(np.mean([row["val_accuracy"], *(val for val, _ in others)]))
+        scores = [{part: self._score(file, input, part) for part in PARTS} for file in files]
+        test, runtime = scores[0]["test"]
         small = litert.slim(files[0])
-        row["ota_bytes"] = len(_deflated(small, self.previous))
-        row |= dict.fromkeys(DEVICE, None)
+        row = {
+            "variant": name,
+            "input": input,
+            "type": litert.kind(files[0]),
+            "accuracy": test["balanced_accuracy"],
+            "low": test["low"],
+            "high": test["high"],
+            "accuracies": [s["test"][0]["balanced_accuracy"] for s in scores],
+            "val_accuracy": float(np.mean([s["val"][0]["balanced_accuracy"] for s in scores])),
+            "tflite_bytes": len(files[0]),
+            "slim_bytes": len(small),
+            "packed_bytes": len(_packed(small)),
+            "ota_bytes": len(_deflated(small, self.previous)),
+            **dict.fromkeys(DEVICE),
+            "train_seconds": round(seconds, 1),
+            "runtime": runtime,
+            "note": note,
+        }
         if counted and self.measure and row["type"] in ("int8", "float32"):
             try:
                 figures = self.measure(small, self.hears[input])
@@ -109,23 +124,21 @@ class Ledger:
                 row["note"] = "; ".join(filter(None, (note, f"not on the device: {error}")))
             else:
                 row |= {k: f.value for k, f in figures.items()}
-                said = {k: f"{f.provenance}: {f.source}" for k, f in figures.items()}
-                if row["type"] == "int8" or "flash_bytes" not in self.sources:
-                    self.sources |= said
+                self.sources |= {k: f"{f.provenance}: {f.source}" for k, f in figures.items()}
         self.rows.append(row)
         self.files[name] = files[0]
+        self.recalls[name] = test["recall"]
         return f"{name}: {row['slim_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"
 
-    def _accuracies(self, tflite: bytes, input: str) -> tuple[float, float]:
-        """Balanced accuracy on the validation and on the test groups."""
+    def _score(self, tflite: bytes, input: str, part: str) -> tuple[dict, str]:
+        """The `score` of a file on the groups of a part, and the runtime that said so."""
         from edgekit.learn.train import score
 
-        found = []
-        for part in ("val", "test"):
-            held = self.windows[getattr(self.split, part)]
-            said = litert.predict(tflite, self.hears[input](held.X))[0].argmax(axis=1)
-            found.append(score(held.y, said, held.classes, draws=1)["balanced_accuracy"])
-        return tuple(found)
+        held = self.windows[getattr(self.split, part)]
+        if (input, part) not in self._heard:  # every row hears the same
+            self._heard[input, part] = self.hears[input](held.X)
+        said, runtime = litert.predict(tflite, self._heard[input, part])
+        return score(held.y, said.argmax(axis=1), held.classes, held.group), runtime
 
     @property
     def table(self) -> pd.DataFrame:
@@ -142,35 +155,6 @@ class Ledger:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(len(self.rows)))} variants</p>{self.table.to_html(index=False)}"
-
-
-def entry(name: str, tflite: bytes, windows: Windows, split, hear: Callable, **facts) -> dict:
-    """One row: a `.tflite` judged on the validation groups (for choosing) and the test groups.
-
-    `facts` (`input`, `train_seconds`, `note`) are kept as they are. Nothing is chosen by `accuracy`.
-    """
-    from edgekit.learn.train import score
-
-    scores = {}
-    for part in ("val", "test"):
-        held = windows[getattr(split, part)]
-        said, runtime = litert.predict(tflite, hear(held.X))
-        scores[part] = score(held.y, said.argmax(axis=1), windows.classes, held.group)
-    small = litert.slim(tflite)
-    return {
-        "variant": name,
-        "type": litert.kind(tflite),
-        "val_accuracy": scores["val"]["balanced_accuracy"],
-        "accuracy": scores["test"]["balanced_accuracy"],
-        "low": scores["test"]["low"],
-        "high": scores["test"]["high"],
-        "recall": scores["test"]["recall"],
-        "tflite_bytes": len(tflite),
-        "slim_bytes": len(small),
-        "packed_bytes": len(_packed(small)),
-        "runtime": runtime,
-        **facts,
-    }
 
 
 def ledger(rows: list[dict]) -> pd.DataFrame:
@@ -208,9 +192,12 @@ def pick(table: pd.DataFrame, budget) -> str:
     validation, then the one entered first. If none passes, the most accurate one: the gate will say that it
     fails. Raises EdgekitError where nothing is int8.
     """
-    able = table[table.type == "int8"]
+    able, size = table[table.type == "int8"], "slim_bytes"
     if "flash_bytes" in able and able.flash_bytes.notna().any():
-        able = able[able.flash_bytes.notna()]  # what the device cannot run is not deployed
+        able, size = (
+            able[able.flash_bytes.notna()],
+            "flash_bytes",
+        )  # what cannot run is not deployed
     if able.empty:
         raise EdgekitError("no variant is int8: convert one, a microcontroller runs nothing else")
     if budget.size_ratio and (able.ratio >= budget.size_ratio).any():
@@ -220,9 +207,7 @@ def pick(table: pd.DataFrame, budget) -> str:
     good = able[(able.val_accuracy >= floor) & (able.val_loss_points <= loss + 1e-9)]
     if good.empty:
         return str(able.variant[able.val_accuracy.idxmax()])
-    flash = good.get("flash_bytes", good.slim_bytes).astype(float)
-    size = good.slim_bytes if flash.isna().any() else flash
-    small = good[size <= 1.02 * size.min()]
+    small = good[good[size].astype(float) <= 1.02 * good[size].min()]
     return str(small.variant[small.val_accuracy.idxmax()])
 
 

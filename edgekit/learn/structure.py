@@ -60,15 +60,15 @@ def _size(chain: list, share: float) -> int:
     """Weights that stay if each layer keeps `share` of its channels."""
     total, kept, there = 0, None, None  # channels that stay and that were
     for place, layer in enumerate(chain):
-        kind, w = type(layer).__name__, layer.get_weights()
+        kind = type(layer).__name__
         if kind in ("Conv2D", "Dense"):
-            *window, into, out = w[0].shape
+            *window, into, out = layer.kernel.shape
             stay = out if place == len(chain) - 1 else _stay(out, share)
             into_stays = into if kept is None else into * kept // there
             total += int(np.prod(window)) * into_stays * stay
             kept, there = stay, out
         elif kind == "DepthwiseConv2D":
-            total += int(np.prod(w[0].shape)) * (kept or 1) // (there or 1)
+            total += int(np.prod(layer.depthwise_kernel.shape)) * (kept or 1) // (there or 1)
     return total
 
 

@@ -151,3 +151,28 @@ class Crew:
         if self.client is not None and self.futures:
             self.client.cancel(list(self.futures), force=True)
         self.futures, self._own = {}, []
+
+
+@contextmanager
+def crew(
+    workers: int, scheduler: str, shared: Path, plugin: Callable | None = None
+) -> Iterator[Crew]:
+    """This process for one worker, else Dask's, all of which see the folder `shared`.
+
+    `plugin()` makes a `distributed.WorkerPlugin`, for each worker to begin with.
+    """
+    if workers == 1 and not scheduler:
+        yield Crew()
+        return
+    with client_of(workers, scheduler) as client:
+        made = Crew(client)
+        check_shared(client, shared)
+        first = plugin and plugin()
+        if first:
+            client.register_plugin(first)
+        try:
+            yield made
+        finally:
+            made.stop()
+            if first and scheduler:  # its workers live on
+                client.unregister_worker_plugin(first.name)

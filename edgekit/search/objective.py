@@ -18,7 +18,7 @@ import numpy as np
 from edgekit import data, device, export, learn, project, usecases
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError
-from edgekit.figures import Figure, emulated, measured
+from edgekit.figures import Figure, measured
 from edgekit.pipeline import tree_hash
 from edgekit.run import Run, check_choice, check_owner, file_hash, read_manifest
 from edgekit.search import cost, space
@@ -138,13 +138,11 @@ class Context:
         hear = self.hears[name]
         model = space.build(made, self.case, hear.shape, len(self.windows.classes), 0)
         tflite = legacy.convert(model, hear(self.train.X[:20]))
-        p = device.profile_application(self.application(tflite, name), self.train.X[:1])
+        source = export.generate(export.read(tflite), name=self.terms.use_case)
+        app = device.application(source, hear, self.case.SENSITIVITY, cpu=self.cpu)
+        p = device.profile_application(app, self.train.X[:1])
         parts = {"instructions": p.sensing, "flash": p.feature_flash, "ram": p.feature_ram}
         return {k: f.value for k, f in parts.items()}
-
-    def application(self, tflite: bytes, features: str):
-        source = export.generate(export.read(tflite), name=self.terms.use_case)
-        return device.application(source, self.hears[features], self.case.SENSITIVITY, cpu=self.cpu)
 
     def estimate(self, made: dict) -> cost.Cost:
         """The analytic cost of a candidate, its features' exact price included."""
@@ -231,16 +229,11 @@ def judge(
 
 def counted(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
     """The figures that come from the binary."""
-    app = c.application(tflite, features)
-    p = device.profile_application(app, c.train.X[:1])
-    source = f"data of the ELF and painted stack, {app.cpu}"
-    return {
-        "instructions": p.instructions,
-        "network": p.network,
-        "flash": app.flash,
-        "ram": emulated(app.ram.value + p.stack.value, "B", source),
-        "latency_ms": device.latency_on(c.design.board, app, p),
-    }
+    board, x = c.design.board, c.train.X[:1]
+    f = device.price(tflite, c.hears[features], c.case.SENSITIVITY, board, x)
+    names = {"network": "network_instructions", "flash": "flash_bytes", "ram": "ram_bytes"}
+    found = {name: f[key] for name, key in names.items()}
+    return {"instructions": f["instructions"], **found, "latency_ms": f["latency_ms"]}
 
 
 def excess(figures: dict[str, Figure], budget) -> dict[str, float]:

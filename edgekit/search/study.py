@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
 from edgekit.search import cost, objective, space
-from edgekit.search.cluster import Crew, check_shared, client_of, need
+from edgekit.search.cluster import Crew, crew, need
 from edgekit.search.objective import Terms
 
 NAME = "students"
@@ -44,23 +44,9 @@ class Row:
         return self.figures[name].value if name in self.figures else float("nan")
 
 
-@contextmanager
 def crew_of(terms: Terms, workers: int, scheduler: str):
-    """The Crew of a search: this process for one worker, else Dask's, each warmed up."""
-    if workers == 1 and not scheduler:
-        yield Crew()
-        return
-    with client_of(workers, scheduler) as client:
-        crew = Crew(client)
-        check_shared(client, Path(terms.directory))
-        plugin = _warm(terms)
-        client.register_plugin(plugin)
-        try:
-            yield crew
-        finally:
-            crew.stop()
-            if scheduler:  # its workers live on
-                client.unregister_worker_plugin(plugin.name)
+    """The Crew of a search, in a `with`: each of its processes is warmed up."""
+    return crew(workers, scheduler, Path(terms.directory), partial(_warm, terms))
 
 
 def _warm(terms: Terms):

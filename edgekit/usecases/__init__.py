@@ -95,3 +95,8 @@ def load(name: str, root: Path) -> ModuleType:
 def variants(case) -> dict:
     """What the student may hear: name -> step; `"features"`, the use case's own, always comes first."""
     return {"features": case.features, **vars(case).get("SEARCH", {}).get("features", {})}
+
+
+def hears(case) -> dict:
+    """All that a network of the chain may be given: name -> step; `model.json` names one as its input."""
+    return {"waveform": case.waveform, **variants(case)}

@@ -67,7 +67,6 @@ COST = {
     "instructions": "instructions of one window, samples to class",
     "ota_bytes": "update over the air (bytes)",
     "ram_bytes": "RAM with stack (bytes)",
-    "slim_bytes": ".tflite, slim (bytes)",
 }
 
 

@@ -287,7 +287,7 @@ def test_attempts_are_entered_with_a_file_of_each_seed(world, student):
     how = {k: v for k, v in HOW.items() if k != "seed"}
     attempt = learn.Attempts(ledger, windows[split.train], spectrum, build, (0, 1), how)
     attempt("from nothing")
-    attempt("tuned", "qat", starts=attempt.models["from nothing"])
+    attempt("tuned", "qat", after="from nothing")
     table = ledger.table.set_index("variant")
     assert list(table.seeds) == [1, 2, 2]
     assert attempt.recipes["tuned"] == (("qat",), {})
