@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -202,7 +203,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
     failed.unlink(missing_ok=True)
     update_manifest(directory, notebook.stem, None)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as sockets:
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 notebook,
@@ -211,6 +212,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 cwd=notebook.parent,
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                config=_connection(sockets),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
                     "leave": False,
@@ -238,6 +240,19 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
             "Jupyter finds no kernel 'python3': pip install -e '.[notebooks]'"
         ) from None
     os.replace(half, done)
+
+
+def _connection(folder: str):
+    """Settings of the kernel's connection: by files in `folder`, where the system has such sockets.
+
+    Ports are searched first and taken later: of two runs that start at once, one finds its port gone.
+    """
+    from traitlets.config import Config
+
+    if os.name == "nt":
+        return Config()
+    file = str(Path(folder) / "kernel.json")  # names the sockets too
+    return Config(KernelManager={"transport": "ipc", "connection_file": file})
 
 
 def _seal(directory: Path, name: str, values: dict, key: str) -> None:

@@ -14,11 +14,13 @@ from edgekit.learn.compress import by_recording, calibration, calibration_study,
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
+from edgekit.learn.variations import Shelf
 
 __all__ = [
     "Attempts",
     "Distil",
     "Ledger",
+    "Shelf",
     "adapt",
     "by_recording",
     "calibration",

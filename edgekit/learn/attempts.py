@@ -10,6 +10,7 @@ from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.learn.compress import make
 from edgekit.learn.ledger import Ledger
+from edgekit.learn.variations import Shelf
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Attempts:
     how: dict
     models: dict[str, dict] = field(default_factory=dict)
     recipes: dict[str, tuple] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
 
     def __call__(self, name: str, *steps: str, after: str = "", note: str = "", **more) -> None:
         """One recipe from each seed: from nothing, or going on where `after` ended, a name of `models`.
@@ -41,7 +43,8 @@ class Attempts:
         for seed in self.seeds:
             start = self.models[after][seed] if after else None
             how = {**self.how, "seed": seed, "build": partial(self.build, seed=seed), **more}
-            tries[seed] = make(steps, self.windows, self.hear, start=start, **how)
+            given = steps, self.windows, self.hear
+            tries[seed] = make(*given, start=start, shelf=self.shelf, **how)
         files = [t.tflite for t in tries.values()]
         print(self.ledger.add(name, files, "features", tries[self.seeds[0]].seconds, note))
         before, asked = self.recipes.get(after, ((), {}))

@@ -12,6 +12,7 @@ import numpy as np
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 from edgekit.learn import litert
+from edgekit.learn.variations import Shelf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ def make(
     legacy.seed_everything(seed)
     if {"distil", "hint"} & {*steps} and distil is None:
         raise EdgekitError("a student that is taught needs a teacher: distil=Distil(teacher, hear)")
-    how = {"seed": seed, "distil": distil, **how}
+    how = {"seed": seed, "distil": distil, "shelf": Shelf(), **how}
     if start is None:
         model = build(hear(windows.X[:1]).shape[1:], len(windows.classes))
         told = replace(distil, hint=HINT) if "hint" in steps else distil

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
+from edgekit.learn.variations import Shelf, Variations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,15 +65,15 @@ def fit(
     rate: float = 4e-3,
     balance: float = 1.0,
     distil: Distil | None = None,
+    shelf: Shelf | None = None,
 ) -> Fit:
     """Train `model` in place on `windows`, each class weighing the same.
 
     `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
-    Each epoch hears `copies` fresh variations of every window: `augment(X, rng)` on the raw samples
-    (n, time, channel), then `hear(X)` makes the network's input, and `hear.vary(heard, rng)`, where a
-    step has it, varies what no variation of the samples could. With `distil`, the teacher hears
-    the very same variation (Hinton et al. 2015). Adam with cosine decay. Same seed, same weights.
+    Each epoch hears `copies` fresh `Variations` of every window; trainings that are given the same `shelf`
+    spare each other the drawing. With `distil`, the teacher hears the very same variation (Hinton et
+    al. 2015). Adam with cosine decay. Same seed, same weights.
     Raises EdgekitError for windows that are empty, of a single class or not finite.
     """
     from edgekit.learn import legacy
@@ -90,27 +91,24 @@ def fit(
     weights = np.zeros(len(windows.classes), np.float32)
     weights[present] = counts ** -float(balance)
     weights[present] *= len(windows) / (weights[present] * counts).sum()
-    rng = np.random.default_rng(seed)
-    copies = copies if augment else 1
+    given = windows, hear, augment, seed, copies
+    drawn = shelf.of(*given) if shelf else Variations(*given)
     loss, trained = legacy.cross_entropy, model
     if distil:
         classes, hint = len(windows.classes), distil.hint
         loss = legacy.distillation_loss(classes, distil.temperature, distil.weight, hint)
         tell = _teller(distil, windows)
         trained = legacy.hinted(model, tell(windows.X[:1]).shape[1] - classes) if hint else model
-    training = legacy.Training(trained, loss, rate, epochs * -(-copies * len(windows) // batch))
+    steps = epochs * -(-drawn.copies * len(windows) // batch)
+    training = legacy.Training(trained, loss, rate, steps)
     losses = []
-    for _ in progress(range(epochs), f"training {model.name}"):
-        rows = rng.permutation(np.tile(np.arange(len(windows)), copies))
-        X, y = windows.X[rows], windows.y[rows]
-        X = augment(X, rng) if augment else X
-        target = y
+    for number in progress(range(epochs), f"training {model.name}"):
+        rows, heard = drawn.epoch(number)
+        target = y = windows.y[rows]
         if distil:
             one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
-            target = np.concatenate([one_hot, tell(X)], axis=1)
-        heard = hear(X)
-        if augment and hasattr(hear, "vary"):
-            heard = hear.vary(heard, rng)
+            told = drawn.told(number, tell, (id(distil.teacher), id(distil.hear), hint > 0))
+            target = np.concatenate([one_hot, told], axis=1)
         losses.append(training.epoch(heard, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
 
@@ -204,25 +202,27 @@ def width_sweep(
     from edgekit.learn.models import answers
 
     shape = hear(windows.X[:1]).shape[1:]
-    rows = []
-    for width in progress(widths, "widths"):
-        scores, start = [], time.perf_counter()
-        for fold in folds:
-            model = build(shape, len(windows.classes), width, seed)
-            fit(model, windows[fold.train], hear, seed=seed, **how)
-            test = windows[fold.test]
+    scores, seconds, models = {w: [] for w in widths}, dict.fromkeys(widths, 0.0), {}
+    for fold in progress(folds, "folds"):
+        shelf, train, test = Shelf(), windows[fold.train], windows[fold.test]
+        for width in widths:
+            start = time.perf_counter()
+            model = models[width] = build(shape, len(windows.classes), width, seed)
+            fit(model, train, hear, seed=seed, shelf=shelf, **how)
             said = answers(model, hear, test.X)
-            scores.append(score(test.y, said, windows.classes, draws=1)["balanced_accuracy"])
-        rows.append(
-            {
-                "width": width,
-                "parameters": model.count_params(),
-                "tflite_bytes": len(legacy.convert(model)),
-                "balanced_accuracy": float(np.mean(scores)),
-                "lowest": min(scores),
-                "seconds": round(time.perf_counter() - start, 1),
-            }
-        )
+            scores[width] += [score(test.y, said, test.classes, draws=1)["balanced_accuracy"]]
+            seconds[width] += time.perf_counter() - start
+    rows = [
+        {
+            "width": width,
+            "parameters": models[width].count_params(),
+            "tflite_bytes": len(legacy.convert(models[width])),
+            "balanced_accuracy": float(np.mean(scores[width])),
+            "lowest": min(scores[width]),
+            "seconds": round(seconds[width], 1),  # the first of a fold draws for the others
+        }
+        for width in widths
+    ]
     return pd.DataFrame(rows)
 
 

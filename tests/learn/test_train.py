@@ -71,6 +71,37 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
     assert files == {legacy.convert(student)}
 
 
+def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
+    world, student, monkeypatch
+):
+    from edgekit.learn import legacy, variations
+
+    windows, split = world
+    train, drawn = windows[split.train], []
+
+    def counted(X, rng):
+        drawn.append(len(X))
+        return noise(X, rng)
+
+    def trained(epochs, shelf, distil):
+        model = learn.models.student((1, 24, 1), 3, 2, seed=1)
+        how = {"seed": 3, "augment": counted, "epochs": epochs, "shelf": shelf, "distil": distil}
+        learn.fit(model, train, spectrum, **how)
+        return legacy.convert(model)
+
+    told = learn.Distil(student, spectrum)
+    tries = ((2, None), (5, told), (3, told), (4, None))
+    alone = [trained(n, None, distil) for n, distil in tries]
+    assert len(drawn) == 14
+    drawn.clear()
+    shelf = learn.Shelf()
+    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+    assert len(drawn) == 5 + 2  # a teacher came later and heard the first two epochs again
+    monkeypatch.setattr(variations, "ROOM", 0)
+    shelf = learn.Shelf()
+    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+
+
 def test_the_sweep_scores_only_what_was_not_trained_on(world):
     windows, split = world
     poisoned = windows.X.copy()
