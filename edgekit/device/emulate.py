@@ -14,6 +14,7 @@ import numpy as np
 
 from edgekit.device.build import Firmware
 from edgekit.errors import EdgekitError
+from edgekit.export.slot import image
 from edgekit.figures import Figure, emulated, measured
 
 FLASH, RAM, SIZE = 0x0800_0000, 0x2000_0000, 16 << 20
@@ -120,6 +121,8 @@ class Machine:
         self._go(start)
         self.arena = self.symbols[f"{name}_arena"].address
         self.inputs = [self.arena + firmware.source.offset(i) for i in self.graph.inputs]
+        if firmware.source.slot:
+            self.fill_slot(image(firmware.source))
 
     def _go(self, address: int) -> None:
         """Run from `address` until the program waits (or, called with a return address there, returns)."""
@@ -134,6 +137,14 @@ class Machine:
             ) from None
         if uc.reg_read(self.pc) & ~1 != self.wait:
             raise EdgekitError(f"the firmware did not finish within {SECONDS:.0f} s: a hang")
+
+    def fill_slot(self, data: bytes) -> None:
+        """The model's image, at the end of the flash, and the program's pointer to it."""
+        at = FLASH + SIZE - (1 << 20)
+        self.uc.mem_write(at, data)
+        pointer = self.symbols.get(f"{self.firmware.source.name}_slot")
+        if pointer:  # else the model has no constants, and the linker left it out
+            self.uc.mem_write(pointer.address, struct.pack("<I", at))
 
     def load(self, values) -> None:
         """Write an array for each model input, in its dtype."""

@@ -15,6 +15,8 @@ _HOMES = {
     "emit": "emit",
     "generate": "emit",
     "Source": "emit",
+    "image": "slot",
+    "image_regions": "slot",
     "c_array": "arrays",
     "compatibility": "contract",
     "bundle": "contract",

@@ -7,25 +7,29 @@ import io
 import zipfile
 from pathlib import Path
 
-from edgekit.export.emit import Source
+from edgekit.export.emit import Source, generate
 from edgekit.export.graph import Graph
-
-ABI = 1  # of the generated functions: input pointer, output pointer, invoke
 
 
 def compatibility(graph: Graph, source: Source, features: dict[str, str]) -> dict:
     """The fields that make a model safe to run: memory, operators, shapes, quantization, features.
 
-    `features` are the C files of the feature pipeline; the field is a hash over them: another pipeline
-    feeds the network other numbers, even if their shape is the same.
+    `abi` is a hash over the generated C without its constants: with another one, the program would read the
+    right numbers from the wrong places. `features` are the C files of the feature pipeline; the field is a
+    hash over them: another pipeline feeds the network other numbers, even if their shape is the same.
+    `operators` gives each its number in TFLite's schema.
     """
+    import tflite
+
+    numbers = vars(tflite.BuiltinOperator)
+    slotted = generate(graph, source.name, slot=True)
     return {
-        "abi": str(ABI),
+        "abi": _hash(slotted.files),
         "arena_bytes": source.plan.size,
-        "operators": sorted({operator.name for operator in graph.operators}),
+        "operators": {n: numbers[n] for n in sorted({o.name for o in graph.operators})},
         "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
         "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
-        "features": _feature_hash(features),
+        "features": _hash(features),
     }
 
 
@@ -50,8 +54,8 @@ def _tensor(tensor) -> str:
     return f"{tensor.dtype}[{shape}] scale {scale:.9g} zero {zero}"
 
 
-def _feature_hash(features: dict[str, str]) -> str:
+def _hash(files: dict[str, str]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(features):
-        digest.update(f"{name}\0{features[name]}\0".encode())
+    for name in sorted(files):
+        digest.update(f"{name}\0{files[name]}\0".encode())
     return digest.hexdigest()[:16]

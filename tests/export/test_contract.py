@@ -21,7 +21,7 @@ def contract(features=None):
 def test_the_contract_names_what_the_model_needs():
     fields = contract()
     assert set(fields) == {"abi", "arena_bytes", "operators", "inputs", "outputs", "features"}
-    assert fields["operators"] == ["FULLY_CONNECTED"]
+    assert fields["operators"] == {"FULLY_CONNECTED": 9}  # of schema.fbs
     assert fields["inputs"][0].startswith("int8[")
     assert "scale" in fields["inputs"][0]
 
@@ -29,6 +29,16 @@ def test_the_contract_names_what_the_model_needs():
 def test_another_feature_pipeline_is_another_contract():
     assert contract()["features"] == contract()["features"]
     assert contract({"a.h": "#define A 2\n"})["features"] != contract()["features"]
+
+
+def test_retrained_weights_keep_the_abi_and_another_structure_does_not():
+    def fields(data):
+        graph = read(data)
+        return compatibility(graph, generate(graph, "net"), FEATURES)
+
+    data, other = (tiny.fully_connected(np.random.default_rng(seed)) for seed in (0, 1))
+    assert fields(tiny.retrained(data)) == fields(data)
+    assert fields(other)["abi"] != fields(data)["abi"]
 
 
 def test_a_bundle_holds_its_files_and_is_the_same_every_time(tmp_path):

@@ -379,3 +379,13 @@ def mutated(data: bytes, rng) -> bytes:
         elif rng.random() < 0.2:
             d = d[: at + 1]
     return bytes(d)
+
+
+def retrained(data: bytes) -> bytes:
+    """The same file with the first int8 constant's values in reverse order."""
+    from edgekit.export import read
+
+    tensors = read(data).tensors
+    old = next(t.data for t in tensors if t.data is not None and t.data.dtype == np.int8).tobytes()
+    assert data.count(old) == 1
+    return data.replace(old, old[::-1])
