@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edgekit import __version__
+from edgekit import __version__, cli_ota
 from edgekit.errors import EdgekitError
 
 
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_new(commands)
     _add_record(commands)
+    cli_ota.add(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)

@@ -28,16 +28,24 @@ GROUPS = {
     "vision": ("the use case people: video", "opencv-python-headless"),
     "search": ("optional: architecture search, sweeps", "optuna optuna-integration distributed"),
     "adapt": ("optional: two more rows of chapter 02", "skada"),
+    "ota": (
+        "chapter 06",
+        "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool",
+    ),
+    "tuf": ("optional: a repository for gateways", "tuf"),
+    "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "dev": (
         "make test",
         "amqtt hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
-OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "search", "live")
+OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "search", "live", "tuf", "compare")
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",
+    "softhsm2-util": "a PKCS#11 token in software; a key in a file does for workshops",
+    "mosquitto": "a second broker, mutual TLS; amqtt from pip is enough",
     "make": "short commands; `python -m edgekit …` does the same",
 }
 

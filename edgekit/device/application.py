@@ -103,8 +103,9 @@ def application(
     opt: str = "-Os",
     compiler: str = "zig",
     cache=None,
+    extra_files: dict[str, str] | None = None,
 ) -> Application:
-    """Features and network in one firmware.
+    """Features and network in one firmware, with `extra_files` beside them.
 
     source: from `export.generate`; its input's scale and zero point quantize the features. features: a
     step of `edgekit.signal`. sensitivity: physical units per count where the sensor delivers int16; without
@@ -136,7 +137,8 @@ def application(
         sense=sense.format(**words),
         output={"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}[str(out.dtype)],
     )
-    firmware = build(source, cpu, opt, compiler, extra_files=files, cache=cache)
+    more = {**files, **(extra_files or {})}
+    firmware = build(source, cpu, opt, compiler, extra_files=more, cache=cache)
     known = {f.name: getattr(firmware, f.name) for f in fields(Firmware)}
     return Application(**known, features=features, sensitivity=sensitivity, feature_files=files)
 

@@ -48,10 +48,11 @@ def image(source: Source) -> bytes:
 
 
 def image_regions(source: Source) -> list[tuple[int, str, int, int]]:
-    """What the image is made of: (offset, "int8" | "int32" | "bytes", values, values in a row or 0)."""
+    """What the image is made of: (offset, "int8" | "int32" | "bytes", values, values in a row)."""
     kinds = {"int8": "int8", "int32": "int32"}
     found = []
     for _, flat, at in placed(source.graph, source.layers):
         kind = kinds.get(str(flat.dtype), "bytes")
-        found.append((at, kind, flat.nbytes if kind == "bytes" else flat.size, 0))
+        count = flat.nbytes if kind == "bytes" else flat.size
+        found.append((at, kind, count, count))
     return found

@@ -1,24 +1,45 @@
-"""Updates: a model in a signed package that a device can check before it trusts it.
+"""Updates: a model in a signed package that a device can check, try and take back.
 
-signer = file_key(path, passphrase)                  # an ES256 or Ed25519 key in an encrypted file
-data = build(model, manifest, signer)                # bytes to send
-package = verify(data, [signer.public], device)      # or PackageError, in one line
+released = Release(tflite, features, sensitivity, name, board)    # a model as updates see it
+signer = open_key("pkcs11:token=…;object=…")                      # or file_key(path, passphrase)
+data = resign(new.unsigned(2, released), signer)                  # bytes to send, a delta if that is smaller
+package = verify(data, [signer.public], device)                   # or PackageError, in one line
+core = Core(firmware(released, [signer.public]), device)          # the emulated device that takes it
+
+`delivery` brings it there, `attack` tries to get in, `powercut` cuts the power at every flash operation.
 """
 
 from edgekit.ota.attacks import attack
-from edgekit.ota.keys import FileSigner, Signer, file_key, public_key
-from edgekit.ota.package import Device, Package, PackageError, build, manifest, verify
+from edgekit.ota.compare import compare
+from edgekit.ota.core import Core, firmware
+from edgekit.ota.delta import encode
+from edgekit.ota.keys import FileSigner, Signer, file_key, open_key, public_key
+from edgekit.ota.mcuboot import mcuboot_image
+from edgekit.ota.package import Device, Package, build, manifest_of, resign, unsigned, verify
+from edgekit.ota.release import Release
+from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
 
 __all__ = [
+    "ENCODINGS",
+    "KINDS",
+    "Core",
     "Device",
     "FileSigner",
     "Package",
     "PackageError",
+    "Release",
     "Signer",
     "attack",
     "build",
+    "compare",
+    "encode",
     "file_key",
-    "manifest",
+    "firmware",
+    "manifest_of",
+    "mcuboot_image",
+    "open_key",
     "public_key",
+    "resign",
+    "unsigned",
     "verify",
 ]

@@ -1,80 +1,182 @@
-"""What an attacker would try first, and what the device answers."""
+"""What an attacker would try, and what the device answers.
+
+Each attack is a list of attempts on an accepted package; whoever answers them, the checks in Python or the
+agent on the emulated core, must refuse every one before anything is activated.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from edgekit.ota.keys import FileSigner, Signer
-from edgekit.ota.package import Device, PackageError, build, verify
-
-
-def attack(package: bytes, signer: Signer, device: Device) -> pd.DataFrame:
-    """Try each attack on an accepted package; one row each: attack, tries, refused, answer.
-
-    `refused` is True if every try was; `answer` is the refusal of the last one.
-    """
-    rows = []
-    for name, tries in _attacks(package, signer, device):
-        answers = [_answer(data, signer, to) for data, to in tries()]
-        rows.append(
-            {
-                "attack": name,
-                "tries": len(answers),
-                "refused": all(answers),
-                "answer": answers[-1] or "ACCEPTED",
-            }
-        )
-    return pd.DataFrame(rows)
+from edgekit.errors import EdgekitError
+from edgekit.ota import suit
+from edgekit.ota.keys import FileSigner, PublicKey, Signer
+from edgekit.ota.package import AHEAD, BASE, ENCODINGS, Device, digest, verify
 
 
-def _answer(data: bytes, signer: Signer, device: Device) -> str:
+@dataclass(frozen=True)
+class Attempt:
+    """What reaches the device, and how the device stands when it does."""
+
+    data: bytes
+    device: Device
+    trusted: tuple[PublicKey, ...]
+    revoked: tuple[PublicKey, ...] = ()
+    now: int = 0
+    base: bytes = b""  # the image in its active slot
+
+
+def by_host(attempt: Attempt) -> str:
+    """The refusal of the checks in Python, "" if they take it."""
+    a = attempt
     try:
-        verify(data, [signer.public], device)
-    except PackageError as refusal:
+        verify(a.data, list(a.trusted), a.device, now=a.now, revoked=a.revoked).image(a.base)
+    except EdgekitError as refusal:
         return str(refusal)
     return ""
 
 
-def _attacks(
-    package: bytes, signer: Signer, device: Device
-) -> Iterator[tuple[str, Callable[[], list]]]:
-    good = verify(package, [signer.public], device)
-    manifest = {k: v for k, v in good.manifest.items() if k != "key"}
-    stranger = FileSigner(ed25519.Ed25519PrivateKey.generate())
+def attack(
+    package: bytes,
+    signer: Signer,
+    device: Device,
+    base: bytes = b"",
+    answer: Callable[[Attempt], str] = by_host,
+    every: int = 1,
+) -> pd.DataFrame:
+    """Try each attack on an accepted package; one row each: attack, tries, refused, answer.
 
-    def signed(**changes) -> bytes:
+    `base` is the image in the device's active slot; `every` n-th byte is flipped and cut at (1: all).
+    `refused` is True if every try was; `answer` is the refusal of the last one.
+    Raises EdgekitError if the device does not take the package as it is: then nothing is proved.
+    """
+    start = Attempt(package, device, (signer.public,), base=base)
+    if why := answer(start):
+        raise EdgekitError(f"the package is refused without any attack: {why}")
+    rows = []
+    for name, tries in attempts(start, signer, every):
+        answers = [answer(a) for a in tries]
+        row = {"attack": name, "tries": len(answers), "refused": all(answers)}
+        rows.append(row | {"answer": answers[-1] or "ACCEPTED"})
+    return pd.DataFrame(rows)
+
+
+def attempts(
+    start: Attempt, signer: Signer, every: int = 1
+) -> Iterator[tuple[str, Iterator[Attempt]]]:
+    """Every attack on what travels, by name."""
+    package, device = start.data, start.device
+    manifest, payload, _ = suit.read(package, [signer.public])
+    body, sign1 = _parts(package)
+
+    def sent(*data: bytes) -> Iterator[Attempt]:
+        return (replace(start, data=d) for d in data)
+
+    def signed(payload=payload, **changes) -> Attempt:
         """Well signed, by the right key, but another manifest."""
-        return build(good.payload, {**manifest, **changes}, signer)
+        data = suit.sign(replace(manifest, **changes), payload, signer)
+        return replace(start, data=data)
 
-    def spaced() -> bytes:
-        """Well signed, but not in the one encoding a manifest has."""
-        text = json.dumps(good.manifest, sort_keys=True).encode()
-        head = package[:4] + len(text).to_bytes(4, "big") + text
-        return head + signer.sign(head) + good.payload
+    def to(**changes) -> Attempt:
+        return replace(start, device=replace(device, **changes))
 
-    unfit = {**manifest["compatibility"], "arena_bytes": 1 << 30}
+    def sealed(body: bytes) -> bytes:
+        """Any manifest at all, well signed."""
+        hashed = suit.encode([suit.SHA256, digest(suit.encode(body))])  # as suit.sign does
+        header = suit.encode({1: suit.SIGNED_AS[signer.public.algorithm]})
+        signature = signer.sign(suit.to_sign(header, hashed))
+        return suit.envelope(body, hashed, [header, {}, None, signature], payload)
+
+    places = range(0, len(package), every)
+    newest, other = max(device.sequence, device.counter), bytes(16)
+    yield "one bit flipped, at every byte", sent(*(_flip(package, i) for i in places))
+    yield "cut short, at every byte (partial bundle)", sent(*(package[:i] for i in places))
+    yield "bytes appended", sent(*(package + bytes(n) for n in (1, 64, 4096)))
+    yield "manifest not in canonical CBOR, well signed", sent(*map(sealed, _loose(body)))
+    yield "unknown fields in the manifest, well signed", sent(sealed(_with(body, {99: 1})))
+    yield "unprotected header added", sent(_resigned(package, sign1, unprotected={4: b"k"}))
+    yield "algorithm swapped", sent(*(_swapped(package, sign1, a) for a in (-7, -8, -19, -9, -35)))
+    yield "signed by an unknown key", (_by(s, start, manifest, payload) for s in _strangers())
+    yield "signed by a revoked key", iter([replace(start, trusted=(), revoked=start.trusted)])
     yield (
-        "one bit flipped, at every byte",
-        lambda: [(_flip(package, i), device) for i in _all(package)],
+        "rollback: older, or the same again",
+        (signed(sequence=n) for n in sorted({0, max(0, newest - 1), newest})),
     )
-    yield "cut short, at every byte", lambda: [(package[:i], device) for i in _all(package)]
-    yield "bytes appended", lambda: [(package + b"\0" * n, device) for n in (1, 64, 4096)]
-    yield "signed by a stranger", lambda: [(build(good.payload, manifest, stranger), device)]
-    yield "manifest in another encoding", lambda: [(spaced(), device)]
-    yield "rollback: an older version", lambda: [(signed(version=device.version), device)]
-    yield "for another board", lambda: [(package, replace(device, board="another"))]
-    yield "needs a larger arena", lambda: [(signed(compatibility=unfit), device)]
-    yield "says nothing of what it needs", lambda: [(signed(compatibility={}), device)]
+    yield (
+        "fast-forward beyond the cap",
+        (signed(sequence=min(n, (1 << 32) - 1)) for n in (newest + AHEAD + 1, 1 << 32)),
+    )
+    yield "freeze: expired manifest", iter([replace(signed(expires=1_000), now=1_000)])
+    yield "for another vendor", iter([to(vendor=other)])
+    yield "for another model of device", iter([to(model=other)])
+    yield "for another device", iter([signed(device=other)])
+    yield "needs a larger arena", iter([signed(arena=device.arena_bytes + 1)])
+    strange = next(n for n in range(255) if n not in device.operators)
+    more = tuple(sorted({*manifest.operators, strange}))
+    yield "needs an operator that is not there", iter([signed(operators=more)])
+    for name, text in (("io", "inputs or outputs"), ("abi", "firmware"), ("features", "features")):
+        yield f"made for other {text}", iter([signed(**{name: b"\xff" * 4})])
+    yield "larger than the slot", iter([to(slot_bytes=manifest.size - 1)])
+    if ENCODINGS[manifest.encoding] == "delta":
+        strange = digest(b"another image")[:BASE]
+        yield "delta against another base", iter([signed(base=strange)])
+    yield (
+        "payload corrupted, at every byte",
+        (signed(_flip(payload, i)) for i in range(0, len(payload), every)),
+    )
+    yield "another image than was signed", iter([signed(digest=digest(b"another image"))])
 
 
-def _all(package: bytes) -> range:
-    return range(len(package))
+def _parts(package: bytes) -> tuple[bytes, list]:
+    parts = suit.opened(package)
+    return parts[3], suit.authentication(parts[2])[1]
 
 
-def _flip(package: bytes, i: int) -> bytes:
-    return package[:i] + bytes([package[i] ^ (1 << i % 8)]) + package[i + 1 :]
+def _resigned(package: bytes, sign1: list, unprotected: dict) -> bytes:
+    parts = suit.opened(package)
+    hashed, _ = suit.authentication(parts[2])
+    return suit.envelope(parts[3], hashed, [sign1[0], unprotected, *sign1[2:]], parts[suit.PAYLOAD])
+
+
+def _swapped(package: bytes, sign1: list, algorithm: int) -> bytes:
+    """The same signature under another algorithm's name; where it is the same name, one that is none."""
+    header = suit.encode({1: algorithm})
+    if header == sign1[0]:
+        header = suit.encode({1: 0})
+    parts = suit.opened(package)
+    hashed, _ = suit.authentication(parts[2])
+    return suit.envelope(parts[3], hashed, [header, *sign1[1:]], parts[suit.PAYLOAD])
+
+
+def _loose(body: bytes) -> list[bytes]:
+    """The same manifest in other encodings: a longer number, a longer head, keys in another order."""
+    head, rest = body[:1], body[1:]  # a4, then 1: 1, …
+    pairs = suit.decode(body, "the manifest")
+    turned = b"".join(suit.encode(k) + suit.encode(pairs[k]) for k in sorted(pairs, reverse=True))
+    return [
+        head + b"\x18\x01" + rest[1:],
+        bytes([0xB8, head[0] & 31]) + rest,
+        head + turned,
+        b"\xbf" + rest + b"\xff",
+    ]
+
+
+def _with(body: bytes, more: dict) -> bytes:
+    return suit.encode({**suit.decode(body, "the manifest"), **more})
+
+
+def _strangers() -> Iterator[FileSigner]:
+    yield FileSigner(ed25519.Ed25519PrivateKey.generate())
+    yield FileSigner(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _by(stranger: Signer, start: Attempt, manifest, payload: bytes) -> Attempt:
+    return replace(start, data=suit.sign(manifest, payload, stranger))
+
+
+def _flip(data: bytes, i: int) -> bytes:
+    return data[:i] + bytes([data[i] ^ (1 << i % 8)]) + data[i + 1 :]

@@ -90,17 +90,36 @@ def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> Fil
         raise EdgekitError(f"no algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
     if not path.exists():
         _make(path, passphrase, algorithm)
-    warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=2)
-    try:
-        private = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode())
-    except (ValueError, TypeError):
-        raise EdgekitError(f"{path} cannot be opened: wrong passphrase, or not a key") from None
-    signer = FileSigner(private)
+    signer = _open(path, passphrase)
     if signer.public.algorithm != algorithm:
         raise EdgekitError(
             f"{path} holds a key for {signer.public.algorithm}, not {algorithm}: name another file"
         )
     return signer
+
+
+def _open(path: Path, passphrase: str) -> FileSigner:
+    warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=3)
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode() or None)
+    except (ValueError, TypeError):
+        raise EdgekitError(f"{path} cannot be opened: wrong passphrase, or not a key") from None
+    return FileSigner(private)
+
+
+def open_key(where: str) -> Signer:
+    """The signer behind a PKCS#11 URI, or in a key file whose passphrase is in EDGEKIT_KEY_PASSPHRASE.
+
+    Raises EdgekitError, in one line, if there is none; a file is not made here.
+    """
+    if where.startswith("pkcs11:"):
+        from edgekit.ota.pkcs11 import token_key
+
+        return token_key(where)
+    path = Path(where)
+    if not path.is_file():
+        raise EdgekitError(f"{path}: no key there; `edgekit ota key {path}` makes one")
+    return _open(path, os.environ.get("EDGEKIT_KEY_PASSPHRASE", ""))
 
 
 def _make(path: Path, passphrase: str, algorithm: str) -> None:

@@ -1,126 +1,131 @@
 """A device takes only what was signed for it, byte for byte."""
 
-import warnings
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import Device, PackageError, build, file_key, manifest, verify
-from edgekit.ota import package as module
-
-COMPATIBILITY = {"arena_bytes": 900, "operators": ["CONV_2D"], "features": "ab12"}
-
-
-def make_signer(folder, algorithm="EdDSA", name="key.pem"):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return file_key(folder / name, "secret", algorithm)
+from edgekit.ota import attacks, package, suit
+from edgekit.ota.package import Device, PackageError, manifest_of, resign, verify
+from tests.ota.conftest import release_of, retrained
 
 
 @pytest.fixture(scope="module")
-def signer(tmp_path_factory):
-    return make_signer(tmp_path_factory.mktemp("keys"))
+def update(releases, signer):
+    """(package with a delta, the device that it is for, the image in its slot)."""
+    old, new = releases
+    data = resign(new.unsigned(2, old), signer)
+    assert suit.ENCODINGS[manifest_of(data).encoding] == "delta"
+    return data, old.device(sequence=1, base=old.image), old.image
 
 
-@pytest.fixture(scope="module")
-def signed(signer):
-    payload = bytes(range(256))
-    return build(payload, manifest(payload, 2, "stm32u5", COMPATIBILITY), signer)
+def test_what_was_built_is_what_lies_in_the_slot(releases, es256, signer):
+    old, new = releases
+    for key in (es256, signer):
+        for kind in ("weights", "tflite"):
+            for base in (None, old):
+                data = resign(new.unsigned(2, base, kind), key)
+                running = base.content(kind) if base else b""
+                device = new.device(kind, 1, running)
+                taken = verify(data, [key.public], device)
+                assert taken.image(running) == new.content(kind)
+                assert taken.overhead <= 300
+                assert verify(data, [key.public]) == taken
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256"])
-def test_what_was_signed_is_what_arrives(tmp_path, algorithm):
-    signer = make_signer(tmp_path, algorithm)
-    data = build(b"model", manifest(b"model", 1, "b", {}), signer)
-    assert verify(data, [signer.public]).payload == b"model"
-    again = make_signer(tmp_path, algorithm)
-    assert again.public == signer.public
+def test_a_retrained_model_travels_in_a_fraction_and_the_same_one_in_a_few_bytes(releases):
+    old, new = releases
+    for kind in ("weights", "tflite"):
+        full, delta = (manifest_of(new.unsigned(2, base, kind)) for base in (None, old))
+        assert delta.payload_size < 0.5 * full.payload_size
+        assert manifest_of(old.unsigned(2, old, kind)).payload_size <= 12
 
 
-def test_a_key_file_of_another_algorithm_is_refused(tmp_path):
-    make_signer(tmp_path, "EdDSA")
-    with pytest.raises(EdgekitError, match="EdDSA, not ES256"):
-        make_signer(tmp_path, "ES256")
+def test_a_model_of_another_structure_is_no_update(releases):
+    import numpy as np
+
+    from tests.device.bearings import network
+
+    other = release_of(network(np.ones((4, 40)), np.zeros(4), 0.1, -128))
+    with pytest.raises(EdgekitError, match="send a whole program"):
+        other.unsigned(2, releases[0])
 
 
-@pytest.mark.parametrize("text", [b"[1,2]", b'"x"', b'{"version":NaN}', b"null"])
-def test_a_signed_manifest_that_is_none_is_refused(signer, text):
-    head = module.MAGIC + len(text).to_bytes(4, "big") + text
+def test_every_attack_is_refused(update, signer):
+    data, device, base = update
+    table = attacks.attack(data, signer, device, base)
+    assert table.refused.all(), table[~table.refused]
+    assert len(table) >= 22
+    assert not table.answer.str.contains("\n").any()
+
+
+def test_the_table_would_show_an_attack_that_gets_in(update, signer, monkeypatch):
+    """Mutations: without a check, its attack succeeds, and only then."""
+    data, device, base = update
+    holes = {
+        "rollback: older, or the same again": "sequence",
+        "made for other firmware": "abi",
+        "for another vendor": "vendor",
+    }
+    for name, field in holes.items():
+
+        def blind(m, device, now=0, field=field):
+            keep = {field: getattr(device, field) + (1 if field == "sequence" else b"")}
+            return package.check.real(replace(m, **keep), device, now)
+
+        blind.real = package.check
+        with monkeypatch.context() as patch:
+            patch.setattr(package, "check", blind)
+            patch.setattr(package.check, "real", blind.real, raising=False)
+            table = attacks.attack(data, signer, device, base, every=50).set_index("attack")
+        assert not table.refused[name], name
+
+
+def test_an_attack_on_a_package_that_is_not_taken_proves_nothing(update, signer):
+    data, device, base = update
+    with pytest.raises(EdgekitError, match="without any attack"):
+        attacks.attack(data, signer, replace(device, sequence=9), base)
+
+
+def test_without_a_clock_nothing_expires(releases, signer):
+    old, new = releases
+    data = resign(new.unsigned(2, expires=1_000), signer)
+    device = old.device(sequence=1)
+    verify(data, [signer.public], device, now=999)
+    verify(data, [signer.public], device, now=0)
+    with pytest.raises(PackageError, match="expired"):
+        verify(data, [signer.public], device, now=1_000)
+
+
+def test_a_package_for_one_device_is_for_no_other(releases, signer):
+    old, new = releases
+    device = old.device(sequence=1)
+    data = resign(new.unsigned(2, device=device.device), signer)
+    assert verify(data, [signer.public], device).manifest.device == device.device
+    with pytest.raises(PackageError, match="another device"):
+        verify(data, [signer.public], replace(device, device=bytes(16)))
+
+
+def test_a_delta_needs_its_base(update, releases, signer):
+    data, device, _ = update
+    taken = verify(data, [signer.public], device)
+    other = release_of(retrained(releases[0].tflite, seed=5)).image
+    with pytest.raises(PackageError, match="another image"):
+        taken.image(other)
+    with pytest.raises(PackageError, match="another image"):
+        verify(data, [signer.public], replace(device, base=package.digest(other)))
+
+
+def test_signing_can_happen_elsewhere(releases, signer, es256):
+    data = releases[1].unsigned(2)
     with pytest.raises(PackageError):
-        verify(head + signer.sign(head), [signer.public])
+        verify(data, [signer.public])
+    first = resign(data, signer)
+    assert verify(resign(first, es256), [es256.public]).manifest == manifest_of(data)
 
 
-def test_every_flipped_bit_and_every_cut_is_refused(signer, signed):
-    for i in range(len(signed)):
-        bad = bytearray(signed)
-        bad[i] ^= 1 << (i % 8)
-        with pytest.raises(PackageError):
-            verify(bytes(bad), [signer.public])
-        with pytest.raises(PackageError):
-            verify(signed[:i], [signer.public])
-    with pytest.raises(PackageError):
-        verify(signed + b"\0", [signer.public])
-
-
-def test_the_refusal_above_comes_from_the_checks(signer, signed, monkeypatch):
-    """A mutation: without the signature check and the digest check, flipped bits get through."""
-    monkeypatch.setattr(type(signer.public), "verifies", lambda *_: True)
-    monkeypatch.setattr(module, "_check_payload", lambda *_: None)
-    bad = bytearray(signed)
-    bad[-1] ^= 1
-    assert verify(bytes(bad), [signer.public]).payload[-1] != signed[-1]
-
-
-def test_a_stranger_is_refused(tmp_path, signer, signed):
-    stranger = make_signer(tmp_path, name="stranger.pem")
-    with pytest.raises(PackageError, match="no key this device trusts"):
-        verify(signed, [stranger.public])
-
-
-@pytest.mark.parametrize(
-    ("device", "why"),
-    [
-        (Device("nrf52840", 1), "made for stm32u5"),
-        (Device("stm32u5", 2), "not newer"),
-        (Device("stm32u5", 1, {"arena_bytes": 899}), "arena_bytes"),
-        (Device("stm32u5", 1, {"operators": ["SOFTMAX"]}), "operators"),
-        (Device("stm32u5", 1, {"features": "cd34"}), "features"),
-        (Device("stm32u5", 1, {"abi": "1"}), "abi"),
-    ],
-)
-def test_a_package_that_does_not_fit_is_refused(signer, signed, device, why):
-    with pytest.raises(PackageError, match=why):
-        verify(signed, [signer.public], device)
-
-
-def test_a_package_that_fits_is_taken(signer, signed):
-    device = Device("stm32u5", 1, {"arena_bytes": 900, "operators": ["CONV_2D", "SOFTMAX"]})
-    assert verify(signed, [signer.public], device).manifest["version"] == 2
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.binary(max_size=300))
-def test_rubbish_is_refused_in_one_line(signer, data):
-    for prefix in (b"", b"EKP1", b"EKP1\0\0\0\x02{}"):
-        with pytest.raises(PackageError):
-            verify(prefix + data, [signer.public])
-
-
-def test_a_second_encoding_of_the_same_manifest_is_refused(signer):
-    loose = b'{"version": 1}'
-    head = b"EKP1" + len(loose).to_bytes(4, "big") + loose
-    with pytest.raises(PackageError):
-        verify(head + signer.sign(head), [signer.public])
-
-
-def test_a_wrong_passphrase_is_one_line(tmp_path):
-    make_signer(tmp_path)
-    with pytest.raises(EdgekitError, match="wrong passphrase"), pytest.warns(match="NOT hardware"):
-        file_key(tmp_path / "key.pem", "guess")
-
-
-def test_a_file_key_says_that_no_hardware_guards_it(tmp_path):
-    with pytest.warns(UserWarning, match="NOT hardware-secured"):
-        file_key(tmp_path / "key.pem", "secret")
+def test_a_device_is_told_apart_by_vendor_model_and_name(releases):
+    old = releases[0]
+    ids = {(d.vendor, d.model, d.device) for d in (old.device(), replace(old, board="x").device())}
+    assert len(ids) == 2
+    assert isinstance(old.device(), Device)

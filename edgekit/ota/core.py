@@ -1,0 +1,194 @@
+"""A device that takes updates, whole: generated program, features and agent, on the emulated core."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from importlib import resources
+
+import numpy as np
+
+from edgekit.device.application import Application, _Device, _windows, application
+from edgekit.device.selftest import ANSWER
+from edgekit.errors import EdgekitError
+from edgekit.ota.attacks import Attempt
+from edgekit.ota.keys import PublicKey
+from edgekit.ota.package import Device
+from edgekit.ota.release import Release
+from edgekit.ota.suit import KINDS
+
+SECTOR = 4096
+PARTS = (
+    "agent",
+    "delta",
+    "ed25519",
+    "es256",
+    "manifest",
+    "monocypher",
+    "nor",
+    "p256-m",
+    "sha256",
+    "sha512",
+    "slots",
+)
+FILES = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
+VERIFIERS = {"EdDSA": ("ed25519_verify", "KEY_ED25519"), "ES256": ("es256_verify", "KEY_ES256")}
+FACTS = "<16s16s16sIIQIIIIII4s4s4s4x"  # struct device
+PACKET = 512
+
+
+def firmware(
+    release: Release,
+    keys: list[PublicKey],
+    cpu: str = "cortex-m4",
+    revoked: tuple[PublicKey, ...] = (),
+) -> Application:
+    """Features, a network whose constants lie in a slot, and the update agent, in one program.
+
+    `keys` the device trusts, `revoked` it knows and refuses. Raises EdgekitError for a network with more
+    than one input or output.
+    """
+    source, size = release.source, len(release.image)
+    graph = source.graph
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise EdgekitError("an update agent needs a network with one input and one output")
+    here = resources.files(__package__).joinpath("device")
+    files = {name: here.joinpath(name).read_text() for name in FILES}
+    words = {
+        "name": source.name,
+        "sectors": sectors(size),
+        "operators": ", ".join(map(str, release.needs["operators"].values())),
+        "keys": "\n".join([_key(k, 0) for k in keys] + [_key(k, 1) for k in revoked]),
+        "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
+        "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
+        "constants": size - ANSWER,
+    }
+    text = here.joinpath("update_device.c").read_text()
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", str(value))
+    files["update_device.c"] = text
+    old = "#define NOR_SECTORS 6"
+    assert old in files["nor.h"]
+    files["nor.h"] = files["nor.h"].replace(old, f"#define NOR_SECTORS {2 * sectors(size) + 2}")
+    return application(source, release.features, release.sensitivity, cpu=cpu, extra_files=files)
+
+
+def sectors(size: int) -> int:
+    """Sectors of flash that hold so many bytes."""
+    return -(-size // SECTOR)
+
+
+def _key(key: PublicKey, revoked: int) -> str:
+    verify, kind = VERIFIERS[key.algorithm]
+    raw = key.raw[1:] if key.algorithm == "ES256" else key.raw  # without the 4 of "uncompressed"
+    return f"    {{{verify}, {kind}, {revoked}, {{{', '.join(map(str, raw))}}}}},"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a reset found: the slot that runs (-1: none), whether its image is on trial, and how that went."""
+
+    slot: int
+    trial: bool
+    healthy: bool | None = None
+
+
+class Core:
+    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
+
+    def __init__(self, app: Application, device: Device):
+        self.app, self.device = app, device
+        self.core = _Device(app)
+        self._call("nor_blank")
+        self.power_on(self._read("nor"))
+
+    def power_on(self, flash: bytes) -> Boot:
+        """Start with a flash that was kept. Raises EdgekitError if it is not this device's."""
+        if len(flash) != self.core.symbols["nor"].size:
+            raise EdgekitError("the kept flash is another device's; remove it to start anew")
+        self.flash = flash
+        return self.restart()
+
+    def restart(self) -> Boot:
+        """Power off and on: memory is gone, the flash is not. Nothing is judged."""
+        code = self._start(self.device)
+        self.flash = self._read("nor")  # a test boot is counted there
+        return Boot(code & 255 if code >= 0 else -1, code >= 256)
+
+    def _start(self, device: Device, now: int = 0) -> int:
+        self.core = _Device(self.app)
+        self._write("nor", self.flash)
+        self._write("update_facts", _facts(device, now))
+        return self._call("update_start")
+
+    def reset(self) -> Boot:
+        """`restart`, and as a device does: an image on trial is tested, and kept or given up.
+
+        Given up, the device starts again, from the image that it had.
+        """
+        boot = self.restart()
+        if boot.trial:
+            boot = replace(boot, healthy=bool(self._call("update_healthy")))
+            self._call("update_judge", int(boot.healthy))
+            self.flash = self._read("nor")
+            if not boot.healthy:
+                return replace(self.restart(), healthy=False)
+        return boot
+
+    def install(self, data: bytes, piece: int = PACKET) -> str:
+        """A package, `piece` bytes at a time; "" if its image now waits for a reset, else the refusal."""
+        self._call("update_begin")
+        answer = 0
+        for at in range(0, len(data), piece):
+            part = data[at : at + piece]
+            self._write("update_packet", part)
+            answer = self._call("update_take", len(part))
+            if answer:
+                break
+        answer = answer or self._call("update_end")
+        self.flash = self._read("nor")
+        return "" if answer == 1 else self._reason(answer)
+
+    def answer(self, attempt: Attempt) -> str:
+        """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was."""
+        before = self.flash
+        try:
+            self._start(attempt.device, attempt.now)
+            if attempt.revoked:
+                (keys,) = struct.unpack("<I", self._read("update_keys")[:4])
+                self.core.uc.mem_write(keys + 5, b"\1")  # the first key's `revoked`
+            return self.install(attempt.data)
+        finally:
+            self.flash = before
+
+    def classify(self, X) -> np.ndarray:
+        """Classes (n,) of windows (n, window, channels), by the model that now runs."""
+        classes = []
+        for window in _windows(self.app, np.asarray(X)):
+            self.core.hear(window)
+            classes.append(self.core.call("classify"))
+        return np.array(classes)
+
+    def _call(self, function: str, argument: int = 0) -> int:
+        self.core.uc.reg_write(self.core.a0, argument & 0xFFFFFFFF)
+        self.core._go(self.core.symbols[function].address)
+        value = int(self.core.uc.reg_read(self.core.a0))
+        return value - (1 << 32) if value >> 31 else value
+
+    def _reason(self, answer: int) -> str:
+        at = self._call("agent_reason", answer)
+        return bytes(self.core.uc.mem_read(at, 100)).partition(b"\0")[0].decode()
+
+    def _read(self, name: str) -> bytes:
+        symbol = self.core.symbols[name]
+        return bytes(self.core.uc.mem_read(symbol.address, symbol.size))
+
+    def _write(self, name: str, data: bytes) -> None:
+        self.core.uc.mem_write(self.core.symbols[name].address, data)
+
+
+def _facts(device: Device, now: int) -> bytes:
+    """struct device; what the slots know is left to them."""
+    ids = device.vendor, device.model, device.device
+    numbers = 0, 0, now, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
+    return struct.pack(FACTS, *ids, *numbers, device.io, device.abi, device.features)

@@ -1,0 +1,107 @@
+/* The update agent. All checks are elsewhere; here is their order. */
+#include "agent.h"
+
+int agent_start(struct agent *a, const struct device *device, const struct keys *trusted,
+                uint32_t slot_sectors, int *trial) {
+  a->device = *device;
+  if (a->device.slot_bytes > slot_sectors * FLASH_SECTOR) a->device.slot_bytes = slot_sectors * FLASH_SECTOR;
+  a->trusted = trusted;
+  slots_open(&a->slots, slot_sectors);
+  const int slot = slots_boot(&a->slots);
+  *trial = slot != SLOTS_NONE && a->slots.slot[slot].state == SLOT_TESTING;
+  agent_begin(a);
+  return slot;
+}
+
+void agent_begin(struct agent *a) {
+  static const struct manifest NONE;
+  a->manifest = NONE;
+  a->had = 0;
+  a->answer = AGENT_MORE;
+}
+
+/* The head is there: may this package come in? */
+static int admit(struct agent *a) {
+  const struct manifest *m = &a->manifest;
+  const int active = slots_active(&a->slots);
+  a->device.counter = a->slots.counter;
+  a->device.sequence = active == SLOTS_NONE ? 0 : a->slots.slot[active].sequence;
+  a->device.base = active == SLOTS_NONE ? 0 : a->slots.slot[active].digest;
+  const int broken = manifest_check(m, &a->device);
+  if (broken) return -broken;
+  const int error = slots_begin(&a->slots, m->sequence, m->size, m->digest);
+  if (error) return error == SLOTS_REFUSED ? AGENT_BUSY : AGENT_FLASH;
+  const int delta = m->encoding == ENCODING_DELTA;
+  delta_begin(&a->delta, delta ? slots_image(&a->slots, active) : 0,
+              delta ? a->slots.slot[active].size : 0, m->size, slots_put, &a->slots);
+  return AGENT_MORE;
+}
+
+/* Bytes of the payload. */
+static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
+  if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;
+  a->had += n;
+  if (a->manifest.encoding == ENCODING_RAW) return slots_put(&a->slots, data, n) ? AGENT_FLASH : AGENT_MORE;
+  const int said = delta_feed(&a->delta, data, n);
+  if (said == DELTA_STOPPED) return AGENT_FLASH;
+  return said < 0 ? AGENT_DAMAGED : AGENT_MORE;
+}
+
+static int take(struct agent *a, const uint8_t *data, uint32_t n) {
+  if (!a->manifest.payload_at) { /* the head is not complete yet */
+    while (n && a->had < MANIFEST_HEAD) {
+      a->head[a->had++] = *data++;
+      n--;
+    }
+    const int code = manifest_read(a->head, a->had, a->trusted, &a->manifest);
+    if (code == MANIFEST_SHORT) return AGENT_MORE;
+    if (code) return -code;
+    int answer = admit(a);
+    if (answer) return answer;
+    const uint32_t at = a->manifest.payload_at, early = a->had - at; /* came with the head's last bytes */
+    a->had = 0;
+    answer = pass(a, a->head + at, early);
+    if (answer) return answer;
+  }
+  return pass(a, data, n);
+}
+
+int agent_take(struct agent *a, const uint8_t *data, uint32_t n) {
+  a->answer = a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER;
+  return a->answer;
+}
+
+static int end(struct agent *a) {
+  if (a->answer != AGENT_MORE) return AGENT_OVER;
+  if (!a->manifest.payload_at || a->had != a->manifest.payload_size) return AGENT_PARTIAL;
+  if (a->manifest.encoding != ENCODING_RAW && a->delta.result != DELTA_COMPLETE) return AGENT_DAMAGED;
+  switch (slots_finish(&a->slots)) {
+    case 0: return AGENT_INSTALLED;
+    case SLOTS_SIZE: return AGENT_DAMAGED;
+    case SLOTS_DIGEST: return AGENT_DIGEST;
+    default: return AGENT_FLASH;
+  }
+}
+
+int agent_end(struct agent *a) { return a->answer = end(a); }
+
+int agent_judge(struct agent *a, int healthy) {
+  const int slot = a->slots.running;
+  if (slot == SLOTS_NONE) return SLOTS_REFUSED;
+  return healthy ? slots_confirm(&a->slots, a->slots.slot[slot].sequence) : slots_revert(&a->slots);
+}
+
+const char *agent_reason(int answer) {
+  switch (answer) {
+    case AGENT_MORE: return "more to come";
+    case AGENT_INSTALLED: return "installed";
+    case AGENT_DAMAGED: return "the payload decodes to no image of the signed size";
+    case AGENT_DIGEST: return "the image is not the one that was signed";
+    case AGENT_ENDLESS: return "more bytes than the manifest promised";
+    case AGENT_PARTIAL: return "the package ended too early";
+    case AGENT_BUSY: return "the image that runs is on trial itself";
+    case AGENT_FLASH: return "the flash failed";
+    case AGENT_OVER: return "this transfer was refused before";
+    default: return manifest_reason(-answer);
+  }
+}

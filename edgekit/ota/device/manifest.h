@@ -1,0 +1,121 @@
+/* The head of a package: everything before its payload. Is it signed by somebody this device trusts, and is it
+ * meant for this device? (SUIT, draft-ietf-suit-manifest; COSE, RFC 9052; CBOR, RFC 8949; edgekit/ota/suit.py
+ * writes it.)
+ *
+ *   107({ 2: bstr [bstr [-16, SHA-256 of the manifest], bstr 18([bstr {1: algorithm}, {}, null, signature])],
+ *         3: bstr manifest,
+ *         "#m": bstr payload })
+ *
+ * One manifest has exactly one encoding: shortest numbers, sorted keys, no key more. The reader follows that
+ * encoding byte by byte and refuses at the first one that is another. It takes no memory, does not call itself,
+ * looks at no byte twice but for the hash, and at none of the manifest's content before the signature is good. */
+#ifndef EDGEKIT_MANIFEST_H
+#define EDGEKIT_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MANIFEST_HEAD 512          /* bytes before the payload, at most */
+#define MANIFEST_OPERATORS 32      /* kinds of operators in a model, at most */
+#define MANIFEST_FAST_FORWARD 1000 /* how far a sequence number may leap: one stolen signature shall not end all updates */
+
+/* What became of it. Of manifest_read: up to MANIFEST_PAYLOAD_LENGTH; of manifest_check: the rest. */
+enum {
+  MANIFEST_OK,
+  MANIFEST_SHORT,          /* not refused yet: more bytes are needed. Never with MANIFEST_HEAD bytes or more. */
+  MANIFEST_LONG,
+  MANIFEST_ENVELOPE,
+  MANIFEST_ALGORITHM,
+  MANIFEST_DIGEST,
+  MANIFEST_SIGNATURE,
+  MANIFEST_REVOKED,
+  MANIFEST_FORM,
+  MANIFEST_PAYLOAD_LENGTH,
+  MANIFEST_VENDOR,
+  MANIFEST_MODEL,
+  MANIFEST_DEVICE,
+  MANIFEST_ROLLBACK,
+  MANIFEST_LEAP,
+  MANIFEST_EXPIRED,
+  MANIFEST_KIND,
+  MANIFEST_SIZE,
+  MANIFEST_PAYLOAD_SIZE,
+  MANIFEST_BASE,
+  MANIFEST_ARENA,
+  MANIFEST_OPERATOR,
+  MANIFEST_IO,
+  MANIFEST_ABI,
+  MANIFEST_FEATURES,
+  MANIFEST_CODES
+};
+
+enum { KEY_ED25519, KEY_ES256 };                           /* struct key.algorithm */
+enum { KIND_TFLITE, KIND_WEIGHTS };                        /* struct manifest.kind */
+enum { ENCODING_RAW, ENCODING_PACKED, ENCODING_DELTA };    /* struct manifest.encoding */
+
+/* A public key. `verify` is ed25519_verify or es256_verify: the linker drops the one that no key names. */
+struct key {
+  int (*verify)(const uint8_t *signature, const uint8_t *bytes, const uint8_t *message, size_t n); /* 0: good */
+  uint8_t algorithm;
+  uint8_t revoked;   /* nonzero: what it signs is refused, and the reason given */
+  uint8_t bytes[64]; /* Ed25519: the first 32; ES256: x, then y */
+};
+
+/* Those a device knows, each of them once. A package does not name its key: each of the algorithm is tried. */
+struct keys {
+  const struct key *key;
+  uint32_t count;
+};
+
+/* Numbers are copies, pointers point into the bytes that were read. */
+struct manifest {
+  uint32_t sequence;        /* higher is newer */
+  const uint8_t *vendor;    /* 16 bytes */
+  const uint8_t *model;     /* 16 bytes; SUIT's class */
+  const uint8_t *device;    /* 16 bytes, or NULL: for all devices */
+  uint32_t expires;         /* POSIX seconds, 0: never */
+  const uint8_t *digest;    /* 32 bytes: SHA-256 of the image */
+  uint32_t size;            /* bytes of the image, never 0 */
+  const uint8_t *base;      /* 8 bytes: the digest of the image that a delta starts from begins so; else NULL */
+  uint32_t arena;           /* bytes */
+  const uint8_t *operators; /* CBOR numbers, ascending; manifest_operator() reads them */
+  uint32_t operator_count;
+  const uint8_t *io;        /* 4 bytes each: hash of shapes and quantization, */
+  const uint8_t *abi;       /* of the generated code's layout, */
+  const uint8_t *features;  /* of the feature pipeline, */
+  const uint8_t *selftest;  /* of the answer to the test input */
+  uint32_t kind, encoding;
+  uint32_t payload_size;    /* bytes of the payload; the package ends with it */
+  uint32_t payload_at;      /* where it begins */
+};
+
+/* What a device knows of itself. */
+struct device {
+  uint8_t vendor[16], model[16], device[16];
+  uint32_t sequence;   /* of the confirmed image */
+  uint32_t counter;    /* rollback counter; a package's number must be above both */
+  uint64_t now;        /* POSIX seconds; 0: there is no clock, and nothing expires */
+  uint32_t kind;       /* of image that it runs */
+  uint32_t slot_bytes;
+  const uint8_t *base; /* 8 bytes: the SHA-256 of the image in the active slot begins so; NULL: there is none */
+  uint32_t arena_bytes;
+  const uint32_t *operators; /* those that were linked in, in any order */
+  uint32_t operator_count;
+  uint8_t io[4], abi[4], features[4];
+};
+
+/* Reads the head of a package from its first n bytes, which may reach into the payload or end too early.
+ * MANIFEST_OK: signed, intact, in form; `out` is filled. Anything else: a reason to refuse, and out->payload_at
+ * is 0, or MANIFEST_SHORT. Every byte before the payload is covered by the answer. */
+int manifest_read(const uint8_t *data, uint32_t n, const struct keys *trusted, struct manifest *out);
+
+/* Is it for this device, now? The first rule that is broken, in the order of the enum, or MANIFEST_OK. */
+int manifest_check(const struct manifest *m, const struct device *d);
+
+/* The operator at *at, which then moves on to the next one. Only of a manifest that was read. */
+uint32_t manifest_operator(const uint8_t **at);
+
+/* A code in one line, for people. */
+const char *manifest_reason(int code);
+
+#endif

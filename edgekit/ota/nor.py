@@ -1,0 +1,168 @@
+"""A device's update code (`device/slots.c`) on a model of NOR flash, on this machine or an emulated core.
+
+Both machines have the same five calls, for `edgekit.ota.powercut` and for tests:
+`read(name)` and `write(name, value)` copy a structure of the C (see STRUCTURES), `call(function, argument)`
+runs a C function, `turn()` lets the device live from one reset to the next or to a power cut.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import struct
+from importlib import resources
+from types import SimpleNamespace
+
+import numpy as np
+
+from edgekit.errors import EdgekitError, did_you_mean
+
+SOURCES = ("flash.h", "nor.h", "nor.c", "sha256.h", "sha256.c", "slots.h", "slots.c", "life.c")
+SLOT_SECTORS, SECTOR, UNIT, RECORD = 2, 4096, 8, 32
+PLACES = SECTOR // RECORD  # records in a sector of the log
+LOG = 2 * SLOT_SECTORS * SECTOR  # address of the log
+CUTS = 3  # NOR_CUTS
+POWER_CUT = 100  # what the device_… calls of life.c return when the power went
+
+# the C's structures, see nor.h, slots.h and life.c
+_AREA = LOG + 2 * SECTOR
+NOR = np.dtype(
+    [("cell", "u1", _AREA), ("unit", "u1", _AREA // UNIT)]
+    + [(name, "<u4") for name in ("operations", "broken", "random", "off")]
+    + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
+)
+FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
+_STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
+LIFE = np.dtype(
+    [("steps", "<u4"), ("step", _STEP, 8)]
+    + [(name, "<u4") for name in ("now", "confirmed", "asked", "boots", "rotten", *FAULTS)]
+)
+_RECORD = np.dtype(
+    [("order", "<u4"), ("state", "u1"), ("slot", "u1"), ("boots", "u1"), ("layout", "u1")]
+    + [(name, "<u4") for name in ("sequence", "counter", "size")]
+    + [("digest", "u1", 8), ("crc", "<u4")]
+)
+SLOTS = np.dtype(
+    [("slot", _RECORD, 2)]
+    + [(name, "<u4") for name in ("slot_sectors", "counter", "order", "sector", "place")]
+    + [("running", "<i4"), ("arrived", "<u4"), ("unit", "u1", UNIT), ("digest", "u1", 32)]
+    + [("filling", "u1"), ("", "u1", 3)]
+)
+STRUCTURES = {"nor": NOR, "life": LIFE, "device": SLOTS}  # `device` on this machine only
+_CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
+
+
+def sources(replace: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
+    """The C files by name; `replace`: pairs (old, new) for slots.c, each of which has to be there once."""
+    folder = resources.files(__package__).joinpath("device")
+    files = {name: folder.joinpath(name).read_text() for name in SOURCES}
+    for old, new in replace:
+        if files["slots.c"].count(old) != 1:
+            raise EdgekitError(f"slots.c has no single place that reads {old!r}")
+        files["slots.c"] = files["slots.c"].replace(old, new)
+    return files
+
+
+class Host:
+    """The C compiled for this machine. places: records in a sector of the log, fewer for a short log;
+    replace: see `sources`."""
+
+    def __init__(self, places: int = PLACES, replace=(), cache=None):
+        from edgekit.device.build import build_host
+
+        self.where = "this machine"
+        source = SimpleNamespace(name="powercut", files=sources(replace))
+        library = build_host(source, defines=(f"SLOTS_PLACES={places}",), cache=cache)
+        self.library = ctypes.CDLL(str(library))
+        self.raw = {
+            name: (ctypes.c_char * kind.itemsize).in_dll(self.library, name)
+            for name, kind in STRUCTURES.items()
+        }
+
+    def read(self, name: str) -> np.void:
+        return np.frombuffer(self.raw[name].raw, STRUCTURES[name])[0]
+
+    def write(self, name: str, value: np.void) -> None:
+        self.raw[name].raw = value.tobytes()
+
+    def call(self, function: str, *arguments) -> int:
+        return getattr(self.library, function)(*arguments)
+
+    def turn(self) -> None:
+        """From one reset to the next, or to a power cut."""
+        self.library.powered_turn()
+
+
+class Core:
+    """The same C on an emulated core, from its reset vector on. At a power cut the emulator stops."""
+
+    def __init__(self, places: int = PLACES, cpu: str = "cortex-m4", opt: str = "-Os", replace=()):
+        from edgekit.device import elf
+        from edgekit.device.build import FLAGS, link_program, own
+        from edgekit.device.emulate import FLASH, PAINT, RAM, SIZE, STACK
+
+        if cpu not in _CORES:
+            raise EdgekitError(
+                f"no emulated core {cpu!r} for power cuts.{did_you_mean(cpu, _CORES)}"
+            )
+        try:
+            import unicorn
+            from unicorn import arm_const as arm
+        except ImportError:
+            raise EdgekitError("the emulator is missing: pip install 'edgekit[device]'") from None
+        self.files = sources(replace)
+        files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
+        flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")
+        flags += tuple(f"-Wl,-u,{name}" for name in ("life_fill", "nor_blank", "nor_dirty"))
+        self.where = f"{cpu} (emulated)"
+        self.image = elf.parse(link_program(files, cpu, "zig", flags))
+        self.symbols = self.image.symbols
+        self.arm, self.error = arm, unicorn.UcError
+        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_CORTEX_{_CORES[cpu]}"))
+        self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        self.uc.mem_map(0xE000_E000, 0x1000)  # system control space
+        for address, data in self.image.segments:
+            self.uc.mem_write(address, data)
+        self.top, start = struct.unpack("<2I", self.uc.mem_read(FLASH, 8))
+        self.uc.mem_write(self.top - STACK, PAINT * STACK)
+        self._go(start)
+
+    def _go(self, address: int, argument: int = 0) -> None:
+        wait = self.symbols["edgekit_wait"].address
+        self.uc.reg_write(self.arm.UC_ARM_REG_SP, self.top)
+        self.uc.reg_write(self.arm.UC_ARM_REG_LR, wait | 1)
+        self.uc.reg_write(self.arm.UC_ARM_REG_R0, argument)
+        try:
+            self.uc.emu_start(address | 1, wait, timeout=30_000_000)
+        except self.error as err:
+            raise EdgekitError(f"the update code crashed on the core: {err}") from None
+        if self.uc.reg_read(self.arm.UC_ARM_REG_PC) & ~1 != wait:
+            raise EdgekitError("the update code did not finish within 30 s: a hang")
+
+    def read(self, name: str) -> np.void:
+        kind = STRUCTURES[name]
+        raw = self.uc.mem_read(self.symbols[name].address, kind.itemsize)
+        return np.frombuffer(bytes(raw), kind)[0]
+
+    def write(self, name: str, value: np.void) -> None:
+        self.uc.mem_write(self.symbols[name].address, value.tobytes())
+
+    def call(self, function: str, argument: int = 0) -> None:
+        self._go(self.symbols[function].address, argument)
+
+    def turn(self) -> None:
+        self.call("life_turn")
+
+    def code(self, name: str) -> int:
+        """Bytes of code and constants that one of the C files takes."""
+        defined = re.findall(r"^[a-z][\w ]*?[ *](\w+)(?:\(|\[)", self.files[name], re.MULTILINE)
+        sizes = {s.name: s.size for s in self.symbols.values()}
+        return sum(size for symbol, size in sizes.items() if symbol.split(".")[0] in defined)
+
+    def stack(self) -> int:
+        """Bytes of stack of the deepest of the calls so far, with the `struct slots` on it."""
+        from edgekit.device.emulate import PAINT, STACK
+
+        return len(bytes(self.uc.mem_read(self.top - STACK, STACK)).lstrip(PAINT))

@@ -1,0 +1,83 @@
+"""One model as updates see it: the program it needs, what lies in a slot, and a device that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgekit import export
+from edgekit.device.selftest import slot_image
+from edgekit.errors import EdgekitError
+from edgekit.export.emit import Source
+from edgekit.ota.package import Device, device_for, unsigned
+from edgekit.ota.regions import Region
+
+
+@dataclass(frozen=True)
+class Release:
+    """An int8 `.tflite` with the features it hears: a step of `edgekit.signal`, and the sensor's `sensitivity`.
+
+    `name` prefixes the generated C, `board` names the kind of device.
+    """
+
+    tflite: bytes
+    features: object
+    sensitivity: float | None
+    name: str
+    board: str
+    vendor: str = "edgekit.example"
+
+    @cached_property
+    def source(self) -> Source:
+        """Generated code that reads its constants from a slot."""
+        return export.generate(export.read(self.tflite), self.name, slot=True)
+
+    @cached_property
+    def needs(self) -> dict:
+        """What a device compares before it takes this model: `export.compatibility`."""
+        graph = self.source.graph
+        into = graph.tensors[graph.inputs[0]]
+        scale = (into.scale[0], int(into.zero_point[0]))
+        files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
+        return export.compatibility(graph, self.source, files)
+
+    @cached_property
+    def image(self) -> bytes:
+        """What lies in the slot: the constants, and the answer to the self-test."""
+        return slot_image(self.source)
+
+    @property
+    def regions(self) -> list[Region]:
+        """What the image is made of."""
+        return [Region(*part) for part in export.image_regions(self.source)]
+
+    def content(self, kind: str) -> bytes:
+        """The image, or for an interpreter on a gateway the `.tflite` itself."""
+        return self.image if kind == "weights" else self.tflite
+
+    def unsigned(
+        self, sequence: int, base: Release | None = None, kind: str = "weights", **what
+    ) -> bytes:
+        """A package of this release, not signed yet; a delta if that is smaller. `what` as `ota.unsigned`.
+
+        Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
+        """
+        if base and kind == "weights" and self.needs != base.needs:
+            changed = [k for k in self.needs if self.needs[k] != base.needs[k]]
+            raise EdgekitError(
+                f"devices with the other release cannot take this one, its {', '.join(changed)} "
+                "changed: send a whole program (ota.mcuboot_image)"
+            )
+        return unsigned(
+            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, board=self.board,
+            base=base.content(kind) if base else None, kind=kind,
+            regions=self.regions if kind == "weights" else None, **what,
+        )  # fmt: skip
+
+    def device(self, kind: str = "weights", sequence: int = 0, base: bytes = b"") -> Device:
+        """What a device with this release's program knows of itself, running the image `base` if any."""
+        slot_bytes = -(-len(self.content(kind)) // 4096) * 4096
+        return device_for(
+            self.needs, vendor=self.vendor, board=self.board, slot_bytes=slot_bytes, kind=kind,
+            sequence=sequence, base=base,
+        )  # fmt: skip

@@ -1,0 +1,400 @@
+"""Packages over HTTP: real servers, restarted, swapped and hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from edgekit.errors import EdgekitError
+from edgekit.ota.delivery import fetch_http, serve_http
+from edgekit.ota.delivery.certificates import certify
+from edgekit.ota.delivery.httpd import application
+from edgekit.ota.delivery.relay import relay
+
+httpx = pytest.importorskip("httpx")
+pytest.importorskip("uvicorn")
+
+DATA, OTHER = random.Random(8).randbytes(60_000), random.Random(9).randbytes(60_000)
+LARGE = random.Random(10).randbytes(15 << 20)  # more than the buffers between two programs hold
+
+
+class Stop(Exception):
+    """Whatever stops a program in the middle."""
+
+
+def once(when, act):
+    left = [when]
+
+    def watch(there, _size):
+        if left and there >= left[0]:
+            left.clear()
+            act()
+
+    return watch
+
+
+def stop():
+    raise Stop
+
+
+def tag(data):
+    return f'"{hashlib.sha256(data).hexdigest()}"'
+
+
+# ------------------------------------------------------------------------------- what should happen
+
+
+def test_a_package_arrives_as_it_was_over_tls(tmp_path):
+    certificate = certify(tmp_path, "web", "127.0.0.1")
+    to = tmp_path / "a.suit"
+    with serve_http(DATA, certificate=certificate, key=tmp_path / "web.key") as url:
+        done = fetch_http(f"{url}/update", to, ca=tmp_path / "ca.pem")
+        with pytest.raises(EdgekitError, match="certificate is not trusted") as error:
+            fetch_http(f"{url}/update", tmp_path / "b")
+    assert to.read_bytes() == DATA
+    assert (done.received, done.repeated, done.interruptions) == (len(DATA), 0, 0)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.etag"))
+
+
+def test_the_server_is_killed_and_starts_again(tmp_path):
+    """A program of its own, ended in the middle and started again at the same port."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "update").write_bytes(LARGE)
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom edgekit.ota.delivery import serve_http\n"
+        f"with serve_http(Path(sys.argv[1]), port={port}): print('up', flush=True), sys.stdin.read()\n"
+    )
+    running = []
+
+    def start():
+        command = [sys.executable, "-c", program, str(tmp_path / "files")]
+        pipe = subprocess.PIPE
+        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
+        assert running[-1].stdout.readline() == "up\n"
+
+    def end():
+        running[-1].kill()
+        running[-1].wait()
+
+    def restart():
+        end()
+        start()
+
+    try:
+        start()
+        url, watch = f"http://127.0.0.1:{port}/update", once(1 << 20, restart)
+        done = fetch_http(url, tmp_path / "a", watch=watch)
+    finally:
+        end()
+        for process in running:
+            process.stdin.close()
+            process.stdout.close()
+    assert done.path.read_bytes() == LARGE
+    assert done.interruptions >= 1
+    assert (done.received, done.repeated, done.restarts) == (len(LARGE), 0, 0)
+
+
+def test_a_stopped_fetch_goes_on_where_it_was(tmp_path):
+    with serve_http(LARGE) as url:
+        with pytest.raises(Stop):
+            fetch_http(f"{url}/update", tmp_path / "a", watch=once(1 << 20, stop))
+        done = fetch_http(f"{url}/update", tmp_path / "a")
+    assert done.path.read_bytes() == LARGE
+    assert done.had >= 1 << 20
+    assert done.had + done.received == len(LARGE)
+
+
+def test_a_lost_connection_and_a_file_that_changed_meanwhile(tmp_path):
+    """The connection is cut again and again; at the third time there is another file."""
+    files, cuts = {"update": LARGE}, []
+    new = LARGE[::-1]
+    with serve_http(files) as url, relay(int(url.rpartition(":")[2])) as wire:
+
+        def watch(there, _size):
+            if len(cuts) < 3 and there > (len(cuts) + 1) << 20:
+                cuts.append(there)
+                if len(cuts) == 3:
+                    files["update"] = new
+                wire.cut()
+
+        done = fetch_http(f"http://127.0.0.1:{wire.port}/update", tmp_path / "a", watch=watch)
+    assert done.path.read_bytes() == new
+    assert done.restarts == 1
+    assert done.interruptions >= 1
+
+
+def test_a_file_that_changed_between_two_calls(tmp_path):
+    files = {"update": LARGE}
+    with serve_http(files) as url:
+        with pytest.raises(Stop):
+            fetch_http(f"{url}/update", tmp_path / "a", watch=once(1 << 20, stop))
+        files["update"] = OTHER
+        with pytest.raises(EdgekitError, match="another file"):
+            fetch_http(f"{url}/update", tmp_path / "a", digest=hashlib.sha256(LARGE).digest())
+        assert (tmp_path / "a.part").stat().st_size >= 1 << 20, "the right file's bytes are gone"
+        done = fetch_http(f"{url}/update", tmp_path / "a", digest=hashlib.sha256(OTHER).digest())
+    assert done.path.read_bytes() == OTHER
+
+
+def test_what_a_server_has_not(tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "files" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "files" / ".hidden").write_text("secret")
+    with serve_http(tmp_path / "files") as url:
+        for name in ("no", "../secret", "%2e%2e%2fsecret", "link", ".hidden", ""):
+            with pytest.raises(EdgekitError, match="404"):
+                fetch_http(f"{url}/{name}", tmp_path / "a")
+    with pytest.raises(EdgekitError, match="too slow") as error:
+        fetch_http(f"{url}/update", tmp_path / "a", patience=0.3)
+    assert "\n" not in str(error.value)
+    for wrong in ("ftp://x/update", "http://[/"):
+        with pytest.raises(EdgekitError):
+            fetch_http(wrong, tmp_path / "a", patience=0.3)
+
+
+# ------------------------------------------------------------------------------- ranges
+
+
+def ask(app, method="GET", **headers):
+    """Status, body and headers of /update."""
+    heads = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    async def run():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.request(method, "/update", headers=heads)
+
+    answer = asyncio.run(run())
+    return answer.status_code, answer.content, answer.headers
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 120), st.one_of(st.none(), st.integers(0, 120)), st.integers(1, 100))
+def test_ranges_are_answered_as_another_server_answers_them(tmp_path_factory, first, last, size):
+    """The oracle is starlette's own file response."""
+    from starlette.applications import Starlette
+    from starlette.responses import FileResponse
+    from starlette.routing import Route
+
+    assume(last is None or last >= first)
+    file = tmp_path_factory.getbasetemp() / f"{size}"
+    file.write_bytes(DATA[:size])
+    theirs = Starlette(routes=[Route("/update", lambda _request: FileResponse(file))])
+    span = f"bytes={first}-{'' if last is None else last}"
+    ours, other = ask(application(DATA[:size]), range=span), ask(theirs, range=span)
+    assert ours[0] == other[0]
+    if ours[0] == 206:
+        assert ours[1] == other[1] == DATA[:size][first : None if last is None else last + 1]
+        assert ours[2]["content-range"] == other[2]["content-range"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"range": "bytes=10-19"}, 206),
+        ({"range": "bytes=-7"}, 206),
+        ({"range": "bytes=10-19", "if_range": tag(DATA)}, 206),
+        ({"range": "bytes=10-19", "if_range": tag(OTHER)}, 200),
+        ({"range": "bytes=10-19", "if_range": "W/" + tag(DATA)}, 200),
+        ({"range": "bytes=10-19", "if_range": "Wed, 21 Oct 2026 07:28:00 GMT"}, 200),
+        ({"range": "bytes=60000-"}, 416),
+        ({"range": "bytes=60000-", "if_range": tag(OTHER)}, 200),
+        ({"range": "bytes=-0"}, 416),
+        ({"range": "bytes=19-10"}, 200),
+        ({"range": "bytes=-"}, 200),
+        ({"range": "bytes=0-1,5-6"}, 200),
+        ({"range": "lines=0-1"}, 200),
+        ({"range": "bytes=" + "9" * 400 + "-"}, 200),
+        ({"if_none_match": tag(DATA)}, 304),
+    ],
+)
+def test_a_range_only_if_it_is_still_the_same_file(headers, status):
+    code, body, heads = ask(application(DATA), **headers)
+    assert code == status
+    assert heads["etag"] == tag(DATA)
+    if status == 200:
+        assert body == DATA
+    if status == 206:
+        first, _, rest = heads["content-range"].removeprefix("bytes ").partition("-")
+        assert body == DATA[int(first) : int(rest.split("/")[0]) + 1]
+    if status == 416:
+        assert heads["content-range"] == "bytes */60000"
+
+
+# ------------------------------------------------------------------------------- hostile servers
+
+
+@contextmanager
+def hostile(*turns):
+    """A server that answers its n-th connection with `turns[n]` (the last for all that follow): bytes, or
+    an iterator of bytes that is sent as fast as it gives them. Yields its URL and the requests it got."""
+    listening, requests, done = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
+
+    def one(s, turn):
+        with s, suppress(OSError):
+            requests.append(s.recv(65_536).decode())
+            for data in [turn] if isinstance(turn, bytes) else turn(done):
+                s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+
+    def run():
+        with suppress(OSError):
+            for n in range(100):
+                s, _ = listening.accept()
+                turn = turns[min(n, len(turns) - 1)]
+                threading.Thread(target=one, args=(s, turn), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/update", requests
+    finally:
+        done.set()
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+
+
+def head(status, *lines):
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
+
+
+HALF = head("200 OK", f"ETag: {tag(DATA)}", "Content-Length: 60000") + DATA[:30_000]
+
+
+def rest(etag, first=30_000, total=60_000, body=DATA[30_000:]):
+    span = f"Content-Range: bytes {first}-59999/{total}"
+    return head("206 Partial Content", f"ETag: {etag}", span, f"Content-Length: {len(body)}") + body
+
+
+ALL = head("200 OK", f"ETag: {tag(OTHER)}", "Content-Length: 60000") + OTHER
+
+
+def test_a_transfer_that_breaks_off_is_resumed_with_its_etag(tmp_path):
+    with hostile(HALF, rest(tag(DATA))) as (url, requests):
+        done = fetch_http(url, tmp_path / "a")
+    assert done.path.read_bytes() == DATA
+    assert (done.received, done.interruptions, done.repeated) == (60_000, 1, 0)
+    assert "range: bytes=30000-" in requests[1].lower()
+    assert f"if-range: {tag(DATA)}" in requests[1].lower()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        rest(tag(OTHER), body=OTHER[30_000:]),  # as a server does that does not know If-Range
+        rest(tag(DATA), first=20_000),
+        rest(tag(DATA), total=70_000),
+        head("206 Partial Content", f"ETag: {tag(DATA)}", "Content-Length: 5") + b"hello",
+        head("416 Range Not Satisfiable", "Content-Length: 0"),
+    ],
+)
+def test_a_part_of_another_file_is_never_mixed_in(tmp_path, wrong):
+    with hostile(HALF, wrong, ALL) as (url, requests):
+        done = fetch_http(url, tmp_path / "a")
+    assert done.path.read_bytes() == OTHER
+    assert "range:" not in requests[2].lower()
+    assert done.restarts == 1
+
+
+def test_a_server_that_lies_about_its_etag(tmp_path):
+    """The old ETag on the new file's bytes: the sum does not fit, and nothing is kept."""
+    lie, says = rest(tag(DATA), body=OTHER[30_000:]), "not the file that was asked for"
+    with hostile(HALF, lie) as (url, _), pytest.raises(EdgekitError, match=says):
+        fetch_http(url, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_always_sends_parts(tmp_path):
+    with hostile(rest(tag(DATA))) as (url, _), pytest.raises(EdgekitError, match="too often"):
+        fetch_http(url, tmp_path / "a")
+
+
+def _chunks(done):
+    yield head("200 OK", "Transfer-Encoding: chunked")
+    while not done.is_set():
+        yield b"4000\r\n" + bytes(0x4000) + b"\r\n"
+
+
+def test_endless_data(tmp_path):
+    with hostile(_chunks) as (url, _), pytest.raises(EdgekitError, match="does not end"):
+        fetch_http(url, tmp_path / "a", limit=300_000)
+    assert (tmp_path / "a.part").stat().st_size <= 300_000
+
+
+def test_more_than_is_allowed_is_not_begun(tmp_path):
+    with hostile(HALF) as (url, _), pytest.raises(EdgekitError, match="59,999 are allowed"):
+        fetch_http(url, tmp_path / "a", limit=59_999)
+    assert not list(tmp_path.iterdir())
+
+
+def _drip(data, each):
+    def turn(done):
+        for i in range(0, len(data), each):
+            yield data[i : i + each]
+            if done.wait(0.05):
+                return
+
+    return turn
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        _drip(HALF, 1),  # the headers byte by byte: no single read ever times out
+        lambda done: (b"", HALF[:3_000], *_drip(HALF[3_000:], 1)(done)),
+        lambda done: iter([b""] if done.wait(5) else []),
+        _drip(head("200 OK", "Transfer-Encoding: chunked") + b"1;" + b"x" * 9_000, 1),
+    ],
+    ids=["headers", "body", "silence", "chunk extension"],
+)
+def test_a_server_that_is_too_slow(tmp_path, turn):
+    with hostile(turn) as (url, _), pytest.raises(EdgekitError, match="too slow"):
+        fetch_http(url, tmp_path / "a", floor=10_000, patience=0.6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (head("302 Found", "Location: http://127.0.0.1:1/x", "Content-Length: 0"), "302"),
+        (head("200 OK", "Content-Encoding: gzip", "Content-Length: 5") + b"hello", "coding"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "too slow"),
+    ],
+)
+def test_a_server_that_says_something_else(tmp_path, answer, says):
+    with hostile(answer) as (url, _), pytest.raises(EdgekitError, match=says) as error:
+        fetch_http(url, tmp_path / "a", patience=0.4)
+    assert "\n" not in str(error.value)
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edgekit.ota.delivery.http.sync", full)
+    with serve_http(DATA) as url, pytest.raises(EdgekitError, match="No space left"):
+        fetch_http(f"{url}/update", tmp_path / "a")
+
+
+@pytest.mark.parametrize("record", ["", "{}", '{"url": 1, "etag": 2, "size": 3}', "[]", '"x"'])
+def test_a_spoilt_record_is_not_believed(tmp_path, record):
+    (tmp_path / "a.part").write_bytes(b"of something else")
+    (tmp_path / "a.etag").write_text(record)
+    with serve_http(DATA) as url:
+        assert fetch_http(f"{url}/update", tmp_path / "a").had == 0
+    assert (tmp_path / "a").read_bytes() == DATA
