@@ -111,7 +111,7 @@ def build(
     key = hashlib.sha256(
         repr((files, shim, cpu, flags, command, version, link)).encode()
     ).hexdigest()
-    place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.elf"
+    place = (Path(cache) if cache else cache_folder()) / f"{key[:32]}.elf"
     if place.is_file():
         data = place.read_bytes()
     else:
@@ -153,7 +153,7 @@ def build_host(
     if compiler == "zig":
         flags += ("-fno-sanitize=all", "-s")
     key = hashlib.sha256(repr((files, command, flags)).encode()).hexdigest()
-    place = (Path(cache) if cache else _cache_folder()) / f"{key[:32]}.so"
+    place = (Path(cache) if cache else cache_folder()) / f"{key[:32]}.so"
     if not place.is_file():
         _keep(place, _link(files, (*command, *flags), (), "this machine"))
     return place
@@ -163,7 +163,7 @@ def own(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text()
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     base = (
         os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
     )

@@ -78,8 +78,8 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
     """Like `emit`, and keeps the layers and the memory plan.
 
     With `slot`, constants are no part of the program: `{name}_slot` points to the `image` of a model,
-    which an update can replace while the program stays. Raises EdgekitError for a name that is no C identifier
-    and for whatever `lower` refuses.
+    which an update can replace while the program stays. Raises EdgekitError for a name that is no C
+    identifier and for whatever `lower` refuses.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
         raise EdgekitError(f"{name!r} is no name for C code: use lower-case letters, digits and _")

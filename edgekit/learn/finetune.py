@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FREE, SETTLED = 0.35, 0.70  # shares of the epochs: until then all may change; from then few do
 ROOM = 0.97  # of the budget, while training goes on: changes grow
+CHECKED = 100  # windows whose answers are compared with TFLM's at the end
 BUDGETS = (0.02, 0.05, 0.10, 0.20)
 
 
@@ -33,8 +34,9 @@ class Tuned:
     """A fine-tuned file and what its update weighs.
 
     `bytes` is what `cost` says of it, `share` that over the released file, `changed` the share of integers
-    that differ, `accuracy` balanced, on the validation windows (None without). `history` has a dictionary
-    for each epoch: loss, bytes, changed, and accuracy if there is validation.
+    that differ, `accuracy` balanced, on the validation windows (None without), `agreement` the share of int8
+    outputs that TFLM and the training's own forward pass have in common. `history` has a dictionary for each
+    epoch: loss, bytes, changed, and accuracy if there is validation.
     """
 
     tflite: bytes
@@ -42,6 +44,7 @@ class Tuned:
     share: float
     changed: float
     accuracy: float | None
+    agreement: float
     seconds: float
     history: list[dict] = field(repr=False)
 
@@ -75,9 +78,9 @@ def finetune(
 
     Only integers of weights and biases change, never a scale or a zero point; `biases_only` leaves the
     weights alone. `cost(new)` tells the bytes of an update from `base` to `new`; without it, `entropy`
-    guesses. At first everything may change. Then fewer and fewer do, those whose change the loss
-    misses most by a second-order guess: change² times Adam's mean square of the gradient (LeCun et al., "Optimal
-    Brain Damage", 1990, here for changes). The others return to the released value, and
+    guesses. At first everything may change, then less and less: what stays changed is what the loss would
+    miss most, by a second-order guess, change² times the gradient's mean square as Adam keeps it (LeCun et
+    al., "Optimal Brain Damage", 1990, there for weights). The others return to the released value, and
     training goes on with the rest.
 
     `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows, `hear`,
@@ -125,9 +128,9 @@ def finetune(
         if size <= allowed and (accuracy is None or accuracy >= best[0]):
             best = accuracy, new, size
     accuracy, new, size = best
-    seconds = time.perf_counter() - start
-    changed = network.changed(new)
-    return Tuned(new, size, size / len(base), changed, accuracy, seconds, history)
+    agreement = network.agreement(new, litert.quantize(base, hear(windows.X[:CHECKED])))
+    facts = network.changed(new), accuracy, agreement, time.perf_counter() - start
+    return Tuned(new, size, size / len(base), *facts, history)
 
 
 def frontier(
@@ -173,7 +176,7 @@ def frontier(
         row(variant, budget if math.isfinite(budget) else math.nan, made.tflite, made.changed)
     for variant, new in (others or {}).items():
         row(variant, math.nan, new)
-    columns = "variant budget bytes share changed val_accuracy accuracy".split()
+    columns = ["variant", "budget", "bytes", "share", "changed", "val_accuracy", "accuracy"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -1,9 +1,7 @@
-"""An int8 `.tflite` as a network that can be trained on its own grid: scales and zero points stay.
+"""An int8 `.tflite` that is trained on its own grid: only integers change, scales and zero points stay.
 
-Activations are counted in steps from their zero point, so that padding is zero and every product is the
-integer that the device computes; floats hold these integers exactly below 2^24. Rounding passes its gradient
-straight through (Bengio et al. 2013; Jacob et al. 2018). Batch normalization is folded in such a file, so its
-statistics cannot move. Importing this imports TensorFlow.
+Batch normalization is folded in such a file, so its statistics cannot move. Importing this imports
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -13,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.export.graph import Graph, Operator, Tensor, read
+from edgekit.export.graph import Graph, read
+from edgekit.learn import litert
+from edgekit.learn.fake_quant import KNOWN, WEIGHTED, forward, rounded
 from edgekit.learn.legacy import cross_entropy, keras, tf
 
 BIAS_STEP = 64  # accumulator counts: what a weight's step does to an input at half its range
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-POOLED = ("AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN")
-KNOWN = (*WEIGHTED, *POOLED, "RESHAPE", "ADD", "QUANTIZE")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +77,20 @@ class Network:
         parts = (tf.constant(x[i : i + 256], tf.float32) for i in range(0, len(x), 256))
         return np.concatenate([self._run(part, integers).numpy() for part in parts])
 
+    def agreement(self, tflite: bytes, x: np.ndarray) -> float:
+        """The share of int8 outputs on which this forward pass and TFLM (`litert.predict_int8`) agree.
+
+        RuntimeError if one is more than two steps away: then the training saw another network.
+        """
+        out = self.graph.tensors[self.graph.outputs[0]]
+        seen = np.round(self.logits(tflite, x) / float(out.scale[0])) + out.zero_point[0]
+        away = np.abs(seen - litert.predict_int8(tflite, x)[0].reshape(seen.shape))
+        if away.max(initial=0) > 2:
+            raise RuntimeError(
+                f"TFLM answers {away.max():.0f} steps away from the training's network"
+            )
+        return float((away == 0).mean())
+
     def written(self, integers: list[np.ndarray]) -> bytes:
         """A copy of the file with other integers; nothing else differs."""
         copy = bytearray(self.tflite)
@@ -136,7 +147,7 @@ class Training:
         return tf.reduce_sum(each)
 
     def file(self, masks=None) -> bytes:
-        """The `.tflite` as it stands, or with only the changes that `masks` (1 or 0, one each) let through."""
+        """The `.tflite` as it stands, or with only the changes that `masks` (1 or 0) let through."""
         return self.network.written(self._integers(masks or [1.0] * len(self.steps)))
 
     def _integers(self, masks) -> list[np.ndarray]:
@@ -187,6 +198,12 @@ def check(graph: Graph) -> None:
         for t in (*given, y):
             if t.dtype != np.int8 or t.data is not None:
                 raise EdgekitError(f"fine-tuning needs int8 throughout; {t} is not")
+        if op.name == "MEAN":
+            axes = graph.tensors[op.inputs[1]]
+            if axes.data is None or any(int(a) % len(x.shape) == 0 for a in axes.data.ravel()):
+                raise EdgekitError(
+                    f"operator {op.index} (MEAN) goes over the batch or unknown axes"
+                )
         if op.name in WEIGHTED:
             w = graph.tensors[op.inputs[1]]
             if w.data is None or w.dtype != np.int8 or w.zero_point.any():
@@ -231,94 +248,3 @@ def _place(tflite: bytes, index: int) -> int:
     model = schema.Model.GetRootAs(tflite, 0)
     table = model.Buffers(model.Subgraphs(0).Tensors(index).Buffer())._tab
     return table.Vector(table.Offset(4))
-
-
-# ---------------------------------------------------------------------------------- forward pass
-
-
-def rounded(x):
-    """The nearest whole numbers, half away from zero; the gradient passes as if nothing had happened."""
-    return x + tf.stop_gradient(tf.sign(x) * tf.floor(tf.abs(x) + 0.5) - x)
-
-
-def _rescaled(total, factor):
-    """`total` times `factor` as gemmlowp's integers do it, which round twice: after the product with the
-    factor's mantissa and after the shift."""
-    mantissa, exponent = np.frexp(np.float64(factor))
-    product = rounded(total * (mantissa * 2.0 ** np.maximum(exponent, 0)).astype(np.float32))
-    return rounded(product * (2.0 ** np.minimum(exponent, 0)).astype(np.float32))
-
-
-def forward(graph: Graph, x, integers: dict):
-    """int8 inputs (n, …), float32 -> outputs (n, k) in float units.
-
-    `integers` by tensor index: float tensors, whole numbers of any shape of the right size, that stand
-    in for the graph's own constants.
-    """
-    known = {graph.inputs[0]: x - float(graph.tensors[graph.inputs[0]].zero_point[0])}
-    for op in graph.operators:
-        known[op.outputs[0]] = _apply(graph, op, known, integers)
-    out = graph.tensors[graph.outputs[0]]
-    return known[out.index] * float(out.scale[0])
-
-
-def _apply(graph: Graph, op: Operator, known: dict, integers: dict):
-    x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    u, o = known[x.index], op.options
-    shape = [-1, *y.shape[1:]]
-    if op.name in WEIGHTED:
-        w = graph.tensors[op.inputs[1]]
-        total = _sums(op, u, tf.reshape(_value(w, integers), w.shape))
-        if len(op.inputs) > 2 and op.inputs[2] >= 0:
-            total += tf.reshape(_value(graph.tensors[op.inputs[2]], integers), [-1])
-        factor = x.scale.astype(np.float64) * w.scale / y.scale
-        return tf.reshape(_saturated(_rescaled(total, factor), y, o), shape)
-    if op.name == "RESHAPE":
-        return tf.reshape(u, shape)
-    if op.name == "MAX_POOL_2D":
-        return _saturated(tf.nn.max_pool2d(u, *_pool(o)), y, o)
-    if op.name == "AVERAGE_POOL_2D":
-        return _saturated(rounded(tf.nn.avg_pool2d(u, *_pool(o))), y, o)
-    factor = float(x.scale[0]) / float(y.scale[0])
-    if op.name == "MEAN":
-        axes = [int(a) for a in graph.tensors[op.inputs[1]].data.ravel()]
-        u = tf.reduce_mean(u, axes)
-    if op.name == "ADD":
-        other = graph.tensors[op.inputs[1]]
-        total = u * factor + known[other.index] * (float(other.scale[0]) / float(y.scale[0]))
-        return _saturated(rounded(total), y, o)
-    return tf.reshape(_saturated(rounded(u * factor), y, o), shape)
-
-
-def _value(t: Tensor, integers: dict):
-    return integers[t.index] if t.index in integers else tf.constant(t.data, tf.float32)
-
-
-def _sums(op: Operator, u, w):
-    """Sums of products, whole numbers: (n, …, channels)."""
-    o = op.options
-    if op.name == "FULLY_CONNECTED":
-        return tf.matmul(tf.reshape(u, [-1, w.shape[1]]), w, transpose_b=True)
-    strides, padding = [1, o["stride_h"], o["stride_w"], 1], o["padding"].upper()
-    dilations = [o["dilation_h"], o["dilation_w"]]
-    if op.name == "CONV_2D":
-        kernel = tf.transpose(w, [1, 2, 3, 0])
-        return tf.nn.conv2d(u, kernel, strides, padding, dilations=dilations)
-    kernel = tf.reshape(w, [*w.shape[1:3], u.shape[3], -1])
-    return tf.nn.depthwise_conv2d(u, kernel, strides, padding, dilations=dilations)
-
-
-def _pool(o: dict) -> tuple:
-    return [o["filter_h"], o["filter_w"]], [o["stride_h"], o["stride_w"]], o["padding"].upper()
-
-
-def _saturated(value, y: Tensor, options: dict):
-    """Held in the output's range, the fused activation's included."""
-    zero, scale = int(y.zero_point[0]), float(y.scale[0])
-    low, high = -128 - zero, 127 - zero
-    activation = options.get("activation", "none")
-    if activation.startswith("relu"):
-        low = max(low, round(-1 / scale) if activation == "relu_n1_to_1" else 0)
-    if activation in ("relu6", "relu_n1_to_1"):
-        high = min(high, round((6 if activation == "relu6" else 1) / scale))
-    return tf.clip_by_value(value, low, high)

@@ -11,7 +11,7 @@ core = Core(firmware(released, [signer.public]), device)          # the emulated
 
 from edgekit.ota.attacks import attack
 from edgekit.ota.compare import compare
-from edgekit.ota.core import Core, firmware
+from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.delta import encode
 from edgekit.ota.keys import FileSigner, Signer, file_key, open_key, public_key
 from edgekit.ota.mcuboot import mcuboot_image
@@ -22,6 +22,7 @@ from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
 __all__ = [
     "ENCODINGS",
     "KINDS",
+    "Boot",
     "Core",
     "Device",
     "FileSigner",

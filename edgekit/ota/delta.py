@@ -74,7 +74,7 @@ def encode(
         count = (segment.end - segment.start) // width
         coder.header(KIND, FORMS.index(segment.form))
         coder.header(COUNT, 0 if count == (len(target) - segment.start) // width else count)
-        jump = 0 if segment.base is None else segment.base - segment.start - shift
+        jump = 0 if segment.shift is None else segment.shift - shift
         coder.header(SHIFT, jump)
         shift += jump
         if segment.form == "copy":
@@ -121,6 +121,8 @@ def decode(data: bytes, base: bytes | None, target_size: int) -> bytes:
             image += (value % (1 << 8 * width)).to_bytes(width, "little")
     if coder.at < len(data):
         raise EdgekitError(f"damaged update: {len(data) - coder.at} bytes follow its end")
+    if coder.code:  # the encoder ends on its lower bound: no byte may be another
+        raise EdgekitError("damaged update: its last bytes are not what was written")
     return bytes(image)
 
 

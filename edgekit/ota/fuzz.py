@@ -118,7 +118,7 @@ def _packages() -> tuple[list[FileSigner], list[bytes]]:
             sequence=1000 + i, vendor=b"v" * 16, model=b"m" * 16, digest=bytes(range(32)),
             size=size, payload_size=len(PAYLOAD), arena=(20, 5000, 1 << 19)[i % 3],
             operators=(0, 3, 25, 114)[: i % 5], io=b"ioio", abi=b"abia", features=b"feat",
-            selftest=b"self", kind=i // 6, encoding=encoding, base=b"base" * 2 if encoding == 2 else b"",
+            kind=i // 6, encoding=encoding, base=b"base" * 2 if encoding == 2 else b"",
             device=b"d" * 16 if i % 2 else b"", expires=(0, 1 << 31)[i % 4 > 1],
         )  # fmt: skip
         goods.append(suit.sign(manifest, PAYLOAD, keys[i == 5]))

@@ -1,8 +1,8 @@
 """The whole program as an MCUboot image: for when the generated code changes, not only its constants.
 
-A model alone travels as a SUIT package. When its structure changes the program does, and what replaces programs
-on many boards is MCUboot. Its image is made by its own `imgtool`, and signed by the same key, which may sit
-in a token: imgtool says what is to be signed, the signer signs, imgtool puts the signature in.
+A model alone travels as a SUIT package. When its structure changes the program does, and what replaces
+programs on many boards is MCUboot. Its image is made by its own `imgtool`, and signed by the same key, which
+may sit in a token: imgtool says what is to be signed, the signer signs, imgtool puts the signature in.
 """
 
 from __future__ import annotations

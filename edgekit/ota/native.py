@@ -43,7 +43,7 @@ class _Keys(ctypes.Structure):
 _MANIFEST = {
     "sequence": 0, "vendor": 16, "model": 16, "device": 16, "expires": 0, "digest": 32, "size": 0,
     "base": 8, "arena": 0, "operators": None, "operator_count": 0, "io": 4, "abi": 4, "features": 4,
-    "selftest": 4, "kind": 0, "encoding": 0, "payload_size": 0, "payload_at": 0,
+    "kind": 0, "encoding": 0, "payload_size": 0, "payload_at": 0,
 }  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def compile_host(files: dict[str, str], flags: tuple[str, ...], sanitize: str = 
     behaviour, by the system's compiler) or "undefined" (by zig), whose finds end the program. Raises
     EdgekitError with the compiler's first error.
     """
-    from edgekit.device.build import _cache_folder
+    from edgekit.device.build import cache_folder
 
     command: tuple[str, ...] = (sys.executable, "-m", "ziglang", "cc")
     if sanitize == "address":
@@ -211,7 +211,7 @@ def compile_host(files: dict[str, str], flags: tuple[str, ...], sanitize: str = 
     if sanitize != "address" and not _has_zig():
         raise EdgekitError("the compiler is missing: pip install 'edgekit[device]'")
     key = hashlib.sha256(repr((files, command, flags, kind)).encode()).hexdigest()
-    place = _cache_folder() / f"{key[:32]}.host"
+    place = cache_folder() / f"{key[:32]}.host"
     if place.is_file():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)

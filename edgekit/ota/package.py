@@ -117,7 +117,6 @@ def unsigned(
         digest=digest(image),
         size=len(image),
         payload_size=len(made.data),
-        selftest=bytes(HASH),
         kind=KINDS.index(kind),
         encoding=made.encoding,
         base=digest(base)[:BASE] if ENCODINGS[made.encoding] == "delta" else b"",

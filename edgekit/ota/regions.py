@@ -50,6 +50,10 @@ class Segment:
     form: str
     base: int | None = None
 
+    @property
+    def shift(self) -> int | None:
+        return None if self.base is None else self.base - self.start
+
 
 FORMS = ("copy", "int8 change", "int32 change", "int8", "int32", "bytes")
 BASED = FORMS[:3]
@@ -278,15 +282,9 @@ def _cheapest(pieces) -> list[Segment]:
         jump = 2 * abs(new_shift - shift).bit_length()
         step = {}
         for form, cost in bits.items():
-            based = form in BASED
+            moved = jump if form in BASED else 0
             step[form] = min(
-                (
-                    total
-                    + cost
-                    + (HEADER if form != last or (based and jump) else 0)
-                    + based * jump,
-                    last,
-                )
+                (total + cost + moved + HEADER * (form != last or moved > 0), last)
                 for last, (total, _) in paths.items()
             )
         before.append({form: last for form, (_, last) in step.items()})
@@ -304,11 +302,7 @@ def _joined(found) -> list[Segment]:
     whole = []
     for new in found:
         old = whole[-1] if whole else None
-        if (
-            old
-            and old.form == new.form
-            and (new.base is None or new.base - new.start == old.base - old.start)
-        ):
+        if old and (old.form, old.shift) == (new.form, new.shift):
             whole[-1] = Segment(old.start, new.end, old.form, old.base)
         else:
             whole.append(new)

@@ -15,9 +15,10 @@ from edgekit.ota.regions import Region
 
 @dataclass(frozen=True)
 class Release:
-    """An int8 `.tflite` with the features it hears: a step of `edgekit.signal`, and the sensor's `sensitivity`.
+    """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
 
-    `name` prefixes the generated C, `board` names the kind of device.
+    `sensitivity` as `device.application` takes it; `name` prefixes the generated C, `board` names the kind of
+    device, `vendor` is a domain name.
     """
 
     tflite: bytes

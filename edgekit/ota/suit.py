@@ -41,9 +41,8 @@ class Manifest:
     one empty for all devices; `expires` in POSIX seconds, 0 never. `digest` (SHA-256) and `size` of the image
     as it will lie in the slot; `kind` and `encoding` numbers of KINDS and ENCODINGS; `payload_size` bytes
     that travel; `base` the first 8 bytes of the digest of the image that a delta starts from. `arena` bytes
-    and `operators` (TFLite's numbers) that the model needs; `io`, `abi`, `features` and `selftest` 4-byte
-    hashes of shapes and quantization, of the generated code, of the feature pipeline, and of the answer to
-    the test input.
+    and `operators` (TFLite's numbers) that the model needs; `io`, `abi`, `features` 4-byte hashes of shapes
+    and quantization, of the generated code and of the feature pipeline.
     """
 
     sequence: int
@@ -57,7 +56,6 @@ class Manifest:
     io: bytes
     abi: bytes
     features: bytes
-    selftest: bytes
     kind: int = 0
     encoding: int = 0
     base: bytes = b""
@@ -197,7 +195,7 @@ def _body(m: Manifest) -> dict:
     if m.base:
         known[-1] = m.base
     known[-2], known[-3] = m.arena, list(m.operators)
-    known[-4] = m.io + m.abi + m.features + m.selftest
+    known[-4] = m.io + m.abi + m.features
     known[-5] = [m.kind, m.encoding, m.payload_size]
     common = {2: [[b"\0"]], 4: encode([20, known, *checks])}
     return {1: 1, 2: m.sequence, 3: encode(common), 20: encode(INSTALL)}
@@ -215,14 +213,14 @@ def parsed(body: bytes) -> Manifest:
             raise PackageError("the manifest's parameters are of the wrong types")
         if any(type(known[k]) is not kind for k, kind in optional.items() if k in known):
             raise PackageError("the manifest's parameters are of the wrong types")
-        if len(known[-4]) != 4 * HASH:
+        if len(known[-4]) != 3 * HASH:
             raise PackageError("the manifest's compatibility hashes are not there")
         kind, encoding, payload_size = known[-5]
         made = Manifest(
             sequence=whole[2], vendor=known[1], model=known[2], digest=decode(known[3], "")[1],
             size=known[14], payload_size=payload_size, arena=known[-2],
             operators=tuple(known[-3]), io=known[-4][:4], abi=known[-4][4:8],
-            features=known[-4][8:12], selftest=known[-4][12:], kind=kind, encoding=encoding,
+            features=known[-4][8:], kind=kind, encoding=encoding,
             base=known.get(-1, b""), device=known.get(24, b""), expires=known.get(4, 0),
         )  # fmt: skip
         _check(made)
@@ -242,7 +240,6 @@ def _check(m: Manifest) -> None:
     right &= list(m.operators) == sorted(set(m.operators))
     right &= {len(m.vendor), len(m.model)} == {16} and len(m.device) in (0, 16)
     right &= len(m.digest) == 32 and {len(m.io), len(m.abi), len(m.features)} == {HASH}
-    right &= len(m.selftest) == HASH
     right &= len(m.base) == (BASE if m.encoding and ENCODINGS[m.encoding] == "delta" else 0)
     if not right:
         raise PackageError("the manifest holds a value that no device can take")

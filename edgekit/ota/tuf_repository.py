@@ -1,8 +1,8 @@
 """The same packages for gateways of the Linux class, in a repository as TUF defines it (tuf 7).
 
 A package is signed by itself. A repository adds what a single file cannot say: which file is the newest
-(snapshot, timestamp), that this news is fresh (everything expires), and which keys may say so (roles): a stolen
-web server or one stolen key is not enough. See theupdateframework.github.io, specification 1.0.
+(snapshot, timestamp), that this news is fresh (everything expires), and which keys may say so (roles): a
+stolen web server or one stolen key is not enough. See theupdateframework.github.io, specification 1.0.
 """
 
 from __future__ import annotations

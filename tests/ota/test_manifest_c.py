@@ -27,7 +27,7 @@ PAYLOAD = b"payload!" * 3
 FULL = Manifest(
     sequence=70_000, vendor=b"v" * 16, model=b"m" * 16, digest=bytes(range(32)), size=9000,
     payload_size=len(PAYLOAD), arena=300, operators=(0, 3, 25, 114), io=b"ioio", abi=b"abia",
-    features=b"feat", selftest=b"self", kind=1, encoding=2, base=b"basebase", device=b"d" * 16,
+    features=b"feat", kind=1, encoding=2, base=b"basebase", device=b"d" * 16,
     expires=1_900_000_000,
 )  # fmt: skip
 DEVICE = package.Device(
@@ -99,7 +99,7 @@ def body(m: Manifest) -> dict:
     known = {1: m.vendor, 2: m.model, 3: Inside([[-16, m.digest]])}
     known |= ({4: m.expires} if m.expires else {}) | {14: m.size}
     known |= ({24: m.device} if m.device else {}) | ({-1: m.base} if m.base else {})
-    known |= {-2: m.arena, -3: list(m.operators), -4: m.io + m.abi + m.features + m.selftest}
+    known |= {-2: m.arena, -3: list(m.operators), -4: m.io + m.abi + m.features}
     known |= {-5: [m.kind, m.encoding, m.payload_size]}
     shared = [20, known, 1, 15, 2, 15] + [24, 15] * bool(m.device) + [4, 15] * bool(m.expires)
     common = {2: [[b"\0"]], 4: Inside([shared])}
@@ -142,7 +142,7 @@ def manifests(draw):
         sequence=draw(uint), vendor=draw(exactly(16)), model=draw(exactly(16)), digest=draw(exactly(32)),
         size=draw(st.integers(1, 2**32 - 1)), payload_size=len(PAYLOAD), arena=draw(uint),
         operators=tuple(sorted(draw(st.sets(uint | st.integers(0, 30), max_size=32)))),
-        io=draw(exactly(4)), abi=draw(exactly(4)), features=draw(exactly(4)), selftest=draw(exactly(4)),
+        io=draw(exactly(4)), abi=draw(exactly(4)), features=draw(exactly(4)),
         kind=draw(st.integers(0, 1)), encoding=encoding, base=draw(exactly(8)) if encoding == 2 else b"",
         device=draw(st.just(b"") | exactly(16)), expires=draw(uint),
     )  # fmt: skip

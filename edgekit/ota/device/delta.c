@@ -136,7 +136,7 @@ static int take(struct delta *d) {
 int delta_feed(struct delta *d, const uint8_t *data, uint32_t n) {
   while (d->result == DELTA_MORE) {
     if (d->left == 0) {
-      d->result = DELTA_COMPLETE;
+      d->result = d->code ? DELTA_DAMAGED : DELTA_COMPLETE; /* the encoder ends on its lower bound */
     } else if (d->range >> 24) {
       d->step = next_step(d);
       if (d->step == END) {

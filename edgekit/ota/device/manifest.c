@@ -109,7 +109,7 @@ static void read_operators(struct reader *r, struct manifest *m) {
 /* The map of parameters, its keys sorted: 1, 2, 3, 4, 14, 24, -1 … -5 of which 4, 24 and -1 may be absent. */
 static void read_parameters(struct reader *r, struct manifest *m) {
   static const uint8_t IMAGE[] = {0x03, 0x58, 0x24, DIGEST_IS}, EXPIRES[] = {0x04};
-  static const uint8_t DEVICE[] = {0x18, 24}, BASE[] = {0x20}, HASHES[] = {0x23, 0x50};
+  static const uint8_t DEVICE[] = {0x18, 24}, BASE[] = {0x20}, HASHES[] = {0x23, 0x4c};
   const uint32_t pairs = number(r, MAP);
   expect1(r, 0x01);
   m->vendor = bytes(r, 16);
@@ -131,7 +131,6 @@ static void read_parameters(struct reader *r, struct manifest *m) {
   m->io = take(r, 4);
   m->abi = take(r, 4);
   m->features = take(r, 4);
-  m->selftest = take(r, 4);
   expect1(r, 0x24);
   if (number(r, ARRAY) != 3) fail(r, WRONG);
   m->kind = number(r, NUMBER);

@@ -82,8 +82,7 @@ struct manifest {
   uint32_t operator_count;
   const uint8_t *io;        /* 4 bytes each: hash of shapes and quantization, */
   const uint8_t *abi;       /* of the generated code's layout, */
-  const uint8_t *features;  /* of the feature pipeline, */
-  const uint8_t *selftest;  /* of the answer to the test input */
+  const uint8_t *features;  /* of the feature pipeline */
   uint32_t kind, encoding;
   uint32_t payload_size;    /* bytes of the payload; the package ends with it */
   uint32_t payload_at;      /* where it begins */

@@ -1,0 +1,119 @@
+"""Bars of delta-aware fine-tuning: `python -m benchmarks.ota.finetune [activity] [ecg] [people] [bearing]`.
+
+Each deal leaves some groups out for the test and halves the rest: the released model is trained on the first
+half, then the second arrives, and the update is trained on both. Three ways: the whole recipe again, which
+is the unconstrained retrain; fine-tuning within 10 % of the released file; its biases only, within 2 %.
+Nothing is selected. Updates are coded by `ota.delta`, models are the slim files that devices get, answers
+are TFLM's, accuracy is balanced. Without names: activity and ecg, the two that have most to gain; ecg needs
+EDGEKIT_MITBIH. Some 30 minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+
+import numpy as np
+
+from benchmarks.bars import Bars
+from edgekit import data, learn, project, usecases
+from edgekit.learn.finetune import finetune
+from edgekit.ota import delta
+
+# use case -> deals, and the steps of `learn.make` after the student's training
+CASES = {"activity": (5, ()), "ecg": (3, ("qat",)), "people": (3, ()), "bearing": (3, ())}
+USUAL = ("activity", "ecg")
+WAYS = ("released", "retrained", "all", "biases")
+
+
+def bars(bars: Bars, names=USUAL) -> None:
+    """Every bar, and how many use cases keep both of the first two."""
+    good = [name for name in names if one(bars, name)]
+    if len(names) > 1:
+        shown = f"{len(good)}: {', '.join(good) or '–'}"
+        bars.add("use cases that keep 10 % and 0.5 points", "≥ 2", shown, len(good) >= 2)
+
+
+def one(bars: Bars, name: str) -> bool:
+    """A use case: its deals, a line each, then their means."""
+    case = usecases.load(name, project.root())
+    recordings = [case.prepare(r) for r in case.recordings("field", "full")]
+    windows = case.windows(recordings, "full")
+    count, steps = CASES[name]
+    rows = []
+    for number, fold in enumerate(case.folds(windows, count, 0)):
+        rows.append(deal(case, windows, fold, steps, seed=number))
+        print(f"  {name}, deal {number + 1} of {count}: {rows[-1]['text']}", flush=True)
+    accuracy, share, raw = (
+        {way: np.array([row[what][way] for row in rows]) for way in WAYS}
+        for what in ("accuracy", "share", "raw")
+    )
+    for way in WAYS:
+        print(
+            f"  {name}: {way:9} {accuracy[way].mean():.4f} (spread {accuracy[way].std():.4f}), update "
+            f"{share[way].mean():.1%} of the slim file, {raw[way].mean():.1%} of the converter's (measured)"
+        )
+    most, lost = share["all"].max(), 100 * (accuracy["retrained"] - accuracy["all"])
+    shown = f"{most:.1%} ({raw['all'].max():.1%} of the converter's file)"
+    bars.add(f"{name}: update, share of the slim file, worst deal", "≤ 10 %", shown, most <= 0.10)
+    shown = f"{lost.mean():+.2f} ({', '.join(f'{v:+.1f}' for v in lost)})"
+    what = f"{name}: points behind the unconstrained retrain, {count} deals"
+    bars.add(what, "≤ 0.5", shown, lost.mean() <= 0.5)
+    few = share["biases"].max()
+    won = 100 * (accuracy["biases"] - accuracy["released"]).mean()
+    shown = f"{few:.1%}; {won:+.2f} points over the released model"
+    bars.add(
+        f"{name}: biases only, share of the slim file, worst deal", "≤ 2 %", shown, few <= 0.02
+    )
+    return most <= 0.10 and lost.mean() <= 0.5
+
+
+def deal(case, windows, fold, steps, seed: int) -> dict:
+    """One deal: accuracy on its test groups and shares of the update, by way."""
+    clock = time.perf_counter()
+    both, test = np.sort(np.concatenate([fold.train, fold.val])), windows[fold.test]
+    halves = data.by_group(windows[both], test=0.5, val=0, seed=seed)
+    assert not set(windows.group[both]) & set(test.group)
+    old, both = windows[both][halves.train], windows[both]
+    how = {"seed": seed, "augment": case.augment, **case.FIT["full"]["student"]}
+    build = partial(case.student, width=case.WIDTHS["student"], seed=seed)
+    made = learn.make(steps, old, case.features, build=build, **how).tflite
+    base = learn.slim(made)
+    again = learn.slim(learn.make(steps, both, case.features, build=build, **how).tflite)
+    how.pop("rate")  # in steps of the grid, here
+    tune = partial(finetune, base, both, case.features, cost=partial(cost, base), **how)
+    few = tune(budget=0.02, biases_only=True)
+    files = dict(zip(WAYS, (base, again, tune(budget=0.10).tflite, few.tflite), strict=True))
+    sizes = {way: cost(base, new) for way, new in files.items()}
+    accuracy = {way: balanced(case, new, test) for way, new in files.items()}
+    text = ", ".join(f"{way} {accuracy[way]:.4f} ({sizes[way]:,} B)" for way in WAYS)
+    tested = ", ".join(sorted(set(map(str, test.group)))[:4])
+    return {
+        "accuracy": accuracy,
+        "share": {way: size / len(base) for way, size in sizes.items()},
+        "raw": {way: size / len(made) for way, size in sizes.items()},
+        "text": f"{text}; file {len(base):,} B; tested {tested}…; {time.perf_counter() - clock:.0f} s",
+    }
+
+
+def cost(base: bytes, new: bytes) -> int:
+    return len(delta.encode(new, base))
+
+
+def balanced(case, model: bytes, windows) -> float:
+    said = learn.predict(model, case.features(windows.X))[0].argmax(axis=1)
+    return learn.score(windows.y, said, windows.classes, draws=1)["balanced_accuracy"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="bars of delta-aware fine-tuning")
+    parser.add_argument("name", nargs="*", choices=[*CASES, []], help=f"default: {' '.join(USUAL)}")
+    table = Bars("finetune")
+    bars(table, parser.parse_args().name or USUAL)
+    return 0 if table.met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

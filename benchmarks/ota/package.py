@@ -1,0 +1,88 @@
+"""The envelope, and what checking and unpacking it costs a device, on a model that is made here."""
+
+from __future__ import annotations
+
+import time
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from benchmarks.bars import Bars
+from edgekit import ota
+from edgekit.ota import suit
+from edgekit.ota.compare import cost as decoder_cost
+from edgekit.ota.cost import cost as head_cost
+from edgekit.ota.keys import FileSigner, public_key
+from tests.device.bearings import model
+from tests.ota.conftest import release_of, retrained
+from tests.ota.published import ENVELOPES, PUBLIC_KEY
+
+
+def bars(bars: Bars) -> None:
+    import cbor2
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = public_key(load_pem_public_key(PUBLIC_KEY))
+    good = 0
+    for text in ENVELOPES.values():
+        parts = cbor2.loads(bytes.fromhex("".join(text.split()))).value
+        good += suit.authenticated(parts[2], parts[3], [key]) == key
+    bars.add(
+        "published SUIT envelopes that verify",
+        f"{len(ENVELOPES)}",
+        f"{good}",
+        good == len(ENVELOPES),
+    )
+
+    old = release_of(model())
+    new = release_of(retrained(old.tflite))
+    signers = (
+        FileSigner(ec.generate_private_key(ec.SECP256R1())),
+        FileSigner(ed25519.Ed25519PrivateKey.generate()),
+    )
+    for signer in signers:
+        data = ota.resign(new.unsigned(2, old, expires=1_900_000_000), signer)
+        over = ota.verify(data, [signer.public]).overhead
+        name = signer.public.algorithm
+        bars.add(
+            f"{name}: bytes over a delta's payload, with expiry", "≤ 300", f"{over}", over <= 300
+        )
+        found = head_cost(data, [signer.public])
+        shown = f"{found.instructions.value:,} instructions, {found.flash.value:,} B of flash, "
+        shown += f"{found.stack.value:,} B of stack (emulated Cortex-M4)"
+        bars.add(f"{name}: a head verified on the core", "–", shown, True)
+    found = decoder_cost(new.tflite, old.tflite)
+    for what, figure in (("code", found.code), ("struct and stack", found.ram)):
+        bars.add(
+            f"delta decoder, {what}, Cortex-M4 -Os",
+            "≤ 1,024 B",
+            f"{figure.value:,} B",
+            figure.value <= 1024,
+        )
+    on_device(bars, old, new, signers[1])
+
+
+def on_device(bars: Bars, old, new, signer) -> None:
+    """The whole program: a release, an update, a broken one."""
+    program = ota.firmware(old, [signer.public])
+    core = ota.Core(program, old.device())
+    core.install(ota.resign(old.unsigned(1), signer))
+    core.reset()
+    began = time.perf_counter()
+    refused = core.install(ota.resign(new.unsigned(2, old), signer))
+    boot = core.reset()
+    seconds = time.perf_counter() - began
+    right = not refused and boot == ota.Boot(1, True, True)
+    bars.add(
+        "delta installed, tried and confirmed on the core",
+        "yes",
+        f"{right}, {seconds:.1f} s",
+        right,
+    )
+    wrong = new.image[:-1] + bytes([new.image[-1] ^ 1])
+    bad = ota.build(
+        wrong, new.needs, signer, sequence=3, vendor=new.vendor, board=new.board, kind="weights"
+    )
+    core.install(bad)
+    boot = core.reset()
+    reverted = boot == ota.Boot(1, False, False)
+    bars.add("model that fails its self-test reverted", "yes", f"{reverted}", reverted)

@@ -1,0 +1,256 @@
+"""Fine-tuning for the air: what changes, what it weighs, and that the device answers as foreseen."""
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.errors import EdgekitError
+from edgekit.learn import compress, litert
+from tests.learn.conftest import CLASSES, noise, spectrum, tones
+
+pytest.importorskip("tensorflow")
+
+from edgekit.learn import finetune as tuning
+from edgekit.learn import grid
+
+HOW = {"seed": 0, "augment": noise, "epochs": 6, "rate": 1.5, "validation": None}
+SHIFTED = (6, 13, 18)  # another machine: every peak has moved
+
+
+@pytest.fixture(scope="module")
+def base(world, student):
+    windows, split = world
+    train = windows[split.train]
+    return litert.slim(compress.make((), train, spectrum, start=student, seed=0).tflite)
+
+
+@pytest.fixture(scope="module")
+def arrived():
+    """Recordings of the other machine: to train on, to validate with, to test with."""
+    return [tones(seed, recordings=3, peaks=SHIFTED) for seed in (11, 12, 13)]
+
+
+@pytest.fixture(scope="module")
+def tuned(base, arrived):
+    return tuning.finetune(base, arrived[0], spectrum, **HOW | {"validation": arrived[1]})
+
+
+def accuracy(tflite, windows):
+    return (litert.predict(tflite, spectrum(windows.X))[0].argmax(axis=1) == windows.y).mean()
+
+
+def differing(old, new):
+    return np.flatnonzero(np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8))
+
+
+def inside(tflite, biases_only=False):
+    """The bytes of a file that training may change, found without the code under test: by the runtime."""
+    from ai_edge_litert import interpreter
+
+    reader = interpreter.Interpreter(model_content=tflite)
+    reader.allocate_tensors()
+    kinds = ["int32"] if biases_only else ["int32", "int8"]
+    places = set()
+    for detail in reader.get_tensor_details():
+        if len(detail["quantization_parameters"]["scales"]) and detail["dtype"].__name__ in kinds:
+            try:
+                data = reader.get_tensor(detail["index"]).tobytes()
+            except ValueError:  # an activation
+                continue
+            if (at := tflite.find(data)) >= 0:
+                places |= set(range(at, at + len(data)))
+    return places
+
+
+def test_training_that_changes_nothing_gives_the_same_file(base, arrived):
+    same = tuning.finetune(base, arrived[0], spectrum, **HOW | {"rate": 0.0, "epochs": 2})
+    assert same.tflite == base
+    assert same.changed == 0
+
+
+def test_the_budget_is_kept_and_used(base, tuned):
+    assert tuned.bytes == tuning.entropy(base)(tuned.tflite)
+    assert 0.05 < tuned.share <= 0.10
+    assert tuned.history[0]["bytes"] > 0.10 * len(base)  # free at first
+
+
+def test_only_weights_and_biases_change(base, tuned):
+    assert len(tuned.tflite) == len(base)
+    assert set(differing(base, tuned.tflite)) <= inside(base)
+    for facts in (litert.quantization(base), litert.quantization(tuned.tflite)):
+        assert facts == litert.quantization(base)
+
+
+def test_it_learns_what_has_moved(base, tuned, arrived):
+    assert accuracy(tuned.tflite, arrived[2]) > accuracy(base, arrived[2]) + 0.1
+
+
+def test_a_small_budget_costs_less_than_thresholding_afterwards(base, arrived):
+    """The reason for all this: the same bytes, spent at the end or during the training."""
+    free = tuning.finetune(base, arrived[0], spectrum, budget=np.inf, **HOW)
+    few = tuning.finetune(base, arrived[0], spectrum, budget=0.05, **HOW)
+    network = grid.Network(base)
+    changes = [c.read(free.tflite).astype(int) - c.base for c in network.constants]
+    steps = np.concatenate([np.abs(d) / c.unit for c, d in zip(network.constants, changes)])
+    for least in np.unique(steps):  # the largest changes that fit
+        kept = [
+            c.base + d * (np.abs(d) / c.unit >= least)
+            for c, d in zip(network.constants, changes, strict=True)
+        ]
+        cut = network.written(kept)
+        if tuning.entropy(base)(cut) <= 0.05 * len(base):
+            break
+    assert accuracy(few.tflite, arrived[2]) > accuracy(cut, arrived[2]) + 0.02
+    assert accuracy(few.tflite, arrived[2]) > accuracy(free.tflite, arrived[2]) - 0.15
+
+
+def test_biases_only(base, arrived):
+    made = tuning.finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
+    places = differing(base, made.tflite)
+    assert len(places)
+    assert set(places) <= inside(base, biases_only=True)
+    assert accuracy(made.tflite, arrived[2]) > accuracy(base, arrived[2])
+
+
+def test_same_seed_same_bytes(base, arrived):
+    how = HOW | {"epochs": 2}
+    first, second = (tuning.finetune(base, arrived[0], spectrum, **how) for _ in range(2))
+    assert first.tflite == second.tflite
+
+
+def test_the_released_file_stays_where_validation_says_so(base, world, arrived):
+    """Windows whose labels are wrong teach nothing that validation would want."""
+    from dataclasses import replace
+
+    windows, split = world
+    wrong = replace(arrived[0], y=(arrived[0].y + 1) % 3)
+    how = HOW | {"validation": windows[split.train], "epochs": 2}
+    assert tuning.finetune(base, wrong, spectrum, **how).tflite == base
+
+
+def test_frontier_is_a_table_of_bytes_and_accuracy(base, arrived):
+    how = HOW | {"validation": arrived[1], "epochs": 4}
+    cost = tuning.entropy(base)
+    table = tuning.frontier(
+        base,
+        arrived[0],
+        spectrum,
+        test=arrived[2],
+        budgets=(0.05, 0.2),
+        others={"base": base},
+        **how,
+    ).set_index("variant")
+    assert list(table.index) == [
+        "released", "biases only", "≤ 5%", "≤ 20%", "same grid", "base",
+    ]  # fmt: skip
+    assert table.loc["≤ 5%", "share"] <= 0.05 < table.loc["≤ 20%", "share"] <= 0.2
+    assert table.loc["same grid", "accuracy"] > table.loc["released", "accuracy"]
+    assert table.loc["released", "bytes"] == table.loc["base", "bytes"] == cost(base)
+    assert table.loc["released", "accuracy"] == pytest.approx(accuracy(base, arrived[2]))
+
+
+# ---------------------------------------------------------------------------- against the runtime
+
+
+def layered():
+    """A network of every layer that is known, as the kit converts it."""
+    from edgekit.learn import legacy
+
+    legacy.seed_everything(0)
+    layers = legacy.keras.layers
+    given = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu6")(given)
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D(2, strides=1, padding="same")(layers.Add()([x, y]))
+    x = layers.AveragePooling2D((2, 3), strides=1, padding="same")(x)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(5, (1, 3))(x))
+    model = legacy.keras.Model(given, layers.Dense(3)(x))
+    rng = np.random.default_rng(0)
+    return legacy.convert(model, rng.normal(size=(50, 8, 8, 3)).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return grid.Network(layered())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([0, 3, 40]))
+def test_any_integers_answer_as_the_runtime_does(network, seed, most):
+    rng = np.random.default_rng(seed)
+    some = [
+        np.clip(c.base + c.unit * rng.integers(-most, most + 1, c.base.size), *c.limits)
+        for c in network.constants
+    ]
+    x = rng.integers(-128, 128, (8, *network.given)).astype(np.int8)
+    assert network.agreement(network.written(some), x) > 0.95
+
+
+def test_every_operator_is_among_those(network):
+    names = {op.name for op in network.graph.operators}
+    assert names >= {
+        "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MEAN", "MAX_POOL_2D",
+        "AVERAGE_POOL_2D",
+    }  # fmt: skip
+
+
+def test_simulated_and_real_agree_to_the_last_bit(base, tuned, arrived):
+    assert tuned.agreement == 1
+    network = grid.Network(base)
+    x = litert.quantize(base, spectrum(arrived[2].X))
+    assert network.agreement(tuned.tflite, x) == 1
+
+
+# -------------------------------------------------------------------------------------- refusals
+
+
+def message(call):
+    with pytest.raises(EdgekitError) as raised:
+        call()
+    text = str(raised.value)
+    assert "\n" not in text
+    return text
+
+
+def test_operators_that_are_not_known_are_refused_in_one_line(arrived):
+    from edgekit.learn import legacy
+
+    legacy.seed_everything(0)
+    layers = legacy.keras.layers
+    given = layers.Input((1, 24, 1))
+    model = legacy.keras.Model(given, layers.Softmax()(layers.Dense(3)(layers.Flatten()(given))))
+    tflite = legacy.convert(model, spectrum(arrived[0].X))
+    assert "SOFTMAX" in message(lambda: tuning.finetune(tflite, arrived[0], spectrum, **HOW))
+
+
+def test_float_networks_are_refused(student, arrived):
+    from edgekit.learn import legacy
+
+    tflite = legacy.convert(student)
+    assert "int8" in message(lambda: tuning.finetune(tflite, arrived[0], spectrum, **HOW))
+
+
+def test_windows_that_do_not_fit_are_refused(base, arrived):
+    from dataclasses import replace
+
+    def tune(windows=arrived[0], hear=spectrum, **how):
+        return lambda: tuning.finetune(base, windows, hear, **HOW | how)
+
+    short = lambda X: spectrum(X)[:, :, :20]  # noqa: E731
+    assert "[1, 20, 1]" in message(tune(hear=short))
+    more = replace(arrived[0], classes=(*CLASSES, "more"))
+    assert "4" in message(tune(more))
+    one = arrived[0][np.flatnonzero(arrived[0].y == 0)]
+    assert "two classes" in message(tune(one))
+    holed = replace(arrived[0], X=np.where(arrived[0].X > 1, np.nan, arrived[0].X))
+    assert "NaN" in message(tune(holed))
+    assert "budget" in message(tune(budget=0.0))
+
+
+def test_a_damaged_file_is_refused(base, arrived):
+    damaged = base[:8] + struct.pack("<I", 0xFFFFFF) + base[12:]
+    for tflite in (b"", base[:100], damaged[:-200]):
+        message(lambda tflite=tflite: tuning.finetune(tflite, arrived[0], spectrum, **HOW))
