@@ -11,6 +11,7 @@ TensorFlow is imported by what trains, not by this package.
 from edgekit.learn import adapt, models
 from edgekit.learn.attempts import Attempts
 from edgekit.learn.compress import by_recording, calibration, calibration_study, make
+from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
@@ -25,7 +26,9 @@ __all__ = [
     "by_recording",
     "calibration",
     "calibration_study",
+    "finetune",
     "fit",
+    "frontier",
     "interval",
     "make",
     "models",

@@ -86,7 +86,7 @@ def finetune(
     `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows, `hear`,
     `augment`, `copies`, `batch`, `balance` and `shelf` as in `train.fit`. With `validation`, the epoch that
     scores best on it among those within the budget is returned (the latest of equals), the released file
-    if none is better; without, the last epoch. Same seed, same bytes.
+    if all are worse; without, the last epoch. Same seed, same bytes.
     Raises EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it,
     and for a budget that not even an unchanged file keeps.
     """
@@ -149,14 +149,14 @@ def frontier(
     `others` are files by name that were made in another way, as by the ordinary `compress.make`. Columns:
     variant, budget (share, NaN where there is none), bytes and share of the update, changed (share of
     integers, NaN for `others`), val_accuracy (NaN without `validation`), accuracy (balanced, of `test`, by
-    TFLM). `how` goes to `finetune`. Nothing is chosen by `test`.
+    TFLM). `attrs["files"]` holds the files by variant. `how` goes to `finetune`. Nothing is chosen by `test`.
     """
     import pandas as pd
 
     how = {"shelf": Shelf(), **how}
     validation = how.get("validation")
     cost = cost or entropy(base)
-    rows = []
+    rows, files = [], {}
 
     def row(variant, budget, new, changed=math.nan):
         size = cost(new)
@@ -164,6 +164,7 @@ def frontier(
             math.nan if some is None else _accuracy(new, some, hear) for some in (validation, test)
         ]
         rows.append((variant, budget, size, size / len(base), changed, *seen))
+        files[variant] = new
 
     row("released", math.nan, base, 0.0)
     runs = [("biases only", max(budgets), True)]
@@ -177,7 +178,9 @@ def frontier(
     for variant, new in (others or {}).items():
         row(variant, math.nan, new)
     columns = ["variant", "budget", "bytes", "share", "changed", "val_accuracy", "accuracy"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    table.attrs["files"] = files
+    return table
 
 
 def entropy(base: bytes, constants=None) -> Callable:

@@ -10,6 +10,7 @@ core = Core(firmware(released, [signer.public]), device)          # the emulated
 """
 
 from edgekit.ota.attacks import attack
+from edgekit.ota.attacks_underway import attack_underway
 from edgekit.ota.compare import compare
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.delta import encode
@@ -31,6 +32,7 @@ __all__ = [
     "Release",
     "Signer",
     "attack",
+    "attack_underway",
     "build",
     "compare",
     "encode",

@@ -129,11 +129,15 @@ class Core:
         boot = self.restart()
         if boot.trial:
             boot = replace(boot, healthy=bool(self._call("update_healthy")))
-            self._call("update_judge", int(boot.healthy))
-            self.flash = self._read("nor")
+            self.judge(boot.healthy)
             if not boot.healthy:
                 return replace(self.restart(), healthy=False)
         return boot
+
+    def judge(self, healthy: bool) -> None:
+        """Keep the image that is on trial, or give it up; where none is, nothing happens."""
+        self._call("update_judge", int(healthy))
+        self.flash = self._read("nor")
 
     def install(self, data: bytes, piece: int = PACKET) -> str:
         """A package, `piece` bytes at a time; "" if its image now waits for a reset, else the refusal."""

@@ -30,6 +30,7 @@ from edgekit.view.signals import (
     plot_recordings,
     plot_spectra,
 )
+from edgekit.view.updates import plot_deltas
 
 __all__ = [
     "Labelling",
@@ -45,6 +46,7 @@ __all__ = [
     "plot_confusion",
     "plot_cost",
     "plot_counts",
+    "plot_deltas",
     "plot_distances",
     "plot_features",
     "plot_flash",

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from edgekit import device
+from edgekit.errors import EdgekitError
 from edgekit.export import generate, read
-from edgekit.ota import attacks, suit
+from edgekit.ota import attack_underway, attacks, suit
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.package import manifest_of, resign
 from tests.device.bearings import ENVELOPE, SENSITIVITY, strikes
@@ -115,3 +116,14 @@ def test_the_flash_is_all_that_a_reset_keeps(core, app, releases):
 
 def test_a_retrained_model_has_another_answer_to_the_self_test(releases):
     assert releases[0].image[-8:] != release_of(retrained(releases[0].tflite, share=1.0)).image[-8:]
+
+
+def test_attacks_that_need_time_are_refused_too(core, releases, signer):
+    old, new = releases
+    flash = core.flash
+    table = attack_underway(resign(new.unsigned(2, old), signer), core)
+    assert table.refused.all(), table
+    assert len(table) == 5
+    assert core.flash == flash
+    with pytest.raises(EdgekitError, match="without any attack"):
+        attack_underway(resign(old.unsigned(1), signer), core)
