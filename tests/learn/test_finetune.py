@@ -113,6 +113,24 @@ def test_a_small_budget_costs_less_than_thresholding_afterwards(base, arrived):
     assert accuracy(few.tflite, arrived[2]) > accuracy(cut, arrived[2]) + 0.05
 
 
+def test_what_was_taken_back_stays_back(base, arrived):
+    network = grid.Network(base)
+    training = grid.Training(network, 1.5, 100)
+    x, y = litert.quantize(base, spectrum(arrived[0].X)), arrived[0].y
+    one = np.ones(len(y), np.float32)
+    training.epoch(x, y, one, 16)
+    training.keep(training.order()[:5])
+    five = training.file()
+    training.epoch(x, y, one, 16)
+    after = training.file()
+    moved = [
+        np.concatenate([c.read(new) != c.base for c in network.constants]) for new in (five, after)
+    ]
+    assert moved[0].sum() == 5
+    assert not (moved[1] & ~moved[0]).any()
+    assert after != five  # those five go on
+
+
 def test_biases_only(base, arrived):
     made = finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
     places = differing(base, made.tflite)
