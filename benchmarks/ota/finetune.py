@@ -4,9 +4,9 @@ Each deal leaves some groups out for the test and halves the rest: the released 
 half, then the second arrives, and the update is trained on both. Three ways: the whole recipe again, which
 is the unconstrained retrain; fine-tuning within 10 % of the released file; its biases only, within 2 %.
 Nothing is selected. Updates are coded by `ota.delta`, models are the slim files that devices get, answers
-are TFLM's. Points are balanced accuracy's, for ecg those of macro F1, as its own bars have it; both are printed.
-Then the first deal's two updates by other means. Without names: activity and ecg; ecg needs EDGEKIT_MITBIH.
-Some 40 minutes.
+are TFLM's. Points are balanced accuracy's, for ecg those of macro F1, as its own bars have it; both are
+printed. Then the first deal's two updates by other means. Without names: activity and ecg; ecg needs
+EDGEKIT_MITBIH. Some 40 minutes.
 """
 
 from __future__ import annotations
