@@ -6,7 +6,12 @@ A run's device lives in the run's folder: `device/flash.bin` is what its flash h
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
+import warnings
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
@@ -79,13 +84,22 @@ def _key(args) -> int:
     from edgekit.ota.mcuboot import pem
 
     if args.where.startswith("pkcs11:"):
-        signer = pkcs11.make_token_key(args.where)
-        public = Path(f"{pkcs11.parse(args.where).label}.pub.pem")
+        if args.algorithm != "ES256":
+            raise EdgekitError("a key in a token is for ES256")
+        label = pkcs11.parse(args.where).label
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", label):
+            raise EdgekitError(f"a key's name has 1 to 64 letters, digits, _ or -, not {label!r}")
+        make, public = partial(pkcs11.make_token_key, args.where), Path(f"{label}.pub.pem")
     else:
         passphrase = os.environ.get("EDGEKIT_KEY_PASSPHRASE", "")
-        signer = keys.file_key(args.where, passphrase, args.algorithm)
+        make = partial(keys.file_key, args.where, passphrase, args.algorithm)
         public = Path(args.where).with_suffix(".pub.pem")
-    public.write_bytes(pem(signer.public))
+    with _aloud():
+        signer = make()
+    data = pem(signer.public)
+    if public.is_file() and public.read_bytes() != data:
+        raise EdgekitError(f"{public} is another key's; move it away first")
+    _replace(public, data)
     print(f"{signer.public.algorithm} key {signer.public.id}; devices need {public}")
     return 0
 
@@ -95,6 +109,8 @@ def _build(args) -> int:
 
     new = _release(args.run_dir, args.model)
     base = _release(args.run_dir, args.base) if args.base else None
+    if not 0 <= args.expires <= 36_500:
+        raise EdgekitError(f"--expires {args.expires:g}: days from 0 (never) to 36500")
     expires = int(time.time() + 86_400 * args.expires) if args.expires else 0
     data = new.unsigned(args.sequence, base, args.kind, expires=expires)
     Path(args.out).write_bytes(data)
@@ -109,10 +125,13 @@ def _sign(args) -> int:
     from edgekit import ota
 
     path = Path(args.package)
-    signer = ota.open_key(args.key)
-    data = ota.resign(path.read_bytes(), signer)
-    path.write_bytes(data)
-    print(f"{path}: signed by {signer.public.algorithm} key {signer.public.id}")
+    m = ota.manifest_of(path.read_bytes())
+    with _aloud():
+        signer = ota.open_key(args.key)
+    _replace(path, ota.resign(path.read_bytes(), signer))
+    base = f" against {m.base.hex()}" if m.base else ""
+    what = f"number {m.sequence}, {ota.ENCODINGS[m.encoding]}{base} of {m.size:,} bytes"
+    print(f"{path}: {what}, signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
 
 
@@ -137,10 +156,10 @@ def _install(args) -> int:
     core = Core(firmware(release, [_public(args.trust)]), release.device())
     if flash.is_file():
         core.power_on(flash.read_bytes())
-    refused = core.install(data)
+    refused = core.install(data, now=int(time.time()))
     boot = core.restart() if refused else core.reset()
     flash.parent.mkdir(exist_ok=True)
-    flash.write_bytes(core.flash)
+    _replace(flash, core.flash)
     if refused:
         print(f"refused: {refused}")
     elif boot.healthy:
@@ -153,7 +172,9 @@ def _install(args) -> int:
 def _attack(args) -> int:
     from edgekit import ota
 
-    data, signer = Path(args.package).read_bytes(), ota.open_key(args.key)
+    data = Path(args.package).read_bytes()
+    with _aloud():
+        signer = ota.open_key(args.key)
     manifest = ota.manifest_of(data)
     kind = ota.KINDS[manifest.kind]
     base = _release(args.run_dir, args.base).content(kind) if args.base else b""
@@ -213,6 +234,23 @@ def _fetched(where: str, folder: Path) -> bytes:
     path.parent.mkdir(exist_ok=True)
     fetch_http(where, path)
     return path.read_bytes()
+
+
+@contextmanager
+def _aloud():
+    """What a key warns of, said in one line."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for warning in said:
+        print(f"edgekit: {warning.message}", file=sys.stderr)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    half = path.with_name(f".half-{os.getpid()}-{path.name}")
+    half.write_bytes(data)
+    half.replace(path)
 
 
 def _public(path: str):

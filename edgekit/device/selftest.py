@@ -19,7 +19,7 @@ ANSWER = 8  # bytes at the end of an image
 
 
 def pattern(n: int) -> np.ndarray:
-    """The test input's bytes, uint8 (n,); `{name}_healthy` in C makes the same."""
+    """The test input's bytes, uint8 (n,); `update_healthy` in C makes the same."""
     return ((np.arange(n) * 37 + 11) & 255).astype(np.uint8)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from pathlib import Path
 
 import pandas as pd
 
 from edgekit.errors import EdgekitError
 from edgekit.ota.core import Core
-from edgekit.ota.delivery import fetch_http, serve_http
+from edgekit.ota.delivery import fetch_http
 from edgekit.ota.package import digest
 
 PATIENCE = 1.0  # seconds; a device in the field has more
@@ -37,15 +38,16 @@ def attack_underway(package: bytes, core: Core) -> pd.DataFrame:
                 return str(refusal)
             return ""
 
-        with _hostile(lambda: iter(lambda: package, None)) as url:
+        with _hostile(_promising(lambda: repeat(package))) as url:
             found["endless data"] = fetched(url)
-        with _hostile(lambda: _dribble(package)) as url:
+        with _hostile(_promising(lambda: _dribble(package))) as url:
             found["slow retrieval"] = fetched(url, floor=1024)
-        half = {"ETag": f'"{digest(package).hex()}"', "Content-Length": str(len(package))}
-        with _hostile(lambda: iter([package[: len(package) // 2]]), half) as url:
-            fetched(url)
-        with serve_http(bytes(reversed(package))) as url:
-            found["file swapped mid-resume"] = fetched(url, digest=digest(package))
+        resumed: list[int] = []
+        with _hostile(_swapping(package, resumed)) as url:
+            answer = fetched(url)
+            found["file swapped mid-resume"] = (
+                answer if any(resumed) else ""
+            )  # else nothing was tried
     found |= _on_device(package, core)
     rows = [(attack, bool(answer), answer or "ACCEPTED") for attack, answer in found.items()]
     return pd.DataFrame(rows, columns=["attack", "refused", "answer"])
@@ -65,16 +67,31 @@ def _on_device(package: bytes, core: Core) -> dict[str, str]:
             else ""
         )
         core.power_on(before)
+        old = core.sequence
         core.install(package)
-        core.reset()
-        kept = core.flash
-        core.judge(healthy=True)
-        replay = "nothing is on trial, nothing was written" if core.flash == kept else ""
-        core.judge(healthy=False)
-        replay = replay if core.flash == kept else ""
+        core.restart()  # on trial now
+        replayed = [core.judge(True, old), core.judge(False, old), core.judge(True, 0)]
+        replay = (
+            ""
+            if any(replayed) or not core.restart().trial
+            else "not the number of what is on trial"
+        )
     finally:
         core.power_on(before)
-    return {"boot loop: an image that never reports": loop, "replayed confirm or revert": replay}
+    return {
+        "boot loop: an image that never reports": loop,
+        "replayed confirm or revert": replay,
+    }
+
+
+def _promising(body: Callable[[], Iterable[bytes]]) -> Callable:
+    """An answer that says nothing of its length."""
+
+    def answer(request) -> Iterator[bytes]:
+        request.begin(200, {})
+        yield from body()
+
+    return answer
 
 
 def _dribble(data: bytes) -> Iterator[bytes]:
@@ -83,26 +100,43 @@ def _dribble(data: bytes) -> Iterator[bytes]:
         yield data[i : i + 1]
 
 
-@contextmanager
-def _hostile(body: Callable[[], Iterator[bytes]], headers: dict | None = None) -> Iterator[str]:
-    """A server that sends what `body` yields, until the client hangs up, and promises what it likes."""
+def _swapping(data: bytes, resumed: list[int]) -> Callable:
+    """Half of a file and a broken line; whoever resumes gets another file's rest under the same ETag."""
+    tag, half, size = f'"{digest(data).hex()}"', len(data) // 2, len(data)
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
+    def answer(request) -> Iterator[bytes]:
+        if "Range" not in request.headers:
+            request.begin(200, {"ETag": tag, "Content-Length": size})
+            yield data[:half]
+            return
+        resumed.append(at := int(request.headers["Range"].removeprefix("bytes=").rstrip("-")))
+        span = f"bytes {at}-{size - 1}/{size}"
+        request.begin(206, {"ETag": tag, "Content-Length": size - at, "Content-Range": span})
+        yield bytes(size - at)
+
+    return answer
+
+
+@contextmanager
+def _hostile(answer: Callable[[BaseHTTPRequestHandler], Iterator[bytes]]) -> Iterator[str]:
+    """A server that sends what `answer(request)` yields, until the client hangs up."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def begin(self, status: int, headers: dict) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, str(value))
             self.end_headers()
-            try:
-                for part in body():
+
+        def do_GET(self):
+            with suppress(OSError):
+                for part in answer(self):
                     self.wfile.write(part)
-            except OSError:
-                pass
 
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

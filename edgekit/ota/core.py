@@ -59,6 +59,7 @@ def firmware(
         "sectors": sectors(size),
         "operators": ", ".join(map(str, release.needs["operators"].values())),
         "keys": "\n".join([_key(k, 0) for k in keys] + [_key(k, 1) for k in revoked]),
+        "forget": f"{source.name}_reset();" if source.stateful else "",
         "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
         "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
         "constants": size - ANSWER,
@@ -111,15 +112,17 @@ class Core:
 
     def restart(self) -> Boot:
         """Power off and on: memory is gone, the flash is not. Nothing is judged."""
-        code = self._start(self.device)
+        boot = self._start(self.device)
         self.flash = self._read("nor")  # a test boot is counted there
-        return Boot(code & 255 if code >= 0 else -1, code >= 256)
+        return boot
 
-    def _start(self, device: Device, now: int = 0) -> int:
+    def _start(self, device: Device) -> Boot:
         self.core = _Device(self.app)
         self._write("nor", self.flash)
-        self._write("update_facts", _facts(device, now))
-        return self._call("update_start")
+        self._write("update_facts", _facts(device))
+        code = self._call("update_start")
+        self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
+        return self.boot
 
     def reset(self) -> Boot:
         """`restart`, and as a device does: an image on trial is tested, and kept or given up.
@@ -134,14 +137,30 @@ class Core:
                 return replace(self.restart(), healthy=False)
         return boot
 
-    def judge(self, healthy: bool) -> None:
-        """Keep the image that is on trial, or give it up; where none is, nothing happens."""
-        self._call("update_judge", int(healthy))
-        self.flash = self._read("nor")
+    @property
+    def sequence(self) -> int:
+        """The number of the image that runs, 0 if there is none."""
+        return self._call("update_running")
 
-    def install(self, data: bytes, piece: int = PACKET) -> str:
-        """A package, `piece` bytes at a time; "" if its image now waits for a reset, else the refusal."""
-        self._call("update_begin")
+    def judge(self, healthy: bool, sequence: int | None = None) -> bool:
+        """Keep the image that is on trial, or give it up, until the next reset.
+
+        `sequence`: of the image that is meant, else the one that runs. False, and nothing is written, if that
+        one is not on trial.
+        """
+        meant = self.sequence if sequence is None else sequence
+        done = self._call("update_judge", meant, int(healthy)) == 0
+        self.flash = self._read("nor")
+        return done
+
+    def install(self, data: bytes, piece: int = PACKET, now: int = 0) -> str:
+        """A package, `piece` bytes at a time; "" if its image now waits for a reset, else the refusal.
+
+        `now` in POSIX seconds, 0 for a device without a clock.
+        """
+        if not 1 <= piece <= PACKET:
+            raise EdgekitError(f"the radio's packets have 1 to {PACKET} bytes, not {piece}")
+        self._call("update_begin", now)
         answer = 0
         for at in range(0, len(data), piece):
             part = data[at : at + piece]
@@ -154,27 +173,38 @@ class Core:
         return "" if answer == 1 else self._reason(answer)
 
     def answer(self, attempt: Attempt) -> str:
-        """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was."""
+        """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was.
+
+        It got in, too, if the device refuses but runs another image after the next reset.
+        """
         before = self.flash
+        runs = self.restart()
         try:
-            self._start(attempt.device, attempt.now)
+            self._start(attempt.device)
             if attempt.revoked:
                 (keys,) = struct.unpack("<I", self._read("update_keys")[:4])
                 self.core.uc.mem_write(keys + 5, b"\1")  # the first key's `revoked`
-            return self.install(attempt.data)
+            refused = self.install(attempt.data, now=attempt.now)
+            return refused if self.restart() == runs else ""
         finally:
-            self.flash = before
+            self.power_on(before)
 
     def classify(self, X) -> np.ndarray:
-        """Classes (n,) of windows (n, window, channels), by the model that now runs."""
+        """Classes (n,) of windows (n, window, channels), by the model that now runs.
+
+        Raises EdgekitError if none does.
+        """
+        if self.boot.slot < 0:
+            raise EdgekitError("the device has no image that it may run: install one")
         classes = []
         for window in _windows(self.app, np.asarray(X)):
             self.core.hear(window)
             classes.append(self.core.call("classify"))
         return np.array(classes)
 
-    def _call(self, function: str, argument: int = 0) -> int:
-        self.core.uc.reg_write(self.core.a0, argument & 0xFFFFFFFF)
+    def _call(self, function: str, *arguments: int) -> int:
+        for register, value in enumerate(arguments):  # a0 and those after it
+            self.core.uc.reg_write(self.core.a0 + register, value & 0xFFFFFFFF)
         self.core._go(self.core.symbols[function].address)
         value = int(self.core.uc.reg_read(self.core.a0))
         return value - (1 << 32) if value >> 31 else value
@@ -191,8 +221,8 @@ class Core:
         self.core.uc.mem_write(self.core.symbols[name].address, data)
 
 
-def _facts(device: Device, now: int) -> bytes:
-    """struct device; what the slots know is left to them."""
+def _facts(device: Device) -> bytes:
+    """struct device; what the slots know, and the time, is left to the agent."""
     ids = device.vendor, device.model, device.device
-    numbers = 0, 0, now, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
+    numbers = 0, 0, 0, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
     return struct.pack(FACTS, *ids, *numbers, device.io, device.abi, device.features)

@@ -51,7 +51,7 @@ def mcuboot_image(
         _run(folder, "sign", *how, "--vector-to-sign", vector, "program.bin", "message.bin")
         signature = signer.sign((folder / "message.bin").read_bytes())
         if signer.public.algorithm == "ES256":
-            signature = _der(signature)
+            signature = der(signature)
         (folder / "signature.txt").write_bytes(base64.b64encode(signature))
         how += ["--fix-sig", "signature.txt", "--fix-sig-pubkey", "public.pem"]
         _run(folder, "sign", *how, "program.bin", "image.bin")
@@ -76,7 +76,8 @@ def pem(key: PublicKey) -> bytes:
     return loaded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _der(signature: bytes) -> bytes:
+def der(signature: bytes) -> bytes:
+    """r||s as most tools want an ES256 signature."""
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))

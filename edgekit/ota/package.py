@@ -22,10 +22,10 @@ AHEAD = 1000  # a sequence number further on than this would lock out all releas
 class Device:
     """What a device knows of itself; `manifest.c` asks the same questions in the same order.
 
-    `vendor`, `model`, `device` 16-byte ids; `sequence` of the confirmed image, `counter` the least number it
-    still takes (raised at confirm); `base` the SHA-256 of the image in the active slot, empty for none.
-    `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of image it
-    runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
+    `vendor`, `model`, `device` 16-byte ids; `sequence` of the confirmed image, `counter` the number that a
+    package must be above (raised at confirm); `base` the SHA-256 of the image in the active slot, empty for
+    none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of
+    image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
     """
 
     vendor: bytes
@@ -122,7 +122,7 @@ def unsigned(
         base=digest(base)[:BASE] if ENCODINGS[made.encoding] == "delta" else b"",
         device=device,
         expires=expires,
-        **fields(needs),
+        **fields(needs, kind),
     )
     return suit.unsigned(manifest, made.data)
 
@@ -193,14 +193,14 @@ def check(m: Manifest, device: Device, now: int = 0) -> None:
             raise PackageError(why)
 
 
-def fields(needs: dict) -> dict:
-    """`export.compatibility` as a manifest and a device hold it."""
+def fields(needs: dict, kind: str) -> dict:
+    """`export.compatibility` as a manifest and a device hold it; an interpreter runs no generated code."""
     io = repr((needs["inputs"], needs["outputs"])).encode()
     return {
         "arena": needs["arena_bytes"],
         "operators": tuple(sorted(needs["operators"].values())),
         "io": digest(io)[:HASH],
-        "abi": bytes.fromhex(needs["abi"])[:HASH],
+        "abi": bytes.fromhex(needs["abi"])[:HASH] if kind == "weights" else bytes(HASH),
         "features": bytes.fromhex(needs["features"])[:HASH],
     }
 
@@ -217,7 +217,7 @@ def device_for(
     kind: str = "weights",
 ) -> Device:
     """A device whose firmware was made for a model with these `needs`, running `base` with this number."""
-    known = fields(needs)
+    known = fields(needs, kind)
     known["arena_bytes"] = known.pop("arena")
     return Device(
         vendor=vendor_id(vendor),

@@ -47,7 +47,8 @@ def parse(uri: str) -> Uri:
     known = {name: unquote(value) for name, _, value in parts}
     if not uri.startswith("pkcs11:") or not known.get("token") or not known.get("object"):
         raise EdgekitError(
-            f"{uri!r} is no key in a token: pkcs11:token=NAME;object=KEY?module-path=LIBRARY"
+            f"{uri.partition('?')[0]!r} is no key in a token: "
+            "pkcs11:token=NAME;object=KEY?module-path=LIBRARY"
         )
     module = known.get("module-path") or next((m for m in MODULES if Path(m).is_file()), "")
     if not Path(module).is_file():
@@ -86,11 +87,13 @@ def token_key(uri: str) -> TokenSigner:
 
 
 def make_token_key(uri: str) -> TokenSigner:
-    """Make the key that `uri` names inside its token, not extractable; then as `token_key`."""
-    from pkcs11 import Attribute, KeyType
+    """Make the key that `uri` names inside its token, not extractable, unless it is there; as `token_key`."""
+    from pkcs11 import Attribute, KeyType, ObjectClass
 
     where = parse(uri)
     with _session(where, write=True) as session:
+        if _found(session, where, ObjectClass.PRIVATE_KEY, KeyType.EC):
+            return TokenSigner(where)
         curve = session.create_domain_parameters(
             KeyType.EC, {Attribute.EC_PARAMS: P256}, local=True
         )
@@ -130,15 +133,20 @@ def _session(where: Uri, write: bool = False):
         raise EdgekitError(f"the token {where.token}: {error or type(error).__name__}") from None
 
 
-def _one(session, where: Uri, kind, key_type):
-    import pkcs11
+def _found(session, where: Uri, kind, key_type) -> list:
+    from pkcs11 import Attribute
 
-    try:
-        return session.get_key(label=where.label, object_class=kind, key_type=key_type)
-    except (pkcs11.exceptions.NoSuchKey, pkcs11.exceptions.MultipleObjectsReturned):
+    wanted = {Attribute.LABEL: where.label, Attribute.CLASS: kind, Attribute.KEY_TYPE: key_type}
+    return list(session.get_objects(wanted))
+
+
+def _one(session, where: Uri, kind, key_type):
+    found = _found(session, where, kind, key_type)
+    if len(found) != 1:
         raise EdgekitError(
             f"the token {where.token} does not hold exactly one P-256 key {where.label!r}"
-        ) from None
+        )
+    return found[0]
 
 
 def _public(session, where: Uri) -> PublicKey:

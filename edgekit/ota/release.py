@@ -63,11 +63,11 @@ class Release:
 
         Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
         """
-        if base and kind == "weights" and self.needs != base.needs:
-            changed = [k for k in self.needs if self.needs[k] != base.needs[k]]
+        known = ("inputs", "outputs", "features") if kind == "tflite" else self.needs
+        if base and (changed := [k for k in known if self.needs[k] != base.needs[k]]):
             raise EdgekitError(
                 f"devices with the other release cannot take this one, its {', '.join(changed)} "
-                "changed: send a whole program (ota.mcuboot_image)"
+                "changed: their program has to change too (ota.mcuboot_image)"
             )
         return unsigned(
             self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, board=self.board,

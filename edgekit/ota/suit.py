@@ -153,7 +153,7 @@ def _signer(sign1: list, digest: bytes, trusted: list[PublicKey]) -> PublicKey:
         raise PackageError("the signature has unprotected headers, which nobody signed")
     header = decode(protected, "the signature's header")
     known = isinstance(header, dict) and set(header) == {1} and type(header[1]) is int
-    if not known or header[1] not in ALGORITHMS:
+    if not known or header[1] not in ALGORITHMS or protected != encode({1: header[1]}):
         raise PackageError("the signature's algorithm is none that this device knows")
     message = to_sign(protected, digest)
     for key in trusted:
@@ -235,7 +235,12 @@ def parsed(body: bytes) -> Manifest:
 def _check(m: Manifest) -> None:
     numbers = (m.sequence, m.size, m.payload_size, m.arena, m.expires, *m.operators)
     right = all(type(n) is int and 0 <= n < 1 << 32 for n in numbers)
-    right &= m.size > 0 and m.kind in range(len(KINDS)) and m.encoding in range(len(ENCODINGS))
+    right &= (
+        m.size > 0
+        and m.sequence > 0
+        and m.kind in range(len(KINDS))
+        and m.encoding in range(len(ENCODINGS))
+    )
     right &= type(m.kind) is int and type(m.encoding) is int and len(m.operators) <= 32
     right &= list(m.operators) == sorted(set(m.operators))
     right &= {len(m.vendor), len(m.model)} == {16} and len(m.device) in (0, 16)

@@ -2,18 +2,20 @@
 
 A package is signed by itself. A repository adds what a single file cannot say: which file is the newest
 (snapshot, timestamp), that this news is fresh (everything expires), and which keys may say so (roles): a
-stolen web server or one stolen key is not enough. See theupdateframework.github.io, specification 1.0.
+stolen web server, or one stolen key but root's, is not enough. See theupdateframework.github.io,
+specification 1.0.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.ota.keys import PublicKey, Signer
-from edgekit.ota.mcuboot import pem
+from edgekit.ota.mcuboot import der, pem
 
 ROLES = {"root": 365, "targets": 90, "snapshot": 7, "timestamp": 1}  # days until each expires
 SCHEMES = {"EdDSA": "ed25519", "ES256": "ecdsa-sha2-nistp256"}
@@ -43,10 +45,14 @@ def publish(
         for role, key in keys.items():
             root.add_key(key, role)
         _write(folder, "1.root.json", api.Metadata(root), signers["root"])
-    known = api.Metadata.from_file(str(first)).signed.roles
+    root = api.Metadata.from_file(str(first)).signed
+    if root.expires <= now:
+        raise EdgekitError(f"the root of {folder} has expired: start a new repository")
+    known = root.roles
     if any(keys[role].keyid not in known[role].keyids for role in ROLES):
         raise EdgekitError(f"{folder} is the repository of other keys")
-    version = 1 + max((int(p.name.split(".")[0]) for p in folder.glob("*.targets.json")), default=0)
+    kept = (re.fullmatch(r"(\d+)\.targets\.json", p.name) for p in folder.iterdir())
+    version = 1 + max((int(m[1]) for m in kept if m), default=0)
     expires = {role: now + timedelta(days=days) for role, days in ROLES.items()}
     targets = api.Targets(version=version, expires=expires["targets"])
     for name, data in packages.items():
@@ -110,7 +116,6 @@ def _key(key: PublicKey):
 
 
 def _write(folder: Path, name: str, metadata, signer: Signer) -> None:
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
     from securesystemslib.signer import Signature
     from securesystemslib.signer import Signer as Interface
 
@@ -124,9 +129,7 @@ def _write(folder: Path, name: str, metadata, signer: Signer) -> None:
         def sign(self, payload: bytes) -> Signature:
             raw = signer.sign(payload)
             if signer.public.algorithm == "ES256":
-                raw = encode_dss_signature(
-                    *(int.from_bytes(raw[i : i + 32], "big") for i in (0, 32))
-                )
+                raw = der(raw)
             return Signature(key.keyid, raw.hex())
 
         @classmethod

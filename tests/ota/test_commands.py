@@ -29,9 +29,9 @@ def ota(tmp_path, monkeypatch, releases, capsys):
     return command
 
 
-@pytest.mark.filterwarnings("ignore:.*NOT hardware-secured")
 def test_from_a_key_to_a_confirmed_update(ota, tmp_path):
-    assert ota("key", "release.pem")[0] == 0
+    code, _, warning = ota("key", "release.pem")
+    assert (code, warning) == (0, "edgekit: release.pem: a key in a file is NOT hardware-secured\n")
     trust = ("run", "--trust", "release.pub.pem")
     assert ota("build", "run", "--sequence", "1", "--out", "1.suit")[0] == 0
     code, said, _ = ota("install", "1.suit", *trust)
@@ -56,10 +56,13 @@ def test_from_a_key_to_a_confirmed_update(ota, tmp_path):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("sign", "none.suit", "--key", "none.pem"), "no key there"),
+        (("sign", "none.suit", "--key", "none.pem"), "none.suit: No such file"),
         (("install", "none.suit", "run", "--trust", "new.tflite"), "none.suit"),
         (("key", "pkcs11:token=x"), "no key in a token"),
         (("serve", "nowhere"), "no folder"),
+        (("build", "run", "--sequence", "2", "--expires", "inf"), "--expires"),
+        (("build", "run", "--sequence", "0"), "no device can take"),
+        (("key", "pkcs11:token=x;object=a?pin-value=1234"), "token"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(ota, words, why):

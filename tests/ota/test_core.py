@@ -9,7 +9,7 @@ from edgekit.export import generate, read
 from edgekit.ota import attack_underway, attacks, suit
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.package import manifest_of, resign
-from tests.device.bearings import ENVELOPE, SENSITIVITY, strikes
+from tests.device.bearings import ENVELOPE, SENSITIVITY, network, strikes
 from tests.ota.conftest import release_of, retrained
 
 
@@ -67,6 +67,7 @@ def test_a_model_that_fails_its_self_test_is_never_run_again(core, releases, sig
     assert core.install(resign(bad.unsigned(2, old), signer)) == ""
     assert core.reset() == Boot(0, trial=False, healthy=False)
     assert core.restart() == Boot(0, trial=False)
+    assert "tried here, and failed" in core.install(resign(bad.unsigned(2, old), signer))
     assert core.install(resign(new.unsigned(2, old), signer)) == ""  # the number was not used up
     assert core.reset() == Boot(1, trial=True, healthy=True)
 
@@ -93,6 +94,73 @@ def test_no_attack_gets_in(core, releases, signer):
     assert table.refused.all(), table[~table.refused]
     assert core.flash == flash
     assert core.restart() == Boot(0, trial=False)
+
+
+def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
+    """A mutation: the agent says that there is too much, but has marked the image as installed."""
+    from edgekit.ota import core as module
+
+    read = module.resources.files(module.__package__).joinpath("device", "agent.c").read_text()
+    old = "if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;"
+    assert read.count(old) == 1
+    left = "a->manifest.payload_size - a->had"
+    worse = read.replace(
+        old, f"if (n > {left}) {{ pass(a, data, {left}); end(a); return AGENT_ENDLESS; }}"
+    )
+    worse = worse.replace("/* Bytes of the payload. */", "static int end(struct agent *a);")
+    real = module.application
+
+    def patched(*args, extra_files, **how):
+        return real(*args, extra_files={**extra_files, "agent.c": worse}, **how)
+
+    monkeypatch.setattr(module, "application", patched)
+    first, new = releases
+    core = Core(firmware(first, [signer.public]), first.device())
+    core.install(resign(first.unsigned(1), signer))
+    core.reset()
+    data = resign(new.unsigned(2, first), signer)
+    device = first.device(sequence=1, base=first.image)
+    table = attacks.attack(data, signer, device, first.image, core.answer, every=500)
+    assert not table.set_index("attack").refused["bytes appended"]
+    assert core.restart() == Boot(0, trial=False)
+
+
+def test_a_revoked_key_is_refused_even_if_it_is_trusted_too(releases, signer, es256):
+    core = Core(
+        firmware(releases[0], [signer.public, es256.public], revoked=(signer.public,)),
+        releases[0].device(),
+    )
+    assert "revoked" in core.install(resign(releases[0].unsigned(1), signer))
+    assert core.install(resign(releases[0].unsigned(1), es256)) == ""
+
+
+def test_a_changed_program_does_not_run_the_old_ones_image(core, releases, signer):
+    other = release_of(network(np.ones((4, 40)), np.zeros(4), 0.1, -128))
+    changed = Core(firmware(other, [signer.public]), other.device())
+    assert changed.power_on(core.flash) == Boot(-1, trial=False)
+    with pytest.raises(EdgekitError, match="no image"):
+        changed.classify(strikes(1)[0])
+    assert changed.install(resign(other.unsigned(2), signer)) == ""
+    assert changed.reset().healthy
+
+
+def test_time_passes_while_a_device_runs(core, releases, signer):
+    data = resign(releases[1].unsigned(2, expires=1_000), signer)
+    assert core.install(data, now=1_000) == "expired"
+    assert core.install(data, now=999) == ""
+
+
+def test_a_waiting_image_is_not_displaced_by_an_older_one(core, releases, signer):
+    old, new = releases
+    assert core.install(resign(new.unsigned(3, old), signer)) == ""
+    assert "not newer" in core.install(resign(new.unsigned(2, old), signer))
+    assert core.reset() == Boot(1, trial=True, healthy=True)
+
+
+def test_a_packet_larger_than_the_radios_is_refused(core, releases, signer):
+    with pytest.raises(EdgekitError, match="1 to 512"):
+        core.install(b"x", piece=513)
+    assert core._call("update_take", 513) < 0
 
 
 def test_what_comes_after_the_last_byte_is_not_installed(core, releases, signer):

@@ -44,6 +44,7 @@ from edgekit.errors import EdgekitError
 signer = pkcs11.make_token_key({uri!r})
 assert not pkcs11.extractable({uri!r}), "the key can leave its token"
 assert open_key({uri!r}).public == signer.public
+assert pkcs11.make_token_key({uri!r}).public == signer.public, "a second key of that name"
 for message in (b"", b"x" * 10_000):
     signature = signer.sign(message)
     assert len(signature) == 64 and signer.public.verifies(signature, message)

@@ -47,7 +47,7 @@ def test_a_model_of_another_structure_is_no_update(releases):
     from tests.device.bearings import network
 
     other = release_of(network(np.ones((4, 40)), np.zeros(4), 0.1, -128))
-    with pytest.raises(EdgekitError, match="send a whole program"):
+    with pytest.raises(EdgekitError, match="program has to change"):
         other.unsigned(2, releases[0])
 
 

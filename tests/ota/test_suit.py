@@ -23,7 +23,7 @@ hashes = st.binary(min_size=4, max_size=4)
 numbers = st.integers(0, (1 << 32) - 1)
 manifests = st.builds(
     Manifest,
-    sequence=numbers, vendor=ids, model=ids, digest=st.binary(min_size=32, max_size=32),
+    sequence=st.integers(1, (1 << 32) - 1), vendor=ids, model=ids, digest=st.binary(min_size=32, max_size=32),
     size=st.integers(1, 1 << 20), payload_size=st.integers(0, 300), arena=numbers,
     operators=st.sets(st.integers(0, 255), max_size=32).map(lambda s: tuple(sorted(s))),
     io=hashes, abi=hashes, features=hashes, kind=st.integers(0, 1),
@@ -77,6 +77,7 @@ def test_both_generations_of_algorithm_numbers_are_read(algorithm):
     [
         {"vendor": b"short"},
         {"size": 0},
+        {"sequence": 0},
         {"size": -1},
         {"sequence": 1 << 32},
         {"operators": (9, 3)},

@@ -60,6 +60,16 @@ def test_a_frozen_repository_expires(repository):
         fetch_tuf(url, "pump.suit", folder / "gateway", root)
 
 
+def test_an_expired_root_is_not_published_under(tmp_path):
+    keys, past = signers(), datetime.now(UTC).replace(microsecond=0) - timedelta(days=400)
+    publish(tmp_path, {"x.targets.json": b"one"}, keys, now=past)
+    with pytest.raises(EdgekitError, match="has expired"):
+        publish(tmp_path, {}, keys)
+    assert (tmp_path / "1.targets.json").is_file()
+    publish(tmp_path, {}, keys, now=past)
+    assert (tmp_path / "2.targets.json").is_file()
+
+
 def test_a_stolen_server_cannot_offer_a_file_of_its_own(repository):
     folder, keys, root, url = repository
     for path in (folder / "repository").glob("*.suit"):

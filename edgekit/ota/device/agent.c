@@ -9,26 +9,37 @@ int agent_start(struct agent *a, const struct device *device, const struct keys 
   slots_open(&a->slots, slot_sectors);
   const int slot = slots_boot(&a->slots);
   *trial = slot != SLOTS_NONE && a->slots.slot[slot].state == SLOT_TESTING;
-  agent_begin(a);
+  agent_begin(a, 0);
   return slot;
 }
 
-void agent_begin(struct agent *a) {
+void agent_begin(struct agent *a, uint32_t now) {
   static const struct manifest NONE;
   a->manifest = NONE;
+  a->device.now = now;
   a->had = 0;
   a->answer = AGENT_MORE;
+}
+
+/* Does the record speak of this image? */
+static int same_digest(const struct slot_record *r, const uint8_t *digest) {
+  uint8_t differs = 0;
+  for (uint32_t i = 0; i < sizeof r->digest; i++) differs |= r->digest[i] ^ digest[i];
+  return !differs;
 }
 
 /* The head is there: may this package come in? */
 static int admit(struct agent *a) {
   const struct manifest *m = &a->manifest;
   const int active = slots_active(&a->slots);
+  const struct slot_record *idle = &a->slots.slot[active == 0];
   a->device.counter = a->slots.counter;
   a->device.sequence = active == SLOTS_NONE ? 0 : a->slots.slot[active].sequence;
+  if (idle->state == SLOT_INSTALLED && idle->sequence > a->device.sequence) a->device.sequence = idle->sequence;
   a->device.base = active == SLOTS_NONE ? 0 : a->slots.slot[active].digest;
   const int broken = manifest_check(m, &a->device);
   if (broken) return -broken;
+  if (idle->state == SLOT_REVERTED && idle->size == m->size && same_digest(idle, m->digest)) return AGENT_FAILED;
   const int error = slots_begin(&a->slots, m->sequence, m->size, m->digest);
   if (error) return error == SLOTS_REFUSED ? AGENT_BUSY : AGENT_FLASH;
   const int delta = m->encoding == ENCODING_DELTA;
@@ -72,6 +83,7 @@ int agent_take(struct agent *a, const uint8_t *data, uint32_t n) {
 }
 
 static int end(struct agent *a) {
+  if (a->answer == AGENT_INSTALLED) return AGENT_INSTALLED; /* said twice */
   if (a->answer != AGENT_MORE) return AGENT_OVER;
   if (!a->manifest.payload_at || a->had != a->manifest.payload_size) return AGENT_PARTIAL;
   if (a->manifest.encoding != ENCODING_RAW && a->delta.result != DELTA_COMPLETE) return AGENT_DAMAGED;
@@ -85,10 +97,13 @@ static int end(struct agent *a) {
 
 int agent_end(struct agent *a) { return a->answer = end(a); }
 
-int agent_judge(struct agent *a, int healthy) {
-  const int slot = a->slots.running;
-  if (slot == SLOTS_NONE) return SLOTS_REFUSED;
-  return healthy ? slots_confirm(&a->slots, a->slots.slot[slot].sequence) : slots_revert(&a->slots);
+uint32_t agent_running(const struct agent *a) {
+  return a->slots.running == SLOTS_NONE ? 0 : a->slots.slot[a->slots.running].sequence;
+}
+
+int agent_judge(struct agent *a, uint32_t sequence, int healthy) {
+  if (sequence == 0 || sequence != agent_running(a)) return SLOTS_REFUSED;
+  return healthy ? slots_confirm(&a->slots, sequence) : slots_revert(&a->slots);
 }
 
 const char *agent_reason(int answer) {
@@ -101,6 +116,7 @@ const char *agent_reason(int answer) {
     case AGENT_PARTIAL: return "the package ended too early";
     case AGENT_BUSY: return "the image that runs is on trial itself";
     case AGENT_FLASH: return "the flash failed";
+    case AGENT_FAILED: return "this image was tried here, and failed";
     case AGENT_OVER: return "this transfer was refused before";
     default: return manifest_reason(-answer);
   }

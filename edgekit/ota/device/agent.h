@@ -23,7 +23,8 @@ enum agent_answer {
   AGENT_PARTIAL = -104, /* it ended before that */
   AGENT_BUSY = -105,    /* the image that runs is on trial itself: no way back may be overwritten */
   AGENT_FLASH = -106,   /* the flash failed */
-  AGENT_OVER = -107     /* this transfer was refused before; begin again */
+  AGENT_OVER = -107,    /* this transfer was refused before; begin again */
+  AGENT_FAILED = -108   /* this very image was tried here, and given up */
 };
 
 struct agent {
@@ -42,8 +43,8 @@ struct agent {
 int agent_start(struct agent *a, const struct device *device, const struct keys *trusted,
                 uint32_t slot_sectors, int *trial);
 
-/* A new transfer begins; what came before is forgotten. */
-void agent_begin(struct agent *a);
+/* A new transfer begins; what came before is forgotten. now: POSIX seconds, 0 without a clock. */
+void agent_begin(struct agent *a, uint32_t now);
 
 /* The next n bytes. An enum agent_answer: more, or a refusal. */
 int agent_take(struct agent *a, const uint8_t *data, uint32_t n);
@@ -51,8 +52,12 @@ int agent_take(struct agent *a, const uint8_t *data, uint32_t n);
 /* The transfer is over. An enum agent_answer: installed, or a refusal. */
 int agent_end(struct agent *a);
 
-/* The verdict on the image on trial: confirmed for good, or never to be booted again. 0, or a slots_error. */
-int agent_judge(struct agent *a, int healthy);
+/* The verdict on the image on trial, which must have this number: confirmed for good, or never to be booted
+ * again. 0, or a slots_error. */
+int agent_judge(struct agent *a, uint32_t sequence, int healthy);
+
+/* The number of the image that runs; 0 if there is none. */
+uint32_t agent_running(const struct agent *a);
 
 /* An answer in one line, for people. */
 const char *agent_reason(int answer);

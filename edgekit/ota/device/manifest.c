@@ -148,6 +148,7 @@ static void read_body(struct reader *r, struct manifest *m) {
   static const uint8_t INSTALL[] = {0x14, 0x4b, 0x86, 20, 0xa1, 21, 0x62, '#', 'm', 21, 2, 3, 15};
   expect(r, START, sizeof START);
   m->sequence = number(r, NUMBER);
+  if (m->sequence == 0) fail(r, WRONG); /* the number of a device that has nothing */
   expect1(r, 0x03);
   const uint8_t *const whole = enter(r);
   expect(r, COMMON, sizeof COMMON);
@@ -172,6 +173,15 @@ enum { SIGNED_ALGORITHM = 15, SIGNED_DIGEST = 23, SIGNED_BYTES = SIGNED_DIGEST +
 static const uint8_t SIGNED[SIGNED_DIGEST] = {0x84, 0x6a, 'S', 'i', 'g', 'n', 'a', 't', 'u', 'r', 'e', '1',
                                               0x43, 0xa1, 0x01, 0,   0x40, 0x58, 0x24, DIGEST_IS};
 
+/* Is this key revoked, here or where it stands in the list once more? */
+static int revoked(const struct keys *trusted, const struct key *key) {
+  for (uint32_t i = 0; i < trusted->count; i++) {
+    const struct key *const k = &trusted->key[i];
+    if (k->revoked && k->algorithm == key->algorithm && same(k->bytes, key->bytes, sizeof k->bytes)) return 1;
+  }
+  return 0;
+}
+
 static int check_signature(const struct keys *trusted, uint8_t cose_algorithm, const uint8_t *digest,
                            const uint8_t *signature) {
   uint8_t message[SIGNED_BYTES];
@@ -194,7 +204,7 @@ static int check_signature(const struct keys *trusted, uint8_t cose_algorithm, c
   for (uint32_t i = 0; i < trusted->count; i++) {
     const struct key *const k = &trusted->key[i];
     if (k->algorithm == algorithm && k->verify(signature, k->bytes, message, sizeof message) == 0) {
-      return k->revoked ? MANIFEST_REVOKED : MANIFEST_OK;
+      return revoked(trusted, k) ? MANIFEST_REVOKED : MANIFEST_OK;
     }
   }
   return MANIFEST_SIGNATURE;

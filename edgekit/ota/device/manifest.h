@@ -61,7 +61,7 @@ struct key {
   uint8_t bytes[64]; /* Ed25519: the first 32; ES256: x, then y */
 };
 
-/* Those a device knows, each of them once. A package does not name its key: each of the algorithm is tried. */
+/* Those a device knows. A package does not name its key: each of the algorithm is tried. */
 struct keys {
   const struct key *key;
   uint32_t count;

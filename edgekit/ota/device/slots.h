@@ -71,7 +71,7 @@ int slots_active(const struct slots *s);
 /* First byte of a slot, in the processor's address space; it holds s->slot[slot].size bytes of image. */
 const uint8_t *slots_image(const struct slots *s, int slot);
 
-/* Make the idle slot ready for an image whose manifest has been verified. Refused below the counter and while
+/* Make the idle slot ready for an image whose manifest has been verified. Refused at or below the counter and while
  * the running image is itself being tested: the other slot is then the way back. 0 or a slots_error. */
 int slots_begin(struct slots *s, uint32_t sequence, uint32_t size, const uint8_t digest[SHA256_BYTES]);
 

@@ -18,40 +18,49 @@ struct device update_facts; /* written by whoever provisions the device */
 uint8_t update_packet[512]; /* what the radio received last */
 struct agent update_agent;
 
-/* After a reset. The slot that runs, 0 or 1; + 256 if its image is on trial; negative if there is none. */
-int32_t update_start(void) {
-  int trial;
-  update_facts.operators = OPERATORS;
-  update_facts.operator_count = sizeof OPERATORS / sizeof OPERATORS[0];
-  const int slot = agent_start(&update_agent, &update_facts, &update_keys, SLOT_SECTORS, &trial);
-  if (slot >= 0) @name@_slot = slots_image(&update_agent.slots, slot);
-  return slot < 0 ? slot : slot + (trial ? 256 : 0);
-}
-
-void update_begin(void) { agent_begin(&update_agent); }
-int32_t update_take(uint32_t n) { return agent_take(&update_agent, update_packet, n); }
-int32_t update_end(void) { return agent_end(&update_agent); }
-
 /* The network's answer to the test input, compared with the one that its image promises. */
 int32_t update_healthy(void) {
   struct sha256 hash;
   uint8_t found[SHA256_BYTES];
   uint8_t *in = (uint8_t *)@name@_input();
+  if (!@name@_slot) return 0;
+  @forget@
   for (uint32_t i = 0; i < @input_bytes@; i++) in[i] = (uint8_t)(i * 37 + 11);
   @name@_invoke();
   sha256_begin(&hash);
   sha256_add(&hash, (const uint8_t *)@name@_output(), @output_bytes@);
   sha256_end(&hash, found);
+  @forget@
   for (uint32_t i = 0; i < ANSWER; i++)
     if (found[i] != @name@_slot[@constants@ + i]) return 0;
   return 1;
 }
 
-int32_t update_judge(int32_t healthy) { return agent_judge(&update_agent, healthy); }
+/* After a reset. The slot that runs, 0 or 1; + 256 if its image is on trial; negative if there is none. A
+ * confirmed image that does not give its answer is another program's: this one was changed under it. */
+int32_t update_start(void) {
+  int trial;
+  update_facts.operators = OPERATORS;
+  update_facts.operator_count = sizeof OPERATORS / sizeof OPERATORS[0];
+  const int slot = agent_start(&update_agent, &update_facts, &update_keys, SLOT_SECTORS, &trial);
+  @name@_slot = slot < 0 ? 0 : slots_image(&update_agent.slots, slot);
+  if (slot >= 0 && !trial && !update_healthy()) @name@_slot = 0;
+  return @name@_slot ? slot + (trial ? 256 : 0) : SLOTS_NONE;
+}
+
+void update_begin(uint32_t now) { agent_begin(&update_agent, now); }
+
+int32_t update_take(uint32_t n) {
+  return n > sizeof update_packet ? AGENT_ENDLESS : agent_take(&update_agent, update_packet, n);
+}
+
+int32_t update_end(void) { return agent_end(&update_agent); }
+uint32_t update_running(void) { return agent_running(&update_agent); }
+int32_t update_judge(uint32_t sequence, int32_t healthy) { return agent_judge(&update_agent, sequence, healthy); }
 
 /* Nothing calls them but the emulator: behind the two vectors that a core reads, the linker keeps them. */
 __attribute__((used, section(".vectors"))) static void (*const update_entries[])(void) = {
     (void (*)(void))update_start,   (void (*)(void))update_begin, (void (*)(void))update_take,
     (void (*)(void))update_end,     (void (*)(void))update_healthy, (void (*)(void))update_judge,
-    (void (*)(void))nor_blank,      (void (*)(void))agent_reason,
+    (void (*)(void))update_running, (void (*)(void))nor_blank,    (void (*)(void))agent_reason,
 };
