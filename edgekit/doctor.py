@@ -37,7 +37,7 @@ GROUPS = {
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "dev": (
         "make test",
-        "amqtt hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+        "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
 OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "search", "live", "tuf", "compare")

@@ -92,15 +92,15 @@ def make_token_key(uri: str) -> TokenSigner:
 
     where = parse(uri)
     with _session(where, write=True) as session:
-        if _found(session, where, ObjectClass.PRIVATE_KEY, KeyType.EC):
-            return TokenSigner(where)
+        there = _found(session, where, ObjectClass.PRIVATE_KEY, KeyType.EC)
         curve = session.create_domain_parameters(
             KeyType.EC, {Attribute.EC_PARAMS: P256}, local=True
         )
         private = {
             Attribute.EXTRACTABLE: False, Attribute.SENSITIVE: True, Attribute.SIGN: True
         }  # fmt: skip
-        curve.generate_keypair(store=True, label=where.label, private_template=private)
+        if not there:
+            curve.generate_keypair(store=True, label=where.label, private_template=private)
     return TokenSigner(where)
 
 

@@ -113,6 +113,16 @@ def test_a_small_budget_costs_less_than_thresholding_afterwards(base, arrived):
     assert accuracy(few.tflite, arrived[2]) > accuracy(cut, arrived[2]) + 0.05
 
 
+def test_the_rest_learns_to_do_without(base, arrived, monkeypatch):
+    """The same changes, by the same measure, taken back only in the end."""
+    how = HOW | {"budget": 0.02}
+    few = finetune(base, arrived[0], spectrum, **how)
+    for name in ("FREE", "SETTLED"):
+        monkeypatch.setitem(finetune.__globals__, name, 1.0)
+    late = finetune(base, arrived[0], spectrum, **how)
+    assert accuracy(few.tflite, arrived[2]) > accuracy(late.tflite, arrived[2]) + 0.02
+
+
 def test_what_was_taken_back_stays_back(base, arrived):
     network = grid.Network(base)
     training = grid.Training(network, 1.5, 100)

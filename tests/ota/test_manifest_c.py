@@ -139,7 +139,7 @@ def manifests(draw):
     exactly = lambda n: st.binary(min_size=n, max_size=n)  # noqa: E731
     encoding = draw(st.integers(0, 2))
     return Manifest(
-        sequence=draw(uint), vendor=draw(exactly(16)), model=draw(exactly(16)), digest=draw(exactly(32)),
+        sequence=draw(uint) or 1, vendor=draw(exactly(16)), model=draw(exactly(16)), digest=draw(exactly(32)),
         size=draw(st.integers(1, 2**32 - 1)), payload_size=len(PAYLOAD), arena=draw(uint),
         operators=tuple(sorted(draw(st.sets(uint | st.integers(0, 30), max_size=32)))),
         io=draw(exactly(4)), abi=draw(exactly(4)), features=draw(exactly(4)),
