@@ -16,6 +16,6 @@ def bars(bars: Bars) -> None:
         if "missing" in row:
             bars.add(what, "runs", row["missing"], False)
             continue
-        over = 100 * (row["wire"] / SIZE - 1)
-        shown = f"{row['rate']:,.0f} KiB/s, {over:.0f} % more bytes than the file"
+        over = 100 * (row["wire"].value / SIZE - 1)
+        shown = f"{row['rate'].value:,.0f} KiB/s, {over:.0f} % more bytes than the file"
         bars.add(what, "–", shown, True)
