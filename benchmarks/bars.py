@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import re
 
 from edgekit import project
@@ -41,3 +43,18 @@ class Bars:
         if not found:
             raise SystemExit(f"README.md has no {begin} … {end}")
         path.write_text(text, encoding="utf-8")
+
+
+def main(name: str, parts: tuple[str, ...]) -> int:
+    """The command `python -m benchmarks.NAME [PART …] [--readme]`; 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=f"bars of {name}")
+    parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all of them")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    args = parser.parse_args()
+    bars = Bars(name)
+    for part in args.part or parts:
+        print(f"-- {part}", flush=True)
+        importlib.import_module(f"benchmarks.{name}.{part}").bars(bars)
+    if args.readme:
+        bars.to_readme()
+    return 0 if bars.met else 1

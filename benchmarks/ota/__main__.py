@@ -6,28 +6,11 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
 
-from benchmarks.bars import Bars
+from benchmarks.bars import main
 
 PARTS = ("package", "safety", "delivery", "finetune")
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="bars of updates")
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
-    args = parser.parse_args()
-    bars = Bars("ota")
-    for part in args.part or PARTS:
-        print(f"-- {part}", flush=True)
-        importlib.import_module(f"benchmarks.ota.{part}").bars(bars)
-    if args.readme:
-        bars.to_readme()
-    return 0 if bars.met else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("ota", PARTS))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import lzma
 import zlib
-from collections import Counter
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -168,7 +167,7 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
     decoder's caller and of a put() that copies bytes.
     """
     from edgekit.device.build import build
-    from edgekit.device.emulate import PAINT, RAM, STACK, Machine, instruction_offsets
+    from edgekit.device.emulate import RAM, Machine
     from edgekit.export.emit import Source
     from edgekit.ota import fuzz_delta
 
@@ -181,21 +180,11 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
     files = fuzz_delta.sources() | {"decoder.c": PROGRAM.format(**listed)}
     nothing = SimpleNamespace(inputs=(), outputs=())
     firmware = build(Source("decoder", files, (), None, nothing, {}), cpu, opt)
-    machine, counts = Machine(firmware), Counter()
-    uc, symbols = machine.uc, machine.symbols
-
-    def block(uc, address, size, _):
-        counts[address, size] += 1
-
-    uc.mem_write(machine.top - STACK, PAINT * STACK)
-    uc.hook_add(machine.unicorn.UC_HOOK_BLOCK, block)
-    machine.infer(())
-    stack = len(bytes(uc.mem_read(machine.top - STACK, STACK)).lstrip(PAINT))
-    if bytes(uc.mem_read(machine.arena, len(target))) != target:
+    machine = Machine(firmware)
+    symbols = machine.symbols
+    total, stack = machine.counted(lambda: machine.infer(()))
+    if bytes(machine.uc.mem_read(machine.arena, len(target))) != target:
         raise EdgekitError(f"the {cpu} decoded another image than this machine encoded")
-    total = sum(
-        len(instruction_offsets(uc.mem_read(*b), machine.arm)) * n for b, n in counts.items()
-    )
     frame = ("INPUT", "BASE", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
     own = [
         s.size

@@ -11,28 +11,15 @@ import numpy as np
 from edgekit.device.application import Application, _Device, _windows, application
 from edgekit.device.selftest import ANSWER
 from edgekit.errors import EdgekitError
+from edgekit.ota import native
 from edgekit.ota.attacks import Attempt
 from edgekit.ota.keys import PublicKey
+from edgekit.ota.nor import sectors
 from edgekit.ota.package import Device
 from edgekit.ota.release import Release
 from edgekit.ota.suit import KINDS
 
-SECTOR = 4096
-PARTS = (
-    "agent",
-    "delta",
-    "ed25519",
-    "es256",
-    "manifest",
-    "monocypher",
-    "nor",
-    "p256-m",
-    "sha256",
-    "sha512",
-    "slots",
-)
-FILES = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
-VERIFIERS = {"EdDSA": ("ed25519_verify", "KEY_ED25519"), "ES256": ("es256_verify", "KEY_ES256")}
+PARTS = ("agent", "delta", "nor", "slots")  # beside what checks a package
 FACTS = "<16s16s16sIIQIIIIII4s4s4s4x"  # struct device
 PACKET = 512
 
@@ -53,12 +40,15 @@ def firmware(
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise EdgekitError("an update agent needs a network with one input and one output")
     here = resources.files(__package__).joinpath("device")
-    files = {name: here.joinpath(name).read_text() for name in FILES}
+    own = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
+    files = native.files() | {name: here.joinpath(name).read_text() for name in own}
     words = {
         "name": source.name,
         "sectors": sectors(size),
         "operators": ", ".join(map(str, release.needs["operators"].values())),
-        "keys": "\n".join([_key(k, 0) for k in keys] + [_key(k, 1) for k in revoked]),
+        "keys": ",\n".join(
+            [native.c_key(k) for k in keys] + [native.c_key(k, revoked=1) for k in revoked]
+        ),
         "forget": f"{source.name}_reset();" if source.stateful else "",
         "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
         "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
@@ -68,21 +58,8 @@ def firmware(
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
     files["update_device.c"] = text
-    old = "#define NOR_SECTORS 6"
-    assert old in files["nor.h"]
-    files["nor.h"] = files["nor.h"].replace(old, f"#define NOR_SECTORS {2 * sectors(size) + 2}")
+    files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + 2}\n{files['nor.h']}"
     return application(source, release.features, release.sensitivity, cpu=cpu, extra_files=files)
-
-
-def sectors(size: int) -> int:
-    """Sectors of flash that hold so many bytes."""
-    return -(-size // SECTOR)
-
-
-def _key(key: PublicKey, revoked: int) -> str:
-    verify, kind = VERIFIERS[key.algorithm]
-    raw = key.raw[1:] if key.algorithm == "ES256" else key.raw  # without the 4 of "uncompressed"
-    return f"    {{{verify}, {kind}, {revoked}, {{{', '.join(map(str, raw))}}}}},"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -57,42 +56,30 @@ def cost(
     cpu, opt: as `device.build` takes them. count: the instructions and the stack, too, which takes seconds.
     """
     from edgekit.device.build import build
-    from edgekit.device.emulate import PAINT, STACK, Machine, instruction_offsets
+    from edgekit.device.emulate import Machine
 
     firmware = build(_source(_program(keys), keys), cpu, opt)
-    machine, head, blocks = Machine(firmware), bytes(data)[:HEAD_LIMIT], Counter()
+    machine, head = Machine(firmware), bytes(data)[:HEAD_LIMIT]
     uc, symbols = machine.uc, machine.symbols
-
-    def block(uc, address, size, _):
-        blocks[address, size] += 1
-
     uc.mem_write(machine.arena, head)
     uc.mem_write(symbols["verifier_size"].address, len(head).to_bytes(4, "little"))
-    uc.mem_write(machine.top - STACK, PAINT * STACK)
     if count:
-        uc.hook_add(machine.unicorn.UC_HOOK_BLOCK, block)
-    machine.infer(())
+        total, stack = machine.counted(lambda: machine.infer(()))
+    else:
+        machine.infer(())
     code = int.from_bytes(uc.mem_read(symbols["verifier_answer"].address, 4), "little")
-    painted = bytes(uc.mem_read(machine.top - STACK, STACK))
-    total = sum(
-        len(instruction_offsets(uc.mem_read(*b), machine.arm)) * n for b, n in blocks.items()
-    )
     where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
     flash = firmware.flash.value - build(_source(EMPTY), cpu, opt).flash.value
     return Cost(
         native.library().manifest_reason(code).decode(),
         emulated(total, "instructions", where) if count else None,
-        emulated(len(painted.lstrip(PAINT)), "B", f"painted stack, {where}") if count else None,
+        emulated(stack, "B", f"painted stack, {where}") if count else None,
         measured(flash, "B", firmware.flash.source),
     )
 
 
 def _program(keys: list[PublicKey]) -> str:
-    own = (
-        f"{{{native.VERIFY[k.algorithm]}, {native.KEYS.index(k.algorithm)}, 0, "
-        f"{{{', '.join(map(str, native.raw_key(k)))}}}}}"
-        for k in keys
-    )
+    own = (native.c_key(k) for k in keys)
     algorithms = sorted({k.algorithm for k in keys})
     return PROGRAM.format(
         includes="\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms),

@@ -13,9 +13,9 @@ from html import escape
 
 from edgekit.errors import EdgekitError
 from edgekit.ota.regions import BASED, FORMS, Region, default_regions, filled, segments
+from edgekit.ota.suit import ENCODINGS
 
-RAW, PACKED, DELTA = 0, 1, 2
-ENCODINGS = ("raw", "packed", "delta")
+RAW, PACKED, DELTA = range(len(ENCODINGS))
 
 # what a number is, and the first context of its family: 8 for "not 0", then 3 for each length of |v|
 KIND, COUNT, SHIFT = range(3)

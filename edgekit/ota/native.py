@@ -154,6 +154,12 @@ def raw_key(key: PublicKey) -> bytes:
     return key.raw[1:] if key.algorithm == "ES256" else key.raw
 
 
+def c_key(key: PublicKey, revoked: int = 0) -> str:
+    """The initializer of a `struct key`."""
+    raw = ", ".join(map(str, raw_key(key)))
+    return f"{{{VERIFY[key.algorithm]}, {KEYS.index(key.algorithm)}, {revoked}, {{{raw}}}}}"
+
+
 def _as_keys(keys, revoked) -> _Keys:
     known = [*((k, 0) for k in keys), *((k, 1) for k in revoked)]
     table = (_Key * len(known))()

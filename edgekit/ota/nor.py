@@ -52,6 +52,11 @@ STRUCTURES = {"nor": NOR, "life": LIFE, "device": SLOTS}  # `device` on this mac
 _CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
 
 
+def sectors(size: int) -> int:
+    """Sectors of flash that hold so many bytes."""
+    return -(-size // SECTOR)
+
+
 def sources(replace: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
     """The C files by name; `replace`: pairs (old, new) for slots.c, each of which has to be there once."""
     folder = resources.files(__package__).joinpath("device")

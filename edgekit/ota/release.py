@@ -9,6 +9,7 @@ from edgekit import export
 from edgekit.device.selftest import slot_image
 from edgekit.errors import EdgekitError
 from edgekit.export.emit import Source
+from edgekit.ota.nor import SECTOR, sectors
 from edgekit.ota.package import Device, device_for, unsigned
 from edgekit.ota.regions import Region
 
@@ -77,7 +78,7 @@ class Release:
 
     def device(self, kind: str = "weights", sequence: int = 0, base: bytes = b"") -> Device:
         """What a device with this release's program knows of itself, running the image `base` if any."""
-        slot_bytes = -(-len(self.content(kind)) // 4096) * 4096
+        slot_bytes = SECTOR * sectors(len(self.content(kind)))
         return device_for(
             self.needs, vendor=self.vendor, board=self.board, slot_bytes=slot_bytes, kind=kind,
             sequence=sequence, base=base,
