@@ -14,7 +14,7 @@ from edgekit.learn.compress import by_recording, calibration, calibration_study,
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
-from edgekit.learn.train import Distil, fit, interval, score, smallest_within, width_sweep
+from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
 from edgekit.learn.variations import Shelf
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "fit",
     "frontier",
     "interval",
+    "lead",
     "make",
     "models",
     "pick",

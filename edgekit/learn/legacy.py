@@ -7,6 +7,7 @@ functions.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import sys
@@ -153,6 +154,14 @@ def logits(model, x: np.ndarray) -> np.ndarray:
     """(n, …) -> (n, k) float32."""
     parts = [model(x[i : i + 256], training=False).numpy() for i in range(0, len(x), 256)]
     return np.concatenate(parts)
+
+
+def fingerprint(model) -> str:
+    """The same for the same weights."""
+    text = hashlib.sha256()
+    for weights in model.get_weights():
+        text.update(np.ascontiguousarray(weights))
+    return text.hexdigest()[:16]
 
 
 def reverse_gradient(x, strength):

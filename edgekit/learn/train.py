@@ -101,13 +101,14 @@ def fit(
         trained = legacy.hinted(model, tell(windows.X[:1]).shape[1] - classes) if hint else model
     steps = epochs * -(-drawn.copies * len(windows) // batch)
     training = legacy.Training(trained, loss, rate, steps)
+    who = f"{legacy.fingerprint(distil.teacher)}{'h' if distil.hint else ''}" if distil else ""
     losses = []
     for number in progress(range(epochs), f"training {model.name}"):
         rows, heard = drawn.epoch(number)
         target = y = windows.y[rows]
         if distil:
             one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
-            told = drawn.told(number, tell, (id(distil.teacher), id(distil.hear), hint > 0))
+            told = drawn.told(number, tell, who)
             target = np.concatenate([one_hot, told], axis=1)
         losses.append(training.epoch(heard, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
@@ -167,6 +168,27 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
         "windows": len(y_true),
         "groups": len(set(group)),
     }
+
+
+def lead(
+    y_true, first, second, classes, group, *, level: float = 0.95, seed: int = 0, draws: int = 2000
+) -> dict:
+    """By how much `first`'s balanced accuracy is above `second`'s: {"mean", "low", "high"}, fractions.
+
+    `first`, `second` (n,) or (seeds, n): answers to the same windows. Both are judged on the very same
+    bootstraps of whole groups, so that what is hard for both does not count; `level` is the share of them
+    between the bounds.
+    """
+    first, second = np.atleast_2d(first), np.atleast_2d(second)
+    both = []
+    for said in (first, second):
+        y, g = (np.tile(known, len(said)) for known in (y_true, group))
+        known = np.unique(y)
+        drawn = _bootstrap(y, said.ravel(), g, known, seed, draws)
+        both.append((np.mean([(said.ravel() == y)[y == c].mean() for c in known]), drawn))
+    (mean, ones), (other, others) = both
+    low, high = np.quantile(ones - others, [(1 - level) / 2, (1 + level) / 2])
+    return {"mean": float(mean - other), "low": float(low), "high": float(high)}
 
 
 def interval(scores: dict) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -21,36 +25,57 @@ class Variations:
 
     def __init__(self, windows: Windows, hear: Callable, augment, seed: int, copies: int):
         self.windows, self.hear, self.augment = windows, hear, augment
-        self.copies = copies if augment else 1
+        self.seed, self.copies = seed, copies if augment else 1
         self.states = [np.random.default_rng(seed).bit_generator.state]  # before each epoch
-        self.last, self.room, self.kept = None, 0, {}
+        self.last, self.room, self.kept, self.folder = None, 0, {}, None
 
     def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Row numbers of `windows` (n,) and the network's inputs (n, …)."""
-        return self._once(number, lambda: self._draw(number))
+        rows, heard, state = self._once(str(number), lambda: self._draw(number))
+        if len(self.states) == number + 1:
+            self.states.append(json.loads(str(state)))
+        return rows, heard
 
-    def told(self, number: int, teller: Callable, who) -> np.ndarray:
+    def told(self, number: int, teller: Callable, who: str) -> np.ndarray:
         """`teller(X)` of the raw samples of that epoch, (n, k); `who` tells the tellers apart."""
-        return self._once((number, who), lambda: (teller(self._raw(number)[1]),))[0]
+        return self._once(f"{number}-{who}", lambda: (teller(self._raw(number)[1]),))[0]
 
-    def _once(self, key, make: Callable) -> tuple:
+    @property
+    def name(self) -> str:
+        """The same in every process that draws the same."""
+        how = repr(self.hear), getattr(self.augment, "__qualname__", ""), self.seed, self.copies
+        text = hashlib.sha256(repr(how).encode())
+        for part in (self.windows.X, self.windows.y):
+            text.update(np.ascontiguousarray(part))
+        return text.hexdigest()[:16]
+
+    def _once(self, key: str, make: Callable) -> tuple:
         if key in self.kept:
             return self.kept[key]
+        path = self.folder and self.folder / f"{key}.npz"
+        if path and path.is_file():
+            with np.load(path) as file:
+                return tuple(file[name] for name in file.files)
         made = make()
         size = sum(part.nbytes for part in made)
         if size <= self.room:
             self.room -= size
-            self.kept[key] = made
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                half = path.with_suffix(f".{os.getpid()}")
+                with half.open("wb") as file:
+                    np.savez(file, *made)
+                half.replace(path)  # another process may have drawn the same
+            else:
+                self.kept[key] = made
         return made
 
-    def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows, X, rng = self._raw(number)
         heard = self.hear(X)
         if self.augment and hasattr(self.hear, "vary"):
             heard = self.hear.vary(heard, rng)
-        if len(self.states) == number + 1:
-            self.states.append(rng.bit_generator.state)
-        return rows, heard
+        return rows, heard, np.array(json.dumps(rng.bit_generator.state))
 
     def _raw(self, number: int) -> tuple:
         """Row numbers, raw samples, and the generator as it stands after them."""
@@ -67,16 +92,17 @@ class Shelf:
     """Hands the same `Variations` to whoever trains on the same windows from the same seed.
 
     With networks of a few hundred weights most of an epoch is drawing, so recipes that are tried one after
-    the other share a shelf. Results are the same with and without.
+    the other share a shelf. In a `folder` it lasts, and other processes share it. Results are the same with
+    and without.
     """
 
-    def __init__(self):
-        self.drawn = {}
+    def __init__(self, folder: Path | None = None):
+        self.drawn, self.folder = {}, folder
 
     def of(self, windows: Windows, hear: Callable, augment, seed: int, copies: int) -> Variations:
         """Theirs, kept up to ROOM bytes. It holds the objects, so that no others get their numbers."""
         key = id(windows), id(hear), id(augment), seed, copies
         if key not in self.drawn:
-            self.drawn[key] = Variations(windows, hear, augment, seed, copies)
-            self.drawn[key].room = ROOM
+            made = self.drawn[key] = Variations(windows, hear, augment, seed, copies)
+            made.room, made.folder = ROOM, self.folder and self.folder / made.name
         return self.drawn[key]

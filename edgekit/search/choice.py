@@ -1,40 +1,45 @@
 """What is best, and what is chosen: the front, the short list, and one student.
 
-Short trainings with one seed each tell roughly. Whoever takes the best of forty such draws takes luck for
-merit, so the cheapest candidates within the noise are trained again, as long as the full profile does, with
-several seeds and on other deals of the groups, beside the hand-made student. All of that on the training and
-validation parts: a validation part of a few recordings says little, so each of its and the training part's
-groups is validated on once.
+Short trainings of one seed tell roughly, and whoever takes the best of forty takes luck for merit. So the
+promising ones are trained again, as long as the full profile does, with other seeds, beside the hand-made
+student. What counts is by how much a candidate leads it on the same windows, and of that the lower bound: a
+lead that some groups make and others do not is worth less than one that all of them make. Each group of the
+training and the validation part is judged by models that have not heard it.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit import learn
+from edgekit.data.windows import Windows
 from edgekit.search import objective
 from edgekit.search.objective import Judged
-from edgekit.search.study import Row
+from edgekit.search.study import WORTH, Row
 
-WORTH = 0.75  # of the hand-made student's instructions: what a search is for
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
+LEVEL = 0.68  # between the bounds of a lead: one standard error to either side
 
 
 @dataclass(frozen=True)
 class Final:
-    """A candidate trained in earnest: what came of it with each seed, and in each fold."""
+    """A candidate trained in earnest, with each seed: on chapter 01's split, and in all folds."""
 
     made: dict
     runs: tuple[Judged, ...]
-    folds: tuple[Judged, ...] = ()
+    folds: tuple[Judged, ...]
 
     @property
     def accuracy(self) -> float:
-        """The mean of the seeds' on the validation part and of the folds', half and half."""
-        parts = [part for part in (self.runs, self.folds) if part]
-        return float(np.mean([np.mean([r.value("accuracy") for r in part]) for part in parts]))
+        """The mean of the seeds in all folds."""
+        return float(np.mean([r.value("accuracy") for r in self.folds]))
+
+    @property
+    def said(self) -> np.ndarray:
+        """Answers to the windows of all folds, (seeds, n)."""
+        return np.stack([r.said for r in self.folds])
 
     @property
     def instructions(self) -> float:
@@ -44,6 +49,11 @@ class Final:
     def best(self) -> Judged:
         """The seed that validates best; of equals the cheapest."""
         return max(self.runs, key=lambda r: (r.value("accuracy"), -r.value("instructions")))
+
+
+def lead(held: Windows, first: np.ndarray, second: np.ndarray) -> dict:
+    """The `learn.lead` of `first`'s answers over `second`'s on windows that neither has heard."""
+    return learn.lead(held.y, first, second, held.classes, held.group, level=LEVEL)
 
 
 def front(rows: list[Row]) -> list[Row]:
@@ -65,13 +75,34 @@ def front(rows: list[Row]) -> list[Row]:
     return sorted(best, key=lambda r: r.value("instructions"))
 
 
-def choose(finals: list[Final], budget, reference: Final, windows: int) -> Final:
-    """The cheapest that is as good as any that is cheap; the hand-made student where none is.
+def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> list[Row]:
+    """Rows worth training in earnest, the best first: `said` are the trials' answers to `held`, by number.
 
-    Candidates must not be less accurate than the hand-made student on validation `windows`, take fewer
-    instructions, and keep the budget's flash, RAM and latency. Of those that save a quarter (of all, if
-    none does) the one of fewest instructions within a standard error of the most accurate one: whoever only
-    just passes has passed by luck more often than not (the one-standard-error rule, Breiman et al. 1984).
+    They take fewer instructions than the hand-made student (trial 0). What saves a quarter comes first, of
+    that what keeps the budget, of that the highest lower bound of the lead; of
+    equals the cheapest.
+    """
+    done = [r for r in rows if r.state == "complete" and r.number]
+    start = next((r for r in rows if r.number == 0 and r.state == "complete"), None)
+    if start is None:
+        return sorted(done, key=lambda r: (-r.value("accuracy"), r.value("instructions")))
+    most = start.value("instructions")
+    done = [r for r in done if r.value("instructions") <= CHEAPER * most]
+    low = {r.number: lead(held, said[r.number], said[0])["low"] for r in done}
+
+    def rank(r):
+        dear = r.value("instructions") > WORTH * most
+        return dear, not r.kept, -low[r.number], r.value("instructions"), r.number
+
+    return sorted(done, key=rank)
+
+
+def choose(finals: list[Final], budget, reference: Final, held: Windows) -> Final:
+    """The candidate that leads the hand-made student most surely; the student itself where none does.
+
+    Candidates must not be less accurate on `held` than the hand-made student, take fewer instructions, and
+    keep the budget's flash, RAM and latency. Of those that save a quarter (of all, if none does) the one
+    with the highest lower bound of its lead; of equals the cheapest.
     """
 
     def able(f: Final) -> bool:
@@ -86,39 +117,4 @@ def choose(finals: list[Final], budget, reference: Final, windows: int) -> Final
     good = [f for f in good if f.instructions <= WORTH * reference.instructions] or good
     if not good:
         return reference
-    best = max(f.accuracy for f in good)
-    good = [f for f in good if f.accuracy >= best - _error(best, windows)]
-    return min(good, key=lambda f: f.instructions)
-
-
-def _error(accuracy: float, windows: int) -> float:
-    """The standard error of an accuracy counted on so many windows; of a perfect one, that of one miss."""
-    return math.sqrt(max(accuracy * (1 - accuracy), 1 / windows) / windows)
-
-
-def shortlist(rows: list[Row], windows: int) -> list[Row]:
-    """Rows worth training in earnest, in the order to try: by turns the cheapest and the most accurate.
-
-    They take fewer instructions than the hand-made student (trial 0) and are not worse than it by more than
-    two standard errors of an accuracy on so many `windows`; what keeps the budget comes first, what is on
-    the front of these before what is not.
-    """
-    start = next((r for r in rows if r.number == 0 and r.state == "complete"), None)
-    done = [r for r in rows if r.state == "complete" and r.number]
-    if start:
-        right = start.value("accuracy")
-        doubt = 2 * _error(right, windows)
-        most = CHEAPER * start.value("instructions")
-        done = [r for r in done if r.value("instructions") <= most]
-        done = [r for r in done if r.value("accuracy") >= right - doubt]
-    first = {r.number for r in front(done)}
-    listed = []
-    for some in (
-        [r for r in done if r.number in first],
-        [r for r in done if r.number not in first],
-    ):
-        cheap = sorted(some, key=lambda r: (r.value("instructions"), r.number))
-        right = sorted(some, key=lambda r: (-r.value("accuracy"), r.value("instructions")))
-        turns = [r for pair in zip(cheap, right, strict=True) for r in pair]
-        listed += list({r.number: r for r in turns}.values())
-    return listed
+    return max(good, key=lambda f: (lead(held, f.said, reference.said)["low"], -f.instructions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +17,14 @@ from edgekit.figures import Figure, measured
 from edgekit.lock import LockedError, locked
 from edgekit.run import Run
 from edgekit.search import objective
-from edgekit.search.choice import Final, choose, front, shortlist
+from edgekit.search.choice import Final, choose, front, lead, shortlist
 from edgekit.search.objective import Judged, Terms
-from edgekit.search.study import Row, crew_of, described, explore
+from edgekit.search.space import HAND_MADE
+from edgekit.search.study import Row, answers_of, crew_of, described, explore
 
-SEEDS = 2  # of each finalist on the split of chapter 01
-FINALISTS = 4  # in a round
-ROUNDS = 3  # until one passes
-HAND_MADE = {
-    "features": "features", "network": "student", "rate": 1.0, "quantize": "int8", "distil": False,
-    "share": 1.0,
-}  # fmt: skip
+SEEDS = 3  # of each finalist, on the split of chapter 01 and in all folds
+FINALISTS = 6  # in a round
+ROUNDS = 2  # until one passes
 FIGURES = ("accuracy", "instructions", "network", "flash", "ram", "latency_ms")
 ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
 
@@ -50,6 +48,7 @@ def search(
 ) -> Found:  # fmt: skip
     """Search, train the finalists, choose; writes search.csv, found.json and found.tflite to the artefacts.
 
+    Without `finals` only the first of the short list is trained again, briefly and with one seed.
     A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
     process searches in it, or if it holds a search of other terms.
     """
@@ -63,35 +62,22 @@ def search(
                 raise EdgekitError(
                     f"no trial was completed; search.csv says why: {rows[-1].reason}"
                 )
-            done = _as_tried(terms, rows)
-            if finals or not done or done[0].made != HAND_MADE:
-                reference, trained = _finals(terms, rows, crew, say)
-            else:
-                reference, *trained = done
+            reference, trained = _finals(terms, rows, crew, say, finals)
     except LockedError:
         raise EdgekitError(f"another search is at work in {terms.directory}; wait for it") from None
     c = objective.context(terms)
-    seen = len(c.val) + (len(c.train) if reference.folds else 0)
-    chosen = choose(trained, c.design.budget, reference, seen)
+    chosen = choose(trained, c.design.budget, reference, c.held)
+    shutil.rmtree(terms.folder / "drawn", ignore_errors=True)
     return _write(terms, rows, trained, chosen, reference)
 
 
-def _as_tried(terms: Terms, rows: list[Row]) -> list[Final]:
-    """The complete trials as they are, without another training."""
-    done = [r for r in rows if r.state == "complete"]
-    files = [terms.folder / "trials" / f"{r.number:04d}.tflite" for r in done]
-    runs = [
-        Judged(r.made, r.figures, path.read_bytes(), r.seconds)
-        for r, path in zip(done, files, strict=True)
-    ]
-    return [Final(run.made, (run,)) for run in runs]
-
-
-def _finals(terms, rows, crew, say) -> tuple[Final, list[Final]]:
+def _finals(terms, rows, crew, say, earnest: bool) -> tuple[Final, list[Final]]:
     """The hand-made student and the finalists, trained in earnest, round after round until one passes."""
-    profile, c = "full", objective.context(terms)
+    c, profile = objective.context(terms), "full" if earnest else terms.profile
+    seeds, most, rounds = (SEEDS, FINALISTS, ROUNDS) if earnest else (1, 1, 1)
     kept = _Kept(terms.folder / "finals", profile)
-    places = [(s, None) for s in range(SEEDS)] + [(0, fold) for fold in range(len(c.folds))]
+    folds = range(len(c.folds))
+    places = [(s, fold) for fold in (None, *folds) for s in range(seeds)]
 
     def train(candidates):
         tasks = {}
@@ -107,31 +93,36 @@ def _finals(terms, rows, crew, say) -> tuple[Final, list[Final]]:
                 say(f"finalist {described(json.loads(text))}: {type(result).__name__}: {result}")
                 continue
             kept.save(json.loads(text), s, fold, result)
-            where = f"seed {s}" if fold is None else f"fold {fold}"
+            where = "split " if fold is None else f"fold {fold}"
             say(
-                f"finalist  {where}  {result.value('accuracy'):.3f}  {result.seconds:5.1f} s  "
+                f"finalist  {where}  seed {s}  {result.value('accuracy'):.3f}  {result.seconds:5.1f} s  "
                 f"{described(result.made)}"
             )
         return [
             Final(
                 made,
-                tuple(kept.load(made, s, fold) for s, fold in places if fold is None),
-                tuple(kept.load(made, s, fold) for s, fold in places if fold is not None),
+                tuple(kept.load(made, s, None) for s in range(seeds)),
+                tuple(
+                    objective.folded(made, [kept.load(made, s, fold) for fold in folds], c)
+                    for s in range(seeds)
+                ),
             )
             for made in candidates
             if json.dumps(made) not in failed
         ]
 
-    waiting = [r.made for r in shortlist(rows, len(c.val))]
-    trained, waiting = train([HAND_MADE, *waiting[:FINALISTS]]), waiting[FINALISTS:]
+    done = [r.number for r in rows if r.state == "complete"]
+    said = {n: np.load(answers_of(terms, n), allow_pickle=False) for n in done}
+    waiting = [r.made for r in shortlist(rows, said, c.held)]
+    trained, waiting = train([HAND_MADE, *waiting[:most]]), waiting[most:]
     if not trained or trained[0].made != HAND_MADE:
         raise EdgekitError("the hand-made student itself cannot be made: see the line above")
     reference, *trained = trained
-    for _ in range(ROUNDS - 1):
-        if choose(trained, c.design.budget, reference, 1) is not reference or not waiting:
+    for _ in range(rounds - 1):
+        if choose(trained, c.design.budget, reference, c.held) is not reference or not waiting:
             break
-        trained += train(waiting[:FINALISTS])
-        waiting = waiting[FINALISTS:]
+        trained += train(waiting[:most])
+        waiting = waiting[most:]
     return reference, trained
 
 
@@ -151,7 +142,8 @@ class _Kept:
             return None
         facts = json.loads(path.read_text(encoding="utf-8"))
         figures = {k: Figure.from_dict(f) for k, f in facts["figures"].items()}
-        return Judged(made, figures, path.with_suffix(".tflite").read_bytes(), facts["seconds"])
+        said, tflite = np.array(facts["said"]), path.with_suffix(".tflite").read_bytes()
+        return Judged(made, figures, said, tflite, facts["seconds"])
 
     def save(self, made: dict, s: int, fold: int | None, result: Judged) -> None:
         path = self._path(made, s, fold)
@@ -159,28 +151,28 @@ class _Kept:
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
         facts = {"made": made, "figures": figures, "seconds": result.seconds}
+        facts["said"] = result.said.tolist()
         half = path.with_suffix(".half")
         half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         half.replace(path)
 
 
-def scored_on_test(terms: Terms, tflite: bytes, features: str) -> dict:
-    """The `score` of a file on the test part, which is read when everything has been chosen."""
-    c = objective.context(terms)
-    test = c.windows[c.split.test]
-    said, _ = learn.predict(tflite, c.hears[features](test.X))
-    return learn.score(test.y, said.argmax(axis=1), test.classes, test.group, seed=terms.seed)
-
-
 def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Found:
-    best, start = chosen.best, reference.best
+    c, best, start = objective.context(terms), chosen.best, reference.best
+    test = c.windows[c.split.test]  # read now that everything has been chosen
+
+    def answers(final: Final) -> np.ndarray:
+        heard = c.hears[final.made["features"]](test.X)
+        return np.stack([learn.predict(r.tflite, heard)[0].argmax(axis=1) for r in final.runs])
 
     def told(final: Final) -> dict:
-        features = final.made["features"]
-        scores = [scored_on_test(terms, r.tflite, features) for r in final.runs]
-        best = scores[final.runs.index(final.best)]
+        scores = [
+            learn.score(test.y, said, test.classes, test.group, seed=terms.seed)
+            for said in answers(final)
+        ]
+        best = scores[[r is final.best for r in final.runs].index(True)]
         source = f"int8, {best['groups']} test groups"
-        test = measured(best["balanced_accuracy"], "", source, low=best["low"], high=best["high"])
+        shown = measured(best["balanced_accuracy"], "", source, low=best["low"], high=best["high"])
         return {
             "candidate": final.made,
             "seeds": len(final.runs),
@@ -188,8 +180,10 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
             "validation_mean": final.accuracy,
             "test_mean": float(np.mean([s["balanced_accuracy"] for s in scores])),
             "figures": {k: f.to_dict() for k, f in final.best.figures.items()},
-            "test": test.to_dict(),
+            "test": shown.to_dict(),
         }
+
+    ours, theirs = answers(chosen), answers(reference)
 
     facts = {
         "use_case": terms.use_case,
@@ -200,9 +194,16 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
         "found": told(chosen),
         "hand_made": told(reference),
         "finalists": [
-            {"candidate": f.made, "validation_mean": f.accuracy, "instructions": f.instructions}
+            {
+                "candidate": f.made,
+                "validation_mean": f.accuracy,
+                "instructions": f.instructions,
+                "lead": lead(c.held, f.said, reference.said),
+            }
             for f in trained
         ],
+        "lead": lead(c.held, chosen.said, reference.said),
+        "test_lead": learn.lead(test.y, ours, theirs, test.classes, test.group),
         "fewer_instructions": 1 - best.value("instructions") / start.value("instructions"),
     }
     run = _run(terms)

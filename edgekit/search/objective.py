@@ -1,6 +1,9 @@
-"""One trial: train a candidate, make it int8, judge it on validation windows, count it in the emulator.
+"""One trial: train a candidate, make it int8, judge it on groups it has not heard, count it in the emulator.
 
-The test part of the split is never read here.
+A validation part of two or three recordings cannot tell forty candidates apart, so every trial is trained
+once for each fold of the training and validation parts and judged on all their groups. All trials hear the
+same variations (common random numbers: what they differ in is themselves), which are drawn once. The test
+part of the split is never read here.
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
 from edgekit import data, device, export, learn, project, usecases
+from edgekit.data.windows import concat
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure, measured
@@ -58,6 +62,7 @@ class Context:
         self.windows = self.run.load("field.npz")
         self.split = data.Split.from_dict(self.run.load("split.json"))
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
+        self.shelf = learn.Shelf(terms.folder / "drawn")
         self.hears = space.variants(self.case)
         shape = self.hears["features"].shape
         self.known = space.choices(self.case, shape, teacher=self.taught)
@@ -83,7 +88,7 @@ class Context:
     def folds(self) -> list:
         """(training, testing) Windows: whole groups of the training and the validation part, dealt again.
 
-        Three folds, or two where a class has no more groups, or none.
+        Three folds, or two where a class has no more groups, or the split of chapter 01 where it has one.
         """
         known = self.windows[np.sort(np.concatenate([self.split.train, self.split.val]))]
         for k in (3, 2):
@@ -92,17 +97,22 @@ class Context:
             except EdgekitError:
                 continue
             return [(known[f.train], known[f.test]) for f in dealt]
-        return []
+        return [(self.train, self.val)]
 
-    def teacher_of(self, fold: int, profile: str):
+    @cached_property
+    def held(self):
+        """The folds' testing Windows, one after the other: what a candidate's answers are held against."""
+        return concat([test for _, test in self.folds])
+
+    def teacher_of(self, fold: int):
         """What a teacher tells that has not heard the groups that this fold tests."""
         from edgekit.learn import legacy
 
-        path = self.terms.folder / "teachers" / f"{profile}-{fold}.h5"
+        path = self.terms.folder / "teachers" / f"{fold}.h5"
         if not path.is_file():
             train, seed = self.folds[fold][0], self.terms.seed
             shape = self.case.waveform(train.X[:1]).shape[1:]
-            width, how = self.case.WIDTHS["teacher"], self.case.FIT[profile]["teacher"]
+            width, how = self.case.WIDTHS["teacher"], self.case.FIT[self.terms.profile]["teacher"]
             teacher = self.case.teacher(shape, len(train.classes), width, seed)
             augment = self.case.augment
             learn.fit(teacher, train, self.case.waveform, seed=seed, augment=augment, **how)
@@ -178,10 +188,11 @@ def warm(terms: Terms) -> Context:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a candidate: its figures by name, its slim `.tflite`, seconds."""
+    """What became of a candidate: its figures by name, its answers (n,), its slim `.tflite`, seconds."""
 
     made: dict
     figures: dict[str, Figure]
+    said: np.ndarray
     tflite: bytes
     seconds: float
 
@@ -192,11 +203,10 @@ class Judged:
 def judge(
     made: dict, seed: int, terms: Terms, profile: str = "", fold: int | None = None
 ) -> Judged:
-    """Train a candidate as long as `profile` (the run's) says, and measure it.
+    """Train a candidate as long as `profile` (the run's) says, and let it answer.
 
-    Figures: `accuracy` (balanced, int8 by TFLM, validation windows), and of the whole application on the
-    emulated core `instructions`, `network` (its part of them), `flash`, `ram` and `latency_ms`. With a
-    `fold` of the Context the accuracy is that fold's, and the only figure.
+    It hears the training part and answers to the validation part, or those of a `fold` of the Context. Its
+    figures: `accuracy` (balanced, int8 by TFLM) and, without a `fold`, those of `counted`.
     """
     c, clock = warm(terms), time.perf_counter()
     profile = profile or terms.profile
@@ -204,7 +214,7 @@ def judge(
     train, held = (c.train, c.val) if fold is None else c.folds[fold]
     told = None
     if made["distil"]:
-        told = c.distil if fold is None else c.teacher_of(fold, profile)
+        told = c.distil if fold is None else c.teacher_of(fold)
     wanted = {"distil": made["distil"], "qat": made["quantize"] == "qat"}
     finished = learn.make(
         tuple(step for step, on in wanted.items() if on),
@@ -214,21 +224,41 @@ def judge(
         augment=c.case.augment,
         build=lambda shape, classes: space.build(made, c.case, shape, classes, seed),
         distil=told,
+        shelf=c.shelf,
         finish=2 if profile == "quick" else 4,
         **how | {"rate": how["rate"] * made["rate"]},
     )
     tflite = learn.slim(finished.tflite)
-    said, runtime = learn.predict(tflite, hear(held.X))
-    right = learn.score(held.y, said.argmax(axis=1), held.classes, draws=1)["balanced_accuracy"]
-    source = f"int8 by {runtime}, {len(held)} validation windows"
-    figures = {"accuracy": measured(right, "", source)}
+    answers, runtime = learn.predict(tflite, hear(held.X))
+    said = answers.argmax(axis=1)
+    right = learn.score(held.y, said, held.classes, draws=1)["balanced_accuracy"]
+    figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held)} windows")}
     if fold is None:
         figures |= counted(tflite, made["features"], c)
-    return Judged(made, figures, tflite, time.perf_counter() - clock)
+    return Judged(made, figures, said, tflite, time.perf_counter() - clock)
+
+
+def folded(made: dict, runs: list[Judged], c: Context) -> Judged:
+    """The runs of all folds as one: all their answers, one accuracy; the file is the first one's."""
+    said = np.concatenate([r.said for r in runs])
+    held, source = c.held, runs[0].figures["accuracy"].source.split(",")[0]
+    right = learn.score(held.y, said, held.classes, draws=1)["balanced_accuracy"]
+    source += f", {len(held)} windows of {len(set(held.group))} groups, {len(runs)} folds"
+    figures = {"accuracy": measured(right, "", source)}
+    return Judged(made, figures, said, runs[0].tflite, sum(r.seconds for r in runs))
+
+
+def tried(made: dict, terms: Terms) -> Judged:
+    """A trial: trained and judged in every fold, all of one seed, and counted by `counted`."""
+    c, seed = warm(terms), seed_of(terms.seed, 0, 1)
+    runs = [judge(made, seed, terms, "", fold) for fold in range(len(c.folds))]
+    whole = folded(made, runs, c)
+    return replace(whole, figures=whole.figures | counted(whole.tflite, made["features"], c))
 
 
 def counted(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
-    """The figures that come from the binary."""
+    """What the whole application takes on the emulated core: `instructions`, `network` (its part of them),
+    `flash`, `ram` and `latency_ms`."""
     board, x = c.design.board, c.train.X[:1]
     f = device.price(tflite, c.hears[features], c.case.SENSITIVITY, board, x)
     names = {"network": "network_instructions", "flash": "flash_bytes", "ram": "ram_bytes"}

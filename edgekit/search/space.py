@@ -18,6 +18,10 @@ from dataclasses import dataclass
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.usecases import variants
 
+HAND_MADE = {  # the use case's own student, with which a search begins
+    "features": "features", "network": "student", "rate": 1.0, "quantize": "int8", "distil": False,
+    "share": 1.0,
+}  # fmt: skip
 # What is tried: a list of alternatives, or the [lowest, highest] of whole numbers on a logarithmic scale.
 SIGNAL = {
     "network": ["layers", "student"],
@@ -126,8 +130,13 @@ def candidate(drawn: dict) -> dict:
     return made
 
 
-def hand_made(known: dict) -> dict:
-    """The parameters, for `study.enqueue_trial`, of the use case's own student: the search begins there."""
+def shares(known: dict) -> list[float]:
+    """Of the hand-made student's width, the widest first: the search begins with these."""
+    return sorted({1.0, *known["share"]}, reverse=True)
+
+
+def hand_made(known: dict, share: float = 1.0) -> dict:
+    """The parameters, for `study.enqueue_trial`, of the use case's own student at a share of its width."""
     first = {k: v["low"] if isinstance(v, dict) else v[0] for k, v in known.items()}
     widths = {f"width_{i + 1}": first["width"] for i in range(max(known["depth"]))}
     first.pop("width")
@@ -135,7 +144,7 @@ def hand_made(known: dict) -> dict:
         **first,
         **widths,
         "network": "student",
-        "share": 1.0,
+        "share": share,
         "quantize": "int8",
         "distil": False,
     }

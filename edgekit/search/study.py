@@ -1,8 +1,8 @@
 """The search: Optuna proposes, processes try, everything that was learnt stays in the run's directory.
 
 The study lives in `<run>/search/study.db`. Each trial has its own sampler, seeded by the study's seed and
-the trial's number, and its own training seed: a search that was killed goes on as if nothing had happened,
-and one worker always finds the same. Through Dask the database stands behind Optuna's `DaskStorage`, so that
+the trial's number: a search that was killed goes on as if nothing had happened, and one worker always finds
+the same. Through Dask the database stands behind Optuna's `DaskStorage`, so that
 one process, the scheduler's, writes to it.
 """
 
@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
 from edgekit.search import cost, objective, space
@@ -23,6 +25,7 @@ from edgekit.search.objective import Terms
 NAME = "students"
 DIRECTIONS = ("maximize", "minimize", "minimize")
 GOALS = ("accuracy", "instructions", "flash")
+WORTH = 0.75  # of the hand-made student's instructions: what a search is for
 STARTUP = 12  # trials drawn at random before the sampler has something to learn from
 PRUNED = 10  # hopeless candidates for each that is trained, before the space counts as exhausted
 
@@ -134,20 +137,25 @@ def _try(study, trial, terms: Terms) -> list[float]:
     if same := [r.number for r in others if r.made == made and r.state != "failed"]:
         raise optuna.TrialPruned(f"the same as trial {same[0]}")
     expected = c.estimate(made)
+    start = c.estimate(space.HAND_MADE).instructions
+    if expected.instructions > start and made["network"] != "student":
+        trial.set_constraint("dear", 1.0)
+        raise optuna.TrialPruned("takes more instructions than the hand-made student")
+    trial.set_constraint("dear", expected.instructions / start - WORTH)
     trial.set_user_attr("estimate", asdict(expected))
     done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
     mhz = c.design.board.value("clock_mhz")
     if why := cost.hopeless(expected, c.design.budget, mhz, done):
         trial.set_constraint("hopeless", 1.0)
         raise optuna.TrialPruned(why)
-    judged = objective.judge(made, objective.seed_of(terms.seed, trial.number, 1), terms)
+    judged = objective.tried(made, terms)
     for name, much in objective.excess(judged.figures, c.design.budget).items():
         trial.set_constraint(name, much)
     trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
     trial.set_user_attr("seconds", round(judged.seconds, 2))
-    path = terms.folder / "trials" / f"{trial.number:04d}.tflite"
+    path = answers_of(terms, trial.number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(judged.tflite)
+    np.save(path, judged.said)
     return [judged.value(name) for name in GOALS]
 
 
@@ -164,11 +172,16 @@ def rows_of(study) -> list[Row]:
                 attrs.get("candidate", {}),
                 {k: Figure.from_dict(f) for k, f in attrs.get("figures", {}).items()},
                 attrs.get("estimate", {}),
-                all(v <= 0 for v in trial.constraints.values()),
+                all(v <= 0 for k, v in trial.constraints.items() if k != "dear"),
                 attrs.get("seconds", 0.0),
             )
         )
     return sorted(rows, key=lambda r: r.number)
+
+
+def answers_of(terms: Terms, number: int) -> Path:
+    """Where a complete trial's answers to `Context.held` are."""
+    return terms.folder / "trials" / f"{number:04d}.npy"
 
 
 def line(row: Row, progress: str) -> str:
@@ -244,7 +257,8 @@ def _open(terms: Terms, crew: Crew):
         study.set_user_attr("terms", promise)
         known = _known(terms, crew)
         study.set_user_attr("space", known)
-        study.enqueue_trial(space.hand_made(known))
+        for share in space.shares(known):
+            study.enqueue_trial(space.hand_made(known, share))
         return storage, study
     for name, value in promise.items():
         if held.get(name) != value:

@@ -9,7 +9,7 @@ from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.ecg_augment import ecg_variation
 from edgekit.signal.ecg_beat import EcgBeat
 from edgekit.signal.ecg_peaks import r_peaks
-from edgekit.signal.envelope import EnvelopeSpectrum
+from edgekit.signal.envelope import EnvelopeSpectrum, RectifiedSpectrum
 from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
 from edgekit.signal.part import Part
@@ -28,6 +28,7 @@ __all__ = [
     "Moments",
     "Part",
     "Pixels",
+    "RectifiedSpectrum",
     "UnitRms",
     "WelchBands",
     "another_wearer",

@@ -2,9 +2,15 @@
 
 import itertools
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit import learn
+from edgekit.data.windows import Windows
 from edgekit.design import Budget
 from edgekit.figures import measured
-from edgekit.search import found
+from edgekit.search import choice
 from edgekit.search.objective import Judged
 from edgekit.search.study import Row
 
@@ -20,51 +26,98 @@ def row(number, *values, state="complete", kept=True):
     return Row(number, state, "", {}, figures(*values), {}, kept, 1.0)
 
 
-def final(name, accuracies, instructions, **more):
-    runs = (Judged({"name": name}, figures(a, instructions, **more), b"", 1.0) for a in accuracies)
-    return found.Final({"name": name}, tuple(runs))
+def held(groups=10, each=20) -> Windows:
+    """Windows of two classes, every group of one of them."""
+    n = groups * each
+    group = np.repeat(np.arange(groups), each)
+    return Windows(
+        np.zeros((n, 1, 1), np.float32), group % 2, ("a", "b"), group.astype(str),
+        np.array(["field"] * n), np.zeros((n, 2), int), 1.0,
+    )  # fmt: skip
+
+
+def answers(wrong: dict[int, float], on=None) -> np.ndarray:
+    """To `held`: in these groups this share is wrong."""
+    on = on or held()
+    said = on.y.copy()
+    for group, share in wrong.items():
+        rows = np.flatnonzero(on.group == str(group))
+        said[rows[: round(share * len(rows))]] ^= 1
+    return said
+
+
+def final(name, wrong, instructions, **more):
+    """Two seeds that are wrong alike."""
+    said = answers(wrong)
+    made = {"name": name}
+    right = float((said == held().y).mean())
+    judged = Judged(made, figures(right, instructions, **more), said, b"", 1.0)
+    return choice.Final(made, (judged, judged), (judged, judged))
 
 
 def test_nothing_on_the_front_is_beaten_and_everything_else_is():
     rows = [
         row(n, a / 10, i, f) for n, (a, i, f) in enumerate(itertools.product(range(3), repeat=3))
     ]
-    assert [r.number for r in found.front(rows)] == [18]  # right most often, and free
+    assert [r.number for r in choice.front(rows)] == [18]  # right most often, and free
     rows = [row(0, 0.9, 100), row(1, 0.8, 50), row(2, 0.8, 60), row(3, 0.95, 10, kept=False)]
     rows.append(row(4, 1.0, 1, state="failed"))
-    assert [r.number for r in found.front(rows)] == [1, 0]
+    assert [r.number for r in choice.front(rows)] == [1, 0]
 
 
-def test_the_cheapest_that_is_not_worse_is_chosen():
-    hand = final("hand", [0.9, 0.92], 1000)
-    better = final("better", [0.95, 0.95], 700)
-    cheap = final("cheap", [0.91, 0.91], 500)
-    lucky = final("lucky", [0.99, 0.80], 100)
-    assert found.choose([better, cheap, lucky], Budget(), hand, windows=20) is cheap
-    assert found.choose([lucky], Budget(), hand, 20) is hand
-    assert found.choose([cheap], Budget(flash_bytes=999), hand, 20) is hand
-    assert lucky.best.value("accuracy") == 0.99
+HAND = final("hand", {0: 0.5, 1: 0.5}, 1000)
 
 
-def test_the_short_list_is_cheaper_and_within_the_noise():
+def test_a_lead_that_all_groups_make_is_worth_more_than_one_that_a_few_make():
+    steady = final("steady", {0: 0.3, 1: 0.3}, 600)  # better wherever the hand-made one errs
+    lucky = final("lucky", {2: 0.5}, 500)  # better on the whole, but worse somewhere
+    assert lucky.accuracy > steady.accuracy > HAND.accuracy
+    assert choice.choose([steady, lucky], Budget(), HAND, held()) is steady
+    assert choice.choose([lucky], Budget(), HAND, held()) is lucky
+
+
+def test_what_is_worse_or_over_the_budget_is_not_chosen():
+    worse = final("worse", {0: 0.5, 1: 0.55}, 100)
+    equal = final("equal", {0: 0.5, 1: 0.5}, 500)
+    dear = final("dear", {}, 990)
+    assert choice.choose([worse], Budget(), HAND, held()) is HAND
+    assert choice.choose([worse, equal, dear], Budget(), HAND, held()) is equal
+    assert (
+        choice.choose(
+            [equal, final("equal", {0: 0.5, 1: 0.5}, 400)], Budget(), HAND, held()
+        ).instructions
+        == 400
+    )
+    assert choice.choose([equal], Budget(flash_bytes=999), HAND, held()) is HAND
+    assert choice.choose([dear], Budget(), HAND, held()) is dear
+
+
+def test_the_short_list_saves_a_quarter_first():
     rows = [
         row(0, 0.9, 1000),
-        row(1, 0.86, 500),
-        row(2, 0.5, 10),
-        row(3, 0.99, 990),
-        row(4, 0.9, 600),
+        row(1, 0.9, 900),
+        row(2, 0.9, 500),
+        row(3, 0.9, 600),
+        row(4, 0.9, 990),
     ]
-    rows.append(row(5, 0.89, 700))
-    assert [r.number for r in found.shortlist(rows, windows=100)] == [1, 4, 5]
-    assert [r.number for r in found.shortlist(rows, windows=1_000)] == [4, 5]
-    rows[-1] = row(5, 0.95, 700)  # cheapest, most accurate, and then what is between
-    assert [r.number for r in found.shortlist(rows, windows=100)] == [1, 5, 4]
+    rows += [row(5, 0.9, 300, kept=False), row(6, 0.9, 10, state="failed")]
+    said = {0: answers({0: 0.5}), 1: answers({}), 2: answers({0: 0.6}), 3: answers({0: 0.2})}
+    said |= {4: answers({}), 5: answers({})}
+    assert [r.number for r in choice.shortlist(rows, said, held())] == [3, 2, 5, 1]
 
 
-def test_where_windows_are_many_the_better_one_is_believed_if_it_is_cheap():
-    hand = final("hand", [0.9], 1000)
-    cheap, better = final("cheap", [0.91], 500), final("better", [0.97], 700)
-    dear = final("dear", [0.99], 990)
-    assert found.choose([cheap, better, dear], Budget(), hand, windows=1000) is better
-    assert found.choose([cheap, better, dear], Budget(), hand, windows=10) is cheap
-    assert found.choose([dear], Budget(), hand, windows=1000) is dear
+@given(st.integers(0, 2**32 - 1))
+def test_a_lead_is_the_difference_of_two_scores(seed):
+    rng, on = np.random.default_rng(seed), held()
+    first, second = (np.where(rng.random((3, len(on))) < p, on.y, 1 - on.y) for p in (0.8, 0.7))
+    told = choice.lead(on, first, second)
+    scores = [
+        np.mean([learn.score(on.y, s, on.classes, draws=1)["balanced_accuracy"] for s in said])
+        for said in (first, second)
+    ]
+    assert np.isclose(told["mean"], scores[0] - scores[1])
+    assert told["low"] <= told["mean"] <= told["high"]
+    same = choice.lead(on, first, first)
+    assert same["low"] == same["high"] == 0  # judged on the same draws
+    turned = choice.lead(on, second, first)
+    assert np.isclose(turned["low"], -told["high"])

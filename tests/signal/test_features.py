@@ -15,6 +15,7 @@ from edgekit.signal import (
     EnvelopeSpectrum,
     InRange,
     Moments,
+    RectifiedSpectrum,
     UnitRms,
     log_mel,
     quantize,
@@ -30,6 +31,8 @@ BOXES = BandEnergies(
 FEATURES = {
     "envelope": ENVELOPE,
     "envelope, short": EnvelopeSpectrum(rate=1000, window=64, low=100, width=16, lines=7),
+    "rectified": RectifiedSpectrum(rate=10_000, window=1024, block=8, lines=40),
+    "rectified, short": RectifiedSpectrum(rate=1000, window=64, block=1, lines=31),
     "waveform": UnitRms(window=300, channels=2),
     "range": InRange(50, offset=(0.0,) * 6, span=(1.5,) * 6),
     "moments": Moments(window=200, channels=6, limit=6),
@@ -114,17 +117,45 @@ def test_envelope_against_the_textbook():
     np.testing.assert_allclose(e(X)[:, 0, :, 0] ** 2, truth, atol=2e-5 * truth.std())
 
 
-def test_envelope_finds_the_rate_of_strikes():
+def test_rectified_against_the_textbook():
+    r = FEATURES["rectified"]
+    X = np.random.default_rng(1).normal(size=(30, 1024, 1)).astype(np.float32)
+    x = X[:, :, 0].astype(float)
+    second = np.pad(x, ((0, 0), (2, 0)), "edge")
+    second = second[:, 2:] - 2 * second[:, 1:-1] + second[:, :-2]
+    envelope = np.abs(second).reshape(30, r.width, r.block).mean(axis=2)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(r.width) / r.width)
+    truth = np.abs(np.fft.rfft((envelope / envelope.mean(1, keepdims=True) - 1) * hann))
+    truth = truth[:, 1 : r.lines + 1]
+    np.testing.assert_allclose(r(X)[:, 0, :, 0] ** 2, truth, atol=2e-5 * truth.std())
+
+
+@pytest.mark.parametrize(
+    "feature", [ENVELOPE, FEATURES["rectified"]], ids=["envelope", "rectified"]
+)
+def test_envelope_finds_the_rate_of_strikes(feature):
     t = np.arange(1024) / 10_000
     strikes = (np.sin(2 * np.pi * 3000 * t) * np.exp(-400 * (t % (1 / 78.125))))[None, :, None]
-    strongest = ENVELOPE(strikes)[0, 0, :, 0].argmax()
-    assert ENVELOPE.frequencies[strongest] == 78.125
+    turning = 5 * np.sin(2 * np.pi * 30 * t)[None, :, None]  # the shaft, five times as loud
+    strongest = feature(strikes + turning)[0, 0, :, 0].argmax()
+    assert feature.frequencies[strongest] == 78.125
 
 
-def test_envelope_does_not_hear_the_level():
-    X = windows(ENVELOPE)
-    np.testing.assert_allclose(ENVELOPE(X), ENVELOPE(1000 * X), atol=2e-3)
-    assert np.array_equal(ENVELOPE(X), ENVELOPE(X / 1024))  # a power of two rounds nothing
+@pytest.mark.parametrize(
+    "feature", [ENVELOPE, FEATURES["rectified"]], ids=["envelope", "rectified"]
+)
+def test_envelope_does_not_hear_the_level(feature):
+    X = np.random.default_rng(2).normal(size=(4, 1024, 1)).astype(np.float32)
+    np.testing.assert_allclose(feature(X), feature(1000 * X), atol=2e-3)
+    assert np.array_equal(feature(X), feature(X / 1024))  # a power of two rounds nothing
+
+
+@pytest.mark.parametrize(
+    "change", [{"window": 1000}, {"block": 3}, {"block": 256}, {"lines": 64}, {"lines": 0}]
+)
+def test_rectified_refuses(change):
+    with pytest.raises(ValueError, match=r"powers of two|blocks|lines"):
+        replace(FEATURES["rectified"], **change)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 #ifndef EDGEKIT_ENVELOPE_H
 #define EDGEKIT_ENVELOPE_H
 
-#include "fft.h"
+#include "envelope_lines.h"
 #include "samples.h"
 
 struct envelope_spectrum {
@@ -17,7 +17,6 @@ struct envelope_spectrum {
 /* samples [window] -> lines [lines]; work [window] */
 static void envelope_spectrum(const struct envelope_spectrum *e, const struct samples *samples, float *work,
                               float *lines) {
-  const struct complex_f32 *const z = (const struct complex_f32 *)work;
   struct complex_f32 *const band = (struct complex_f32 *)work + e->first;
   const int32_t width = e->width;
   take(samples, 0, 0, e->window, work, 1);
@@ -32,16 +31,7 @@ static void envelope_spectrum(const struct envelope_spectrum *e, const struct sa
     work[n] = magnitude;
     sum += magnitude;
   }
-  const float mean = sum / (float)width;
-  const float gain = 1.0f / max_f32(mean, 1e-12f); /* of silence: zeros */
-  work[0] = 0.0f;                                  /* where the Hann window is 0 */
-  for (int32_t n = 1; n <= width / 2; n++) {
-    const float weight = gain * hann(&e->table, n, width);
-    work[n] = (work[n] - mean) * weight;
-    if (n < width / 2) work[width - n] = (work[width - n] - mean) * weight;
-  }
-  rfft(work, width, &e->table);
-  for (int32_t k = 0; k < e->lines; k++) lines[k] = sqrt_f32(sqrt_f32(power(z[k + 1])));
+  envelope_lines(work, width, sum, &e->table, e->lines, lines);
 }
 
 #endif

@@ -25,6 +25,8 @@ static inline float float_of(uint32_t b) {
   return x;
 }
 
+static inline float abs_f32(float x) { return __builtin_fabsf(x); }
+
 static inline float max_f32(float a, float b) { return a > b ? a : b; }
 
 /* sqrt(x) for finite x >= 0, rounded to nearest: the FPU's instruction where there is one, else one bit of

@@ -52,6 +52,8 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "features": {
         "20 lines": signal.EnvelopeSpectrum(RATE, WINDOW, low=2000, width=256, lines=20),
         "half the band": signal.EnvelopeSpectrum(RATE, WINDOW, low=2000, width=128, lines=40),
+        "a quarter of the band": signal.EnvelopeSpectrum(RATE, WINDOW, 2000, width=64, lines=30),
+        "rectified": signal.RectifiedSpectrum(RATE, WINDOW, block=8, lines=40),
         "half the time": signal.Part(
             signal.EnvelopeSpectrum(RATE, WINDOW // 2, low=2000, width=128, lines=24), WINDOW
         ),
