@@ -22,7 +22,7 @@ from edgekit.figures import Figure
 from edgekit.search import cluster, cost, found, objective, space, terms_of
 from edgekit.search.study import crew_of, priced
 
-TRIALS, WORKERS, SAME = 40, 2, 10
+TRIALS, WORKERS, SAME = 40, 2, 20
 
 
 def bars(bars: Bars, names) -> None:
@@ -66,7 +66,9 @@ def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
     fewer = 100 * facts["fewer_instructions"]
     shown = f"{fewer:.0f} % ({taken[1].value:,.0f} → {taken[0].value:,.0f}, {taken[0].provenance})"
     bars.add(f"{name}: fewer instructions than hand-made", "≥ 25 %", shown, fewer >= 25)
-    shown = f"{old['test_mean']:.4f} → {new['test_mean']:.4f}, mean of {new['seeds']} seeds"
+    led = facts["test_lead"]
+    shown = f"{old['test_mean']:.4f} → {new['test_mean']:.4f}, mean of {new['seeds']} seeds; lead "
+    shown += f"{100 * led['low']:+.1f} to {100 * led['high']:+.1f} points"
     bars.add(
         f"{name}: int8 accuracy on test groups, hand-made → found",
         "not lower",
@@ -76,16 +78,17 @@ def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
 
 
 def scaling(bars: Bars, terms: objective.Terms) -> None:
-    """The same candidates through one Dask worker and through two, both warm."""
+    """The same trials through one Dask worker and through two, both warm, nothing drawn yet."""
     known = objective.context(terms).known
-    tasks = {n: (made, objective.seed_of(0, n), terms) for n, made in enumerate(drawn(known, SAME))}
+    tasks = {n: (made, terms) for n, made in enumerate(drawn(known, SAME))}
     seconds, answers = {}, {}
     for workers in (1, 2):
         with crew_of(terms, workers, "") if workers > 1 else one_dask_worker() as crew:
             for _ in crew.map(priced, {n: (terms,) for n in range(workers)}):
                 pass
+            shutil.rmtree(terms.folder / "drawn", ignore_errors=True)
             began = time.monotonic()
-            results = dict(crew.map(objective.judge, tasks))
+            results = dict(crew.map(objective.tried, tasks))
             seconds[workers] = time.monotonic() - began
             answers[workers] = [getattr(results[n], "tflite", None) for n in tasks]
     ratio = seconds[1] / seconds[2]

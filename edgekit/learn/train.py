@@ -171,7 +171,7 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
 
 
 def lead(
-    y_true, first, second, classes, group, *, level: float = 0.95, seed: int = 0, draws: int = 2000
+    y_true, first, second, group, *, level: float = 0.95, seed: int = 0, draws: int = 2000
 ) -> dict:
     """By how much `first`'s balanced accuracy is above `second`'s: {"mean", "low", "high"}, fractions.
 

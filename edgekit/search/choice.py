@@ -1,10 +1,10 @@
 """What is best, and what is chosen: the front, the short list, and one student.
 
-Short trainings of one seed tell roughly, and whoever takes the best of forty takes luck for merit. So the
-promising ones are trained again, as long as the full profile does, with other seeds, beside the hand-made
-student. What counts is by how much a candidate leads it on the same windows, and of that the lower bound: a
-lead that some groups make and others do not is worth less than one that all of them make. Each group of the
-training and the validation part is judged by models that have not heard it.
+Trainings of one seed tell roughly, and whoever takes the best of forty takes luck for merit. So the promising
+ones are trained again, with other seeds and for longer where that helps, beside the hand-made student. What
+counts is by how much a candidate leads it on the same windows, and of that the lower bound: a lead that some
+groups make and others do not is worth less than one that all of them make. Each group of the training and
+the validation part is judged by models that have not heard it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Final:
         return max(self.runs, key=lambda r: (r.value("accuracy"), -r.value("instructions")))
 
 
-def lead(held: Windows, first: np.ndarray, second: np.ndarray) -> dict:
+def lead(held: Windows, first: np.ndarray, second: np.ndarray, level: float = LEVEL) -> dict:
     """The `learn.lead` of `first`'s answers over `second`'s on windows that neither has heard."""
-    return learn.lead(held.y, first, second, held.classes, held.group, level=LEVEL)
+    return learn.lead(held.y, first, second, held.group, level=level)
 
 
 def front(rows: list[Row]) -> list[Row]:

@@ -28,6 +28,7 @@ INSTRUCTIONS = {
 SLOWER = {"cortex-m0plus": 5.9, "rv32imc": 2.7, "cortex-m3": 2.6}
 LEAST_CODE = 400  # bytes: below the code of the smallest of the 84 networks
 DOUBT = 0.6  # what remains of an estimate that is as far too high as any of the 84 was
+ENOUGH = 0.99  # accuracy to which a larger network has nothing to add
 FAR = 1.5  # times as many instructions: more than the estimate was ever too high
 
 
@@ -93,10 +94,7 @@ def hopeless(cost: Cost, budget, mhz: float, done: Iterable[tuple[float, float]]
     fastest = DOUBT * cost.instructions / mhz / 1e3  # no instruction takes less than a cycle
     if budget.latency_ms and fastest > budget.latency_ms:
         return f"at least {fastest:.3g} ms, the budget has {budget.latency_ms:g}"
-    done = list(done)
-    best = max((accuracy for accuracy, _ in done), default=0.0)
     for accuracy, taken in done:
-        # as good as the best so far, or within a third of its errors: more of the same will not pay
-        if 1 - accuracy <= 4 / 3 * (1 - best) + 0.002 and cost.instructions > FAR * taken:
+        if accuracy >= ENOUGH and cost.instructions > FAR * taken:
             return f"{cost.instructions / taken:.1f} times a trial that is {accuracy:.3f} right"
     return ""

@@ -130,24 +130,21 @@ def candidate(drawn: dict) -> dict:
     return made
 
 
-def shares(known: dict) -> list[float]:
-    """Of the hand-made student's width, the widest first: the search begins with these."""
-    return sorted({1.0, *known["share"]}, reverse=True)
+def first(known: dict) -> list[dict]:
+    """The parameters, for `study.enqueue_trial`, with which a search begins: the use case's own student,
+    at each share of its width, and on each kind of features."""
+    shares = sorted({1.0, *known["share"]}, reverse=True)
+    return [
+        *(_student(known, share=share) for share in shares),
+        *(_student(known, features=name) for name in known["features"] if name != "features"),
+    ]
 
 
-def hand_made(known: dict, share: float = 1.0) -> dict:
-    """The parameters, for `study.enqueue_trial`, of the use case's own student at a share of its width."""
-    first = {k: v["low"] if isinstance(v, dict) else v[0] for k, v in known.items()}
-    widths = {f"width_{i + 1}": first["width"] for i in range(max(known["depth"]))}
-    first.pop("width")
-    return {
-        **first,
-        **widths,
-        "network": "student",
-        "share": share,
-        "quantize": "int8",
-        "distil": False,
-    }
+def _student(known: dict, **other) -> dict:
+    drawn = {k: v["low"] if isinstance(v, dict) else v[0] for k, v in known.items()}
+    low = drawn.pop("width")
+    widths = {f"width_{i + 1}": low for i in range(max(known["depth"]))}
+    return {**drawn, **widths, **HAND_MADE, **other}
 
 
 def width_of(made: dict, case) -> int:

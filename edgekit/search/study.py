@@ -27,6 +27,10 @@ DIRECTIONS = ("maximize", "minimize", "minimize")
 GOALS = ("accuracy", "instructions", "flash")
 WORTH = 0.75  # of the hand-made student's instructions: what a search is for
 STARTUP = 12  # trials drawn at random before the sampler has something to learn from
+SAME, STALE = (
+    "the same as trial",
+    3,
+)  # after so many of these in a row the next one is drawn at random
 PRUNED = 10  # hopeless candidates for each that is trained, before the space counts as exhausted
 
 
@@ -107,6 +111,9 @@ def one(storage, index: int, terms: Terms) -> int:
     import optuna
 
     study = _load(storage, sampler=_sampler(objective.seed_of(terms.seed, index)))
+    last = rows_of(study)[-STALE:]
+    if len(last) == STALE and all(r.reason.startswith(SAME) for r in last):
+        study.sampler = optuna.samplers.RandomSampler(objective.seed_of(terms.seed, index))
     trial = study.ask()
     state, values = optuna.trial.TrialState.FAIL, None
     try:
@@ -135,13 +142,14 @@ def _try(study, trial, terms: Terms) -> list[float]:
     trial.set_user_attr("candidate", made)
     others = [r for r in rows_of(study) if r.number != trial.number]
     if same := [r.number for r in others if r.made == made and r.state != "failed"]:
-        raise optuna.TrialPruned(f"the same as trial {same[0]}")
+        raise optuna.TrialPruned(f"{SAME} {same[0]}")
     expected = c.estimate(made)
     start = c.estimate(space.HAND_MADE).instructions
-    if expected.instructions > start and made["network"] != "student":
+    if expected.instructions > start:
         trial.set_constraint("dear", 1.0)
         raise optuna.TrialPruned("takes more instructions than the hand-made student")
-    trial.set_constraint("dear", expected.instructions / start - WORTH)
+    if "dear" not in trial.constraints:  # not before a kill
+        trial.set_constraint("dear", expected.instructions / start - WORTH)
     trial.set_user_attr("estimate", asdict(expected))
     done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
     mhz = c.design.board.value("clock_mhz")
@@ -257,8 +265,8 @@ def _open(terms: Terms, crew: Crew):
         study.set_user_attr("terms", promise)
         known = _known(terms, crew)
         study.set_user_attr("space", known)
-        for share in space.shares(known):
-            study.enqueue_trial(space.hand_made(known, share))
+        for first in space.first(known):
+            study.enqueue_trial(first)
         return storage, study
     for name, value in promise.items():
         if held.get(name) != value:

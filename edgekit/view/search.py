@@ -14,7 +14,7 @@ def summary(found: Found) -> list[str]:
         "",
         f"{counts['complete']} trained, {counts['pruned']} pruned before training, "
         f"{counts['failed']} failed",
-        "Pareto front (accuracy on validation windows; the rest from the binary, emulated core):",
+        "Pareto front (accuracy in folds; the rest from the binary, emulated core):",
     ]
     for row in found.front:
         lines.append(
@@ -29,13 +29,20 @@ def summary(found: Found) -> list[str]:
         test = Figure.from_dict(told["test"])
         lines.append(
             f"{what:<10} {figures['instructions']} ({figures['network']} of the network), "
-            f"flash {figures['flash']}, RAM {figures['ram']}; validation "
+            f"flash {figures['flash']}, RAM {figures['ram']}; in folds "
             f"{told['validation_mean']:.3f}, test {told['test_mean']:.3f} (means); this file on test {test}"
         )
         lines.append(f"{'':<10} {described(told['candidate'])}")
     fewer = 100 * found.facts["fewer_instructions"]
+    leads = (
+        f"{100 * told['mean']:+.1f} points {where} ({100 * told['low']:+.1f} to {100 * told['high']:+.1f})"
+        for where, told in (
+            ("in folds", found.facts["lead"]),
+            ("on test", found.facts["test_lead"]),
+        )
+    )
     lines.append(
-        f"{fewer:.0f} % fewer instructions than the hand-made student"
+        f"{fewer:.0f} % fewer instructions than the hand-made student, accuracy {', '.join(leads)}"
         if found.chosen is not found.reference
         else "nothing beats the hand-made student: more trials, or another SEARCH"
     )

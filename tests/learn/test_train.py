@@ -72,7 +72,7 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
 
 
 def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
-    world, student, monkeypatch
+    world, student, monkeypatch, tmp_path
 ):
     from edgekit.learn import legacy, variations
 
@@ -97,6 +97,16 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     shelf = learn.Shelf()
     assert [trained(n, shelf, distil) for n, distil in tries] == alone
     assert len(drawn) == 5 + 2  # a teacher came later and heard the first two epochs again
+    # in files, for whoever comes later, another process for one; what is missing is drawn again
+    shelf = learn.Shelf(tmp_path)
+    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+    drawn.clear()
+    assert [trained(n, learn.Shelf(tmp_path), distil) for n, distil in tries] == alone
+    assert not drawn
+    for file in tmp_path.glob("*/[34]*.npz"):
+        file.unlink()
+    assert [trained(n, learn.Shelf(tmp_path), distil) for n, distil in tries] == alone
+    assert len(drawn) == 2
     monkeypatch.setattr(variations, "ROOM", 0)
     shelf = learn.Shelf()
     assert [trained(n, shelf, distil) for n, distil in tries] == alone

@@ -65,9 +65,10 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
 def test_the_search_begins_with_the_hand_made_student():
     case = SimpleNamespace(features="f", WIDTHS={"student": 8})
     known = space.choices(case, (1, 40, 1), teacher=False)
-    first = space.hand_made(known)
+    first, *others = space.first(known)
     made = space.candidate(first)
-    assert made["network"] == "student"
+    assert made == space.HAND_MADE
+    assert [space.candidate(o)["share"] for o in others] == [0.75, 0.5, 0.25]
     assert space.width_of(made, case) == 8
     assert set(first) == set(known) - {"width"} | {f"width_{i}" for i in (1, 2, 3)}
     assert known["distil"] == [False]
