@@ -44,6 +44,11 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "features": {
         "448 ms": signal.EcgBeat(window=WINDOW, anchor=BEFORE, first=24, length=56),
+        "8 s before": signal.Part(
+            signal.EcgBeat(window=1000 + AFTER, anchor=1000, first=32, length=80),
+            WINDOW,
+            BEFORE - 1000,
+        ),
         "6 s before": signal.Part(
             signal.EcgBeat(window=750 + AFTER, anchor=750, first=32, length=80),
             WINDOW,
@@ -54,7 +59,8 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
             WINDOW,
             BEFORE - 750,
         ),
-    }
+    },
+    "width": {"low": 4, "high": 32},  # the student has up to 32 channels
 }
 ALIGN = {}
 # Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
