@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.whole import whole
 
 
 def add(commands) -> None:
@@ -247,10 +248,8 @@ def _aloud():
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    half = path.with_name(f".half-{os.getpid()}-{path.name}")
-    half.write_bytes(data)
-    half.replace(path)
+    with whole(path) as half:
+        half.write_bytes(data)
 
 
 def _public(path: str):

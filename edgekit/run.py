@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from edgekit.design import Design, Verdicts, gate
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.figures import Figure
+from edgekit.whole import whole
 
 PROFILES = ("quick", "full")
 PACKAGES = (
@@ -99,14 +99,8 @@ class Run:
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """A temporary path that becomes the artefact when the block ends well, whole or not at all."""
-        path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".half-{os.getpid()}-{path.name}")
-        try:
+        with whole(self.path(name)) as half:
             yield half
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
 
     def save(self, name: str, value) -> Path:
         """Write an artefact; its suffix says how: .npz .npy .json .csv, else bytes or text."""
@@ -262,10 +256,8 @@ def _write_manifest(directory: Path, manifest: dict) -> None:
     manifest["python"] = platform.python_version()
     manifest["platform"] = platform.platform()
     manifest["packages"] = versions()
-    directory.mkdir(parents=True, exist_ok=True)
-    half = directory / f".half-{os.getpid()}-manifest.json"
-    half.write_text(json.dumps(_plain(manifest), indent=1, allow_nan=False), encoding="utf-8")
-    half.replace(directory / "manifest.json")
+    with whole(directory / "manifest.json") as half:
+        half.write_text(json.dumps(_plain(manifest), indent=1, allow_nan=False), encoding="utf-8")
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
+from edgekit.whole import whole
 
 VERSION = 1
 SAMPLES, FACTS = "samples.npy", "recording.json"
@@ -50,12 +51,10 @@ def save(recording: Recording, path: Path | str) -> Path:
         raise EdgekitError(f"{recording.name} cannot be saved: {error}") from None
     samples = io.BytesIO()
     np.save(samples, np.ascontiguousarray(recording.samples), allow_pickle=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.draft")
-    with zipfile.ZipFile(draft, "w") as file:
+    with whole(path) as half, zipfile.ZipFile(half, "w") as file:
         file.writestr(zipfile.ZipInfo(SAMPLES, DATE), samples.getbuffer())
         file.writestr(zipfile.ZipInfo(FACTS, DATE), text.encode())
-    return draft.replace(path)
+    return path
 
 
 def load(path: Path | str) -> Recording:

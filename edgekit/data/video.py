@@ -21,6 +21,7 @@ import numpy as np
 
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.whole import whole
 
 HOW = ("proposed", "confirmed", "corrected")
 SIZE = (384, 288)  # width, height of the pedestrians' frames as a small camera would give them
@@ -98,10 +99,8 @@ def save_boxes(labels: Labels, path: Path | str) -> None:
     ]
     text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
     text += ',\n "frames": {\n' + ",\n".join(lines) + "\n }\n}\n"
-    path = Path(path)
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with whole(Path(path)) as half:
+        half.write_text(text, encoding="utf-8")
 
 
 def _check(path, number: int, box: Box, size) -> None:

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.whole import whole
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,19 @@ class Windows:
         )
 
     def save(self, path: Path | str) -> None:
-        """As one `.npz`, written aside and renamed: a half-written file never has the name."""
-        path = Path(path)
-        draft = path.with_name(f"{path.stem}.draft.npz")
-        np.savez(
-            draft,
-            X=self.X,
-            y=self.y,
-            classes=np.array(self.classes, dtype=str),
-            group=self.group.astype(str),
-            domain=self.domain.astype(str),
-            origin=self.origin.astype(str),
-            rate=np.float64(self.rate),
-            dropped=np.int64(self.dropped),
-        )
-        draft.replace(path)
+        """As one `.npz`, whole or not at all."""
+        with whole(Path(path)) as half, half.open("wb") as file:
+            np.savez(
+                file,
+                X=self.X,
+                y=self.y,
+                classes=np.array(self.classes, dtype=str),
+                group=self.group.astype(str),
+                domain=self.domain.astype(str),
+                origin=self.origin.astype(str),
+                rate=np.float64(self.rate),
+                dropped=np.int64(self.dropped),
+            )
 
     @classmethod
     def load(cls, path: Path | str) -> Windows:

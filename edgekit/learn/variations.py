@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.data.windows import Windows
+from edgekit.whole import whole
 
 ROOM = 1 << 29  # bytes that one Variations may keep; what does not fit is drawn again
 
@@ -61,11 +61,8 @@ class Variations:
         if size <= self.room:
             self.room -= size
             if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                half = path.with_suffix(f".{os.getpid()}")
-                with half.open("wb") as file:
-                    np.savez(file, *made)
-                half.replace(path)  # another process may have drawn the same
+                with whole(path) as half:  # another process may have drawn the same
+                    np.savez(half, *made)
             else:
                 self.kept[key] = made
         return made

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from edgekit.errors import EdgekitError
+from edgekit.whole import whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
 SIGNATURE_BYTES = 64
@@ -132,11 +133,11 @@ def _make(path: Path, passphrase: str, algorithm: str) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(passphrase.encode()),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".half-{os.getpid()}-{path.name}")
-    with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
+    with (
+        whole(path) as half,
+        open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f,
+    ):
         f.write(pem)
-    half.replace(path)
 
 
 def public_key(key) -> PublicKey:

@@ -16,6 +16,7 @@ from pathlib import Path
 from edgekit.errors import EdgekitError
 from edgekit.ota.keys import PublicKey, Signer
 from edgekit.ota.mcuboot import der, pem
+from edgekit.whole import whole
 
 ROLES = {"root": 365, "targets": 90, "snapshot": 7, "timestamp": 1}  # days until each expires
 SCHEMES = {"EdDSA": "ed25519", "ES256": "ecdsa-sha2-nistp256"}
@@ -137,6 +138,5 @@ def _write(folder: Path, name: str, metadata, signer: Signer) -> None:
             raise NotImplementedError("the signer is given, not named")
 
     metadata.sign(Ours())
-    half = folder / f".half-{name}"
-    metadata.to_file(str(half))
-    half.replace(folder / name)
+    with whole(folder / name) as half:
+        metadata.to_file(str(half))

@@ -21,6 +21,7 @@ from edgekit.search.choice import Final, choose, front, lead, shortlist
 from edgekit.search.objective import Judged, Terms
 from edgekit.search.space import HAND_MADE
 from edgekit.search.study import Row, answers_of, crew_of, described, explore
+from edgekit.whole import whole
 
 SEEDS = 3  # of each finalist, on the split of chapter 01 and in all folds
 FINALISTS = 6  # in a round
@@ -158,9 +159,8 @@ class _Kept:
         figures = {k: f.to_dict() for k, f in result.figures.items()}
         facts = {"made": made, "figures": figures, "seconds": result.seconds}
         facts["said"] = result.said.tolist()
-        half = path.with_suffix(".half")
-        half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        half.replace(path)
+        with whole(path) as half:
+            half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Found:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -26,6 +25,7 @@ from edgekit.figures import Figure, measured
 from edgekit.pipeline import tree_hash
 from edgekit.run import Run, check_choice, check_owner, file_hash, read_manifest
 from edgekit.search import cost, space
+from edgekit.whole import whole
 
 FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
 
@@ -116,10 +116,8 @@ class Context:
             teacher = self.case.teacher(shape, len(train.classes), width, seed)
             augment = self.case.augment
             learn.fit(teacher, train, self.case.waveform, seed=seed, augment=augment, **how)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            half = path.with_suffix(f".{os.getpid()}")
-            legacy.save(teacher, half)
-            half.replace(path)  # another worker may have made the same one
+            with whole(path) as half:  # another worker may have made the same one
+                legacy.save(teacher, half)
         return learn.Distil(learn.models.load(path), self.case.waveform)
 
     @cached_property
@@ -134,10 +132,8 @@ class Context:
                 kept[key] = self._price(name)
             found[name] = cost.Price(**kept[key])
         if not path.is_file() or json.loads(path.read_text()) != kept:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            half = path.with_suffix(f".{time.time_ns()}")
-            half.write_text(json.dumps(kept, indent=1))
-            half.replace(path)
+            with whole(path) as half:
+                half.write_text(json.dumps(kept, indent=1))
         return found
 
     def _price(self, name: str) -> dict:

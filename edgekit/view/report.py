@@ -13,6 +13,7 @@ from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
 from edgekit.run import read_manifest
+from edgekit.whole import whole
 
 
 def write(directory: Path) -> Path:
@@ -48,9 +49,8 @@ def write(directory: Path) -> Path:
         versions=_versions(manifest),
     )
     target = directory / "report.html"
-    half = target.with_name(".half-report.html")
-    half.write_text(html, encoding="utf-8")
-    half.replace(target)
+    with whole(target) as half:
+        half.write_text(html, encoding="utf-8")
     return target
 
 
