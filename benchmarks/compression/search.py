@@ -113,7 +113,7 @@ def repeated(bars: Bars, terms: objective.Terms) -> None:
     for n in range(2):
         folder = Path(terms.directory).with_name(f"{terms.use_case}-again-{n}")
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(terms.directory, folder)
+        shutil.copytree(terms.directory, folder, ignore=shutil.ignore_patterns("search"))
         here = replace(terms, directory=str(folder))
         found.search(here, 6, workers=1, finals=False, say=lambda _: None)
         table = pd.read_csv(folder / "artefacts" / "search.csv").drop(columns="seconds")
