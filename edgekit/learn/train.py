@@ -181,11 +181,12 @@ def lead(
     """
     first, second = np.atleast_2d(first), np.atleast_2d(second)
     both = []
+    present = np.unique(y_true)
     for said in (first, second):
-        y, g = (np.tile(known, len(said)) for known in (y_true, group))
-        known = np.unique(y)
-        drawn = _bootstrap(y, said.ravel(), g, known, seed, draws)
-        both.append((np.mean([(said.ravel() == y)[y == c].mean() for c in known]), drawn))
+        y, of = np.tile(y_true, len(said)), np.tile(group, len(said))
+        right = said.ravel() == y
+        drawn = _bootstrap(y, said.ravel(), of, present, seed, draws)
+        both.append((np.mean([right[y == c].mean() for c in present]), drawn))
     (mean, ones), (other, others) = both
     low, high = np.quantile(ones - others, [(1 - level) / 2, (1 + level) / 2])
     return {"mean": float(mean - other), "low": float(low), "high": float(high)}

@@ -79,8 +79,7 @@ def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> li
     """Rows worth training in earnest, the best first: `said` are the trials' answers to `held`, by number.
 
     They take fewer instructions than the hand-made student (trial 0). What saves a quarter comes first, of
-    that what keeps the budget, of that the highest lower bound of the lead; of
-    equals the cheapest.
+    that what keeps the budget, of that the highest lower bound of the lead; of equals the cheapest.
     """
     done = [r for r in rows if r.state == "complete" and r.number]
     start = next((r for r in rows if r.number == 0 and r.state == "complete"), None)

@@ -150,6 +150,11 @@ class Context:
         parts = {"instructions": p.sensing, "flash": p.feature_flash, "ram": p.feature_ram}
         return {k: f.value for k, f in parts.items()}
 
+    @cached_property
+    def start(self) -> cost.Cost:
+        """The analytic cost of the hand-made student."""
+        return self.estimate(space.HAND_MADE)
+
     def estimate(self, made: dict) -> cost.Cost:
         """The analytic cost of a candidate, its features' exact price included."""
         shape, classes = self.hears[made["features"]].shape, len(self.windows.classes)

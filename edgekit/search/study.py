@@ -144,7 +144,7 @@ def _try(study, trial, terms: Terms) -> list[float]:
     if same := [r.number for r in others if r.made == made and r.state != "failed"]:
         raise optuna.TrialPruned(f"{SAME} {same[0]}")
     expected = c.estimate(made)
-    start = c.estimate(space.HAND_MADE).instructions
+    start = c.start.instructions
     if expected.instructions > start:
         trial.set_constraint("dear", 1.0)
         raise optuna.TrialPruned("takes more instructions than the hand-made student")

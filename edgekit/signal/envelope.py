@@ -15,8 +15,34 @@ import numpy as np
 from edgekit.signal import fft, real, source
 
 
+class _Spectrum:
+    """What every spectrum of an envelope has in common: `rate`, `window` and `lines` describe it, and
+    `_piece` (n, window, 1) -> (n, 1, lines, 1) computes it."""
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return 1, self.lines, 1
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """(lines,) Hz of each output line."""
+        return np.arange(1, self.lines + 1) * self.rate / self.window
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """`X` (n, window, 1) -> (n, 1, lines, 1) float32, the same bits as the C side.
+
+        Silence gives zeros. Raises ValueError on another window length.
+        """
+        source.check(self, X)
+        return real.in_pieces(self._piece, X)
+
+
 @dataclass(frozen=True)
-class EnvelopeSpectrum:
+class EnvelopeSpectrum(_Spectrum):
     """Window of vibration -> square root of its envelope's amplitude spectrum.
 
     `rate` in Hz and `window` in samples describe the input; `low` in Hz is the lower edge of the
@@ -48,30 +74,9 @@ class EnvelopeSpectrum:
             raise ValueError(f"lines must be 1…{self.width // 2 - 1}")
 
     @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return 1, self.lines, 1
-
-    @property
     def first(self) -> int:
         """Index of the band's first spectral bin."""
         return round(self.low * self.window / self.rate)
-
-    @property
-    def frequencies(self) -> np.ndarray:
-        """(lines,) Hz of each output line."""
-        return np.arange(1, self.lines + 1) * self.rate / self.window
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """`X` (n, window, 1) -> (n, 1, lines, 1) float32, the same bits as the C side.
-
-        Silence gives zeros. Raises ValueError on another window length.
-        """
-        source.check(self, X)
-        return real.in_pieces(self._piece, X)
 
     def _piece(self, X: np.ndarray) -> np.ndarray:
         half_open = slice(self.first, self.first + self.width)
@@ -104,7 +109,7 @@ class EnvelopeSpectrum:
 
 
 @dataclass(frozen=True)
-class RectifiedSpectrum:
+class RectifiedSpectrum(_Spectrum):
     """The same from a rougher envelope, for a tenth of the instructions: no band is chosen.
 
     The second difference of the samples keeps what is fast (its gain at a twentieth of the `rate` is a
@@ -127,30 +132,9 @@ class RectifiedSpectrum:
             raise ValueError(f"lines must be 1…{self.width // 2 - 1}")
 
     @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return 1, self.lines, 1
-
-    @property
     def width(self) -> int:
         """Values of the envelope."""
         return self.window // self.block
-
-    @property
-    def frequencies(self) -> np.ndarray:
-        """(lines,) Hz of each output line."""
-        return np.arange(1, self.lines + 1) * self.rate / self.window
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """`X` (n, window, 1) -> (n, 1, lines, 1) float32, the same bits as the C side.
-
-        Silence gives zeros. Raises ValueError on another window length.
-        """
-        source.check(self, X)
-        return real.in_pieces(self._piece, X)
 
     def _piece(self, X: np.ndarray) -> np.ndarray:
         x = real.bounded(X[:, :, 0]).T
