@@ -32,10 +32,9 @@ static float ecg_kth(float *v, int32_t count, int32_t k) {
 /* Where in the window the heart beat. The first two seconds are heard twice: once for the levels. */
 static void ecg_find(const struct ecg_beat *c, const float *x, struct ecg_peaks *peaks, struct ecg_rhythm *r) {
   ecg_peaks_init(peaks);
-  for (int32_t t = 0; t < LEARN; t++) ecg_peaks_step(peaks, x[t]);
   r->count = 0;
-  for (int32_t t = 0; t < c->window; t++) {
-    const int32_t ago = ecg_peaks_step(peaks, x[t]);
+  for (int32_t t = -LEARN; t < c->window; t++) {
+    const int32_t ago = ecg_peaks_step(peaks, x[t < 0 ? t + LEARN : t]);
     if (ago != 0 && r->count < MOST_BEATS - 1) r->at[r->count++] = t - ago; /* ascending */
   }
   /* the beat to judge: the nearest within 150 ms of its place, else that place itself */

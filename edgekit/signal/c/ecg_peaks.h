@@ -9,13 +9,15 @@
 /* In samples at 125 Hz: half of the slope's support, 24 ms; the moving sum of its square, 168 ms, about a
  * wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms; learning the
  * levels, 2 s; the silence after which they decay, 2 s. */
-enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, RING = 64 };
+enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, RING = 64, SHORT = 8 };
 enum { LONGEST = 375 }; /* the longest interval that is averaged, 3 s */
 
 struct ecg_peaks {
-  int32_t x[RING], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
-  int32_t energy, now, learnt;   /* samples heard; 1 when the levels are known */
-  int32_t top, since;            /* the largest energy not yet judged, and samples since then */
+  int32_t x[SHORT], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
+  int32_t slope, energy;
+  int32_t now, learnt;  /* samples heard; 1 when the levels are known */
+  int32_t top, top_at;  /* the largest energy not yet judged, and when it was */
+  int32_t overdue;      /* after this sample a beat is */
   float signal, noise;           /* levels (roots of energies) of beats, and of what is between them */
   float interval;                /* mean of the last ones */
   int32_t beats, last, steep;    /* beats found; when the last was, and its steepest squared slope */
@@ -25,8 +27,10 @@ struct ecg_peaks {
 };
 
 static void ecg_peaks_restart(struct ecg_peaks *p) {
-  p->energy = p->now = p->top = p->since = p->beats = 0;
+  p->slope = p->energy = p->now = p->top = p->beats = 0;
+  p->top_at = -1;
   p->last = -(1 << 20);
+  p->overdue = INT32_MAX; /* before the first one nothing is */
   p->steep = p->missed_at = p->missed_steep = p->missed_ago = p->ago = 0;
   p->missed = 0.0f;
   p->interval = 125.0f;
@@ -49,6 +53,7 @@ static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t
   if (p->beats > 0 && interval < LONGEST) p->interval += ((float)interval - p->interval) * 0.125f;
   p->signal += weight * (level - p->signal);
   p->last = at;
+  p->overdue = at + ENERGY + (int32_t)(1.6f * p->interval);
   p->steep = steep;
   p->missed = 0.0f;
   p->beats++;
@@ -85,30 +90,11 @@ static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
   return 0;
 }
 
-/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
- * seconds where one is found by searching back. The first LEARN samples only set the levels. */
-static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
-  const int32_t t = p->now++, here = t & (RING - 1);
-  const int32_t x = ecg_counts(sample);
-  if (t == 0) {
-    for (int32_t i = 0; i < RING; i++) p->x[i] = x;
-  }
-  p->x[here] = x;
-  int32_t slope = 0;
-  for (int32_t i = 0; i < SLOPE; i++) {
-    slope += p->x[(t - i) & (RING - 1)] - p->x[(t - i - SLOPE) & (RING - 1)];
-  }
-  slope = slope > 4095 ? 4095 : slope < -4095 ? -4095 : slope;
-  p->energy += slope * slope - p->square[(t - ENERGY) & (RING - 1)];
-  p->square[here] = slope * slope;
-  if (p->energy > p->top) {
-    p->top = p->energy;
-    p->since = 0;
-  } else {
-    p->since++;
-  }
+/* What follows from the energies up to sample t, where anything does; as `ecg_peaks_step` returns it. A function of
+ * its own, for most samples do not come here. */
+static __attribute__((noinline)) int32_t ecg_peaks_due(struct ecg_peaks *p, int32_t t) {
   if (!p->learnt) {
-    if (p->now == LEARN) {
+    if (t + 1 == LEARN) {
       p->signal = 0.6f * sqrt_f32((float)p->top);
       p->noise = 0.125f * p->signal;
       p->learnt = 1;
@@ -117,11 +103,12 @@ static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
     return 0;
   }
   int32_t found = 0;
-  if (p->since >= ENERGY) {
-    if (p->top > 0 && ecg_peaks_judge(p, t - p->since)) found = p->since + p->ago;
-    p->top = p->since = 0;
+  if (t - p->top_at >= ENERGY) {
+    if (p->top > 0 && ecg_peaks_judge(p, p->top_at)) found = t - p->top_at + p->ago;
+    p->top = 0;
+    p->top_at = t;
   }
-  if (p->beats > 0 && (float)(t - p->last - ENERGY) > 1.6f * p->interval) {
+  if (t > p->overdue) {
     const float threshold = p->noise + 0.35f * (p->signal - p->noise);
     if (p->missed > 0.6f * threshold) {
       const int32_t at = p->missed_at;
@@ -133,6 +120,27 @@ static int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
     }
   }
   return found;
+}
+
+/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
+ * seconds where one is found by searching back. The first LEARN samples only set the levels. */
+static inline int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
+  const int32_t t = p->now++, x = ecg_counts(sample);
+  if (t == 0) {
+    for (int32_t i = 0; i < SHORT; i++) p->x[i] = x;
+  }
+  /* the last SLOPE samples less the SLOPE before them, from what it was a sample ago */
+  p->slope += x - 2 * p->x[(t - SLOPE) & (SHORT - 1)] + p->x[(t - 2 * SLOPE) & (SHORT - 1)];
+  p->x[t & (SHORT - 1)] = x;
+  const int32_t slope = p->slope > 4095 ? 4095 : p->slope < -4095 ? -4095 : p->slope;
+  const int32_t square = slope * slope;
+  p->energy += square - p->square[(t - ENERGY) & (RING - 1)];
+  p->square[t & (RING - 1)] = square;
+  if (p->energy > p->top) {
+    p->top = p->energy;
+    p->top_at = t;
+  }
+  return t - p->top_at >= ENERGY || t > p->overdue || !p->learnt ? ecg_peaks_due(p, t) : 0;
 }
 
 #endif
