@@ -25,8 +25,8 @@ NEAR = 19  # samples, 150 ms: the detector's beat that counts as the one to judg
 class EcgBeat:
     """Window of one ECG lead, 125 Hz, in mV -> the beat at `anchor`, and the rhythm around it.
 
-    `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
-    the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
+    `window`, `anchor` and `first` in samples: the beat to judge lies near sample `anchor` of the window;
+    of it, `length` samples from `first` before its R peak are taken, each `every`th. R peaks are found
     within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
     typical beat; the difference from that one (with `typical`); and the rhythm as four constant
     channels: three ratios r of intervals, each 3 (r - 1), the one before the beat and the one after it
@@ -42,15 +42,16 @@ class EcgBeat:
     first: int
     length: int
     typical: bool = True
+    every: int = 1
 
     def __post_init__(self):
-        if self.window < ecg_peaks.LEARN or self.length < 2:
+        if self.window < ecg_peaks.LEARN or self.length < 2 or self.every < 1:
             raise ValueError(f"a window must have {ecg_peaks.LEARN} samples or more, a beat two")
         if self.window > 63 * ecg_peaks.REFRACTORY:
             raise ValueError(
                 f"a window may have {63 * ecg_peaks.REFRACTORY} samples, 63 beats, at most"
             )
-        low, high = self.first + NEAR, self.window - self.length + self.first - NEAR
+        low, high = self.first + NEAR, self.window - self._span + self.first - NEAR
         if not low <= self.anchor <= high:
             raise ValueError(f"the beat must lie whole in the window: anchor {low} to {high}")
 
@@ -59,13 +60,17 @@ class EcgBeat:
         return 1
 
     @property
+    def _span(self) -> int:
+        return (self.length - 1) * self.every + 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return 1, self.length, 1 + self.typical + RATIOS
 
     @property
     def milliseconds(self) -> np.ndarray:
         """(length,) of each sample, from the R peak."""
-        return (np.arange(self.length) - self.first) * 1000 / ecg_peaks.RATE
+        return (np.arange(self.length) * self.every - self.first) * 1000 / ecg_peaks.RATE
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """`X` (n, window, 1) in mV -> (n, 1, length, channels) float32, the same bits as the C side.
@@ -110,14 +115,14 @@ class EcgBeat:
             ragged = f(10) * (f(jump * count) / f(span))
             rhythms[n] = [*(_ratio(a, b) for a, b in pairs), min(ragged, f(4))]
             begin = at - self.first
-            whole = (begin >= 0) & (begin + self.length <= self.window)
+            whole = (begin >= 0) & (begin + self._span <= self.window)
             whole[beat] = False
             late = np.zeros(len(at), bool)
             late[1:] = np.diff(at) * (len(at) - 1) >= at[-1] - at[0]
             begins = begin[whole & late if (whole & late).any() else whole].tolist()
             begins = begins or [here - self.first]
             for start in (here - self.first, *begins):
-                pieces.append(x[n, start : start + self.length])
+                pieces.append(x[n, start : start + self._span : self.every])
                 owner.append(n)
         pieces = np.stack(pieces)
         mean = real.total(pieces.T) / f(self.length)
@@ -147,8 +152,9 @@ class EcgBeat:
         slope = rng.normal(0, 0.3, (n, 1, 1)) * np.linspace(-1, 1, self.length)
         noise = 0.1 * rng.random((n, 1, 1)) * rng.normal(size=(n, 1, self.length))
         x[..., shapes] += (slope + noise).astype(f)[..., None]
-        shift = rng.integers(-2, 3, n)
-        for samples in range(-2, 3):
+        most = max(1, 2 // self.every)
+        shift = rng.integers(-most, most + 1, n)
+        for samples in range(-most, most + 1):
             rows = shift == samples
             x[rows, ..., shapes] = np.roll(x[rows, ..., shapes], samples, axis=2)
         x[..., -RATIOS:] += rng.normal(0, 0.06, (n, 1, 1, RATIOS)).astype(f)
@@ -170,6 +176,7 @@ class EcgBeat:
             anchor=self.anchor,
             first=self.first,
             length=self.length,
+            every=self.every,
             shapes=1 + self.typical,
         )
         return source.emit(

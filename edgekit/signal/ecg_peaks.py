@@ -40,15 +40,16 @@ def r_peaks(x: np.ndarray, learn_first: bool = False) -> list[np.ndarray]:
 
 def _energies(x: np.ndarray):
     """Squared slopes, and the sums of the last ENERGY of them; (n, time) int32."""
-    counts = np.clip(x * f(200), f(-2e5), f(2e5))
-    counts = np.trunc(counts + np.where(counts < 0, f(-0.5), f(0.5))).astype(np.int32)
+    x = np.clip(x, f(-1e6), f(1e6))
+    counts = np.trunc(x * f(200) + f(131072.5)).astype(np.int32) - 131072
+    counts = np.clip(counts, -131072, 131071)
     rim = 2 * SLOPE - 1
     padded = np.concatenate([np.repeat(counts[:, :1], rim, axis=1), counts], axis=1)
     slope = np.zeros_like(counts)
     for i in range(SLOPE):
         slope += padded[:, rim - i :][:, : slope.shape[1]]
         slope -= padded[:, rim - SLOPE - i :][:, : slope.shape[1]]
-    square = np.clip(slope, -4095, 4095) ** 2
+    square = np.clip(slope, -4096, 4095) ** 2
     energy = np.cumsum(square, axis=1, dtype=np.int64)
     energy[:, ENERGY:] -= energy[:, :-ENERGY].copy()
     return square, energy.astype(np.int32)

@@ -29,6 +29,8 @@ FEATURES = {
     "beat": BEAT,
     "context": EcgBeat(window=1500, anchor=1250, first=160, length=272, typical=False),
     "short": EcgBeat(window=600, anchor=400, first=20, length=50),
+    "every second": EcgBeat(window=1500, anchor=1250, first=32, length=40, every=2),
+    "every third": EcgBeat(window=600, anchor=400, first=20, length=16, every=3),
 }
 every_feature = pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATURES)
 

@@ -10,7 +10,8 @@ enum { MOST_BEATS = 64, RATIOS = 4, RHYTHM_RATE = 125 }; /* of a window; channel
 
 struct ecg_beat {
   int32_t window, anchor; /* samples; where the beat to judge is */
-  int32_t first, length;  /* the piece around it: from `first` samples before its R */
+  int32_t first, length;  /* the piece around it: so many samples from `first` before its R */
+  int32_t every;          /* each so manyth */
   int32_t shapes;         /* 2: with the difference from the typical beat, 1: without */
 };
 
@@ -64,10 +65,10 @@ static inline float ecg_ratio(int32_t a, int32_t b) {
 }
 
 /* mean of a beat's piece, the sum from first to last */
-static float ecg_level(const float *x, int32_t length) {
+static float ecg_level(const float *x, const struct ecg_beat *c) {
   float sum = 0.0f;
-  for (int32_t i = 0; i < length; i++) sum += x[i];
-  return sum / (float)length;
+  for (int32_t i = 0; i < c->length; i++) sum += x[i * c->every];
+  return sum / (float)c->length;
 }
 
 /* samples [window] -> features [length][shapes + RATIOS]; work [window] */
@@ -106,13 +107,13 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
     for (int32_t i = 0; i < r.count; i++) {
       const int32_t begin = r.at[i] - c->first, last = r.count - 1;
       const int32_t late = i > 0 && (r.at[i] - r.at[i - 1]) * last >= r.at[last] - r.at[0];
-      if (i == r.beat || begin < 0 || begin + c->length > c->window || !(late || early)) continue;
-      level[others] = ecg_level(work + begin, c->length);
+      if (i == r.beat || begin < 0 || begin + (c->length - 1) * c->every >= c->window || !(late || early)) continue;
+      level[others] = ecg_level(work + begin, c);
       other[others++] = work + begin;
     }
   }
   const float *const mine = work + here - c->first;
-  const float mean = ecg_level(mine, c->length);
+  const float mean = ecg_level(mine, c);
   if (others == 0) {
     level[0] = mean;
     other[others++] = mine;
@@ -120,7 +121,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   float power = 0.0f;
   for (int32_t i = 0; i < c->length; i++) {
     float values[MOST_BEATS];
-    for (int32_t k = 0; k < others; k++) values[k] = other[k][i] - level[k];
+    for (int32_t k = 0; k < others; k++) values[k] = other[k][i * c->every] - level[k];
     const float typical = ecg_kth(values, others, (others - 1) / 2);
     power += typical * typical;
     features[i * channels] = typical;
@@ -128,7 +129,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   const float gain = 1.0f / max_f32(sqrt_f32(power / (float)c->length), 0.02f);
   for (int32_t i = 0; i < c->length; i++) {
     float *const row = features + i * channels;
-    const float x = mine[i] - mean, typical = row[0];
+    const float x = mine[i * c->every] - mean, typical = row[0];
     row[0] = ecg_clamp(x * gain);
     if (c->shapes > 1) row[1] = ecg_clamp((x - typical) * gain);
     for (int32_t k = 0; k < RATIOS; k++) row[c->shapes + k] = rhythm[k];

@@ -42,10 +42,11 @@ static void ecg_peaks_init(struct ecg_peaks *p) {
   ecg_peaks_restart(p);
 }
 
-/* mV to steps of 5 uV, half away from zero; beyond 1 V it is no heart */
+/* mV to steps of 5 uV, to the nearest: what is moved up until it is positive is rounded by cutting it off.
+ * Beyond 0.65 V it is no heart. */
 static inline int32_t ecg_counts(float x) {
-  const float n = x * 200.0f;
-  return n > 2e5f ? 200000 : n < -2e5f ? -200000 : (int32_t)(n + (n < 0.0f ? -0.5f : 0.5f));
+  const int32_t n = (int32_t)(x * 200.0f + 131072.5f) - 131072;
+  return n > 131071 ? 131071 : n < -131072 ? -131072 : n;
 }
 
 static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t steep, float weight) {
@@ -122,7 +123,7 @@ static __attribute__((noinline)) int32_t ecg_peaks_due(struct ecg_peaks *p, int3
   return found;
 }
 
-/* One sample in mV. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
+/* One sample in mV, within +-1e6. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
  * seconds where one is found by searching back. The first LEARN samples only set the levels. */
 static inline int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
   const int32_t t = p->now++, x = ecg_counts(sample);
@@ -132,7 +133,7 @@ static inline int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
   /* the last SLOPE samples less the SLOPE before them, from what it was a sample ago */
   p->slope += x - 2 * p->x[(t - SLOPE) & (SHORT - 1)] + p->x[(t - 2 * SLOPE) & (SHORT - 1)];
   p->x[t & (SHORT - 1)] = x;
-  const int32_t slope = p->slope > 4095 ? 4095 : p->slope < -4095 ? -4095 : p->slope;
+  const int32_t slope = p->slope > 4095 ? 4095 : p->slope < -4096 ? -4096 : p->slope;
   const int32_t square = slope * slope;
   p->energy += square - p->square[(t - ENERGY) & (RING - 1)];
   p->square[t & (RING - 1)] = square;
