@@ -18,15 +18,14 @@ from edgekit.signal import ecg_peaks, real, source
 
 f = np.float32
 RATIOS = 4  # channels that tell of the rhythm
-NEAR = 19  # samples, 150 ms: the detector's beat that counts as the one to judge (EC57's tolerance)
 
 
 @dataclass(frozen=True)
 class EcgBeat:
-    """Window of one ECG lead, 125 Hz, in mV -> the beat at `anchor`, and the rhythm around it.
+    """Window of one ECG lead at `rate`, 125 or 62.5 Hz, in mV -> the beat at `anchor`, and the rhythm around it.
 
-    `window`, `anchor` and `first` in samples: the beat to judge lies near sample `anchor` of the window;
-    of it, `length` samples from `first` before its R peak are taken, each `every`th. R peaks are found
+    `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
+    the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
     within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
     typical beat; the difference from that one (with `typical`); and the rhythm as four constant
     channels: three ratios r of intervals, each 3 (r - 1), the one before the beat and the one after it
@@ -42,16 +41,15 @@ class EcgBeat:
     first: int
     length: int
     typical: bool = True
-    every: int = 1
+    rate: float = 125
 
     def __post_init__(self):
-        if self.window < ecg_peaks.LEARN or self.length < 2 or self.every < 1:
-            raise ValueError(f"a window must have {ecg_peaks.LEARN} samples or more, a beat two")
-        if self.window > 63 * ecg_peaks.REFRACTORY:
-            raise ValueError(
-                f"a window may have {63 * ecg_peaks.REFRACTORY} samples, 63 beats, at most"
-            )
-        low, high = self.first + NEAR, self.window - self._span + self.first - NEAR
+        pace = ecg_peaks.pace(self.rate)
+        if self.window < pace.learn or self.length < 2:
+            raise ValueError(f"a window must have {pace.learn} samples or more, a beat two")
+        if self.window > 63 * pace.refractory:
+            raise ValueError(f"a window may have {63 * pace.refractory} samples, 63 beats, at most")
+        low, high = self.first + pace.near, self.window - self.length + self.first - pace.near
         if not low <= self.anchor <= high:
             raise ValueError(f"the beat must lie whole in the window: anchor {low} to {high}")
 
@@ -60,17 +58,13 @@ class EcgBeat:
         return 1
 
     @property
-    def _span(self) -> int:
-        return (self.length - 1) * self.every + 1
-
-    @property
     def shape(self) -> tuple[int, ...]:
         return 1, self.length, 1 + self.typical + RATIOS
 
     @property
     def milliseconds(self) -> np.ndarray:
         """(length,) of each sample, from the R peak."""
-        return (np.arange(self.length) * self.every - self.first) * 1000 / ecg_peaks.RATE
+        return (np.arange(self.length) - self.first) * 1000 / self.rate
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """`X` (n, window, 1) in mV -> (n, 1, length, channels) float32, the same bits as the C side.
@@ -86,10 +80,10 @@ class EcgBeat:
         return self._beats(real.bounded(X[:, :, 0]))
 
     def _beats(self, x: np.ndarray):
-        found = []
-        for at in ecg_peaks.r_peaks(x - x[:, :1], learn_first=True) if len(x) else ():
+        found, near = [], ecg_peaks.pace(self.rate).near
+        for at in ecg_peaks.r_peaks(x - x[:, :1], True, self.rate) if len(x) else ():
             away = np.abs(at - self.anchor)
-            if len(at) and away.min() < NEAR:
+            if len(at) and away.min() < near:
                 found.append((at, int(away.argmin())))
                 continue
             beat = int(np.searchsorted(at, self.anchor, side="right"))
@@ -103,11 +97,12 @@ class EcgBeat:
         if not len(x):
             return out
         rhythms, pieces, owner = np.empty((len(x), RATIOS), f), [], []
+        second = int(self.rate)  # stands for an interval that nobody knows
         for n, (at, beat) in enumerate(self._beats(x)):
             here = at[beat]
             usual = np.diff(at[: beat + 1])
-            before = int(usual[-1]) if beat else ecg_peaks.RATE
-            count, span = (beat, int(here - at[0])) if beat else (1, ecg_peaks.RATE)
+            before = int(usual[-1]) if beat else second
+            count, span = (beat, int(here - at[0])) if beat else (1, second)
             after = int((at[beat + 1] if beat + 1 < len(at) else self.window) - here)
             jumps = np.sort(np.abs(np.diff(usual[:-1][-8:])))
             jump = int(jumps[(len(jumps) - 1) // 2]) if len(jumps) else 0
@@ -115,14 +110,14 @@ class EcgBeat:
             ragged = f(10) * (f(jump * count) / f(span))
             rhythms[n] = [*(_ratio(a, b) for a, b in pairs), min(ragged, f(4))]
             begin = at - self.first
-            whole = (begin >= 0) & (begin + self._span <= self.window)
+            whole = (begin >= 0) & (begin + self.length <= self.window)
             whole[beat] = False
             late = np.zeros(len(at), bool)
             late[1:] = np.diff(at) * (len(at) - 1) >= at[-1] - at[0]
             begins = begin[whole & late if (whole & late).any() else whole].tolist()
             begins = begins or [here - self.first]
             for start in (here - self.first, *begins):
-                pieces.append(x[n, start : start + self._span : self.every])
+                pieces.append(x[n, start : start + self.length])
                 owner.append(n)
         pieces = np.stack(pieces)
         mean = real.total(pieces.T) / f(self.length)
@@ -152,7 +147,7 @@ class EcgBeat:
         slope = rng.normal(0, 0.3, (n, 1, 1)) * np.linspace(-1, 1, self.length)
         noise = 0.1 * rng.random((n, 1, 1)) * rng.normal(size=(n, 1, self.length))
         x[..., shapes] += (slope + noise).astype(f)[..., None]
-        most = max(1, 2 // self.every)
+        most = round(0.016 * self.rate)
         shift = rng.integers(-most, most + 1, n)
         for samples in range(-most, most + 1):
             rows = shift == samples
@@ -176,10 +171,9 @@ class EcgBeat:
             anchor=self.anchor,
             first=self.first,
             length=self.length,
-            every=self.every,
             shapes=1 + self.typical,
         )
-        return source.emit(
+        files = source.emit(
             self,
             name,
             headers=("ecg_beat.h",),
@@ -189,6 +183,9 @@ class EcgBeat:
             quantization=quantization,
             sensitivity=sensitivity,
         )
+        if self.rate != ecg_peaks.RATE:
+            files[f"{name}_features.c"] = "#define ECG_HALF\n" + files[f"{name}_features.c"]
+        return files
 
 
 def _lower_median(x: np.ndarray) -> np.ndarray:

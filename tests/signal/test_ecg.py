@@ -29,8 +29,7 @@ FEATURES = {
     "beat": BEAT,
     "context": EcgBeat(window=1500, anchor=1250, first=160, length=272, typical=False),
     "short": EcgBeat(window=600, anchor=400, first=20, length=50),
-    "every second": EcgBeat(window=1500, anchor=1250, first=32, length=40, every=2),
-    "every third": EcgBeat(window=600, anchor=400, first=20, length=16, every=3),
+    "half": EcgBeat(window=750, anchor=625, first=16, length=40, rate=62.5),
 }
 every_feature = pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATURES)
 
@@ -44,10 +43,16 @@ def hearts():
     return [case.prepare(r) for d in ("lab", "field") for r in ecg.simulate(d, 4, 90, seed=5)]
 
 
+@pytest.fixture(scope="module", params=[125, 62.5], ids=["125 Hz", "62.5 Hz"])
+def rate(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def stream():
+def stream(rate):
+    half = "" if rate == 125 else "#define ECG_HALF\n"
     lib = compiled.library(
-        {"stream.c": STREAM} | {k: v for k, v in BEAT.c("test").items() if k.endswith(".h")}
+        {"stream.c": half + STREAM} | {k: v for k, v in BEAT.c("test").items() if k.endswith(".h")}
     )
 
     def run(x, first=False):
@@ -60,30 +65,31 @@ def stream():
     return run
 
 
-def test_beats_are_found(hearts):
-    rows = [ecg.detection(r, r_peaks(r.samples.T)[0], 19) for r in hearts]
+def test_beats_are_found(hearts, rate):
+    step = round(125 / rate)
+    rows = [ecg.detection(r, step * r_peaks(r.samples[::step].T, rate=rate)[0], 19) for r in hearts]
     hits, missed, invented = np.sum(rows, axis=0)
     assert hits / (hits + missed) > 0.98
     assert hits / (hits + invented) > 0.98
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["stream", "window"])
-def test_c_finds_the_same_beats(hearts, stream, first):
+def test_c_finds_the_same_beats(hearts, stream, first, rate):
     rng = np.random.default_rng(0)
     signals = [r.samples[:, 0] for r in hearts]
     signals += [rng.normal(0, level, 4000) for level in (0.001, 0.1, 10)]
     signals += [np.zeros(2000), np.r_[signals[0][:3000], np.zeros(2000), signals[0][:3000]]]
     for x in signals:
-        (mine,) = r_peaks(np.asarray(x, np.float32)[None], learn_first=first)
+        (mine,) = r_peaks(np.asarray(x, np.float32)[None], first, rate)
         assert np.array_equal(mine, stream(x, first))
 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), level=st.sampled_from([1e-3, 0.1, 1, 1e5]))
-def test_c_finds_the_same_in_anything(stream, seed, level):
+def test_c_finds_the_same_in_anything(stream, rate, seed, level):
     rng = np.random.default_rng(seed)
     x = level * rng.normal(size=1500) * (rng.random(1500) < 0.02) + rng.normal(0, 0.01, 1500)
-    (mine,) = r_peaks(x[None].astype(np.float32), learn_first=True)
+    (mine,) = r_peaks(x[None].astype(np.float32), True, rate)
     assert np.array_equal(mine, stream(x, True))
     assert (np.diff(mine) > 0).all()
 
@@ -169,7 +175,15 @@ def test_the_level_hardly_matters(hearts):
 
 
 @pytest.mark.parametrize(
-    "change", [{"window": 200}, {"window": 5000}, {"anchor": 10}, {"anchor": 1490}, {"length": 1}]
+    "change",
+    [
+        {"window": 200},
+        {"window": 5000},
+        {"anchor": 10},
+        {"anchor": 1490},
+        {"length": 1},
+        {"rate": 100},
+    ],
 )
 def test_a_beat_that_does_not_fit_is_refused(change):
     with pytest.raises(ValueError, match=r"must|may"):

@@ -6,12 +6,11 @@
 #include "ecg_peaks.h"
 #include "samples.h"
 
-enum { MOST_BEATS = 64, RATIOS = 4, RHYTHM_RATE = 125 }; /* of a window; channels that tell of the rhythm */
+enum { MOST_BEATS = 64, RATIOS = 4 }; /* of a window; channels that tell of the rhythm */
 
 struct ecg_beat {
   int32_t window, anchor; /* samples; where the beat to judge is */
-  int32_t first, length;  /* the piece around it: so many samples from `first` before its R */
-  int32_t every;          /* each so manyth */
+  int32_t first, length;  /* the piece around it: from `first` samples before its R */
   int32_t shapes;         /* 2: with the difference from the typical beat, 1: without */
 };
 
@@ -39,7 +38,7 @@ static void ecg_find(const struct ecg_beat *c, const float *x, struct ecg_peaks 
     if (ago != 0 && r->count < MOST_BEATS - 1) r->at[r->count++] = t - ago; /* ascending */
   }
   /* the beat to judge: the nearest within 150 ms of its place, else that place itself */
-  int32_t best = -1, away = 19;
+  int32_t best = -1, away = NEAR;
   for (int32_t i = 0; i < r->count; i++) {
     const int32_t d = r->at[i] < c->anchor ? c->anchor - r->at[i] : r->at[i] - c->anchor;
     if (d < away) {
@@ -65,10 +64,10 @@ static inline float ecg_ratio(int32_t a, int32_t b) {
 }
 
 /* mean of a beat's piece, the sum from first to last */
-static float ecg_level(const float *x, const struct ecg_beat *c) {
+static float ecg_level(const float *x, int32_t length) {
   float sum = 0.0f;
-  for (int32_t i = 0; i < c->length; i++) sum += x[i * c->every];
-  return sum / (float)c->length;
+  for (int32_t i = 0; i < length; i++) sum += x[i];
+  return sum / (float)length;
 }
 
 /* samples [window] -> features [length][shapes + RATIOS]; work [window] */
@@ -89,8 +88,8 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
     const int32_t jump = usual[i + 1] - usual[i];
     jumps[count++] = (float)(jump < 0 ? -jump : jump);
   }
-  const int32_t before = r.beat > 0 ? usual[r.beat - 1] : RHYTHM_RATE;
-  const int32_t intervals = r.beat > 0 ? r.beat : 1, span = r.beat > 0 ? here - r.at[0] : RHYTHM_RATE;
+  const int32_t before = r.beat > 0 ? usual[r.beat - 1] : SECOND;
+  const int32_t intervals = r.beat > 0 ? r.beat : 1, span = r.beat > 0 ? here - r.at[0] : SECOND;
   const int32_t after = (r.beat + 1 < r.count ? r.at[r.beat + 1] : c->window) - here;
   const float jump = count ? ecg_kth(jumps, count, (count - 1) / 2) : 0.0f;
   const float ragged = 10.0f * (jump * (float)intervals / (float)(span > 0 ? span : 1));
@@ -107,13 +106,13 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
     for (int32_t i = 0; i < r.count; i++) {
       const int32_t begin = r.at[i] - c->first, last = r.count - 1;
       const int32_t late = i > 0 && (r.at[i] - r.at[i - 1]) * last >= r.at[last] - r.at[0];
-      if (i == r.beat || begin < 0 || begin + (c->length - 1) * c->every >= c->window || !(late || early)) continue;
-      level[others] = ecg_level(work + begin, c);
+      if (i == r.beat || begin < 0 || begin + c->length > c->window || !(late || early)) continue;
+      level[others] = ecg_level(work + begin, c->length);
       other[others++] = work + begin;
     }
   }
   const float *const mine = work + here - c->first;
-  const float mean = ecg_level(mine, c);
+  const float mean = ecg_level(mine, c->length);
   if (others == 0) {
     level[0] = mean;
     other[others++] = mine;
@@ -121,7 +120,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   float power = 0.0f;
   for (int32_t i = 0; i < c->length; i++) {
     float values[MOST_BEATS];
-    for (int32_t k = 0; k < others; k++) values[k] = other[k][i * c->every] - level[k];
+    for (int32_t k = 0; k < others; k++) values[k] = other[k][i] - level[k];
     const float typical = ecg_kth(values, others, (others - 1) / 2);
     power += typical * typical;
     features[i * channels] = typical;
@@ -129,7 +128,7 @@ static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, fl
   const float gain = 1.0f / max_f32(sqrt_f32(power / (float)c->length), 0.02f);
   for (int32_t i = 0; i < c->length; i++) {
     float *const row = features + i * channels;
-    const float x = mine[i * c->every] - mean, typical = row[0];
+    const float x = mine[i] - mean, typical = row[0];
     row[0] = ecg_clamp(x * gain);
     if (c->shapes > 1) row[1] = ecg_clamp((x - typical) * gain);
     for (int32_t k = 0; k < RATIOS; k++) row[c->shapes + k] = rhythm[k];

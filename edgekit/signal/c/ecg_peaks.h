@@ -6,11 +6,18 @@
 
 #include "real.h"
 
-/* In samples at 125 Hz: half of the slope's support, 24 ms; the moving sum of its square, 168 ms, about a
- * wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms; learning the
- * levels, 2 s; the silence after which they decay, 2 s. */
-enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, RING = 64, SHORT = 8 };
-enum { LONGEST = 375 }; /* the longest interval that is averaged, 3 s */
+/* In samples at 125 Hz, or at half of it: half of the slope's support, 24 ms; the moving sum of its square,
+ * 168 ms, about a wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms;
+ * learning the levels, 2 s; the silence after which they decay, 2 s; the longest interval that is averaged, 3 s;
+ * within what a beat counts as the one that is meant, 150 ms. */
+#ifdef ECG_HALF
+enum { SLOPE = 2, ENERGY = 11, REFRACTORY = 12, TWAVE = 22, LEARN = 125, SILENCE = 125, LONGEST = 187, NEAR = 10 };
+enum { SECOND = 62 };
+#else
+enum { SLOPE = 3, ENERGY = 21, REFRACTORY = 25, TWAVE = 45, LEARN = 250, SILENCE = 250, LONGEST = 375, NEAR = 19 };
+enum { SECOND = 125 };
+#endif
+enum { RING = 64, SHORT = 8 };
 
 struct ecg_peaks {
   int32_t x[SHORT], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
@@ -33,7 +40,7 @@ static void ecg_peaks_restart(struct ecg_peaks *p) {
   p->overdue = INT32_MAX; /* before the first one nothing is */
   p->steep = p->missed_at = p->missed_steep = p->missed_ago = p->ago = 0;
   p->missed = 0.0f;
-  p->interval = 125.0f;
+  p->interval = (float)SECOND;
   for (int32_t i = 0; i < RING; i++) p->square[i] = 0;
 }
 

@@ -22,11 +22,15 @@ SENSITIVITY = 0.001  # mV per count: 1 uV, ±32 mV; a usual ECG front end
 
 
 def _beat(seconds=BEFORE // RATE, first=32, length=80, every=1):
-    """A beat, and how it differs from the others of so many seconds before it."""
-    before = seconds * RATE
-    how = {"first": first, "length": length, "every": every}
-    beat = signal.EcgBeat(window=before + AFTER, anchor=before, **how)
-    return beat if before == BEFORE else signal.Part(beat, WINDOW, BEFORE - before)
+    """A beat, and how it differs from the others of so many seconds before it; heard at every n-th sample."""
+    window, before, rate = seconds * RATE + AFTER, seconds * RATE, RATE / every
+    sizes = (n // every for n in (window, before, first, length))
+    beat = signal.EcgBeat(*sizes, rate=rate)
+    return (
+        beat
+        if window == WINDOW and every == 1
+        else signal.Part(beat, WINDOW, BEFORE - before, every)
+    )
 
 
 # What the student hears: one beat of 640 ms, its difference from the typical one, four numbers
@@ -53,11 +57,11 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "features": {
         "448 ms": _beat(first=24, length=56),
-        "62.5 Hz": _beat(length=40, every=2),
-        "8 s before, 62.5 Hz": _beat(8, length=40, every=2),
+        "8 s before": _beat(8),
         "6 s before": _beat(6),
         "6 s before, 448 ms": _beat(6, first=24, length=56),
-        "6 s before, 62.5 Hz": _beat(6, length=40, every=2),
+        "62.5 Hz": _beat(every=2),
+        "8 s before, 62.5 Hz": _beat(8, every=2),
     },
     "width": {"low": 4, "high": 32},  # the student has 24 channels
 }
