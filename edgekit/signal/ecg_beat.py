@@ -22,7 +22,7 @@ RATIOS = 4  # channels that tell of the rhythm
 
 @dataclass(frozen=True)
 class EcgBeat:
-    """Window of one ECG lead at `rate`, 125 or 62.5 Hz, in mV -> the beat at `anchor`, and the rhythm around it.
+    """Window of one ECG lead in mV, at `rate` (125 or 62.5 Hz) -> the beat at `anchor`, the rhythm around it.
 
     `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
     the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found

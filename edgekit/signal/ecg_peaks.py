@@ -40,12 +40,12 @@ PACES = {
 def pace(rate: float) -> Pace:
     """The detector's lengths. Raises ValueError for another rate than 125 and 62.5 Hz."""
     if rate not in PACES:
-        raise ValueError(f"beats are found at {' or '.join(map(str, PACES))} Hz, not at {rate}")
+        raise ValueError(f"the rate must be {' or '.join(map(str, PACES))} Hz, not {rate}")
     return PACES[rate]
 
 
 def r_peaks(x: np.ndarray, learn_first: bool = False, rate: float = RATE) -> list[np.ndarray]:
-    """Where each stream's beats are: `x` (n, time) in mV at `rate` Hz -> n arrays of sample numbers, ascending.
+    """Where each stream's beats are: `x` (n, time) in mV at `rate` -> n arrays of sample numbers, ascending.
 
     A causal detector sets its levels on the first 2 s and finds no beat in them; with `learn_first` it
     hears these 2 s once before it begins, as the feature step does within a window. The same bits as the
@@ -84,7 +84,7 @@ def _energies(x: np.ndarray, p: Pace):
 
 
 def _middles(square: np.ndarray, energy: np.ndarray, p: Pace) -> np.ndarray:
-    """How many samples ago the middle of the last `energy` squared slopes lies, and `slope` for their own delay:
+    """How many samples ago the middle of the last `energy` squared slopes lies, and `slope` for their delay:
     steadier than where the sum is largest. (n, time)."""
     at = np.arange(square.shape[1])
     moment = np.cumsum(square * at, axis=1)
