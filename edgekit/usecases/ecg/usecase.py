@@ -26,11 +26,9 @@ def _beat(seconds=BEFORE // RATE, first=32, length=80, every=1):
     window, before, rate = seconds * RATE + AFTER, seconds * RATE, RATE / every
     sizes = (n // every for n in (window, before, first, length))
     beat = signal.EcgBeat(*sizes, rate=rate)
-    return (
-        beat
-        if window == WINDOW and every == 1
-        else signal.Part(beat, WINDOW, BEFORE - before, every)
-    )
+    if (window, every) == (WINDOW, 1):
+        return beat
+    return signal.Part(beat, WINDOW, BEFORE - before, every)
 
 
 # What the student hears: one beat of 640 ms, its difference from the typical one, four numbers
@@ -60,7 +58,7 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         "8 s before": _beat(8),
         "6 s before": _beat(6),
         "6 s before, 448 ms": _beat(6, first=24, length=56),
-        "62.5 Hz": _beat(every=2),
+        "62.5 Hz": _beat(every=2),  # what a QRS has above 31 Hz folds back: the folds judge
         "8 s before, 62.5 Hz": _beat(8, every=2),
     },
     "width": {"low": 4, "high": 32},  # the student has up to 32 channels
