@@ -62,6 +62,9 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         "8 s before, 62.5 Hz": _beat(8, every=2),
     },
     "width": {"low": 4, "high": 32},  # the student has up to 32 channels
+    "depth": [1, 2],
+    "pool": ["flatten"],  # a wave is told by where it stands
+    "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
 ALIGN = {}
 # Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
