@@ -70,8 +70,10 @@ def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
     before, after = (float(np.mean([d["test_mean"] for d in side])) for side in (old, new))
     shown = f"{before:.4f} → {after:.4f}, mean of {new[0]['seeds']} seeds"
     shown += f" and {len(deals)} deals" if few else ""
-    leads = [100 * np.array([d["test_lead"][k] for k in ("low", "high")]) for d in deals]
-    shown += "; lead " + ", ".join("{:+.1f} to {:+.1f}".format(*lead) for lead in leads) + " points"
+    leads = (
+        f"{100 * d['test_lead']['low']:+.1f} to {100 * d['test_lead']['high']:+.1f}" for d in deals
+    )
+    shown += f"; lead {', '.join(leads)} points"
     what = f"{name}: int8 accuracy on test groups, hand-made → found"
     bars.add(what, "not lower", shown, after >= before - 1e-9)
 

@@ -6,10 +6,11 @@
 
 #include "real.h"
 
-/* In samples at 125 Hz, or at half of it: half of the slope's support, 24 ms; the moving sum of its square,
- * 168 ms, about a wide ventricular beat; the refractory period, 200 ms; how long a T wave may follow, 360 ms;
- * learning the levels, 2 s; the silence after which they decay, 2 s; the longest interval that is averaged, 3 s;
- * within what a beat counts as the one that is meant, 150 ms. */
+/* In samples at 125 Hz, or at half of it, where they are rounded: half of the slope's support, 24 ms (32 at
+ * half); the moving sum of its square, 168 ms, about a wide ventricular beat; the refractory period, 200 ms; how
+ * long a T wave may follow, 360 ms; learning the levels, 2 s; the silence after which they decay, 2 s; the
+ * longest interval that is averaged, 3 s; how far off a beat may be and count as the one that is meant, 150 ms
+ * (EC57's tolerance; 160 at half). */
 #ifdef ECG_HALF
 enum { SLOPE = 2, ENERGY = 11, REFRACTORY = 12, TWAVE = 22, LEARN = 125, SILENCE = 125, LONGEST = 187, NEAR = 10 };
 enum { SECOND = 62 };
@@ -22,9 +23,9 @@ enum { RING = 64, SHORT = 8 };
 struct ecg_peaks {
   int32_t x[SHORT], square[RING]; /* the last samples in 5 uV, and the last squared slopes */
   int32_t slope, energy;
-  int32_t now, learnt;  /* samples heard; 1 when the levels are known */
-  int32_t top, top_at;  /* the largest energy not yet judged, and when it was */
-  int32_t overdue;      /* after this sample a beat is */
+  int32_t now, learnt;           /* samples heard; 1 when the levels are known */
+  int32_t top, top_at;           /* the largest energy not yet judged, and when it was */
+  int32_t overdue;               /* after this sample a beat is */
   float signal, noise;           /* levels (roots of energies) of beats, and of what is between them */
   float interval;                /* mean of the last ones */
   int32_t beats, last, steep;    /* beats found; when the last was, and its steepest squared slope */
@@ -98,8 +99,8 @@ static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
   return 0;
 }
 
-/* What follows from the energies up to sample t, where anything does; as `ecg_peaks_step` returns it. A function of
- * its own, for most samples do not come here. */
+/* What follows from the energies up to sample t, where anything does; as `ecg_peaks_step` returns it. A function
+ * of its own, for most samples do not come here. */
 static __attribute__((noinline)) int32_t ecg_peaks_due(struct ecg_peaks *p, int32_t t) {
   if (!p->learnt) {
     if (t + 1 == LEARN) {
@@ -130,8 +131,8 @@ static __attribute__((noinline)) int32_t ecg_peaks_due(struct ecg_peaks *p, int3
   return found;
 }
 
-/* One sample in mV, within +-1e6. Returns 0, or how many samples ago a beat was that is certain now: about 35 mostly, up to some
- * seconds where one is found by searching back. The first LEARN samples only set the levels. */
+/* One sample in mV, within +-1e6. Returns 0, or how many samples ago a beat was that is certain now: about 280 ms
+ * mostly, up to some seconds where one is found by searching back. The first LEARN samples only set the levels. */
 static inline int32_t ecg_peaks_step(struct ecg_peaks *p, float sample) {
   const int32_t t = p->now++, x = ecg_counts(sample);
   if (t == 0) {
