@@ -132,12 +132,25 @@ def candidate(drawn: dict) -> dict:
 
 def first(known: dict) -> list[dict]:
     """The parameters, for `study.enqueue_trial`, with which a search begins: the use case's own student,
-    at each share of its width, and on each kind of features."""
+    at each share of its width, and on each kind of features; then the shallowest convolutional network,
+    as wide as may be, on each of them."""
     shares = sorted({1.0, *known["share"]}, reverse=True)
     return [
         *(_student(known, share=share) for share in shares),
         *(_student(known, features=name) for name in known["features"] if name != "features"),
+        *(_shallow(known, name) for name in known["features"]),
     ]
+
+
+def _shallow(known: dict, features: str) -> dict:
+    """Few steps are few instructions, and few layers learn in large steps."""
+    drawn = _student(known, features=features, network="layers")
+    wide = {name: known["width"]["high"] for name in drawn if name.startswith("width_")}
+    depth = min(filter(None, known["depth"]), default=0)
+    return drawn | wide | {
+        "depth": depth, "stride": max(known["stride"]), "rate": max(known["rate"]),
+        "dropout": max(known["dropout"]),
+    }  # fmt: skip
 
 
 def _student(known: dict, **other) -> dict:

@@ -65,10 +65,11 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
 def test_the_search_begins_with_the_hand_made_student():
     case = SimpleNamespace(features="f", WIDTHS={"student": 8})
     known = space.choices(case, (1, 40, 1), teacher=False)
-    first, *others = space.first(known)
+    first, *shares, shallow = space.first(known)
     made = space.candidate(first)
     assert made == space.HAND_MADE
-    assert [space.candidate(o)["share"] for o in others] == [0.75, 0.5, 0.25]
+    assert [space.candidate(s)["share"] for s in shares] == [0.75, 0.5, 0.25]
+    assert space.candidate(shallow)["widths"] == [16]
     assert space.width_of(made, case) == 8
     assert set(first) == set(known) - {"width"} | {f"width_{i}" for i in (1, 2, 3)}
     assert known["distil"] == [False]
