@@ -6,7 +6,13 @@ from difflib import get_close_matches
 
 
 class EdgekitError(Exception):
-    """Raised for whatever a user can mend; the command line prints it as one line, without a traceback."""
+    """Raised for whatever a user can mend; shown as one line, without a traceback.
+
+    By the command line and, through IPython's hook for it, by notebooks; there `%debug` tells the rest.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 def did_you_mean(word: str, known) -> str:

@@ -1,4 +1,7 @@
-"""Sliders for people, one call for everybody else."""
+"""Sliders for people, one call for everybody else; what is wrong in one line."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +25,10 @@ def test_in_jupyterlab_there_is_a_slider_and_a_menu(monkeypatch):
 def test_a_control_that_is_none_says_so():
     with pytest.raises(ValueError, match="hertz must be"):
         explore(lambda **_: None, hertz=5)
+
+
+def test_in_a_notebook_an_error_is_one_line():
+    code = "from edgekit.errors import EdgekitError; raise EdgekitError('run 01_collect first')"
+    command = [sys.executable, "-m", "IPython", "--no-banner", "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.stdout.strip() == "EdgekitError: run 01_collect first"
