@@ -93,37 +93,17 @@ static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end,
 }
 #endif
 
-/* Four activations from k on; beyond `length` they are zero and not read. */
+/* Channels that `all_channels` takes at once, and the dot products of an int8 column with them. */
+#if defined(__ARM_FEATURE_DSP)
+enum { AT_ONCE = 4 };
+
+/* Four activations, the first of which is at x; beyond `length` they are zero and not read. */
 static inline uint32_t load_tail(const int8_t *x, int32_t length) {
   uint32_t v = 0;
   for (int32_t i = 0; i < length; i++) v |= (uint32_t)(uint8_t)x[i] << (8 * i);
   return v;
 }
 
-/* One int8 column of `length` values against two channels. */
-static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
-  int32_t a = acc[0], b = acc[1];
-  for (int32_t k = 0; k < length; k += 4, w += 8) {
-#if defined(__ARM_FEATURE_DSP)
-    const uint32_t v = k + 4 <= length ? load32(x + k) : load_tail(x + k, length - k);
-    const uint32_t even = __sxtb16(v), odd = __sxtb16(rotate8(v));
-    const uint32_t w0 = load32(w), w1 = load32(w + 4);
-    a = __smlad(__sxtb16(w0), even, a);
-    b = __smlad(__sxtb16(rotate8(w0)), even, b);
-    a = __smlad(__sxtb16(w1), odd, a);
-    b = __smlad(__sxtb16(rotate8(w1)), odd, b);
-#else
-    static const uint8_t place[4] = {0, 4, 2, 6};
-    for (int32_t i = 0; i < 4 && k + i < length; i++) {
-      a += w[place[i]] * x[k + i];
-      b += w[place[i] + 1] * x[k + i];
-    }
-#endif
-  }
-  acc[0] = a, acc[1] = b;
-}
-
-#if defined(__ARM_FEATURE_DSP)
 /* Two activations (x_a, x_b) against two channels; the weights' pointer moves on by four bytes. In assembly
  * because the compiler would hoist the loads and run out of registers. */
 static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int8_t **w, int32_t *a,
@@ -160,6 +140,21 @@ static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, in
   if (length & 3) step_1x4(load_tail(x, length & 3), &w, &u, sum);
   acc[0] = sum[0], acc[1] = sum[1], acc[2] = sum[2], acc[3] = sum[3];
 }
+#else
+enum { AT_ONCE = 2 };
+
+/* One int8 column of `length` values against two channels. */
+static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
+  static const uint8_t place[4] = {0, 4, 2, 6};
+  int32_t a = acc[0], b = acc[1];
+  for (int32_t k = 0; k < length; k += 4, w += 8) {
+    for (int32_t i = 0; i < 4 && k + i < length; i++) {
+      a += w[place[i]] * x[k + i];
+      b += w[place[i] + 1] * x[k + i];
+    }
+  }
+  acc[0] = a, acc[1] = b;
+}
 #endif
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
@@ -170,20 +165,15 @@ static __attribute__((noinline)) void all_channels(const int8_t *weights, const 
   const int32_t depth = (length + 3) & ~3;
   int32_t c = 0;
   while (c < channels) {
-    int32_t acc[4];
-    int32_t n = channels - c < 2 ? channels - c : 2;
+    const int32_t n = channels - c < AT_ONCE ? channels - c : AT_ONCE;
+    int32_t acc[AT_ONCE] = {0};
+    for (int32_t i = 0; i < n; i++) acc[i] = channel_bias(q, c + i);
 #if defined(__ARM_FEATURE_DSP)
-    if (c + 4 <= channels) {
-      n = 4;
-      for (int i = 0; i < 4; i++) acc[i] = channel_bias(q, c + i);
-      dot_1x4(weights, weights + 2 * depth, x, length, acc);
-    } else
+    /* where no second pair is left the first is taken twice: code for two would be dearer */
+    dot_1x4(weights, n > 2 ? weights + 2 * depth : weights, x, length, acc);
+#else
+    dot_1x2(weights, x, length, acc);
 #endif
-    {
-      acc[0] = channel_bias(q, c);
-      acc[1] = n > 1 ? channel_bias(q, c + 1) : 0;
-      dot_1x2(weights, x, length, acc);
-    }
     for (int32_t i = 0; i < n; i++) {
       const struct rescaler r = channel_rescaler(q, c + i);
       *out++ = (int8_t)requantize(how, q, &r, acc[i]);
