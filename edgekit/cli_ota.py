@@ -190,7 +190,7 @@ def _powercut(args) -> int:
 
     searches = [powercut.search()]
     if args.core:
-        searches.append(powercut.search(powercut.Core, powercut.CORE_SCENARIOS))
+        searches.append(powercut.search(powercut.OnCore, powercut.CORE_SCENARIOS))
     for found in searches:
         print(found.table.to_string(index=False), found, "", sep="\n")
     clean = all(found.clean for found in searches)

@@ -41,7 +41,7 @@ def bars(bars: Bars) -> None:
         bars.add(f"{name} in C, fuzzed", "0 crashes", shown, found == 0)
 
     searches = {"this machine": powercut.search()}
-    searches["emulated Cortex-M4"] = powercut.search(powercut.Core, powercut.CORE_SCENARIOS)
+    searches["emulated Cortex-M4"] = powercut.search(powercut.OnCore, powercut.CORE_SCENARIOS)
     for where, found in searches.items():
         shown = f"{found.faults} in {int(found.table.cuts.sum()):,} cuts"
         bars.add(f"power cuts, {where}: bricks, wrong boots, …", "0", shown, found.clean)

@@ -168,7 +168,7 @@ def sampled(app: Application, X: np.ndarray) -> np.ndarray:
     return given if app.sensitivity is None else given * np.float32(app.sensitivity)
 
 
-class _Device(Machine):
+class ApplicationMachine(Machine):
     """An emulated core that can be given samples and asked for any of the application's functions."""
 
     def __init__(self, app: Application):
@@ -191,7 +191,7 @@ class _Device(Machine):
         return np.frombuffer(bytes(self.uc.mem_read(symbol.address, symbol.size)), np.float32)
 
 
-def _windows(app: Application, X) -> np.ndarray:
+def windows_of(app: Application, X) -> np.ndarray:
     f = app.features
     X, expected = np.asarray(X), getattr(f, "given", (f.window, f.channels))
     if hasattr(f, "cut"):
@@ -207,8 +207,8 @@ def classify(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
 
     X: (n, window, channels) in physical units; the sensor's counts are made of it on the way in.
     """
-    device, classes, outputs = _Device(app), [], []
-    for window in _windows(app, X):
+    device, classes, outputs = ApplicationMachine(app), [], []
+    for window in windows_of(app, X):
         device.hear(window)
         classes.append(device.call("classify"))
         outputs.append(device.outputs_now()[0])
@@ -217,8 +217,8 @@ def classify(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
 
 def profile(app: Application, x) -> ApplicationProfile:
     """Count one window, (1, window, channels), from samples to class. Exact, as `emulate.profile`."""
-    device, source, name = _Device(app), app.source, app.source.name
-    (window,) = _windows(app, x)
+    device, source, name = ApplicationMachine(app), app.source, app.source.name
+    (window,) = windows_of(app, x)
     parts = ["features", *(layer.name for layer in source.layers), "decide", "invoke", "classify"]
     entry = {layer.name: layer.name for layer in source.layers}
     entry |= {f"{name}_{f}": p for f, p in (("sense", "features"), ("decide", "decide"))}
@@ -279,7 +279,7 @@ def on_host(app: Application, X) -> tuple[np.ndarray, np.ndarray | None]:
     name = app.source.name
     files = {k: v for k, v in app.feature_files.items() if k != MAIN_FILE}
     library = ctypes.CDLL(str(build_host(replace(app.source, files=files))))
-    return run_library(library, name, app.features, _windows(app, X), app.sensitivity)
+    return run_library(library, name, app.features, windows_of(app, X), app.sensitivity)
 
 
 def run_library(library, name: str, features, X, sensitivity=None):
@@ -301,8 +301,8 @@ def on_core(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
 
     The features are None where the binary makes the input of the sensor's bytes without them.
     """
-    device, heard, inputs = _Device(app), [], []
-    for window in _windows(app, X):
+    device, heard, inputs = ApplicationMachine(app), [], []
+    for window in windows_of(app, X):
         device.hear(window)
         device.call("sense")
         heard.append(device.heard())
@@ -320,7 +320,7 @@ def compare(app: Application, X):
     """
     import pandas as pd
 
-    X = _windows(app, X)
+    X = windows_of(app, X)
     truth = app.features(sampled(app, X)).reshape(len(X), -1)
     into = app.source.graph.tensors[app.source.graph.inputs[0]]
     quantized = str(into.dtype) == "int8"

@@ -8,7 +8,7 @@ from importlib import resources
 
 import numpy as np
 
-from edgekit.device.application import Application, _Device, _windows, application
+from edgekit.device.application import Application, ApplicationMachine, application, windows_of
 from edgekit.device.selftest import ANSWER
 from edgekit.errors import EdgekitError
 from edgekit.ota import native
@@ -76,7 +76,7 @@ class Core:
 
     def __init__(self, app: Application, device: Device):
         self.app, self.device = app, device
-        self.core = _Device(app)
+        self.core = ApplicationMachine(app)
         self._call("nor_blank")
         self.power_on(self._read("nor"))
 
@@ -94,7 +94,7 @@ class Core:
         return boot
 
     def _start(self, device: Device) -> Boot:
-        self.core = _Device(self.app)
+        self.core = ApplicationMachine(self.app)
         self._write("nor", self.flash)
         self._write("update_facts", _facts(device))
         code = self._call("update_start")
@@ -174,7 +174,7 @@ class Core:
         if self.boot.slot < 0:
             raise EdgekitError("the device has no image that it may run: install one")
         classes = []
-        for window in _windows(self.app, np.asarray(X)):
+        for window in windows_of(self.app, np.asarray(X)):
             self.core.hear(window)
             classes.append(self.core.call("classify"))
         return np.array(classes)

@@ -68,7 +68,7 @@ def sources(replace: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
     return files
 
 
-class Host:
+class OnHost:
     """The C compiled for this machine. places: records in a sector of the log, fewer for a short log;
     replace: see `sources`."""
 
@@ -98,7 +98,7 @@ class Host:
         self.library.powered_turn()
 
 
-class Core:
+class OnCore:
     """The same C on an emulated core, from its reset vector on. At a power cut the emulator stops."""
 
     def __init__(self, places: int = PLACES, cpu: str = "cortex-m4", opt: str = "-Os", replace=()):

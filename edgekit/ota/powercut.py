@@ -19,9 +19,9 @@ from itertools import product
 
 import numpy as np
 
-from edgekit.ota.nor import FAULTS, LIFE, NOR, PLACES, Core, Host
+from edgekit.ota.nor import FAULTS, LIFE, NOR, PLACES, OnCore, OnHost
 
-__all__ = ["CORE_SCENARIOS", "MUTATIONS", "SCENARIOS", "Core", "Host", "PowerCuts", "Scenario"]
+__all__ = ["CORE_SCENARIOS", "MUTATIONS", "SCENARIOS", "OnCore", "OnHost", "PowerCuts", "Scenario"]
 __all__ += ["mutations", "script", "search"]
 
 KINDS = ("healthy", "unhealthy", "hangs", "rots", "corrupt", "short", "long", "old")
@@ -166,16 +166,16 @@ def mutations(scenarios=SCENARIOS, seed: int = 0):
 
     rows = []
     for name, replace in MUTATIONS.items():
-        found = search(partial(Host, replace=replace), scenarios, seed, stop=True)
+        found = search(partial(OnHost, replace=replace), scenarios, seed, stop=True)
         faults = [c for c in COLUMNS[2:] if found.table[c].sum()]
         rows.append((name, not found.clean, found.first, ", ".join(faults)))
     return pd.DataFrame(rows, columns=["mutation", "caught", "by", "fault"])
 
 
-def search(make=Host, scenarios=SCENARIOS, seed: int = 0, stop: bool = False) -> PowerCuts:
+def search(make=OnHost, scenarios=SCENARIOS, seed: int = 0, stop: bool = False) -> PowerCuts:
     """Cut the power at every flash operation of each scenario in every way (or at drawn ones, see Scenario).
 
-    make: `Host`, `Core` or a function like them. stop: end with the first life that goes wrong.
+    make: `OnHost`, `OnCore` or a function like them. stop: end with the first life that goes wrong.
     """
     import pandas as pd
 

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import nor, powercut
-from edgekit.ota.nor import LOG, PLACES, POWER_CUT, RECORD, SECTOR, SLOT_SECTORS, UNIT, Core, Host
+from edgekit.ota.nor import (
+    LOG,
+    PLACES,
+    POWER_CUT,
+    RECORD,
+    SECTOR,
+    SLOT_SECTORS,
+    UNIT,
+    OnCore,
+    OnHost,
+)
 from edgekit.ota.powercut import WAYS, Scenario, image, mutations, script, search
 
 REFUSED, SIZE, DIGEST, FLASH = -1, -2, -3, -4
@@ -22,12 +32,12 @@ CHARGED = 2  # of a unit of the flash: reads blank, but refuses to be written
 
 @pytest.fixture(scope="module")
 def host():
-    return Host()
+    return OnHost()
 
 
 @pytest.fixture(scope="module")
 def short_log():
-    return Host(places=4)
+    return OnHost(places=4)
 
 
 def blank(machine):
@@ -89,7 +99,7 @@ def test_every_mistake_in_the_c_is_noticed():
 
 def test_on_the_emulated_core():
     scenarios = [s for s in powercut.CORE_SCENARIOS if s.name in ("image rots", "log always full")]
-    core, here = search(Core, scenarios), search(Host, scenarios)
+    core, here = search(OnCore, scenarios), search(OnHost, scenarios)
     assert core.clean, str(core)
     assert core.table.equals(here.table)
     assert core.table.cuts.sum() > 400
@@ -97,14 +107,14 @@ def test_on_the_emulated_core():
 
 def test_the_core_notices_too():
     def broken(places):
-        return Core(places, replace=powercut.MUTATIONS["record CRC removed"])
+        return OnCore(places, replace=powercut.MUTATIONS["record CRC removed"])
 
     assert search(broken, powercut.SCENARIOS[4:6], stop=True).first
 
 
 def test_same_seed_same_search():
     drawn = [replace(powercut.SCENARIOS[7], lives=30)]
-    a, b = (search(Host, drawn, seed=3).table for _ in range(2))
+    a, b = (search(OnHost, drawn, seed=3).table for _ in range(2))
     assert a.equals(b)
 
 
@@ -118,12 +128,12 @@ def test_a_device_that_never_gets_its_update_is_reported(host, monkeypatch):
 
 def test_mutations_must_match():
     with pytest.raises(EdgekitError, match="no single place"):
-        Host(replace=(("no such line", ""),))
+        OnHost(replace=(("no such line", ""),))
 
 
 def test_unknown_core():
     with pytest.raises(EdgekitError, match="Did you mean 'cortex-m7'"):
-        Core(cpu="cortex-m")
+        OnCore(cpu="cortex-m")
 
 
 # the slots
