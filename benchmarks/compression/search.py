@@ -54,28 +54,43 @@ def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
     others = (prepared(name, seed) for seed in range(1, DEALS if few else 1))
     deals = [timed(t) for t in (terms, *others)]
     minutes, trials = max((d["minutes"], d["trials_minutes"]) for d in deals)
-    shown = f"{minutes:.1f} min ({trials:.1f} until the first finalist)"
     bars.add(
-        f"{name}: {TRIALS} trials, {WORKERS} workers, finalists", "≤ 20 min", shown, minutes <= 20
+        f"{name}: {TRIALS} trials, {WORKERS} workers, finalists",
+        "≤ 20 min",
+        f"{minutes:.1f} min ({trials:.1f} until the first finalist)",
+        minutes <= 20,
     )
-    old, new = ([d[who] for d in deals] for who in ("hand_made", "found"))
-    taken = [
-        [Figure.from_dict(d["figures"]["instructions"]) for d in pair]
-        for pair in zip(old, new, strict=True)
-    ]
     fewer = min(100 * d["fewer_instructions"] for d in deals)
-    shown = ", ".join(f"{a.value:,.0f} → {b.value:,.0f}" for a, b in taken)
-    shown = f"{fewer:.0f} % ({shown}, {taken[0][0].provenance})"
-    bars.add(f"{name}: fewer instructions than hand-made", "≥ 25 %", shown, fewer >= 25)
-    before, after = (float(np.mean([d["test_mean"] for d in side])) for side in (old, new))
-    shown = f"{before:.4f} → {after:.4f}, mean of {new[0]['seeds']} seeds"
-    shown += f" and {len(deals)} deals" if few else ""
-    leads = (
-        f"{100 * d['test_lead']['low']:+.1f} to {100 * d['test_lead']['high']:+.1f}" for d in deals
+    what = f"{name}: fewer instructions than hand-made"
+    bars.add(what, "≥ 25 %", f"{fewer:.0f} % ({counts(deals)})", fewer >= 25)
+    before, after = (
+        float(np.mean([d[who]["test_mean"] for d in deals])) for who in ("hand_made", "found")
     )
-    shown += f"; lead {', '.join(leads)} points"
     what = f"{name}: int8 accuracy on test groups, hand-made → found"
+    shown = f"{before:.4f} → {after:.4f}, mean of {trained(deals)}; lead {leads(deals)} points"
     bars.add(what, "not lower", shown, after >= before - 1e-9)
+
+
+def counts(deals: list[dict]) -> str:
+    """Instructions of the hand-made and of the found application, a deal after the other."""
+    pairs = [
+        [Figure.from_dict(d[who]["figures"]["instructions"]) for who in ("hand_made", "found")]
+        for d in deals
+    ]
+    shown = ", ".join(f"{a.value:,.0f} → {b.value:,.0f}" for a, b in pairs)
+    return f"{shown}, {pairs[0][0].provenance}"
+
+
+def trained(deals: list[dict]) -> str:
+    """How many seeds a mean is of, and how many deals where there are several."""
+    seeds = f"{deals[0]['found']['seeds']} seeds"
+    return f"{seeds} and {len(deals)} deals" if len(deals) > 1 else seeds
+
+
+def leads(deals: list[dict]) -> str:
+    """What the test groups of each deal can tell: bounds of the found student's lead, in points."""
+    both = (d["test_lead"] for d in deals)
+    return ", ".join(f"{100 * b['low']:+.1f} to {100 * b['high']:+.1f}" for b in both)
 
 
 def timed(terms: objective.Terms) -> dict:
