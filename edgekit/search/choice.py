@@ -21,6 +21,9 @@ from edgekit.search.study import WORTH, Row
 
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
 LEVEL = 0.68  # between the bounds of a lead: one standard error to either side
+POINT = (
+    0.01  # of balanced accuracy: with more than that lost it is another model, not a cheaper one
+)
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,26 @@ def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> li
     return sorted(done, key=rank)
 
 
-def choose(finals: list[Final], budget, reference: Final, held: Windows) -> Final:
+def choose(
+    finals: list[Final], budget, reference: Final, held: Windows, *, alike: bool = False
+) -> Final:
     """The candidate that leads the hand-made student most surely; the student itself where none does.
 
     Candidates must not be less accurate on `held` than the hand-made student, take fewer instructions, and
     keep the budget's flash, RAM and latency. Of those that save a quarter (of all, if none does) the one
-    with the highest lower bound of its lead; of equals the cheapest.
+    with the highest lower bound of its lead; of equals the cheapest. With `alike` one will do that saves a
+    quarter and cannot be told from the hand-made student: it is behind by a POINT and by one standard error
+    at most (the rule of Breiman et al., Classification and Regression Trees, 1984).
     """
+    leads = {id(f): lead(held, f.said, reference.said) for f in finals}
 
     def able(f: Final) -> bool:
         over = objective.excess(f.best.figures, budget)
+        level = f.accuracy >= reference.accuracy - 1e-9
+        close = f.accuracy >= reference.accuracy - POINT and leads[id(f)]["high"] >= 0
+        saves = f.instructions <= WORTH * reference.instructions
         return (
-            f.accuracy >= reference.accuracy - 1e-9
+            (level or (alike and close and saves))
             and f.instructions < reference.instructions
             and all(v <= 0 for k, v in over.items() if k != "accuracy")
         )
@@ -116,4 +127,4 @@ def choose(finals: list[Final], budget, reference: Final, held: Windows) -> Fina
     good = [f for f in good if f.instructions <= WORTH * reference.instructions] or good
     if not good:
         return reference
-    return max(good, key=lambda f: (lead(held, f.said, reference.said)["low"], -f.instructions))
+    return max(good, key=lambda f: (leads[id(f)]["low"], -f.instructions))

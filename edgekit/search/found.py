@@ -69,6 +69,8 @@ def search(
         raise EdgekitError(f"another search is at work in {terms.directory}; wait for it") from None
     c = objective.context(terms)
     chosen = choose(trained, c.design.budget, reference, c.held)
+    if chosen is reference:
+        chosen = choose(trained, c.design.budget, reference, c.held, alike=True)
     shutil.rmtree(terms.folder / "drawn", ignore_errors=True)
     return _write(terms, rows, trained, chosen, reference)
 

@@ -26,7 +26,7 @@ def row(number, *values, state="complete", kept=True):
     return Row(number, state, "", {}, figures(*values), {}, kept, 1.0)
 
 
-def held(groups=10, each=20) -> Windows:
+def held(groups=10, each=40) -> Windows:
     """Windows of two classes, every group of one of them."""
     n = groups * each
     group = np.repeat(np.arange(groups), each)
@@ -90,6 +90,16 @@ def test_what_is_worse_or_over_the_budget_is_not_chosen():
     )
     assert choice.choose([equal], Budget(flash_bytes=999), HAND, held()) is HAND
     assert choice.choose([dear], Budget(), HAND, held()) is dear
+
+
+def test_where_none_leads_one_will_do_that_cannot_be_told_from_the_hand_made_student():
+    near = final("near", {0: 0.1, 1: 0.95}, 500)  # half a point, which another group could turn
+    far = final("far", {0: 0.1, 1: 0.95, 2: 0.1}, 500)
+    surely = final("surely", {0: 0.525, 1: 0.525}, 500)  # half a point, wherever they differ
+    dear = final("dear", {0: 0.1, 1: 0.95}, 800)
+    assert choice.choose([near], Budget(), HAND, held()) is HAND
+    assert choice.choose([far, surely, dear], Budget(), HAND, held(), alike=True) is HAND
+    assert choice.choose([far, near, dear], Budget(), HAND, held(), alike=True) is near
 
 
 def test_the_short_list_saves_a_quarter_first():
