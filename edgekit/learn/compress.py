@@ -101,7 +101,7 @@ def make(
         model = legacy.stripped(model)
     if "qat" in steps:
         keep = tuple(s for s in ("prune", "cluster") if s in steps)
-        model = legacy.quantization_aware(model, keep)
+        model = legacy.quantization_aware(model, calibration(windows, hear, seed), keep)
         fit(model, windows, hear, **gentle)
         tflite = legacy.convert(model, int8=True)
     elif rounding in ("int8", "int16"):

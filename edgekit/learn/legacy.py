@@ -229,11 +229,12 @@ def stripped(model):
     return strip_clustering(strip_pruning(model))
 
 
-def quantization_aware(model, keep: tuple[str, ...] = ()):
+def quantization_aware(model, seen: np.ndarray, keep: tuple[str, ...] = ()):
     """A copy that rounds weights and activations as int8 will, for training through the rounding.
 
     Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-    Inference" (2018). `keep`, of "prune" and "cluster": what training must not undo.
+    Inference" (2018). `seen` (n, …): inputs, whose activations' ranges it begins with. `keep`, of "prune" and
+    "cluster": what training must not undo.
     """
     with quiet():
         import tensorflow_model_optimization as tfmot
@@ -246,7 +247,28 @@ def quantization_aware(model, keep: tuple[str, ...] = ()):
             ("cluster",): combine.Default8BitClusterPreserveQuantizeScheme,
             ("prune", "cluster"): lambda: combine.Default8BitClusterPreserveQuantizeScheme(True),
         }[tuple(keep)]
-        return tfmot.quantization.keras.quantize_apply(annotated, scheme())
+        aware = tfmot.quantization.keras.quantize_apply(annotated, scheme())
+    _begin_ranges(aware, model, seen)
+    return aware
+
+
+def _begin_ranges(aware, model, seen: np.ndarray) -> None:
+    """The ranges of activations as post-training quantization would fit them.
+
+    tfmot begins with ±6 and lets a thousandth of that go with each batch: after a short training half of the
+    256 steps would stand for negative numbers, which no ReLU gives.
+    """
+    model = clone(model)  # stripped layers remember the graph that they were in
+    every = keras.Model(model.input, [layer.output for layer in model.layers])(seen, training=False)
+    given = {f"quant_{layer.name}": y for layer, y in zip(model.layers, every, strict=True)}
+    for layer in aware.layers:
+        y = given.get(layer.name, seen)
+        for variable in layer.weights:
+            end = variable.name.split("/")[-1].removesuffix(":0")
+            if end in ("quantize_layer_min", "output_min", "post_activation_min"):
+                variable.assign(min(0.0, float(np.min(y))))
+            elif end in ("quantize_layer_max", "output_max", "post_activation_max"):
+                variable.assign(max(0.0, float(np.max(y))))
 
 
 def convert(model, calibration: np.ndarray | None = None, int8: bool = False, scheme: str = ""):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgekit import learn
+from edgekit import export, learn
 from edgekit.design import Budget
 from edgekit.errors import EdgekitError
 from edgekit.learn import ledger as ledgers
@@ -12,6 +12,22 @@ from .conftest import noise, spectrum
 
 pytest.importorskip("tensorflow")
 HOW = dict(seed=0, augment=noise, epochs=4, finish=2, rate=0.02)
+
+
+def test_training_through_the_rounding_begins_with_the_ranges_that_rounding_would_fit(
+    world, student
+):
+    from edgekit.learn import legacy
+
+    x = spectrum(world[0].X)
+    fitted = export.read(legacy.convert(student, x))
+    aware = export.read(legacy.convert(legacy.quantization_aware(student, x), int8=True))
+    activations = [
+        [(t.scale[0], t.zero_point[0]) for t in g.tensors if len(t.scale) == 1 and t.data is None]
+        for g in (fitted, aware)
+    ]
+    assert len(activations[0]) > 2
+    np.testing.assert_allclose(*activations, rtol=0.01, atol=1)
 
 
 @pytest.fixture(scope="module")

@@ -53,8 +53,8 @@ def test_the_same_dictionary_and_seed_give_the_same_network():
 @pytest.mark.parametrize("shape", [(1, 40, 2), (16, 16, 1)])
 def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
     made = drawn(0, shape, depth=3, separable=True, pool="mean", hidden=16, dropout=0.3)
-    model = legacy.quantization_aware(space.build(made, None, shape, 3, seed=0))
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
+    model = legacy.quantization_aware(space.build(made, None, shape, 3, seed=0), x)
     model(x, training=True)
     tflite = legacy.convert(model, int8=True)
     inputs = learn.quantize(tflite, x)
