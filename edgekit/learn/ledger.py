@@ -17,6 +17,7 @@ from edgekit.learn import litert
 if TYPE_CHECKING:
     import pandas as pd
 
+SLIGHT = 0.02  # of the flash that there is: not worth any accuracy
 PARTS = ("val", "test")  # the first is for choosing; nothing is chosen by the second
 DEVICE = (
     "flash_bytes",
@@ -188,9 +189,9 @@ def pick(table: pd.DataFrame, budget) -> str:
 
     Among int8 variants as small as `budget.size_ratio` wants (all, if none is): of those that reach
     `budget.accuracy_floor` and lose at most `budget.accuracy_loss` the one that takes the least flash, or
-    has the smallest file where no device was asked; within 2 % counts as equal, then the better on
-    validation, then the one entered first. If none passes, the most accurate one: the gate will say that it
-    fails. Raises EdgekitError where nothing is int8.
+    has the smallest file where no device was asked. A difference of SLIGHT of `budget.flash_bytes` (of the
+    smallest, without one) buys nothing: then the better on validation, then the smaller. If none passes, the
+    most accurate one: the gate will say that it fails. Raises EdgekitError where nothing is int8.
     """
     able, size = table[table.type == "int8"], "slim_bytes"
     if "flash_bytes" in able and able.flash_bytes.notna().any():
@@ -207,7 +208,9 @@ def pick(table: pd.DataFrame, budget) -> str:
     good = able[(able.val_accuracy >= floor) & (able.val_loss_points <= loss + 1e-9)]
     if good.empty:
         return str(able.variant[able.val_accuracy.idxmax()])
-    small = good[good[size].astype(float) <= 1.02 * good[size].min()]
+    least = good[size].min()
+    room = budget.flash_bytes if size == "flash_bytes" and budget.flash_bytes else least
+    small = good[good[size] <= least + SLIGHT * room].sort_values(size, kind="stable")
     return str(small.variant[small.val_accuracy.idxmax()])
 
 

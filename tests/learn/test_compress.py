@@ -202,6 +202,14 @@ def test_pick_wants_the_ratio_first_where_it_can_be_had():
     assert learn.pick(TABLE, Budget(**strict, size_ratio=1_000)) == "large, best"
 
 
+@pytest.mark.parametrize(
+    ("room", "wanted"), [(20_000, "small, poor"), (40_000, "as small, better")]
+)
+def test_pick_saves_no_flash_that_nobody_misses(room, wanted):
+    table = TABLE.assign(flash_bytes=TABLE.slim_bytes)
+    assert learn.pick(table, Budget(flash_bytes=room)) == wanted
+
+
 def test_pick_does_not_look_at_the_test_recordings():
     budget = Budget(accuracy_floor=0.95, accuracy_loss=0.02)
     for value in (0.0, 1.0):
