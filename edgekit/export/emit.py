@@ -204,9 +204,11 @@ def _needs(layers) -> list[str]:
         return []
     quants = [layer.fields["requant"] for layer in layers if "requant" in layer.fields]
     windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
+    channels = [layer.fields.get("out_ch") or layer.fields.get("out_size", 0) for layer in layers]
     needs = {
         "ANY_CLAMPS": any(r["clamps"] for r in quants),
         "ANY_EXACT": any(r["exact"] for r in quants),
+        "ANY_FOUR": any(n > 2 for n in channels),
         "ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
     }
     text = ", ".join(f"{key} = {int(value)}" for key, value in needs.items())

@@ -253,22 +253,24 @@ def quantization_aware(model, seen: np.ndarray, keep: tuple[str, ...] = ()):
 
 
 def _begin_ranges(aware, model, seen: np.ndarray) -> None:
-    """The ranges of activations as post-training quantization would fit them.
+    """The ranges of inputs and of layers' outputs as post-training quantization would fit them.
 
     tfmot begins with ±6 and lets a thousandth of that go with each batch: after a short training half of the
-    256 steps would stand for negative numbers, which no ReLU gives.
+    256 steps would stand for negative numbers, which no ReLU gives. What it has split or renamed (separable
+    convolutions) begins so still.
     """
     model = clone(model)  # stripped layers remember the graph that they were in
-    every = keras.Model(model.input, [layer.output for layer in model.layers])(seen, training=False)
-    given = {f"quant_{layer.name}": y for layer, y in zip(model.layers, every, strict=True)}
+    heard = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
+    given = {f"quant_{name}": y for name, y in heard(seen, training=False).items()}
     for layer in aware.layers:
-        y = given.get(layer.name, seen)
+        y = seen if layer.name.startswith("quantize_layer") else given.get(layer.name)
+        low, high = (0, 0) if y is None else (min(0, np.min(y)), max(0, np.max(y)))
+        if low == high:
+            continue  # nothing is known, or nothing was heard
         for variable in layer.weights:
-            end = variable.name.split("/")[-1].removesuffix(":0")
-            if end in ("quantize_layer_min", "output_min", "post_activation_min"):
-                variable.assign(min(0.0, float(np.min(y))))
-            elif end in ("quantize_layer_max", "output_max", "post_activation_max"):
-                variable.assign(max(0.0, float(np.max(y))))
+            name = variable.name.split("/")[-1].removesuffix(":0")
+            if name.startswith(("quantize_layer", "output", "post_activation")):
+                variable.assign(low if name.endswith("_min") else high)
 
 
 def convert(model, calibration: np.ndarray | None = None, int8: bool = False, scheme: str = ""):

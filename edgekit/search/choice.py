@@ -102,13 +102,13 @@ def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> li
 def choose(
     finals: list[Final], budget, reference: Final, held: Windows, *, alike: bool = False
 ) -> Final:
-    """The candidate that leads the hand-made student most surely; the student itself where none does.
+    """The candidate that leads the hand-made student most surely; the student itself where none passes.
 
-    Candidates must not be less accurate on `held` than the hand-made student, take fewer instructions, and
-    keep the budget's flash, RAM and latency. Of those that save a quarter (of all, if none does) the one
-    with the highest lower bound of its lead; of equals the cheapest. With `alike` one will do that saves a
-    quarter and cannot be told from the hand-made student: it is behind by a POINT and by one standard error
-    at most (the rule of Breiman et al., Classification and Regression Trees, 1984).
+    Candidates must take fewer instructions and keep the budget's flash, RAM and latency, and not be less
+    accurate on `held` than the hand-made student. With `alike` one will do, too, that saves a quarter and
+    cannot be told from it: it is behind by a POINT and by one standard error at most (the rule of Breiman et
+    al., Classification and Regression Trees, 1984). Of those that save a quarter (of all, if none does) the
+    one with the highest lower bound of its lead; of equals the cheapest.
     """
     leads = {id(f): lead(held, f.said, reference.said) for f in finals}
 

@@ -135,18 +135,18 @@ def first(known: dict) -> list[dict]:
     at each share of its width, and on each kind of features; then the shallowest convolutional network,
     as wide as may be, on each of them."""
     shares = sorted({1.0, *known["share"]}, reverse=True)
+    depth = min(filter(None, known["depth"]), default=0) if "layers" in known["network"] else 0
     return [
         *(_student(known, share=share) for share in shares),
         *(_student(known, features=name) for name in known["features"] if name != "features"),
-        *(_shallow(known, name) for name in known["features"]),
+        *(_shallow(known, name, depth) for name in known["features"] if depth),
     ]
 
 
-def _shallow(known: dict, features: str) -> dict:
+def _shallow(known: dict, features: str, depth: int) -> dict:
     """Few steps are few instructions, and few layers learn in large steps."""
     drawn = _student(known, features=features, network="layers")
     wide = {name: known["width"]["high"] for name in drawn if name.startswith("width_")}
-    depth = min(filter(None, known["depth"]), default=0)
     return drawn | wide | {
         "depth": depth, "stride": max(known["stride"]), "rate": max(known["rate"]),
         "dropout": max(known["dropout"]),

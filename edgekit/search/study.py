@@ -26,7 +26,9 @@ NAME = "students"
 DIRECTIONS = ("maximize", "minimize", "minimize")
 GOALS = ("accuracy", "instructions", "flash")
 WORTH = 0.75  # of the hand-made student's instructions: what a search is for
-STARTUP = 12  # trials drawn at random before the sampler has something to learn from
+STARTUP = (
+    12  # trials before the sampler has something to learn from, those of `space.first` included
+)
 SAME, STALE = (
     "the same as trial",
     3,

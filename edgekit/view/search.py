@@ -46,5 +46,9 @@ def summary(found: Found) -> list[str]:
         if found.chosen is not found.reference
         else "nothing beats the hand-made student: more trials, or another SEARCH"
     )
+    if found.chosen.accuracy < found.reference.accuracy:
+        lines.append(
+            "none leads it in folds; this one cannot be told from it there, and is cheaper"
+        )
     lines.append(f"files: found.tflite, found.json, search.csv in {found.directory / 'artefacts'}")
     return lines

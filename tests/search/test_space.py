@@ -75,6 +75,12 @@ def test_the_search_begins_with_the_hand_made_student():
     assert known["distil"] == [False]
 
 
+@pytest.mark.parametrize("other", [{"network": ["student"]}, {"depth": [0]}])
+def test_a_search_begins_with_what_its_space_holds(other):
+    known = space.choices(SimpleNamespace(features="f", SEARCH=other), (1, 40, 1), teacher=False)
+    assert {d["network"] for d in space.first(known)} == {"student"}
+
+
 def test_a_use_case_overrides_the_space_and_its_typos_are_refused():
     case = SimpleNamespace(features="f", SEARCH={"features": {"less": "g"}, "kernel": (3,)})
     known = space.choices(case, (1, 40, 1), teacher=True)

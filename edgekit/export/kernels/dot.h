@@ -93,10 +93,7 @@ static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end,
 }
 #endif
 
-/* Channels that `all_channels` takes at once, and the dot products of an int8 column with them. */
 #if defined(__ARM_FEATURE_DSP)
-enum { AT_ONCE = 4 };
-
 /* Four activations, the first of which is at x; beyond `length` they are zero and not read. */
 static inline uint32_t load_tail(const int8_t *x, int32_t length) {
   uint32_t v = 0;
@@ -140,9 +137,22 @@ static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, in
   if (length & 3) step_1x4(load_tail(x, length & 3), &w, &u, sum);
   acc[0] = sum[0], acc[1] = sum[1], acc[2] = sum[2], acc[3] = sum[3];
 }
-#else
-enum { AT_ONCE = 2 };
 
+/* The same against two channels. */
+static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
+  int32_t a = acc[0], b = acc[1];
+  for (; length > 0; x += 4, length -= 4) {
+    const uint32_t v = length >= 4 ? load32(x) : load_tail(x, length);
+    step_1x2(__sxtb16(v), &w, &a, &b);
+    step_1x2(__sxtb16(rotate8(v)), &w, &a, &b);
+  }
+  acc[0] = a, acc[1] = b;
+}
+
+/* Channels at once; ANY_FOUR is a constant of the model: 0 where no layer has more than two. Where one has,
+ * the last one or two channels of each layer are taken twice over, for code for both would be larger. */
+enum { AT_ONCE = ANY_FOUR ? 4 : 2 };
+#else
 /* One int8 column of `length` values against two channels. */
 static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
   static const uint8_t place[4] = {0, 4, 2, 6};
@@ -155,6 +165,8 @@ static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int
   }
   acc[0] = a, acc[1] = b;
 }
+
+enum { AT_ONCE = 2 };
 #endif
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
@@ -166,14 +178,14 @@ static __attribute__((noinline)) void all_channels(const int8_t *weights, const 
   int32_t c = 0;
   while (c < channels) {
     const int32_t n = channels - c < AT_ONCE ? channels - c : AT_ONCE;
-    int32_t acc[AT_ONCE] = {0};
+    int32_t acc[4] = {0};
     for (int32_t i = 0; i < n; i++) acc[i] = channel_bias(q, c + i);
 #if defined(__ARM_FEATURE_DSP)
-    /* where no second pair is left the first is taken twice: code for two would be dearer */
-    dot_1x4(weights, n > 2 ? weights + 2 * depth : weights, x, length, acc);
-#else
-    dot_1x2(weights, x, length, acc);
+    if (AT_ONCE == 4)
+      dot_1x4(weights, n > 2 ? weights + 2 * depth : weights, x, length, acc);
+    else
 #endif
+      dot_1x2(weights, x, length, acc);
     for (int32_t i = 0; i < n; i++) {
       const struct rescaler r = channel_rescaler(q, c + i);
       *out++ = (int8_t)requantize(how, q, &r, acc[i]);

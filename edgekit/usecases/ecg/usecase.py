@@ -167,6 +167,7 @@ def teacher(input_shape, classes: int, width: int, seed: int):
 def student(input_shape, classes: int, width: int, seed: int):
     """The same on one beat of 640 ms, without the dense layer in between. Ends in logits.
 
-    One convolution alone is smaller still, but takes half the beats of two patients of DS1 for S.
+    One convolution alone is smaller still, but takes half the normal beats of two patients of DS1 for S: on
+    every beat of six folds its F1 is .68, this one's .73 (measured, two seeds).
     """
     return _network(input_shape, classes, width, seed, (2, 2, 2), 0, "student")
