@@ -204,11 +204,12 @@ def _needs(layers) -> list[str]:
         return []
     quants = [layer.fields["requant"] for layer in layers if "requant" in layer.fields]
     windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
-    channels = [layer.fields.get("out_ch") or layer.fields.get("out_size", 0) for layer in layers]
+    channels = {"conv_s8": "out_ch", "fully_connected_s8": "out_size"}  # struct -> how many it has
+    most = max((v.fields[channels[v.struct]] for v in layers if v.struct in channels), default=0)
     needs = {
         "ANY_CLAMPS": any(r["clamps"] for r in quants),
         "ANY_EXACT": any(r["exact"] for r in quants),
-        "ANY_FOUR": any(n > 2 for n in channels),
+        "ANY_FOUR": most > 2,
         "ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
     }
     text = ", ".join(f"{key} = {int(value)}" for key, value in needs.items())
