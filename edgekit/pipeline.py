@@ -211,7 +211,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 parameters=values,
                 cwd=notebook.parent,
                 kernel_name="python3",
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
                 config=_connection(sockets),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
