@@ -21,9 +21,7 @@ from edgekit.search.study import WORTH, Row
 
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
 LEVEL = 0.68  # between the bounds of a lead: one standard error to either side
-POINT = (
-    0.01  # of balanced accuracy: with more than that lost it is another model, not a cheaper one
-)
+POINT = 0.01  # of balanced accuracy: who loses more is not cheaper but worse
 
 
 @dataclass(frozen=True)

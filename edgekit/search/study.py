@@ -26,13 +26,9 @@ NAME = "students"
 DIRECTIONS = ("maximize", "minimize", "minimize")
 GOALS = ("accuracy", "instructions", "flash")
 WORTH = 0.75  # of the hand-made student's instructions: what a search is for
-STARTUP = (
-    12  # trials before the sampler has something to learn from, those of `space.first` included
-)
-SAME, STALE = (
-    "the same as trial",
-    3,
-)  # after so many of these in a row the next one is drawn at random
+STARTUP = 12  # trials, those of `space.first` included, before the sampler can learn from them
+SAME = "the same as trial"
+STALE = 3  # after so many of these in a row the next one is drawn at random
 PRUNED = 10  # hopeless candidates for each that is trained, before the space counts as exhausted
 
 
