@@ -110,19 +110,21 @@ def choose(
     """
     leads = {id(f): lead(held, f.said, reference.said) for f in finals}
 
+    def saves(f: Final) -> bool:
+        return f.instructions <= WORTH * reference.instructions
+
     def able(f: Final) -> bool:
         over = objective.excess(f.best.figures, budget)
         level = f.accuracy >= reference.accuracy - 1e-9
         close = f.accuracy >= reference.accuracy - POINT and leads[id(f)]["high"] >= 0
-        saves = f.instructions <= WORTH * reference.instructions
         return (
-            (level or (alike and close and saves))
+            (level or (alike and close and saves(f)))
             and f.instructions < reference.instructions
             and all(v <= 0 for k, v in over.items() if k != "accuracy")
         )
 
     good = [f for f in finals if able(f)]
-    good = [f for f in good if f.instructions <= WORTH * reference.instructions] or good
+    good = [f for f in good if saves(f)] or good
     if not good:
         return reference
     return max(good, key=lambda f: (leads[id(f)]["low"], -f.instructions))

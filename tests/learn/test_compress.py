@@ -21,9 +21,8 @@ def test_training_through_the_rounding_begins_with_the_ranges_that_rounding_woul
 
     x = spectrum(world[0].X)
     fitted = export.read(legacy.convert(student, x))
-    legacy.quantization_aware(
-        student, x
-    )  # Keras numbers what it makes: the second is called otherwise
+    # Keras numbers what it makes: the layers of the second are called otherwise
+    legacy.quantization_aware(student, x)
     aware = export.read(legacy.convert(legacy.quantization_aware(student, x), int8=True))
     activations = [
         [(t.scale[0], t.zero_point[0]) for t in g.tensors if len(t.scale) == 1 and t.data is None]
