@@ -10,7 +10,7 @@ from edgekit.errors import EdgekitError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0: done. 1: a budget line was missed under --strict. 2: bad input, said in one line."""
+    """0: done. 1: a budget line was missed, or not judged, under --strict. 2: bad input, said in one line."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"
@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     run.add_argument("--offline", action="store_true", help="simulated data only, no download")
     run.add_argument(
-        "--strict", action="store_true", help="exit 1 if a line of the budget is missed"
+        "--strict",
+        action="store_true",
+        help="exit 1 unless every line of the budget was judged and kept",
     )
     run.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
@@ -197,9 +199,10 @@ def _new(args) -> int:
 
 def _run(args) -> int:
     from edgekit import pipeline
+    from edgekit.review import review
     from edgekit.view import report
 
-    directory, outcomes = pipeline.execute(
+    directory, _ = pipeline.execute(
         args.use_case,
         profile=args.profile,
         run_dir=args.run_dir,
@@ -209,11 +212,10 @@ def _run(args) -> int:
         offline=args.offline,
         parameters=dict(_parameter(text) for text in args.parameter),
     )
-    missed = [f"{o.step}: {v.key}" for o in outcomes for v in o.verdicts.failed]
-    page = report.write(directory)
-    print(f"budget: {'missed in ' + ', '.join(missed) if missed else 'kept'}")
+    page, verdicts = report.write(directory), review(directory).verdicts
+    print(f"budget: {verdicts.summary()}")
     print(f"report: {page}")
-    return 1 if missed and args.strict else 0
+    return 1 if args.strict and not verdicts.passed else 0
 
 
 def _search(args) -> int:

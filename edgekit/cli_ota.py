@@ -204,8 +204,9 @@ def _powercut(args) -> int:
 def _release(run_dir: str, tflite: str = ""):
     """The Release of a run's model, or of another `.tflite` with the same features."""
     from edgekit import project, usecases
+    from edgekit.manifest import read_manifest
     from edgekit.ota.release import Release
-    from edgekit.run import Run, read_manifest
+    from edgekit.run import Run
 
     folder = Path(run_dir)
     known = read_manifest(folder)

@@ -1,16 +1,17 @@
-"""The budget that every stage is judged by: reads design.toml, and gates figures against it."""
+"""The budget that every stage is judged by: reads design.toml. `edgekit.gate` holds figures against it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from html import escape
-from math import isnan
 from pathlib import Path
 
 from edgekit import catalog
 from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.figures import Figure, number
+from edgekit.figures import number
 
 # How a line of the budget is judged: the figure stays below it (upper), reaches or covers it.
 SENSES = {
@@ -25,6 +26,7 @@ SENSES = {
     "size_ratio": "lower",
     "temperature_c": "covers",
 }
+SIGNS = {"upper": "≤", "lower": "≥", "covers": "covers"}
 UNITS = {  # the first is the one that is shown; the others are taken as the same
     "latency_ms": ("ms",),
     "flash_bytes": ("bytes", "byte", "B"),
@@ -59,7 +61,7 @@ class Budget:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{key}</td><td>{_SIGNS[SENSES[key]]} <b>{_limit(key, limit)}</b></td></tr>"
+            f"<tr><td>{key}</td><td>{SIGNS[SENSES[key]]} <b>{limit_text(key, limit)}</b></td></tr>"
             for key, limit in asdict(self).items()
             if limit is not None
         )
@@ -148,6 +150,20 @@ class Design:
             }
             for name, section in sections.items()
         }
+
+    @classmethod
+    def from_dict(cls, sections: dict) -> Design:
+        """What `to_dict` gave, checked by nobody: the run that keeps it had checked the file."""
+        values = {name: dict(section) for name, section in sections.items()}
+        if span := values["budget"].get("temperature_c"):
+            values["budget"]["temperature_c"] = tuple(span)
+        return cls(**{name: kind(**values[name]) for name, kind in SECTIONS.items()})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what the file says, whatever its comments and its order, in hex."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _repr_html_(self) -> str:
         return (
@@ -239,147 +255,7 @@ def _range(where: str, value) -> tuple[float, float]:
     return tuple(value)
 
 
-# -------------------------------------------------------------------------------------- gating
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One line of the budget: limit, figure, and by how much it is kept (negative: missed)."""
-
-    key: str
-    limit: float | tuple[float, float]
-    sense: str
-    figure: Figure | None
-    passed: bool
-    margin: float
-
-    def to_dict(self) -> dict:
-        limit = list(self.limit) if isinstance(self.limit, tuple) else self.limit
-        figure = None if self.figure is None else self.figure.to_dict()
-        return {**vars(self), "limit": limit, "figure": figure}
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Verdict:
-        limit, figure = values["limit"], values["figure"]
-        limit = tuple(limit) if isinstance(limit, list) else limit
-        figure = None if figure is None else Figure.from_dict(figure)
-        margin = float("nan") if values["margin"] is None else values["margin"]  # JSON has no NaN
-        return cls(**{**values, "limit": limit, "figure": figure, "margin": margin})
-
-
-class Verdicts(tuple):
-    """The verdicts of one gate; `.passed` if all of them are."""
-
-    __slots__ = ()
-
-    @property
-    def passed(self) -> bool:
-        return all(verdict.passed for verdict in self)
-
-    @property
-    def failed(self) -> Verdicts:
-        return Verdicts(verdict for verdict in self if not verdict.passed)
-
-    def to_dicts(self) -> list[dict]:
-        return [verdict.to_dict() for verdict in self]
-
-    @classmethod
-    def from_dicts(cls, rows: list[dict]) -> Verdicts:
-        return cls(Verdict.from_dict(row) for row in rows)
-
-    def __str__(self) -> str:
-        return "\n".join(_line(verdict) for verdict in self) or "no line of the budget applies"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(_html_row(verdict) for verdict in self)
-        titles = ("", "budget", "limit", "figure", "margin", "from")
-        head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
-        return f"<table>{head}{rows}</table>"
-
-
-def gate(design: Design, figures: dict[str, Figure | None]) -> Verdicts:
-    """Hold figures against the budget lines of the same name; one Verdict each.
-
-    Lines for which the design sets no limit are left out. A figure that is None or NaN never
-    passes; a value exactly at its limit does. `temperature_c` passes if the figure's `low` to
-    `high` covers the range wanted. Raises EdgekitError for a key that is no line of the budget, for
-    something that is not a Figure, and for a figure in another unit.
-    """
-    verdicts = []
-    for key, figure in figures.items():
-        if key not in SENSES:
-            raise EdgekitError(f"gate: the budget has no line {key!r}.{did_you_mean(key, SENSES)}")
-        _check_unit(key, figure)
-        limit = getattr(design.budget, key)
-        if limit is not None:
-            margin = _margin(SENSES[key], limit, figure)
-            verdicts.append(Verdict(key, limit, SENSES[key], figure, margin >= 0, margin))
-    return Verdicts(verdicts)
-
-
-def _check_unit(key: str, figure: Figure | None) -> None:
-    if figure is None:
-        return
-    if not isinstance(figure, Figure):
-        raise EdgekitError(
-            f"gate: {key} is {figure!r}, not a Figure; say where it comes from, e.g. measured(…)"
-        )
-    units = UNITS.get(key)
-    if (units and figure.unit not in units) or (not units and figure.unit == "%"):
-        wanted = units[0] if units else "a fraction or a ratio"
-        raise EdgekitError(f"gate: {key} is in {figure.unit!r}, the budget in {wanted}")
-
-
-def _margin(sense: str, limit, figure: Figure | None) -> float:
-    nan = float("nan")
-    if figure is None or figure.value is None or isnan(figure.value):
-        return nan
-    if sense == "covers":
-        if figure.low is None or figure.high is None or isnan(figure.low) or isnan(figure.high):
-            return nan
-        return min(limit[0] - figure.low, figure.high - limit[1])
-    return limit - figure.value if sense == "upper" else figure.value - limit
-
-
-_SIGNS = {"upper": "≤", "lower": "≥", "covers": "covers"}
-
-
-def _limit(key: str, limit) -> str:
+def limit_text(key: str, limit) -> str:
     unit = UNITS.get(key, ("",))[0]
     text = " to ".join(number(v) for v in limit) if isinstance(limit, tuple) else number(limit)
     return f"{text} {unit}".strip()
-
-
-def _figure(verdict: Verdict) -> str:
-    figure = verdict.figure
-    if figure is None:
-        return "missing"
-    if verdict.sense == "covers" and figure.low is not None and figure.high is not None:
-        return f"{number(figure.low)} to {number(figure.high)} {figure.unit}"
-    return str(figure)
-
-
-def _line(verdict: Verdict) -> str:
-    where = "" if verdict.figure is None else f" ({verdict.figure.provenance})"
-    return (
-        f"{'pass' if verdict.passed else 'FAIL'}  {verdict.key} {_SIGNS[verdict.sense]} "
-        f"{_limit(verdict.key, verdict.limit)}: {_figure(verdict)}{where}"
-    )
-
-
-def _html_row(verdict: Verdict) -> str:
-    colour, mark = ("#d8f0d8", "✓") if verdict.passed else ("#f6d8d8", "✗")
-    figure = verdict.figure
-    source = (
-        "" if figure is None else f"<b>{escape(figure.provenance)}</b>: {escape(figure.source)}"
-    )
-    cells = (
-        mark,
-        verdict.key,
-        f"{_SIGNS[verdict.sense]} {_limit(verdict.key, verdict.limit)}",
-        escape(_figure(verdict)),
-        number(verdict.margin),
-        f"<small>{source}</small>",
-    )
-    row = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)
-    return f'<tr style="background:{colour};color:#222">{row}</tr>'

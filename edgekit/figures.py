@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 PROVENANCES = ("measured", "emulated", "estimated", "published")
+DATA = ("", "real", "simulated", "partly simulated")
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Figure:
     `provenance` is one of `measured` (counted here, on this machine or on these files), `emulated`
     (read off the compiled binary on an emulated core), `estimated` (a model or a rule of thumb) and
     `published` (somebody else's figure, named in `source`). `low` and `high` bound the value where a
-    range is all that is known. Raises ValueError for an unknown provenance.
+    range is all that is known. `data` says on which recordings the figure rests, one of DATA; a run fills
+    it in from what its recordings say of themselves. Raises ValueError for an unknown provenance or data.
     """
 
     value: float
@@ -24,10 +26,18 @@ class Figure:
     source: str
     low: float | None = None
     high: float | None = None
+    data: str = ""
 
     def __post_init__(self):
         if self.provenance not in PROVENANCES:
             raise ValueError(f"provenance {self.provenance!r} is none of {', '.join(PROVENANCES)}")
+        if self.data not in DATA:
+            raise ValueError(f"data {self.data!r} is none of {', '.join(filter(None, DATA))}")
+
+    @property
+    def origin(self) -> str:
+        """The provenance and the data in words: `"measured on simulated data"`."""
+        return f"{self.provenance} on {self.data} data" if self.data else self.provenance
 
     def __str__(self) -> str:
         text = f"{number(self.value)} {self.unit}".strip()
@@ -38,11 +48,12 @@ class Figure:
     def _repr_html_(self) -> str:
         return (
             f"<b>{escape(str(self))}</b> "
-            f"<small>{escape(self.provenance)}: {escape(self.source)}</small>"
+            f"<small>{escape(self.origin)}: {escape(self.source)}</small>"
         )
 
     def to_dict(self) -> dict:
-        return {k: v for k, v in asdict(self).items() if v is not None}
+        values = {k: v for k, v in asdict(self).items() if v is not None}
+        return values if self.data else {k: v for k, v in values.items() if k != "data"}
 
     @classmethod
     def from_dict(cls, values: dict) -> Figure:

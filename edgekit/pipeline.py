@@ -15,20 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import project, usecases
-from edgekit.design import Verdicts
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.gate import Verdicts
 from edgekit.lock import LockedError, locked
-from edgekit.run import (
-    Run,
-    check_choice,
-    check_owner,
+from edgekit.manifest import (
     file_hash,
     read_manifest,
     start_manifest,
     update_manifest,
     versions,
 )
+from edgekit.run import Run, check_choice, check_owner
 
 OPTIONS = {  # parameters that the run itself must know, not only the notebooks
     "use_case": "the first argument",
@@ -303,8 +301,5 @@ def _digest(parts) -> str:
 
 
 def _line(outcome: Outcome) -> str:
-    failed = outcome.verdicts.failed
-    gate = f"budget missed: {', '.join(v.key for v in failed)}" if failed else "budget kept"
-    if not outcome.verdicts:
-        gate = "nothing to judge"
+    gate = outcome.verdicts.summary() if outcome.verdicts else "nothing to judge"
     return f"{outcome.step:<12} {outcome.action:<8}{outcome.seconds:6.1f} s   {gate}"

@@ -36,14 +36,27 @@ def chapter(name: str, start: Path | None = None) -> str:
 
 
 def contract(notebook: Path) -> dict:
-    """What a notebook reads and writes, from its metadata: `{"reads": [...], "writes": [...]}`."""
+    """From a notebook's metadata: `{"reads": [...], "writes": [...], "judges": (...)}`.
+
+    `judges` are the lines of the budget that its gate judges; None where it does not say.
+    """
     try:
-        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
-        return {"reads": metadata["edgekit"]["reads"], "writes": metadata["edgekit"]["writes"]}
+        terms = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]
+        judges = tuple(terms["judges"]) if "judges" in terms else None
+        return {"reads": terms["reads"], "writes": terms["writes"], "judges": judges}
     except (OSError, ValueError, KeyError) as error:
         raise EdgekitError(
             f"{notebook} says not what it reads and writes (metadata edgekit: {error})"
         ) from None
+
+
+def judges(start: Path | None = None) -> dict[str, list[str]]:
+    """Line of the budget -> the chapters that judge it, in order."""
+    found = {}
+    for name, notebook in chapters(start).items():
+        for key in contract(notebook)["judges"] or ():
+            found.setdefault(key, []).append(name)
+    return found
 
 
 def run_folder(use_case: str, profile: str, offline: bool = False) -> Path:

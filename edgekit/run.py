@@ -11,42 +11,28 @@ A chapter is *sealed* by its gate, the last cell: only then do its artefacts cou
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
-import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from html import escape
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from edgekit import project, usecases
-from edgekit.design import Design, Verdicts, gate
+from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.figures import Figure
+from edgekit.gate import Verdicts, gate
+from edgekit.manifest import file_hash, plain, read_manifest, start_manifest, update_manifest
 from edgekit.whole import whole
 
 PROFILES = ("quick", "full")
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "tflite",
-    "tflite-micro",
-    "ziglang",
-    "unicorn",
-)
 
 
 class Notes(str):
@@ -58,7 +44,11 @@ class Notes(str):
 
 @dataclass
 class Run:
-    """One chapter's view of a run. Made by `open_run`."""
+    """One chapter's view of a run. Made by `open_run`.
+
+    `judges`: the lines of the budget that its gate judges, None where the notebook does not say. `data`:
+    on which recordings its figures rest, see `uses`.
+    """
 
     step: str
     use_case: str
@@ -67,6 +57,9 @@ class Run:
     directory: Path
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    judges: tuple[str, ...] | None = None
+    offline: bool = False
+    data: str = ""
     figures: dict[str, Figure] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
@@ -86,6 +79,24 @@ class Run:
     def notes(self) -> Notes:
         """What the use case has to say in this chapter; nothing if it says nothing."""
         return Notes(usecases.notes(self.use_case, project.root(), self.step[:2]))
+
+    def uses(self, recordings) -> str:
+        """Say on which recordings the figures of this chapter, and of those after it, rest.
+
+        `recordings`: Recordings or Windows. Returns `"real"`, `"simulated"` or `"partly simulated"`, which
+        every figure of the run then says. Raises EdgekitError where the folder's figures rest on others:
+        one folder never mixes them.
+        """
+        from edgekit.data import data_origin
+
+        self.data = data_origin(recordings)
+        for step, entry in read_manifest(self.directory).get("steps", {}).items():
+            if (other := entry.get("data", "")) not in ("", self.data):
+                raise EdgekitError(
+                    f"{step} in {self.directory} rests on {other} data, these recordings are {self.data}: "
+                    "give them a folder of their own (run_dir), or delete that one"
+                )
+        return self.data
 
     def path(self, name: str) -> Path:
         """Where an artefact lies. Reading? Then use `load` or `file`, which check it."""
@@ -135,52 +146,83 @@ class Run:
         command = f"edgekit run {self.use_case}"
         if self.profile != PROFILES[0]:
             command += f" --profile {self.profile}"
-        if self.directory.resolve() != project.run_folder(self.use_case, self.profile).resolve():
+        command += " --offline" if self.offline else ""
+        usual = project.run_folder(self.use_case, self.profile, self.offline)
+        if self.directory.resolve() != usual.resolve():
             command += f" --run-dir {self.directory}"
         return command + (f" --seed {self.seed}" if self.seed else "")
 
-    def gate(self, figures: dict[str, Figure]) -> Verdicts:
-        """Judge figures by the budget and seal the chapter; its last cell. Never raises for a miss."""
-        verdicts = gate(self.design, figures)
+    def gate(
+        self, figures: Mapping[str, Figure | None], notes: Mapping[str, str] | None = None
+    ) -> Verdicts:
+        """Judge figures by the budget and seal the chapter; its last cell. Never raises for a miss.
+
+        A figure that is None leaves its line open; `notes`, by line, say why, or what a reader must know.
+        """
+        if self.judges is not None and set(figures) != set(self.judges):
+            raise EdgekitError(
+                f"{self.step} judges {', '.join(figures) or 'nothing'}, its metadata says "
+                f"{', '.join(self.judges) or 'nothing'}: make them agree"
+            )
         missing = [name for name in self.writes if not self.path(name).is_file()]
         if missing:
             raise EdgekitError(
                 f"{self.step} cannot be sealed: {', '.join(missing)} not written; run its cells in order"
             )
+        data = self.data or self._data_before()
+        figures, mine = _on(data, figures), _on(data, self.figures)
+        verdicts = gate(self.design, figures, notes)
         entry = {
             "parameters": {
                 "use_case": self.use_case,
                 "profile": self.profile,
                 "seed": self.seed,
             },
+            "design": self.design.digest,
+            "data": data,
             "inputs": {name: file_hash(self.path(name)) for name in self.reads},
             "outputs": {name: file_hash(self.path(name)) for name in self.writes},
-            "figures": {k: f.to_dict() for k, f in {**self.figures, **figures}.items() if f},
+            "figures": {k: f.to_dict() for k, f in {**mine, **figures}.items() if f},
             "verdicts": verdicts.to_dicts(),
             "seconds": round(time.monotonic() - self.started, 2),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
-        update_manifest(self.directory, self.step, entry)
+        update_manifest(self.directory, self.step, entry, self.design)
         return verdicts
+
+    def _data_before(self) -> str:
+        """What the chapters say whose artefacts this one has read."""
+        steps = read_manifest(self.directory).get("steps", {})
+        found = {
+            e.get("data", "") for e in steps.values() if set(e["outputs"]) & set(self.reads)
+        } - {""}
+        return found.pop() if len(found) == 1 else "partly simulated" if found else ""
 
     def _repr_html_(self) -> str:
         return (
-            f"<b>{self.design.use_case.title}</b>, chapter {self.step}, profile {self.profile}, "
-            f"seed {self.seed}<br><small>{self.directory}</small>"
+            f"<b>{escape(self.design.use_case.title)}</b>, chapter {self.step}, profile {self.profile}, "
+            f"seed {self.seed}<br><small>{escape(str(self.directory))}</small>"
         )
 
 
 def open_run(
-    step: str, use_case: str = "bearing", profile: str = "quick", run_dir: str = "", seed: int = 0
+    step: str,
+    use_case: str = "bearing",
+    profile: str = "quick",
+    run_dir: str = "",
+    seed: int = 0,
+    offline: bool = False,
 ) -> Run:
     """The run that a notebook works in. Raises EdgekitError for an unknown use case or profile.
 
-    `run_dir` empty means `runs/<use_case>-<profile>` of the project. A chapter that is opened is no
-    longer sealed: what it wrote before counts again when its gate has been reached.
+    `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind it for a run
+    on simulated data alone. To open a sealed chapter and look changes nothing; what is written over no
+    longer is what was sealed, and the next chapter says so.
     """
     check_choice(profile, seed)
     usecases.folder(use_case, project.root())
-    directory = Path(run_dir).expanduser() if run_dir else project.run_folder(use_case, profile)
+    usual = project.run_folder(use_case, profile, offline)
+    directory = Path(run_dir).expanduser() if run_dir else usual
     notebook = project.chapters()[project.chapter(step)]
     terms = project.contract(notebook)
     check_owner(directory, use_case, profile)
@@ -192,12 +234,13 @@ def open_run(
         directory,
         tuple(terms["reads"]),
         tuple(terms["writes"]),
+        terms["judges"],
+        offline,
     )
     _ = run.design, run.usecase  # a broken file is better said now than in the middle
     for name in run.reads:
         run.file(name)
     start_manifest(directory, use_case, profile)
-    update_manifest(directory, run.step, None)
     return run
 
 
@@ -219,82 +262,19 @@ def check_owner(directory: Path, use_case: str, profile: str) -> None:
         )
 
 
-# -------------------------------------------------------------------------------------- manifest
-
-
-def read_manifest(directory: Path) -> dict:
-    """The run's manifest, `{}` for a new run. Raises EdgekitError if it cannot be read."""
-    path = directory / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise EdgekitError(f"{path} cannot be read ({error}); delete it to start over") from None
-    if not isinstance(manifest, dict) or not {"use_case", "profile", "steps"} <= set(manifest):
-        raise EdgekitError(f"{path} is no manifest of a run; choose another run_dir")
-    return manifest
-
-
-def start_manifest(directory: Path, use_case: str, profile: str) -> None:
-    """Write an empty manifest if there is none yet."""
-    if not (directory / "manifest.json").is_file():
-        _write_manifest(directory, {"use_case": use_case, "profile": profile, "steps": {}})
-
-
-def update_manifest(directory: Path, step: str, entry: dict | None) -> None:
-    """Record a step, or with None forget it."""
-    manifest = read_manifest(directory)
-    manifest["steps"].pop(step, None)
-    if entry is not None:
-        manifest["steps"][step] = entry
-        manifest["steps"] = dict(sorted(manifest["steps"].items()))
-    _write_manifest(directory, manifest)
-
-
-def _write_manifest(directory: Path, manifest: dict) -> None:
-    manifest["python"] = platform.python_version()
-    manifest["platform"] = platform.platform()
-    manifest["packages"] = versions()
-    with whole(directory / "manifest.json") as half:
-        half.write_text(json.dumps(_plain(manifest), indent=1, allow_nan=False), encoding="utf-8")
-
-
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that results depend on."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "missing"
-    return found
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
 # ------------------------------------------------------------------------------------- artefacts
+
+
+def _on(data: str, figures: Mapping[str, Figure | None]) -> dict[str, Figure | None]:
+    """The figures with the data that they rest on; what others published rests on theirs."""
+    return {
+        key: replace(f, data=data) if f and not f.data and f.provenance != "published" else f
+        for key, f in figures.items()
+    }
 
 
 def _writes(notebook: Path) -> list[str]:
     return project.contract(notebook)["writes"]
-
-
-def _plain(value):
-    """JSON has no NaN and knows no NumPy."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write(path: Path, value) -> None:
@@ -308,7 +288,7 @@ def _write(path: Path, value) -> None:
         with open(path, "wb") as f:
             np.save(f, value, allow_pickle=False)
     elif kind == ".json":
-        path.write_text(json.dumps(_plain(value), indent=1, allow_nan=False), encoding="utf-8")
+        path.write_text(json.dumps(plain(value), indent=1, allow_nan=False), encoding="utf-8")
     elif kind == ".csv":
         value.to_csv(path, index=False)
     elif isinstance(value, str):

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from edgekit import pipeline, project, usecases
 from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.run import check_choice, read_manifest
+from edgekit.manifest import read_manifest
+from edgekit.run import check_choice
 from edgekit.search.cluster import crew
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from edgekit.data.order import by_order, folds_by_order
 from edgekit.data.physics import Bearing, fault_frequencies
 from edgekit.data.prepare import center, resample, window
 from edgekit.data.quality import inspect, keep
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import Recording, data_origin
 from edgekit.data.sources import cached, fetch
 from edgekit.data.splits import (
     Split,
@@ -39,6 +39,7 @@ __all__ = [
     "card",
     "center",
     "concat",
+    "data_origin",
     "ecg",
     "fault_frequencies",
     "fetch",

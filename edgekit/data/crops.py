@@ -87,6 +87,7 @@ def crops(
         domain=np.array([r.domain for r, _, _ in rows]),
         origin=np.array([f"{r.name}@{t}" for r, t, _ in rows]),
         rate=recordings[0].rate,
+        simulated=np.array([r.simulated for r, _, _ in rows]),
     )
 
 

@@ -134,5 +134,6 @@ def rendered(name: str, domain: str, pictures, boxes, source: str) -> Recording:
         unit="grey value",
         licence="Apache-2.0",
         source=source,
+        simulated=True,
         meta={"boxes": boxes},
     )

@@ -85,6 +85,7 @@ def _person(population: Population, number: int, seconds: float, rng, domain: st
         unit="mV",
         licence="Apache-2.0",
         source="ecg-simulator",
+        simulated=True,
         meta={"fibrillation": bool(fibrillating), "flutter": []},
         events=events,
     )
@@ -224,6 +225,7 @@ def beat_windows(
         origin=np.array([f"{r.name}@{a - before}" for r, a, _ in rows]),
         rate=recordings[0].rate,
         dropped=dropped,
+        simulated=np.array([r.simulated for r, *_ in rows]),
     )
 
 

@@ -45,6 +45,8 @@ def save(recording: Recording, path: Path | str) -> Path:
     facts |= {k: getattr(recording, k) for k in (*TEXTS, "label", "rate")}
     facts |= {"channels": list(recording.channels), "events": [list(e) for e in recording.events]}
     facts["meta"] = recording.meta
+    if recording.simulated:
+        facts["simulated"] = True
     try:
         text = json.dumps(facts, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
     except (TypeError, ValueError) as error:
@@ -101,7 +103,7 @@ def _recording(facts: dict, samples: np.ndarray) -> Recording:
     events = tuple((int(a), int(b), str(label)) for a, b, label in facts["events"])
     return Recording(
         samples=samples, rate=rate, label=label, channels=tuple(channels), meta=meta,
-        events=events, **texts,
+        events=events, simulated=facts.get("simulated") is True, **texts,
     )  # fmt: skip
 
 

@@ -106,6 +106,7 @@ def simulate(
         unit="g, rad/s",
         licence="Apache-2.0 (simulated)",
         source="motion-simulator",
+        simulated=True,
         meta={"side": side},
     )
 

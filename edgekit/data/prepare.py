@@ -93,6 +93,7 @@ def window(recordings: list[Recording], classes: tuple[str, ...], length: int, h
         origin=np.array([f"{r.name}@{start}" for r, start in rows]),
         rate=first.rate,
         dropped=dropped,
+        simulated=np.array([r.simulated for r, _ in rows]),
     )
 
 

@@ -16,7 +16,8 @@ class Recording:
     in `unit`. `rate` in Hz; `label` the class name or None when unknown or when it changes: then
     `events` say what happens where, `(first, stop, label)` in samples, a heartbeat `(r, r + 1, "V")`.
     `group` names what must not be torn apart by a split (the recording, machine, patient, camera);
-    `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown to people.
+    `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown to people; `simulated`
+    is True where no sensor was there, and every figure that rests on the recording says so.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recording:
     source: str = ""
     meta: dict = field(default_factory=dict)
     events: tuple[tuple[int, int, str], ...] = ()
+    simulated: bool = False
 
     def __post_init__(self):
         samples = np.asarray(self.samples)
@@ -58,5 +60,15 @@ class Recording:
         return (
             f"<b>{escape(self.name)}</b>: {escape(said)}, {self.seconds:.1f} s at "
             f"{self.rate:,.0f} Hz, {', '.join(map(escape, self.channels))} in {escape(self.unit)} "
-            f"<small>({escape(self.domain)}, {escape(self.licence)})</small>"
+            f"<small>({'simulated ' if self.simulated else ''}{escape(self.domain)}, "
+            f"{escape(self.licence)})</small>"
         )
+
+
+def data_origin(recordings) -> str:
+    """`"real"`, `"simulated"` or `"partly simulated"`: what Recordings, or Windows, say of themselves."""
+    flags = getattr(recordings, "simulated", None)
+    flags = np.array([r.simulated for r in recordings] if flags is None else flags, bool)
+    if not flags.any():
+        return "real"
+    return "simulated" if flags.all() else "partly simulated"

@@ -143,6 +143,7 @@ def simulate(
         unit="g",
         licence="Apache-2.0 (simulated)",
         source="bearing-simulator",
+        simulated=True,
         meta={
             "load": load,
             "severity": severity if label != "normal" else 0.0,

@@ -20,6 +20,7 @@ class Windows:
     `X` (n, time, channel) float32, or images (n, height, width, channel); `y` (n,) int64, an index into
     `classes`; `group`, `domain` and `origin` (n,) strings: what a split keeps together, which world, and
     `recording@first_sample`. `dropped` counts the samples at the ends of recordings that filled no window.
+    `simulated` (n,) bool: whether no sensor was there; one value stands for all.
     """
 
     X: np.ndarray
@@ -30,10 +31,13 @@ class Windows:
     origin: np.ndarray
     rate: float
     dropped: int = 0
+    simulated: np.ndarray | bool = False
 
     def __post_init__(self):
         n = len(self.X)
-        for name in ("y", "group", "domain", "origin"):
+        if np.ndim(self.simulated) == 0:
+            object.__setattr__(self, "simulated", np.full(n, bool(self.simulated)))
+        for name in ("y", "group", "domain", "origin", "simulated"):
             if len(getattr(self, name)) != n:
                 raise ValueError(f"{name} has {len(getattr(self, name))} rows, X has {n}")
 
@@ -50,6 +54,7 @@ class Windows:
             self.domain[rows],
             self.origin[rows],
             self.rate,
+            simulated=self.simulated[rows],
         )
 
     def save(self, path: Path | str) -> None:
@@ -65,6 +70,7 @@ class Windows:
                 origin=self.origin.astype(str),
                 rate=np.float64(self.rate),
                 dropped=np.int64(self.dropped),
+                simulated=self.simulated,
             )
 
     @classmethod
@@ -80,6 +86,7 @@ class Windows:
                     f["origin"],
                     float(f["rate"]),
                     int(f["dropped"]),
+                    f["simulated"],
                 )
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise EdgekitError(f"{path} holds no windows ({error}); run 01_collect again") from None
@@ -117,7 +124,8 @@ def concat(parts: list[Windows]) -> Windows:
             raise ValueError("windows of different classes, rates or shapes cannot be joined")
     columns = [
         np.concatenate([getattr(p, c) for p in parts])
-        for c in ("X", "y", "group", "domain", "origin")
+        for c in ("X", "y", "group", "domain", "origin", "simulated")
     ]
+    X, y, *names, simulated = columns
     dropped = sum(p.dropped for p in parts)
-    return Windows(columns[0], columns[1], first.classes, *columns[2:], first.rate, dropped)
+    return Windows(X, y, first.classes, *names, first.rate, dropped, simulated)

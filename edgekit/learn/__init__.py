@@ -14,12 +14,14 @@ from edgekit.learn.compress import by_recording, calibration, calibration_study,
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
+from edgekit.learn.reference import Finding, teacher_findings
 from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
 from edgekit.learn.variations import Shelf
 
 __all__ = [
     "Attempts",
     "Distil",
+    "Finding",
     "Ledger",
     "Shelf",
     "adapt",
@@ -41,5 +43,6 @@ __all__ = [
     "score",
     "slim",
     "smallest_within",
+    "teacher_findings",
     "width_sweep",
 ]

@@ -22,8 +22,9 @@ from edgekit.data.windows import concat
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure, measured
+from edgekit.manifest import file_hash, read_manifest
 from edgekit.pipeline import tree_hash
-from edgekit.run import Run, check_choice, check_owner, file_hash, read_manifest
+from edgekit.run import Run, check_choice, check_owner
 from edgekit.search import cost, space
 from edgekit.whole import whole
 

@@ -7,13 +7,12 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from edgekit import project, usecases
-from edgekit.design import Design, Verdicts
-from edgekit.design import load as load_design
-from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
-from edgekit.run import read_manifest
+from edgekit.gate import Verdicts
+from edgekit.review import Review, review
 from edgekit.whole import whole
+
+BADGES = {"kept": "pass", "missed": "fail", "not judged": "open"}
 
 
 def write(directory: Path) -> Path:
@@ -21,28 +20,30 @@ def write(directory: Path) -> Path:
 
     Raises EdgekitError if the directory holds no run.
     """
-    manifest = read_manifest(directory)
-    if not manifest.get("steps"):
-        raise EdgekitError(f"{directory} holds no finished chapter; start with `edgekit run`")
-    design = load_design(usecases.folder(manifest["use_case"], project.root()) / "design.toml")
+    found = review(directory)
+    design, manifest = found.design, found.manifest
     steps = {
-        name: {**step, "verdicts": Verdicts.from_dicts(step["verdicts"])}
+        name: {
+            **step,
+            "verdicts": Verdicts.from_dicts(step["verdicts"]),
+            "stale": found.stale.get(name),
+        }
         for name, step in manifest["steps"].items()
     }
     notebooks = {name: directory / "notebooks" / f"{name}.ipynb" for name in steps}
-    for path in notebooks.values():
+    for name, path in notebooks.items():
         if path.is_file():
-            chapter_page(path)
-    passed = all(step["verdicts"].passed for step in steps.values())
+            chapter_page(path, _banner(found, name))
     page = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
     html = page.substitute(
         title=escape(design.use_case.title),
         question=escape(design.use_case.question),
-        badge="pass" if passed else "fail",
-        verdict="within budget" if passed else "over budget",
-        summary=_summary(design, manifest),
+        badge=BADGES[found.verdicts.state],
+        verdict=_badge(found.verdicts),
+        summary=escape(_summary(found)),
+        notes="".join(f'<p class="note">{escape(note)}</p>' for note in _notes(found)),
         stages="".join(_stage(name, step, len(steps)) for name, step in steps.items()),
-        budget=_final_verdicts(steps)._repr_html_(),
+        budget=found.verdicts._repr_html_(),
         chapters="".join(_chapter(n, steps[n], notebooks[n]) for n in steps),
         figures=_figures(steps),
         inputs=_hashes(steps),
@@ -54,41 +55,72 @@ def write(directory: Path) -> Path:
     return target
 
 
-def chapter_page(notebook: Path) -> Path:
-    """The executed notebook as a page beside it; made again only if the notebook is newer."""
+def chapter_page(notebook: Path, banner: str = "") -> Path:
+    """The executed notebook as a page beside it, `banner` (text) on top; made again only if one is newer."""
     page = notebook.with_suffix(".html")
-    if page.is_file() and page.stat().st_mtime >= notebook.stat().st_mtime:
+    shown = f'<p style="background:#fdf3d0;padding:.6rem 1rem;margin:0">{escape(banner)}</p>'
+    fresh = page.is_file() and page.stat().st_mtime >= notebook.stat().st_mtime
+    if fresh and shown in page.read_text(encoding="utf-8"):
         return page
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_filename(str(notebook))
-    page.write_text(body, encoding="utf-8")
+    head, tag, rest = body.partition("<body")
+    attributes, end, rest = rest.partition(">")
+    page.write_text(f"{head}{tag}{attributes}{end}{shown}{rest}", encoding="utf-8")
     return page
 
 
-def _summary(design: Design, manifest: dict) -> str:
-    parts = [
-        f"{design.board.name}",
-        f"{design.link.name}",
-        f"{design.battery.name}",
-        f"profile {manifest['profile']}",
+def _badge(verdicts: Verdicts) -> str:
+    judged = len(verdicts) - len(verdicts.unjudged)
+    words = {"kept": "within budget", "missed": "over budget"}
+    return words.get(verdicts.state, f"{judged} of {len(verdicts)} lines judged")
+
+
+def _summary(found: Review) -> str:
+    design = found.design
+    parts = [design.board.name, design.link.name, design.battery.name]
+    parts += [f"profile {found.manifest['profile']}"]
+    return " · ".join([*parts, f"{found.data} data" if found.data else "no data yet"])
+
+
+def _notes(found: Review) -> list[str]:
+    """What a reader must know before the table."""
+    notes = []
+    if found.data not in ("", "real"):
+        notes.append(
+            f"Every figure here rests on {found.data} data: it says how the chain works, not how well a "
+            "device will do."
+        )
+    if found.changed:
+        notes.append(
+            "Judged by the design that the figures were made for; design.toml has changed since "
+            f"({found.changed}): run again."
+        )
+    if found.verdicts.unjudged:
+        notes.append(f"This verdict is not complete: {found.verdicts.summary()}.")
+    notes += [
+        f"{name} does not count: it {why}; run it again." for name, why in found.stale.items()
     ]
-    if any(step["parameters"].get("offline") for step in manifest["steps"].values()):
-        parts.append("simulated data only (--offline)")
-    return " · ".join(escape(p) for p in parts)
+    return notes
+
+
+def _banner(found: Review, name: str) -> str:
+    data = found.manifest["steps"][name].get("data", "")
+    parts = [
+        found.design.use_case.title,
+        found.design.board.name,
+        f"profile {found.manifest['profile']}",
+    ]
+    parts += [f"{data} data"] if data else []
+    parts += [f"does not count any more: it {found.stale[name]}"] if name in found.stale else []
+    return " · ".join(parts)
 
 
 def _stage(name: str, step: dict, n: int) -> str:
-    colour = "pass" if step["verdicts"].passed else "fail"
-    colour = colour if step["verdicts"] else "none"
+    colour = BADGES[step["verdicts"].state] if step["verdicts"] and not step["stale"] else "none"
     return f'<a class="stage {colour}" href="#{name}"><b>{name[:2]}</b>{escape(name[3:])}</a>'
-
-
-def _final_verdicts(steps: dict) -> Verdicts:
-    """A line that several chapters judged counts as the last of them judged it, failures first."""
-    final = {v.key: v for step in steps.values() for v in step["verdicts"]}
-    return Verdicts(sorted(final.values(), key=lambda v: v.passed))
 
 
 def _chapter(name: str, step: dict, notebook: Path) -> str:
@@ -99,6 +131,8 @@ def _chapter(name: str, step: dict, notebook: Path) -> str:
         shown = "".join(map(_outputs, filter(_is_reported, cells)))
     link = f'<a href="notebooks/{name}.html">the whole chapter</a>'
     verdicts = step["verdicts"]._repr_html_() if step["verdicts"] else ""
+    if step["stale"]:
+        verdicts = f'<p class="note">Does not count: it {escape(step["stale"])}.</p>{verdicts}'
     return (
         f'<section id="{name}"><h2>{escape(title)}</h2>{shown}{verdicts}'
         f"<p><small>{step['seconds']:.0f} s · {link}</small></p></section>"
@@ -140,8 +174,9 @@ def _joined(text) -> str:
 def _figures(steps: dict) -> str:
     rows = "".join(
         f"<tr><td>{name[3:]}</td><td>{escape(key)}</td><td>{escape(str(figure))}</td>"
-        f"<td>{figure.provenance}</td><td>{escape(figure.source)}</td></tr>"
+        f"<td>{escape(figure.origin)}</td><td>{escape(figure.source)}</td></tr>"
         for name, step in steps.items()
+        if not step["stale"]
         for key, figure in ((k, Figure.from_dict(f)) for k, f in step["figures"].items())
     )
     head = (

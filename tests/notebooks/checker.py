@@ -15,7 +15,7 @@ from statistics import median
 
 ROWS = ("Goal", "You need", "Reads", "Writes", "Time")
 EXTRA_ROWS = ("Goal", "You need", "Time")
-PARAMETERS = ("use_case", "profile", "run_dir", "seed")
+PARAMETERS = ("use_case", "profile", "run_dir", "seed", "offline")
 EXTRA_PARAMETERS = ("profile", "seed")
 TAGS = {"parameters", "check", "solution", "interactive", "report"}
 LONGEST_CELL, LONGEST_DEF, USUAL_CELL = 25, 10, 4

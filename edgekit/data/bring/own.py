@@ -59,7 +59,7 @@ def another_sensor(recording: Recording, seed: int = 0) -> Recording:
         samples = middle + (x - middle) * gain + offset + NOISE * spread * own.normal(size=x.shape)
         samples = samples.astype(np.float32)
     meta = {**recording.meta, "stand_in": "another sensor, simulated"}
-    return replace(recording, samples=samples, meta=meta, domain="lab")
+    return replace(recording, samples=samples, meta=meta, domain="lab", simulated=True)
 
 
 def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows:
@@ -88,6 +88,7 @@ def pictures(recordings, classes, profile: str) -> Windows:
         domain=np.repeat([r.domain for r in recordings], count),
         origin=np.array([f"{r.name}@{i}" for r in recordings for i in range(len(r.samples))]),
         rate=first.rate,
+        simulated=np.repeat([r.simulated for r in recordings], count),
     )
     return thin(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 

@@ -1,0 +1,55 @@
+"""Is the teacher a reference? A loss against a network that has learnt little is no loss, and a ratio of
+sizes against it no merit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SKILL = 0.25  # of the way from chance to perfect: below it a teacher has learnt next to nothing
+BEHIND = 0.05  # so far behind the student, it is no ceiling that anything could be held against
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence about the teacher; `void` if a loss against it must not be judged."""
+
+    says: str
+    void: bool
+
+
+def teacher_findings(
+    teacher: dict,
+    student: dict,
+    width: int,
+    widths: Sequence[int],
+    lead: dict | None = None,
+    name: str = "student",
+) -> list[Finding]:
+    """What keeps the teacher from being a reference; empty if nothing does.
+
+    `teacher`, `student`: a `learn.score` each, on the same test windows. `width` of the teacher, `widths`
+    that its sweep tried. `lead`: the paired lead of the student, from `learn.lead`, if it was taken;
+    `name`: what the student is called.
+    """
+    found = []
+    chance = 1 / max(1, len(teacher["recall"]))
+    reached = teacher["balanced_accuracy"]
+    skill = (reached - chance) / max(1e-9, 1 - chance)
+    if skill < SKILL or (teacher["low"] is not None and teacher["low"] <= chance):
+        found.append(
+            Finding(
+                f"the teacher ({reached:.3f}) is near chance ({chance:.3f}): no reference", True
+            )
+        )
+    ahead = student["balanced_accuracy"] - reached
+    if ahead >= 0 and reached < 1:
+        told = f"{100 * ahead:.1f} points"
+        if lead and not teacher["alone"]:
+            told += f", {100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}"
+        says = f"the teacher is no better than the {name} ({told} behind)"
+        found.append(Finding(says + ": no reference" * (ahead > BEHIND), ahead > BEHIND))
+    if len(widths) > 1 and width >= max(widths):
+        says = f"the teacher has the greatest width tried ({width}): a wider one may be better"
+        found.append(Finding(says, False))
+    return found
