@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -15,53 +14,9 @@ from edgekit import pipeline, project, usecases
 from edgekit.cli import main
 from edgekit.errors import EdgekitError
 from edgekit.lock import locked
-from edgekit.run import open_run, read_manifest
-
-PARAMETERS = 'use_case = "toy"\nprofile = "quick"\nrun_dir = ""\nseed = 0\n'
-OPEN = "import edgekit as ek\nrun = ek.open_run({!r}, use_case, profile, run_dir, seed)"
-FIRST = "import numpy as np\nrun.save('numbers.npy', np.arange(5) + seed)"
-SECOND = "n = run.load('numbers.npy')\nrun.save('sum.json', {'sum': int(n.sum())})"
-GATE = "run.gate({'flash_bytes': ek.measured(100, 'bytes', 'counted')})"
-DESIGN = """
-[use_case]
-name = "toy"
-title = "A toy"
-question = "Does it run?"
-[budget]
-flash_bytes = 150
-[hardware]
-board = "stm32u5"
-battery = "er14505"
-link = "lorawan-eu868-dr3"
-[duty]
-inferences_per_hour = 6
-"""
-
-
-def notebook(path, stem, body, reads, writes):
-    cells = [PARAMETERS, OPEN.format(stem), body, GATE]
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    nb.cells[0].metadata["tags"] = ["parameters"]
-    nb.metadata.update(
-        edgekit={"reads": reads, "writes": writes},
-        kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
-    )
-    nbformat.write(nb, path / f"{stem}.ipynb")
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """A project of two tiny chapters and one use case; the working directory is in it."""
-    (tmp_path / "notebooks").mkdir()
-    case = tmp_path / "usecases" / "toy"
-    case.mkdir(parents=True)
-    (case / "usecase.py").write_text("CLASSES = ('a', 'b')\n")
-    (case / "design.toml").write_text(DESIGN)
-    notebook(tmp_path / "notebooks", "00_design", FIRST, [], ["numbers.npy"])
-    notebook(tmp_path / "notebooks", "01_sum", SECOND, ["numbers.npy"], ["sum.json"])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("EDGEKIT_RUNS", raising=False)
-    return tmp_path
+from edgekit.manifest import read_manifest
+from edgekit.run import open_run
+from tests.toy import DESIGN, SECOND, notebook
 
 
 def actions(outcomes):

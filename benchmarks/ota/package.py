@@ -63,7 +63,7 @@ def bars(bars: Bars) -> None:
 
 def on_device(bars: Bars, old, new, signer) -> None:
     """The whole program: a release, an update, a broken one."""
-    program = ota.firmware(old, [signer.public])
+    program = ota.firmware(old, [signer.public], "cortex-m4")
     core = ota.Core(program, old.device())
     core.install(ota.resign(old.unsigned(1), signer))
     core.reset()

@@ -22,7 +22,7 @@ def bars(bars: Bars) -> None:
     )
     data = ota.resign(new.unsigned(2, old), signer)
     device = old.device(sequence=1, base=old.image)
-    program = ota.firmware(old, [signer.public])
+    program = ota.firmware(old, [signer.public], "cortex-m4")
     core = ota.Core(program, old.device())
     core.install(ota.resign(old.unsigned(1), signer))
     core.reset()

@@ -202,12 +202,15 @@ def windows_of(app: Application, X) -> np.ndarray:
     return X
 
 
-def classify(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
+def classify(
+    app: Application, X, machine: ApplicationMachine | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Windows of samples through the emulated binary: (n,) classes, and (n, …) outputs as they are.
 
     X: (n, window, channels) in physical units; the sensor's counts are made of it on the way in.
+    machine: one that runs already, as a program whose constants lie in a slot needs; else a fresh one.
     """
-    device, classes, outputs = ApplicationMachine(app), [], []
+    device, classes, outputs = machine or ApplicationMachine(app), [], []
     for window in windows_of(app, X):
         device.hear(window)
         classes.append(device.call("classify"))
@@ -215,9 +218,12 @@ def classify(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
     return np.array(classes), np.concatenate([np.atleast_2d(o) for o in outputs])
 
 
-def profile(app: Application, x) -> ApplicationProfile:
-    """Count one window, (1, window, channels), from samples to class. Exact, as `emulate.profile`."""
-    device, source, name = ApplicationMachine(app), app.source, app.source.name
+def profile(app: Application, x, machine: ApplicationMachine | None = None) -> ApplicationProfile:
+    """Count one window, (1, window, channels), from samples to class. Exact, as `emulate.profile`.
+
+    machine: as `classify` takes it.
+    """
+    device, source, name = machine or ApplicationMachine(app), app.source, app.source.name
     (window,) = windows_of(app, x)
     parts = ["features", *(layer.name for layer in source.layers), "decide", "invoke", "classify"]
     entry = {layer.name: layer.name for layer in source.layers}

@@ -14,7 +14,7 @@ from edgekit.learn.compress import by_recording, calibration, calibration_study,
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
-from edgekit.learn.reference import Finding, teacher_findings
+from edgekit.learn.reference import Finding, doubts, teacher_findings
 from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
 from edgekit.learn.variations import Shelf
 
@@ -28,6 +28,7 @@ __all__ = [
     "by_recording",
     "calibration",
     "calibration_study",
+    "doubts",
     "finetune",
     "fit",
     "frontier",

@@ -53,3 +53,19 @@ def teacher_findings(
         says = f"the teacher has the greatest width tried ({width}): a wider one may be better"
         found.append(Finding(says, False))
     return found
+
+
+def doubts(
+    scores: dict, deployed: dict, widths: Sequence[int], repeated: dict | None = None
+) -> list:
+    """All that speaks against a loss taken from chapter 03's teacher to the deployed model, a Finding each.
+
+    `scores`: chapter 03's, with its `findings`. `deployed`: the `learn.score` of the deployed file on the
+    same windows. `repeated`: the recipe's on every group, with its teacher's under `"teacher"`.
+    """
+    found = [Finding(**f) for f in scores["findings"]]
+    pairs = [(scores["teacher_test"], deployed)]
+    pairs += [(repeated["teacher"], repeated)] if repeated else []
+    for teacher, student in pairs:
+        found += teacher_findings(teacher, student, 0, widths, name="deployed model")
+    return list(dict.fromkeys(found))

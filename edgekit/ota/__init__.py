@@ -14,9 +14,10 @@ from edgekit.ota.attacks_underway import attack_underway
 from edgekit.ota.compare import compare
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.delta import encode
-from edgekit.ota.keys import FileSigner, Signer, file_key, open_key, public_key
+from edgekit.ota.keys import FileSigner, Signer, file_key, open_key, public_key, run_key
 from edgekit.ota.mcuboot import mcuboot_image
 from edgekit.ota.package import Device, Package, build, manifest_of, resign, unsigned, verify
+from edgekit.ota.parts import flash_parts, flash_total, memory
 from edgekit.ota.release import Release
 from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
 
@@ -38,11 +39,15 @@ __all__ = [
     "encode",
     "file_key",
     "firmware",
+    "flash_parts",
+    "flash_total",
     "manifest_of",
     "mcuboot_image",
+    "memory",
     "open_key",
     "public_key",
     "resign",
+    "run_key",
     "unsigned",
     "verify",
 ]

@@ -8,8 +8,11 @@ from importlib import resources
 
 import numpy as np
 
-from edgekit.device.application import Application, ApplicationMachine, application, windows_of
+from edgekit import catalog
+from edgekit.device.application import Application, ApplicationMachine, application, classify
+from edgekit.device.emulate import PAINT, STACK
 from edgekit.device.selftest import ANSWER
+from edgekit.device.target import core_for
 from edgekit.errors import EdgekitError
 from edgekit.ota import native
 from edgekit.ota.attacks import Attempt
@@ -27,14 +30,16 @@ PACKET = 512
 def firmware(
     release: Release,
     keys: list[PublicKey],
-    cpu: str = "cortex-m4",
+    cpu: str = "",
     revoked: tuple[PublicKey, ...] = (),
 ) -> Application:
     """Features, a network whose constants lie in a slot, and the update agent, in one program.
 
-    `keys` the device trusts, `revoked` it knows and refuses. Raises EdgekitError for a network with more
+    `keys` the device trusts, `revoked` it knows and refuses. `cpu`: a core of `device.build`, the release's
+    board's own unless given. Raises EdgekitError for a network with more
     than one input or output.
     """
+    cpu = cpu or core_for(catalog.board(release.board))
     source, size = release.source, len(release.image)
     graph = source.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -149,6 +154,16 @@ class Core:
         self.flash = self._read("nor")
         return "" if answer == 1 else self._reason(answer)
 
+    def stack_of_install(self, data: bytes) -> int:
+        """Bytes of stack that checking and taking a package needs, by painting; the device is as it was."""
+        before = self.flash
+        self.restart()
+        self.core.uc.mem_write(self.core.top - STACK, PAINT * STACK)
+        self.install(data)
+        painted = bytes(self.core.uc.mem_read(self.core.top - STACK, STACK))
+        self.power_on(before)
+        return len(painted.lstrip(PAINT))
+
     def answer(self, attempt: Attempt) -> str:
         """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was.
 
@@ -173,11 +188,7 @@ class Core:
         """
         if self.boot.slot < 0:
             raise EdgekitError("the device has no image that it may run: install one")
-        classes = []
-        for window in windows_of(self.app, np.asarray(X)):
-            self.core.hear(window)
-            classes.append(self.core.call("classify"))
-        return np.array(classes)
+        return classify(self.app, X, self.core)[0]
 
     def _call(self, function: str, *arguments: int) -> int:
         for register, value in enumerate(arguments):  # a0 and those after it

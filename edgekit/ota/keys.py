@@ -99,6 +99,17 @@ def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> Fil
     return signer
 
 
+def run_key(directory: Path) -> Signer:
+    """Who signs for a run: the key in a token that EDGEKIT_KEY names, else one in a file of the run.
+
+    The file is encrypted, its passphrase is EDGEKIT_KEY_PASSPHRASE, or "workshop".
+    """
+    if token := os.environ.get("EDGEKIT_KEY", ""):
+        return open_key(token)
+    passphrase = os.environ.get("EDGEKIT_KEY_PASSPHRASE", "workshop")
+    return file_key(Path(directory) / "keys" / "workshop.pem", passphrase)
+
+
 def _open(path: Path, passphrase: str) -> FileSigner:
     warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=3)
     try:

@@ -53,3 +53,11 @@ def test_a_good_teacher_says_nothing_and_the_widest_one_does():
 def test_perfect_teachers_are_no_worse_than_perfect_students():
     perfect = learn.score(Y, Y, CLASSES, GROUP)
     assert teacher_findings(perfect, perfect, 2, (2, 4)) == []
+
+
+def test_what_is_deployed_and_what_was_repeated_can_doubt_the_teacher_too():
+    good, poor = scored(0.97)[0], scored(0.5)[0]
+    scores = {"teacher_test": good, "findings": []}
+    assert learn.doubts(scores, scored(0.9)[0], (2, 4)) == []
+    assert any(f.void for f in learn.doubts({**scores, "teacher_test": poor}, good, (2, 4)))
+    assert any(f.void for f in learn.doubts(scores, poor, (2, 4), {**good, "teacher": poor}))

@@ -1,0 +1,85 @@
+"""What the device's flash and memory hold, part by part: the program that is judged is the one that ships."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from edgekit.device.application import Application, application
+from edgekit.device.build import build
+from edgekit.export.emit import Source
+from edgekit.figures import Figure, emulated, measured
+from edgekit.ota import native
+from edgekit.ota.core import PACKET, Core
+from edgekit.ota.keys import PublicKey
+from edgekit.ota.nor import SECTOR, sectors
+from edgekit.ota.release import Release
+
+LOG_SECTORS = 2  # what the agent keeps its records in, see device/slots.h
+VERIFIER = """\
+{includes}
+uint8_t verifier_arena[64];
+volatile int verifier_answer;
+void verifier_invoke(void) {{
+{calls}
+}}
+"""
+
+
+def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> dict[str, Figure]:
+    """Bytes of flash by part; their sum is what a device of this firmware needs.
+
+    `weights` is the image in one slot; `slots` the rest of both, and the agent's log. `network` and
+    `features` are code and tables, start-up code counted with the network; `cryptography` the signature's
+    curve and its hash; `agent` what is left of the program, the driver of its flash included.
+    """
+    image = len(release.image)
+    plain = application(release.source, release.features, release.sensitivity, app.cpu)
+    network = build(release.source, app.cpu).flash.value
+    curves = _verifier(app.cpu, keys) - _verifier(app.cpu, [])
+    area = (2 * sectors(image) + LOG_SECTORS) * SECTOR
+    where = f"{app.flash.source}, by difference of builds"
+    sizes = {
+        "weights": (image, "the image in a slot: constants and the self-test's answer"),
+        "network": (network, where),
+        "features": (plain.flash.value - network, where),
+        "agent": (app.flash.value - plain.flash.value - curves, where),
+        "cryptography": (curves, where),
+        "slots": (area - image, f"two slots and a log in sectors of {SECTOR:,} B, less the image"),
+    }
+    return {name: measured(size, "B", source) for name, (size, source) in sizes.items()}
+
+
+def flash_total(parts: dict[str, Figure]) -> Figure:
+    """The sum of `flash_parts`, in bytes."""
+    names = ", ".join(parts)
+    return measured(sum(f.value for f in parts.values()), "B", f"ELF and slots: {names}")
+
+
+def memory(core: Core, package: bytes, stack: Figure) -> Figure:
+    """Bytes of RAM of the whole device: its data, and the deeper of two stacks.
+
+    `stack`: of one inference, from its profile; the other is painted while `package` is checked and taken.
+    The emulator's model of the flash lies in the ELF's data and is not counted. `core` is as it was.
+    """
+    update = core.stack_of_install(package)
+    model = core.core.symbols["nor"].size
+    deeper = "an inference" if stack.value >= update else "an installation"
+    return emulated(
+        core.app.ram.value - model + max(stack.value, update),
+        "bytes",
+        f"data of the ELF with a packet of {PACKET} B, stack of {deeper} by painting, {core.app.cpu}",
+    )
+
+
+def _verifier(cpu: str, keys: list[PublicKey]) -> float:
+    """Flash of a program that checks a signature with each of the keys' algorithms, and does nothing else."""
+    algorithms = sorted({k.algorithm for k in keys})
+    calls = "\n".join(
+        f"  verifier_answer = {native.VERIFY[a]}(verifier_arena, verifier_arena, verifier_arena, 4);"
+        for a in algorithms
+    )
+    heads = "\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms)
+    program = VERIFIER.format(includes=f"#include <stdint.h>\n{heads}", calls=calls)
+    files = {"verifier.c": program, **(native.files(*algorithms) if algorithms else {})}
+    nothing = SimpleNamespace(inputs=(), outputs=())
+    return build(Source("verifier", files, (), None, nothing, {}), cpu).flash.value

@@ -1,0 +1,50 @@
+"""What the budget judges is the whole device: parts that add up, and memory without the flash's model."""
+
+import numpy as np
+import pytest
+
+from edgekit import device
+from edgekit.ota.core import Boot, Core, firmware
+from edgekit.ota.nor import SECTOR
+from edgekit.ota.package import resign
+from edgekit.ota.parts import flash_parts, flash_total, memory
+from tests.device.bearings import ENVELOPE, strikes
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m0plus", "cortex-m33", "rv32imc"])
+def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer, cpu):
+    release, keys = releases[0], [signer.public]
+    app = firmware(release, keys, cpu)
+    core = Core(app, release.device())
+    package = resign(release.unsigned(1), signer)
+    assert core.install(package) == ""
+    assert core.reset() == Boot(0, trial=True, healthy=True)
+
+    parts = flash_parts(app, release, keys)
+    assert all(figure.value > 0 for figure in parts.values())
+    program = sum(parts[p].value for p in ("network", "features", "agent", "cryptography"))
+    assert program == app.flash.value
+    area = parts["weights"].value + parts["slots"].value
+    assert area == 4 * SECTOR  # an image of some hundred bytes: a sector each, and two of the log
+    assert flash_total(parts).value == program + area
+
+    x = strikes(1, seed=3)[0]
+    counted = device.profile_application(app, x, core.core)
+    assert counted.instructions.value > 10_000
+    ram = memory(core, package, counted.stack)
+    assert (
+        app.ram.value - 5 * SECTOR < ram.value < app.ram.value
+    )  # the model of the flash is no RAM
+    assert core.restart() == Boot(0, trial=False)
+
+
+def test_the_slot_costs_no_instruction_that_the_profile_does_not_show(releases, signer):
+    release = releases[0]
+    app = firmware(release, [signer.public])
+    core = Core(app, release.device())
+    core.install(resign(release.unsigned(1), signer))
+    core.reset()
+    X = strikes(3, seed=5)[0]
+    counted = device.profile_application(app, X[:1], core.core)
+    assert counted.output[0].tolist() == device.classify(app, X[:1], core.core)[1].tolist()
+    assert ENVELOPE(X).shape[0] == len(np.asarray(core.classify(X)))
