@@ -43,6 +43,8 @@ FRACTIONS = ("accuracy_floor", "accuracy_loss")
 class Budget:
     """The limits; None where the design sets none.
 
+    `flash_bytes` and `ram_bytes` hold the whole program that ships: features, network, update agent,
+    cryptography, and in flash two slots for the model; not what a board adds, a radio's stack or an RTOS.
     `accuracy_floor` is balanced accuracy of the deployed model on the honest split; `accuracy_loss`
     the most it may lose against the teacher, as a fraction (0.02 is two points); `size_ratio` the
     least teacher/deployed size; `ota_bytes` the most an update may weigh; `power_mw` an average.
