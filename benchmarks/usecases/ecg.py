@@ -30,11 +30,12 @@ def bars(bars: Bars) -> None:
     patients = {r.name: case.prepare(r) for r in everybody}
     ours = {n: r for n, r in patients.items() if n in data.mitbih.DS1}
     detector(bars, ours.values())
-    thinned = case.windows(list(ours.values()), "full")
+    beats = case.windows(list(ours.values()), "full")
+    thinned = beats[case.training_rows(beats)]
     print(f"training windows: {_counts(case, np.bincount(thinned.y), counted=True)}")
     answers, models = {}, []
-    for fold in case.folds(thinned, FOLDS, SEED):
-        models.append(recipe(case, thinned[fold.train]))
+    for fold in case.folds(beats, FOLDS, SEED):
+        models.append(recipe(case, beats[fold.train]))
         for name in fold.groups["test"]:
             answers[name] = listen(case, models[-1], patients[name])
         print(f"fold {len(models)} of {FOLDS}: tested {', '.join(fold.groups['test'])}", flush=True)
@@ -56,7 +57,7 @@ def recipe(case, train) -> bytes:
 
 def listen(case, model: bytes, recording) -> dict:
     """One patient: classes of the annotated beats, and of those that the detector finds itself."""
-    windows = case.windows([recording], "all")
+    windows = case.windows([recording], "full")
     (peaks,) = signal.r_peaks(recording.samples.T)
     peaks = peaks[(peaks >= case.BEFORE) & (peaks + case.AFTER <= len(recording.samples))]
     X = data.ecg.windows_at(recording, peaks, case.BEFORE, case.AFTER)

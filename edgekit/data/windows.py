@@ -105,8 +105,20 @@ class Windows:
         )
 
 
-def thin(windows: Windows, most: int) -> Windows:
-    """At most about `most` windows: every k-th of each group, so that all groups stay."""
+def thin(windows: Windows, most: int, by_class: bool = False) -> Windows:
+    """At most about `most` windows: every k-th of each group, so that all groups stay.
+
+    by_class: the classes share `most` evenly, and one that has fewer keeps all it has.
+    """
+    if by_class and len(windows) > most:
+        present = np.unique(windows.y)
+        kept = np.zeros(len(windows), bool)
+        for c in present:
+            own = np.flatnonzero(windows.y == c)
+            step = -(-len(own) * len(present) // most)
+            for g in np.unique(windows.group[own]):
+                kept[own[windows.group[own] == g][::step]] = True
+        return windows[kept]
     step = -(-len(windows) // most)
     rows = [np.flatnonzero(windows.group == g)[::step] for g in np.unique(windows.group)]
     return windows[np.sort(np.concatenate(rows))] if step > 1 else windows

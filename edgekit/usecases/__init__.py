@@ -23,6 +23,8 @@ or let `edgekit new` write it from your files.
                        `adapt.Heard`, that returns a training table (X (n, d), y (n,))
     SEARCH             need not be there: {"features": {name: step}}, cheaper or richer steps that
                        `edgekit search` may put in place of `features`, and any list of search/space.py
+    BY_CLASS           need not be there: True where a class is so rare that a chapter which takes only some
+                       windows should take as many of each
     FEATURE_AXIS, FEATURE_LABEL, WAVE_LABEL, MARKS   what pictures write on their axes
 """
 
@@ -34,6 +36,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from edgekit.data.windows import thin
 from edgekit.errors import EdgekitError, did_you_mean
 
 KIT = Path(__file__).parent
@@ -90,6 +93,11 @@ def load(name: str, root: Path) -> ModuleType:
     except Exception as error:  # whatever a user's file raises, in one line
         raise EdgekitError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
+
+
+def some(case, windows, most: int):
+    """At most about `most` windows of a use case, as even over groups and classes as it asks for."""
+    return thin(windows, most, by_class=vars(case).get("BY_CLASS", False))
 
 
 def variants(case) -> dict:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.data import Windows, center, concat, resample, window
+from edgekit.data import Windows, center, concat, resample, thin, window
 from edgekit.errors import EdgekitError
 from tests.data.samples import noise, recording
 
@@ -123,3 +123,15 @@ def test_half_a_file_of_windows_is_one_clear_line(tmp_path, keep):
     (tmp_path / "half.npz").write_bytes((tmp_path / "w.npz").read_bytes()[:keep])
     with pytest.raises(EdgekitError, match="run 01_collect again"):
         Windows.load(tmp_path / "half.npz")
+
+
+@pytest.mark.parametrize("most", [30, 100, 1000])
+def test_thinned_by_class_a_rare_class_keeps_what_it_has(most):
+    y = np.repeat([0, 1, 2], [900, 90, 10])
+    group = np.array([f"g{i % 7}" for i in range(1000)])
+    w = Windows(np.zeros((1000, 4, 1)), y, ("a", "b", "c"), group, group, group, 1.0)
+    counts = np.bincount(thin(w, most, by_class=True).y, minlength=3)
+    assert counts[2] == (10 if most >= 30 else counts[2])
+    assert counts.sum() <= most + 3 * 7  # each group of each class gives at least one
+    if most >= len(w):
+        assert counts.sum() == 1000

@@ -62,3 +62,29 @@ def test_without_a_database_hearts_are_simulated(case, monkeypatch, tmp_path, ca
     assert VARIABLE in capsys.readouterr().out
     lab = case.recordings("lab", "quick")
     assert not {r.group for r in lab} & {r.group for r in field}
+
+
+def test_every_beat_is_tested_and_only_training_is_thinned(case):
+    """Normals are nine in ten of what hearts deliver; a test on fewer of them flatters what calls them S."""
+    people = data.ecg.simulate("field", 8, 300, seed=1)
+    windows = case.windows([case.prepare(r) for r in people], "full")
+    split = case.split(windows, 0)
+    for part in ("val", "test"):
+        held = np.isin(windows.group, split.groups[part])
+        np.testing.assert_array_equal(getattr(split, part), np.flatnonzero(held))
+    normal = windows.y == case.CLASSES.index(case.NORMAL)
+    trained = np.isin(windows.group, split.groups["train"])
+    assert normal[split.train].sum() < normal[trained].sum() / 2
+    assert (~normal[split.train]).sum() == (~normal[trained]).sum()
+    for fold in case.folds(windows, 3, 0):
+        np.testing.assert_array_equal(
+            fold.test, np.flatnonzero(np.isin(windows.group, fold.groups["test"]))
+        )
+
+
+def test_the_quick_profile_keeps_the_mix_of_beats(case):
+    people = [case.prepare(r) for r in data.ecg.simulate("field", 12, 600, seed=1)]
+    every, quick = case.windows(people, "full"), case.windows(people, "quick")
+    assert len(quick) <= case.QUICK < len(every)
+    shares = [np.bincount(w.y, minlength=3) / len(w) for w in (every, quick)]
+    np.testing.assert_allclose(*shares, atol=0.02)

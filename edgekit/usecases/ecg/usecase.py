@@ -67,8 +67,15 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
 ALIGN = {}
-# Of each patient at most so many beats of each class become windows: ectopic beats are what is rare.
-MOST = {"quick": {"N": 24, "S": 16, "V": 16}, "full": {"N": 300, "S": 500, "V": 500}}
+BY_CLASS = True  # S is two beats in a hundred: a chapter that takes some windows only takes as many of each
+# What is trained on, of each patient: all that is rare, and of normal beats as many as that needs. What is
+# validated and tested is every beat, in the mix in which hearts deliver them.
+NORMALS, RARE, SHARE = (
+    300,
+    500,
+    5,
+)  # beats at most; and normal ones at most a fifth of the patient's beats
+QUICK = 6000  # beats of all patients that the quick profile takes, every so many, in their own mix
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
@@ -94,34 +101,56 @@ def prepare(recording):
 
 
 def windows(recordings, profile: str):
-    """One window for each beat of CLASSES that has 10 s before it and 2 s after it, evenly thinned to MOST.
+    """One window for each beat of CLASSES that has 10 s before it and 2 s after it, all of them.
 
-    Fusion beats (F) and beats that nobody could class (Q) are not judged, but heard as neighbours;
-    `data.mitbih.table` counts them. `profile` "all" takes every beat.
+    The quick profile takes every so many of a patient's beats. Fusion beats (F) and beats that nobody could
+    class (Q) are not judged, but heard as neighbours; `data.mitbih.table` counts them.
     """
-    return data.ecg.beat_windows(recordings, CLASSES, BEFORE, AFTER, MOST.get(profile))
+    beats = data.ecg.beat_windows(recordings, CLASSES, BEFORE, AFTER)
+    return data.thin(beats, QUICK) if profile == "quick" else beats
+
+
+def training_rows(windows):
+    """Rows of what is trained on, (n,) ascending: thinned evenly, patient by patient and class by class."""
+    rows = []
+    for group in np.unique(windows.group):
+        own = np.flatnonzero(windows.group == group)
+        normals = min(NORMALS, max(24, len(own) // SHARE))
+        for c, name in enumerate(CLASSES):
+            beats, most = own[windows.y[own] == c], normals if name == NORMAL else RARE
+            even = np.linspace(0, len(beats) - 1, most).round().astype(int)
+            rows.append(beats[even] if len(beats) > most else beats)
+    return np.sort(np.concatenate(rows))
+
+
+def _every_beat(windows, rows, dealt):
+    """A split dealt over `rows` alone: these train, and of the other patients every beat is heard."""
+    parts = {"train": rows[dealt.train]}
+    for part in ("val", "test"):
+        parts[part] = np.flatnonzero(np.isin(windows.group, dealt.groups[part]))
+    return data.Split(**parts, groups=dealt.groups)
 
 
 def split(windows, seed: int = 0):
     """De Chazal's, where both halves are here: DS2 tests, DS1 trains and validates. Else by patient."""
-    groups = {str(g) for g in windows.group}
+    rows = training_rows(windows)
+    some, groups = windows[rows], {str(g) for g in windows.group}
     if not groups & set(DS2) or not groups - set(DS2):
-        return data.by_group(windows, seed=seed)
-    ours = np.flatnonzero(~np.isin(windows.group, DS2))
-    theirs = np.flatnonzero(np.isin(windows.group, DS2))
-    inner = data.by_group(windows[ours], test=0.2, val=0, seed=seed)
-    rows = {"train": ours[inner.train], "val": ours[inner.test], "test": theirs}
-    groups = {part: tuple(sorted({str(g) for g in windows.group[r]})) for part, r in rows.items()}
-    return data.Split(**rows, groups=groups)
+        return _every_beat(windows, rows, data.by_group(some, seed=seed))
+    ours = np.flatnonzero(~np.isin(some.group, DS2))
+    inner = data.by_group(some[ours], test=0.2, val=0, seed=seed)
+    theirs = tuple(sorted(groups & set(DS2)))
+    parts = {"train": inner.groups["train"], "val": inner.groups["test"], "test": theirs}
+    none = inner.train[:0]
+    return _every_beat(windows, rows[ours], data.Split(inner.train, none, none, parts))
 
 
 def folds(windows, k: int = 3, seed: int = 0) -> list:
     """Every patient tested once; those of DS2 are never in a fold while there are others."""
-    ours = np.flatnonzero(~np.isin(windows.group, DS2))
-    if len(ours) in (0, len(windows)):
-        return data.folds_by_group(windows, k, seed)
-    parts = data.folds_by_group(windows[ours], k, seed)
-    return [data.Split(*(ours[getattr(p, n)] for n in data.splits.PARTS), p.groups) for p in parts]
+    rows = training_rows(windows)
+    ours = rows[~np.isin(windows.group[rows], DS2)]
+    ours = ours if len(ours) else rows
+    return [_every_beat(windows, ours, f) for f in data.folds_by_group(windows[ours], k, seed)]
 
 
 def augment(X, rng):
