@@ -169,7 +169,7 @@ class Run:
             raise EdgekitError(
                 f"{self.step} cannot be sealed: {', '.join(missing)} not written; run its cells in order"
             )
-        data = self.data or self._data_before()
+        data = self.rests_on
         figures, mine = _on(data, figures), _on(data, self.figures)
         verdicts = gate(self.design, figures, notes)
         entry = {
@@ -190,8 +190,11 @@ class Run:
         update_manifest(self.directory, self.step, entry, self.design)
         return verdicts
 
-    def _data_before(self) -> str:
-        """What the chapters say whose artefacts this one has read."""
+    @property
+    def rests_on(self) -> str:
+        """The data that this chapter's figures rest on: its own, or that of the chapters it reads; "" if none."""
+        if self.data:
+            return self.data
         steps = read_manifest(self.directory).get("steps", {})
         found = {
             e.get("data", "") for e in steps.values() if set(e["outputs"]) & set(self.reads)
@@ -199,9 +202,10 @@ class Run:
         return found.pop() if len(found) == 1 else "partly simulated" if found else ""
 
     def _repr_html_(self) -> str:
+        data = f", on <b>{self.rests_on} data</b>" if self.rests_on else ""
         return (
             f"<b>{escape(self.design.use_case.title)}</b>, chapter {self.step}, profile {self.profile}, "
-            f"seed {self.seed}<br><small>{escape(str(self.directory))}</small>"
+            f"seed {self.seed}{data}<br><small>{escape(str(self.directory))}</small>"
         )
 
 
