@@ -192,7 +192,7 @@ class Run:
 
     @property
     def rests_on(self) -> str:
-        """The data that this chapter's figures rest on: its own, or that of the chapters it reads; "" if none."""
+        """The data that the figures rest on: this chapter's own, or of those it reads; "" if none."""
         if self.data:
             return self.data
         steps = read_manifest(self.directory).get("steps", {})
