@@ -244,6 +244,7 @@ def profile(app: Application, x, machine: ApplicationMachine | None = None) -> A
     uc.mem_write(device.top - STACK, PAINT * STACK)
     device.hear(window)
     hook = uc.hook_add(device.unicorn.UC_HOOK_BLOCK, block)
+    uc.ctl_flush_tb()  # blocks that have run before were translated without the hook
     device.call("classify")
     uc.hook_del(hook)
     painted = bytes(uc.mem_read(device.top - STACK, STACK))
