@@ -1,4 +1,4 @@
-"""Bars: a goal, a figure, met or missed; printed as they come, and kept as the README's table."""
+"""Bars: a goal, a figure, met or missed; printed as they come, and kept in docs/measured.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgekit import project
 
 
 class Bars:
-    """Collects the bars of one benchmark. `name` is its section in the README."""
+    """Collects the bars of one benchmark. `name` is its section in docs/measured.md."""
 
     def __init__(self, name: str):
         self.name = name
@@ -27,12 +27,12 @@ class Bars:
     def met(self) -> bool:
         return all(met for *_, met in self.rows)
 
-    def to_readme(self) -> None:
-        """Replace what stands between this benchmark's two comments in the README."""
+    def write(self) -> None:
+        """Replace what stands between this benchmark's two comments in docs/measured.md."""
         lines = ["| bar | goal | measured | |", "|---|---|---|---|"]
         for what, goal, figure, met in self.rows:
             lines.append(f"| {what} | {goal} | **{figure}** | {'✓' if met else 'missed'} |")
-        path = project.root() / "README.md"
+        path = project.root() / "docs" / "measured.md"
         begin, end = (f"<!-- {self.name}: {word} -->" for word in ("begin", "end"))
         text, found = re.subn(
             f"{re.escape(begin)}.*?{re.escape(end)}",
@@ -41,20 +41,22 @@ class Bars:
             flags=re.DOTALL,
         )
         if not found:
-            raise SystemExit(f"README.md has no {begin} … {end}")
+            raise SystemExit(f"docs/measured.md has no {begin} … {end}")
         path.write_text(text, encoding="utf-8")
 
 
 def main(name: str, parts: tuple[str, ...]) -> int:
-    """The command `python -m benchmarks.NAME [PART …] [--readme]`; 1 where a bar is missed."""
+    """The command `python -m benchmarks.NAME [PART …] [--write]`; 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=f"bars of {name}")
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all of them")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     bars = Bars(name)
     for part in args.part or parts:
         print(f"-- {part}", flush=True)
         importlib.import_module(f"benchmarks.{name}.{part}").bars(bars)
-    if args.readme:
-        bars.to_readme()
+    if args.write:
+        bars.write()
     return 0 if bars.met else 1

@@ -1,4 +1,4 @@
-"""The bars of the walking chain: `python -m benchmarks.chain [--cold] [--readme]`.
+"""The bars of the walking chain: `python -m benchmarks.chain [--cold] [--write]`.
 
 Prints each with its goal and its figure, and exits 1 where one is missed. `--cold` also times
 `make demo` on a fresh clone: packages, recordings and builds downloaded and made anew (some minutes).
@@ -110,7 +110,9 @@ def cold(folder: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cold", action="store_true", help="also time make demo on a fresh clone")
-    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     directory, _ = pipeline.execute("bearing", profile="full")
     verdicts = review(directory).verdicts
@@ -121,8 +123,8 @@ def main() -> int:
         notebooks(folder)
         if args.cold:
             cold(folder)
-    if args.readme:
-        BARS.to_readme()
+    if args.write:
+        BARS.write()
     return 0 if BARS.met else 1
 
 

