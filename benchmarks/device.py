@@ -22,7 +22,6 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit.device import build, oracle, profile, run
-from edgekit.device.cost import BOARDS, cycles
 from edgekit.device.emulate import Machine
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, int8_edges, read
@@ -53,14 +52,6 @@ SHARED = {
     "person_detect": "person_detect",
     "keyword_svdf": "keyword_scrambled_8bit",
 }
-
-# milliseconds of official MLPerf Tiny v1.0 results of TFLM binaries, and the instructions in millions that
-# TFLM + CMSIS-NN takes for the same networks with gcc -O2
-PUBLISHED = {
-    "nrf5340": {"ad": 6.27, "kws": 76.09, "ic": 316.2, "vww": 232.0},
-    "stm32l4r5": {"ad": 8.60, "kws": 99.81, "ic": 389.6, "vww": 301.2},
-}
-TFLM_INSTRUCTIONS = {"ad": 0.58, "kws": 7.58, "ic": 29.8, "vww": 23.8}
 
 
 def skip(name: str, why: str) -> None:
@@ -167,8 +158,6 @@ def check_model(name: str, data: bytes, count: int) -> None:
             f"{over - scales:,} ({scales:,} of scales)",
             over - scales <= 8192,
         )
-    if name in TFLM_INSTRUCTIONS:
-        check_latency(name, cycles(firmware, counted).value / counted.instructions.value)
     if name == "kws":
         check_speed(name, data)
 
@@ -181,21 +170,6 @@ def constants(graph) -> tuple[int, int]:
     return sum(sizes), sum(
         t.scale.nbytes for t in tensors if t.dtype == np.int8 and len(t.scale) > 1
     )
-
-
-def check_latency(name: str, per_instruction: float) -> None:
-    """TFLM's own binaries cannot be rebuilt from packages: their instruction counts are given, the cycles of
-    an instruction are those the model finds in our code for the same network."""
-    for board, results in PUBLISHED.items():
-        b = BOARDS[board]
-        ms = TFLM_INSTRUCTIONS[name] * per_instruction * b.factor / b.mhz * 1e3
-        off = ms / results[name] - 1
-        bar(
-            f"{name}: TFLM's latency on {board}",
-            f"{results[name]} ms +-10 %",
-            f"{ms:.4g} ms ({off:+.0%}; {per_instruction:.2f} cycles an instruction, from our code)",
-            abs(off) <= 0.1,
-        )
 
 
 def check_speed(name: str, data: bytes) -> None:

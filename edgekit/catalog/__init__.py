@@ -1,12 +1,14 @@
 """The hardware catalogue: boards, links, batteries, their sources, and the choice among them.
 
 boards(), board(key), links(), link(key), batteries(), battery(key)   what there is
+calibrations()                                                       what measured chips add to the kit's cycles
 table()                                                              the boards as a DataFrame
 select(design)                                                       filter, rank, explain
 split(design), go_custom(design, selection), runtime(board)          the three decisions after it
 power_budget(design, board, latency_s)                               average power, battery life
 """
 
+from edgekit.catalog.calibration import Calibration, calibrations
 from edgekit.catalog.decisions import Custom, Split, go_custom, split
 from edgekit.catalog.hardware import (
     Battery,
@@ -34,6 +36,7 @@ from edgekit.catalog.selection import Candidate, Check, Selection, select
 __all__ = [
     "Battery",
     "Board",
+    "Calibration",
     "Candidate",
     "Check",
     "Custom",
@@ -48,6 +51,7 @@ __all__ = [
     "battery",
     "board",
     "boards",
+    "calibrations",
     "estimate_latency_ms",
     "go_custom",
     "link",

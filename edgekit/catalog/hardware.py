@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from edgekit.catalog.calibration import calibrations
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.figures import Figure, number
 
@@ -75,9 +76,10 @@ class Kit:
 class Board(_Entry):
     """A board or chip. `kind` is mcu, mpu, npu (a controller with an accelerator) or fpga.
 
-    `temperature_c` carries its range in `low` and `high`. `calibration` is measured latency over
-    the cycle model of `edgekit.device.cost`, where official results exist. `unchecked` names the
-    figures that were quoted without the document at hand.
+    `temperature_c` carries its range in `low` and `high`. `measured_as` names the entry of
+    calibrations.toml of this very chip, `timed_like` that of another one with this core and flash on
+    the chip; `calibration` is its factor. `unchecked` names the figures that were quoted without the
+    document at hand.
     """
 
     key: str
@@ -93,6 +95,8 @@ class Board(_Entry):
     kits: tuple[Kit, ...]
     note: str
     unchecked: tuple[str, ...]
+    measured_as: str | None
+    timed_like: str | None
     clock_mhz: Figure | None = None
     flash_kb: Figure | None = None
     ram_kb: Figure | None = None
@@ -269,9 +273,14 @@ def _read(file: str, section: str, kind) -> MappingProxyType:
             values |= cores.get(values["core"], {})
             values["runtimes"] = tuple(values["runtimes"])
             values["kits"] = tuple(_kit(kit, sources) for kit in values["kits"])
+            own, like = values.get("measured_as"), values.get("timed_like")
+            if own or like:
+                values["calibration"] = calibrations()[own or like].figure(elsewhere=not own)
         names = {field.name for field in fields(kind)}
         figures = {
-            n: _figure(values.pop(n), kind.UNITS[n], sources) for n in kind.UNITS if n in values
+            n: _figure(values.pop(n), kind.UNITS[n], sources)
+            for n in kind.UNITS
+            if isinstance(values.get(n), dict)
         }
         entries[key] = kind(
             key=key,
@@ -283,7 +292,14 @@ def _read(file: str, section: str, kind) -> MappingProxyType:
     return MappingProxyType(entries)
 
 
-_DEFAULTS = {"npu": None, "note": "", "mains": False, "rechargeable": False}
+_DEFAULTS = {
+    "npu": None,
+    "note": "",
+    "mains": False,
+    "rechargeable": False,
+    "measured_as": None,
+    "timed_like": None,
+}
 
 
 def _figure(entry: dict, unit: str, sources: dict) -> tuple[Figure, bool]:

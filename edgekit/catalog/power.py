@@ -70,16 +70,20 @@ def message_energy_mj(link: Link, nbytes: float) -> float:
 def estimate_latency_ms(board: Board, macs: float | None) -> Figure | None:
     """Latency of a model that is not there yet: multiply-accumulates x cycles each / clock.
 
-    Returns None where neither the design (`macs_per_inference`) nor the catalogue says enough.
+    Its band is that of the programs that were published for one network on the core. Returns None where neither the design (`macs_per_inference`) nor the catalogue says enough.
     """
     if not macs or board.cycles_per_mac is None or board.clock_mhz is None:
         return None
-    ms = macs * board.cycles_per_mac.value / (board.clock_mhz.value * 1000)
-    how = (
-        f"{number(macs)} multiply-accumulates x {number(board.cycles_per_mac.value)} cycles "
-        f"at {number(board.clock_mhz.value)} MHz ({board.cycles_per_mac.source})"
+    each, per_ms = board.cycles_per_mac, board.clock_mhz.value * 1000
+    ms, low, high = (
+        None if cycles is None else macs * cycles / per_ms
+        for cycles in (each.value, each.low, each.high)
     )
-    return estimated(ms, "ms", how)
+    how = (
+        f"{number(macs)} multiply-accumulates x {number(each.value)} cycles "
+        f"at {number(board.clock_mhz.value)} MHz ({each.source})"
+    )
+    return estimated(ms, "ms", how, low=low, high=high)
 
 
 def power_budget(design: Design, board: Board, latency_s: float | None = None) -> PowerBudget:

@@ -159,7 +159,7 @@ def _latency(design, board) -> Check | None:
         return None
     guess = estimate_latency_ms(board, macs)
     ms = float("nan") if guess is None else guess.value
-    words = f"an inference takes about {number(ms)} ms, allowed are {number(limit)}"
+    words = f"an inference takes about {guess}, allowed are {number(limit)}"
     return _check("latency", -ms, -limit, words, f"speed of {board.core} is unknown")
 
 

@@ -1,139 +1,114 @@
 """Instructions → cycles → milliseconds, millijoules and days.
 
-Cycles are exact block counts times the Cortex-M4's published instruction costs (Technical Reference Manual
-r0p1, table 3-1) plus 2 for each taken branch. One factor for each calibrated board takes flash wait states
-in; it was fitted to official MLPerf Tiny v1.0 results of rebuilt reference submissions.
+Cycles are exact block counts times published instruction costs (`timing`). A chip whose latency was published
+adds a factor and what it waits for weights in its flash (`edgekit.catalog.calibrations`); its band is how far
+the result was off for programs of another author. docs/latency.md has the data and the errors.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgekit.catalog import Board, calibrations
+from edgekit.catalog.calibration import of_core
 from edgekit.device.build import Firmware
-from edgekit.device.emulate import Machine, Profile, instruction_offsets
+from edgekit.device.emulate import Machine, Profile
+from edgekit.device.timing import block_cycles, timing
 from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.figures import Figure, estimated
+from edgekit.figures import Figure, estimated, number
 
-TAKEN_BRANCH = 2
-
-
-@dataclass(frozen=True)
-class Board:
-    """A calibrated board: clock, measured/model factor with its spread, active power range."""
-
-    cpu: str
-    mhz: float
-    factor: float
-    low: float
-    high: float
-    milliwatts: tuple[float, float] | None
-    source: str
-
-
-BOARDS = {
-    "nrf5340": Board("cortex-m33", 128, 1.03, 1.00, 1.07, None, "MLPerf Tiny v1.0, four models"),
-    "stm32l4r5": Board(
-        "cortex-m4", 120, 1.26, 1.17, 1.31, (39, 49), "MLPerf Tiny v1.0, four models"
-    ),
-}
-
-
-def instruction_cycles(first: int, second: int) -> int:
-    """Cycles of one Thumb instruction on a Cortex-M4 from its two halfwords, if no branch is taken.
-
-    Loads and stores take 2, further ones of a multiple 1 each, UDIV and SDIV 2 to 12 (7 assumed), 64-bit and
-    DSP multiplies 1, floating-point divide and square root 14, all else 1.
-    """
-    op = first >> 11
-    if op < 0b11101:  # 16 bits
-        if 0b01001 <= op <= 0b10011 and not (op == 0b01001 and first >> 10 == 0b010010):
-            return 2  # LDR/STR in all addressing modes
-        if first >> 9 in (0b1011010, 0b1011110) or op in (0b11000, 0b11001):
-            return 1 + bin(first & (0x1FF if op == 0b10110 or op == 0b10111 else 0xFF)).count("1")
-        return 1
-    if first & 0xFE50 in (0xE810, 0xE800) and first & 0x0040 == 0 and first & 0xFE00 == 0xE800:
-        return 1 + bin(second & 0xDFFF).count("1")  # LDM/STM, PUSH.W/POP.W
-    if first & 0xFE40 == 0xE840:
-        return 3 if first & 0x0120 else 2  # LDRD/STRD, or TBB and exclusives
-    if first & 0xFE00 == 0xF800:
-        return 2  # LDR/STR.W in all sizes
-    if first & 0xFFD0 == 0xFB90:
-        return 7  # SDIV/UDIV
-    if first & 0xFE00 == 0xEC00:  # VLDR/VSTR and multiples
-        return 2 if first & 0x0100 else 1 + (second & 0xFF)
-    if first & 0xFFB0 in (0xEE80,) and second & 0x0E00 == 0x0A00:
-        return 14  # VDIV
-    return 1
-
-
-def block_cycles(code: bytes, arm: bool = True) -> int:
-    """Cycles of a straight run of Thumb code."""
-    total = 0
-    for at in instruction_offsets(code, arm):
-        halves = [code[i] | code[i + 1] << 8 if i + 1 < len(code) else 0 for i in (at, at + 2)]
-        total += instruction_cycles(*halves)
-    return total
+UNCALIBRATED = (
+    1.6  # rule of thumb: so many times longer or shorter, where nothing is known of the memory
+)
 
 
 def cycles(firmware: Firmware, profile: Profile) -> Figure:
-    """Cycles of the profiled inference by the Cortex-M4's timing, whatever core counted it."""
-    if firmware.cpu == "rv32imc":
-        raise EdgekitError("no timing model for rv32imc: only instructions are counted")
+    """Cycles of the profiled inference by the published instruction timing of its core, no waits in them.
+
+    Raises EdgekitError for a core without one.
+    """
+    costs = timing(firmware.cpu)
     machine, known, total = Machine(firmware), {}, 0
     for layer in profile.layers:
         for key, times in layer.blocks.items():
             if key not in known:
-                known[key] = block_cycles(bytes(machine.uc.mem_read(*key)))
+                known[key] = block_cycles(bytes(machine.uc.mem_read(*key)), costs)
             total += known[key] * times
-        total += TAKEN_BRANCH * layer.taken
-    note = (
-        "" if firmware.cpu in ("cortex-m4", "cortex-m33") else f", uncalibrated for {firmware.cpu}"
+        total += costs.taken * layer.taken
+    return estimated(total, "cycles", f"exact block counts x {costs.name}")
+
+
+def weight_bytes(firmware: Firmware) -> int:
+    """Bytes of weights that an inference reads from flash, each counted once, as in the calibration's data.
+
+    Constant matrices and kernels of the network; biases, scales and the features' tables are not in it.
+    """
+    graph = firmware.source.graph
+    used = {i for op in graph.operators for i in op.inputs if i >= 0}
+    constant = (graph.tensors[i] for i in used if graph.tensors[i].data is not None)
+    return sum(
+        t.nbytes for t in constant if len(t.shape) > 1 and str(t.dtype) not in ("int32", "int64")
     )
-    return estimated(total, "cycles", f"exact block counts x Cortex-M4 TRM costs{note}")
 
 
 def latency(
-    firmware: Firmware, profile: Profile, board: str | None = None, mhz: float | None = None
+    firmware: Firmware,
+    profile: Profile,
+    board: str | None = None,
+    mhz: float | None = None,
+    on: str = "",
 ) -> Figure:
-    """Milliseconds for one inference, on a calibrated board or, labelled "uncalibrated", at a clock.
+    """Milliseconds for one inference on a calibrated chip or, labelled "uncalibrated", at a clock.
 
-    Raises EdgekitError for an unknown board or one whose core the firmware was not built for.
+    board: a name of `edgekit.catalog.calibrations`, at its clock or at `mhz`. on: another board with that
+    core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown chip
+    or one whose core the firmware was not built for.
     """
     count = cycles(firmware, profile).value
     if board is None:
-        if not mhz or mhz <= 0:
-            raise EdgekitError("name a calibrated board, or give a clock in MHz")
-        ms = count / mhz / 1e3
-        return estimated(
-            ms,
-            "ms",
-            f"uncalibrated: Cortex-M4 timing at {mhz:g} MHz, no flash waits",
-            low=ms,
-            high=1.6 * ms,
-        )
-    if board not in BOARDS:
-        raise EdgekitError(f"no calibration for board {board!r}.{did_you_mean(board, BOARDS)}")
-    b = BOARDS[board]
-    if b.cpu != firmware.cpu:
-        raise EdgekitError(f"{board} has a {b.cpu}; this firmware is for {firmware.cpu}")
-    clock = mhz or b.mhz
-    ms = count / clock / 1e3
-    return estimated(
-        ms * b.factor,
-        "ms",
-        f"{board} at {clock:g} MHz, calibrated on {b.source}",
-        low=ms * b.low,
-        high=ms * b.high,
-    )
+        return _uncalibrated(firmware.cpu, count, mhz)
+    known = calibrations()
+    if board not in known:
+        raise EdgekitError(f"no calibration for board {board!r}.{did_you_mean(board, known)}")
+    chip = known[board]
+    if chip.core != firmware.cpu:
+        raise EdgekitError(f"{board} has a {chip.core}; this firmware is for {firmware.cpu}")
+    clock = mhz or chip.clock_mhz
+    waits = chip.weight_cycles * weight_bytes(firmware) / 16
+    ms = (chip.factor * count + waits) / clock / 1e3
+    band = chip.spread(ms, elsewhere=bool(on))
+    ratio = chip.elsewhere if on else chip.within
+    where, which = (on, f"the {chip.name}, ") if on else (chip.name, "")
+    doubt = "another chip and another submitter's program" if on else "another submitter's program"
+    words = f"{where} at {clock:g} MHz, calibrated on {which}{chip.source}"
+    return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", **band)
+
+
+def _uncalibrated(cpu: str, count: float, mhz: float | None) -> Figure:
+    if not mhz or mhz <= 0:
+        raise EdgekitError("name a calibrated board, or give a clock in MHz")
+    chips = of_core(cpu)
+    factor = sum(c.factor for c in chips) / len(chips) if chips else 1.0
+    ms = factor * count / mhz / 1e3
+    names = " and ".join(c.name for c in chips)
+    by = f"{timing(cpu).name} x {number(factor)} of {names}" if chips else timing(cpu).name
+    words = f"uncalibrated: {by} at {mhz:g} MHz, no waits for its memory"
+    return estimated(ms, "ms", words, low=ms / UNCALIBRATED, high=ms * UNCALIBRATED)
 
 
 def energy(
-    time: Figure, board: str | None = None, milliwatts: tuple[float, float] | None = None
+    time: Figure, board: Board | None = None, milliwatts: tuple[float, float] | None = None
 ) -> Figure:
-    """Millijoules for one inference: latency times the board's active power range."""
-    power = milliwatts or (BOARDS[board].milliwatts if board in BOARDS else None)
+    """Millijoules for one inference: latency times the active power of a board of the catalogue, or a range.
+
+    Both bands are in it. Raises EdgekitError where nobody published the board's power.
+    """
+    power = milliwatts
+    if power is None and board is not None and board.active_power_mw:
+        drawn = board.active_power_mw
+        power = (drawn.low or drawn.value, drawn.high or drawn.value)
     if not power:
-        raise EdgekitError(f"no power figure for {board!r}: give milliwatts=(low, high)")
+        raise EdgekitError(
+            "nobody published this board's active power: give milliwatts=(low, high)"
+        )
     middle = sum(power) / 2
     source = f"{time.source}; active power {power[0]:g}–{power[1]:g} mW"
     low, high = (

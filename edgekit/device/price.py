@@ -39,10 +39,8 @@ def price(tflite: bytes, features, sensitivity: float | None, board: Board, x) -
         "network_instructions": counted.network,
         "latency_ms": time,
     }
-    power = board.active_power_mw
-    if power:
-        band = (power.low or power.value, power.high or power.value)
-        energy = cost.energy(time, milliwatts=band)
+    if board.active_power_mw:
+        energy = cost.energy(time, board)
         scaled = {k: 1000 * getattr(energy, k) for k in ("value", "low", "high")}
         figures["energy_uj"] = replace(energy, unit="µJ", **scaled)
     return figures

@@ -11,10 +11,6 @@ from edgekit.device.emulate import Profile
 from edgekit.figures import Figure
 
 EMULATED = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
-CALIBRATED = {
-    "nrf5340": "nrf5340",
-    "stm32l4": "stm32l4r5",
-}  # board of the catalogue -> of the cost model
 STAND_IN = (
     "cortex-m4"  # for cores that cannot be emulated here: Xtensa, M55, application processors
 )
@@ -26,10 +22,12 @@ def core_for(board: Board) -> str:
 
 
 def latency_on(board: Board, firmware: Firmware, profile: Profile) -> Figure:
-    """Milliseconds for one inference: calibrated where the board was measured publicly, else not."""
-    if board.key in CALIBRATED and board.core == firmware.cpu:
-        return cost.latency(firmware, profile, CALIBRATED[board.key])
-    figure = cost.latency(firmware, profile, mhz=board.value("clock_mhz"))
+    """Milliseconds for one inference: calibrated where the board's chip, or one like it, was measured."""
+    mhz = board.value("clock_mhz")
+    if board.core == firmware.cpu and (chip := board.measured_as or board.timed_like):
+        on = "" if board.measured_as else board.name
+        return cost.latency(firmware, profile, chip, mhz, on)
+    figure = cost.latency(firmware, profile, mhz=mhz)
     if board.core == firmware.cpu:
         return figure
     return replace(figure, source=f"{figure.source}; {firmware.cpu} stands in for {board.core}")

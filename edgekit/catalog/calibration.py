@@ -1,0 +1,73 @@
+"""Reads calibrations.toml: how the cycles of the kit's model become cycles of a chip that was measured."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+
+from edgekit.figures import Figure, estimated
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """cycles = `factor` × kit cycles + `weight_cycles` × bytes of weights in flash / 16.
+
+    `within`: predicted and published differ by no more than this ratio for programs whose submitter was not in
+    the fit, judged on the chip `band_of`; `elsewhere`: the same on another chip of this core. `clock_mhz`: at
+    which it was measured; flash waits follow the clock.
+    """
+
+    chip: str
+    name: str
+    core: str
+    clock_mhz: float
+    factor: float
+    weight_cycles: float
+    within: float
+    band_of: str
+    elsewhere: float
+    results: int
+    submitters: tuple[str, ...]
+    rounds: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """What it rests on, in a few words."""
+        who = (
+            f"{len(self.submitters)} submitters" if len(self.submitters) > 1 else self.submitters[0]
+        )
+        span = self.rounds[0] if len(self.rounds) == 1 else f"{self.rounds[0]}–{self.rounds[-1]}"
+        return f"{self.results} MLPerf Tiny {span} results of {who}"
+
+    def spread(self, value: float, elsewhere: bool = False) -> dict[str, float]:
+        """`low` and `high` around a value that this calibration gave."""
+        ratio = 1 + (self.elsewhere if elsewhere else self.within)
+        return {"low": value / ratio, "high": value * ratio}
+
+    def figure(self, elsewhere: bool = False) -> Figure:
+        """The factor with its band, as the catalogue shows it."""
+        where = f", measured on {self.name}" if elsewhere else ""
+        text = f"cycles over those of edgekit.device.timing{where}: {self.source}"
+        return estimated(self.factor, "", text, **self.spread(self.factor, elsewhere))
+
+
+@cache
+def calibrations() -> MappingProxyType[str, Calibration]:
+    """The calibrated chips by name."""
+    file = resources.files("edgekit.catalog").joinpath("calibrations.toml")
+    content = tomllib.loads(file.read_text(encoding="utf-8"))["calibrations"]
+    lists = ("submitters", "rounds")
+    return MappingProxyType(
+        {
+            chip: Calibration(chip, **entry | {k: tuple(entry[k]) for k in lists})
+            for chip, entry in content.items()
+        }
+    )
+
+
+def of_core(core: str) -> tuple[Calibration, ...]:
+    """The calibrations of one core."""
+    return tuple(c for c in calibrations().values() if c.core == core)
