@@ -1,4 +1,4 @@
-"""The bars of the latency model: `python -m benchmarks.latency [--table] [--readme]`; seconds, so `--smoke` is all.
+"""The bars of the latency model: `python -m benchmarks.latency [--smoke] [--table] [--readme]`, in seconds.
 
 `latency.csv` says what published MLPerf Tiny binaries execute in one inference, by kind of instruction,
 and the latency that their submitter published. From the counts come the kit's cycles, from those a factor for
@@ -124,7 +124,7 @@ class Chip:
 
 
 def chips(rows: pd.DataFrame) -> dict[str, Chip]:
-    """The fits of all boards. A board whose weights nobody moved waits as another of its core, or not at all."""
+    """The fits of all boards. One whose weights nobody moved waits as another of its core, or not at all."""
     waits = {board: streaming(board) for board in rows.board.unique()}
     cores = dict(zip(rows.board, rows.core, strict=True))
     result = {}
@@ -137,7 +137,7 @@ def chips(rows: pd.DataFrame) -> dict[str, Chip]:
 
 
 def elsewhere(found: dict[str, Chip], core: str) -> float:
-    """How far one board's constants are off on another of its core, at worst; on any core where it has one."""
+    """How far one board's constants are off on another of its core, at worst; on any where it has one."""
     worst = {}
     for a, there in ((a, b) for a in found for b in found if a != b):
         one, other = found[a], found[there]
@@ -195,7 +195,7 @@ def bars(bars: Bars) -> None:
 
 
 def energy(rows: pd.DataFrame, board: str, model: str) -> tuple[float, float]:
-    """µJ of ST's v1.3 binary: latency, its network left out, with its band, times the active power's range."""
+    """µJ of ST's v1.3 binary: its latency, network left out, with its band, times active power."""
     one = rows[(rows.board == board) & (rows.model == model) & (rows["round"] == "v1.3")].iloc[0]
     known = catalog.calibrations()[board]
     time = estimated(one.predicted, "ms", "", **known.spread(one.predicted))

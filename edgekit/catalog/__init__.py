@@ -1,7 +1,7 @@
 """The hardware catalogue: boards, links, batteries, their sources, and the choice among them.
 
 boards(), board(key), links(), link(key), batteries(), battery(key)   what there is
-calibrations()                                                       what measured chips add to the kit's cycles
+calibrations()                                                       what measured chips add to cycles
 table()                                                              the boards as a DataFrame
 select(design)                                                       filter, rank, explain
 split(design), go_custom(design, selection), runtime(board)          the three decisions after it

@@ -59,8 +59,8 @@ def latency(
     """Milliseconds for one inference on a calibrated chip or, labelled "uncalibrated", at a clock.
 
     board: a name of `edgekit.catalog.calibrations`, at its clock or at `mhz`. on: another board with that
-    core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown chip
-    or one whose core the firmware was not built for.
+    core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown
+    chip or one whose core the firmware was not built for.
     """
     count = cycles(firmware, profile).value
     if board is None:

@@ -18,8 +18,8 @@ from edgekit.errors import EdgekitError
 class Timing:
     """Cycles by kind of instruction; what is not named here costs 1.
 
-    `multiple` and each of its `register`s: LDM, STM, PUSH, POP, and words of VLDM and the like. `used`: on top
-    of a load whose result the next instruction reads. `taken`: for each branch that leaves the straight line.
+    `multiple` and each of its `register`s: LDM, STM, PUSH, POP, and words of VLDM and the like. `used`: on
+    top of a load whose result the next instruction reads. `taken`: for each branch that leaves the line.
     """
 
     name: str = "the Cortex-M4's published timing"

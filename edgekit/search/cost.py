@@ -27,6 +27,9 @@ INSTRUCTIONS = {
 # Cores without DSP instructions, against those with: instructions per MAC of a keyword spotter, 18.2, 8.3
 # and 8.0 against 3.07 (emulated). The order of candidates does not depend on it.
 SLOWER = {"cortex-m0plus": 5.9, "rv32imc": 2.7, "cortex-m3": 2.6}
+# Cycles that an instruction takes at the least, over a whole network: a Cortex-M7 issues two at a time. The
+# fastest published binary took 0.73 (benchmarks/latency.csv); on the other cores none took less than 1.
+LEAST_CYCLES = {"cortex-m7": 0.7}
 LEAST_CODE = 400  # bytes: below the code of the smallest of the 84 networks
 DOUBT = 0.6  # what remains of an estimate that is as far too high as any was
 ENOUGH = 0.99  # accuracy to which a larger network has nothing to add
@@ -82,17 +85,20 @@ def estimate(layers: Iterable[Layer], price: Price = Price(), cpu: str = "cortex
     )
 
 
-def hopeless(cost: Cost, budget, mhz: float, done: Iterable[tuple[float, float]]) -> str:
+def hopeless(
+    cost: Cost, budget, mhz: float, done: Iterable[tuple[float, float]], cpu: str = "cortex-m4"
+) -> str:
     """Why a candidate need not be trained, or "".
 
-    It cannot keep a line of the `budget` at a clock of `mhz`, or it is far beyond the instructions of a
-    finished trial to whose accuracy there is nothing to add. `done`: (accuracy, instructions) of those.
+    It cannot keep a line of the `budget` on the core `cpu` at a clock of `mhz`, or it is far beyond the
+    instructions of a finished trial to whose accuracy there is nothing to add. `done`: (accuracy,
+    instructions) of those.
     """
     if budget.flash_bytes and cost.flash > budget.flash_bytes:
         return f"at least {cost.flash:,} B of flash, the budget has {budget.flash_bytes:,.0f}"
     if budget.ram_bytes and cost.ram > budget.ram_bytes:
         return f"at least {cost.ram:,} B of RAM, the budget has {budget.ram_bytes:,.0f}"
-    fastest = DOUBT * cost.instructions / mhz / 1e3  # no instruction takes less than a cycle
+    fastest = DOUBT * cost.instructions * LEAST_CYCLES.get(cpu, 1) / mhz / 1e3
     if budget.latency_ms and fastest > budget.latency_ms:
         return f"at least {fastest:.3g} ms, the budget has {budget.latency_ms:g}"
     for accuracy, taken in done:

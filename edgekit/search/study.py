@@ -151,7 +151,7 @@ def _try(study, trial, terms: Terms) -> list[float]:
     trial.set_user_attr("estimate", asdict(expected))
     done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
     mhz = c.design.board.value("clock_mhz")
-    if why := cost.hopeless(expected, c.design.budget, mhz, done):
+    if why := cost.hopeless(expected, c.design.budget, mhz, done, c.cpu):
         trial.set_constraint("hopeless", 1.0)
         raise optuna.TrialPruned(why)
     judged = objective.tried(made, terms)

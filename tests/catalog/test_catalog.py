@@ -283,3 +283,18 @@ def test_latency_estimates_agree_with_the_published_ones():
     for key, ms in (("nrf5340", 76.09), ("stm32l4", 99.81)):
         guess = catalog.estimate_latency_ms(catalog.board(key), 2.66e6)
         assert guess.value == pytest.approx(ms, rel=0.02)
+        assert guess.low <= guess.value <= guess.high
+
+
+@pytest.mark.parametrize("key", list(catalog.boards()))
+def test_a_board_is_timed_by_a_chip_of_its_core(key):
+    board, known = catalog.board(key), catalog.calibrations()
+    assert not (board.measured_as and board.timed_like)
+    chip = board.measured_as or board.timed_like
+    if chip is None:
+        assert board.calibration is None
+        return
+    assert known[chip].core == board.core
+    if board.measured_as:
+        assert known[chip].clock_mhz == board.clock_mhz.value
+    assert board.calibration.low < known[chip].factor < board.calibration.high

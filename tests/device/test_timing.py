@@ -20,8 +20,8 @@ from edgekit.errors import EdgekitError
 LINK = "SECTIONS { . = 0x8000000; .text : { *(.text*) } /DISCARD/ : { *(.ARM*) } }"
 M4_FORMS = {
     1: """
-        adc r0, r0, r1 | adc.w r8, r9, r1 | add r0, r1, r2 | add sp, #8 | add.w r0, r1, r2, lsl #3 | adr r0, near
-        and r0, r0, r1 | asr r0, r1, #3 | bfc r0, #1, #2 | bfi r0, r1, #1, #2 | bic r0, r0, r1 | clz r0, r1
+        adc r0, r0, r1 | adc.w r8, r9, r1 | add r0, r1, r2 | add sp, #8 | add.w r0, r1, r2, lsl #3
+        adr r0, near | and r0, r0, r1 | asr r0, r1, #3 | bfc r0, #1, #2 | bfi r0, r1, #1, #2 | bic r0, r0, r1 | clz r0, r1
         cmn r0, r1 | cmp r0, #3 | cmp r8, r9 | eor r0, r0, r1 | it eq | lsl r0, r0, r1 | lsr r0, r1, #2
         mov r0, #3 | mov r8, r1 | movw r0, #1234 | movt r0, #1234 | mul r0, r1, r2 | muls r0, r1, r0
         mla r0, r1, r2, r3 | mls r0, r1, r2, r3 | mvn r0, r1 | nop | orr r0, r0, r1 | orn r0, r1, r2

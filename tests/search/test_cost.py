@@ -42,6 +42,10 @@ def test_hopeless_candidates_are_told_why():
     assert "B of flash" in cost.hopeless(large, budget, 100, [])
     assert "B of RAM" in cost.hopeless(large, Budget(ram_bytes=9_000), 100, [])
     assert "ms" in cost.hopeless(large, Budget(latency_ms=1), 100, [])
+    # a core that issues two instructions at a time may still keep it
+    tight = Budget(latency_ms=20)
+    assert "ms" in cost.hopeless(large, tight, 100, [], "cortex-m4")
+    assert cost.hopeless(large, tight, 100, [], "cortex-m7") == ""
     # twice the instructions of something that is right already: nothing to gain
     assert "times a trial" in cost.hopeless(large, Budget(), 100, [(1.0, 1_000_000)])
     # but not of something that is merely cheap, while another is far better
