@@ -205,17 +205,24 @@ def energy(rows: pd.DataFrame, board: str, model: str) -> tuple[float, float]:
 
 
 def markdown(found: dict[str, Chip]) -> str:
-    """The errors of every published result, for docs/latency.md."""
+    """The error of every published result, for docs/latency.md: network left out / submitter left out."""
+    networks = ("ad", "ic", "kws", "vww")
     lines = [
-        "| board | submitter, round | network | published ms | network left out | submitter left out |"
+        "| board | results | " + " | ".join(networks) + " |",
+        "|---" * (2 + len(networks)) + "|",
     ]
-    lines.append("|---|---|---|---|---|---|")
     for board, chip in found.items():
-        others = chip.submitters if chip.submitters is not None else chip.networks * np.nan
-        for (_, r), a, b in zip(chip.rows.iterrows(), chip.networks, others, strict=True):
-            which = f"{r.submitter} {r['round']}, {r.folder}"
-            second = "–" if np.isnan(b) else f"{b:+.1%}"
-            lines.append(f"| {board} | {which} | {r.model} | {r.ms:g} | {a:+.1%} | {second} |")
+        for (submitter, when, folder), rows in chip.rows.groupby(
+            ["submitter", "round", "folder"], sort=False
+        ):
+            cells = dict.fromkeys(networks, "–")
+            for i, model in rows.model.items():
+                cells[model] = f"{100 * chip.networks[i]:+.1f}"
+                if chip.submitters is not None:
+                    cells[model] += f" / {100 * chip.submitters[i]:+.1f}"
+            lines.append(
+                f"| {board} | {submitter} {when}, {folder} | {' | '.join(cells.values())} |"
+            )
     return "\n".join(lines)
 
 

@@ -16,8 +16,8 @@ class Calibration:
     """cycles = `factor` × kit cycles + `weight_cycles` × bytes of weights in flash / 16.
 
     `within`: by how much the larger of predicted and published exceeded the other, at worst, for programs
-    whose submitter was not in the fit, judged on the chip `band_of`; `elsewhere`: that on another chip of this
-    core. `clock_mhz`: at which it was measured; flash waits follow the clock.
+    whose submitter was not in the fit, judged on the chip `band_of`; `elsewhere`: that on another chip of
+    this core. `clock_mhz`: at which it was measured; flash waits follow the clock.
     """
 
     chip: str

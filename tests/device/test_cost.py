@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import latency as benchmark
 from benchmarks.bars import Bars
-from edgekit import catalog
+from edgekit import catalog, project
 from edgekit.device import battery_life, build, energy, latency, profile
 from edgekit.device.cost import cycles, weight_bytes
 from edgekit.device.timing import block_cycles, timing
@@ -71,6 +71,8 @@ def test_the_catalogue_has_what_the_published_binaries_say():
     found = Bars("latency")
     benchmark.bars(found)
     assert [what for what, *_, met in found.rows if not met] == []
+    page = (project.root() / "docs/latency.md").read_text(encoding="utf-8")
+    assert benchmark.markdown(benchmark.chips(benchmark.table())) in page
 
 
 def test_one_kind_of_cycle_is_counted_in_the_data_and_in_the_kit():

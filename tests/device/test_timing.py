@@ -21,42 +21,47 @@ LINK = "SECTIONS { . = 0x8000000; .text : { *(.text*) } /DISCARD/ : { *(.ARM*) }
 M4_FORMS = {
     1: """
         adc r0, r0, r1 | adc.w r8, r9, r1 | add r0, r1, r2 | add sp, #8 | add.w r0, r1, r2, lsl #3
-        adr r0, near | and r0, r0, r1 | asr r0, r1, #3 | bfc r0, #1, #2 | bfi r0, r1, #1, #2 | bic r0, r0, r1 | clz r0, r1
-        cmn r0, r1 | cmp r0, #3 | cmp r8, r9 | eor r0, r0, r1 | it eq | lsl r0, r0, r1 | lsr r0, r1, #2
-        mov r0, #3 | mov r8, r1 | movw r0, #1234 | movt r0, #1234 | mul r0, r1, r2 | muls r0, r1, r0
-        mla r0, r1, r2, r3 | mls r0, r1, r2, r3 | mvn r0, r1 | nop | orr r0, r0, r1 | orn r0, r1, r2
-        pkhbt r0, r1, r2, lsl #16 | qadd r0, r1, r2 | qadd16 r0, r1, r2 | rbit r0, r1 | rev r0, r1 | ror r0, r0, r1
-        rsb r0, r1, #0 | sbc r0, r0, r1 | sbfx r0, r1, #1, #3 | sel r0, r1, r2 | smlabb r0, r1, r2, r3
+        adr r0, near | and r0, r0, r1 | asr r0, r1, #3 | bfc r0, #1, #2 | bfi r0, r1, #1, #2
+        bic r0, r0, r1 | clz r0, r1 | cmn r0, r1 | cmp r0, #3 | cmp r8, r9 | eor r0, r0, r1 | it eq
+        lsl r0, r0, r1 | lsr r0, r1, #2 | mov r0, #3 | mov r8, r1 | movw r0, #1234 | movt r0, #1234
+        mul r0, r1, r2 | muls r0, r1, r0 | mla r0, r1, r2, r3 | mls r0, r1, r2, r3 | mvn r0, r1
+        nop | orr r0, r0, r1 | orn r0, r1, r2 | pkhbt r0, r1, r2, lsl #16 | qadd r0, r1, r2
+        qadd16 r0, r1, r2 | rbit r0, r1 | rev r0, r1 | ror r0, r0, r1 | rsb r0, r1, #0
+        sbc r0, r0, r1 | sbfx r0, r1, #1, #3 | sel r0, r1, r2 | smlabb r0, r1, r2, r3
         smlad r0, r1, r2, r3 | smlal r0, r1, r2, r3 | smlald r0, r1, r2, r3 | smmla r0, r1, r2, r3
-        smmul r0, r1, r2 | smuad r0, r1, r2 | smull r0, r1, r2, r3 | ssat r0, #8, r1 | ssat16 r0, #8, r1
-        sub r0, r1, r2 | sxtb r0, r1 | sxtab16 r0, r1, r2, ror #8 | sxtb16 r0, r1, ror #8 | teq r0, r1 | tst r0, r1
-        ubfx r0, r1, #1, #3 | umlal r0, r1, r2, r3 | umaal r0, r1, r2, r3 | umull r0, r1, r2, r3 | usad8 r0, r1, r2
-        usat r0, #8, r1 | uxtb r0, r1 | uxth r8, r9 | b near | b.w near | bl near | bx lr | blx r0 | beq near
-        bne.w near | cbz r0, after | cbnz r0, after
-        vabs.f32 s0, s1 | vadd.f32 s0, s1, s2 | vcmp.f32 s0, s1 | vcvt.s32.f32 s0, s1 | vcvt.f32.s32 s0, s1
-        vmov.f32 s0, s1 | vmov.f32 s0, #1.0 | vmov s0, r1 | vmov r1, s0 | vmrs apsr_nzcv, fpscr
-        vmul.f32 s0, s1, s2 | vneg.f32 s0, s1 | vnmul.f32 s0, s1, s2 | vsub.f32 s0, s1, s2
+        smmul r0, r1, r2 | smuad r0, r1, r2 | smull r0, r1, r2, r3 | ssat r0, #8, r1
+        ssat16 r0, #8, r1 | sub r0, r1, r2 | sxtb r0, r1 | sxtab16 r0, r1, r2, ror #8
+        sxtb16 r0, r1, ror #8 | teq r0, r1 | tst r0, r1 | ubfx r0, r1, #1, #3 | umlal r0, r1, r2, r3
+        umaal r0, r1, r2, r3 | umull r0, r1, r2, r3 | usad8 r0, r1, r2 | usat r0, #8, r1
+        uxtb r0, r1 | uxth r8, r9 | b near | b.w near | bl near | bx lr | blx r0 | beq near
+        bne.w near | cbz r0, after | cbnz r0, after | vabs.f32 s0, s1 | vadd.f32 s0, s1, s2
+        vcmp.f32 s0, s1 | vcvt.s32.f32 s0, s1 | vcvt.f32.s32 s0, s1 | vmov.f32 s0, s1
+        vmov.f32 s0, #1.0 | vmov s0, r1 | vmov r1, s0 | vmrs apsr_nzcv, fpscr | vmul.f32 s0, s1, s2
+        vneg.f32 s0, s1 | vnmul.f32 s0, s1, s2 | vsub.f32 s0, s1, s2
     """,
     2: """
-        ldr r0, literal | ldr r3, literal | ldr r4, literal | ldr r7, literal | ldr.w r0, literal | ldr.w r8, literal
-        ldr r0, [r1] | ldr r0, [r1, r2] | ldr r0, [sp, #8] | ldr.w r0, [r1, #400] | ldr r0, [r1, r2, lsl #2]
-        ldr r0, [r1], #4 | ldr r0, [r1, #4]! | ldr r0, [r1, #-4] | ldrb r0, [r1] | ldrb r0, [r1, r2]
-        ldrb.w r0, [r1, #400] | ldrh r0, [r1] | ldrh r0, [r1, r2] | ldrsb r0, [r1, r2] | ldrsb r0, [r1], #1
+        ldr r0, literal | ldr r3, literal | ldr r4, literal | ldr r7, literal | ldr.w r0, literal
+        ldr.w r8, literal | ldr r0, [r1] | ldr r0, [r1, r2] | ldr r0, [sp, #8]
+        ldr.w r0, [r1, #400] | ldr r0, [r1, r2, lsl #2] | ldr r0, [r1], #4 | ldr r0, [r1, #4]!
+        ldr r0, [r1, #-4] | ldrb r0, [r1] | ldrb r0, [r1, r2] | ldrb.w r0, [r1, #400]
+        ldrh r0, [r1] | ldrh r0, [r1, r2] | ldrsb r0, [r1, r2] | ldrsb r0, [r1], #1
         ldrsh r0, [r1, r2] | ldrsh.w r8, [r1, #2] | ldrt r0, [r1] | ldrex r0, [r1] | ldrexb r0, [r1]
         str r0, [r1] | str r0, [r1, r2] | str r0, [sp, #8] | str.w r8, [r1, #400] | str r0, [r1], #4
-        strb r0, [r1] | strb.w r0, [r1, #-1] | strh r0, [r1] | strh r0, [r1, r2] | strex r2, r0, [r1]
-        tbb [pc, r0] | tbh [pc, r0, lsl #1] | pop {r0} | push {r0} | pop.w {r8} | push.w {r8} | ldm r0, {r1}
-        vldr s0, [r0] | vldr s31, [r0, #4] | vstr s0, [r0] | vldr s0, literal | vpush {s0} | vpop {s0}
-        vmov r0, r1, d0 | vmov d0, r0, r1 | vmov s0, s1, r0, r1 | vmov r0, r1, s0, s1
+        strb r0, [r1] | strb.w r0, [r1, #-1] | strh r0, [r1] | strh r0, [r1, r2]
+        strex r2, r0, [r1] | tbb [pc, r0] | tbh [pc, r0, lsl #1] | pop {r0} | push {r0} | pop.w {r8}
+        push.w {r8} | ldm r0, {r1} | vldr s0, [r0] | vldr s31, [r0, #4] | vstr s0, [r0]
+        vldr s0, literal | vpush {s0} | vpop {s0} | vmov r0, r1, d0 | vmov d0, r0, r1
+        vmov s0, s1, r0, r1 | vmov r0, r1, s0, s1
     """,
     3: """
         ldrd r0, r1, [r2] | ldrd r0, r1, [r2], #8 | ldrd r0, r1, [r2, #8]! | strd r0, r1, [r2]
-        strd r0, r1, [r2, #-8]! | push {r0, r1} | pop {r0, r1} | ldm r0!, {r1, r2} | stm r0!, {r1, r2}
-        ldmdb r0, {r1, r2} | stmdb r0!, {r1, r2} | push.w {r0, r8} | pop.w {r0, r8} | pop {r0, pc}
-        vldr d0, [r0] | vstr d0, [r0] | vpush {s0, s1} | vpop {s0, s1} | vpush {d8} | vpop {d8}
-        vldmia r0, {s0, s1} | vstmia r0!, {s0, s1} | vldmdb r0!, {d0} | vmla.f32 s0, s1, s2 | vmls.f32 s0, s1, s2
-        vfma.f32 s0, s1, s2 | vfms.f32 s0, s1, s2 | vnmla.f32 s0, s1, s2 | vnmls.f32 s0, s1, s2
-        vfnma.f32 s0, s1, s2 | vfnms.f32 s0, s1, s2
+        strd r0, r1, [r2, #-8]! | push {r0, r1} | pop {r0, r1} | ldm r0!, {r1, r2}
+        stm r0!, {r1, r2} | ldmdb r0, {r1, r2} | stmdb r0!, {r1, r2} | push.w {r0, r8}
+        pop.w {r0, r8} | pop {r0, pc} | vldr d0, [r0] | vstr d0, [r0] | vpush {s0, s1}
+        vpop {s0, s1} | vpush {d8} | vpop {d8} | vldmia r0, {s0, s1} | vstmia r0!, {s0, s1}
+        vldmdb r0!, {d0} | vmla.f32 s0, s1, s2 | vmls.f32 s0, s1, s2 | vfma.f32 s0, s1, s2
+        vfms.f32 s0, s1, s2 | vnmla.f32 s0, s1, s2 | vnmls.f32 s0, s1, s2 | vfnma.f32 s0, s1, s2
+        vfnms.f32 s0, s1, s2
     """,
     5: "vpush {d8, d9} | vpop {d8, d9} | vstmia r0!, {d0, d1} | ldm r0, {r1-r4} | ldm.w r8, {r1-r4}",
     6: "push {r4-r7, lr} | pop {r4-r7, pc} | vpush {s16-s20}",
@@ -68,15 +73,17 @@ M4_FORMS = {
 # Cortex-M0+ Technical Reference Manual r0p1, table 3-1, with the multiplier of one cycle
 M0_FORMS = {
     1: """
-        movs r0, #3 | mov r8, r1 | adds r0, r1, r2 | adcs r0, r1 | add sp, #8 | adr r0, literal | subs r0, r1, r2
-        sbcs r0, r1 | rsbs r0, r1, #0 | muls r0, r1, r0 | cmp r0, r1 | cmn r0, r1 | ands r0, r1 | eors r0, r1
-        orrs r0, r1 | bics r0, r1 | mvns r0, r1 | tst r0, r1 | lsls r0, r1, #2 | lsrs r0, r1 | asrs r0, r1, #2
-        rors r0, r1 | sxtb r0, r1 | uxth r0, r1 | rev r0, r1 | nop | beq after
+        movs r0, #3 | mov r8, r1 | adds r0, r1, r2 | adcs r0, r1 | add sp, #8 | adr r0, literal
+        subs r0, r1, r2 | sbcs r0, r1 | rsbs r0, r1, #0 | muls r0, r1, r0 | cmp r0, r1 | cmn r0, r1
+        ands r0, r1 | eors r0, r1 | orrs r0, r1 | bics r0, r1 | mvns r0, r1 | tst r0, r1
+        lsls r0, r1, #2 | lsrs r0, r1 | asrs r0, r1, #2 | rors r0, r1 | sxtb r0, r1 | uxth r0, r1
+        rev r0, r1 | nop | beq after
     """,
     2: """
-        ldr r0, [r1, #4] | ldrh r0, [r1, #2] | ldrb r0, [r1, #1] | ldr r0, [r1, r2] | ldrsh r0, [r1, r2]
-        ldrsb r0, [r1, r2] | ldr r0, literal | ldr r7, literal | ldr r0, [sp, #4] | str r0, [r1, #4]
-        strh r0, [r1, #2] | strb r0, [r1, r2] | str r0, [sp, #4] | push {r0} | pop {r0}
+        ldr r0, [r1, #4] | ldrh r0, [r1, #2] | ldrb r0, [r1, #1] | ldr r0, [r1, r2]
+        ldrsh r0, [r1, r2] | ldrsb r0, [r1, r2] | ldr r0, literal | ldr r7, literal
+        ldr r0, [sp, #4] | str r0, [r1, #4] | strh r0, [r1, #2] | strb r0, [r1, r2]
+        str r0, [sp, #4] | push {r0} | pop {r0}
     """,
     4: "ldm r0!, {r1-r3} | stm r0!, {r1-r3} | push {r4-r6} | pop {r4-r6}",
 }
@@ -96,7 +103,7 @@ def assembled(forms: dict[int, str], cpu: str) -> dict[str, tuple[bytes, int]]:
     listed = [(form, n) for form, n in listed if form]
     lines = [".syntax unified", ".thumb", ".globl _start", "_start: near: nop"]
     for i, (form, _) in enumerate(listed):
-        jump = ["nop", "after%d: nop" % i] if "after" in form else []
+        jump = ["nop", f"after{i}: nop"] if "after" in form else []
         text = form.replace("after", f"after{i}").replace("literal", f"literal{i}")
         lines += [f".globl f{i}, e{i}", f"f{i}: {text}", f"e{i}:", *jump]
         if form == "it eq":
