@@ -31,6 +31,7 @@ PACKAGES = (
     "tflite-micro",
     "ziglang",
     "unicorn",
+    "capstone",
 )
 
 

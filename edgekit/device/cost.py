@@ -62,6 +62,8 @@ def latency(
     core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown
     chip or one whose core the firmware was not built for.
     """
+    if not (mhz or 1) > 0 or not (board or mhz):
+        raise EdgekitError("name a calibrated board, or give a clock in MHz")
     count = cycles(firmware, profile).value
     if board is None:
         return _uncalibrated(firmware.cpu, count, mhz)
@@ -82,9 +84,7 @@ def latency(
     return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", **band)
 
 
-def _uncalibrated(cpu: str, count: float, mhz: float | None) -> Figure:
-    if not mhz or mhz <= 0:
-        raise EdgekitError("name a calibrated board, or give a clock in MHz")
+def _uncalibrated(cpu: str, count: float, mhz: float) -> Figure:
     chips = of_core(cpu)
     factor = sum(c.factor for c in chips) / len(chips) if chips else 1.0
     ms = factor * count / mhz / 1e3

@@ -41,6 +41,9 @@ def test_latency_says_whether_it_is_calibrated(counted):
     assert latency(*counted, mhz=32).value == pytest.approx(2 * latency(*counted, mhz=64).value)
     with pytest.raises(EdgekitError, match="stm32l4r5"):
         latency(*counted, board="stm32l4r6")
+    for clock in (None, 0, -64, float("nan")):
+        with pytest.raises(EdgekitError, match="clock in MHz"):
+            latency(*counted, mhz=clock)
     with pytest.raises(EdgekitError, match="cortex-m33"):
         latency(*counted, board="nrf5340")
 
