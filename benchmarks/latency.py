@@ -1,4 +1,4 @@
-"""The bars of the latency model: `python -m benchmarks.latency [--smoke] [--table] [--readme]`, in seconds.
+"""The bars of the latency model: `python -m benchmarks.latency [--smoke] [--table] [--write]`, in seconds.
 
 `latency.csv` says what published MLPerf Tiny binaries execute in one inference, by kind of instruction,
 and the latency that their submitter published. From the counts come the kit's cycles, from those a factor for
@@ -230,7 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="the same: it takes seconds")
     parser.add_argument("--table", action="store_true", help="print the error of every row instead")
-    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/measured.md")
     args = parser.parse_args()
     if args.table:
         print(markdown(chips(table())))
@@ -238,8 +238,8 @@ def main() -> int:
     found = Bars("latency")
     bars(found)
     print(f"{sum(met for *_, met in found.rows)} of {len(found.rows)} bars met")
-    if args.readme:
-        found.to_readme()
+    if args.write:
+        found.write()
     return 0 if found.met else 1
 
 
