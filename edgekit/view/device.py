@@ -56,17 +56,13 @@ def plot_instructions(profile):
 
 
 def plot_flash(parts: dict[str, int], limit: int | None = None):
-    """What fills the flash: `parts` name -> bytes, and how much of the budget `limit` that is."""
-    parts = {name: size for name, size in parts.items() if size}
+    """What fills the flash, a bar for each part: `parts` name -> bytes; and the share of the budget `limit`."""
     total = sum(parts.values())
-    _, axes = plt.subplots(figsize=(4.6, 3), layout="constrained")
-    axes.pie(
-        parts.values(),
-        labels=[f"{name}\n{size:,} B" for name, size in parts.items()],
-        colors=COLOURS,
-        startangle=90,
-        wedgeprops={"width": 0.45, "edgecolor": "white"},
-    )
-    share = f"\n{100 * total / limit:.0f} % of the budget" if limit else ""
-    axes.text(0, 0, f"{total:,} B{share}", ha="center", va="center", size=9)
+    _, axes = plt.subplots(figsize=(8, 0.4 * len(parts) + 1), layout="constrained")
+    bars = axes.barh(list(parts), list(parts.values()), color=COLOURS[: len(parts)])
+    axes.bar_label(bars, [f"{size:,} B" for size in parts.values()], padding=3)
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    share = f", {100 * total / limit:.0f} % of the budget" if limit else ""
+    axes.set(xlabel="flash (bytes)", title=f"{total:,} bytes of flash{share}")
     return axes
