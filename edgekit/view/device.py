@@ -56,7 +56,7 @@ def plot_instructions(profile):
 
 
 def plot_flash(parts: dict[str, int], limit: int | None = None):
-    """What fills the flash, a bar for each part: `parts` name -> bytes; and the share of the budget `limit`."""
+    """What fills the flash, a bar a part: `parts` name -> bytes; and the share of the budget `limit`."""
     total = sum(parts.values())
     _, axes = plt.subplots(figsize=(8, 0.4 * len(parts) + 1), layout="constrained")
     bars = axes.barh(list(parts), list(parts.values()), color=COLOURS[: len(parts)])
