@@ -26,7 +26,7 @@ struct conv_s8 {
 static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy, int32_t ox,
                           int8_t *window) {
   const int32_t y0 = oy * c->stride_h - c->pad_h, x0 = ox * c->stride_w - c->pad_w;
-  const int32_t row = c->k_w * c->in_ch;
+  const int32_t row = (int32_t)c->k_w * c->in_ch;
   for (int32_t ky = 0; ky < c->k_h; ky++) {
     const int32_t y = y0 + ky * c->dilation_h;
     const int inside = y >= 0 && y < c->in_h;
@@ -82,8 +82,8 @@ static __attribute__((noinline)) void conv_columns_any(const struct conv_s8 *c, 
 }
 
 static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
-  const int32_t length = c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
-  const int32_t count = c->out_h * c->out_w, whole = count & ~(COLUMNS - 1);
+  const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
+  const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(COLUMNS - 1);
   int16_t *const wide = scratch;
   int8_t *const window = (int8_t *)scratch + (whole ? 2 * COLUMNS * depth : 0);
   int32_t oy = 0, ox = 0;
@@ -108,7 +108,7 @@ static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void
       } else {
         conv_columns_any(c, wide, depth, out);
       }
-      out += COLUMNS * c->out_ch;
+      out += (int32_t)COLUMNS * c->out_ch;
     }
   }
 }

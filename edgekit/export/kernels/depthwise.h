@@ -70,7 +70,7 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
   const uint32_t l1 = pair(w[3], w[4]), r1 = pair(w[4], w[5]);
   const uint32_t l2 = pair(w[6], w[7]), r2 = pair(w[7], w[8]);
   const struct requant *const q = &c->requant;
-  const int32_t out_ch = c->in_ch * c->multiplier, width = c->plane_w;
+  const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, width = c->plane_w;
   const int32_t step = 3 - c->stride_w; /* outputs a turn */
   const int32_t out_w = c->out_w, next = c->stride_h * width;
   for (int32_t oy = c->out_h; oy > 0; oy--, plane += next) {
@@ -114,8 +114,8 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
   for (int32_t ky = 0; ky < c->k_h; ky++) {
     for (int32_t kx = 0; kx < row; kx++) taps[ky * row + kx] = kx < c->k_w ? *w++ : 0;
   }
-  const int32_t out_ch = c->in_ch * c->multiplier, k_h = c->k_h, k_w = c->k_w;
-  const int32_t down = c->dilation_h * c->plane_w, right = c->dilation_w, stride = c->stride_w;
+  const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, k_h = c->k_h, k_w = c->k_w;
+  const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w, stride = c->stride_w;
   const enum rounding how = rounding_of(&c->requant);
   for (int32_t oy = 0; oy < c->out_h; oy++) {
     const int16_t *corner = plane + oy * c->stride_h * c->plane_w;
@@ -127,12 +127,12 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
         if (right == 1) {
           const int16_t *p = x;
           for (const int16_t *const end = t + row; t < end; t += 2, p += 2) {
-            acc = __smlad(load32(p), load32(t), acc);
+            acc = __smlad((int32_t)load32(p), (int32_t)load32(t), acc);
           }
           continue;
         }
 #endif
-        for (int32_t kx = 0; kx < k_w; kx++) acc += x[kx * right] * t[kx];
+        for (int32_t kx = 0; kx < k_w; kx++) acc += (int32_t)x[kx * right] * t[kx];
         t += row;
       }
       *out = (int8_t)requantize(how, &c->requant, r, acc);
@@ -142,11 +142,11 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
 }
 
 static void depthwise_s8(const struct depthwise_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
-  int16_t *const plane = scratch, *const taps = plane + c->plane_h * c->plane_w;
+  int16_t *const plane = scratch, *const taps = plane + (int32_t)c->plane_h * c->plane_w;
   const int8_t *w = c->weights;
   for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
     fill_plane(c, in + ic, plane);
-    for (int32_t m = 0; m < c->multiplier; m++, oc++, w += c->k_h * c->k_w) {
+    for (int32_t m = 0; m < c->multiplier; m++, oc++, w += (int32_t)c->k_h * c->k_w) {
       const struct rescaler r = channel_rescaler(&c->requant, oc);
       const int32_t bias = channel_bias(&c->requant, oc);
 #if defined(__ARM_FEATURE_DSP)

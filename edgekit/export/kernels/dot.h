@@ -23,6 +23,11 @@ static inline uint32_t rotate8(uint32_t v) { return v >> 8 | v << 24; }
 
 static inline void store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4); }
 
+#if defined(__ARM_FEATURE_DSP)
+/* Bytes 0 and 2 of four int8, as two int16 */
+static inline uint32_t widen_even(uint32_t v) { return (uint32_t)__sxtb16((int32_t)v); }
+#endif
+
 /* Four columns of activations, interleaved: for each pair of k, one (x_a, x_b) for each column. */
 enum { COLUMNS = 4 };
 
@@ -31,8 +36,8 @@ static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
   for (const int8_t *const end = x + depth; x < end; x += 4, wide += 4 * COLUMNS) {
 #if defined(__ARM_FEATURE_DSP)
     const uint32_t v = load32(x);
-    store32(wide, __sxtb16(v));
-    store32(wide + 2 * COLUMNS, __sxtb16(rotate8(v)));
+    store32(wide, widen_even(v));
+    store32(wide + 2 * COLUMNS, widen_even(rotate8(v)));
 #else
     wide[0] = x[0];
     wide[1] = x[2];
@@ -85,8 +90,8 @@ static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end,
     int32_t a = acc[0], b = acc[1];
     const int16_t *xc = x;
     for (const int8_t *p = w; p < end; p += 4, xc += 2 * COLUMNS) {
-      a += p[0] * xc[0] + p[2] * xc[1];
-      b += p[1] * xc[0] + p[3] * xc[1];
+      a += (int32_t)p[0] * xc[0] + (int32_t)p[2] * xc[1];
+      b += (int32_t)p[1] * xc[0] + (int32_t)p[3] * xc[1];
     }
     acc[0] = a, acc[1] = b;
   }
@@ -120,7 +125,7 @@ static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int
 /* Four activations against four channels: w and u are the weights of two pairs. */
 static inline __attribute__((always_inline)) void step_1x4(uint32_t x, const int8_t **w, const int8_t **u,
                                                            int32_t acc[4]) {
-  const uint32_t even = __sxtb16(x), odd = __sxtb16(rotate8(x));
+  const uint32_t even = widen_even(x), odd = widen_even(rotate8(x));
   step_1x2(even, w, &acc[0], &acc[1]);
   step_1x2(even, u, &acc[2], &acc[3]);
   step_1x2(odd, w, &acc[0], &acc[1]);
@@ -143,8 +148,8 @@ static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int
   int32_t a = acc[0], b = acc[1];
   for (; length > 0; x += 4, length -= 4) {
     const uint32_t v = length >= 4 ? load32(x) : load_tail(x, length);
-    step_1x2(__sxtb16(v), &w, &a, &b);
-    step_1x2(__sxtb16(rotate8(v)), &w, &a, &b);
+    step_1x2(widen_even(v), &w, &a, &b);
+    step_1x2(widen_even(rotate8(v)), &w, &a, &b);
   }
   acc[0] = a, acc[1] = b;
 }

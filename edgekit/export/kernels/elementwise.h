@@ -13,8 +13,8 @@ struct elementwise_s8 {
 };
 
 /* x * 2^20 * multiplier * 2^(shift - 31); |x| <= 255, shift <= 0 */
-static inline int32_t rescale_input(int32_t x, int32_t multiplier, int shift) {
-  const int32_t high = high_multiply(x * (1 << 20), multiplier);
+static inline int32_t rescale_input(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t high = high_multiply(x * ((int32_t)1 << 20), multiplier);
   return shift ? divide_by_power(high, -shift) : high;
 }
 

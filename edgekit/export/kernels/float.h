@@ -61,7 +61,7 @@ struct depthwise_f32 {
 };
 
 static void depthwise_f32(const struct depthwise_f32 *c, const float *in, float *out) {
-  const int32_t channels = c->in_ch * c->multiplier;
+  const int32_t channels = (int32_t)c->in_ch * c->multiplier;
   for (int32_t oy = 0; oy < c->out_h; oy++)
     for (int32_t ox = 0; ox < c->out_w; ox++)
       for (int32_t oc = 0; oc < channels; oc++) {

@@ -22,19 +22,19 @@ static inline int32_t high_multiply(int32_t a, int32_t b) {
   __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
   return r;
 #else
-  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 #endif
 }
 
 /* x / 2^n, halves away from zero; n >= 1 */
-static inline int32_t divide_by_power(int32_t x, int n) {
-  return (x + (x >> 31) + (1 << (n - 1))) >> n;
+static inline int32_t divide_by_power(int32_t x, int32_t n) {
+  return (x + (x >> 31) + ((int32_t)1 << (n - 1))) >> n;
 }
 
 /* x * multiplier * 2^(shift - 31) for any shift in -31..30: shift > 0 scales up before the multiply */
-static inline int32_t rescale(int32_t x, int32_t multiplier, int shift) {
-  const int64_t scaled = (int64_t)x * (1 << (shift > 0 ? shift : 0));
-  const int32_t high = (int32_t)((scaled * multiplier + (1 << 30)) >> 31);
+static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift) {
+  const int64_t scaled = (int64_t)x * ((int32_t)1 << (shift > 0 ? shift : 0));
+  const int32_t high = (int32_t)((scaled * multiplier + ((int32_t)1 << 30)) >> 31);
   if (shift >= 0) return high;
   return (int32_t)(((int64_t)high + (high >> 31) + ((int64_t)1 << (-shift - 1))) >> -shift);
 }
@@ -47,7 +47,9 @@ static inline int32_t clamp(int32_t x, int32_t low, int32_t high) {
 
 static inline int32_t saturate_s8(int32_t x) {
 #if defined(__ARM_FEATURE_SAT)
-  return __ssat(x, 8);
+  int32_t r;
+  __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(x));
+  return r;
 #else
   return clamp(x, -128, 127);
 #endif
@@ -80,7 +82,7 @@ static inline struct rescaler channel_rescaler(const struct requant *q, int32_t 
   const int32_t right = q->shift ? -q->shift[i] : 31 - (q->bias[channel] & 63);
   const struct rescaler r = {
       q->multiplier[i], right,
-      ANY_EXACT && q->exact ? 0 : (1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
+      ANY_EXACT && q->exact ? 0 : ((int32_t)1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
   return r;
 }
 
@@ -109,7 +111,7 @@ static inline __attribute__((always_inline)) int32_t requantize(enum rounding ho
                                                                 const struct rescaler *r, int32_t acc) {
   int32_t y;
   if (ANY_ONCE && how == ONCE) {
-    const int shift = 31 + r->right;
+    const int32_t shift = 31 + r->right;
     y = (int32_t)(((int64_t)acc * r->multiplier + ((int64_t)1 << (shift - 1))) >> shift) + q->zero;
   } else if (how == EXACT) {
     y = requantize_exact(q, acc, r->multiplier, r->right);

@@ -6,14 +6,14 @@
 #include "requantize.h"
 
 static void requantize_s16_s8(const int16_t *in, int8_t *out, int32_t count, int32_t zero_in,
-                              int32_t multiplier, int shift, int32_t zero_out) {
+                              int32_t multiplier, int32_t shift, int32_t zero_out) {
   for (int32_t i = 0; i < count; i++) {
     out[i] = (int8_t)saturate_s8(rescale(in[i] - zero_in, multiplier, shift) + zero_out);
   }
 }
 
 static void requantize_s16_s32(const int16_t *in, int32_t *out, int32_t count, int32_t zero_in,
-                               int32_t multiplier, int shift, int32_t zero_out) {
+                               int32_t multiplier, int32_t shift, int32_t zero_out) {
   for (int32_t i = 0; i < count; i++) out[i] = rescale(in[i] - zero_in, multiplier, shift) + zero_out;
 }
 

@@ -15,7 +15,7 @@ struct softmax_s8 {
 
 /* a * b / 2^31 rounded, for any a and b but the two INT32_MIN */
 static inline int32_t high_multiply_wide(int32_t a, int32_t b) {
-  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 }
 
 /* 1 / (1 + a), a in [0, 1), both with 0 integer bits (gemmlowp one_over_one_plus_x_for_x_in_0_1) */
@@ -23,14 +23,14 @@ static int32_t reciprocal_of_one_plus(int32_t a) {
   const int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) >> 1);
   int32_t x = 1515870810 + high_multiply_wide(half, -1010580540); /* 48/17 - 32/17 * half */
   for (int i = 0; i < 3; i++) {
-    const int32_t error = (1 << 29) - high_multiply_wide(half, x);
+    const int32_t error = ((int32_t)1 << 29) - high_multiply_wide(half, x);
     x += high_multiply_wide(x, error) * 4;
   }
-  return x >= 1 << 30 ? INT32_MAX : x * 2;
+  return x >= (int32_t)1 << 30 ? INT32_MAX : x * 2;
 }
 
 /* x / 2^n rounded, for 0 <= x up to INT32_MAX, where adding 2^(n-1) would overflow */
-static inline int32_t divide_positive(int32_t x, int n) { return ((x >> (n - 1)) + 1) >> 1; }
+static inline int32_t divide_positive(int32_t x, int32_t n) { return ((x >> (n - 1)) + 1) >> 1; }
 
 /* in[depth] to values of `bits` bits that begin at the type's lowest */
 static inline __attribute__((always_inline)) void softmax(const struct softmax_s8 *c, const int8_t *in,
@@ -51,7 +51,7 @@ static inline __attribute__((always_inline)) void softmax(const struct softmax_s
     const int32_t shift = 12 - zeros + 31 - bits; /* beyond 31 only where every value rounds to 0 */
     for (int32_t i = 0; i < c->depth; i++) {
       const int32_t d = top - in[i];
-      int32_t y = -(1 << (bits - 1));
+      int32_t y = -((int32_t)1 << (bits - 1));
       if (d < c->count && shift < 32) y += divide_positive(high_multiply_wide(scale, c->exponential[d]), shift);
       if (bits == 8) {
         ((int8_t *)out)[at + i] = (int8_t)saturate_s8(y);

@@ -57,7 +57,7 @@ static void svdf_state16(const struct svdf_s8 *c, const int16_t *time, const int
     for (int32_t r = 0; r < c->rank; r++, f++) {
       for (int32_t i = 0; i < last; i++) state[i] = state[i + 1];
       state[last] = (int16_t)clamp(svdf_feature(c, f, in), -32768, 32767);
-      for (int32_t i = 0; i <= last; i++) acc += (uint32_t)(*time++ * *state++);
+      for (int32_t i = 0; i <= last; i++) acc += (uint32_t)((int32_t)*time++ * *state++);
     }
     out[unit] = svdf_out(c, acc);
   }

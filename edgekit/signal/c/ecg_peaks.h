@@ -37,7 +37,7 @@ struct ecg_peaks {
 static void ecg_peaks_restart(struct ecg_peaks *p) {
   p->slope = p->energy = p->now = p->top = p->beats = 0;
   p->top_at = -1;
-  p->last = -(1 << 20);
+  p->last = -((int32_t)1 << 20);
   p->overdue = INT32_MAX; /* before the first one nothing is */
   p->steep = p->missed_at = p->missed_steep = p->missed_ago = p->ago = 0;
   p->missed = 0.0f;

@@ -58,7 +58,7 @@ static inline uint32_t reversed(uint32_t i, uint32_t last, int bits) {
   (void)last;
   return r >> (32 - bits);
 #else
-  uint32_t bit = 1u << (bits - 1); /* count up from the top (Gold & Rader) */
+  uint32_t bit = (uint32_t)1 << (bits - 1); /* count up from the top (Gold & Rader) */
   for (; last & bit; bit >>= 1) last ^= bit;
   (void)i;
   return last | bit;
@@ -67,7 +67,7 @@ static inline uint32_t reversed(uint32_t i, uint32_t last, int bits) {
 
 static void bit_reverse(struct complex_f32 *z, int bits) {
   uint32_t j = 0;
-  for (uint32_t i = 1; i < (1u << bits) - 1; i++) {
+  for (uint32_t i = 1; i < ((uint32_t)1 << bits) - 1; i++) {
     j = reversed(i, j, bits);
     if (i < j) {
       const struct complex_f32 keep = z[i];
@@ -108,7 +108,7 @@ static void radix4_pass(struct complex_f32 *z, int32_t size, int32_t m, const st
 /* z[k] = sum over n of z[n] exp(-2 pi i k n / size), not scaled; 2 <= size <= turn */
 static void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *t) {
   int bits = 0;
-  while (1 << bits < size) bits++;
+  while ((int32_t)1 << bits < size) bits++;
   bit_reverse(z, bits);
   const int odd = bits & 1; /* an odd power of two: one radix-2 step first */
   if (odd) {

@@ -48,7 +48,7 @@ static inline float sqrt_f32(float x) {
   if (exponent & 1) rest <<= 1;
   uint32_t root = 0, sum = 0;
   rest <<= 1;
-  for (uint32_t bit = 1 << 24; bit; bit >>= 1) {
+  for (uint32_t bit = (uint32_t)1 << 24; bit; bit >>= 1) {
     const uint32_t t = sum + bit;
     if (t <= rest) {
       sum = t + bit;
