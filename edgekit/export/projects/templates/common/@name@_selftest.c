@@ -19,11 +19,11 @@ int @name@_selftest(void) {
   int wrong = 0;
   for (int n = 0; n < VECTORS; n++) {
     int8_t *input = @name@_input();
-    for (int i = 0; i < @NAME@_INPUT_SIZE; i++) input[i] = inputs[n][i];
+    for (int32_t i = 0; i < @NAME@_INPUT_SIZE; i++) input[i] = inputs[n][i];
     @name@_invoke();
     const int8_t *output = @name@_output();
     int same = 1;
-    for (int i = 0; i < @NAME@_OUTPUT_SIZE; i++) same &= output[i] == expected[n][i];
+    for (int32_t i = 0; i < @NAME@_OUTPUT_SIZE; i++) same &= output[i] == expected[n][i];
     wrong += !same;
   }
   return wrong;

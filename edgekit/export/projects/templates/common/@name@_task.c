@@ -4,27 +4,35 @@
 @features_include@
 #define NONE 2
 
-/* Two windows. `full` is NONE, or the one the task may read; only the interrupt takes it away from NONE,
- * only the task gives it back. `filling` and `at` belong to the interrupt. */
+/* What every core reads and writes whole: a word, or a byte where a word takes several steps. */
+#if __SIZEOF_INT__ < 4
+typedef uint8_t whole;
+#else
+typedef uint32_t whole;
+#endif
+
+/* Two windows and their numbers. `full` is NONE, or the one the task may read; only the interrupt takes it
+ * away from NONE, only the task gives it back. `filling`, `at` and `sampled` belong to the interrupt. */
 static int16_t windows[2][@NAME@_TASK_WINDOW];
-static volatile uint32_t full = NONE;
-static uint32_t filling;
-static uint32_t at;
+static uint32_t numbers[2];
+static volatile whole full = NONE;
+static uint8_t filling;
+static uint32_t at, sampled;
 static volatile uint32_t overruns;
 
-/* Two results: the task writes the one that is not the newest. `newest` counts them. */
+/* Two results: the task writes the one that is not the newest. `newest` counts them; 0 while there is none. */
 static struct @name@_result results[2];
-static volatile uint32_t newest;
+static volatile whole newest;
 
-/* Aligned words are read and written whole on every core; the fences keep what they guard in order, on one
- * core and on two. (__atomic_load_n would call a library on cores without atomic instructions.) */
-static inline uint32_t load(const volatile uint32_t *word) {
-  const uint32_t value = *word;
+/* The fences keep what the two guard in order, on one core and on two. (__atomic_load_n would call a library
+ * on cores without atomic instructions.) */
+static inline whole load(const volatile whole *word) {
+  const whole value = *word;
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   return value;
 }
 
-static inline void store(volatile uint32_t *word, uint32_t value) {
+static inline void store(volatile whole *word, whole value) {
   __atomic_thread_fence(__ATOMIC_RELEASE);
   *word = value;
 }
@@ -34,46 +42,59 @@ int @name@_on_sample(int16_t sample) {
   at++;
   if (at < @NAME@_TASK_WINDOW) return 0;
   at = 0;
+  sampled++;
   if (load(&full) != NONE) { /* the task still reads the other one */
     overruns = overruns + 1;
     return 0; /* this window is filled anew */
   }
+  numbers[filling] = sampled;
   store(&full, filling);
   filling ^= 1;
   return 1;
 }
 
+int @name@_waiting(void) { return full != NONE; }
+
 @prepare@
 int @name@_poll(void) {
-  const uint32_t mine = load(&full);
+  const whole mine = load(&full);
   if (mine == NONE) return 0;
+  const uint32_t number = numbers[mine];
   prepare(windows[mine]);
   store(&full, NONE); /* the inference needs only the model's input */
   @name@_invoke();
 
-  const uint32_t number = newest + 1;
-  struct @name@_result *result = &results[number & 1];
+  whole next = (whole)(newest + 1);
+  if (next == 0) next = 2; /* on from the largest odd number, and never back to none */
+  struct @name@_result *result = &results[next & 1];
   const int8_t *output = @name@_output();
   result->number = number;
   result->best = 0;
-  for (int i = 0; i < @NAME@_TASK_OUTPUTS; i++) {
+  for (int32_t i = 0; i < @NAME@_TASK_OUTPUTS; i++) {
     result->output[i] = output[i];
-    if (output[i] > output[result->best]) result->best = i;
+    if (output[i] > output[result->best]) result->best = (int)i;
   }
-  store(&newest, number);
+  store(&newest, next);
   return 1;
 }
 
 int @name@_latest(struct @name@_result *result) {
-  uint32_t number, after = load(&newest);
+  whole count, after = load(&newest);
   if (after == 0) return 0;
   do {
-    number = after;
-    *result = results[number & 1];
+    count = after;
+    *result = results[count & 1];
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     after = newest;
-  } while (after != number);
+  } while (after != count);
   return 1;
 }
 
-uint32_t @name@_overruns(void) { return overruns; }
+uint32_t @name@_overruns(void) {
+  uint32_t count, again = overruns;
+  do { /* until it was not counted on meanwhile */
+    count = again;
+    again = overruns;
+  } while (again != count);
+  return count;
+}

@@ -20,13 +20,17 @@ extern "C" {
 #define @NAME@_TASK_OUTPUTS @outputs@
 @scale_define@
 struct @name@_result {
-  uint32_t number; /* 1 for the first window worked on */
+  uint32_t number; /* which window since the start: its first sample was (number - 1) * @NAME@_TASK_WINDOW
+                      samples after the first one, whatever was thrown away in between */
   int best; /* index of the largest output */
   int8_t output[@NAME@_TASK_OUTPUTS]; /* quantized, as in @name@.h */
 };
 
 /* From the sampling interrupt. Returns 1 when a window is full and the task should be woken. */
 int @name@_on_sample(int16_t sample);
+
+/* Does a full window wait? For whoever wants to sleep otherwise. */
+int @name@_waiting(void);
 
 /* From the inference task: work on a full window. Returns 1 if there was one. */
 int @name@_poll(void);

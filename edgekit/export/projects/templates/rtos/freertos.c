@@ -1,12 +1,21 @@
-/* FreeRTOS: needs configSUPPORT_STATIC_ALLOCATION and configUSE_TASK_NOTIFICATIONS. */
+/* FreeRTOS: a task that is notified of each full window. Its memory is static. */
 #include "@name@_rtos.h"
 
-#ifdef ESP_PLATFORM
+#if defined(ARDUINO_ARCH_MBED)
+#error "this Arduino core runs Mbed OS, not FreeRTOS: write the project with rtos='bare'"
+#elif defined(ESP_PLATFORM)
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #else
 #include "FreeRTOS.h"
 #include "task.h"
+#endif
+
+#if defined(configSUPPORT_STATIC_ALLOCATION) && configSUPPORT_STATIC_ALLOCATION == 0
+#error "set configSUPPORT_STATIC_ALLOCATION to 1 in FreeRTOSConfig.h: the inference task's memory is static"
+#endif
+#if defined(configUSE_TASK_NOTIFICATIONS) && configUSE_TASK_NOTIFICATIONS == 0
+#error "set configUSE_TASK_NOTIFICATIONS to 1 in FreeRTOSConfig.h: the sampling interrupt wakes the task by one"
 #endif
 
 #define PRIORITY (tskIDLE_PRIORITY + 1) /* a larger number is more urgent */
@@ -16,25 +25,40 @@
 
 static StackType_t stack[@NAME@_STACK_BYTES / sizeof(StackType_t)];
 static StaticTask_t memory;
-static TaskHandle_t task;
+static volatile TaskHandle_t task;
 
 static void run(void *unused) {
   (void)unused;
-  for (;;) {
-    ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+  for (;;) { /* poll before waiting: a window may have filled when there was no task to wake */
+    const TickType_t wait = task != NULL ? portMAX_DELAY : 1; /* 1: the creator has not stored its handle yet */
     while (@name@_poll()) {
     }
+    ulTaskNotifyTake(pdTRUE, wait);
   }
 }
 
 int @name@_start(int control_priority) {
-  if (control_priority <= (int)PRIORITY) return -1;
+  if (control_priority <= (int)PRIORITY || task != NULL) return -1;
   task = xTaskCreateStatic(run, "@name@", sizeof stack / sizeof stack[0], NULL, PRIORITY, stack, &memory);
-  return 0;
+  return task != NULL ? 0 : -1;
+}
+
+/* The window is full before the handle is looked at, as the task looks at the handle before the window: on two
+ * cores, too, one of them sees the other. */
+static TaskHandle_t whom(int16_t sample) {
+  if (!@name@_on_sample(sample)) return NULL;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  return task;
 }
 
 void @name@_sample_isr(int16_t sample) {
   BaseType_t woken = pdFALSE;
-  if (@name@_on_sample(sample) && task != NULL) vTaskNotifyGiveFromISR(task, &woken);
+  const TaskHandle_t wake = whom(sample);
+  if (wake != NULL) vTaskNotifyGiveFromISR(wake, &woken);
   portYIELD_FROM_ISR(woken);
+}
+
+void @name@_sample(int16_t sample) {
+  const TaskHandle_t wake = whom(sample);
+  if (wake != NULL) xTaskNotifyGive(wake);
 }

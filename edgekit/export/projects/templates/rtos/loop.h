@@ -1,4 +1,4 @@
-/* From the sampling interrupt. The control loop belongs into a timer interrupt, too. */
+/* From the sampling interrupt, of any priority. The control loop belongs into a timer interrupt, too. */
 void @name@_sample_isr(int16_t sample);
 
 /* From main, for ever: infer in what time the interrupts leave, sleep otherwise. Does not return. */
