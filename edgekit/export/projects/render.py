@@ -14,29 +14,42 @@ from edgekit.export.lower_float import literal
 VECTORS = 8  # golden vectors at most,
 VECTOR_BYTES = 32 << 10  # and this much flash for them
 
-# kind -> (RTOSes its task can run on, first choice first; the board its README names unless told)
+# kind -> {RTOS its task can run on, first choice first: the board its README names unless told}
 KINDS = {
-    "cmake": (("bare", "freertos", "threadx"), ""),
-    "zephyr": (("zephyr",), "nucleo_l4r5zi"),
-    "esp-idf": (("freertos",), "esp32s3"),
-    "arduino": (("bare",), ""),
-    "platformio": (("bare", "freertos"), "nordicnrf52/nano33ble"),
+    "cmake": {"bare": "", "freertos": "", "threadx": ""},
+    "zephyr": {"zephyr": "nucleo_l4r5zi"},
+    "esp-idf": {"freertos": "esp32s3"},
+    "arduino": {"bare": ""},
+    "platformio": {"bare": "nordicnrf52/nano33ble", "freertos": "espressif32/esp32dev"},
 }
-# rtos -> (its name, the CMake target that brings it, what a user does with the glue)
+START = "call `{name}_start(priority of your control loop)`"
+# rtos -> (its name, the CMake target that brings it, what a user does with the glue, which interrupts may call it)
 RTOS = {
-    "bare": ("bare metal", "", "call `{name}_background()` from main"),
-    "freertos": ("FreeRTOS", "freertos_kernel", "call `{name}_start(priority of your control loop)`"),
-    "zephyr": ("Zephyr", "", "call `{name}_start(priority of your control loop)`"),
-    "threadx": ("ThreadX", "threadx", "call `{name}_start(priority of your control loop)`"),
-}  # fmt: skip
+    "bare": ("bare metal", "", "call `{name}_background()` from main", "any, for it calls no RTOS."),
+    "freertos": (
+        "FreeRTOS",
+        "freertos_kernel",
+        START,
+        "on a Cortex-M its priority number must be configMAX_SYSCALL_INTERRUPT_PRIORITY or larger (less"
+        " urgent); on an ESP32, level 1 to 3.",
+    ),
+    "zephyr": ("Zephyr", "", START, "not one that is connected with IRQ_ZERO_LATENCY."),
+    "threadx": (
+        "ThreadX",
+        "threadx",
+        START,
+        "any that ThreadX masks; where the port is built with TX_PORT_USE_BASEPRI, its priority number"
+        " must be TX_PORT_BASEPRI or larger (less urgent).",
+    ),
+}
 
 
 def render(
     source: Source, project: str, kind: str, golden, features, board, rtos, window, sample_scale
 ) -> dict[str, bytes]:
     """The project's files, path -> content. Arguments as of `projects.write`."""
-    systems, default_board = KINDS[kind]
-    rtos = rtos or systems[0]
+    systems = KINDS[kind]
+    rtos = rtos or next(iter(systems))
     if rtos not in systems:
         if rtos in RTOS:
             raise EdgekitError(
@@ -47,17 +60,17 @@ def render(
         raise EdgekitError(
             f"{project!r} is no name for a project's folder: use letters, digits, - and _"
         )
-    board = board or default_board
+    board = board or systems[rtos]
     if not re.fullmatch(r"[A-Za-z0-9_./@-]*", board):
         raise EdgekitError(f"{board!r} is no board's name")
     platform, _, board_id = board.rpartition("/") if kind == "platformio" else ("", "", board)
     if kind == "platformio" and not platform:
         raise EdgekitError(
-            f'PlatformIO wants "platform/board", as in "{default_board}", not {board!r}'
+            f'PlatformIO wants "platform/board", as in "{systems[rtos]}", not {board!r}'
         )
 
     fields = _fields(source, golden, features, window, sample_scale)
-    name, (rtos_name, target, step) = source.name, RTOS[rtos]
+    name, (rtos_name, target, step, isr_rule) = source.name, RTOS[rtos]
     fields |= {
         "project": project,
         "board": board_id,
@@ -65,8 +78,10 @@ def render(
         "board_text": f" on {board}" if board else "",
         "rtos_name": rtos_name,
         "rtos_step": f"{step.format(name=name)} and `{name}_sample_isr()` from the sampling interrupt.",
-        "rtos_condition": f"TARGET {target}" if target else "TRUE",
-        "rtos_link": f"\n  target_link_libraries({name} PUBLIC {target})" if target else "",
+        "rtos_cmake": _text("rtos", "kernel.cmake" if target else "none.cmake").rstrip(),
+        "rtos_target": target,
+        "isr_rule": isr_rule,
+        "sketch": _text("sketch", f"{rtos}.cpp") if kind in ("arduino", "platformio") else "",
         "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
         "rtos_place": "in main, while the interrupts leave time"
         if rtos == "bare"
@@ -214,7 +229,7 @@ def _power(nbytes: int, least: int) -> int:
 
 def fill(text: str, fields: dict[str, str]) -> str:
     """Replace `@word@`; a word that is not known stays (it is not ours: an e-mail address, say)."""
-    for _ in range(2):  # a value may hold placeholders itself
+    for _ in range(3):  # a value may hold placeholders itself
         text = re.sub(r"@(\w+)@", lambda m: fields.get(m[1], m[0]), text)
     return text
 

@@ -1,0 +1,79 @@
+"""The kinds of project: every file that a tool looks for, and C that compiles against the SDKs' names."""
+
+import json
+import zipfile
+
+import pytest
+
+from edgekit.export.projects import KINDS, write
+from tests.export.projects.made import GOLDEN, SOURCE, compile_
+from tests.export.projects.stubs import stubs
+
+
+@pytest.mark.parametrize(
+    ("kind", "rtos"), [(kind, rtos) for kind, systems in KINDS.items() for rtos in systems]
+)
+def test_all_c_compiles_against_the_sdks_names(tmp_path, kind, rtos):
+    folder = tmp_path / "m"
+    path = write(SOURCE, folder, kind, GOLDEN, rtos=rtos)
+    if kind == "arduino":
+        with zipfile.ZipFile(path) as z:
+            z.extractall(tmp_path / "unzipped")
+        folder = tmp_path / "unzipped/m"
+    include = ["-I", folder / "src", "-isystem", stubs(tmp_path / "stubs")]
+    checks = ["-c", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"]
+    sources = [p for p in folder.rglob("*.c") if p.name != "device.c"]
+    assert len(sources) >= 4
+    compile_("cc", "-std=gnu99", *checks, *include, *sources, cwd=tmp_path)
+    sketches = [p for p in folder.rglob("*") if p.suffix in (".ino", ".cpp")]
+    assert bool(sketches) == (kind in ("arduino", "platformio"))
+    for sketch in sketches:
+        before = ["-include", tmp_path / "stubs/Arduino.h", "-x", "c++"]
+        compile_("c++", *checks, *include, *before, sketch, cwd=tmp_path)
+
+
+REQUIRED = {
+    "cmake": ["CMakeLists.txt", "toolchain-zig-cortex-m4.cmake", "selftest/link.ld"],
+    "zephyr": [
+        "zephyr/module.yml",
+        "CMakeLists.txt",
+        "Kconfig",
+        "sample/prj.conf",
+        "sample/src/main.c",
+    ],
+    "esp-idf": ["idf_component.yml", "CMakeLists.txt", "example/main/main.c"],
+    "arduino": ["m.zip"],
+    "platformio": ["library.json", "example/platformio.ini", "example/src/main.cpp"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_file_its_tool_looks_for_is_there_and_parses(tmp_path, kind):
+    yaml = pytest.importorskip("yaml")
+    folder = tmp_path / "m"
+    write(SOURCE, folder, kind, GOLDEN, model=b"\x1c\0\0\0TFL3")
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    if kind == "arduino":
+        with zipfile.ZipFile(files["m.zip"]) as z:
+            names, properties = z.namelist(), z.read("m/library.properties").decode()
+        assert {"m/src/m.c", "m/src/m_task.h", "m/examples/Stream/Stream.ino"} <= set(names)
+        given_ = dict(s.split("=", 1) for s in properties.splitlines() if not s.startswith("#"))
+        needed = "name version author maintainer sentence paragraph category url architectures"
+        assert set(needed.split()) <= set(given_)
+        assert given_["name"] == "m"
+        assert (tmp_path / "m/README.md").read_text().count("\n1. ") == 1
+        return
+    assert {"README.md", "edgekit.json", "m.tflite", "src/m.c", *REQUIRED[kind]} <= set(files)
+    for name, path in files.items():
+        text = path.read_bytes().decode("utf-8", "replace")
+        assert "@" not in text.replace("@param", ""), name  # nothing is left to fill in
+        if path.suffix in (".yml", ".yaml"):
+            assert yaml.safe_load(text)
+        if path.suffix == ".json":
+            assert json.loads(text)
+    readme = files["README.md"].read_text()
+    assert all(f"\n{n}. **" in readme for n in (1, 2, 3))
+    assert kind == "cmake" or "**not**" in readme.replace("has\n**not**", "has **not**")
+    if kind in ("zephyr", "esp-idf"):  # every source is in the list of what to compile
+        listed = files["CMakeLists.txt"].read_text()
+        assert all(f"src/{p.name}" in listed for p in (folder / "src").glob("*.c"))
