@@ -8,7 +8,10 @@ STUBS = {
 typedef uint32_t StackType_t; typedef long BaseType_t; typedef unsigned long UBaseType_t;
 typedef uint32_t TickType_t; typedef struct { int x; } StaticTask_t; typedef struct tcb *TaskHandle_t;
 #define pdFALSE 0
+#define configSUPPORT_STATIC_ALLOCATION 1
+#define configUSE_TASK_NOTIFICATIONS 1
 #define pdTRUE 1
+#define pdPASS 1
 #define portMAX_DELAY 0xffffffffu
 #define tskIDLE_PRIORITY ((UBaseType_t)0)
 #define portYIELD_FROM_ISR(x) ((void)(x))
@@ -16,12 +19,20 @@ typedef uint32_t TickType_t; typedef struct { int x; } StaticTask_t; typedef str
 """,
     "task.h": """
 #pragma once
+#ifdef __cplusplus
+extern "C" {
+#endif
 TaskHandle_t xTaskCreateStatic(void (*)(void *), const char *, uint32_t, void *, UBaseType_t,
                                StackType_t *, StaticTask_t *);
 uint32_t ulTaskNotifyTake(BaseType_t, TickType_t);
 void vTaskNotifyGiveFromISR(TaskHandle_t, BaseType_t *);
+BaseType_t xTaskNotifyGive(TaskHandle_t);
+BaseType_t xTaskCreate(void (*)(void *), const char *, uint32_t, void *, UBaseType_t, TaskHandle_t *);
 void vTaskPrioritySet(TaskHandle_t, UBaseType_t);
 void vTaskDelay(TickType_t);
+#ifdef __cplusplus
+}
+#endif
 """,
     "freertos/FreeRTOS.h": '#include "../FreeRTOS.h"\n',
     "freertos/task.h": '#include "../task.h"\n',
@@ -43,6 +54,7 @@ int gptimer_start(gptimer_handle_t);
 """,
     "esp_err.h": "#define ESP_ERROR_CHECK(x) ((void)(x))\n",
     "zephyr/kernel.h": """
+#pragma once
 #include <stddef.h>
 #include <stdint.h>
 struct k_thread { int x; }; struct k_sem { int x; }; struct k_timer { int x; };
@@ -68,6 +80,7 @@ int32_t k_sleep(k_timeout_t);
 """,
     "zephyr/sys/printk.h": "void printk(const char *, ...);\n",
     "tx_api.h": """
+#pragma once
 typedef unsigned long ULONG; typedef unsigned int UINT; typedef char CHAR; typedef void VOID;
 typedef struct { int x; } TX_THREAD; typedef struct { int x; } TX_SEMAPHORE;
 #define TX_MAX_PRIORITIES 32
@@ -76,9 +89,18 @@ typedef struct { int x; } TX_THREAD; typedef struct { int x; } TX_SEMAPHORE;
 #define TX_AUTO_START 1
 #define TX_SUCCESS 0
 UINT tx_semaphore_create(TX_SEMAPHORE *, CHAR *, ULONG);
+UINT tx_semaphore_delete(TX_SEMAPHORE *);
 UINT tx_semaphore_get(TX_SEMAPHORE *, ULONG);
 UINT tx_semaphore_ceiling_put(TX_SEMAPHORE *, ULONG);
 UINT tx_thread_create(TX_THREAD *, CHAR *, VOID (*)(ULONG), ULONG, VOID *, ULONG, UINT, UINT, ULONG, UINT);
+""",
+    "mbed.h": """
+#pragma once
+enum osPriority { osPriorityRealtime = 48 };
+namespace rtos {
+struct Semaphore { explicit Semaphore(int); void acquire(); int release(); };
+struct Thread { explicit Thread(osPriority); int start(void (*)()); };
+}
 """,
     "Arduino.h": """
 #pragma once
@@ -86,9 +108,17 @@ UINT tx_thread_create(TX_THREAD *, CHAR *, VOID (*)(ULONG), ULONG, VOID *, ULONG
 enum { A0 = 14, RISING = 3 };
 int analogRead(int);
 int digitalPinToInterrupt(int);
+void delay(unsigned long);
+void interrupts();
+void noInterrupts();
 void attachInterrupt(int, void (*)(), int);
 struct Console { void begin(long); template <class T> void print(T); template <class T> void println(T); };
 extern Console Serial;
+#if defined(ARDUINO_ARCH_ESP32)
+#define IRAM_ATTR
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#endif
 """,
 }
 

@@ -11,6 +11,7 @@
 static K_THREAD_STACK_DEFINE(stack, STACK_BYTES);
 static struct k_thread thread;
 static K_SEM_DEFINE(filled, 0, 1);
+static bool started;
 
 static void run(void *a, void *b, void *c) {
   (void)a, (void)b, (void)c;
@@ -22,7 +23,6 @@ static void run(void *a, void *b, void *c) {
 }
 
 int @name@_start(int control_priority) {
-  static bool started;
   if (control_priority >= PRIORITY || started) return -1;
   started = true;
   k_thread_create(&thread, stack, STACK_BYTES, run, NULL, NULL, NULL, PRIORITY, 0, K_NO_WAIT);
