@@ -85,8 +85,6 @@ int simulate(const uint8_t *points, int count, int before, int priority, int cre
   return started;
 }
 int again(int priority) { return m_start(priority); }
-void restart(void) { given = 0; }
-int waits(void) { return m_waiting(); }
 """
 SYSTEMS = {
     "freertos": """
@@ -125,7 +123,11 @@ UINT tx_semaphore_create(TX_SEMAPHORE *s, CHAR *name, ULONG first) {
   return TX_SUCCESS;
 }
 UINT tx_semaphore_delete(TX_SEMAPHORE *s) { (void)s; made = 0; return TX_SUCCESS; }
-UINT tx_semaphore_get(TX_SEMAPHORE *s, ULONG ticks) { (void)s; wait(ticks == TX_WAIT_FOREVER); return TX_SUCCESS; }
+UINT tx_semaphore_get(TX_SEMAPHORE *s, ULONG ticks) {
+  (void)s;
+  wait(ticks == TX_WAIT_FOREVER);
+  return TX_SUCCESS;
+}
 UINT tx_semaphore_ceiling_put(TX_SEMAPHORE *s, ULONG most) {
   (void)s;
   if (!made) __builtin_trap();
@@ -135,7 +137,8 @@ UINT tx_semaphore_ceiling_put(TX_SEMAPHORE *s, ULONG most) {
 }
 UINT tx_thread_create(TX_THREAD *t, CHAR *name, VOID (*f)(ULONG), ULONG argument, VOID *stack, ULONG size,
                       UINT priority, UINT preempt, ULONG slice, UINT start) {
-  (void)t, (void)name, (void)argument, (void)stack, (void)size, (void)priority, (void)preempt, (void)slice, (void)start;
+  (void)t, (void)name, (void)argument, (void)stack, (void)size;
+  (void)priority, (void)preempt, (void)slice, (void)start;
   body = f;
   return create(run_body) ? TX_SUCCESS : 14;
 }
@@ -146,8 +149,9 @@ static void (*body)(void *, void *, void *);
 static void run_body(void) { body(NULL, NULL, NULL); }
 int k_sem_take(struct k_sem *s, k_timeout_t t) { (void)s; return wait(t.ticks < 0) ? 0 : -11; }
 void k_sem_give(struct k_sem *s) { (void)s; limit = 1; give(); }
-k_tid_t k_thread_create(struct k_thread *t, k_thread_stack_t *stack, size_t size, void (*f)(void *, void *, void *),
-                        void *a, void *b, void *c, int priority, uint32_t options, k_timeout_t delay) {
+k_tid_t k_thread_create(struct k_thread *t, k_thread_stack_t *stack, size_t size,
+                        void (*f)(void *, void *, void *), void *a, void *b, void *c, int priority,
+                        uint32_t options, k_timeout_t delay) {
   (void)stack, (void)size, (void)a, (void)b, (void)c, (void)priority, (void)options, (void)delay;
   body = f;
   create(run_body);
@@ -157,7 +161,6 @@ int k_thread_name_set(k_tid_t t, const char *name) { (void)t, (void)name; return
 """,
 }
 WINDOW = 4
-PRIORITY = {"freertos": 5, "threadx": 5, "zephyr": 5}
 KIND = {"freertos": "cmake", "threadx": "cmake", "zephyr": "zephyr"}
 RESTART = """
 void restart_all(void) {
