@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,3 +161,40 @@ def test_each_operator_gives_tflms_bytes_where_int_has_16_bits(tmp_path, name):
     golden = np.stack([x for (x,) in samples]).reshape(4, -1), truth.reshape(4, -1).astype(np.int8)
     folder = write(generate(graph, "m"), tmp_path / "m", "cmake", golden)
     assert "0 differ" in run(folder, SELFTEST, "atmega2560")
+
+
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
+
+
+@pytest.mark.skipif(not ARDUINO.is_dir(), reason="arduino-core-avr is not installed")
+def test_the_arduino_sketch_runs_on_arduinos_own_core(tmp_path):
+    """The library and its example, unchanged, with the core that the Arduino IDE compiles for this board."""
+    with zipfile.ZipFile(write(SOURCE, tmp_path / "w", "arduino", GOLDEN)) as z:
+        z.extractall(tmp_path)
+    chip, variant = "atmega328p", "standard"  # an Uno
+    src, core = tmp_path / "m/src", ARDUINO / "cores/arduino"
+    defines = ["-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_ARCH_AVR", f"-mmcu={chip}"]
+    defines += [
+        "-DDECIMAL_DIG=9"
+    ]  # which this compiler's <float.h> lacks and the core's String wants
+    include = ["-I", core, "-I", ARDUINO / "variants" / variant, "-I", src]
+    common = ["-Os", "-w", "-ffunction-sections", "-fdata-sections", *defines, *include]
+    sketch = tmp_path / "sketch.cpp"
+    sketch.write_text(
+        "#include <Arduino.h>\n" + (tmp_path / "m/examples/Stream/Stream.ino").read_text()
+    )
+    files = [*core.glob("*.c"), *core.glob("*.S"), *src.glob("*.c")]
+    plus = [*core.glob("*.cpp"), sketch]
+    subprocess.run(["avr-gcc", *common, "-c", *files], cwd=tmp_path, check=True)
+    flags = ["-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics"]
+    subprocess.run(["avr-g++", *common, *flags, "-c", *plus], cwd=tmp_path, check=True)
+    objects = [p.name for p in tmp_path.glob("*.o")]
+    link = ["-Wl,--gc-sections", f"-mmcu={chip}", *objects, "-o", "sketch.elf"]
+    subprocess.run(["avr-gcc", *link], cwd=tmp_path, check=True)
+    simulate = ["timeout", "30", "simavr", "-m", chip, "-f", "16000000", "sketch.elf"]
+    with subprocess.Popen(
+        simulate, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as board:
+        said = next((line for line in board.stdout if "golden vectors" in line), "nothing")
+        board.terminate()  # a sketch has no end
+    assert "m: 0 of 8 golden vectors differ" in said

@@ -86,3 +86,55 @@ def test_every_file_its_tool_looks_for_is_there_and_parses(tmp_path, kind):
     if kind in ("zephyr", "esp-idf"):  # every source is in the list of what to compile
         listed = files["CMakeLists.txt"].read_text()
         assert all(f"src/{p.name}" in listed for p in (folder / "src").glob("*.c"))
+
+
+ZEPHYR = """
+config CPU_HAS_FPU
+	bool
+	default {has}
+config MULTITHREADING
+	def_bool y
+config FPU
+	bool "Floating point"
+	depends on CPU_HAS_FPU
+config FPU_SHARING
+	bool "Every thread may use it"
+	depends on FPU && MULTITHREADING
+source "{module}/Kconfig"
+"""
+
+
+@pytest.mark.parametrize("has", ["y", "n"])
+def test_the_zephyr_module_takes_the_fpu_where_there_is_one(tmp_path, has):
+    """Zephyr's own rules for these symbols: assigning one whose conditions do not hold ends the build."""
+    kconfiglib = pytest.importorskip("kconfiglib")
+    module = write(SOURCE, tmp_path / "m", "zephyr", GOLDEN)
+    (tmp_path / "Kconfig").write_text(ZEPHYR.format(has=has, module=module))
+
+    def configured(*lines):
+        config = kconfiglib.Kconfig(str(tmp_path / "Kconfig"), warn_to_stderr=False)
+        config.warn_assign_undef = True
+        text = (module / "sample/prj.conf").read_text() + "".join(f"{line}\n" for line in lines)
+        (tmp_path / "conf").write_text(text)
+        config.load_config(str(tmp_path / "conf"))
+        assert config.warnings == []
+        for symbol in config.unique_defined_syms:  # what was asked for is what came out
+            asked = symbol.user_value
+            assert asked is None or symbol.str_value == ("nmy"[asked] if symbol.type else asked)
+        return {n: config.syms[n].str_value for n in ("M", "FPU", "FPU_SHARING", "M_STACK_SIZE")}
+
+    assert configured() == {"M": "y", "FPU": has, "FPU_SHARING": has, "M_STACK_SIZE": "2048"}
+    assert configured("CONFIG_FPU=n")["FPU"] == "n"  # a wish, which the application may refuse
+
+
+def test_the_component_managers_own_check_takes_the_manifest(tmp_path):
+    manager = pytest.importorskip("idf_component_tools.manager")
+    folder = write(SOURCE, tmp_path / "m", "esp-idf", GOLDEN)
+
+    def errors():
+        return manager.ManifestManager(str(folder), "m").validate().validation_errors
+
+    assert errors() == []
+    path = folder / "idf_component.yml"
+    path.write_text(path.read_text().replace('">=5.0"', '"at least five"'))
+    assert "at least five" in "".join(errors())
