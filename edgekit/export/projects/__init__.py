@@ -3,10 +3,12 @@
 `write(source, folder, kind, golden)` with `kind` one of `KINDS`. What it writes are the files under
 `templates/` with `@name@` and the like filled in, so what a template says is what a user gets.
 
-How far each kind is tested: `cmake` is built and its self-test run, on the host and on an emulated
-Cortex-M4. The SDKs of the others are not at hand where edgekit is developed: of `zephyr`, `esp-idf`,
-`arduino` and `platformio` the form is checked (files, YAML, JSON, properties) and that all C compiles
-against stand-ins of the SDK's headers. Each README says so.
+How far each kind is tested: `cmake` is built and its self-test run, on the host, on an emulated Cortex-M4 and
+on an emulated ATmega; `arduino` is built on Arduino's own AVR core and run on an emulated Uno; `platformio`
+is built by PlatformIO for a platform of the test's own. The SDKs of `zephyr` and `esp-idf` and the kernels of
+FreeRTOS and ThreadX are not at hand where edgekit is developed: Kconfig and manifest are read by the libraries
+that their tools use, all C compiles against stand-ins of the headers, and the glue runs over a fake kernel. Each
+README says so.
 
 For a Linux board no project is needed: the `.tflite` itself is the export, `ai-edge-litert` runs it; for
 ONNX gateways see `edgekit.export.onnx`.

@@ -23,9 +23,14 @@ KINDS = {
     "platformio": {"bare": "nordicnrf52/nano33ble", "freertos": "espressif32/esp32dev"},
 }
 START = "call `{name}_start(priority of your control loop)`"
-# rtos -> (its name, the CMake target that brings it, what a user does with the glue, which interrupts may call it)
+# rtos -> (its name, the CMake target that brings it, how the glue is used, which interrupts may call it)
 RTOS = {
-    "bare": ("bare metal", "", "call `{name}_background()` from main", "any, for it calls no RTOS."),
+    "bare": (
+        "bare metal",
+        "",
+        "call `{name}_background()` from main",
+        "any, for it calls no RTOS.",
+    ),
     "freertos": (
         "FreeRTOS",
         "freertos_kernel",
@@ -81,6 +86,10 @@ def render(
         "rtos_cmake": _text("rtos", "kernel.cmake" if target else "none.cmake").rstrip(),
         "rtos_target": target,
         "isr_rule": isr_rule,
+        "rtos_checked": "" if rtos == "bare" else _text("common", "rtos_checked.md"),
+        "pio_text": f"\n{_text('common', 'pio_freertos.md').rstrip()}"
+        if rtos == "freertos"
+        else "",
         "sketch": _text("sketch", f"{rtos}.cpp") if kind in ("arduino", "platformio") else "",
         "rtos_declarations": _text("rtos", "loop.h" if rtos == "bare" else "threads.h"),
         "rtos_place": "in main, while the interrupts leave time"

@@ -192,9 +192,8 @@ def test_the_arduino_sketch_runs_on_arduinos_own_core(tmp_path):
     link = ["-Wl,--gc-sections", f"-mmcu={chip}", *objects, "-o", "sketch.elf"]
     subprocess.run(["avr-gcc", *link], cwd=tmp_path, check=True)
     simulate = ["timeout", "30", "simavr", "-m", chip, "-f", "16000000", "sketch.elf"]
-    with subprocess.Popen(
-        simulate, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as board:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(simulate, cwd=tmp_path, **pipes) as board:
         said = next((line for line in board.stdout if "golden vectors" in line), "nothing")
         board.terminate()  # a sketch has no end
     assert "m: 0 of 8 golden vectors differ" in said

@@ -3,12 +3,13 @@
 import itertools
 import json
 import re
+import subprocess
 import zipfile
 
 import pytest
 
-from edgekit.export.projects import KINDS, write
-from tests.export.projects.made import GOLDEN, SOURCE, compile_
+from edgekit.export.projects import KINDS, RTOS, write
+from tests.export.projects.made import GOLDEN, SOURCE, ZIG, compile_
 from tests.export.projects.stubs import stubs
 
 
@@ -138,3 +139,51 @@ def test_the_component_managers_own_check_takes_the_manifest(tmp_path):
     path = folder / "idf_component.yml"
     path.write_text(path.read_text().replace('">=5.0"', '"at least five"'))
     assert "at least five" in "".join(errors())
+
+
+@pytest.mark.parametrize(
+    "setting", ["configSUPPORT_STATIC_ALLOCATION", "configUSE_TASK_NOTIFICATIONS"]
+)
+def test_a_freertos_without_what_the_task_needs_ends_the_build_in_one_line(tmp_path, setting):
+    folder = write(SOURCE, tmp_path / "m", "cmake", GOLDEN, rtos="freertos")
+    header = stubs(tmp_path / "stubs") / "FreeRTOS.h"
+    header.write_text(header.read_text().replace(f"{setting} 1", f"{setting} 0"))
+    command = ["cc", "-fsyntax-only", "-I", folder / "src", "-isystem", tmp_path / "stubs"]
+    done = subprocess.run(
+        [*ZIG, *map(str, command), str(folder / "src/m_rtos.c")], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    errors = [line for line in done.stderr.splitlines() if "error:" in line]
+    assert len(errors) == 1
+    assert setting in errors[0]
+
+
+@pytest.mark.parametrize("rtos", RTOS)
+def test_header_and_readme_say_which_interrupt_may_sample(tmp_path, rtos):
+    kind = next(k for k, systems in KINDS.items() if rtos in systems)
+    folder = write(SOURCE, tmp_path / "m", kind, GOLDEN, rtos=rtos)
+    word = {"freertos": "configMAX_SYSCALL_INTERRUPT_PRIORITY", "threadx": "TX_PORT_BASEPRI",
+            "zephyr": "IRQ_ZERO_LATENCY", "bare": "any"}[rtos]  # fmt: skip
+    assert word in (folder / "src/m_rtos.h").read_text()
+    assert word in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("target", "cpu"),
+    [
+        ("thumb-freestanding-eabi", "cortex_m0plus"),
+        ("thumb-freestanding-eabihf", "cortex_m4"),
+        ("riscv32-freestanding-none", "generic_rv32+m+c"),
+        ("riscv32-freestanding-none", "generic_rv32+m+c+zicsr"),
+    ],
+)
+def test_the_bare_loop_looks_for_a_window_between_masking_and_sleeping(tmp_path, target, cpu):
+    folder = write(SOURCE, tmp_path / "m", "cmake", GOLDEN)
+    flags = ["-target", target, f"-mcpu={cpu}", "-Os", "-S", "-fno-sanitize=all"]
+    compile_("cc", *flags, "-I", folder / "src", folder / "src/m_rtos.c", "-o", tmp_path / "m.s")
+    steps = re.findall(r"cpsid|wfi|cpsie|csrr?ci|csrr?si|m_waiting", (tmp_path / "m.s").read_text())
+    if "wfi" in steps:
+        assert steps[0] in ("cpsid", "csrrci", "csrci")
+        assert steps.index("m_waiting") < steps.index("wfi") < len(steps) - 1
+    else:
+        assert cpu.endswith("+c")  # no way to mask: it polls

@@ -10,7 +10,7 @@ static void doze(void) {
   __asm__ volatile("cpsid i" ::: "memory");
   if (!@name@_waiting()) __asm__ volatile("dsb\n wfi" ::: "memory");
   __asm__ volatile("cpsie i" ::: "memory");
-#elif defined(__riscv)
+#elif defined(__riscv_zicsr)
   unsigned long before; /* machine mode's interrupt enable is bit 3 */
   __asm__ volatile("csrrci %0, mstatus, 8" : "=r"(before)::"memory");
   if (!@name@_waiting()) __asm__ volatile("wfi" ::: "memory");
