@@ -5,10 +5,10 @@
 
 How far each kind is tested: `cmake` is built and its self-test run, on the host, on an emulated Cortex-M4 and
 on an emulated ATmega; `arduino` is built on Arduino's own AVR core and run on an emulated Uno; `platformio`
-is built by PlatformIO for a platform of the test's own. The SDKs of `zephyr` and `esp-idf` and the kernels of
-FreeRTOS and ThreadX are not at hand where edgekit is developed: Kconfig and manifest are read by the libraries
-that their tools use, all C compiles against stand-ins of the headers, and the glue runs over a fake kernel. Each
-README says so.
+is built by PlatformIO for a platform of the test's own. The SDKs of `zephyr` and `esp-idf` and the kernels
+of FreeRTOS and ThreadX are not at hand where edgekit is developed: Kconfig and manifest are read by the
+libraries that their tools use, all C compiles against stand-ins of the headers, and the glue runs over a
+fake kernel. Each README says so.
 
 For a Linux board no project is needed: the `.tflite` itself is the export, `ai-edge-litert` runs it; for
 ONNX gateways see `edgekit.export.onnx`.
