@@ -35,6 +35,10 @@ GROUPS = {
     "tuf": ("optional: a repository for gateways", "tuf"),
     "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
+    "toolchains": (
+        "optional: tests of the generated projects",
+        "idf-component-manager kconfiglib platformio scons",
+    ),
     "dev": (
         "make test",
         "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",

@@ -13,7 +13,6 @@ from tests.signal import test_ecg, test_features, test_pixels, test_welch
 STRICT = "-std=gnu99 -Os -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Wno-unused-function"
 COMPILERS = {
     "cortex-m4": ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
-    "cortex-m0plus": ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb"],
     "atmega2560": ["avr-gcc", "-mmcu=atmega2560"],
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib import resources
 
 import numpy as np
@@ -82,10 +83,16 @@ def render(
         "platform": platform,
         "board_text": f" on {board}" if board else "",
         "rtos_name": rtos_name,
-        "rtos_step": f"{step.format(name=name)} and `{name}_sample_isr()` from the sampling interrupt.",
+        "rtos_step": f"{step.format(name=name)} and `{name}_sample_isr()` from the sampling interrupt"
+        + ("." if rtos == "bare" else f", or `{name}_sample()` from a sampling thread."),
         "rtos_cmake": _text("rtos", "kernel.cmake" if target else "none.cmake").rstrip(),
         "rtos_target": target,
-        "isr_rule": isr_rule,
+        "isr_text": textwrap.fill(f"Which interrupt may sample: {isr_rule}", 106),
+        "isr_comment": textwrap.fill(
+            f"/* From the sampling interrupt, which must be one that may call the RTOS: {isr_rule} */",
+            106,
+            subsequent_indent=" * ",
+        ),
         "rtos_checked": "" if rtos == "bare" else _text("common", "rtos_checked.md"),
         "pio_text": f"\n{_text('common', 'pio_freertos.md').rstrip()}"
         if rtos == "freertos"

@@ -171,7 +171,7 @@ void restart_all(void) {
 uint32_t taken(void) { return (uint32_t)newest; }
 """
 UNDO = {
-    "freertos": "task = NULL;",
+    "freertos": "task = NULL; started = 0;",
     "threadx": "started = 0; made = 0;",
     "zephyr": "started = false;",
 }
@@ -277,6 +277,6 @@ def test_waiting_first_is_noticed(tmp_path, rtos, poll, wait):
 
 def test_a_handle_that_comes_late_is_noticed(tmp_path):
     """The check bites: a task that runs before its creator has the handle must not wait for ever."""
-    kernel = library(tmp_path, "freertos", ("task != NULL ? portMAX_DELAY : 1", "portMAX_DELAY"))
+    kernel = library(tmp_path, "freertos", ("started ? portMAX_DELAY : 1", "portMAX_DELAY"))
     assert run(kernel, [0, 0, WINDOW], 0, at_once=True) == 0
     assert not nothing_is_left(kernel, WINDOW)

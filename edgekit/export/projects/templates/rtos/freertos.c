@@ -25,12 +25,14 @@
 
 static StackType_t stack[@NAME@_STACK_BYTES / sizeof(StackType_t)];
 static StaticTask_t memory;
-static volatile TaskHandle_t task;
+static TaskHandle_t task;
+static volatile uint8_t started; /* 1: `task` may be read; a byte, which every core reads whole */
 
 static void run(void *unused) {
   (void)unused;
   for (;;) { /* poll before waiting: a window may have filled when there was no task to wake */
-    const TickType_t wait = task != NULL ? portMAX_DELAY : 1; /* 1: the creator has not stored its handle yet */
+    const TickType_t wait = started ? portMAX_DELAY : 1; /* 1: the creator has not stored the handle yet */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     while (@name@_poll()) {
     }
     ulTaskNotifyTake(pdTRUE, wait);
@@ -38,17 +40,20 @@ static void run(void *unused) {
 }
 
 int @name@_start(int control_priority) {
-  if (control_priority <= (int)PRIORITY || task != NULL) return -1;
+  if (control_priority <= (int)PRIORITY || started) return -1;
   task = xTaskCreateStatic(run, "@name@", sizeof stack / sizeof stack[0], NULL, PRIORITY, stack, &memory);
-  return task != NULL ? 0 : -1;
+  if (task == NULL) return -1;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  started = 1;
+  return 0;
 }
 
-/* The window is full before the handle is looked at, as the task looks at the handle before the window: on two
- * cores, too, one of them sees the other. */
+/* Whom to wake. The window is full before `started` is looked at, as the task looks at `started` before the
+ * window: one of the two sees the other, on two cores, too. */
 static TaskHandle_t whom(int16_t sample) {
   if (!@name@_on_sample(sample)) return NULL;
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  return task;
+  return started ? task : NULL;
 }
 
 void @name@_sample_isr(int16_t sample) {

@@ -3,7 +3,7 @@
  * before, or where the RTOS refuses. What was sampled before is not lost: the task looks for it first. */
 int @name@_start(int control_priority);
 
-/* From the sampling interrupt, which must be one that may call the RTOS: @isr_rule@ */
+@isr_comment@
 void @name@_sample_isr(int16_t sample);
 
 /* The same from a sampling thread, for a sensor that only a thread may read. One of the two, not both. */

@@ -11,7 +11,7 @@
 static ULONG stack[@NAME@_STACK_BYTES / sizeof(ULONG)];
 static TX_THREAD thread;
 static TX_SEMAPHORE filled;
-static volatile int started;
+static volatile uint8_t started;
 
 static void run(ULONG unused) {
   (void)unused;
