@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from edgekit import escape
+
 
 class EdgekitError(Exception):
     """Raised for whatever a user can mend; shown as one line, without a traceback.
 
     By the command line and, through IPython's hook for it, by notebooks; there `%debug` tells the rest.
+    The text may quote what somebody else wrote, so it is one printable line whatever that holds.
     """
+
+    def __init__(self, text: object = ""):
+        super().__init__(escape.line(str(text)))
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]

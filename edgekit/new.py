@@ -7,11 +7,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import project
+from edgekit import escape, project
 from edgekit.data import bring
+from edgekit.data.bring.folder import by_reason, lost
 from edgekit.data.bring.templates import counted
 from edgekit.errors import EdgekitError
 
+SHOWN = 12  # files of one reason
 ASKABLE = {  # what stands in an error -> the option, and the question for a person at a terminal
     "say --rate": ("rate", "How many samples a second (Hz)? "),
     "--label-from": (
@@ -25,12 +27,13 @@ def make(
     name: str, source: str, options: bring.Options, *, lab="", question="", yes=False, dry=False
 ) -> list[Path]:
     """The command. Returns the paths written; raises EdgekitError."""
+    bring.places(name, project.root())
     asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
-    plan, options = _understood(source, options, asking, yes)
-    print(report(plan))
+    plan, options, found = _understood(source, options, asking, yes)
+    print(report(plan, found.aside))
     second = None
     if lab:
-        second, _ = _understood(lab, replace(options, group_from=""), asking, yes)
+        second, *_ = _understood(lab, replace(options, group_from=""), asking, yes)
         _same(plan, second, lab)
     if asking:
         plan, options = _corrected(plan, options, source, yes)
@@ -60,15 +63,18 @@ def _understood(source: str, options: bring.Options, asking: bool, yes: bool):
     )  # fmt: skip
     while True:
         try:
-            return bring.understand(found, options, assume=yes), options
+            return bring.understand(found, options, assume=yes), options, found
         except EdgekitError as error:
+            if found.failed:  # perhaps the class that is missing is one that could not be read
+                what = f"left out: {counted(len(found.failed), 'file')}{lost(found.failed)}"
+                error = EdgekitError(f"{error} ({what})")
             key = next((k for k in ASKABLE if k in str(error)), None)
             if not asking or key is None:
-                raise
+                raise error from None
             print(error)
             field, text = ASKABLE[key]
             if not (said := _ask(text)):
-                raise
+                raise error from None
             options = replace(options, **{field: _number(said) if field == "rate" else said})
             if said.startswith("column:"):  # the files must be read again
                 return _understood(source, options, asking, yes)
@@ -90,8 +96,8 @@ def _corrected(plan, options: bring.Options, source: str, yes: bool):
         number = isinstance(getattr(options, key), float)
         try:
             changed = replace(options, **{key: _number(value) if number else value.strip()})
-            plan, options = _understood(source, changed, True, yes)
-            print(report(plan))
+            plan, options, found = _understood(source, changed, True, yes)
+            print(report(plan, found.aside))
         except EdgekitError as error:
             print(error)
 
@@ -110,8 +116,8 @@ def _same(field, lab, folder: str) -> None:
     lab.window, lab.hop, lab.rate, lab.blocks = field.window, field.hop, field.rate, {}
 
 
-def report(plan) -> str:
-    """What was understood, as text for a terminal."""
+def report(plan, aside: dict[str, str] | None = None) -> str:
+    """What was understood, as text for a terminal; `aside`: file -> why it is no data."""
     lines = [f"{'class':<20} {'recordings':>10} {'groups':>7} {'seconds':>9}"]
     for c in plan.classes:
         mine = [r for r in plan.used if r.label == c]
@@ -119,7 +125,7 @@ def report(plan) -> str:
         seconds = sum(len(r.samples) / r.rate for r in mine)
         mark = "  (normal)" if c == plan.normal else ""
         lines.append(
-            f"{c:<20} {len(mine):>10} {len(plan.groups(c)):>7} {seconds:>9,.1f}{mark}{blocks}"
+            f"{escape.line(c):<20} {len(mine):>10} {len(plan.groups(c)):>7} {seconds:>9,.1f}{mark}{blocks}"
         )
     lines.append(f"labels from {plan.label_from}; groups from {plan.group_from}")
     if plan.kind == "image":
@@ -136,10 +142,23 @@ def report(plan) -> str:
     ]
     if plan.left:
         lines.append(f"left out, {counted(len(plan.left), 'file')}:")
-        lines += [f"  {file} {why}" for file, why in list(plan.left.items())[:12]]
-        if len(plan.left) > 12:
-            lines.append(f"  … and {len(plan.left) - 12} more, all in the table of chapter 01")
-    return "\n".join([*lines, *(f"MIND: {s}" for s in plan.said)])
+        lines += _grouped(plan.left)
+    if aside:
+        lines.append(f"beside the data, {counted(len(aside), 'file')}:")
+        lines += _grouped(aside)
+    return "\n".join(map(escape.line, [*lines, *(f"MIND: {s}" for s in plan.said)]))
+
+
+def _grouped(files: dict[str, str]) -> list[str]:
+    """A line for each reason, with the files that it concerns."""
+    lines = []
+    for why, names in by_reason(files).items():
+        if len(names) == 1:
+            lines.append(f"  {names[0]} {why}")
+            continue
+        more = f", … and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+        lines.append(f"  {len(names):,} files, each {why}: {', '.join(names[:SHOWN])}{more}")
+    return lines
 
 
 def _bar(files):

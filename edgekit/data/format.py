@@ -51,11 +51,12 @@ def save(recording: Recording, path: Path | str) -> Path:
         text = json.dumps(facts, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise EdgekitError(f"{recording.name} cannot be saved: {error}") from None
+    # half a character, which only stands in a string, becomes JSON's own escape for it
     samples = io.BytesIO()
     np.save(samples, np.ascontiguousarray(recording.samples), allow_pickle=False)
     with whole(path) as half, zipfile.ZipFile(half, "w") as file:
         file.writestr(zipfile.ZipInfo(SAMPLES, DATE), samples.getbuffer())
-        file.writestr(zipfile.ZipInfo(FACTS, DATE), text.encode())
+        file.writestr(zipfile.ZipInfo(FACTS, DATE), text.encode("utf-8", "backslashreplace"))
     return path
 
 

@@ -38,8 +38,8 @@ from types import ModuleType
 
 from edgekit.data.windows import thin
 from edgekit.errors import EdgekitError, did_you_mean
-
-KIT = Path(__file__).parent
+from edgekit.usecases import naming
+from edgekit.usecases.naming import KIT
 
 
 def known(root: Path) -> dict[str, Path]:
@@ -57,11 +57,8 @@ def folder(name: str, root: Path) -> Path:
     cases = known(root)
     if name not in cases:
         raise EdgekitError(f"there is no use case {name!r}.{did_you_mean(name, cases)}")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
-        raise EdgekitError(
-            f"rename {cases[name]}: its C code bears the folder's name, so that has lower-case "
-            "letters, digits and _ only, and begins with a letter"
-        )
+    if why := naming.check(name):
+        raise EdgekitError(f"rename {cases[name]}: its C code bears the folder's name, and {why}")
     return cases[name]
 
 

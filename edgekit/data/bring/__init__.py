@@ -17,7 +17,7 @@ from edgekit.data.bring.own import (
 )
 from edgekit.data.bring.plan import Options, Plan, understand
 from edgekit.data.bring.reading import Reading, UnreadableError
-from edgekit.data.bring.write import write
+from edgekit.data.bring.write import places, write
 
 __all__ = [
     "Found",
@@ -28,6 +28,7 @@ __all__ = [
     "another_sensor",
     "coarse",
     "pictures",
+    "places",
     "read",
     "recordings",
     "understand",

@@ -19,7 +19,10 @@ LARGEST = 1 << 30  # bytes of one array
 SAMPLES = ("x", "samples", "data", "signal", "signals", "values", "images", "arr_0")
 LABELS = ("y", "label", "labels", "class", "classes", "target", "targets")
 GROUPS = ("group", "groups", "subject", "subjects", "user", "users", "machine", "id", "ids")
-RATES = ("rate", "fs", "sr", "sampling_rate", "sample_rate", "rate_hz", "hz", "frequency")
+RATES = (  # the plainest first: beside `sr`, a `rate` may be that of a shaft
+    "fs", "sr", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "rate_hz", "hz", "rate",
+    "frequency",
+)  # fmt: skip
 NAMES = ("channels", "channel_names", "columns", "class_names")
 
 
@@ -37,7 +40,7 @@ def read(path: Path, name: str) -> list[Reading]:
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise UnreadableError(f"is a damaged archive ({error})") from None
-    return _named(name, arrays)
+    return named(name, arrays)
 
 
 def _ours(path: Path, name: str) -> list[Reading]:
@@ -70,18 +73,31 @@ def _pick(arrays: dict, names: tuple[str, ...]):
     return next((arrays[n] for n in names if n in arrays), None)
 
 
-def _named(name: str, arrays: dict[str, np.ndarray]) -> list[Reading]:
-    samples = _pick(arrays, SAMPLES)
+def named(
+    name: str, arrays: dict[str, np.ndarray], columns: dict[str, np.ndarray] | None = None
+) -> list[Reading]:
+    """Named arrays as readings: the samples, and what the others say of their rate, labels and groups.
+
+    `columns`: arrays of one length that are channels of one recording, where none is called samples.
+    Raises UnreadableError.
+    """
+    samples, names = _pick(arrays, SAMPLES), None
     if samples is None:
-        large = [a for a in arrays.values() if a.dtype.kind in "iuf" and a.size > 16]
-        if len(large) != 1:
+        large = {k: a for k, a in arrays.items() if a.dtype.kind in "iuf" and a.size > 16}
+        large = {k: a for k, a in large.items() if k not in (*LABELS, *GROUPS, *RATES)}
+        if len(large) == 1:
+            samples = next(iter(large.values()))
+        elif columns:
+            samples, names = np.stack(list(columns.values()), axis=1), tuple(columns)
+        else:
             raise UnreadableError(
-                f"holds {', '.join(arrays) or 'nothing'}; call the samples X (and y, rate, groups)"
+                f"holds {', '.join(list(arrays)[:20]) or 'no numbers'}; call the samples X (and y, "
+                "rate, groups)"
             )
-        samples = large[0]
     rate, channels = _pick(arrays, RATES), _pick(arrays, NAMES[:3])
-    rate = float(rate.reshape(-1)[0]) if rate is not None and rate.size else None
-    names = tuple(map(str, channels)) if channels is not None and channels.ndim == 1 else None
+    rate = float(rate.reshape(-1)[0]) if rate is not None and rate.size == 1 else None
+    if channels is not None and channels.ndim == 1 and channels.dtype.kind in "SU":
+        names = tuple(map(_word, channels))
     return _stack(
         name, samples, rate, names, _pick(arrays, LABELS), _pick(arrays, GROUPS),
         _pick(arrays, ("class_names",)),
@@ -95,7 +111,9 @@ def _stack(name, x, rate=None, channels=None, labels=None, groups=None, classes=
     if not x.size:
         raise UnreadableError("is empty")
     notes: tuple[str, ...] = ()
-    labels, groups = _column(labels, len(x), classes), _column(groups, len(x))
+    labels, unlike = _column(labels, len(x), "labels", classes)
+    groups, odd = _column(groups, len(x), "groups")
+    notes = (*unlike, *odd)
     if x.ndim == 4 and x.shape[3] in (1, 3) and x.dtype == np.uint8:
         x = x[..., 0] if x.shape[3] == 1 else x.mean(axis=3).astype(np.uint8)
     if x.ndim == 3 and x.dtype == np.uint8 and min(x.shape[1:]) >= 16:
@@ -106,23 +124,37 @@ def _stack(name, x, rate=None, channels=None, labels=None, groups=None, classes=
     if x.ndim == 2 and x.shape[0] < x.shape[1] and labels is None:
         if x.shape[0] > 64:
             raise UnreadableError(f"has shape {x.shape}: time must run down, channels across")
-        x, notes = x.T, (f"turned to (time, channel) from {x.T.shape[::-1]}",)
-    if x.ndim == 2 and labels is not None and len(set(labels)) > 1:
-        per_row = x.shape[1] > 64
-        x = x[:, :, None] if per_row else x
+        notes = (*notes, f"turned to (time, channel) from {x.shape}")
+        x = x.T
+    if x.ndim == 2 and labels is not None and len(set(labels)) > 1 and _windows(x, labels):
+        x = x[:, :, None]
     if x.ndim == 2:
         return _rows(name, x, rate, channels, labels, groups, None, notes)
     if x.ndim == 3:
         if x.shape[1] < x.shape[2] and x.shape[1] <= 16:
-            x, notes = x.transpose(0, 2, 1), ("windows turned to (time, channel)",)
+            x, notes = x.transpose(0, 2, 1), (*notes, "windows turned to (time, channel)")
         return _rows(name, x, rate, channels, labels, groups, x.shape[1], notes)
     raise UnreadableError(f"has shape {x.shape}: expected (time, channel) or (n, time, channel)")
 
 
-def _column(values, rows: int, classes=None) -> list[str] | None:
-    """A label or a group for each row; None where there is none of that length."""
-    if values is None or values.ndim != 1 or len(values) != rows:
-        return None
+def _windows(x: np.ndarray, labels: list[str]) -> bool:
+    """Whether the rows of a table (n, d) are windows of d samples, and not moments of d channels: they are
+    long, or their labels change so often that no time can run down them."""
+    changes = sum(a != b for a, b in itertools.pairwise(labels))
+    return x.shape[1] > 64 or (x.shape[1] >= 24 and changes > len(labels) / 8)
+
+
+def _column(values, rows: int, what: str, classes=None) -> tuple[list[str] | None, tuple[str, ...]]:
+    """A label or a group for each row, and what a person should know; None where there is none."""
+    if values is None:
+        return None, ()
+    said = f"its {what} have the shape {values.shape}, not one for each of {rows:,} rows: not used"
+    if values.ndim == 2 and 1 in values.shape:
+        values = values.reshape(-1)
+    if values.ndim == 2 and len(values) == rows and what == "labels" and _one_hot(values):
+        values = values.argmax(axis=1)
+    if values.ndim != 1 or len(values) != rows:
+        return None, (said,)
     whole = values.dtype.kind == "f" and np.all(values == np.round(values))
     values = values.astype(np.int64) if whole else values
     if (
@@ -130,12 +162,32 @@ def _column(values, rows: int, classes=None) -> list[str] | None:
         and values.dtype.kind in "iu"
         and 0 <= values.min() <= values.max() < len(classes)
     ):
-        values = np.asarray(classes)[values]
-    return [str(v) for v in values]
+        values = np.asarray(classes).reshape(-1)[values]
+    return [_word(v) for v in values], ()
+
+
+def _one_hot(values: np.ndarray) -> bool:
+    return bool(np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all())
+
+
+def _word(value) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _rows(name, x, rate, channels, labels, groups, row, notes) -> list[Reading]:
     """One reading for each stretch of rows (or for all rows) of one label and group."""
+    if row and x.dtype == np.float32:
+        whole = np.isfinite(x).all(axis=(1, 2))
+        if not whole.any():
+            raise UnreadableError("has missing values in every window")
+        if not whole.all():
+            lost = f"{len(x) - whole.sum():,} of {len(x):,} windows lack values: left out"
+            notes = (*notes, lost)
+            labels, groups = (
+                [v for v, good in zip(c, whole, strict=True) if good] if c else c
+                for c in (labels, groups)
+            )
+            x = x[whole]
     keys = list(zip(labels or [None] * len(x), groups or [None] * len(x), strict=True))
     if row:  # windows: those of one label and group behind each other, cut again at the same places
         places: dict = {}

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.data.bring.plan import Plan
 from edgekit.data.recordings import Recording
+from edgekit.errors import EdgekitError
 from edgekit.signal import WelchBands, log_edges
 
 
@@ -35,6 +36,11 @@ def ranges(plan: Plan, made: list[Recording]) -> tuple[tuple[float, ...], tuple[
             offset = round(middle / span) * span
         else:
             offset, span = 0.0, nice(max(abs(low), abs(high)))
+        if not (1e-9 <= span <= 1e9 and abs(offset) <= 1e12):
+            raise EdgekitError(
+                f"channel {plan.channels[c]!r} has values to {max(abs(low), abs(high)):.3g}, which no "
+                "sensor has: is it a time stamp or a counter? --channels leaves it out"
+            )
         offsets.append(float(f"{offset:.6g}"))
         spans.append(span)
     return tuple(offsets), tuple(spans)

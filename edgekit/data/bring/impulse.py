@@ -1,30 +1,60 @@
-"""Edge Impulse's data acquisition format, JSON and CBOR.
+"""Edge Impulse's data acquisition format, JSON and CBOR; other JSON goes to `records`.
 
 https://docs.edgeimpulse.com/reference/data-acquisition-format: `protected`, `signature`, and a `payload` of
-`device_name`, `device_type`, `interval_ms`, `sensors` (name, units) and `values`. The signature cannot be
-checked without the project's key, and is not.
+`device_name`, `device_type`, `interval_ms`, `sensors` (name, units) and `values`. The signature is an
+HMAC-SHA256 over the file in which 64 zeros stand for it; who has the project's HMAC key puts it into
+EDGEKIT_IMPULSE_KEY, and then every signature is checked.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import math
+import os
+import re
 import struct
 from pathlib import Path
 
 import numpy as np
 
+from edgekit import escape
+from edgekit.data.bring import records
 from edgekit.data.bring.reading import Reading, UnreadableError
 
 DEEPEST = 8  # levels; the format needs four
 MOST = 50_000_000  # items of one file
+LARGEST = 256 << 20  # bytes of one file
 SOUND = ("wav", "audio", "microphone")
+KEY = "EDGEKIT_IMPULSE_KEY"
+ZEROS = "0" * 64
+SELF_DESCRIBED = b"\xd9\xd9\xf7"  # tag 55799 (RFC 8949, 3.4.6), which says only "this is CBOR"
 
 
-def read(path: Path, name: str) -> list[Reading]:
-    """One reading. Raises UnreadableError for anything that is not of the format."""
+def read(path: Path, name: str, label="", group="", unit="") -> list[Reading]:
+    """Readings of one file. `label`, `group`, `unit` are for JSON that is a table. Raises UnreadableError."""
+    if path.stat().st_size > LARGEST:
+        raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")
     data = path.read_bytes()
-    return [acquisition(cbor(data) if path.suffix.lower() == ".cbor" else from_json(data), name)]
+    if path.suffix.lower() == ".cbor":
+        return [acquisition(cbor(data), name, data)]
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return records.lines(data, name, label, group, unit)
+    if isinstance(content, dict) and "payload" in content:
+        return [acquisition(content, name, data)]
+    if isinstance(content, list):
+        return records.objects(content, name, label, group, unit)
+    lists = (
+        {k: v for k, v in content.items() if isinstance(v, list)}
+        if isinstance(content, dict)
+        else {}
+    )
+    if lists and len({len(v) for v in lists.values()}) == 1:
+        return records.columns(lists, name, label, group, unit)
+    raise UnreadableError("is JSON, but neither in Edge Impulse's format nor a table of numbers")
 
 
 def from_json(data: bytes):
@@ -34,8 +64,38 @@ def from_json(data: bytes):
         raise UnreadableError(f"is no JSON ({type(error).__name__})") from None
 
 
-def acquisition(content, name: str) -> Reading:
-    """The decoded content of a file or a message."""
+def signature(content: dict, data: bytes, key: str) -> str:
+    """What can be said of the signature of a file's bytes; empty where it is right.
+
+    Raises UnreadableError where it is not the one that `key` makes.
+    """
+    protected, said = content.get("protected"), content.get("signature")
+    method = protected.get("alg") if isinstance(protected, dict) else None
+    said = said.hex() if isinstance(said, bytes) else said
+    if method in (None, "none"):
+        return "" if said in (None, "", "00", ZEROS) else "holds a signature, and says it has none"
+    if method != "HS256":
+        return f"is signed by an unknown method, {method!r:.40}: not checked"
+    if not isinstance(said, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", said):
+        return "its signature (HS256) is damaged: it should be 64 hexadecimal digits"
+    if said == ZEROS:
+        return "its signature (HS256) is all zeros: it was never signed"
+    if not key:
+        return f"its signature (HS256) was not checked: {KEY} holds no key"
+    unsigned = data.replace(said.encode(), ZEROS.encode(), 1)
+    if unsigned == data:
+        unsigned = data.replace(bytes.fromhex(said), bytes(32), 1)
+    if not hmac.compare_digest(
+        hmac.new(key.encode(), unsigned, hashlib.sha256).hexdigest(), said.lower()
+    ):
+        raise UnreadableError(
+            f"is not what was signed: its signature does not fit the key in {KEY}"
+        )
+    return ""
+
+
+def acquisition(content, name: str, data: bytes | None = None) -> Reading:
+    """The decoded content of a file or a message; with its bytes, what its signature is worth."""
     payload = content.get("payload") if isinstance(content, dict) else None
     if not isinstance(payload, dict) or "values" not in payload:
         raise UnreadableError("is not in Edge Impulse's format: no payload with values")
@@ -57,16 +117,34 @@ def acquisition(content, name: str) -> Reading:
         raise UnreadableError("has rows of unequal length, or values that are no numbers") from None
     if samples.ndim != 2 or samples.shape[1] != len(sensors):
         raise UnreadableError(f"names {len(sensors)} sensors, its rows hold {samples.shape[1:]}")
-    names = tuple(str(s.get("name", f"ch{i + 1}"))[:40] for i, s in enumerate(sensors))
+    names = _distinct([str(s.get("name", f"ch{i + 1}"))[:40] for i, s in enumerate(sensors)])
     units = list(dict.fromkeys(str(s.get("units", ""))[:20] for s in sensors))
+    doubt = signature(content, data, os.environ.get(KEY, "")) if data is not None else ""
     sound = len(sensors) == 1 and (units[0].lower() in SOUND or names[0].lower() in SOUND)
     if sound and np.abs(samples).max(initial=0) > 1:
         samples /= 32768
-    meta = {k: str(payload[k])[:80] for k in ("device_name", "device_type") if k in payload}
+    meta = {
+        k: escape.encodable(str(payload[k]))[:80]
+        for k in ("device_name", "device_type")
+        if k in payload
+    }
     return Reading(
         name, samples, 1000 / interval, names, "full scale" if sound else ", ".join(units),
-        sound=sound, meta=meta,
+        sound=sound, meta=meta, notes=(doubt,) if doubt else (),
     )  # fmt: skip
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Each name once; a second one of a name gets a number."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    left = dict(seen)
+    result = []
+    for name in reversed(names):
+        result.append(name if left[name] == 1 else f"{name} {left[name]}")
+        left[name] -= 1
+    return tuple(reversed(result))
 
 
 # ------------------------------------------------------------------------------------------ CBOR
@@ -78,7 +156,7 @@ def cbor(data: bytes):
     Somebody else's bytes: no tag is followed, no length believed before so many bytes are there, nothing
     nested deeper than DEEPEST. Raises UnreadableError.
     """
-    value, at = _item(data, 0, 0, [0])
+    value, at = _item(data, len(SELF_DESCRIBED) * data.startswith(SELF_DESCRIBED), 0, [0])
     if at != len(data):
         raise UnreadableError(f"has {len(data) - at:,} bytes behind its end")
     return value

@@ -7,6 +7,7 @@ over the whole folder; a group is one that looks like a person, a machine or a d
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 
@@ -67,12 +68,34 @@ def find_label(paths: list[str]) -> str | None:
             scores[where] -= 5
     if scores:
         return max(scores, key=scores.get)
+    counted = [w for w in common if w.startswith("folder") and _classes_by_number(places, w)]
+    if counted:
+        return counted[0]
     whole = [PurePosixPath(p).stem for p in paths]  # one file a class: normal.csv, leak.csv
     if 2 <= len(set(whole)) == len(paths) <= MOST and all(
         re.fullmatch(r"[^\W\d]+", w) for w in whole
     ):
         return "name:1"
     return None
+
+
+def _classes_by_number(places: list[dict[str, str]], where: str) -> bool:
+    """Folders `0` … `9`: they may count persons or days too, so anything else that tells goes first."""
+    kinds = {p[where] for p in places}
+    return 2 <= len(kinds) <= MOST and all(re.fullmatch(r"\d{1,3}", k) for k in kinds)
+
+
+def alike(classes) -> list[str]:
+    """A sentence for each set of classes whose names only look different to a computer."""
+    same: dict[str, list[str]] = {}
+    for c in classes:
+        same.setdefault(unicodedata.normalize("NFKC", c).casefold().strip(), []).append(c)
+    return [
+        f"{' and '.join(map(repr, names))} differ only in how they are written, and were taken for "
+        f"{len(names)} classes: if they are one, give their files or folders one name."
+        for names in same.values()
+        if len(names) > 1
+    ]
 
 
 def find_group(paths: list[str], label_from: str | None) -> str | None:

@@ -72,7 +72,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
 
     With `assume` a rate that nobody told is taken for `choose.ASSUMED` Hz, and that is said.
     """
-    left, said, why = dict(found.failed), [], {}
+    left, said, why = dict(found.failed), list(found.said), {}
     readings = choose.of_one_kind(with_sheet(found), left)
     readings, label_from = label(readings, options.label_from, left)
     readings, group_from = group(readings, options.group_from, label_from)
@@ -81,6 +81,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     rate = choose.rate(readings, options.rate, assume, said, why)
     readings = [replace(r, rate=choose.near(r.rate, rate)) for r in readings]
     classes = _classes(readings)
+    said += names.alike(classes)
     kind = choose.kind(readings, rate)
     rate = choose.target(readings, kind, rate, why)
     rows = {r.row for r in readings}
@@ -154,10 +155,12 @@ def group(readings: list[Reading], wanted: str, label_from: str):
 def _classes(readings: list[Reading]) -> tuple[str, ...]:
     """Sorted by number where they are numbers, else by name."""
     kinds = {r.label for r in readings}
-    try:
-        return tuple(sorted(kinds, key=float))
-    except ValueError:
-        return tuple(sorted(kinds))
+    number = re.compile(
+        r"[+-]?\d+(\.\d+)?", re.ASCII
+    )  # and not what float() takes besides, "nan" say
+    if all(map(number.fullmatch, kinds)):
+        return tuple(sorted(kinds, key=lambda k: (float(k), k)))
+    return tuple(sorted(kinds))
 
 
 def _normal(classes: tuple[str, ...], wanted: str) -> str | None:

@@ -37,7 +37,11 @@ def read(path: Path, name: str, label: str = "", group: str = "", unit: str = ""
     `label` and `group` name the columns that hold them (default: found by name), `unit` is that of the
     time stamps ("s", "ms", "us"). Raises UnreadableError.
     """
-    table = grid(path)
+    return of(grid(path), name, label, group, unit)
+
+
+def of(table: Grid, name: str, label: str = "", group: str = "", unit: str = "") -> list[Reading]:
+    """Readings of a table that was taken apart before. Raises UnreadableError."""
     notes = list(table.notes)
     left = dict(enumerate(table.names))
     at_label = _column(left, table, label, LABEL, "label")

@@ -1,13 +1,20 @@
-"""The text of a new use case. What it says was counted in the files; what it guesses, it says so."""
+"""The text of a new use case. What it says was counted in the files; what it guesses, it says so.
+
+Names, labels and units are somebody else's words. They stand in `usecase.py` as literals and, in comments,
+on one line; in `notes.md` escaped; in TOML as `tomli_w` writes them. `usecase` reads its own text again
+before it hands it over.
+"""
 
 from __future__ import annotations
 
-import json
+import ast
 from collections import Counter
 from importlib import resources
 
 import numpy as np
+import tomli_w
 
+from edgekit import escape
 from edgekit.data.bring import hear
 from edgekit.data.bring.plan import Options, Plan
 from edgekit.data.recordings import Recording
@@ -90,8 +97,10 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
     given = {
         "title": name, "name": name, "files": counted(len(files), "file"),
         "worlds": WORLD[second], "classes": _python(plan.classes), "normal": _python(plan.normal),
-        "rate": f"{plan.rate:g}" if plan.rate < 1e6 else f"{plan.rate:.0f}", "why_rate": plan.why["rate"],
-        "sensitivity": count, "why_sensitivity": why_count, **how, "resample": "" if image else ", resample",
+        "rate": _python(int(plan.rate) if plan.rate == int(plan.rate) else float(plan.rate)),
+        "why_rate": escape.line(plan.why["rate"]),
+        "sensitivity": count, "why_sensitivity": escape.line(why_count), **how,
+        "resample": "" if image else ", resample",
         "search": _search(how), "networks": _networks(plan), "window": _window(plan),
         "ranges": _ranges(plan, how),
         "axis": _axis(plan, made), "widths": _widths(plan), "fit": _fit(plan, made),
@@ -108,14 +117,37 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         else "The features as a table.",
         "wave": how.get("wave", "the picture at its full size"),
     }  # fmt: skip
-    return _text("usecase").format(**given)
+    text = _text("usecase").format(**given)
+    _check(text, {"CLASSES": plan.classes, "NORMAL": plan.normal, "RATE": plan.rate})
+    return text
+
+
+def _check(text: str, meant: dict) -> None:
+    """Whatever the words were, the file must say what was meant, and do nothing but define names.
+
+    Raises ValueError, which nobody should ever see.
+    """
+    said = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            said[node.targets[0].id] = node.value
+        elif not (
+            isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.Assign)
+            or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        ):
+            raise ValueError(f"line {node.lineno} of usecase.py is none of ours")
+    for name, value in meant.items():
+        if ast.literal_eval(said[name]) != value:
+            raise ValueError(f"{name} in usecase.py is not what was meant")
 
 
 def _python(value) -> str:
-    """As ruff would write it."""
+    """A literal, as ruff would write it."""
     if isinstance(value, tuple):
         return f"({', '.join(map(_python, value))}{',' * (len(value) == 1)})"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    text = repr(value)
+    swap = isinstance(value, str) and text[0] == "'" and '"' not in value
+    return f'"{text[1:-1]}"' if swap else text
 
 
 def _networks(plan: Plan) -> str:
@@ -142,8 +174,9 @@ def _window(plan: Plan) -> str:
     if plan.kind == "image":
         return ""
     return (
-        f"WINDOW = {plan.window}  # samples, {plan.seconds:.3g} s: {plan.why['window']}\n"
-        f"HOP = {plan.hop}  # samples between windows: {plan.why.get('hop', 'as they were cut')}\n"
+        f"WINDOW = {plan.window}  # samples, {plan.seconds:.3g} s: {escape.line(plan.why['window'])}\n"
+        f"HOP = {plan.hop}  # samples between windows: "
+        f"{escape.line(plan.why.get('hop', 'as they were cut'))}\n"
     )
 
 
@@ -151,7 +184,8 @@ def _ranges(plan: Plan, how: dict) -> str:
     if plan.kind == "image":
         return ""
     return (
-        f"# Ranges of {', '.join(plan.channels)}, rounded up to 1, 2, 5: the sensor's, not fitted.\n"
+        f"# Ranges of {escape.line(', '.join(plan.channels))}, rounded up to 1, 2, 5: the sensor's, not "
+        "fitted.\n"
         f"OFFSET = {how['offset']}\nSPAN = {how['span']}\n"
     )
 
@@ -200,8 +234,7 @@ def design(name: str, plan: Plan, question: str) -> str:
     seconds = 1.0 if image else plan.seconds
     latency = 500 if image else int(min(1000, max(50, 1000 * seconds)))
     return _text("design").format(
-        name=name, quoted=json.dumps(name), title=json.dumps(name.replace("_", " ").capitalize()),
-        question=json.dumps(asked, ensure_ascii=False), latency=latency,
+        name=name, use_case=_toml(name=name, title=_title(name), question=asked), latency=latency,
         why_latency="nobody waits longer for a picture" if image else "less than the window takes to record",
         flash=262_144 if image else 98_304, ram={"image": 393_216, "sound": 196_608}.get(plan.kind, 98_304),
         ram_why="the picture" if image else "the window of samples", years=years,
@@ -218,24 +251,26 @@ def design(name: str, plan: Plan, question: str) -> str:
 
 
 def notes(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
-    rows = []
+    rows, marked = [], escape.markdown
     for c in plan.classes:
         mine = [r for r in made if r.label == c]
         seconds = sum(r.seconds for r in mine)
-        rows.append(f"| {c} | {len(mine)} | {len({r.group for r in mine})} | {seconds:,.0f} |")
+        rows.append(
+            f"| {marked(c)} | {len(mine)} | {len({r.group for r in mine})} | {seconds:,.0f} |"
+        )
     lost = f"{counted(len(plan.left), 'file')} could not be used; the table of this chapter names each."
     raw = hear.sensitivity(plan, made)[0] != "None"
     heard = f"{plan.seconds:.3g} s of {counted(len(plan.channels), 'channel')}"
     return _text("notes").format(
         world=WORLDS[second],
         rows="\n".join(rows),
-        label_from=plan.label_from,
-        group_from=plan.group_from,
-        rate=plan.why["rate"],
-        loud="".join(f"\n> **Mind this.** {s}\n" for s in plan.said),
+        label_from=marked(plan.label_from),
+        group_from=marked(plan.group_from),
+        rate=marked(plan.why["rate"]),
+        loud="".join(f"\n> **Mind this.** {marked(s)}\n" for s in plan.said),
         left=f"\n{lost}\n" if plan.left else "",
         gap=GAPS[second],
-        classes=_listed(plan.classes),
+        classes=_listed(tuple(map(marked, plan.classes))),
         heard="pictures" if plan.kind == "image" else heard,
         counts="Raw counts of an int16 sensor go in."
         if raw
@@ -250,7 +285,7 @@ def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
     rates = sorted({round(float(r.rate), 3) for r in made})
     what = f"{counted(len(made), 'recording')} of {_listed(plan.classes)}, {seconds:,.0f} s in all."
     fields = {
-        "title": name.replace("_", " ").capitalize(),
+        "title": _title(name),
         "what": what,
         "who": "not stated: write who recorded it, when and where",
         "licence": "; ".join(licence),
@@ -268,8 +303,7 @@ def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
         "flaws": [*plan.said, *_flaws(made)]
         or ["None was noticed; that is not to say there is none."],
     }
-    lines = [f"{k} = {_toml(v)}" for k, v in fields.items()]
-    return "\n".join(lines) + "\n"
+    return _toml(**fields)
 
 
 def _flaws(made: list[Recording]) -> list[str]:
@@ -278,10 +312,19 @@ def _flaws(made: list[Recording]) -> list[str]:
     return [f"{text} ({counted(count, 'recording')})" for text, count in counts.most_common(12)]
 
 
-def _toml(value) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+def _toml(**fields) -> str:
+    """Lines of TOML, with texts that UTF-8 can hold."""
+    encodable = {
+        k: [escape.encodable(v) if isinstance(v, str) else v for v in value]
+        if isinstance(value, list)
+        else escape.encodable(value)
+        for k, value in fields.items()
+    }
+    return tomli_w.dumps(encodable)
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def counted(n: int, what: str) -> str:

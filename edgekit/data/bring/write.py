@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import re
 import shutil
-import textwrap
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import tomli_w
 
+from edgekit import escape
 from edgekit.data import format as recording_format
 from edgekit.data.bring import own, templates
 from edgekit.data.bring.plan import Options, Plan
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
+from edgekit.usecases import naming
+
+LONGEST = 120  # bytes of a file's name, where 255 would do: blocks and suffixes come behind
 
 
 def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
     """The readings as recordings, cut into blocks where a class has too few groups."""
     result, used = [], set()
     for r in plan.used:
-        own = re.sub(r"[^\w.+-]+", "_", r.name.replace("/", "__")).strip("._") or "recording"
-        while own.lower() in used:
-            own += "_"
-        used.add(own.lower())
+        own = file_name(r.name, used)
         meta = {**r.meta, "file": r.path}
         events = tuple(map(tuple, meta.pop("events", ())))
         licence = meta.pop("licence", "") if not options.licence else options.licence
@@ -34,11 +36,27 @@ def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
             meta["notes"] = list(r.notes)
         recording = Recording(
             own, r.samples, r.rate, r.label, r.group, "field", r.channels or plan.channels,
-            r.unit or plan.unit or "as recorded", licence or options.licence or "not stated", name,
+            r.unit or plan.unit or "as recorded", escape.encodable(licence) or "not stated", name,
             meta, events,
         )  # fmt: skip
         result += _blocks(recording, plan)
     return _bundled(result) if plan.kind == "image" else result
+
+
+def file_name(name: str, used: set[str]) -> str:
+    """A file's name, without its suffix, that any system takes; `used` are the others, so that no two are
+    one where case or the writing of accents makes no difference."""
+    plain = unicodedata.normalize("NFC", name).replace("/", "__")
+    plain = re.sub(r"[^\w.+-]+", "_", plain).strip("._") or "recording"
+    if plain.split(".")[0].lower() in naming.DEVICES:
+        plain = f"_{plain}"
+    if len(plain.encode()) > LONGEST:
+        short = plain.encode()[:LONGEST].decode("utf-8", "ignore")
+        plain = f"{short}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    while (key := unicodedata.normalize("NFKD", plain).casefold()) in used:
+        plain += "_"
+    used.add(key)
+    return plain
 
 
 def _blocks(recording: Recording, plan: Plan) -> list[Recording]:
@@ -81,6 +99,16 @@ def _bundled(found: list[Recording]) -> list[Recording]:
     return result
 
 
+def places(name: str, root: Path) -> tuple[Path, Path]:
+    """The folder and the data card of a new use case. Raises EdgekitError as `write` does."""
+    naming.check_new(name)
+    folder, card = root / "usecases" / name, root / "data" / f"{name}.toml"
+    for path in (folder, card):
+        if path.exists():
+            raise EdgekitError(f"{path} is there already: take another name, or remove it")
+    return folder, card
+
+
 def write(
     name: str, plan: Plan, root: Path, options: Options, question: str = "", lab: Plan | None = None
 ) -> list[Path]:
@@ -88,14 +116,7 @@ def write(
 
     Raises EdgekitError for a name that C cannot have, or one that is taken.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
-        raise EdgekitError(
-            f"{name!r} cannot be the name: lower-case letters, digits and _, beginning with a letter"
-        )
-    folder, card = root / "usecases" / name, root / "data" / f"{name}.toml"
-    for path in (folder, card):
-        if path.exists():
-            raise EdgekitError(f"{path} is there already: take another name, or remove it")
+    folder, card = places(name, root)
     made = recordings(name, plan, options)
     others = recordings(name, lab, options) if lab else []
     draft = folder.with_name(f".{name}.draft")
@@ -105,8 +126,7 @@ def write(
             recording_format.save(recording, draft / "recordings" / f"{recording.name}.npz")
         for recording in others:
             recording_format.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
-        left = "".join(f"{_quoted(k)} = {_quoted(v)}\n" for k, v in plan.left.items())
-        (draft / "recordings" / own.LEFT).write_text(left, encoding="utf-8")
+        (draft / "recordings" / own.LEFT).write_text(tomli_w.dumps(plan.left), encoding="utf-8")
         texts = templates.fill(name, plan, made, question, bool(lab))
         for file, text in texts.items():
             (draft / file).write_text(text, encoding="utf-8")
@@ -116,11 +136,3 @@ def write(
     card.parent.mkdir(parents=True, exist_ok=True)
     card.write_text(templates.card(name, plan, made, options), encoding="utf-8")
     return [*(folder / file for file in texts), folder / "recordings", card]
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def wrapped(text: str, width: int = 100, indent: str = "") -> str:
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)

@@ -1,0 +1,124 @@
+"""A table of labels beside the recordings: `labels.csv` with a row for each file, or `info.labels`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from edgekit import escape
+from edgekit.data.bring import kinds, layout
+from edgekit.data.format import DamagedError
+from edgekit.errors import EdgekitError
+
+STEMS = ("labels", "label", "metadata", "annotations", "index")
+LARGEST = 32 << 20  # bytes
+FILE = ("file", "filename", "file_name", "path", "name", "recording", "wav", "image", "id")
+LABEL = ("label", "class", "labels", "target", "category")
+GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", "speaker", "device")
+
+
+def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
+    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into `found.sheet`.
+
+    What does not fit is said in `found.said`; a file that has two labels goes to `found.failed`. Raises
+    EdgekitError where `wanted` is not there, or names no file and label.
+    """
+    if wanted:
+        candidates = {wanted: root / wanted}
+        if not candidates[wanted].is_file():
+            raise EdgekitError(f"{candidates[wanted]}: there is no such table of labels")
+    else:
+        candidates = {
+            n: p for n, p in files.items()
+            if p.stem.lower() in STEMS and p.suffix.lower() in kinds.TABLES
+        }  # fmt: skip
+    for name, path in candidates.items():
+        rows = _rows(path)
+        if rows is None and wanted:
+            raise EdgekitError(f"{path}: no column of it names files, and another their labels")
+        if rows is not None:
+            files.pop(name, None)
+            _match(name, rows, files, found)
+    info = root / "info.labels"
+    if info.is_file() and not wanted:
+        _match(info.name, _info(info), files, found)
+
+
+def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found) -> None:
+    """Rows of (file, label, group) put to the files that they name."""
+    places: dict[str, set[str]] = {}
+    for name in files:
+        pure = PurePosixPath(name)
+        for key in (name, pure.name, pure.stem, name.removesuffix(pure.suffix)):
+            places.setdefault(_key(key), set()).add(name)
+    said: dict[str, dict[tuple, int]] = {}
+    lost, several = [], []
+    for number, (file, label, group) in enumerate(rows, 2):
+        clean = file.strip().replace("\\", "/").removeprefix("./")
+        match = places.get(_key(clean)) or places.get(_key(clean.rsplit("/", 1)[-1])) or set()
+        if len(match) == 1:
+            said.setdefault(next(iter(match)), {}).setdefault((label, group), number)
+        else:
+            (several if match else lost).append(file)
+    for name, answers in said.items():
+        if len(answers) > 1:
+            shown = " and ".join(f"{label!r} (line {n})" for (label, _), n in answers.items())
+            found.failed[name] = f"is named twice in {sheet}, as {shown}"
+            del files[name]
+            continue
+        ((label, group),) = answers
+        found.sheet[name] = {"label": label} | ({"group": group} if group else {})
+    found.aside[sheet] = f"a table of labels of {len(said):,} of {len(files):,} files"
+    for what, names in (("no file", lost), ("several files", several)):
+        if names:
+            found.said.append(
+                f"{sheet}: {len(names):,} of {len(rows):,} rows name {what} of this folder, the first "
+                f"{names[0]!r}: not used."
+            )
+
+
+def _key(text: str) -> str:
+    """The same name in the table and on the disk, however its accents are written."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _rows(path: Path) -> list[tuple[str, str, str]] | None:
+    """(file, label, group) of each row; None for a table that does not name files and labels."""
+    try:
+        with path.open("rb") as file:
+            text = layout.decode(file.read(LARGEST))
+        dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
+        rows = [r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r)]
+    except (csv.Error, DamagedError, OSError):
+        return None
+    names = [c.strip().lower() for c in rows[0]] if rows else []
+    at = {
+        what: next((names.index(w) for w in words if w in names), None)
+        for what, words in (("file", FILE), ("label", LABEL), ("group", GROUP))
+    }
+    if at["file"] is None or at["label"] is None:
+        return None
+    read = [
+        tuple(r[at[w]].strip() if at[w] is not None and at[w] < len(r) else "" for w in at)
+        for r in rows[1:]
+    ]
+    # a sheet has a row for a file; recordings that carry their own name repeat it
+    if not read or max(Counter(file for file, _, _ in read).values()) > max(3, len(read) // 2):
+        return None
+    return [row for row in read if row[0] and row[1]]
+
+
+def _info(path: Path) -> list[tuple[str, str, str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            (escape.encodable(str(f["path"])), escape.encodable(str(f["label"]["label"])), "")
+            for f in content["files"]
+            if f["label"]["type"] == "label"
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        return []
