@@ -24,8 +24,8 @@ C = frozenset(  # keywords of C and C++, and what a program has anyway
 HEADERS = frozenset(  # a `math.h` of one's own would stand before the compiler's
     re.findall(
         r"\w+",
-        """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
-    stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
+        """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
+    stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
     wchar wctype unistd""",
     )
 )

@@ -31,7 +31,7 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
             if path.is_symlink():
                 failed[_name(root, path) + "/"] = "is a link to a folder, which is not followed"
             elif b.startswith(".") or b == "__MACOSX":
-                aside[_name(root, path) + "/"] = "hidden"
+                aside[_name(root, path) + "/"] = "is hidden"
         below[:] = sorted(b for b in below if not b.startswith(".") and b != "__MACOSX")
         for n in sorted(names):
             path = Path(folder) / n
@@ -39,11 +39,11 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
             if n.lower() in kinds.SYSTEM:
                 continue
             if n.startswith("."):
-                aside[name] = "hidden"
+                aside[name] = "is hidden"
             elif why := _no_file(root, path):
                 failed[name] = why
             elif kinds.beside(path):
-                aside[name] = "no data by its name"
+                aside[name] = "is no data by its name"
             elif path.suffix.lower() not in kinds.KNOWN:
                 failed[name] = kinds.unknown(path)
             else:
