@@ -25,8 +25,8 @@ HEADERS = frozenset(  # a `math.h` of one's own would stand before the compiler'
     re.findall(
         r"\w+",
         """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
-    stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
-    wchar wctype unistd""",
+    stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads
+    time uchar unistd wchar wctype""",
     )
 )
 DEVICES = frozenset(  # no file of Windows is called so, with or without a suffix

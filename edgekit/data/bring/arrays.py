@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data import format as recording_format
+from edgekit.data.bring import mend
 from edgekit.data.bring.reading import Reading, UnreadableError
 from edgekit.data.format import DamagedError, member, npy
 from edgekit.errors import EdgekitError
@@ -62,10 +63,29 @@ def _ours(path: Path, name: str) -> list[Reading]:
     )
     stretches = [e for e in r.events if e[1] - e[0] > 1]
     if r.label is not None or not stretches:
-        return [replace(whole, meta=whole.meta | {"events": r.events})]
+        whole = replace(whole, meta=whole.meta | {"events": r.events})
+        return [whole] if r.events else _without_gaps(whole)
     return [
         replace(whole, samples=r.samples[a:b], label=said, part=f"#{i}")
         for i, (a, b, said) in enumerate(stretches)
+    ]
+
+
+def _without_gaps(whole: Reading) -> list[Reading]:
+    """A recording cut at stretches in which nothing arrived, so that a long one does not spoil the rest."""
+    if whole.image or whole.samples.dtype != np.float32:
+        return [whole]
+    gone = np.isnan(whole.samples).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], gone, [0]))))
+    long = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > mend.FEW]
+    if not long:
+        return [whole]
+    note = f"nothing arrived in {len(long)} stretches, {sum(b - a for a, b in long):,} samples: cut there"
+    borders = [0, *(i for pair in long for i in pair), len(gone)]
+    return [
+        replace(whole, samples=whole.samples[a:b], part=f"#{i}", notes=(*whole.notes, note))
+        for i, (a, b) in enumerate(zip(borders[::2], borders[1::2], strict=True))
+        if b > a
     ]
 
 

@@ -41,7 +41,7 @@ def lines(data: bytes, name: str, label="", group="", unit="") -> list[Reading]:
 
 def objects(rows: list, name: str, label="", group="", unit="", notes=()) -> list[Reading]:
     """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing."""
-    rows = [_flat(r) for r in rows if isinstance(r, dict)] or [
+    rows = [flat(r) for r in rows if isinstance(r, dict)] or [
         {f"ch{i + 1}": v for i, v in enumerate(r)} for r in rows if isinstance(r, list)
     ]
     names = list(dict.fromkeys(key for row in rows[:10_000] for key in row))
@@ -97,12 +97,12 @@ def _arrow(column) -> list | np.ndarray:
     return [str(v) for v in column.to_pylist()]
 
 
-def _flat(row: dict, prefix: str = "", depth: int = 0) -> dict:
+def flat(row: dict, prefix: str = "", depth: int = 0) -> dict:
     """`{"acc": {"x": 1}}` as `{"acc.x": 1}`."""
     flat = {}
     for key, value in row.items():
         if isinstance(value, dict) and depth < 3:
-            flat |= _flat(value, f"{prefix}{key}.", depth + 1)
+            flat |= flat(value, f"{prefix}{key}.", depth + 1)
         else:
             flat[f"{prefix}{key}"] = value
     return flat

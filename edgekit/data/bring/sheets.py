@@ -64,6 +64,7 @@ def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path],
             said.setdefault(next(iter(match)), {}).setdefault((label, group), number)
         else:
             (several if match else lost).append(file)
+    found.aside[sheet] = f"is a table of labels, of {len(said):,} of {len(files):,} files"
     for name, answers in said.items():
         if len(answers) > 1:
             shown = " and ".join(f"{label!r} (line {n})" for (label, _), n in answers.items())
@@ -72,7 +73,6 @@ def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path],
             continue
         ((label, group),) = answers
         found.sheet[name] = {"label": label} | ({"group": group} if group else {})
-    found.aside[sheet] = f"a table of labels of {len(said):,} of {len(files):,} files"
     for what, names in (("no file", lost), ("several files", several)):
         if names:
             found.said.append(

@@ -80,11 +80,9 @@ def scaled(samples: np.ndarray) -> tuple[np.ndarray, str, list[str]]:
     if peak <= LOUD:
         return samples, "full scale", []
     if 1000 <= peak <= COUNTS:
-        note = f"floats to ±{peak:,.0f}: taken for counts of 16 bits, divided by {COUNTS:,.0f}"
+        note = f"floats far beyond ±1: taken for counts of 16 bits, divided by {COUNTS:,.0f}"
         return samples / np.float32(COUNTS), "full scale", [note]
-    note = (
-        f"floats to ±{peak:.4g}, beyond full scale: taken as they are, for a unit that is not told"
-    )
+    note = "floats beyond full scale: taken as they are, in a unit that is not told"
     return samples, "as recorded", [note]
 
 

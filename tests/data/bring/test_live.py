@@ -14,7 +14,8 @@ import pytest
 
 from edgekit import cli
 from edgekit.data import bring, format
-from edgekit.data.bring.live import Collector
+from edgekit.data.bring.collect import Collector
+from edgekit.errors import EdgekitError
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_json_from_a_broker_becomes_a_recording(broker, tmp_path, capsys):
     )  # fmt: skip
     sender.join()
     assert code == 0
-    assert "left out 1 messages" in capsys.readouterr().out
+    assert "1 messages left out" in capsys.readouterr().out
     (path,) = tmp_path.glob("*.npz")
     made = format.load(path)
     assert (made.label, made.group, made.licence, made.unit) == ("leak", "pump 3", "ours", "g")
@@ -186,3 +187,73 @@ def test_an_edge_impulse_acquisition_as_a_message():
     made = collector.recording("r", "idle", "", "", "here")
     assert (made.rate, made.unit, made.channels) == (62.5, "m/s2", ("a",))
     assert made.samples[:, 0].tolist() == [1, 2, 3]
+
+
+def collected(messages, **known):
+    collector = Collector(**known)
+    for payload, seconds in messages:
+        collector.add(payload, seconds)
+    return collector.recording("r", "idle", "", "", "here")
+
+
+def test_values_with_names_are_matched_by_name():
+    made = collected(
+        [(b'{"x": 1, "y": 2}' if i % 2 else b'{"y": 2, "t": 5, "x": 1}', i / 50) for i in range(40)]
+    )
+    assert made.channels == ("x", "y")
+    assert made.samples.tolist() == [[1, 2]] * 40
+    assert made.rate == 50
+    made = collected([(b'{"acc": {"z": 3, "x": "1"}, "id": "a"}', i / 50) for i in range(9)])
+    assert (made.channels, made.samples[0].tolist()) == (("acc.z", "acc.x"), [3, 1])
+
+
+@pytest.mark.parametrize("stamped", [True, False], ids=["the sender's time", "time of arrival"])
+def test_what_is_lost_leaves_a_gap_and_not_a_slower_clock(stamped):
+    rng = np.random.default_rng(1)
+    lost = set(rng.choice(np.arange(5, 190), 20, replace=False).tolist())
+    never = {100, 101, 102}
+    messages = []
+    for i in range(200):
+        row = f"{20 * i},{i},{-i}" if stamped else f"{i},{-i}"
+        late = rng.uniform(0, 0.003)
+        if i not in never:
+            text = row.replace(str(i), "#", 1) if i in lost else row
+            messages.append((text.encode(), i / 50 + late))
+    made = collected([(b"t_ms,x,y" if stamped else b"x,y", 0.0), *messages])
+    assert made.channels == ("x", "y")
+    assert made.rate == 50
+    assert len(made.samples) == 200
+    there = [i for i in range(200) if i not in lost | never]
+    np.testing.assert_array_equal(made.samples[there, 0], there)
+    gone = sorted(lost | never)
+    assert np.isnan(made.samples[gone]).all()
+    assert any(f"{len(gone)} of 200 samples are missing" in n for n in made.meta["notes"])
+
+
+def test_messages_that_come_in_bursts_have_the_mean_rate():
+    messages = [(f"{i},0".encode(), (i // 25 + 1) * 0.5) for i in range(500)]
+    made = collected(messages)
+    assert made.rate == 50
+    assert not np.isnan(made.samples).any()
+
+
+def test_lines_for_a_plotter_are_read_and_what_is_not_understood_is_shown():
+    lines = [b"x:1 y:2", b"y:2, x:1", b"x = 1.5\ty = -2e1", b"\x1b[31mbroken\x1b[0m"]
+    collector = Collector(rate=10.0)
+    for line in lines:
+        collector.add(line, 0.0)
+    assert collector.rows == [[1, 2], [1, 2], [1.5, -20]]
+    ((why, sample),) = collector.sample.items()
+    assert sample == r"\x1b[31mbroken\x1b[0m"
+    with pytest.raises(EdgekitError, match=r"such as 'hello world!'"):
+        collected([(b"hello world!", 0.0)])
+
+
+def test_a_long_silence_does_not_spoil_what_was_heard(tmp_path):
+    stamps = [*range(0, 4000, 20), *range(20_000, 24_000, 20)]
+    made = collected([(json.dumps({"t_ms": t, "x": t}).encode(), 0.0) for t in stamps])
+    assert len(made.samples) == 1200
+    format.save(made, tmp_path / "a.npz")
+    parts = bring.read(tmp_path).readings
+    assert [len(p.samples) for p in parts] == [200, 200]
+    assert "nothing arrived" in parts[0].notes[0]

@@ -61,7 +61,7 @@ BROKEN_WAVES = {
     "no format": (lambda d: d[:12] + d[36:], "without format"),
     "compressed": (lambda d: d[:20] + b"\x55\0" + d[22:], "compressed"),
     "no channels": (lambda d: d[:22] + b"\0\0" + d[24:], "contradicts"),
-    "odd bits": (lambda d: d[:34] + b"\x0b\0" + d[36:], "bits a sample"),
+    "more bits than bytes": (lambda d: d[:34] + b"\x18\0" + d[36:], "contradicts"),
     "empty": (lambda d: b"", "no WAV"),
 }
 
