@@ -46,6 +46,7 @@ class Collector:
     stamps: list[float] = field(default_factory=list)
     stamp_unit: str = ""
     sent: tuple[str, ...] | None = None
+    header: str = ""
     lost: list[tuple[int, float]] = field(default_factory=list)
     bad: Counter = field(default_factory=Counter)
     sample: dict[str, str] = field(default_factory=dict)
@@ -101,8 +102,8 @@ class Collector:
                 rows.append([float(c) for c in cells])
             elif pairs and not PAIR.sub("", line).strip(" ,;\t"):
                 self._named({name: float(number) for name, number in pairs}, seconds)
-            elif cells and not self.rows and all(re.match(r"[^\W\d]\w*", c) for c in cells):
-                self.sent = self.sent or tuple(cells)  # a header, sent once at the start
+            elif cells and not self.rows and all(re.match(r"[^\W\d]", c) for c in cells):
+                self.sent, self.header = tuple(cells), line  # the last one before the numbers
             elif cells:
                 raise UnreadableError("is no line of numbers")
         if rows:
@@ -128,6 +129,8 @@ class Collector:
         rows = [[_number(v) for v in row] for row in rows]
         if not all(rows) or any(v is None for row in rows for v in row):
             raise UnreadableError("holds something that is no number")
+        if self.header and not self.rows and len(self.sent) != len(rows[0]):
+            self.sent = None  # it was a greeting
         names = self.sent or self.channels or tuple(f"ch{i + 1}" for i in range(len(rows[0])))
         time_at = next((i for i, n in enumerate(names) if STAMPS.fullmatch(n)), None)
         width = len(names)
@@ -192,10 +195,9 @@ class Collector:
         left = [f"{n} messages left out: each {why}, such as {self.sample[why]!r}"
                 for why, n in self.bad.most_common(5)]  # fmt: skip
         if not self.rows:
-            raise EdgekitError(
-                f"{source}: nothing arrived that could be read"
-                + "".join(f"; {t}" for t in left[:1])
-            )
+            words = [f"no numbers came, only words, such as {self.header!r}"] if self.header else []
+            why = "".join(f"; {t}" for t in (words or left)[:1])
+            raise EdgekitError(f"{source}: nothing arrived that could be read{why}")
         samples, rate, how, meta = self.placed()
         missing = int(np.isnan(samples).all(axis=1).sum())
         if missing:

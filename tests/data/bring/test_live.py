@@ -198,7 +198,7 @@ def collected(messages, **known):
 
 def test_values_with_names_are_matched_by_name():
     made = collected(
-        [(b'{"x": 1, "y": 2}' if i % 2 else b'{"y": 2, "t": 5, "x": 1}', i / 50) for i in range(40)]
+        [(b'{"y": 2, "z": 5, "x": 1}' if i % 2 else b'{"x": 1, "y": 2}', i / 50) for i in range(40)]
     )
     assert made.channels == ("x", "y")
     assert made.samples.tolist() == [[1, 2]] * 40
@@ -243,10 +243,12 @@ def test_lines_for_a_plotter_are_read_and_what_is_not_understood_is_shown():
     for line in lines:
         collector.add(line, 0.0)
     assert collector.rows == [[1, 2], [1, 2], [1.5, -20]]
-    ((why, sample),) = collector.sample.items()
+    (sample,) = collector.sample.values()
     assert sample == r"\x1b[31mbroken\x1b[0m"
     with pytest.raises(EdgekitError, match=r"such as 'hello world!'"):
         collected([(b"hello world!", 0.0)])
+    made = collected([(b"System ready now", 0.0), (b"1,2", 0.1), (b"3,4", 0.2)], rate=10.0)
+    assert made.samples.tolist() == [[1, 2], [3, 4]]
 
 
 def test_a_long_silence_does_not_spoil_what_was_heard(tmp_path):
