@@ -62,6 +62,7 @@ class Run:
     data: str = ""
     figures: dict[str, Figure] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    field: str | None = None
 
     @property
     def quick(self) -> bool:
@@ -73,7 +74,15 @@ class Run:
 
     @cached_property
     def usecase(self) -> ModuleType:
-        return usecases.load(self.use_case, project.root())
+        case = usecases.load(self.use_case, project.root())
+        usecases.choose(case, self.sealed_field if self.field is None else self.field)
+        return case
+
+    @property
+    def sealed_field(self) -> str:
+        """The field that the chapter which collected the data was told to take; empty: the use case's own."""
+        steps = read_manifest(self.directory).get("steps", {}).values()
+        return next((f for s in steps if (f := s["parameters"].get("field"))), "")
 
     @property
     def notes(self) -> Notes:
@@ -177,6 +186,7 @@ class Run:
                 "use_case": self.use_case,
                 "profile": self.profile,
                 "seed": self.seed,
+                **({"field": self.field} if self.field else {}),
             },
             "design": self.design.digest,
             "data": data,
@@ -216,11 +226,13 @@ def open_run(
     run_dir: str = "",
     seed: int = 0,
     offline: bool = False,
+    field: str | None = None,
 ) -> Run:
-    """The run that a notebook works in. Raises EdgekitError for an unknown use case or profile.
+    """The run that a notebook works in. Raises EdgekitError for an unknown use case, profile or field.
 
-    `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind it for a run
-    on simulated data alone. To open a sealed chapter and look changes nothing; what is written over no
+    `field` names another field than the use case's own, where it knows one; None: the one that the run's
+    data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind
+    it for a run on simulated data alone. To open a sealed chapter and look changes nothing; what is written over no
     longer is what was sealed, and the next chapter says so.
     """
     check_choice(profile, seed)
@@ -240,6 +252,7 @@ def open_run(
         tuple(terms["writes"]),
         terms["judges"],
         offline,
+        field=field,
     )
     _ = run.design, run.usecase  # a broken file is better said now than in the middle
     for name in run.reads:

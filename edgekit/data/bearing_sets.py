@@ -1,12 +1,13 @@
 """Four public bearing rigs as the field of `bearing`: CWRU, Paderborn, HUST, Ottawa.
 
-load("cwru:/where/the/files/are")     # .mat files in a folder, at any depth, under their own names
+load("cwru:/where/the/files/are")     # .mat files in a folder, at any depth; CWRU's under any name
 load("cwru")                          # or downloaded, see `bearing_download`
 
 CWRU: W. A. Smith, R. B. Randall, MSSP 64-65 (2015) 100-131. Paderborn: C. Lessmeier et al., PHM Society
 European Conference 3 (2016). HUST: N. D. Thuan, H. S. Hong, BMC Research Notes 16 (2023) 138. Ottawa:
 M. Sehri, P. Dumond, M. Bouchard, Data in Brief 49 (2023) 109327. What a file is called says which fault
-it holds; for CWRU's numbers and Paderborn's bearings the index of the package bearing-datasets does.
+it holds; for the numbers in CWRU's files and for Paderborn's bearings the index of the package
+bearing-datasets does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import project
 from edgekit.data import mfpt
 from edgekit.data.physics import NICE, SKF_6205, Bearing, fault_frequencies
 from edgekit.data.recordings import Recording
@@ -78,20 +80,22 @@ def load(field: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) ->
     chosen, (name, _, where) = rig(field), field.partition(":")
     name = name.strip().lower()
     if where:
-        folder = Path(where).expanduser()
+        folder = project.root() / Path(where).expanduser()
     else:
         from edgekit.data.bearing_download import download
 
         folder = download(name)
     if not folder.is_dir():
         raise EdgekitError(f"there is no folder {folder} with the files of {chosen.title}")
-    found, other, unknown = [], {}, 0
+    found, other, unknown, twice = [], {}, 0, 0
     for path in sorted(folder.rglob("*.mat")):
         held = chosen.read(path, _index(chosen))
         if held is None:
             unknown += 1
         elif held["label"] not in classes:
             other[held["label"]] = other.get(held["label"], 0) + 1
+        elif held["name"] in {r.name.removeprefix(f"{name}-") for r in found}:
+            twice += 1
         else:
             found.append(_recording(name, path, held))
     if not found:
@@ -100,6 +104,7 @@ def load(field: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) ->
             "its .mat files under their own names"
         )
     left = [f"{n} of {label!r}" for label, n in sorted(other.items())]
+    left += [f"{twice} that are there twice"] * bool(twice)
     left += [f"{unknown} with other names or several faults"] * bool(unknown)
     if left:
         print(f"{name}: {len(found)} recordings; left out: {', '.join(left)}")
@@ -202,15 +207,15 @@ CWRU_FAULT = {"inner_race": "inner", "outer_race": "outer", "rolling_element": "
 
 
 def _cwru(path: Path, index) -> dict | None:
-    """`<number>.mat` with `X<number>_DE_time`, `_FE_time` and often `X<number>RPM`."""
-    row = next((r for r in index("files.csv") if r["file"] == path.name), None)
+    """`<number>.mat`, or by any other name, with `X<number>_DE_time`, `_FE_time` and often `X<number>RPM`."""
+    mat = _mat(path)
+    row = _cwru_row(path.stem, mat, index("files.csv"))
     if row is None:
         return None
-    mat = _mat(path)
     end = row["fault_end"] or "DE"
     try:
         keys = [k for k in mat if re.fullmatch(rf"X\d+_{end}_time", k)]
-        own = f"X{int(path.stem):03d}_{end}_time"  # some files also hold another's arrays
+        own = f"X{int(Path(row['file']).stem):03d}_{end}_time"  # some files also hold another's arrays
         key = own if own in keys else keys[0]
         rpm = mat.get(f"{key.split('_')[0]}RPM", float(row["rpm"]))
         place = row["native_label"].split("_")[0]
@@ -226,6 +231,27 @@ def _cwru(path: Path, index) -> dict | None:
         }
     except (IndexError, KeyError, ValueError, TypeError) as error:
         raise _layout(path, error) from None
+
+
+def _cwru_row(stem: str, mat: dict, rows: list[dict]) -> dict | None:
+    """The row of the index that a file is: by its number, else by the numbers of its arrays (`99.mat` holds
+    98's too), among which what the file is called decides: `IR007_0`, `12k_DE_OR007@6_0_130`."""
+    by_number = {int(r["file"].split(".")[0]): r for r in rows}
+    if stem.isdigit() and int(stem) in by_number:
+        return by_number[int(stem)]
+    held = sorted({int(n) for k in mat for n in re.findall(r"^X(\d+)_[DF]E_time$", k)})
+    told = [int(n) for n in re.findall(r"\d+", stem)]
+    held = [n for n in held if n in by_number]
+    word = re.compile(r"(?:^|[_\W])({})(?:[_\W]|$)".format("|".join(
+        re.escape(r["native_label"]) for r in rows)), re.I)  # fmt: skip
+    said = word.search(stem)
+    alike = [n for n in held if said and by_number[n]["native_label"].lower() == said[1].lower()]
+    named = [n for n in held if n in told]
+    if found := named or alike or held:
+        return by_number[found[-1]]
+    of_name = [r for r in rows if said and r["native_label"].lower() == said[1].lower()]
+    vibration = any(re.fullmatch(r"X\d+_[DF]E_time", k) for k in mat)
+    return of_name[0] if vibration and len(of_name) == 1 else None
 
 
 def _paderborn(path: Path, index) -> dict | None:

@@ -25,6 +25,8 @@ or let `edgekit new` write it from your files.
                        `edgekit search` may put in place of `features`, and any list of search/space.py
     BY_CLASS           need not be there: True where a class is so rare that a chapter which takes only some
                        windows should take as many of each
+    choose(field)      need not be there: takes another field, as `edgekit run NAME -p field=…` names it, with
+                       all that depends on it (MARKS); raises EdgekitError for one that it does not know
     FEATURE_AXIS, FEATURE_LABEL, WAVE_LABEL, MARKS   what pictures write on their axes
 """
 
@@ -95,6 +97,18 @@ def load(name: str, root: Path) -> ModuleType:
 def some(case, windows, most: int):
     """At most about `most` windows of a use case, as even over groups and classes as it asks for."""
     return thin(windows, most, by_class=vars(case).get("BY_CLASS", False))
+
+
+def choose(case: ModuleType, field: str) -> None:
+    """Let a use case take another field than its own; nothing for an empty one.
+
+    Raises EdgekitError where it has no other, or does not know this one.
+    """
+    if not field:
+        return
+    if not isinstance(field, str) or "choose" not in vars(case):
+        raise EdgekitError(f"field = {field!r}: this use case has one field only; leave it empty")
+    case.choose(field)
 
 
 def variants(case) -> dict:

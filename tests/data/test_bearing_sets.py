@@ -304,3 +304,49 @@ def test_the_real_index_is_read():
         assert told["license"] != "not stated"
         assert len(told["files"]) > 9
         assert all(len(f["sha256"]) == 64 for f in told["files"])
+
+
+COMMON = {  # as people pass the files on
+    "97": "normal_0", "98": "Normal_1 (2)", "99": "normal baseline", "105": "IR007_0", "169": "12k_DE_IR014_0_169",
+    "209": "fault c", "130": "OR007@6_0", "197": "OR014@6_0_1797rpm", "234": "x", "118": "B007_0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["cwru"])
+def test_files_of_cwru_are_known_by_what_is_in_them(name, files):
+    own = bearing_sets.load(f"cwru:{files}")
+    for number, common in COMMON.items():
+        (files / f"{number}.mat").rename(files / f"{common}.mat")
+    savemat(files / "other.mat", {"x": np.zeros((99, 1))})
+    again = bearing_sets.load(f"cwru:{files}")
+    assert [(r.name, r.label, r.group, r.rate) for r in again] == [
+        (r.name, r.label, r.group, r.rate) for r in own
+    ]
+    for one, two in zip(own, again, strict=True):
+        np.testing.assert_array_equal(one.samples, two.samples)
+
+
+@pytest.mark.parametrize("name", ["cwru"])
+def test_a_file_that_is_there_twice_counts_once(name, files, capsys):
+    count = len(bearing_sets.load(f"cwru:{files}"))
+    shutil.copy(files / "105.mat", files / "IR007_0.mat")
+    assert len(bearing_sets.load(f"cwru:{files}")) == count
+    assert "1 that are there twice" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["cwru"])
+def test_the_field_of_bearing_is_a_parameter_and_its_marks_follow(name, files):
+    from edgekit import project, usecases
+
+    case = usecases.load("bearing", project.root())
+    before = case.MARKS["field"]
+    usecases.choose(case, "")
+    assert case.MARKS["field"] == before
+    usecases.choose(case, f"cwru:{files}")
+    assert case.MARKS["field"] == bearing_sets.marks("cwru") != before
+    assert {r.source for r in case.recordings("field", "quick")} == {"cwru"}
+    for field in ("cwrv", "elsewhere:/x", 3):
+        with pytest.raises(EdgekitError):
+            usecases.choose(case, field)
+    with pytest.raises(EdgekitError, match="one field only"):
+        usecases.choose(usecases.load("activity", project.root()), "cwru")

@@ -99,13 +99,13 @@ def _arrow(column) -> list | np.ndarray:
 
 def flat(row: dict, prefix: str = "", depth: int = 0) -> dict:
     """`{"acc": {"x": 1}}` as `{"acc.x": 1}`."""
-    flat = {}
+    found = {}
     for key, value in row.items():
         if isinstance(value, dict) and depth < 3:
-            flat |= flat(value, f"{prefix}{key}.", depth + 1)
+            found |= flat(value, f"{prefix}{key}.", depth + 1)
         else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def _cells(values) -> np.ndarray:

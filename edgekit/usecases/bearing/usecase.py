@@ -15,6 +15,7 @@ __all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about
 
 # The field: "mfpt", or another public rig, downloaded ("cwru", "hust", "ottawa") or from a folder with its
 # .mat files ("cwru:/where/they/are", "paderborn:/…", "hust:/…", "ottawa:/…"); see data/bearing_sets.py.
+# `edgekit run bearing -p field=cwru:/where/they/are` names another without a change here.
 FIELD = "mfpt"
 CLASSES = ("normal", "inner", "outer")
 NORMAL = "normal"
@@ -64,6 +65,13 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found + CORAL": adapt_spectra.speed_found_coral,
     "random speeds": adapt_spectra.random_speeds,
 }
+
+
+def choose(field: str) -> None:
+    """Take another public rig for the field, as FIELD names them, and mark where its faults must show."""
+    global FIELD
+    MARKS["field"] = data.bearing_sets.marks(field)
+    FIELD = field
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
