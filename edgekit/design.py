@@ -6,11 +6,11 @@ import hashlib
 import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, replace
-from html import escape
 from pathlib import Path
 
 from edgekit import catalog
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.escape import html as escape
 from edgekit.figures import number
 
 # How a line of the budget is judged: the figure stays below it (upper), reaches or covers it.

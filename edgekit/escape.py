@@ -42,7 +42,9 @@ def line(text: str) -> str:
 
 
 def html(text: str) -> str:
-    """`text` between tags, or in an attribute: no markup, and no mathematics where a page sets it."""
+    """`text` between tags, or in an attribute: no markup, and no mathematics where a page sets it;
+    line breaks are spaces, as between tags."""
+    text = re.sub(r"[\t\r\n]+", " ", str(text))
     return _html.escape(line(text)).replace("$", "<span>$</span>")
 
 

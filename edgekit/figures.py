@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from html import escape
+
+from edgekit.escape import html as escape
 
 PROVENANCES = ("measured", "emulated", "estimated", "published")
 DATA = ("", "real", "simulated", "partly simulated")

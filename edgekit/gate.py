@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from html import escape
 from math import isnan, nan
 
 from edgekit.design import SENSES, SIGNS, UNITS, Design, limit_text
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.escape import html as escape
 from edgekit.figures import Figure, number
 
 MARKS = {"kept": "✓", "missed": "✗", "not judged": "?"}

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +26,7 @@ from edgekit import project, usecases
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.escape import html as escape
 from edgekit.figures import Figure
 from edgekit.gate import Verdicts, gate
 from edgekit.manifest import file_hash, plain, read_manifest, start_manifest, update_manifest
@@ -232,8 +232,8 @@ def open_run(
 
     `field` names another field than the use case's own, where it knows one; None: the one that the run's
     data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind
-    it for a run on simulated data alone. To open a sealed chapter and look changes nothing; what is written over no
-    longer is what was sealed, and the next chapter says so.
+    it for a run on simulated data alone. To open a sealed chapter and look changes nothing; what is written
+    over no longer is what was sealed, and the next chapter says so.
     """
     check_choice(profile, seed)
     usecases.folder(use_case, project.root())

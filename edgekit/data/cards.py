@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from edgekit import project
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.escape import html as escape
 
 FIELDS = (
     "title",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
+
+from edgekit.escape import html as escape
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
+from edgekit.escape import html as escape
 
 if TYPE_CHECKING:
     import pandas as pd

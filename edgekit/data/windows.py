@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.escape import html as escape
 from edgekit.whole import whole
 
 

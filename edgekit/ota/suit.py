@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from edgekit.errors import EdgekitError
+from edgekit.escape import html
 from edgekit.ota.keys import PublicKey, Signer
 
 TAG, SIGN1 = 107, 18  # CBOR tags of an envelope and of COSE_Sign1
@@ -70,7 +71,9 @@ class Manifest:
 
         rows = ((f.name, shown(f.name, getattr(self, f.name))) for f in fields(self))
         return (
-            "<table>" + "".join(f"<tr><td>{k}</td><td>{v}</td></tr>" for k, v in rows) + "</table>"
+            "<table>"
+            + "".join(f"<tr><td>{k}</td><td>{html(str(v))}</td></tr>" for k, v in rows)
+            + "</table>"
         )
 
 

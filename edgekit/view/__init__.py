@@ -1,5 +1,7 @@
 """What a person looks at: pictures, controls in a notebook, and the report of a run."""
 
+import pandas as pd
+
 from edgekit.view.adaptation import (
     plot_adaptation,
     plot_choice,
@@ -31,6 +33,8 @@ from edgekit.view.signals import (
     plot_spectra,
 )
 from edgekit.view.updates import plot_deltas
+
+pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula
 
 __all__ = [
     "Labelling",

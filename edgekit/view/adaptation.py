@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from edgekit.escape import picture
 from edgekit.view.learning import _caption
 from edgekit.view.signals import COLOURS
 
@@ -46,7 +47,7 @@ def plot_shift(case, lab, field, title: str = ""):
             axes.plot(axis[1], mean, color=colour, ls=style, label=name)
             axes.fill_between(axis[1], mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
         if channel == 0:
-            axes.set_title(case.CLASSES[c], fontsize=10)
+            axes.set_title(picture(case.CLASSES[c]), fontsize=10)
         if channels > 1 and c == 0:
             axes.set_ylabel(f"channel {channel + 1}", fontsize=8)
     figure.supxlabel(axis[0], fontsize=9)
@@ -64,7 +65,7 @@ def _plot_images(case, lab, field, shape):
     )  # fmt: skip
     for (row, c), axes in np.ndenumerate(panels):
         X, y = (lab, field)[row]
-        axes.set(xticks=[], yticks=[], title=f"{('lab', 'field')[row]}, {case.CLASSES[c]}")
+        axes.set(xticks=[], yticks=[], title=f"{('lab', 'field')[row]}, {picture(case.CLASSES[c])}")
         if (y == c).any():
             axes.imshow(X[y == c].mean(axis=0).reshape(shape)[:, :, 0], cmap="gray")
     figure.suptitle("measured: mean over images", fontsize=8, color="#555555")

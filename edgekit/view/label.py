@@ -18,6 +18,7 @@ from edgekit.data import format as recording_format
 from edgekit.data.recordings import Recording
 from edgekit.data.video import Box
 from edgekit.errors import EdgekitError
+from edgekit.escape import picture
 from edgekit.view.explore import interactive
 from edgekit.view.signals import COLOURS
 
@@ -196,7 +197,7 @@ def draw_signal(
     units = recording.meta.get("units") or [recording.unit] * count
     for c, axis in enumerate(axes[:, 0]):
         axis.plot(seconds, recording.samples[first:stop:step, c], color="0.25", lw=0.7)
-        axis.set_ylabel(f"{recording.channels[c]}\n({units[c]})", fontsize=8)
+        axis.set_ylabel(f"{picture(recording.channels[c])}\n({picture(units[c])})", fontsize=8)
         _shade(axis, recording, first, stop, classes, said=c == 0)
         if chosen:
             axis.axvspan(
@@ -222,7 +223,7 @@ def _shade(axis, recording: Recording, first: int, stop: int, classes, said: boo
         if said:
             middle = ((low + high) / 2, 1)
             axis.annotate(
-                word, middle, xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8,
+                picture(word), middle, xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8,
                 color=colour,
             )  # fmt: skip
 
@@ -240,7 +241,9 @@ def draw_boxes(recording: Recording, frame: int = 0, classes=(), chosen: int | N
                 lw=3 if i == chosen else 1.3, ls="--" if box.how == "proposed" else "-",
             )
         )  # fmt: skip
-        axis.annotate(f"{i} {box.label}", (box.x, box.y), color=colour, size=8, va="bottom")
+        axis.annotate(
+            f"{i} {picture(box.label)}", (box.x, box.y), color=colour, size=8, va="bottom"
+        )
     axis.set(xlabel="x (pixel)", ylabel="y (pixel)")
     axis.set_title(f"{_title(recording)}, frame {frame} of {len(recording.samples)}", fontsize=10)
     return axis
@@ -249,7 +252,7 @@ def draw_boxes(recording: Recording, frame: int = 0, classes=(), chosen: int | N
 def _title(recording: Recording) -> str:
     said = recording.label or ("stretches" if recording.events else "no label yet")
     done = ", confirmed" if recording.meta.get(CONFIRMED) else ""
-    return f"{recording.name}: {said}{done}"
+    return picture(f"{recording.name}: {said}{done}")
 
 
 def label(

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 
 from edgekit.errors import EdgekitError
+from edgekit.escape import html
 from edgekit.view.label import Labelling, draw_boxes, draw_signal
 
 VIEWS = {"all": 1.0, "half": 0.5, "a quarter": 0.25, "a tenth": 0.1, "1 %": 0.01}
@@ -43,9 +44,9 @@ class _Controls:
         def press(_):
             try:
                 said = do()
-                self.message.value = said if isinstance(said, str) else ""
+                self.message.value = html(said) if isinstance(said, str) else ""
             except EdgekitError as error:
-                self.message.value = f"<b>{error}</b>"
+                self.message.value = f"<b>{html(str(error))}</b>"
             self.renew()
 
         made.on_click(press)

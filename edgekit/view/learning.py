@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from edgekit.escape import picture
 from edgekit.view.signals import COLOURS
 
 BLUE, RED, GREEN = COLOURS[:3]
@@ -47,7 +48,7 @@ def plot_sweep(sweep, chosen: int, points: float = 0.003):
 
 def plot_confusion(scores: dict, title: str = ""):
     """The confusion matrix of `score`, windows counted, shaded by the share of each true class."""
-    names = list(scores["recall"])
+    names = [picture(name) for name in scores["recall"]]
     counts = np.array(scores["confusion"])
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     _, axes = plt.subplots(figsize=(3.6, 3.2))

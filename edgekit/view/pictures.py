@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from edgekit.escape import picture as shown
 from edgekit.view.signals import COLOURS
 
 LEAST_FRAMES = 4  # shown of a set of recordings
@@ -27,9 +28,9 @@ def plot_frames(recordings: list, count: int = 6):
         axis.set_axis_off()
     for axis, (recording, t) in zip(axes.flat, shown, strict=False):
         draw_frame(axis, recording.samples[t], recording.meta.get("boxes", {t: ()})[t], labels)
-        axis.set_title(f"{recording.name}, {t / recording.rate:g} s", fontsize=8)
+        axis.set_title(f"{shown(recording.name)}, {t / recording.rate:g} s", fontsize=8)
     for k, label in enumerate(labels):
-        axes.flat[0].plot([], [], color=COLOURS[(k + 1) % len(COLOURS)], label=label)
+        axes.flat[0].plot([], [], color=COLOURS[(k + 1) % len(COLOURS)], label=shown(label))
     if labels:
         axes.flat[0].legend(loc="lower left", fontsize=7)
     return axes.ravel()
@@ -71,7 +72,7 @@ def plot_mean_images(case, *domains, examples: int = 4):
             row[-1].imshow(case.features(X)[:, :, :, 0].mean(axis=0), cmap="gray")
         for axis in row:
             axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(f"{windows.domain[0]}\n{classes[c]}", fontsize=8)
+        row[0].set_ylabel(f"{windows.domain[0]}\n{shown(classes[c])}", fontsize=8)
     axes[0][-1].set_title("mean", fontsize=8)
     return axes
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from edgekit.escape import picture
+
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's "bright"
 
 
@@ -30,10 +32,10 @@ def plot_recordings(recordings: list, samples: int = 2000):
         for start, _, said in recording.events:
             if start < n:
                 axis.annotate(
-                    said, (start / recording.rate, 1), xycoords=("data", "axes fraction"),
+                    picture(said), (start / recording.rate, 1), xycoords=("data", "axes fraction"),
                     va="bottom", ha="center", size=7,
                 )  # fmt: skip
-        axis.set_ylabel(f"{label or recording.name}\n({recording.unit})")
+        axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
     axes[-1, 0].set_xlabel("time (s)")
     axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
 
@@ -46,7 +48,9 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     ax = ax or plt.subplots(figsize=(9, 3.2))[1]
     for k, name in enumerate(classes):
         rows = features[y == k]
-        ax.plot(frequencies, rows.mean(axis=0), color=COLOURS[k % len(COLOURS)], label=name)
+        ax.plot(
+            frequencies, rows.mean(axis=0), color=COLOURS[k % len(COLOURS)], label=picture(name)
+        )
         ax.fill_between(
             frequencies,
             *np.percentile(rows, [10, 90], axis=0),
@@ -57,7 +61,12 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     for name, hertz in (marks or {}).items():
         ax.axvline(hertz, color="0.4", ls="--", lw=0.8)
         ax.annotate(
-            name, (hertz, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8
+            picture(name),
+            (hertz, 1),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            size=8,
         )
     ax.set(xlabel="envelope frequency (Hz)", ylabel="√ amplitude (1)")
     ax.set_title(title, pad=16)
