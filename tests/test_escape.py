@@ -13,9 +13,11 @@ from edgekit import escape
 from edgekit.errors import EdgekitError
 
 HOSTILE = (
-    'a"b\'c', "a\nopen('x')", "\\", "{}", "${x}", '"""', "'''", "<b>x</b>", "<script>alert(1)</script>", "\x1b[2J",
+    'a"b\'c', "a\nopen('x')", "\\", "{}", "${x}", '"""', "'''", "<b>x</b>", "<script>alert(1)</script>",
+    "\x1b[2J",
     "\u202eevil", "\0", "🙂", "\udce9", "## 03 heading", "1. one", "| a | b |", "$x^2$ and $y$", "__init__",
-    "[a](http://b)", "![a](b)", "`code`", "*bold*", "http://example", "www.example.org", "a@b.org", "- x", "    x",
+    "[a](http://b)", "![a](b)", "`code`", "*bold*", "http://example", "www.example.org", "a@b.org", "- x",
+    "    x",
     "\u2028x", "&lt;", "~~x~~", "\\(x\\)", "===", "\ud83d", "+ x", "a_b_c", "{{x}}", "%s", "\r\n# x",
 )  # fmt: skip
 anything = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20))

@@ -308,7 +308,8 @@ def test_the_real_index_is_read():
 
 COMMON = {  # as people pass the files on
     "97": "normal_0", "98": "Normal_1 (2)", "99": "normal baseline", "105": "IR007_0",
-    "169": "12k_DE_IR014_0_169", "209": "fault c", "130": "OR007@6_0", "197": "OR014@6_0_1797rpm", "234": "x", "118": "B007_0",
+    "169": "12k_DE_IR014_0_169", "209": "fault c", "130": "OR007@6_0",
+    "197": "OR014@6_0_1797rpm", "234": "x", "118": "B007_0",
 }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit import catalog, cli, data, project, usecases
+from edgekit import catalog, cli, data, usecases
 from edgekit.data import bring
 from edgekit.data.bring import names
 from edgekit.design import load as load_design
@@ -25,14 +24,6 @@ FOLDERS = {
     "impulse": (folders.impulse, {"idle", "wave", "snake"}, "idle", "file", 62.5, 3),
     "shapes": (folders.pictures, {"disc", "stripes"}, None, "file, short ones", 1, 1),
 }
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A project of somebody else's: the notebooks and nothing more."""
-    home = tmp_path_factory.mktemp("project")
-    shutil.copytree(project.root() / "notebooks", home / "notebooks")
-    return home
 
 
 @pytest.fixture(scope="module", params=FOLDERS)
