@@ -139,10 +139,10 @@ def _format(chunk: bytes, order: str) -> tuple[int, int, int, int, int]:
 
 
 def _fits(kind: int, bits: int, width: int) -> bool:
-    """Whether samples of `bits` stand in `width` bytes, as few as hold them."""
+    """Whether samples of `bits` stand in `width` bytes: as few as hold them, or one more (24 in 32)."""
     if kind == FLOAT:
         return (bits, width) in ((32, 4), (64, 8))
-    return 1 <= bits <= 32 and width == math.ceil(bits / 8)
+    return 1 <= width <= 4 and 1 <= bits <= 8 * width and width - math.ceil(bits / 8) <= 1
 
 
 def _samples(body, kind: int, width: int, bits: int, order: str) -> np.ndarray:
