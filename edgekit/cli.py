@@ -120,8 +120,8 @@ def _add_workers(parser, workers: int) -> None:
 def _add_new(commands) -> None:
     new = commands.add_parser("new", help="make a use case of a folder of recordings")
     new.add_argument("name", help="of the use case: lower-case letters, digits, _")
-    new.add_argument("--from", dest="source", required=True, metavar="FOLDER", help="CSV, WAV, pictures, "
-                     "NumPy, Edge Impulse JSON or CBOR")  # fmt: skip
+    new.add_argument("--from", dest="source", required=True, metavar="FOLDER", help="CSV, WAV, FLAC, MAT, "
+                     "NumPy, Parquet, JSON, Edge Impulse, pictures")  # fmt: skip
     new.add_argument("--lab", default="", metavar="FOLDER", help="a second world, for chapter 02")
     new.add_argument("--rate", type=float, default=0.0, help="Hz, where the files do not say it")
     new.add_argument(
