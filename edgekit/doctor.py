@@ -34,6 +34,7 @@ GROUPS = {
     ),
     "tuf": ("optional: a repository for gateways", "tuf"),
     "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard"),
+    "readers": ("edgekit new: MATLAB 7.3, Parquet, FLAC and the like", "h5py pyarrow soundfile"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "toolchains": (
         "optional: tests of the generated projects",
@@ -44,7 +45,18 @@ GROUPS = {
         "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
-OPTIONAL = ("gateway", "npu", "ecg", "vision", "adapt", "search", "live", "tuf", "compare")
+OPTIONAL = (
+    "gateway",
+    "npu",
+    "ecg",
+    "vision",
+    "adapt",
+    "search",
+    "readers",
+    "live",
+    "tuf",
+    "compare",
+)
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",

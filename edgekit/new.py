@@ -33,8 +33,9 @@ def make(
     print(report(plan, found.aside))
     second = None
     if lab:
-        second, *_ = _understood(lab, replace(options, group_from=""), asking, yes)
+        second, _, beside = _understood(lab, replace(options, group_from=""), asking, yes)
         _same(plan, second, lab)
+        print(f"the lab, {escape.line(lab)}:", report(second, beside.aside), sep="\n")
     if asking:
         plan, options = _corrected(plan, options, source, yes)
     if dry:

@@ -126,7 +126,8 @@ def write(
             recording_format.save(recording, draft / "recordings" / f"{recording.name}.npz")
         for recording in others:
             recording_format.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
-        (draft / "recordings" / own.LEFT).write_text(tomli_w.dumps(plan.left), encoding="utf-8")
+        left = plan.left | ({f"lab/{k}": why for k, why in lab.left.items()} if lab else {})
+        (draft / "recordings" / own.LEFT).write_text(tomli_w.dumps(left), encoding="utf-8")
         texts = templates.fill(name, plan, made, question, bool(lab))
         for file, text in texts.items():
             (draft / file).write_text(text, encoding="utf-8")

@@ -259,3 +259,14 @@ def test_a_long_silence_does_not_spoil_what_was_heard(tmp_path):
     parts = bring.read(tmp_path).readings
     assert [len(p.samples) for p in parts] == [200, 200]
     assert "nothing arrived" in parts[0].notes[0]
+
+
+def test_a_hostile_label_is_kept_and_its_file_stays_in_the_folder(tmp_path, capsys):
+    from edgekit.data.bring import live
+
+    messages = [(f"{i},1".encode(), i / 50) for i in range(20)]
+    for label in ("../../x\n\x1b[2J", "x" * 400, "nul", "caf\udce9"):
+        path = live.record(iter(messages), tmp_path, source="here", label=label)
+        assert path.parent == tmp_path
+        assert format.load(path).label == label.replace("\udce9", "\\xe9")
+    assert "\x1b" not in capsys.readouterr().out

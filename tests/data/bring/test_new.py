@@ -339,18 +339,21 @@ def test_names_that_cannot_be_or_are_taken(tmp_path, home):
         bring.write("taken", plan, home, bring.Options())
 
 
-def test_a_second_world_becomes_the_lab(tmp_path, home, monkeypatch):
+def test_a_second_world_becomes_the_lab(tmp_path, home, monkeypatch, capsys):
     monkeypatch.chdir(home)
     for world, hertz in (("site", 2.0), ("bench", 2.5)):
         for i in range(4):
             for k, name in enumerate(("on", "off")):
                 series(tmp_path / world / name / f"{i}.csv", seed=10 * i + k, hertz=hertz + 3 * k)
+    (tmp_path / "bench" / "on" / "photo.heic").write_bytes(b"?")
     code = cli.main(
         ["new", "two", "--from", str(tmp_path / "site"), "--lab", str(tmp_path / "bench"), "--rate", "50",
          "--yes", "--licence", "CC0-1.0"]
     )  # fmt: skip
     assert code == 0
     case = usecases.load("two", home)
+    assert "on/photo.heic is of a kind" in capsys.readouterr().out
+    assert "lab/on/photo.heic" in case.recordings("field", "full").unread
     lab, field = (case.recordings(d, "full") for d in ("lab", "field"))
     assert len(lab) == len(field) == 8
     assert {r.licence for r in lab} == {"CC0-1.0"}
@@ -382,6 +385,21 @@ def test_at_a_terminal_it_asks_what_it_cannot_know(tmp_path, home, monkeypatch, 
     said = capsys.readouterr().out
     assert "not understood: 'nonsense'" in said
     assert "'fast' is no number" in said
+
+
+def test_a_channel_that_no_sensor_has_is_named(tmp_path, home):
+    for i in range(3):
+        for k, name in enumerate(("on", "off")):
+            x = folders.sines(10 * i + k, 600, 50, 2.0)
+            x[:, 1] = 1.7e12 + np.arange(600)
+            (tmp_path / name).mkdir(exist_ok=True)
+            np.savez(
+                tmp_path / name / f"{i}.npz", X=x, channels=["x", "epoc\n(ms)", "z"], rate=50.0
+            )
+    with pytest.raises(EdgekitError, match=r"channel 'epoc.*time stamp or a counter.*--channels"):
+        bring.write("clock", understood(tmp_path), home, bring.Options())
+    assert not (home / "usecases" / "clock").exists()
+    bring.write("clock", understood(tmp_path, channels="x,z"), home, bring.Options())
 
 
 def test_words_of_names():
