@@ -55,7 +55,7 @@ def markdown(text: str) -> str:
     '&#35;&#35; 03 &lt;b&gt;'
     """
     plain = _html.escape(line(text), quote=False)
-    return re.sub(MARKUP, _entity, plain).replace("$", "<span>$</span>")
+    return re.sub(MARKUP, _entity, plain).replace("$", "<span>&#36;</span>")
 
 
 def _entity(found: re.Match) -> str:

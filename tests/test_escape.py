@@ -52,6 +52,8 @@ def test_a_page_shows_the_text_and_no_tag_of_it(text):
 @example("## 03 x", "paragraph")
 @example("1) x", "paragraph")
 @example("12. x", "paragraph")
+@example("$x^2$ and $y$", "cell")
+@example("$$x$$", "quote")
 def test_markdown_shows_the_text_and_nothing_that_it_could_mean(text, place):
     from nbconvert.filters import markdown2html
 
