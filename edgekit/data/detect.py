@@ -12,6 +12,12 @@ PILE = 5  # times as many samples at an extreme as at the values next to it
 # --------------------------------------------------------------------------- within a recording
 
 
+def longest_finite(x: np.ndarray) -> int:
+    """Samples of the longest stretch of `x` (n, channel) without NaN or infinity."""
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
+    return int(np.diff(np.concatenate(([-1], bad, [len(x)]))).max()) - 1
+
+
 def runs(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(first index, length) of each stretch of equal samples."""
     edges = np.concatenate(([0], np.flatnonzero(np.diff(x)) + 1, [len(x)]))

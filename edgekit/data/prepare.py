@@ -16,9 +16,9 @@ def resample(recording: Recording, rate: float) -> Recording:
     """The recording at `rate` Hz, low-passed before decimation (polyphase Kaiser FIR).
 
     Nothing above half of the lower rate survives: going up adds samples, not bandwidth. The ratio
-    of rates is taken as a fraction, exact to 1e-6. Raises EdgekitError for a rate that is not
-    positive or a recording with non-finite samples, which the filter would smear over their
-    neighbours.
+    of rates is taken as a fraction, exact to 1e-6. A sample that is not finite makes all that the filter
+    mixes it with NaN, so that no window holds a trace of it. Raises EdgekitError for a rate that is not
+    positive or a recording without a finite sample.
     """
     from scipy.signal import resample_poly
 
@@ -31,12 +31,19 @@ def resample(recording: Recording, rate: float) -> Recording:
         )
     if ratio == 1:
         return replace(recording, rate=float(rate))
-    if not len(recording.samples) or not np.isfinite(recording.samples).all():
+    bad = ~np.isfinite(recording.samples).all(axis=tuple(range(1, recording.samples.ndim)))
+    if bad.all():
         raise EdgekitError(
-            f"{recording.name} is empty or holds NaN; inspect() it and keep() the rest"
+            f"{recording.name} is empty or holds NaN only; inspect() it and keep() the rest"
         )
     x = recording.samples.astype(np.float64)
+    x[bad] = x[~bad].mean(axis=0)
     y = resample_poly(x, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+    reach = 1 + 10 * max(ratio.numerator, ratio.denominator) / ratio.numerator  # of the filter
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], bad, [0]))))
+    for first, stop in edges.reshape(-1, 2):
+        low, high = ((at * float(ratio)) for at in (first - reach, stop + reach))
+        y[max(0, int(low)) : max(0, int(np.ceil(high)))] = np.nan
     meta = {**recording.meta, "resampled_from": recording.rate}
     return replace(recording, samples=y.astype(np.float32), rate=float(rate), meta=meta)
 
@@ -44,9 +51,9 @@ def resample(recording: Recording, rate: float) -> Recording:
 def window(recordings: list[Recording], classes: tuple[str, ...], length: int, hop: int) -> Windows:
     """Pieces of `length` samples, one every `hop`; never across two recordings.
 
-    What fills no window at a recording's end is left out and counted in `Windows.dropped`. Returns
-    X (n, length, channel) float32. Raises EdgekitError where rates or channels differ, a label is
-    not among `classes`, a sample is not finite, or nothing is long enough.
+    What fills no window at a recording's end, or stands only in windows with a sample that is not finite,
+    is left out and counted in `Windows.dropped`. Returns X (n, length, channel) float32. Raises
+    EdgekitError where rates or channels differ, a label is not among `classes`, or no window is left.
     """
     classes = tuple(classes)
     if length < 1 or hop < 1:
@@ -69,20 +76,20 @@ def window(recordings: list[Recording], classes: tuple[str, ...], length: int, h
                 f"{recording.name} is labelled {recording.label!r}."
                 + did_you_mean(str(recording.label), classes)
             )
-        if not np.isfinite(recording.samples).all():
-            raise EdgekitError(
-                f"{recording.name} holds NaN; inspect() the data and keep() the rest"
-            )
         n = len(recording.samples)
-        count = 1 + (n - length) // hop if n >= length else 0
-        dropped += n - ((count - 1) * hop + length) if count else n
-        if count:
+        starts = np.arange(0, n - length + 1, hop)
+        bad = ~np.isfinite(recording.samples).all(axis=1)
+        if bad.any():  # how many stand before each sample
+            before = np.concatenate(([0], np.cumsum(bad)))
+            starts = starts[before[starts + length] == before[starts]]
+        dropped += n - _covered(starts, length, hop)
+        if len(starts):
             view = np.lib.stride_tricks.sliding_window_view(recording.samples, length, axis=0)
-            pieces.append(view[::hop].transpose(0, 2, 1))
-            rows += [(recording, i * hop) for i in range(count)]
+            pieces.append(view[starts].transpose(0, 2, 1))
+            rows += [(recording, int(start)) for start in starts]
     if not rows:
         raise EdgekitError(
-            f"no recording is as long as a window of {length} samples; take a shorter one"
+            f"no recording has a window of {length} finite samples; take a shorter one, or inspect() them"
         )
     return Windows(
         X=np.concatenate(pieces).astype(np.float32),
@@ -95,6 +102,14 @@ def window(recordings: list[Recording], classes: tuple[str, ...], length: int, h
         dropped=dropped,
         simulated=np.array([r.simulated for r, _ in rows]),
     )
+
+
+def _covered(starts: np.ndarray, length: int, hop: int) -> int:
+    """Samples from the first window to the last, without gaps that are wider than a hop."""
+    if not len(starts):
+        return 0
+    apart = np.diff(starts)
+    return length + int(np.where(apart > hop, np.minimum(apart, length), apart).sum())
 
 
 def center(recording: Recording) -> Recording:

@@ -13,6 +13,7 @@ from edgekit.errors import EdgekitError
 if TYPE_CHECKING:
     import pandas as pd
 
+SHORTEST = 0.5  # seconds of a recording, where nobody says how long a window is
 CLIPPED = 0.001, 0.05  # share of samples stuck at an extreme: suspect from, refused from
 FLAT = 0.001, 0.20  # share of samples in flat runs
 OFFSET = 1.0  # mean over spread that is suspect; below, it is only noted from a twentieth on
@@ -31,17 +32,20 @@ class Recordings(list):
         self.unread = dict(unread or {})
 
 
-def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> pd.DataFrame:
+def inspect(
+    recordings: list[Recording], rate: float, shortest: float | None = None
+) -> pd.DataFrame:
     """One row a recording, indexed by name; `rate` (Hz) is the one the windows will have.
 
     Columns: label, group, rate (Hz), seconds, nonfinite (samples), clipped and flat (share of
     samples), offset (mean over spread, the worst channel), constant (channels), gaps (in time, where
     the file had time stamps), alike (largest correlation with another recording), verdict and reason.
-    `refused` cannot be learned from (non-finite, constant, shorter than `shortest` seconds, largely flat
-    or clipped, a copy); `suspect` deserves a look (gaps, swapped axes, a doubtful rate, …); the reason
-    of an `ok` may still hold a note. Files that were not read at all (`Recordings.unread`) come last,
-    refused. Pictures have frozen and blank frames instead of flat and constant channels. Raises
-    EdgekitError when there is nothing to inspect or two recordings share a name.
+    `refused` cannot be learned from (no stretch of finite samples or no recording of `shortest` seconds,
+    constant, largely flat or clipped, a copy); `suspect` deserves a look (gaps, swapped axes, a doubtful
+    rate, …); the reason of an `ok` may still hold a note. Files that were not read at all
+    (`Recordings.unread`) come last, refused. Pictures have frozen and blank frames instead of
+    flat and constant channels. Raises EdgekitError when there is nothing to inspect or two recordings
+    share a name.
     """
     import pandas as pd
 
@@ -56,8 +60,9 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
             "no recording holds a single finite sample; the data is empty or all NaN"
         )
     rows = [_measure(r) for r in recordings]
+    least = [_least(r, shortest) for r in recordings]
     copies = compare.copies(recordings)
-    alike = compare.alike(recordings, rate, shortest, copies)
+    alike = compare.alike(recordings, rate, min(least), copies)
     sound = [i for i, row in enumerate(rows) if not row["nonfinite"] and row["seconds"] > 0]
     doubts = {}
     for found in (compare.swapped, compare.wrong_rate):
@@ -68,7 +73,7 @@ def inspect(recordings: list[Recording], rate: float, shortest: float = 0.5) -> 
     usual = sorted(row["offset"] for row in rows)[(len(rows) - 1) // 2]
     for i, (recording, row) in enumerate(zip(recordings, rows, strict=True)):
         row["alike"] = alike[i][0]
-        findings = _judge(recording, row, rate, shortest, telling, usual)
+        findings = _judge(recording, row, rate, least[i], telling, usual)
         findings += [("suspect", text) for text in doubts.get(i, [])]
         if i in copies:
             other = recordings[copies[i]]
@@ -122,6 +127,14 @@ def summary(report: pd.DataFrame) -> pd.DataFrame:
         for (v, k), n in sorted(rows.items(), key=lambda i: (order.index(i[0][0]), -len(i[1])))
     ]
     return pd.DataFrame(table, columns=["verdict", "finding", "recordings", "for example"])
+
+
+def _least(recording: Recording, shortest: float | None) -> float:
+    """Seconds that a recording must have: as asked, else its window where `edgekit new` chose one."""
+    window = recording.meta.get("window_seconds")
+    if shortest is None and isinstance(window, (int, float)) and window > 0:
+        return float(window)
+    return SHORTEST if shortest is None else shortest
 
 
 def _kind(reason: str) -> str:
@@ -197,10 +210,17 @@ def _judge(
         say("refused", f"its rate of {recording.rate} Hz is impossible")
     elif images and not len(recording.samples):
         say("refused", "it holds no picture")
-    elif not images and not row["seconds"] >= shortest:
+    elif not images and not row["seconds"] >= shortest * (1 - 1e-6):
         say("refused", f"too short: {row['seconds']:.2f} s of {shortest:g} s")
-    if row["nonfinite"]:
-        say("refused", f"{row['nonfinite']:,} samples are NaN or infinite")
+    if lost := row["nonfinite"]:
+        longest = detect.longest_finite(recording.samples) / max(recording.rate, 1e-12)
+        rest = "windows that hold one are left out"
+        if longest < shortest:
+            rest = f"no stretch of {shortest:g} s is without one"
+        say(
+            "suspect" if longest >= shortest else "refused",
+            f"{lost:,} samples are NaN or infinite: {rest}",
+        )
     if constant := row["constant"]:
         every = images or constant == len(recording.channels)
         what = "most pictures are blank" if images else f"{constant} constant channel(s)"

@@ -54,9 +54,44 @@ def test_an_impossible_rate_is_refused(rate):
         resample(sine(50, 1_000), rate)
 
 
-def test_nan_is_refused_rather_than_smeared():
+@pytest.mark.parametrize("to", [250, 400, 500, 800, 1_700])
+def test_nothing_of_a_nan_is_smeared_over_its_neighbours(to):
+    x = noise(3_000, seed=1)
+    x[1_200:1_210] = 1e6 * noise(
+        10, seed=2
+    )  # what the sensor would have said there must not matter
+    other = x.copy()
+    other[1_200:1_210] = np.nan
+    whole, lacking = (resample(recording("r", v), to).samples for v in (x, other))
+    kept = np.isfinite(lacking)
+    assert 0.9 < kept.mean() < 1
+    np.testing.assert_allclose(lacking[kept], whole[kept], atol=1e-2)
+
+
+def test_a_recording_of_nan_only_is_refused():
     with pytest.raises(EdgekitError, match="NaN"):
-        resample(recording("r", [0, 1, np.nan, 3]), 500)
+        resample(recording("r", [np.nan] * 4), 500)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(1, 40), st.integers(1, 50), st.lists(st.integers(0, 199), max_size=6),
+    st.integers(60, 200),
+)  # fmt: skip
+def test_windows_with_nan_are_left_out_and_no_others(length, hop, places, n):
+    x = noise(n, seed=4)
+    x[[p for p in places if p < n]] = np.nan
+    right = [i for i in range(0, n - length + 1, hop) if np.isfinite(x[i : i + length]).all()]
+    if not right:
+        return
+    made = window([recording("r", x)], ("normal",), length, hop)
+    assert list(made.origin) == [f"r@{i}" for i in right]
+    assert np.isfinite(made.X).all()
+    if hop <= length:
+        covered = np.zeros(n, bool)
+        for i in right:
+            covered[i : i + length] = True
+        assert made.dropped == (~covered).sum()
 
 
 def test_centering_takes_a_sensors_offset_away():
@@ -101,7 +136,7 @@ def test_windows_refuse_what_does_not_go_together():
         window([], ("normal",), 10, 10)
     with pytest.raises(EdgekitError, match="must be ≥ 1"):
         window([a], ("normal",), 10, 0)
-    with pytest.raises(EdgekitError, match="NaN"):
+    with pytest.raises(EdgekitError, match="no recording has a window of 10 finite samples"):
         window([recording("n", [np.nan] * 20)], ("normal",), 10, 10)
 
 

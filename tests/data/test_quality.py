@@ -19,8 +19,9 @@ def with_(indices, value) -> np.ndarray:
 
 
 FAULTS = {
-    "one NaN": (with_(7, np.nan), "refused", "NaN"),
-    "infinite": (with_(slice(5, 9), np.inf), "refused", "4 samples"),
+    "one NaN": (with_(7, np.nan), "suspect", "NaN"),
+    "infinite": (with_(slice(5, 9), np.inf), "suspect", "4 samples"),
+    "NaN everywhere": (with_(slice(0, None, 100), np.nan), "refused", "no stretch"),
     "constant": (np.full(4_000, 1.5), "refused", "constant"),
     "a little clipping": (np.clip(noise(seed=3), -1.8, 1.8).repeat(2), "suspect", "clipping"),
     "hard clipping": (np.clip(noise(seed=3), -0.5, 0.5), "refused", "clipping"),
@@ -87,12 +88,12 @@ def test_a_dead_channel_among_live_ones_is_suspect():
 
 
 def test_keep_says_what_it_left_out(capsys):
-    recordings = [recording("good", noise()), recording("bad", with_(3, np.nan))]
+    recordings = [recording("good", noise()), recording("bad", with_(slice(0, None, 99), np.nan))]
     kept = keep(recordings, inspect(recordings, 1_000))
     assert [r.name for r in kept] == ["good"]
     said = capsys.readouterr().out
     assert "kept 1 of 2" in said
-    assert "refused bad: 1 samples are NaN" in said
+    assert "refused bad: 41 samples are NaN" in said
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_nothing_to_inspect_is_one_clear_line(recordings):
 
 
 def test_keep_refuses_to_return_nothing_or_to_use_a_foreign_report():
-    bad = [recording("a", with_(3, np.nan))]
+    bad = [recording("a", with_(slice(0, None, 99), np.nan))]
     with pytest.raises(EdgekitError, match="every recording was refused"):
         keep(bad, inspect(bad, 1_000))
     with pytest.raises(EdgekitError, match="other recordings"):
