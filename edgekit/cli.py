@@ -133,6 +133,7 @@ def _add_new(commands) -> None:
     new.add_argument("--channels", default="", help="which, and in which order: x,y,z or 1,2,3")
     new.add_argument("--time-unit", default="", choices=["", "s", "ms", "us", "ns"])
     new.add_argument("--window", type=float, default=0.0, help="seconds")
+    new.add_argument("--without", default="", metavar="CLASSES", help="classes to leave out")
     new.add_argument("--normal", default="", help="the class that means nothing to report")
     new.add_argument("--licence", default="", help="of the data, for the card")
     new.add_argument("--question", default="", help="that the device answers")

@@ -51,34 +51,25 @@ def make(
 
 def _understood(source: str, options: bring.Options, asking: bool, yes: bool):
     """Read and understand; at a terminal, what cannot be known is asked for."""
-    columns = [
-        o.removeprefix("column:") if o.startswith("column:") else ""
-        for o in (options.label_from, options.group_from)
-    ]
     sheet = (
         options.label_from.removeprefix("file:") if options.label_from.startswith("file:") else ""
     )
-    found = bring.read(
-        source, label_column=columns[0], group_column=columns[1], sheet=sheet,
-        time_unit=options.time_unit, progress=_bar,
-    )  # fmt: skip
-    while True:
-        try:
-            return bring.understand(found, options, assume=yes), options, found
-        except EdgekitError as error:
-            if found.failed:  # perhaps the class that is missing is one that could not be read
-                what = f"left out: {counted(len(found.failed), 'file')}{lost(found.failed)}"
-                error = EdgekitError(f"{error} ({what})")
-            key = next((k for k in ASKABLE if k in str(error)), None)
-            if not asking or key is None:
-                raise error from None
-            print(error)
-            field, text = ASKABLE[key]
-            if not (said := _ask(text)):
-                raise error from None
-            options = replace(options, **{field: _number(said) if field == "rate" else said})
-            if said.startswith("column:"):  # the files must be read again
-                return _understood(source, options, asking, yes)
+    found = bring.read(source, wanted=bring.wanted(options), sheet=sheet, progress=_bar)
+    try:
+        return bring.understand(found, options, assume=yes), options, found
+    except EdgekitError as error:
+        if found.failed:  # perhaps the class that is missing is one that could not be read
+            what = f"left out: {counted(len(found.failed), 'file')}{lost(found.failed)}"
+            error = EdgekitError(f"{error} ({what})")
+        key = next((k for k in ASKABLE if k in str(error)), None)
+        if not asking or key is None:
+            raise error from None
+        print(error)
+        field, text = ASKABLE[key]
+        if not (said := _ask(text)):
+            raise error from None
+        options = replace(options, **{field: _number(said) if field == "rate" else said})
+        return _understood(source, options, asking, yes)  # a guess may have cut the files
 
 
 def _corrected(plan, options: bring.Options, source: str, yes: bool):

@@ -15,7 +15,7 @@ from edgekit.data.bring.own import (
     vary_pictures,
     windows,
 )
-from edgekit.data.bring.plan import Options, Plan, understand
+from edgekit.data.bring.plan import Options, Plan, understand, wanted
 from edgekit.data.bring.reading import Reading, UnreadableError
 from edgekit.data.bring.write import places, write
 
@@ -34,6 +34,7 @@ __all__ = [
     "understand",
     "vary",
     "vary_pictures",
+    "wanted",
     "windows",
     "write",
 ]

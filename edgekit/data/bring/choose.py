@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit.data.bring import timing
+from edgekit.data.bring import roles, timing
 from edgekit.data.bring.reading import Reading
 from edgekit.errors import EdgekitError
 
 ASSUMED = 100.0  # Hz, where nobody says and nobody is asked
 SHORTEST = 32  # samples of a window
+SLOWEST, FASTEST = 0.01, 1e7  # Hz; what is beyond is a clock misread, unless a person says so
+SLOWEST_SAID = 1e-6  # Hz, where a person says it
+LONGEST = 1e5  # seconds of a window that nobody asked for
 SOUND_RATE = 16_000.0  # Hz; speech and most machines say what they have to say below 8 kHz
 LEAST_GROUPS = 3  # of a class: one each to train, to choose and to test
 BLOCKS = 6  # that a class is cut into where it has fewer groups
@@ -40,7 +43,8 @@ def channels(readings: list[Reading], wanted: str, left: dict[str, str]):
     if readings[0].image:
         return readings, ("grey",)
     if wanted:
-        return _chosen(readings, [w.strip() for w in wanted.split(",") if w.strip()], left)
+        return _chosen(readings, listed(wanted), left)
+    readings = _one_spelling(readings)
     named = [r for r in readings if r.channels]
     if named and len(named) == len(readings):
         common = [c for c in named[0].channels if all(c in r.channels for r in named)]
@@ -60,6 +64,61 @@ def channels(readings: list[Reading], wanted: str, left: dict[str, str]):
     return [replace(r, channels=channels) for r in fit], channels
 
 
+def listed(wanted: str) -> list[str]:
+    """The channels that an option names. Raises EdgekitError for none, or for one that stands twice."""
+    names = [w.strip() for w in wanted.split(",") if w.strip()]
+    if not names:
+        raise EdgekitError(f"--channels {wanted!r} names none: write x,y,z or 1,2,3")
+    if twice := next((n for n in names if names.count(n) > 1), None):
+        raise EdgekitError(f"--channels {wanted}: {twice!r} stands twice")
+    return names
+
+
+def _one_spelling(readings: list[Reading]) -> list[Reading]:
+    """`X` and `x`, `acc x` and `acc_x` in different files are one channel, spelled as in most of them."""
+    counts = Counter(c for r in readings for c in r.channels or ())
+    usual: dict[str, str] = {}
+    for name, _ in counts.most_common():
+        usual.setdefault("".join(roles.tokens(name)) or name, name)
+    if len(usual) == len(counts):
+        return readings
+    result = []
+    for r in readings:
+        own = tuple(usual["".join(roles.tokens(c)) or c] for c in r.channels or ())
+        result.append(replace(r, channels=own) if r.channels and len(set(own)) == len(own) else r)
+    return result
+
+
+def steady(readings: list[Reading], channels: tuple[str, ...], said: list[str]):
+    """Readings without the channels that never change within one of them, and change between them: the
+    number of a person, of a machine, a setting. What was left out is said."""
+    if readings[0].image or len(channels) < 2 or len(readings) < 2:
+        return readings, channels
+    firsts, still = np.array([r.samples[0] for r in readings]), np.ones(len(channels), bool)
+    for r in readings:
+        still &= (r.samples == r.samples[0]).all(axis=0)
+        if not still.any():
+            return readings, channels
+    still &= (firsts != firsts[0]).any(axis=0)
+    if not still.any() or still.all():
+        return readings, channels
+    for c in np.flatnonzero(still):
+        said.append(
+            f"{channels[c]} has one value in each recording ({len(set(firsts[:, c].tolist()))} in all), as "
+            "the number of a person or a machine has: it is NO channel. If it is one, --group-from "
+            "column:NAME (or its number) keeps each on one side of the split; --channels takes it."
+        )
+    kept = np.flatnonzero(~still)
+    channels = tuple(channels[c] for c in kept)
+    result = []
+    for r in readings:
+        meta = r.meta
+        if isinstance(units := meta.get("units"), list) and len(units) == len(still):
+            meta = {**meta, "units": [units[c] for c in kept]}
+        result.append(replace(r, samples=r.samples[:, kept], channels=channels, meta=meta))
+    return result, channels
+
+
 def _share(readings: list[Reading], channels: tuple[str, ...]) -> float:
     return sum(set(channels) <= set(r.channels) for r in readings) / len(readings)
 
@@ -69,10 +128,11 @@ def _chosen(readings: list[Reading], wanted: list[str], left: dict[str, str]):
     fit = []
     for r in readings:
         own = list(r.channels or (f"ch{i + 1}" for i in range(r.samples.shape[1])))
-        places = [
-            own.index(w) if w in own else int(w) - 1 if w.isdigit() and int(w) <= len(own) else -1
-            for w in wanted
-        ]
+        places = [_place(own, w) for w in wanted]
+        if len(set(places)) < len(places) and -1 not in places:
+            raise EdgekitError(
+                f"--channels {','.join(wanted)}: two of them are one channel of {r.path}"
+            )
         if -1 in places:
             left[r.name] = (
                 f"has no channel {wanted[places.index(-1)]!r}, only {', '.join(own)[:80]}"
@@ -82,10 +142,24 @@ def _chosen(readings: list[Reading], wanted: list[str], left: dict[str, str]):
         if isinstance(units := meta.get("units"), list) and len(units) == len(own):
             meta = {**meta, "units": [units[p] for p in places]}
         channels = tuple(own[p] for p in places)
-        fit.append(replace(r, samples=r.samples[:, places], channels=channels, meta=meta))
+        same = places == list(range(len(own)))
+        samples = r.samples if same else r.samples[:, places]
+        fit.append(replace(r, samples=samples, channels=channels, meta=meta))
     if not fit:
         raise EdgekitError(f"no file has the channels {', '.join(wanted)}")
-    return fit, fit[0].channels
+    channels = fit[0].channels
+    return [replace(r, channels=channels) for r in fit], channels
+
+
+def _place(own: list[str], wanted: str) -> int:
+    """Index of the channel of that name, whatever its case, or of that number from 1 on; else -1."""
+    for name in (wanted, f"ch{wanted}"):
+        if name in own:
+            return own.index(name)
+    alike = [i for i, n in enumerate(own) if roles.same(n, wanted)]
+    if alike:
+        return alike[0]
+    return int(wanted) - 1 if wanted.isdigit() and 1 <= int(wanted) <= len(own) else -1
 
 
 # ----------------------------------------------------------------------------------- rate, window
@@ -97,11 +171,17 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
         why["rate"] = "pictures have no rate; 1 stands for one a second"
         return 1.0
     if wanted:
-        if not 1e-4 <= wanted <= 1e7:
+        if not SLOWEST_SAID <= wanted <= FASTEST:
             raise EdgekitError(f"--rate {wanted:g}: give the samples a second, in Hz")
         why["rate"] = "as you said"
         return float(wanted)
     known = [r.rate for r in readings if r.rate]
+    if known and not SLOWEST <= (middle := float(np.median(known))) <= FASTEST:
+        raise EdgekitError(
+            f"by its time stamps {readings[0].path} has {middle:.3g} samples a second, which no sensor "
+            "has: is the unit of time another (--time-unit s, ms, us or ns)? If the rate is right, "
+            "or time says nothing, say --rate HZ"
+        )
     if not known:
         if not assume:
             raise EdgekitError(
@@ -121,6 +201,19 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
             f"{rate:g} Hz like the others."
         )
     return rate
+
+
+def absurd(readings: list[Reading], left: dict[str, str]) -> list[Reading]:
+    """Readings without those whose rate no sensor has, where most have one that can be."""
+    wrong = {r.name for r in readings if r.rate and not SLOWEST <= r.rate <= FASTEST}
+    if not wrong or len(wrong) > len(readings) / 2:
+        return readings
+    for r in readings:
+        if r.name in wrong:
+            left[r.name] = (
+                f"has {r.rate:.3g} samples a second by its time stamps, which no sensor has"
+            )
+    return [r for r in readings if r.name not in wrong]
 
 
 def near(own: float | None, rate: float) -> float:
@@ -174,6 +267,11 @@ def window(plan, wanted: float) -> int:
     }[kind]
     if wanted:
         samples, reason = wanted * rate, "as you said"
+        if not np.isfinite(wanted) or samples < SHORTEST:
+            raise EdgekitError(
+                f"--window {wanted:g}: give seconds, at {rate:g} Hz no less than {SHORTEST / rate:.3g} "
+                f"({SHORTEST} samples)"
+            )
     lengths = {
         c: np.array([length(r, rate) for r in plan.used if r.label == c]) for c in plan.classes
     }
@@ -188,17 +286,35 @@ def window(plan, wanted: float) -> int:
     if room[tight] < samples:
         if wanted and room[tight] < 0.5 * samples:
             raise EdgekitError(
-                f"--window {wanted:g}: recordings of {tight!r} have {room[tight] / rate:.3g} s only"
+                f"--window {wanted:g}: {_room(lengths[tight], room[tight], tight, rate)}"
             )
         samples, reason = room[tight], f"as long as the short recordings of {tight!r} allow"
     if samples < SHORTEST:
         raise EdgekitError(
-            f"recordings of {tight!r} are too short: {room[tight]:.0f} samples at {rate:g} Hz, a window "
-            f"needs {SHORTEST}; were they cut, or is the rate wrong?"
+            f"recordings of {tight!r} are too short for a window of {SHORTEST} samples: "
+            f"{_room(lengths[tight], room[tight], tight, rate)}; "
+            "were they cut, or is the rate wrong (--rate)?"
+        )
+    if not wanted and samples / rate > LONGEST:
+        raise EdgekitError(
+            f"a window of {samples:.0f} samples at {rate:g} Hz would last {samples / rate:,.0f} s: say "
+            "--window SECONDS if it should, or --rate HZ"
         )
     plan.why["window"] = reason
     samples = int(samples)
     return samples if samples < 128 or kind == "sound" else samples // 16 * 16
+
+
+def _room(lengths: np.ndarray, room: float, label: str, rate: float) -> str:
+    """How long the recordings of a class are, and what a split leaves of that."""
+    sizes = np.sort(lengths)
+    said = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if sizes[-1] > sizes[0] else "")
+    said = f"the {len(sizes)} of {label!r} have {said} samples at {rate:g} Hz ({sizes[0] / rate:.3g} s)"
+    if len(sizes) < LEAST_GROUPS:
+        said += (
+            f", and cut into blocks for training, choosing and testing {room:.0f} samples are left"
+        )
+    return said
 
 
 def cuts(lengths: np.ndarray) -> int:

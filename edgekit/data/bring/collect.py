@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgekit import escape
-from edgekit.data.bring import impulse, layout, records, tables, timing
+from edgekit.data.bring import clock, impulse, notation, records, roles, timing
 from edgekit.data.bring.reading import UnreadableError
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
@@ -25,7 +25,6 @@ from edgekit.errors import EdgekitError
 LONGEST = 4 << 20  # bytes of a message
 MOST = 50_000_000  # numbers of a recording
 SAMPLE = 60  # bytes of a message that are shown
-STAMPS = re.compile(tables.TIME, re.I)
 PAIR = re.compile(r"([^\W\d][\w.]*)\s*[:=]\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])")
 OFF = 0.3  # of a period that a message may come early or late, and still keep its place
 REGULAR = 0.95  # share of messages that must
@@ -98,7 +97,7 @@ class Collector:
         for line in text.decode("utf-8", "replace").splitlines():
             cells = [c for c in re.split(r"[,;\t ]+", line.strip()) if c]
             pairs = PAIR.findall(line)
-            if cells and all(layout.NUMBER.match(c) or c.lower() == "nan" for c in cells):
+            if cells and all(notation.NUMBER.match(c) or c.lower() == "nan" for c in cells):
                 rows.append([float(c) for c in cells])
             elif pairs and not PAIR.sub("", line).strip(" ,;\t"):
                 self._named({name: float(number) for name, number in pairs}, seconds)
@@ -111,7 +110,7 @@ class Collector:
 
     def _named(self, values: dict, seconds: float) -> None:
         """A row of values with names, in whatever order; one of them may be the time."""
-        stamp = next((k for k in values if STAMPS.fullmatch(str(k))), None)
+        stamp = next((k for k in values if roles.is_time(str(k))), None)
         ticks = _number(values[stamp]) if stamp is not None else None
         numbers = {str(k): _number(v) for k, v in values.items() if k != stamp}
         numbers = {k: v for k, v in numbers.items() if v is not None}
@@ -132,7 +131,7 @@ class Collector:
         if self.header and not self.rows and len(self.sent) != len(rows[0]):
             self.sent = None  # it was a greeting
         names = self.sent or self.channels or tuple(f"ch{i + 1}" for i in range(len(rows[0])))
-        time_at = next((i for i, n in enumerate(names) if STAMPS.fullmatch(n)), None)
+        time_at = next((i for i, n in enumerate(names) if roles.is_time(n)), None)
         width = len(names)
         if self.channels and self.sent is None:
             self.sent = self.channels
@@ -161,8 +160,7 @@ class Collector:
         check should know). Raises EdgekitError where too little arrived to tell a rate."""
         x = np.array(self.rows, np.float32).reshape(len(self.rows), -1)
         if len(self.stamps) == len(self.rows) > 2:
-            table = layout.Grid([self.stamp_unit], [""], [np.array(self.stamps)], None, [])
-            seconds = tables.ticks(table, 0, "", [])
+            seconds = clock.ticks(np.array(self.stamps), self.stamp_unit, "", "", [])
             if (places := _places(seconds)) is not None:
                 at, rate = places
                 return (
@@ -215,7 +213,7 @@ class Collector:
 
 def _number(value) -> float | None:
     """A finite number, also one that stands in a text; `nan` stands for a missing one."""
-    if isinstance(value, str) and layout.NUMBER.match(value.strip()):
+    if isinstance(value, str) and notation.NUMBER.match(value.strip()):
         value = float(value)
     plain = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if plain and not abs(value) >= 1e30 else None

@@ -20,7 +20,9 @@ from edgekit.data.bring import (
     tables,
     waves,
 )
+from edgekit.data.bring.names import find_label
 from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.bring.roles import EVERYTHING, Wanted
 from edgekit.data.format import DamagedError
 from edgekit.errors import EdgekitError
 
@@ -52,21 +54,21 @@ class Found:
     said: list[str] = field(default_factory=list)
 
 
-def read(
-    root: Path | str, *, label_column="", group_column="", sheet="", time_unit="", progress=None
-) -> Found:
+def read(root: Path | str, *, wanted: Wanted = EVERYTHING, sheet: str = "", progress=None) -> Found:
     """Every file below `root` that one of the readers knows.
 
-    `label_column`, `group_column` and `time_unit` go to the reader of tables; `sheet` names a table of
-    labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
+    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `sheet` names a
+    table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
     """
     root = _folder(root)
     paths, failed, aside = files.listed(root)
     found = Found(root, failed=failed, aside=aside)
     sheets.take(root, paths, found, sheet)
-    columns = (label_column, group_column, time_unit)
+    folders = (find_label(list(paths)) or "").startswith("folder")
+    label = wanted.label or (None if found.sheet else wanted.label)
+    wanted = replace(wanted, folders=folders, label=label)
     for name in progress(paths) if progress else paths:
-        _add(found, name, paths[name], columns)
+        _add(found, name, paths[name], wanted)
     found.readings = images.levelled(found.readings)
     if not found.readings:
         raise EdgekitError(f"{root} holds nothing that can be read{lost(found.failed)}")
@@ -115,10 +117,10 @@ def _folder(root: Path | str) -> Path:
     return path
 
 
-def _add(found: Found, name: str, path: Path, columns: tuple[str, str, str]) -> None:
+def _add(found: Found, name: str, path: Path, wanted: Wanted) -> None:
     """One file's readings; no file of a thousand may stop the others."""
     try:
-        made = _one(path, name, columns)
+        made = _one(path, name, wanted)
         found.readings += [part for reading in made for part in mend.mend(reading)]
     except DamagedError as error:
         found.failed[name] = str(error)
@@ -133,7 +135,7 @@ def _add(found: Found, name: str, path: Path, columns: tuple[str, str, str]) -> 
         found.failed[name] = f"cannot be read ({type(error).__name__}: {text})"
 
 
-def _one(path: Path, name: str, columns: tuple[str, str, str]) -> list[Reading]:
+def _one(path: Path, name: str, wanted: Wanted) -> list[Reading]:
     kind = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(512)
@@ -142,4 +144,4 @@ def _one(path: Path, name: str, columns: tuple[str, str, str]) -> list[Reading]:
     read = next((r for suffixes, r in READERS.items() if kind in suffixes), None)
     if read:
         return read(path, name)
-    return next(r for suffixes, r in ROWS.items() if kind in suffixes)(path, name, *columns)
+    return next(r for suffixes, r in ROWS.items() if kind in suffixes)(path, name, wanted)

@@ -22,6 +22,7 @@ import numpy as np
 from edgekit import escape
 from edgekit.data.bring import records
 from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.bring.roles import EVERYTHING, Wanted
 
 DEEPEST = 8  # levels; the format needs four
 MOST = 50_000_000  # items of one file
@@ -32,7 +33,7 @@ ZEROS = "0" * 64
 SELF_DESCRIBED = b"\xd9\xd9\xf7"  # tag 55799 (RFC 8949, 3.4.6), which says only "this is CBOR"
 
 
-def read(path: Path, name: str, label="", group="", unit="") -> list[Reading]:
+def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     """Readings of one file. `label`, `group`, `unit` are for JSON that is a table. Raises UnreadableError."""
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")
@@ -42,18 +43,18 @@ def read(path: Path, name: str, label="", group="", unit="") -> list[Reading]:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
-        return records.lines(data, name, label, group, unit)
+        return records.lines(data, name, wanted)
     if isinstance(content, dict) and "payload" in content:
         return [acquisition(content, name, data)]
     if isinstance(content, list):
-        return records.objects(content, name, label, group, unit)
+        return records.objects(content, name, wanted)
     lists = (
         {k: v for k, v in content.items() if isinstance(v, list)}
         if isinstance(content, dict)
         else {}
     )
     if lists and len({len(v) for v in lists.values()}) == 1:
-        return records.columns(lists, name, label, group, unit)
+        return records.columns(lists, name, wanted)
     raise UnreadableError("is JSON, but neither in Edge Impulse's format nor a table of numbers")
 
 

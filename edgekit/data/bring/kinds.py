@@ -35,6 +35,16 @@ ADVICE = {
     (".db", ".sqlite", ".sqlite3", ".duckdb"): "a database: export its tables as CSV",
     (".dvc",): "a pointer of DVC, not the file: dvc pull",
 }  # fmt: skip
+NO_TABLES = (  # first bytes of what is sometimes called .csv
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook: save the sheet as CSV"),
+    (b"PAR1", "is Parquet: call it .parquet"),
+    (b"MATLAB 5.0", "is a MATLAB file: call it .mat"),
+    (b"SQLite format 3", "is an SQLite database: export the table as CSV"),
+    (b"\x93NUMPY", "is a NumPy array: call it .npy"),
+    (b"{\\rtf", "is a text of a word processor: save it as plain text"),
+    (b'{"', "holds JSON, no table: call it .json, or .jsonl"),
+    (b"[{", "holds JSON, no table: call it .json"),
+)
 SYSTEM = ("thumbs.db", "desktop.ini", ".ds_store")
 
 
@@ -75,4 +85,6 @@ def disguise(head: bytes, kind: str) -> str:
         return f"is a compressed file named {kind}: unpack it first"
     if head.startswith(b"\x89HDF") and kind != ".mat":
         return f"is an HDF5 file named {kind}"
+    if kind in TABLES:
+        return next((what for mark, what in NO_TABLES if head.startswith(mark)), "")
     return ""

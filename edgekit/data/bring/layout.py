@@ -1,138 +1,245 @@
-"""How a table is laid out as text: encoding, separator, decimal comma, header, units, and its cells."""
+"""How a table is laid out as text: separator, decimal mark, header, units; read from its first lines."""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from edgekit.data.bring import clock, encoding, forms, notation
+from edgekit.data.bring.encoding import decode as decode
+from edgekit.data.bring.notation import NUMBER as NUMBER
 from edgekit.data.bring.reading import UnreadableError
 
 LARGEST = 1 << 30  # bytes of a file
-PROBE = 200  # lines from which the layout is read
+PROBE = 120  # lines from which the layout is read
+LOOK = 24  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 COMMENT = re.compile(r"\s*(#|%|//|;;)")
 RATE = re.compile(r"(?:sampl\w*[ _-]*)?(?:rate|freq\w*|fs)[^\d-]{0,20}([\d.]+)\s*(k)?hz", re.I)
 RATE_PLAIN = re.compile(r"sampl\w*[ _-]*(?:rate|freq\w*)[ \w()/]*[:=,;\s]+([\d.]+)\s*(k)?", re.I)
 UNITS = re.compile(
     r"-?|m?g|m/s(2|²|\^2)|dps|(deg|°|rad)(/s)?|°?[ckf]|k?v|m[va]|[avwnt]|kw|m?bar|[hk]?pa|%|[mµun]?s|k?hz|db"
-    r"|rpm|1/min|nm|[mµuc]?m|lux|lx|pp[mb]|[µu]t|counts|raw|l/min|m3/h",
+    r"|rpm|1/min|nm|[mµuc]?m|lux|lx|pp[mb]|[µu]t|counts|raw|l/min|m3/h"
+    r"|(milli|micro|nano)?sec(ond)?s?|msec|h?h:m?m:ss(\.m+)?|mm:ss(\.m+)?|datetime|adu|nu|a\.u\.|bpm",
     re.I,
 )
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A table as text: `names` and `units` of the columns (empty where there is no header) and `cells`,
-    a list of columns, float64 where they are numbers and object where they are text."""
+class Layout:
+    """`names` and `units` of the columns (empty where there is no header); `kinds`: "number", "clock" (a
+    text that is a time or a date) or "words"; `marks`: the decimal mark of each; `head`: how many lines
+    stand above the rows, comments and empty lines not counted; `rewrite` makes rows of lines of another
+    form, and `above` is the header that they lack."""
 
+    text: encoding.Text | None
+    separator: str | None
+    quote: str
     names: list[str]
     units: list[str]
-    cells: list[np.ndarray]
-    rate: float | None
-    notes: list[str]
+    kinds: list[str]
+    marks: list[str]
+    mark: str
+    width: int
+    trailing: bool
+    head: int
+    header: bytes = b""
+    rate: float | None = None
+    rewrite: Callable[[bytes], bytes] | None = None
+    above: bytes = b""
+    probe: list[list[str]] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+    def blocks(self) -> Iterator[bytes]:
+        if self.above:
+            yield self.above
+        for block in self.text.blocks(quote=self.quote.encode()):
+            yield self.rewrite(block) if self.rewrite else block
+
+    def shown(self, i: int) -> str:
+        return repr(self.names[i]) if self.names[i] else str(i + 1)
 
 
-def grid(path: Path) -> Grid:
-    """How the text is laid out, and its cells. Raises UnreadableError."""
+def layout(path: Path) -> Layout:
+    """How the text of a file is laid out. Raises UnreadableError for what is no table."""
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST >> 20:,} MB: cut it")
-    text = decode(path.read_bytes())
-    lines = text.splitlines()
+    text = encoding.text(path)
+    block = next(text.blocks(encoding.HEAD), b"")
+    lines = _whole(block.decode().split("\n"))
+    rewrite, header = None, ""
+    if found := forms.rewriter([n for n in lines[:PROBE] if not COMMENT.match(n)]):
+        rewrite, header = found
+        lines = [*([header] if header else []), *rewrite(block).decode().split("\n")]
+    notes = list(text.notes)
     preamble = [line for line in lines[:PROBE] if COMMENT.match(line)]
-    lines = [line for line in lines if line.strip() and not COMMENT.match(line)]
-    if not lines:
+    full = [line for line in lines if line.strip(" \t\0") and not COMMENT.match(line)][: 4 * PROBE]
+    if not full:
         raise UnreadableError("is empty")
-    separator, comma, head = _layout(lines[:PROBE])
-    notes = []
-    header, units = _header(lines[:head], separator)
-    width = Counter(
-        len(_fields(line, separator)) for line in lines[head : head + PROBE]
-    ).most_common(1)[0][0]
-    if len(header) == width - 1:
-        header, units = ["", *header], ["", *units]
-    if len(header) != width:
-        header, units = [""] * width, [""] * width
-    cells, bad = _cells(lines[head:], separator, comma, width)
-    if bad:
-        notes.append(
-            f"{bad:,} of {len(lines) - head:,} rows have another number of cells: left out"
+    if header:
+        notes.append(f"lines such as {_short(full[1])!r} were read as {header.split(chr(9))}")
+    ends = Counter(line.rstrip()[-1:] for line in full)
+    if ends[";"] > 0.8 * len(full) and sum("," in line for line in full) > 0.8 * len(full):
+        inner, again = rewrite, b";"  # a record ends with it, and so does the line
+
+        def rewrite(block: bytes) -> bytes:
+            return (inner(block) if inner else block).replace(again, b"\n")
+
+        full = [part for line in full for part in line.split(";") if part.strip()]
+    rows = full[:PROBE]
+    separator, head = _separator(rows)
+    quote = "'" if _quoted(rows, separator) else '"'
+    names, units = _header(rows[:head], separator, quote)
+    body = [_fields(line, separator, quote) for line in full[head:]]
+    width = Counter(map(len, body[:PROBE])).most_common(1)[0][0]
+    body = [row for row in body if len(row) == width]
+    trailing = width > 1 and len(names) != width and not any(row[-1].strip() for row in body)
+    width -= trailing
+    names, units = _fitted(names, units, preamble, separator, quote, width, body)
+    rate = _rate([*preamble, *rows[: max(0, head - 1)]])
+    more = _wearable(rows[:head], body, names)
+    if more:
+        rate, skipped = more
+        head, body = head + skipped, body[skipped:]
+        names, units = [""] * width, [""] * width
+        notes.append(f"its first rows are the start of the recording and its rate, {rate:g} Hz")
+    columns = [[row[i].strip() for row in body] for i in range(width)]
+    kinds = [_kind(c[:PROBE]) for c in columns]
+    told = [
+        notation.decimal(c) if k == "number" else "" for c, k in zip(columns, kinds, strict=True)
+    ]
+    mark = Counter(t for t in told if t).most_common(1)[0][0] if any(told) else "."
+    if "number" not in kinds:
+        raise UnreadableError(_nothing(full))
+    return Layout(
+        text, separator, quote, names, units, kinds, [t or mark for t in told], mark, width, trailing, head,
+        rows[head - 1 - (more[1] if more else 0)].strip().encode() if head and any(names) else b"",
+        rate, rewrite, f"{header}\n".encode() if header else b"", body, tuple(notes),
+    )  # fmt: skip
+
+
+def _whole(lines: list[str]) -> list[str]:
+    """Lines, those put together that a quotation goes over."""
+    if not any(line.count('"') % 2 for line in lines):
+        return lines
+    joined: list[str] = []
+    for line in lines:
+        if joined and joined[-1].count('"') % 2 and len(joined[-1]) < 5000:
+            joined[-1] += "\n" + line
+        else:
+            joined.append(line)
+    return joined
+
+
+def _short(line: str) -> str:
+    return line.strip()[:40]
+
+
+def of_columns(names: list[str], columns: list[np.ndarray], notes=()) -> Layout:
+    """The layout of a table whose columns were taken apart before."""
+    shown = [[as_text(v) for v in c[:PROBE]] for c in columns]
+    numbers = [c.dtype != object for c in columns]
+    kinds = ["number" if n else _kind(s) for n, s in zip(numbers, shown, strict=True)]
+    marks = [notation.decimal(s) or "." for s in shown]
+    probe = [list(row) for row in zip(*shown, strict=True)]
+    return Layout(
+        None, ",", '"', list(names), [""] * len(names), kinds, marks, ".", len(names), False, 0,
+        probe=probe, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def as_text(value) -> str:
+    """A cell as text; whole numbers without a fraction, as an identity is written."""
+    if isinstance(value, (float, np.floating)):
+        return (
+            ""
+            if value != value
+            else f"{value:.0f}"
+            if value == np.round(value)
+            else repr(float(value))
         )
-        if bad > 0.2 * (len(lines) - head):
-            raise UnreadableError(f"is no table: {bad:,} of {len(lines) - head:,} rows do not fit")
-    preamble += lines[: max(0, head - 1)]
-    found = RATE.search("\n".join(preamble)) or RATE_PLAIN.search("\n".join(preamble))
-    rate = float(found[1]) * (1000 if found[2] else 1) if found else None
-    if not any(c.dtype != object for c in cells):
-        raise UnreadableError("holds no numbers")
-    return Grid(header, units, cells, rate if rate and rate > 0 else None, notes)
+    return str(value)
 
 
-def decode(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif b"\0" in data[:4096]:
-        raise UnreadableError("is binary, not text")
-    else:
-        encodings = ["utf-8-sig", "cp1252", "latin-1"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableError("is no text that edgekit can decode")
+def _nothing(lines: list[str]) -> str:
+    return f"holds no numbers: its first line is {_short(lines[0])!r}"
 
 
-def _fields(line: str, separator: str | None) -> list[str]:
+def _kind(cells: list[str]) -> str:
+    """By the cells of the first rows. What is empty there may hold numbers later."""
+    full = [c for c in cells if c and c.lower() not in notation.EMPTY]
+    if sum(map(notation.is_number, full)) >= 0.8 * len(full):
+        return "number"
+    return "clock" if clock.form(full) else "words"
+
+
+def _fields(line: str, separator: str | None, quote: str = '"') -> list[str]:
     if separator is None:
         return line.split()
-    fields = next(csv.reader([line], delimiter=separator), [])
-    return fields[:-1] if len(fields) > 1 and not fields[-1].strip() else fields  # a trailing one
+    if quote not in line:
+        return line.split(separator)
+    try:
+        return next(csv.reader([line], delimiter=separator, quotechar=quote), [])
+    except csv.Error:
+        return line.split(separator)
 
 
-def _layout(lines: list[str]) -> tuple[str | None, bool, int]:
-    """(separator, decimal comma, index of the first data line) that make most of the text numbers."""
+def _separator(lines: list[str]) -> tuple[str | None, int]:
+    """(separator, index of the first row) that make most of the text numbers and times."""
     best, choice = -1.0, None
+    body = lines[len(lines) // 2 :][:LOOK]
     for separator in SEPARATORS:
-        for comma in (False, True):
-            table = [_fields(line, separator) for line in lines]
-            numeric = [[_is_number(c, comma) for c in row] for row in table]
-            width = Counter(map(len, table[len(table) // 2 :])).most_common(1)[0][0]
-            body = [n for n in numeric[len(table) // 2 :] if len(n) == width]
-            share = np.mean([np.mean(n) for n in body]) * len(body) / (len(table) - len(table) // 2)
-            score = share + 0.01 * min(width, 20) - (0.001 if comma or separator is None else 0)
-            if share > 0 and score > best:
-                steady = np.array([len(n) == width for n in numeric])
-                full = np.array([sum(n) for n in numeric])
-                usual = np.median([sum(n) for n in body])
-                data = np.flatnonzero(steady & (full >= max(1, 0.5 * usual)))
-                best, choice = score, (separator, comma, int(data[0]))
+        if separator and not any(separator in line for line in body):
+            continue
+        table = [_fields(line, separator) for line in body]
+        width = Counter(map(len, table)).most_common(1)[0][0]
+        fit = [_good(row) for row in table if len(row) == width]
+        share = sum(fit) / (width * len(body)) if width else 0.0
+        head = next(
+            (i for i, row in enumerate(_fields(line, separator) for line in lines)
+             if len(row) == width and _good(row) >= max(1, 0.5 * width * share)), None,
+        )  # fmt: skip
+        if share <= 0 or head is None:
+            continue
+        score = share + 0.01 * min(width, 20)
+        if head and len(_fields(lines[head - 1], separator)) not in (width, width - 1):
+            score -= 0.3  # its header would have another number of columns
+        if separator is None and choice is not None and best > 0.5 and choice[2] > 1:
+            score -= 0.3  # white space within cells, a date and a time of day say
+        if score > best:
+            best, choice = score, (separator, head, width)
     if choice is None:
-        raise UnreadableError("holds no numbers")
-    return choice
+        raise UnreadableError(_nothing(lines))
+    return choice[:2]
 
 
-def _is_number(text: str, comma: bool) -> bool:
-    text = text.strip()
-    if comma:
-        if "." in text:
-            return False
-        text = text.replace(",", ".")
-    return NUMBER.match(text) is not None
+def _good(row: list[str]) -> int:
+    """How many of the cells are numbers or times."""
+    return sum(notation.is_number(c) or clock.is_stamp(c) for c in row)
 
 
-def _header(lines: list[str], separator: str | None) -> tuple[list[str], list[str]]:
+def _quoted(lines: list[str], separator: str | None) -> bool:
+    """Whether cells stand in 'single' quotes."""
+    cells = [c.strip() for line in lines[:3] for c in _fields(line, separator)]
+    return sum(len(c) > 1 and c[0] == c[-1] == "'" for c in cells) > 0.5 * len(cells)
+
+
+def _header(lines: list[str], separator: str | None, quote: str) -> tuple[list[str], list[str]]:
     """Names and units: of the last line above the numbers, or of the last two where one holds units."""
     if not lines:
         return [], []
-    last = [c.strip().strip('"') for c in _fields(lines[-1], separator)]
-    above = [c.strip().strip('"') for c in _fields(lines[-2], separator)] if len(lines) > 1 else []
+
+    def cells(line: str) -> list[str]:
+        return [c.strip().strip("\"'").strip() for c in _fields(line.strip("\n"), separator, quote)]
+
+    last = cells(lines[-1])
+    above = cells(lines[-2]) if len(lines) > 1 else []
     if len(above) == len(last):
         short = [c.strip("[]()") for c in last]
         if all(UNITS.fullmatch(c) for c in short):
@@ -147,42 +254,46 @@ def _header(lines: list[str], separator: str | None) -> tuple[list[str], list[st
     return names, units
 
 
-def _cells(lines: list[str], separator: str | None, comma: bool, width: int):
-    """Columns, and how many rows had another number of cells."""
-    import pandas as pd
-
-    fit = [line for line in lines if _width(line, separator) == width]
-    if not fit:
-        raise UnreadableError("holds no rows of one width")
-    trailing = (
-        separator is not None and max(_raw_width(line, separator) for line in fit[:PROBE]) > width
-    )
-    frame = pd.read_csv(
-        io.StringIO("\n".join(fit)), sep=separator or r"\s+", header=None, dtype=str,
-        names=range(width + trailing), keep_default_na=False, skipinitialspace=True,
-        index_col=False, engine="c", quoting=csv.QUOTE_MINIMAL,
-    )  # fmt: skip
-    frame = frame.iloc[:, :width].fillna("")
-    cells = []
-    for column in frame:
-        texts = frame[column].astype(object).str.strip()
-        plain = texts.str.replace(",", ".", regex=False) if comma else texts
-        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, copy=True)
-        empty = texts.str.lower().isin(["", "nan", "na", "n/a", "null", "none", "-", "inf", "-inf"])
-        wrong = np.isnan(numbers) & ~empty.to_numpy()
-        cells.append(texts.to_numpy(object) if wrong.mean() > 0.2 or empty.all() else numbers)
-    return cells, len(lines) - len(frame)
+def _fitted(names, units, preamble, separator, quote, width, body):
+    """One name a column: an index may have none, a time of day a stamp; a comment may hold the names."""
+    if not names and preamble:
+        commented = COMMENT.sub("", preamble[-1], count=1)
+        some, said = _header([commented], separator, quote)
+        if len(some) == width and not any(map(notation.is_number, some)):
+            names, units = some, said
+    if len(names) == width + 1 and not names[-1]:
+        names, units = names[:-1], units[:-1]
+    if len(names) == width - 1:
+        names, units = ["", *names], ["", *units]
+    if len(names) != width:
+        return [""] * width, [""] * width
+    names = ["time" if clock.is_stamp(n) and not notation.is_number(n) else n for n in names]
+    return names, units
 
 
-def _raw_width(line: str, separator: str | None) -> int:
-    if separator is None:
-        return len(line.split())
-    if '"' in line:
-        return len(next(csv.reader([line], delimiter=separator)))
-    return line.count(separator) + 1
+def _rate(lines: list[str]) -> float | None:
+    text = "\n".join(lines)
+    found = RATE.search(text) or RATE_PLAIN.search(text)
+    try:
+        rate = float(found[1].rstrip(".")) * (1000 if found[2] else 1) if found else 0.0
+    except ValueError:
+        return None
+    return rate if rate > 0 else None
 
 
-def _width(line: str, separator: str | None) -> int:
-    """Cells of a line, without an empty one at its end."""
-    count = _raw_width(line, separator)
-    return count - (count > 1 and separator is not None and line.rstrip(" ").endswith(separator))
+def _wearable(head: list[str], body: list[list[str]], names: list[str]) -> tuple[float, int] | None:
+    """(rate, rows that are no samples) of a file as Empatica's wristbands write it: start, rate, samples."""
+    rows = [[c.strip() for c in row if c.strip()] for row in body[:3]]
+    if len(rows) < 3 or any(len(set(r)) != 1 for r in rows[: 2 - bool(head)]):
+        return None
+    if len(head) == 1 and names and all(clock.is_stamp(n) or n == "time" for n in names):
+        rate, skipped = rows[0][0], 1
+    elif not head and _is_start(rows[0][0]) and not _is_start(rows[2][0]):
+        rate, skipped = rows[1][0], 2
+    else:
+        return None
+    return (float(rate), skipped) if NUMBER.match(rate) and 0 < float(rate) <= 10_000 else None
+
+
+def _is_start(cell: str) -> bool:
+    return bool(NUMBER.match(cell)) and 9e8 < float(cell) < 4.2e9

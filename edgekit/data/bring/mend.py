@@ -9,34 +9,38 @@ import numpy as np
 from edgekit.data.bring.reading import Reading, UnreadableError
 
 FEW = 5  # missing samples in a row that a straight line may bridge
-SHARE = 0.5  # of the samples of a channel; if more are missing, the file is not usable
+SHARE = (
+    0.5  # of the samples of a channel; one that lacks more is slower than the others, or left out
+)
 
 
 def mend(reading: Reading) -> list[Reading]:
-    """The reading without NaN or infinity: itself, or its parts. Raises UnreadableError for too many."""
+    """The reading without NaN or infinity: itself, or its parts. Raises UnreadableError for too many.
+
+    Of a stack of windows those with missing samples are left out. A channel that was sampled more slowly
+    than the others is filled in; one that lacks most of its values is left out where others remain.
+    """
     x = reading.samples
-    if x.ndim != 2 or reading.row or np.isfinite(x).all():
+    if x.ndim != 2 or not len(x) or np.isfinite(x).all():
         return [reading]
+    if reading.row:
+        return [_rows(reading)]
+    notes = list(reading.notes)
+    reading, x = _sparse(reading, notes)
     missing = ~np.isfinite(x)
-    if (missing.mean(axis=0) > SHARE).any():
-        channel = int(missing.mean(axis=0).argmax())
-        name = reading.channels[channel] if reading.channels else f"channel {channel + 1}"
-        raise UnreadableError(f"lacks {missing[:, channel].mean():.0%} of the values of {name}")
     bad = missing.any(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], bad, [0]))))
     stretches = list(zip(edges[::2], edges[1::2], strict=True))
     long = [(a, b) for a, b in stretches if b - a > FEW or a == 0 or b == len(x)]
     filled = sum(b - a for a, b in stretches) - sum(b - a for a, b in long)
-    notes = list(reading.notes)
     if filled:
         notes.append(f"{filled} missing samples filled in by straight lines")
     if long:
         notes.append(
             f"{sum(b - a for a, b in long)} missing samples in {len(long)} stretches: cut there"
         )
-    x = x.copy()
     at = np.arange(len(x))
-    for c in range(x.shape[1]):
+    for c in np.flatnonzero(missing.any(axis=0)):
         good = ~missing[:, c]
         x[:, c] = np.interp(at, at[good], x[good, c])
     borders = [0, *(i for a, b in long for i in (a, b)), len(x)]
@@ -49,3 +53,48 @@ def mend(reading: Reading) -> list[Reading]:
         )
         for i, (a, b) in enumerate(parts)
     ]  # fmt: skip
+
+
+def _rows(reading: Reading) -> Reading:
+    """A stack of windows without those that are not whole."""
+    x, row = reading.samples, reading.row
+    whole = np.isfinite(x).all(axis=1)[: len(x) // row * row].reshape(-1, row).all(axis=1)
+    lost = len(whole) - int(whole.sum())
+    if not whole.any():
+        raise UnreadableError(f"holds NaN or infinity in each of its {len(whole):,} windows")
+    note = f"{lost:,} of {len(whole):,} windows hold NaN or infinity: left out"
+    kept = x[np.repeat(whole, row).nonzero()[0]]
+    return replace(reading, samples=kept, notes=(*reading.notes, note))
+
+
+def _sparse(reading: Reading, notes: list[str]) -> tuple[Reading, np.ndarray]:
+    """Channels that lack most of their values: filled in where they come regularly, else left out."""
+    x = reading.samples.copy()
+    lacking = (~np.isfinite(x)).mean(axis=0)
+    drop = []
+    for c in np.flatnonzero(lacking > SHARE):
+        name = reading.channels[c] if reading.channels else f"channel {c + 1}"
+        known = np.flatnonzero(np.isfinite(x[:, c]))
+        steps = np.diff(known)
+        if len(known) > 8 and steps.max() <= 2.5 * np.median(steps):
+            x[:, c] = np.interp(np.arange(len(x)), known, x[known, c])
+            notes.append(
+                f"{name} has a value every {np.median(steps):.0f} rows: filled in by straight lines"
+            )
+        elif reading.channels is None:
+            raise UnreadableError(f"lacks {lacking[c]:.0%} of the values of {name}")
+        else:
+            drop.append(c)
+            notes.append(f"{name} lacks {lacking[c]:.0%} of its values: left out")
+    if len(drop) == x.shape[1]:
+        raise UnreadableError(
+            f"lacks {lacking[drop[0]]:.0%} of the values of {reading.channels[drop[0]]}"
+        )
+    if not drop:
+        return reading, x
+    kept = [c for c in range(x.shape[1]) if c not in drop]
+    meta = dict(reading.meta)
+    if isinstance(units := meta.get("units"), list) and len(units) == x.shape[1]:
+        meta["units"] = [units[c] for c in kept]
+    channels = tuple(reading.channels[c] for c in kept)
+    return replace(reading, channels=channels, meta=meta), x[:, kept]

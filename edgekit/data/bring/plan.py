@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgekit.data.bring import choose, names
+from edgekit.data.bring import choose, names, split
 from edgekit.data.bring.folder import Found, with_sheet
 from edgekit.data.bring.reading import Reading
+from edgekit.data.bring.roles import Wanted
+from edgekit.data.bring.tables import TEXTS
 from edgekit.errors import EdgekitError
 
 MOST_CLASSES = 20
-LEAST_WINDOWS = 4  # of a group, where files are that short
-MOST_GROUPS = 60  # of a class, where files are that short
 NORMAL = re.compile(
     r"normal\w*|healthy|ok|good|fine|intact|baseline|background|idle|rest\w*|still|silence|silent|noise|none"
     r"|nothing|nobody|no_\w+|empty|gut|leerlauf",
@@ -35,6 +35,25 @@ class Options:
     licence: str = ""
     normal: str = ""
     window: float = 0.0  # seconds
+    without: str = ""  # classes to leave out, with commas between
+
+
+def wanted(options: Options) -> Wanted:
+    """What the readers of tables must know of a person's options."""
+
+    def column(option: str) -> str | None:
+        return (
+            option.removeprefix("column:")
+            if option.startswith("column:")
+            else None
+            if option
+            else ""
+        )
+
+    return Wanted(
+        column(options.label_from), column(options.group_from), options.time_unit,
+        tuple(choose.listed(options.channels)) if options.channels else (), options.rate,
+    )  # fmt: skip
 
 
 @dataclass
@@ -73,10 +92,17 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     With `assume` a rate that nobody told is taken for `choose.ASSUMED` Hz, and that is said.
     """
     left, said, why = dict(found.failed), list(found.said), {}
+    if np.isnan(options.window) or options.window < 0:
+        raise EdgekitError(f"--window {options.window:g}: give the seconds of a window")
     readings = choose.of_one_kind(with_sheet(found), left)
-    readings, label_from = label(readings, options.label_from, left)
+    readings, label_from = label(readings, options.label_from, left, options.without)
     readings, group_from = group(readings, options.group_from, label_from)
+    readings = [replace(r, meta={k: v for k, v in r.meta.items() if k != TEXTS}) for r in readings]
     readings, channels = choose.channels(readings, options.channels, left)
+    if not options.channels:
+        readings, channels = choose.steady(readings, channels, said)
+    if not options.rate:
+        readings = choose.absurd(readings, left)
     image = readings[0].image
     rate = choose.rate(readings, options.rate, assume, said, why)
     readings = [replace(r, rate=choose.near(r.rate, rate)) for r in readings]
@@ -97,15 +123,20 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
         short = [r for r in plan.used if choose.length(r, plan.rate) < plan.window]
         left |= {r.name: f"is shorter than a window ({plan.seconds:.3g} s)" for r in short}
         plan.used = [r for r in plan.used if r.name not in left]
-    _regroup(plan)
+        lasts = {"window_seconds": plan.seconds}  # so that chapter 01 asks for no more
+        plan.used = [replace(r, meta={**r.meta, **lasts}) for r in plan.used]
+    split.regroup(plan)
     return plan
 
 
 # ------------------------------------------------------------------------------ labels and groups
 
 
-def label(readings: list[Reading], wanted: str, left: dict[str, str]):
-    """Readings with a label, and where it is from. Raises EdgekitError where there are no two classes."""
+def label(readings: list[Reading], wanted: str, left: dict[str, str], without: str = ""):
+    """Readings with a label, and where it is from; classes `without` are left out.
+
+    Raises EdgekitError where there are no two classes.
+    """
     column = wanted.startswith(("column:", "file:"))
     inside = sum(r.label is not None for r in readings)
     if column or (not wanted and inside >= 0.5 * len(readings)):
@@ -113,17 +144,24 @@ def label(readings: list[Reading], wanted: str, left: dict[str, str]):
     else:
         where = wanted or names.find_label([r.path for r in readings])
         if where is None:
-            raise EdgekitError(
-                "nothing tells the classes apart: put each class into a folder of its own, call the files "
-                "label.something.csv, add a column `label` or a labels.csv (file,label), or say "
-                "--label-from"
-            )
+            raise EdgekitError(_unlabelled(readings))
         readings = [replace(r, label=names.word(r.path, where, "label")) for r in readings]
     known = [r for r in readings if r.label]
     for r in readings:
         if not r.label:
             left[r.name] = "has no label"
     kinds = sorted({r.label for r in known})
+    for name in filter(None, (w.strip() for w in without.split(","))):
+        if name not in kinds:
+            raise EdgekitError(
+                f"--without {name}: the classes are {', '.join(kinds[:MOST_CLASSES])}"
+            )
+        left |= {
+            r.name: f"is of class {name!r}, which --without leaves out"
+            for r in known
+            if r.label == name
+        }
+        known, kinds = [r for r in known if r.label != name], [k for k in kinds if k != name]
     if len(kinds) < 2:
         raise EdgekitError(
             f"there is {'one class only: ' + repr(kinds[0]) if kinds else 'no label'} (from {where}); "
@@ -137,13 +175,46 @@ def label(readings: list[Reading], wanted: str, left: dict[str, str]):
     return known, where
 
 
+def _unlabelled(readings: list[Reading]) -> str:
+    """What to do where nothing tells the classes apart; columns of text that may, or the one class."""
+    texts: dict[str, list[str]] = {}
+    for r in readings:
+        for column, words in r.meta.get(TEXTS, {}).items():
+            texts[column] = list(dict.fromkeys([*texts.get(column, []), *words]))
+    if texts:
+        shown = "; ".join(f"{c!r} ({', '.join(w[:4])})" for c, w in list(texts.items())[:4])
+        return (
+            f"nothing says which column is the label. There are columns of text: {shown}. Say --label-from "
+            f"column:{next(iter(texts))}, or where else to look"
+        )
+    if only := _only_class([r.path for r in readings]):
+        return (
+            f"there is one class only: {only!r} by the files' names; a classifier needs two. Add recordings "
+            "of another, or say --label-from"
+        )
+    return (
+        "nothing tells the classes apart: put each class into a folder of its own, call the files "
+        "label.something.csv, add a column `label` or a labels.csv (file,label), or say --label-from"
+    )
+
+
+def _only_class(paths: list[str]) -> str | None:
+    """The one word that all names begin with, `normal_1.csv` say, or the one folder."""
+    places = [names.words(p) for p in paths]
+    for where in ("folder:1", "name:1"):
+        kinds = {names.plain(p.get(where, "")) for p in places}
+        if len(kinds) == 1 and len(paths) > 1 and not names.COUNTER.fullmatch(only := kinds.pop()):
+            return only
+    return None
+
+
 def group(readings: list[Reading], wanted: str, label_from: str):
     """Readings with a group, and where it is from; by default one group a file."""
     inside = all(r.group is not None for r in readings)
     if wanted.startswith("column:") or (not wanted and inside):
         where = wanted or "the files themselves"
-        if not inside:
-            raise EdgekitError(f"--group-from {wanted}: not every file has it")
+        if lost := next((r.name for r in readings if r.group is None), None):
+            raise EdgekitError(f"--group-from {wanted}: not every file has it ({lost} has not)")
         return readings, where
     where = wanted or names.find_group([r.path for r in readings], label_from) or "file"
     grouped = [replace(r, group=names.word(r.path, where, "group")) for r in readings]
@@ -167,83 +238,3 @@ def _normal(classes: tuple[str, ...], wanted: str) -> str | None:
     if wanted and wanted not in classes:
         raise EdgekitError(f"--normal {wanted}: the classes are {', '.join(classes)}")
     return wanted or next((c for c in classes if NORMAL.fullmatch(c)), None)
-
-
-# ----------------------------------------------------------------------- groups that can be split
-
-
-def _neighbours(plan: Plan) -> None:
-    """Short files, a picture or a second of sound each: those that follow each other by name become one
-    group. Bursts and takes do, so this errs on the honest side."""
-    if plan.group_from != "file" or plan.row:
-        return
-    count = [
-        len(r.samples)
-        if r.image
-        else 1 + max(0, choose.length(r, plan.rate) - plan.window) // plan.hop
-        for r in plan.used
-    ]
-    size = -(-LEAST_WINDOWS // max(1, int(np.median(count))))
-    if size < 2:
-        return
-    group = {}
-    for c in plan.classes:
-        mine = sorted(r.name for r in plan.used if r.label == c)
-        together = max(1, min(size, len(mine) // choose.LEAST_GROUPS), -(-len(mine) // MOST_GROUPS))
-        group |= {name: mine[i // together * together] for i, name in enumerate(mine)}
-    plan.used = [replace(r, group=group[r.name]) for r in plan.used]
-    plan.group_from = "file, short ones with their neighbours by name"
-
-
-def _regroup(plan: Plan) -> None:
-    """Each class needs LEAST_GROUPS groups, and a split must exist; else finer groups, then blocks."""
-    _neighbours(plan)
-    if _splits(plan):
-        return
-    if plan.group_from != "file":
-        finer = [replace(r, group=f"{r.group}/{r.path}") for r in plan.used]
-        coarse, plan.used = plan.used, finer
-        plan.said.append(
-            f"Groups from {plan.group_from} are too few to train, choose and test on different ones: "
-            "files were taken as groups instead. The same person or machine is then on both sides, "
-            "so the score is OPTIMISTIC."
-        )
-        plan.group_from = f"{plan.group_from}, then file"
-        if _splits(plan):
-            return
-        if all(len({r.group for r in plan.used if r.label == c}) == len(
-            {r.group for r in coarse if r.label == c}) for c in plan.classes):  # fmt: skip
-            plan.said.pop()
-    plan.used = [replace(r, group=r.name) for r in plan.used]
-    short = [c for c in plan.classes if len(plan.groups(c)) < choose.LEAST_GROUPS]
-    for c in short:
-        mine = np.array([choose.length(r, plan.rate) for r in plan.used if r.label == c])
-        plan.blocks[c] = (
-            choose.cuts(mine) if plan.kind != "image" else -(-choose.BLOCKS // len(mine))
-        )
-    if short:
-        plan.said.append(
-            f"{', '.join(short)}: fewer than {choose.LEAST_GROUPS} recordings. They were CUT INTO BLOCKS "
-            "with a gap between, and each block counts as a group. Blocks of one recording resemble each "
-            "other, so the score is OPTIMISTIC: it says how well this recording is recognized, not "
-            "the next one. Record more."
-        )
-
-
-def _splits(plan: Plan) -> bool:
-    """Can whole groups be dealt into train, val and test, and into three folds, with every class in each?"""
-    from edgekit.data.splits import by_group, folds_by_group
-    from edgekit.data.windows import Windows
-
-    if any(len(plan.groups(c)) < choose.LEAST_GROUPS for c in plan.classes):
-        return False
-    y = np.array([plan.classes.index(r.label) for r in plan.used])
-    group = np.array([r.group for r in plan.used])
-    some = np.zeros((len(y), 1, 1), np.float32)
-    stub = Windows(some, y, plan.classes, group, group, np.array([f"{g}@0" for g in group]), 1.0)
-    try:
-        by_group(stub, seed=0)
-        folds_by_group(stub, 3, seed=0)
-    except EdgekitError:
-        return False
-    return True

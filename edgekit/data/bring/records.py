@@ -9,22 +9,22 @@ import numpy as np
 
 from edgekit import escape
 from edgekit.data.bring import tables
-from edgekit.data.bring.layout import Grid
 from edgekit.data.bring.reading import Reading, UnreadableError, needs
+from edgekit.data.bring.roles import EVERYTHING, Wanted
 
 LARGEST = 256 << 20  # bytes of text
 MOST_CELLS = 100_000_000
 MOST_COLUMNS = 1_000
 
 
-def read_lines(path: Path, name: str, label="", group="", unit="") -> list[Reading]:
+def read_lines(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     """A JSON object or list of numbers a line. Raises UnreadableError."""
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")
-    return lines(path.read_bytes(), name, label, group, unit)
+    return lines(path.read_bytes(), name, wanted)
 
 
-def lines(data: bytes, name: str, label="", group="", unit="") -> list[Reading]:
+def lines(data: bytes, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     rows, bad = [], 0
     for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
         if not line.strip():
@@ -36,10 +36,10 @@ def lines(data: bytes, name: str, label="", group="", unit="") -> list[Reading]:
     if not rows or bad > 0.2 * (len(rows) + bad):
         raise UnreadableError("is neither JSON nor JSON lines")
     notes = [f"{bad} of {len(rows) + bad:,} lines are no JSON: left out"] if bad else []
-    return objects(rows, name, label, group, unit, notes)
+    return objects(rows, name, wanted, notes)
 
 
-def objects(rows: list, name: str, label="", group="", unit="", notes=()) -> list[Reading]:
+def objects(rows: list, name: str, wanted: Wanted = EVERYTHING, notes=()) -> list[Reading]:
     """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing."""
     rows = [flat(r) for r in rows if isinstance(r, dict)] or [
         {f"ch{i + 1}": v for i, v in enumerate(r)} for r in rows if isinstance(r, list)
@@ -49,21 +49,18 @@ def objects(rows: list, name: str, label="", group="", unit="", notes=()) -> lis
         raise UnreadableError("is JSON without rows of named numbers")
     if len(names) > MOST_COLUMNS or len(names) * len(rows) > MOST_CELLS:
         raise UnreadableError(f"has {len(names):,} columns and {len(rows):,} rows")
-    return columns(
-        {n: [row.get(n) for row in rows] for n in names}, name, label, group, unit, notes
-    )
+    return columns({n: [row.get(n) for row in rows] for n in names}, name, wanted, notes)
 
 
-def columns(content: dict[str, list], name: str, label="", group="", unit="", notes=()):
+def columns(content: dict[str, list], name: str, wanted: Wanted = EVERYTHING, notes=()):
     """Columns of one length as a table. Raises UnreadableError."""
     cells = {escape.encodable(str(n)): _cells(values) for n, values in content.items()}
     if not any(c.dtype != object for c in cells.values()):
         raise UnreadableError("holds no numbers")
-    grid = Grid(list(cells), [""] * len(cells), list(cells.values()), None, list(notes))
-    return tables.of(grid, name, label, group, unit)
+    return tables.of(list(cells), list(cells.values()), name, wanted, notes)
 
 
-def read_parquet(path: Path, name: str, label="", group="", unit="") -> list[Reading]:
+def read_parquet(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     """The columns of a Parquet file. Raises UnreadableError."""
     pq = needs("pyarrow", "pyarrow.parquet")
     try:
@@ -77,8 +74,7 @@ def read_parquet(path: Path, name: str, label="", group="", unit="") -> list[Rea
     except (OSError, ValueError, RuntimeError, KeyError, NotImplementedError) as error:
         text = " ".join(str(error).split())[:80]
         raise UnreadableError(f"is no Parquet file that can be read ({text})") from None
-    return columns({n: _arrow(table[i]) for i, n in enumerate(table.column_names)}, name, label,
-                   group, unit)  # fmt: skip
+    return columns({n: _arrow(table[i]) for i, n in enumerate(table.column_names)}, name, wanted)  # fmt: skip
 
 
 def _arrow(column) -> list | np.ndarray:

@@ -1,261 +1,312 @@
-"""CSV as people write it: any separator, decimal comma, with or without header, units, time stamps.
+"""CSV as people write it: `layout` finds out how, `cells` reads it, here each column gets its part.
 
-`layout.grid` finds out how the text is laid out, `read` what each column is for.
+Which columns are time, label, group and channels is a guess by name and by what they hold. What a person
+says (`Wanted`) wins over each of them, and a guess that was overruled cuts no recording.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import timing
-from edgekit.data.bring.layout import Grid, grid
+from edgekit.data.bring import cut, long, roles, stamps
+from edgekit.data.bring.cells import Cells, Column, cells, from_columns
+from edgekit.data.bring.layout import Layout, layout, of_columns
 from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.bring.roles import EVERYTHING, Wanted
 
-TIME = (
-    r"(time_?stamps?|times?|t|ts|date_?time|dates?|zeit|zeitstempel|datum|epoch|unix\w*|millis|micros"
-    r"|seconds|secs?|ms|elapsed\w*)(_(s|sec|ms|us|µs|ns))?"
-)
-TIME_UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3,
-              "millis": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "micros": 1e-6,
-              "microseconds": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}  # fmt: skip
-LABEL = r"(labels?|class(es)?|class_?name|activity|state|status|condition|fault|target|y|annotation|klasse)"
-GROUP = (
-    r"(subjects?|subject_?(id|no|nr)|users?|user_?id|person|patient|participant|machine(_?id)?"
-    r"|device(_?id)?|session|rig|pump|motor|unit_?(id|no)|run|recording|trial)"
-)
-INDEX = r"(index|idx|sample(_?(no|nr|number|index))?|n|no|nr|row|#|unnamed.*|)"
+MOST_KINDS = 100  # of labels or groups
+TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for those who ask where labels are
 
 
-def read(path: Path, name: str, label: str = "", group: str = "", unit: str = "") -> list[Reading]:
-    """Readings of one file: cut where a label column changes, at gaps, and between groups.
+@dataclass
+class Table:
+    """A table on its way to readings. `left` are the columns that have no part yet; `taken`, those that a
+    person wants as channels, get none but this."""
 
-    `label` and `group` name the columns that hold them (default: found by name), `unit` is that of the
-    time stamps ("s", "ms", "us"). Raises UnreadableError.
+    layout: Layout
+    cells: Cells
+    wanted: Wanted
+    taken: list[int]
+    left: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def name(self, i: int) -> str:
+        return self.layout.names[i]
+
+    def column(self, i: int) -> Column:
+        return self.cells.columns[i]
+
+    def note(self, i: int, what: str) -> None:
+        self.notes.append(f"column {self.layout.shown(i)} {what}")
+
+    def numbers(self, i: int) -> np.ndarray | None:
+        """The values of a column (n,), also of one that was kept as text; None where it holds none."""
+        column = self.column(i)
+        if column.kind == "number":
+            return column.take()
+        if column.kind != "words" or not column.words:
+            return None
+        try:
+            values = np.array([*(float(w) for w in column.words), np.nan])
+        except ValueError:
+            return None
+        return values[column.take()].astype(np.float32)
+
+    def kinds(self, i: int) -> int:
+        """Different words of a column; 0 where there are none, or too many to be kinds of something."""
+        words = self.column(i).words or ()
+        return len(words) if len(words) <= max(2, min(MOST_KINDS, self.cells.rows // 4)) else 0
+
+
+def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+    """Readings of one file: cut where a label or a group changes, at gaps in time and where it begins anew.
+
+    Raises UnreadableError for what is no table, or lacks a column that `wanted` names.
     """
-    return of(grid(path), name, label, group, unit)
+    laid = layout(path)
+    taken = _picked(laid, wanted)
+    exact, fine = _kept(laid, wanted, taken)
+    return _readings(laid, cells(laid, exact, fine), name, wanted, taken)
 
 
-def of(table: Grid, name: str, label: str = "", group: str = "", unit: str = "") -> list[Reading]:
-    """Readings of a table that was taken apart before. Raises UnreadableError."""
-    notes = list(table.notes)
-    left = dict(enumerate(table.names))
-    at_label = _column(left, table, label, LABEL, "label")
-    at_group = _column(left, table, group, GROUP, "group")
-    seconds, times = _time(left, table, unit, notes)
-    values = []
-    for i in list(left):
-        if table.cells[i].dtype == object:
-            constant = len(set(table.cells[i])) == 1
-            notes.append(
-                f"column {_shown(table, i)} holds text{' (always the same)' * constant}: left out"
-            )
-        elif _is_index(table, i, i == min(left, default=-1)):
-            notes.append(f"column {_shown(table, i)} counts the rows: left out")
-        else:
-            values.append(i)
-    if not values:
-        raise UnreadableError("has no column of measured numbers")
-    if len(values) > 64 and not any(table.names):
-        raise UnreadableError(
-            f"has {len(values)} columns and no header: one example a row? Time must run down"
-        )
-    samples = np.stack([table.cells[i] for i in values], axis=1).astype(np.float32)
-    named = [table.names[i] for i in values]
-    channels = _unique(named) if all(named) else None
-    units = list(dict.fromkeys(table.units[i] for i in values if table.units[i]))
-    common = {
-        "path": name, "channels": channels, "unit": ", ".join(units),
-        "meta": {"units": [table.units[i] for i in values]} if units else {},
-    }  # fmt: skip
-    labels = _words(table, at_label)
-    groups = _words(table, at_group)
-    return _cut(samples, labels, groups, seconds, times, table.rate, notes, common)
+def of(
+    names: list[str], columns: list[np.ndarray], name: str, wanted: Wanted = EVERYTHING, notes=()
+) -> list[Reading]:
+    """Readings of columns (n,) that were taken apart before: float64, or object where they hold texts.
+
+    Raises UnreadableError as `read` does.
+    """
+    laid = of_columns(names, columns, notes)
+    taken = _picked(laid, wanted)
+    exact, _ = _kept(laid, wanted, taken)
+    return _readings(laid, from_columns(laid, columns, exact), name, wanted, taken)
 
 
-def _cut(samples, labels, groups, seconds, times, rate, notes, common) -> list[Reading]:
-    """Stretches of one label and group, without gaps."""
-    n, meta = len(samples), dict(common.pop("meta"))
-    stretches = [(0, n)]
-    if times is not None:
-        rate = times.rate
-        stretches = timing.pieces(seconds, times)
-        meta |= {"jitter": times.jitter} if times.jitter == times.jitter else {}
-        if times.gaps:
-            lost = sum(s for _, s in times.gaps)
-            notes.append(f"{len(times.gaps)} gaps in time, {lost:.3g} s: cut there")
-            meta |= {"gaps": [[i, s] for i, s in times.gaps[:100]]}
-        if times.backwards:
-            notes.append(f"time runs backwards {times.backwards} times: cut there")
-        if times.jitter != times.jitter:
-            notes.append("time stamps are coarser than the samples: their mean rate was taken")
-        elif times.uneven:
-            notes.append(f"uneven time stamps ({times.jitter:.0%} jitter): put on an even grid")
-    readings, keys = [], list(zip(labels or [None] * n, groups or [None] * n, strict=True))
-    for first, stop in stretches:
-        changes = [i for i in range(first + 1, stop) if keys[i] != keys[i - 1]]
-        edges = [first, *changes, stop]
-        for a, b in itertools.pairwise(edges):
-            part = samples[a:b]
-            if times is not None and times.uneven and b - a > 2:
-                part = timing.even(part, seconds[a:b], rate)
-            readings.append((part, *keys[a]))
-    return [
-        Reading(
-            samples=part, rate=rate, label=label, group=group, meta=meta, notes=tuple(notes),
-            part=f"#{i}" if len(readings) > 1 else "", **common,
-        )
-        for i, (part, label, group) in enumerate(readings)
-    ]  # fmt: skip
+def _readings(
+    laid: Layout, made: Cells, name: str, wanted: Wanted, taken: list[int]
+) -> list[Reading]:
+    table = Table(laid, made, wanted, taken, [i for i in range(laid.width) if i not in taken])
+    table.notes = [*laid.notes, *made.notes]
+    if pivoted := long.pivot(table):
+        table.notes.append(pivoted)
+    label = _label(table)
+    groups = _groups(table)
+    _interleaved(table, groups)
+    seconds = stamps.take(table)
+    channels = taken or _channels(table)
+    for i in channels:
+        if wrong := table.column(i).wrong:
+            table.note(i, f"holds {wrong:,} cells that are no numbers: taken as missing")
+    return cut.readings(table, name, channels, label, groups, seconds)
 
 
-# --------------------------------------------------------------------------------------- columns
+def _picked(laid: Layout, wanted: Wanted) -> list[int]:
+    """The columns that were asked for as channels: by name, or without a header by number."""
+    own = [_named(laid, c) for c in wanted.channels]
+    return [] if None in own else own
 
 
-def _column(left: dict, table: Grid, wanted: str, pattern: str, what: str) -> int | None:
-    """Take the column of that name, else the one whose name says what it is, out of `left`."""
-    found = [i for i, n in left.items() if n.lower() == wanted.lower()] if wanted else []
-    if wanted and not found:
-        raise UnreadableError(f"has no column {wanted!r} for the {what}")
-    if not wanted:
-        found = [i for i, n in left.items() if n and re.fullmatch(pattern, n.strip(), re.I)]
-        found = [i for i in found if _discrete(table.cells[i])]
-    if not found:
-        return None
-    left.pop(found[0])
-    return found[0]
+def _named(laid: Layout, name: str) -> int | None:
+    """The column of that name, whatever its case; where there are no names, of that number from 1 on."""
+    exact = [i for i, n in enumerate(laid.names) if n and n == name]
+    found = exact or [i for i, n in enumerate(laid.names) if n and roles.same(n, name)]
+    if found:
+        return found[0]
+    number = name.removeprefix("ch")
+    if number.isdigit() and 1 <= int(number) <= laid.width and not any(laid.names):
+        return int(number) - 1
+    return None
 
 
-def _discrete(cells: np.ndarray) -> bool:
-    """Few different values, whole if they are numbers."""
-    if cells.dtype != object and (
-        not np.isfinite(cells).all() or not (cells == np.round(cells)).all()
-    ):
-        return False
-    return len(set(cells.tolist())) <= max(2, min(100, len(cells) // 4))
+def _kept(laid: Layout, wanted: Wanted, taken: list[int]) -> tuple[set[int], set[int]]:
+    """Columns to keep as words, where a label or an identity may be; and as doubles, where a clock may."""
+    exact, fine = set(), set()
+    for i, n in enumerate(laid.names):
+        if i in taken or laid.kinds[i] == "clock":
+            continue
+        by_name = roles.label_strength(n, laid.names) or roles.identity(n) or roles.is_field(n)
+        if by_name and not _fractions(laid, i):
+            exact.add(i)
+        if roles.is_time(n) or not any(laid.names) or _large(laid, i):
+            fine.add(i)
+    for name in (wanted.label, wanted.group):
+        if name:
+            exact |= {_asked(laid, name)} - {None}
+    return exact, fine
 
 
-def _words(table: Grid, i: int | None) -> list[str | None] | None:
-    if i is None:
-        return None
-    cells = table.cells[i].tolist()
-    return [
-        (f"{c:g}" if c == c else None) if isinstance(c, float) else (str(c).strip() or None)
-        for c in cells
+def _asked(laid: Layout, name: str) -> int | None:
+    """The column that an option names, by name or by number."""
+    found = _named(laid, name)
+    if found is None and name.isdigit() and 1 <= int(name) <= laid.width:
+        return int(name) - 1
+    return found
+
+
+def _fractions(laid: Layout, i: int) -> bool:
+    """Whether the first rows hold measured numbers, 0.25 say: nobody's name."""
+    cells = [row[i].strip() for row in laid.probe]
+    full = [c for c in cells if c]
+    return laid.kinds[i] == "number" and sum("." in c or "," in c for c in full) > 0.3 * len(full)
+
+
+def _large(laid: Layout, i: int) -> bool:
+    """Numbers of more digits than single precision has."""
+    return any(len(row[i].strip().lstrip("-+").replace(".", "")) > 7 for row in laid.probe[:20])
+
+
+# ------------------------------------------------------------------------------------ who gets what
+
+
+def _label(table: Table) -> int | None:
+    """Take the label's column: the one that was asked for, else by its name."""
+    laid, wanted = table.layout, table.wanted
+    if wanted.label:
+        found = _asked(laid, wanted.label)
+        if found is None:
+            raise UnreadableError(f"has no column {wanted.label!r} for the label{_offer(table)}")
+        table.left = [i for i in table.left if i != found]
+        return found
+    strength = {i: roles.label_strength(table.name(i), laid.names) for i in table.left}
+    candidates = [
+        i
+        for i in sorted(strength, key=lambda i: (-strength[i], i))
+        if strength[i] and table.kinds(i)
     ]
+    found = None
+    for i in candidates:
+        if not _whole_words(table, i):
+            continue
+        if found is None and wanted.label is not None and not (wanted.folders and strength[i] < 2):
+            found = i
+        elif found is None or strength[i] == 2:
+            table.note(
+                i, f"looks like a label: left out; --label-from column:{table.name(i)} takes it"
+            )
+        else:
+            continue
+        table.left.remove(i)
+    return found
 
 
-def _unique(names: list[str]) -> tuple[str, ...]:
+def _whole_words(table: Table, i: int) -> bool:
+    """No fraction among the words: 0, 1, 2 or walk, run."""
+    try:
+        return all(float(w) == round(float(w)) for w in table.column(i).words)
+    except (ValueError, OverflowError):
+        return True
+
+
+def _offer(table: Table) -> str:
+    """The columns of text that there are, for a person who named another."""
+    laid = table.layout
+    names = [laid.shown(i) for i in table.left if laid.kinds[i] == "words"]
+    others = [n for n in laid.names if n]
+    if names:
+        return f"; its columns of text: {', '.join(names[:8])}"
+    return f", only {', '.join(others)[:80]}" if others else f", only {laid.width} without names"
+
+
+def _groups(table: Table) -> list[int]:
+    """Take the columns of identity; the first is the group. The others cut, but do not name."""
+    laid, wanted = table.layout, table.wanted
+    found = []
+    if wanted.group:
+        asked = _asked(laid, wanted.group)
+        if asked is None:
+            raise UnreadableError(f"has no column {wanted.group!r} for the group{_offer(table)}")
+        table.left = [i for i in table.left if i != asked]
+        found = [asked]
+    ranks = {i: r for i in table.left if (r := roles.identity(table.name(i)))}
+    for i in sorted(ranks, key=lambda i: (ranks[i][0], i)):
+        _, sure = ranks[i]
+        column = table.column(i)
+        if column.kind == "number" or (column.words is not None and not column.words):
+            continue  # measured, or empty
+        values = column.take()
+        changes = int((np.diff(values) != 0).sum()) if column.words is not None else len(values)
+        whole = column.words is not None and _whole_words(table, i)
+        if not sure and (
+            not whole or (changes > len(values) / 10 and table.numbers(i) is not None)
+        ):
+            continue
+        if column.words is None or len(column.words) > max(2, len(values) // 4):
+            table.left.remove(i)
+            table.note(i, "is another in almost each row: left out")
+            continue
+        table.left.remove(i)
+        if wanted.group is None:
+            table.note(
+                i, f"says who or what was recorded: no channel; --group-from column:{table.name(i)}"
+            )
+        else:
+            if found:
+                table.note(
+                    i,
+                    f"says who or what was recorded, as {laid.shown(found[0])} does: it cuts, no more",
+                )
+            found.append(i)
+    return found
+
+
+def _interleaved(table: Table, groups: list[int]) -> None:
+    """Rows of several devices in turn are put together, each device's as they come."""
+    if not groups:
+        return
+    codes = table.column(groups[0]).take()
+    if len(set(codes.tolist())) > 1 and (np.diff(codes) != 0).mean() > 0.05:
+        cut.reorder(table, np.argsort(codes, kind="stable"))
+        table.notes.append(f"rows of {table.layout.shown(groups[0])} stand in turn: put together")
+
+
+def _channels(table: Table) -> list[int]:
+    """The columns that hold measurements; why the others do not."""
+    channels = []
+    for i in table.left:
+        column, x = table.column(i), table.numbers(i)
+        if x is None:
+            words = list(column.words or ())
+            if column.kind == "words" and table.kinds(i) > 1:
+                table.texts[table.name(i) or str(i + 1)] = words[:4]
+            constant = " (always the same)" * (len(words) == 1)
+            table.note(i, f"holds text{constant}: left out{_perhaps_a_group(table, i)}")
+        elif not np.isfinite(x).any():
+            table.note(i, "is empty: left out")
+        elif roles.counts_rows(x) and (roles.is_count(table.name(i)) or len(table.left) > 1):
+            table.note(i, "counts the rows: left out")
+        elif len(table.left) > 1 and roles.rises_evenly(x):
+            table.note(i, "rises evenly, as a clock does: left out; --channels keeps it")
+        else:
+            channels.append(i)
+    if not channels:
+        raise UnreadableError("has no column of measured numbers")
+    if len(channels) > 64 and not any(table.layout.names):
+        raise UnreadableError(
+            f"has {len(channels)} columns and no header: one example a row? Time must run down"
+        )
+    return channels
+
+
+def _perhaps_a_group(table: Table, i: int) -> str:
+    """What to say of a few words that stand for long, as names do."""
+    if not 1 < table.kinds(i) <= MOST_KINDS:
+        return ""
+    changes = int((np.diff(table.column(i).take()) != 0).sum())
+    if changes > table.cells.rows / 20:
+        return ""
+    return f"; --group-from column:{table.name(i) or i + 1} if it says who or what was recorded"
+
+
+def unique(names: list[str]) -> tuple[str, ...]:
+    """Names, the second `x` as `x_2`."""
     seen: Counter = Counter()
     result = []
     for n in names:
         seen[n] += 1
         result.append(n if seen[n] == 1 else f"{n}_{seen[n]}")
     return tuple(result)
-
-
-def _shown(table: Grid, i: int) -> str:
-    return repr(table.names[i]) if table.names[i] else str(i + 1)
-
-
-def _is_index(table: Grid, i: int, first: bool) -> bool:
-    x = table.cells[i]
-    steps = np.diff(x)
-    if len(x) < 3 or not ((steps >= 1) & (steps == np.round(steps))).all() or np.median(steps) != 1:
-        return False
-    return re.fullmatch(INDEX, table.names[i].strip(), re.I) is not None and (
-        first or bool(table.names[i])
-    )
-
-
-# ------------------------------------------------------------------------------------------ time
-
-
-def _time(left: dict, table: Grid, unit: str, notes: list[str]):
-    """(seconds, Timing) of the time column, which leaves `left`; (None, None) if there is none."""
-    named = [i for i, n in left.items() if n and re.fullmatch(TIME, n.strip(), re.I)]
-    dates = [i for i in left if table.cells[i].dtype == object]
-    for i in named + [d for d in dates if d not in named]:
-        if table.cells[i].dtype == object:
-            seconds = _dates(table, i, dates, left)
-        else:
-            seconds = ticks(table, i, unit, notes)
-        times = timing.study(seconds) if seconds is not None else None
-        if times:
-            left.pop(i, None)
-            return seconds, times
-        if i in named and table.cells[i].dtype != object:
-            left.pop(i)
-            notes.append(f"column {_shown(table, i)} should be time, and does not move on")
-    if any(table.names) or not left:
-        return None, None
-    first = min(left)  # without a header: a first column that rises evenly and does not just count
-    x = table.cells[first]
-    if x.dtype != object and len(x) > 8 and len(left) > 1:
-        steps = np.diff(x)
-        even = (steps > 0).all() and np.median(np.abs(steps - np.median(steps))) < 0.1 * np.median(
-            steps
-        )
-        if even and not (steps == 1).all():
-            seconds = ticks(table, first, unit, notes)
-            times = timing.study(seconds)
-            if times:
-                left.pop(first)
-                notes.append("the first column rises evenly: taken for time")
-                return seconds, times
-    return None, None
-
-
-def ticks(table: Grid, i: int, unit: str, notes: list[str]) -> np.ndarray:
-    """Numbers as seconds: by the option, the unit in the header, the size of an epoch, or the step."""
-    x, said = table.cells[i], table.units[i].lower()
-    word = table.names[i].lower()
-    known = unit or next((u for u in (said, word) if u in TIME_UNITS), "")
-    if not known and (tail := re.search(r"(?:^|_)(ns|us|µs|ms|millis|micros|sec|s)$", word)):
-        known = tail[1]
-    if known:
-        return x * TIME_UNITS[known]
-    size = float(np.nanmedian(np.abs(x))) if len(x) else 0.0
-    for least, scale in ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (5e8, 1.0)):
-        if size >= least:  # since 1970
-            return (x - x[0]) * scale
-    steps = np.diff(x)
-    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 1.0
-    whole = bool((x == np.round(x)).all())
-    scale = 1e-6 if whole and step >= 2_000 else 1e-3 if whole and step >= 1 else 1.0
-    if whole and step == 1 and word in ("t", "time", "seconds"):
-        scale = 1.0
-    shown = {1.0: "s", 1e-3: "ms", 1e-6: "µs"}[scale]
-    notes.append(f"time stamps without a unit, taken for {shown}: --time-unit says otherwise")
-    return x * scale
-
-
-def _dates(table: Grid, i: int, dates: list[int], left: dict) -> np.ndarray | None:
-    """Texts as seconds, a date and a time of day in two columns included."""
-    import pandas as pd
-
-    texts = pd.Series(table.cells[i], dtype=str)
-    probe = texts.head(20)
-    if not probe.str.contains(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d{1,4}", regex=True).all():
-        return None
-    if not probe.str.contains(":").any():  # a date alone: the time of day is another column
-        other = next(
-            (d for d in dates if d != i and d in left and ":" in str(table.cells[d][0])), None
-        )
-        if other is None:
-            return None
-        texts = texts.str.cat(pd.Series(table.cells[other], dtype=str), sep=" ")
-        left.pop(other)
-    texts = texts.str.replace(r"(\d),(\d{1,9})(?=$|[Z+])", r"\1.\2", regex=True)
-    for how in ({"format": "ISO8601"}, {"format": "mixed", "dayfirst": True}):
-        try:
-            stamps = pd.to_datetime(texts, utc=True, **how)
-        except (ValueError, OverflowError, TypeError):
-            continue
-        ns = stamps.to_numpy("datetime64[ns]").astype(np.int64)
-        return (ns - ns[0]) / 1e9
-    return None

@@ -1,0 +1,137 @@
+"""Which column of a table is its clock, and the seconds that it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.data.bring import clock, roles, timing
+
+if TYPE_CHECKING:
+    from edgekit.data.bring.tables import Table
+
+
+def take(table: Table) -> np.ndarray | None:
+    """Take the clocks; seconds (n,) of the best of them."""
+    laid = table.layout
+    named = [i for i in table.left if roles.is_time(table.name(i))]
+    clocks = [i for i in table.left if table.column(i).kind == "clock" or table.column(i).form]
+    unnamed = [] if any(laid.names) else list(table.left)
+    best, others = None, []
+    for i in dict.fromkeys([*named, *clocks, *unnamed]):
+        if i not in table.left:
+            continue
+        notes: list[str] = []
+        seconds = _seconds(table, i, notes)
+        if i in unnamed and i not in clocks and (seconds is None or not _like_a_clock(table, i)):
+            continue
+        times = timing.study(_in_order(seconds)) if seconds is not None else None
+        if times is None:
+            _standing(table, i)
+            continue
+        table.left.remove(i)
+        known = bool(clock.unit_of(table.name(i), laid.units[i])) or not notes
+        worth = (
+            known,
+            times.jitter == times.jitter,
+            -round(times.jitter, 2) if times.jitter == times.jitter else 0,
+        )
+        others.append(i)
+        if best is None or worth > best[0]:
+            best = worth, i, seconds, notes
+    if best is None:
+        return None
+    _, chosen, seconds, notes = best
+    for i in others:
+        if i != chosen:
+            table.note(i, "is a second clock: left out")
+    if chosen in unnamed and chosen not in clocks:
+        table.note(chosen, "rises evenly: taken for time")
+    table.notes += notes
+    return seconds
+
+
+def _in_order(seconds: np.ndarray) -> np.ndarray:
+    index, _ = timing.order(seconds) if np.isfinite(seconds).all() else (None, "")
+    return seconds if index is None else seconds[index]
+
+
+def _like_a_clock(table: Table, i: int) -> bool:
+    x = table.numbers(i)
+    return (
+        x is not None
+        and len(table.left) > 1
+        and roles.rises_evenly(x)
+        and not (np.diff(x) == 1).all()
+    )
+
+
+def _standing(table: Table, i: int) -> None:
+    """A column called time that is none: `t` may be a temperature."""
+    column = table.column(i)
+    if column.kind == "clock" or column.form:
+        table.left.remove(i)
+        constant = len(np.unique(column.take())) == 1
+        table.note(i, f"holds times that do not move on{' (always the same)' * constant}: left out")
+    elif roles.tokens(table.name(i)) != ["t"]:
+        table.left.remove(i)
+        table.note(i, "should be time, and does not move on: left out")
+
+
+def _seconds(table: Table, i: int, notes: list[str]) -> np.ndarray | None:
+    """Seconds (n,) of a column, missing ones filled in; None where it holds none."""
+    laid, column = table.layout, table.column(i)
+    if column.form:
+        t = _of_form(table, i)
+        if t is None:
+            return None
+        moduli = () if column.form.what == "instant" else (column.form.modulus, clock.HALF_DAY)
+        t = clock.unwrapped(t, tuple(m for m in moduli if m), notes, " s")
+    else:
+        x = table.numbers(i)
+        if x is None:
+            return None
+        x = x.astype(np.float64)
+        if len(x) and (x[np.isfinite(x)] == np.round(x[np.isfinite(x)])).all():
+            x = clock.unwrapped(x, (2.0**32, 2.0**16, 2.0**24), notes)
+        t = clock.ticks(x, table.name(i), laid.units[i], table.wanted.unit, notes)
+    t, missing = timing.filled(t)
+    if missing > 0.5 * len(t) or not np.isfinite(t).all():
+        return None
+    if missing:
+        notes.append(f"{missing:,} time stamps are missing: put between their neighbours")
+    return t
+
+
+def _of_form(table: Table, i: int) -> np.ndarray | None:
+    """Seconds of a column of texts; a date takes its time of day from another column."""
+    column = table.column(i)
+    if column.form.what == "date":
+        other = next(
+            (k for k in table.left if (f := table.column(k).form) and f.what == "clock" and k != i),
+            None,
+        )
+        if other is None or not column.words:
+            return None
+        import pandas as pd
+
+        days = clock.best(column.form.read(pd.Series(list(column.words))))
+        days = np.append(days, clock.MISSING)[column.take()]
+        ns, within = table.column(other).take(), _since(table.column(other).take())
+        known = (days != clock.MISSING) & (ns != clock.MISSING)
+        table.left.remove(other)
+        return (
+            np.where(known, (days - days[known][0]) / 1e9 + within, np.nan) if known.any() else None
+        )
+    return _since(column.take())
+
+
+def _since(ns: np.ndarray) -> np.ndarray:
+    """Seconds since the first of int64 nanoseconds."""
+    known = ns != clock.MISSING
+    return (
+        np.where(known, (ns - ns[known][0]) / 1e9, np.nan)
+        if known.any()
+        else np.full(len(ns), np.nan)
+    )
