@@ -18,7 +18,7 @@ from edgekit.data.bring.reading import UnreadableError
 
 LARGEST = 1 << 30  # bytes of a file
 PROBE = 120  # lines from which the layout is read
-LOOK = 24  # of them, from which the separator is
+LOOK = 16  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
 COMMENT = re.compile(r"\s*(#|%|//|;;)")
 RATE = re.compile(r"(?:sampl\w*[ _-]*)?(?:rate|freq\w*|fs)[^\d-]{0,20}([\d.]+)\s*(k)?hz", re.I)
@@ -201,11 +201,13 @@ def _separator(lines: list[str]) -> tuple[str | None, int]:
         width = Counter(map(len, table)).most_common(1)[0][0]
         fit = [_good(row) for row in table if len(row) == width]
         share = sum(fit) / (width * len(body)) if width else 0.0
+        if share <= 0:
+            continue
         head = next(
             (i for i, row in enumerate(_fields(line, separator) for line in lines)
              if len(row) == width and _good(row) >= max(1, 0.5 * width * share)), None,
         )  # fmt: skip
-        if share <= 0 or head is None:
+        if head is None:
             continue
         score = share + 0.01 * min(width, 20)
         if head and len(_fields(lines[head - 1], separator)) not in (width, width - 1):
