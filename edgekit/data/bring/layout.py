@@ -83,7 +83,9 @@ def layout(path: Path) -> Layout:
     if not full:
         raise UnreadableError("is empty")
     if header:
-        notes.append(f"lines such as {_short(full[1])!r} were read as {header.split(chr(9))}")
+        notes.append(
+            f"lines of names and numbers were read as a table of {', '.join(header.split(chr(9)))}"
+        )
     ends = Counter(line.rstrip()[-1:] for line in full)
     if ends[";"] > 0.8 * len(full) and sum("," in line for line in full) > 0.8 * len(full):
         inner, again = rewrite, b";"  # a record ends with it, and so does the line
