@@ -51,11 +51,7 @@ def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> 
     """
     weights_scale = p.inputs[1].scale
     sx, sy = p.x.scale[0], p.y.scale[0]
-    if p.op.name == "FULLY_CONNECTED" and len(weights_scale) == 1:
-        # TFLM multiplies the two scales in float32 here and in double everywhere else
-        reals = [float(np.float32(sx * weights_scale[0])) / float(sy)]
-    else:
-        reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
+    reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
     pairs = [q.quantize_multiplier(r) for r in reals]
     multiplier = np.array([m for m, _ in pairs], np.int32)
     # a dead channel's multiplier is 0: any shift will do, and this one keeps the layer on the fast path

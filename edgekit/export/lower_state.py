@@ -35,9 +35,8 @@ def svdf(p: Place) -> Layer:
     bias = p.constant(3, "bias").reshape(-1)
     p.need(bias.shape == (filters // rank,), f"its bias has shape {list(bias.shape)}")
 
-    def effective(a, b, c):  # in float32, as TFLM multiplies them here
-        ratio = np.float32(np.float32(scale_of(a)) * np.float32(scale_of(b)))
-        return q.quantize_multiplier(float(np.float32(ratio / np.float32(scale_of(c)))))
+    def effective(a, b, c):
+        return q.quantize_multiplier(scale_of(a) * scale_of(b) / scale_of(c))
 
     first, second = effective(p.x, p.inputs[1], state), effective(state, time, p.y)
     rows = feature.astype(np.int64)
