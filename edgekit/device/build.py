@@ -138,6 +138,11 @@ def build_host(
     if driver:
         files |= {f"{source.name}_model.h": files.pop(f"{source.name}.c")}
         files["driver.c"] = driver.replace(f'"{source.name}.c"', f'"{source.name}_model.h"')
+    return host_library(files, opt, compiler, defines, cache)
+
+
+def host_library(files: dict[str, str], opt: str, compiler="zig", defines=(), cache=None) -> Path:
+    """Compile C files into a shared library for this machine and return its path."""
     command = (sys.executable, "-m", "ziglang", "cc") if compiler == "zig" else ("cc",)
     flags = (
         opt,

@@ -59,7 +59,7 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     `rounding_defines()`. `Answer.oracle` says which it was.
     """
     graph = graph or read(model)
-    samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
+    samples = as_batches(graph, X)
     (outputs, traces), log, kind = _ask(model, graph, samples, tensors)
     sizes = [
         re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")
