@@ -35,6 +35,7 @@ CPUS = {
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
 }  # fmt: skip
 
+LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz")
 FLAGS = (
     "-std=c99",
     "-g",
@@ -92,19 +93,21 @@ def build(
 ) -> Firmware:
     """Compile and link `source` (from `export.generate`) for a core.
 
-    cpu: one of `CPUS`. compiler: "zig" or "gcc" (arm-none-eabi-gcc, when installed).
+    cpu: one of `CPUS`. opt: one of `LEVELS`, each of which is clang's own. compiler: "zig" or "gcc" (arm-none-eabi-gcc, when installed).
     extra_files: further C files and headers to compile in, by name. defines: e.g. ("NAME=1",).
     cache: a folder for finished builds; the user's cache folder unless given.
     Raises EdgekitError for an unknown core, a missing compiler, or with the compiler's first error.
     """
     if cpu not in CPUS:
         raise EdgekitError(f"unknown core {cpu!r}.{did_you_mean(cpu, CPUS)}")
-    if opt not in ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"):
-        raise EdgekitError(f"unknown optimization {opt!r}")
+    if opt not in LEVELS:
+        raise EdgekitError(f"unknown optimization {opt!r}.{did_you_mean(opt, LEVELS)}")
+    if (opt, compiler) == ("-Oz", "gcc"):
+        raise EdgekitError("gcc makes the same of -Oz as of -Os: use -Os, or zig")
     files = source.files | (extra_files or {})
     shim = {n: own(n) for n in ("startup.c", "link.ld")}
     command, version = _compiler(cpu, compiler)
-    flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
+    flags = (*_level(opt, compiler), *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
     if source.stateful:
         flags += (f"-DEDGEKIT_RESET={source.name}_reset",)
     link = _libraries(compiler)
@@ -162,6 +165,14 @@ def host_library(files: dict[str, str], opt: str, compiler="zig", defines=(), ca
     if not place.is_file():
         _keep(place, _link(files, (*command, *flags), (), "this machine"))
     return place
+
+
+def _level(opt: str, compiler: str) -> tuple[str, ...]:
+    """Flags for an optimization level.
+
+    zig knows three: it takes -O1 and -O3 for -O2, and -Oz for -Os. The rest is said to clang behind its back.
+    """
+    return (opt, "-Xclang", opt) if compiler == "zig" and opt in ("-O1", "-O3", "-Oz") else (opt,)
 
 
 def own(name: str) -> str:
