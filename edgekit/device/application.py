@@ -56,7 +56,7 @@ int32_t {name}_classify(void) {{
 __attribute__((used, section(".vectors"))) static int32_t (*const {name}_entry)(void) = {name}_classify;
 """
 SUFFIX = {"float32": "", "int16": "_int16", "uint8": "_uint8"}  # of the function that takes them
-MAIN_FILE = "window_to_class.c"  # is linked behind startup.c, whose vectors come first
+MAIN_FILE = "window_to_class.c"  # is linked behind edgekit_startup.c, whose vectors come first
 HEARD = "float {name}_heard[{up}_FEATURES];\n"
 FEATURES = "{name}_features{suffix}({name}_samples, {name}_heard);\n  "
 INT8_INPUT = "{name}_quantize({name}_heard, {name}_input());"

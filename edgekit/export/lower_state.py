@@ -51,8 +51,8 @@ def svdf(p: Place) -> Layer:
     fits = limit < 1 << 31 if width == "int8" else second[1] <= 0
     p.need(fits and second[1] <= 30, "its sum over time can overflow 32 bits")
     return p.layer(
-        f"svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
-        ["svdf.h"],
+        f"ek_svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
+        ["ek_svdf.h"],
         struct="svdf_s8",
         fields={
             "in_size": in_size,
