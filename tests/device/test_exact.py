@@ -184,7 +184,7 @@ def test_instruction_lengths():
 
 @pytest.mark.parametrize("name", ["FULLY_CONNECTED", "AVERAGE_POOL_2D", "TANH", "MEAN"])
 def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
-    """LiteRT's reference kernels round a per-tensor FULLY_CONNECTED once: the code is compiled to match."""
+    """LiteRT's reference kernels round a FULLY_CONNECTED once: the code is compiled to match."""
     pytest.importorskip("ai_edge_litert")
     monkeypatch.setattr("edgekit.device.oracle._kind", lambda graph=None: "litert")
     for seed in (1, 2, 3):
@@ -200,18 +200,21 @@ def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
         assert table.attrs["exact"]
 
 
-def test_the_two_oracles_differ_where_the_switch_says():
-    data = variants.one_scale_dense(np.random.default_rng(0))
+@pytest.mark.parametrize("channels", [False, True])
+def test_the_two_oracles_differ_where_the_switch_says(channels, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    data = variants.dense_near_halves(np.random.default_rng(0), channels)
     graph = read(data)
-    samples = tiny.samples(graph, 200, np.random.default_rng(1))
-    truth = raw_tflm(data, graph, samples)
-    wrong = {}
-    for defines in ((), ("EDGEKIT_SINGLE_ROUNDING_FC",)):
-        machine = Machine(build(generate(graph), defines=defines))
-        pairs = zip(samples, truth, strict=True)
-        wrong[defines] = sum(int((machine.infer(s)[0] != e[0]).sum()) for s, e in pairs)
-    assert wrong[()] == 0
-    assert wrong[("EDGEKIT_SINGLE_ROUNDING_FC",)] > 0
+    x = np.random.default_rng(1).integers(-128, 128, (200, 16)).astype(np.int8)
+    truth = {"TFLM": np.asarray(tflm(data, x).outputs)}
+    monkeypatch.setattr("edgekit.device.oracle._kind", lambda graph=None: "litert")
+    truth["LiteRT"] = np.asarray(tflm(data, x).outputs)
+    twice, once = (
+        run(build(generate(graph), defines=d), x) for d in ((), ("EDGEKIT_SINGLE_ROUNDING_FC",))
+    )
+    assert np.array_equal(twice, truth["TFLM"])
+    assert np.array_equal(once, truth["LiteRT"])
+    assert (once != twice).sum() > 0
 
 
 def test_gcc_builds_the_same_arithmetic():

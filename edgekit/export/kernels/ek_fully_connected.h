@@ -13,7 +13,7 @@ struct ek_fully_connected_s8 {
 
 EK_KERNEL void ek_fully_connected_s8(const struct ek_fully_connected_s8 *c, const int8_t *in, int8_t *out) {
   const struct ek_requant *const q = &c->requant;
-  const enum ek_rounding how = EK_ANY_ONCE && !q->channel_step ? EK_ONCE : ek_rounding_of(q);
+  const enum ek_rounding how = EK_ANY_ONCE ? EK_ONCE : ek_rounding_of(q);
   for (int32_t row = 0; row < c->rows; row++) {
     ek_all_channels(c->weights, q, how, in, c->in_size, c->out_size, out);
     in += c->in_size;

@@ -97,7 +97,7 @@ EK_APART int32_t ek_requantize_exact(const struct ek_requant *q, int32_t acc, in
  * constants of the model: 0 where no layer needs that step. */
 enum ek_rounding { EK_PLAIN, EK_CLAMPED, EK_EXACT, EK_ONCE };
 
-/* TensorFlow Lite rounds a fully connected layer with one scale once, TFLM twice like all others. Compiled
+/* TensorFlow Lite rounds a fully connected layer once, TFLM twice like all others. Compiled
  * with EDGEKIT_SINGLE_ROUNDING_FC this code agrees with the former, where TFLM is not at hand to compare. */
 #if defined(EDGEKIT_SINGLE_ROUNDING_FC)
 enum { EK_ANY_ONCE = 1 };
