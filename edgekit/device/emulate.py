@@ -143,9 +143,8 @@ class Machine:
             self._count_on(address)
             return
         at = self._start(address, SECONDS)
-        if (
-            at != self.wait
-        ):  # a large model, a busy machine or a hang: instructions tell, seconds do not
+        if at != self.wait:
+            # a large model, a busy machine or a hang: instructions tell, seconds do not
             with Counting(self):
                 self._count_on(at)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
-# operator -> (option table, {our name: accessor}); the order of the issue that asked for them
+# operator -> (option table, {our name: accessor})
 _CONV = {
     "padding": "Padding",
     "stride_h": "StrideH",
