@@ -7,19 +7,18 @@ the sensor delivers, and everything after that is the binary's own work.
 from __future__ import annotations
 
 import ctypes
-from collections import Counter
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from edgekit.device.build import Firmware, build, build_host
+from edgekit.device.count import Counting
 from edgekit.device.emulate import (
     PAINT,
     STACK,
     LayerCount,
     Machine,
     Profile,
-    instruction_offsets,
 )
 from edgekit.errors import EdgekitError
 from edgekit.export.emit import Source
@@ -57,7 +56,7 @@ int32_t {name}_classify(void) {{
 __attribute__((used, section(".vectors"))) static int32_t (*const {name}_entry)(void) = {name}_classify;
 """
 SUFFIX = {"float32": "", "int16": "_int16", "uint8": "_uint8"}  # of the function that takes them
-MAIN_FILE = "window_to_class.c"  # is linked behind startup.c, whose vectors come first
+MAIN_FILE = "window_to_class.c"  # is linked behind edgekit_startup.c, whose vectors come first
 HEARD = "float {name}_heard[{up}_FEATURES];\n"
 FEATURES = "{name}_features{suffix}({name}_samples, {name}_heard);\n  "
 INT8_INPUT = "{name}_quantize({name}_heard, {name}_input());"
@@ -230,30 +229,16 @@ def profile(app: Application, x, machine: ApplicationMachine | None = None) -> A
     entry |= {f"{name}_{f}": p for f, p in (("sense", "features"), ("decide", "decide"))}
     entry |= {f"{name}_{f}": f for f in ("invoke", "classify")}
     begins = {device.symbols[s].address: p for s, p in entry.items() if s in device.symbols}
-    blocks, taken = {p: Counter() for p in parts}, Counter()
-    now, after = "classify", 0
-
-    def block(uc, address, size, _):
-        nonlocal now, after
-        now = begins.get(address, now)
-        blocks[now][address, size] += 1
-        taken[now] += address != after
-        after = address + size
-
-    uc = device.uc
-    uc.mem_write(device.top - STACK, PAINT * STACK)
-    device.hear(window)
-    hook = uc.hook_add(device.unicorn.UC_HOOK_BLOCK, block)
-    uc.ctl_flush_tb()  # blocks that have run before were translated without the hook
-    device.call("classify")
-    uc.hook_del(hook)
-    painted = bytes(uc.mem_read(device.top - STACK, STACK))
-    stack = len(painted.lstrip(PAINT))
-    lengths = {}
-    for key in {k for p in parts for k in blocks[p]}:
-        lengths[key] = len(instruction_offsets(uc.mem_read(*key), device.arm))
-    cost = {p: sum(lengths[k] * n for k, n in blocks[p].items()) for p in parts}
+    order = {p: n for n, p in enumerate(parts)}
     macs = {layer.name: layer.macs for layer in source.layers}
+    device.uc.mem_write(device.top - STACK, PAINT * STACK)
+    device.hear(window)
+    begins = {address: order[p] for address, p in begins.items()}
+    with Counting(device, begins, len(parts), [macs.get(p, 0) for p in parts]) as counting:
+        device.call("classify")
+    stack = device.stack_used()
+    blocks, taken = (dict(zip(parts, c, strict=True)) for c in (counting.blocks, counting.taken))
+    cost = {p: device.instructions(blocks[p]) for p in parts}
     layers = tuple(LayerCount(p, cost[p], macs.get(p, 0), dict(blocks[p]), taken[p]) for p in parts)
     where = f"unicorn, {app.cpu}, {app.compiler} {app.flags[0]}"
     bare = build(source, app.cpu, app.flags[0], app.compiler.split()[0])

@@ -35,13 +35,13 @@ CPUS = {
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c", "", ()),
 }  # fmt: skip
 
+LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz")
 FLAGS = (
     "-std=c99",
     "-g",
     "-Wall",
     "-Wextra",
     "-Werror",
-    "-Wno-unused-function",
     "-ffreestanding",
     "-fomit-frame-pointer",
     "-fno-unwind-tables",
@@ -92,19 +92,30 @@ def build(
 ) -> Firmware:
     """Compile and link `source` (from `export.generate`) for a core.
 
-    cpu: one of `CPUS`. compiler: "zig" or "gcc" (arm-none-eabi-gcc, when installed).
+    cpu: one of `CPUS`. opt: one of `LEVELS`, each of which is clang's own (gcc has no -Oz). compiler: "zig"
+    or "gcc" (arm-none-eabi-gcc, when installed).
     extra_files: further C files and headers to compile in, by name. defines: e.g. ("NAME=1",).
     cache: a folder for finished builds; the user's cache folder unless given.
     Raises EdgekitError for an unknown core, a missing compiler, or with the compiler's first error.
     """
     if cpu not in CPUS:
         raise EdgekitError(f"unknown core {cpu!r}.{did_you_mean(cpu, CPUS)}")
-    if opt not in ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"):
-        raise EdgekitError(f"unknown optimization {opt!r}")
-    files = source.files | (extra_files or {})
-    shim = {n: own(n) for n in ("startup.c", "link.ld")}
+    if opt not in LEVELS:
+        raise EdgekitError(f"unknown optimization {opt!r}.{did_you_mean(opt, LEVELS)}")
+    if (opt, compiler) == ("-Oz", "gcc"):
+        raise EdgekitError("gcc makes the same of -Oz as of -Os: use -Os, or zig")
+    shim = {"edgekit_startup.c": own("startup.c"), "link.ld": own("link.ld")}
+    files = dict(source.files)
+    for name, text in (extra_files or {}).items():
+        if files.setdefault(name, text) != text:
+            raise EdgekitError(f"two files would be called {name}: give the model another name")
     command, version = _compiler(cpu, compiler)
-    flags = (opt, *FLAGS, f"-DEDGEKIT_INVOKE={source.name}_invoke", *(f"-D{d}" for d in defines))
+    flags = (
+        *_level(opt, compiler),
+        *FLAGS,
+        f"-DEDGEKIT_INVOKE={source.name}_invoke",
+        *(f"-D{d}" for d in defines),
+    )
     if source.stateful:
         flags += (f"-DEDGEKIT_RESET={source.name}_reset",)
     link = _libraries(compiler)
@@ -137,7 +148,12 @@ def build_host(
     files = dict(source.files)
     if driver:
         files |= {f"{source.name}_model.h": files.pop(f"{source.name}.c")}
-        files["driver.c"] = driver.replace(f'"{source.name}.c"', f'"{source.name}_model.h"')
+        files["edgekit_driver.c"] = driver.replace(f'"{source.name}.c"', f'"{source.name}_model.h"')
+    return host_library(files, opt, compiler, defines, cache)
+
+
+def host_library(files: dict[str, str], opt: str, compiler="zig", defines=(), cache=None) -> Path:
+    """Compile C files into a shared library for this machine and return its path."""
     command = (sys.executable, "-m", "ziglang", "cc") if compiler == "zig" else ("cc",)
     flags = (
         opt,
@@ -146,7 +162,6 @@ def build_host(
         "-fPIC",
         "-Wall",
         "-Wextra",
-        "-Wno-unused-function",
         "-Werror",
     )
     flags += ("-fno-strict-aliasing", "-ffp-contract=off", *(f"-D{d}" for d in defines))
@@ -157,6 +172,14 @@ def build_host(
     if not place.is_file():
         _keep(place, _link(files, (*command, *flags), (), "this machine"))
     return place
+
+
+def _level(opt: str, compiler: str) -> tuple[str, ...]:
+    """Flags for an optimization level.
+
+    zig knows three: it takes -O1 and -O3 for -O2, and -Oz for -Os. The rest is said to clang behind its back.
+    """
+    return (opt, "-Xclang", opt) if compiler == "zig" and opt in ("-O1", "-O3", "-Oz") else (opt,)
 
 
 def own(name: str) -> str:
@@ -207,9 +230,12 @@ def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
     check = "".join(f"#ifndef {m}\n#error {m} is off for {cpu}\n#endif\n" for m in needed)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         for name, text in files.items():
-            (Path(folder) / name).write_text(text)
+            path = Path(folder) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
         (Path(folder) / "edgekit_features.c").write_text(check + "typedef int edgekit_features;\n")
-        sources = sorted(n for n in (*files, "edgekit_features.c") if n.endswith(".c"))
+        sources = [n for n in (*files, "edgekit_features.c") if n.endswith(".c")]
+        sources.sort(key=lambda n: n.removeprefix("edgekit_"))  # MAIN_FILE stands behind startup.c
         script = ("-Wl,--gc-sections", "-Wl,-T,link.ld") if "link.ld" in files else ()
         result = subprocess.run(
             # no path of this machine in the debug information: the same sources give the same bytes

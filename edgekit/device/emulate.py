@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from html import escape
 import numpy as np
 
 from edgekit.device.build import Firmware
+from edgekit.device.count import Counting
 from edgekit.errors import EdgekitError
 from edgekit.export.slot import image
 from edgekit.figures import Figure, emulated, measured
@@ -21,7 +21,14 @@ from edgekit.figures import Figure, emulated, measured
 FLASH, RAM, SIZE = 0x0800_0000, 0x2000_0000, 16 << 20
 STACK = 64 << 10
 PAINT = b"\xa5"
-SECONDS = 60.0  # an inference that takes longer is reported as a hang
+SECONDS = 10.0  # a run that takes longer goes on with its instructions counted
+INSTRUCTIONS = (
+    10**9
+)  # and has hung after so many, with an allowance for each product and each value
+PER_MAC, PER_VALUE = (
+    250,
+    1000,
+)  # float32 without a floating-point unit takes about 150 for a product
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,9 @@ class Machine:
         self.firmware, self.unicorn = firmware, unicorn
         self.image = firmware.image()
         self.symbols = self.image.symbols
-        self.graph = firmware.source.graph
+        self.graph, self.flash, self.counting = firmware.source.graph, FLASH, None
+        values = sum(t.size for t in self.graph.tensors if t.data is None)
+        self.limit = INSTRUCTIONS + PER_MAC * firmware.source.macs + PER_VALUE * values
         self.arm = firmware.cpu != "rv32imc"
         if self.arm and firmware.cpu not in models:
             raise EdgekitError(f"{firmware.cpu} cannot be emulated by unicorn; it only builds")
@@ -127,17 +136,31 @@ class Machine:
 
     def _go(self, address: int) -> None:
         """Run from `address` until the program waits (or, called with a return address there, returns)."""
-        uc = self.uc
-        uc.reg_write(self.sp, self.top)
-        uc.reg_write(self.ra, self.wait | self.arm)
+        self.uc.reg_write(self.sp, self.top)
+        self.uc.reg_write(self.ra, self.wait | self.arm)
+        if self.counting:
+            self.counting.begin()
+            self._count_on(address)
+            return
+        at = self._start(address, SECONDS)
+        if at != self.wait:
+            # a large model, a busy machine or a hang: instructions tell, seconds do not
+            with Counting(self):
+                self._count_on(at)
+
+    def _count_on(self, address: int) -> None:
+        while (address := self._start(address)) != self.wait:
+            self.counting.pause(address)
+
+    def _start(self, address: int, seconds: float = 0) -> int:
+        """Run until the program waits, or is stopped; where it stands then."""
         try:
-            uc.emu_start(address | self.arm, self.wait, timeout=int(SECONDS * 1e6))
+            self.uc.emu_start(address | self.arm, self.wait, timeout=int(seconds * 1e6))
         except self.unicorn.UcError as err:
             raise EdgekitError(
-                f"the firmware crashed at {uc.reg_read(self.pc):#x}: {err}"
+                f"the firmware crashed at {self.uc.reg_read(self.pc):#x}: {err}"
             ) from None
-        if uc.reg_read(self.pc) & ~1 != self.wait:
-            raise EdgekitError(f"the firmware did not finish within {SECONDS:.0f} s: a hang")
+        return self.uc.reg_read(self.pc) & ~1
 
     def fill_slot(self, data: bytes) -> None:
         """The model's image, at the end of the flash, and the program's pointer to it."""
@@ -172,20 +195,20 @@ class Machine:
 
     def counted(self, run: Callable[[], object]) -> tuple[int, int]:
         """Instructions that `run` takes, exact, and bytes of stack, by painting; start-up is not in it."""
-        blocks: Counter = Counter()
-
-        def block(uc, address, size, _):
-            blocks[address, size] += 1
-
         self.uc.mem_write(self.top - STACK, PAINT * STACK)
-        hook = self.uc.hook_add(self.unicorn.UC_HOOK_BLOCK, block)
-        run()
-        self.uc.hook_del(hook)
-        painted = bytes(self.uc.mem_read(self.top - STACK, STACK))
-        taken = (
+        with Counting(self) as counting:
+            run()
+        return self.instructions(counting.blocks[0]), self.stack_used()
+
+    def instructions(self, blocks: dict) -> int:
+        """Instructions in blocks (address, bytes) -> executions."""
+        return sum(
             len(instruction_offsets(self.uc.mem_read(*b), self.arm)) * n for b, n in blocks.items()
         )
-        return sum(taken), len(painted.lstrip(PAINT))
+
+    def stack_used(self) -> int:
+        """Bytes of the painted stack that were written over."""
+        return len(bytes(self.uc.mem_read(self.top - STACK, STACK)).lstrip(PAINT))
 
     def reset(self) -> None:
         """Forget all earlier inferences, where the model remembers any."""
@@ -202,16 +225,26 @@ class Machine:
 
 
 def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
-    """`X` as a list of samples, each a tuple with one array for each model input.
+    """`X` as a list of samples, each a tuple with one array for each model input, in that input's shape.
 
-    X: (n, *input shape without its batch), or a list of such arrays where the model has several inputs.
+    X: (n, *input shape without its batch), or a list of such arrays where the model has several inputs. Of a
+    model with a batch b of its own, b rows in a row are one sample; (n, *input shape) are n of them.
     """
     several = X if isinstance(X, (list, tuple)) and len(graph.inputs) > 1 else [X]
-    arrays = [np.asarray(a) for a in several]
-    for a, i in zip(arrays, graph.inputs, strict=True):
+    if len(several) != len(graph.inputs):
+        raise EdgekitError(
+            f"the model has {len(graph.inputs)} inputs: give a list of as many arrays"
+        )
+    arrays = []
+    for a, i in zip(map(np.asarray, several), graph.inputs, strict=True):
         t = graph.tensors[i]
-        if a.dtype != t.dtype or a[:1].size != t.size:
+        a = a[None] if a.ndim == 0 else a
+        rows = 1 if a[:1].size == t.size else (t.shape or (1,))[0]
+        if a.dtype != t.dtype or len(a) % rows or a[:rows].size != t.size:
             raise EdgekitError(f"input {t} cannot take samples of {a.dtype}{list(a.shape[1:])}")
+        arrays.append(a.reshape(-1, *t.shape))
+    if len({len(a) for a in arrays}) != 1:
+        raise EdgekitError("the model's inputs were given different numbers of samples")
     return list(zip(*arrays, strict=True))
 
 
@@ -251,47 +284,26 @@ def profile(firmware: Firmware, x) -> Profile:
     """
     machine = Machine(firmware)
     source = firmware.source
-    (sample,) = as_batches(machine.graph, x)
-    order = {machine.symbols[layer.name].address: n for n, layer in enumerate(source.layers)}
-    counts = [Counter() for _ in range(len(source.layers) + 1)]
-    taken = [0] * len(counts)
-    state = [counts[-1], len(source.layers), 0]
-
-    def block(uc, address, size, _):
-        n = order.get(address)
-        if n is not None:
-            state[0], state[1] = counts[n], n
-        state[0][address, size] += 1
-        if address != state[2]:
-            taken[state[1]] += 1
-        state[2] = address + size
-
-    uc = machine.uc
-    uc.mem_write(machine.top - STACK, PAINT * STACK)
-    hook = uc.hook_add(machine.unicorn.UC_HOOK_BLOCK, block)
-    output = machine.infer(sample)
-    uc.hook_del(hook)
-    painted = bytes(uc.mem_read(machine.top - STACK, STACK))
-    stack = STACK - (len(painted) - len(painted.lstrip(PAINT)))
-    lengths = {}
-
-    def instructions(blocks) -> int:
-        total = 0
-        for key, times in blocks.items():
-            if key not in lengths:
-                lengths[key] = len(instruction_offsets(uc.mem_read(*key), machine.arm))
-            total += lengths[key] * times
-        return total
-
-    layers = [
-        LayerCount(layer.name, instructions(counts[n]), layer.macs, dict(counts[n]), taken[n])
-        for n, layer in enumerate(source.layers)
-    ]
-    rest = LayerCount("invoke", instructions(counts[-1]), 0, dict(counts[-1]), taken[-1])
-    total = sum(c.instructions for c in layers) + rest.instructions
+    samples = as_batches(machine.graph, x)
+    if len(samples) != 1:
+        raise EdgekitError(f"one sample is counted at a time, not {len(samples)}")
+    begins = {machine.symbols[layer.name].address: n for n, layer in enumerate(source.layers)}
+    macs = [layer.macs for layer in source.layers]
+    machine.uc.mem_write(machine.top - STACK, PAINT * STACK)
+    with Counting(machine, begins, len(macs) + 1, macs) as counting:
+        output = machine.infer(samples[0])
+    stack = machine.stack_used()
+    names = [*(layer.name for layer in source.layers), "invoke"]
+    layers = tuple(
+        LayerCount(name, machine.instructions(blocks), mac, dict(blocks), taken)
+        for name, blocks, mac, taken in zip(
+            names, counting.blocks, [*macs, 0], counting.taken, strict=True
+        )
+    )
+    total = sum(c.instructions for c in layers)
     where = f"unicorn, {firmware.cpu}, {firmware.compiler} {firmware.flags[0]}"
     return Profile(
-        (*layers, rest),
+        layers,
         emulated(total, "instructions", where),
         emulated(total / max(1, source.macs), "instructions/MAC", where),
         emulated(stack, "B", f"painted stack, {where}"),

@@ -55,11 +55,11 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
 
     tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, and for files
     whose dynamic batch TFLM cannot follow, LiteRT's reference kernels answer instead; they round a
-    per-tensor FULLY_CONNECTED once where TFLM rounds twice: compare them with code compiled with
+    FULLY_CONNECTED once where TFLM rounds twice: compare them with code compiled with
     `rounding_defines()`. `Answer.oracle` says which it was.
     """
     graph = graph or read(model)
-    samples = [tuple(x[None] for x in sample) for sample in as_batches(graph, X)]
+    samples = as_batches(graph, X)
     (outputs, traces), log, kind = _ask(model, graph, samples, tensors)
     sizes = [
         re.search(rf"{what} (\d+) bytes", log) for what in ("allocation total", "allocation head")

@@ -85,8 +85,8 @@ def _program(firmware: Firmware) -> bytes:
     )
     files = {
         "link.ld": script,
-        "model_places.h": "\n".join(lines) + "\n",
-        "semihosting.c": own("semihosting.c"),
+        "edgekit_places.h": "\n".join(lines) + "\n",
+        "edgekit_semihosting.c": own("semihosting.c"),
     }
     compiler = firmware.compiler.split()[0]
     return link_program(source.files | files, firmware.cpu, compiler, firmware.flags)

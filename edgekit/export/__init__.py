@@ -12,6 +12,7 @@ _HOMES = {
     "read": "graph",
     "Graph": "graph",
     "int8_edges": "graph",
+    "need_int8": "refuse",
     "emit": "emit",
     "generate": "emit",
     "Source": "emit",

@@ -10,12 +10,20 @@ from importlib import resources
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.export.arena import defines, named, numbered
 from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer
 from edgekit.export.lower import lower
 from edgekit.export.lower_float import literal
 from edgekit.export.plan import Plan, plan
 from edgekit.export.slot import constants, image_size, placed
+
+KERNELS = "edgekit_kernels"  # their folder: no name of a model can meet one of theirs
+# NAME.h must not stand before a header of the C library or of a compiler
+_C = """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
+stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar unistd wchar
+wctype arm_acle arm_mve arm_neon"""
+RESERVED = frozenset(_C.split())
 
 C_TYPES = {
     "int8": "int8_t",
@@ -83,6 +91,9 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
         raise EdgekitError(f"{name!r} is no name for C code: use lower-case letters, digits and _")
+    if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):
+        whose = "the C library" if name in RESERVED else "edgekit's own code"
+        raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
     layers, alias = lower(graph)
     sizes = {t.index: t.nbytes for t in graph.tensors if t.data is None}
     for i in graph.outputs:
@@ -95,12 +106,14 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
             i = alias[i]
         return i
 
-    def place(i: int) -> str:
-        return f"{name}_arena + {memory.offsets[root(i)]}"
+    names = named(graph, name, layers, memory, root)
+
+    def place(key) -> str:
+        return f"{name}_arena + {names[root(key)][0]}"
 
     files = {
         f"{name}.h": _header(graph, name, memory, layers, slot),
-        f"{name}.c": _model(graph, name, layers, memory, place, slot),
+        f"{name}.c": _model(graph, name, layers, defines(memory, names), memory.size, place, slot),
         f"{name}_weights.h": (_weights_in_slot if slot else _weights)(graph, name, layers),
     }
     wanted = {h for layer in layers for h in layer.headers}
@@ -109,19 +122,15 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
 
 
 def kernels(wanted) -> dict[str, str]:
-    """The kernel headers and those they include."""
+    """The kernel headers and those they include, in their folder."""
     files, work = {}, sorted(wanted)
     while work:
         header = work.pop()
-        if header not in files:
-            files[header] = resources.files(__package__).joinpath("kernels", header).read_text()
-            work += re.findall(r'#include "(\w+\.h)"', files[header])
+        path = f"{KERNELS}/{header}"
+        if path not in files:
+            files[path] = resources.files(__package__).joinpath("kernels", header).read_text()
+            work += re.findall(r'#include "(\w+\.h)"', files[path])
     return dict(sorted(files.items()))
-
-
-def _numbered(tensors, i: int) -> str:
-    """ "" for the only input or output, "_0", "_1" … where there are several."""
-    return f"_{i}" if len(tensors) > 1 else ""
 
 
 def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
@@ -140,18 +149,22 @@ def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
         "",
         "#include <stdint.h>",
         "",
+        "#if defined(__cplusplus)",
+        'extern "C" {',
+        "#endif",
+        "",
         f"#define {up}_ARENA_BYTES {memory.size}",
     ]
     calls = []
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for n, i in enumerate(indices):
-            t, suffix = graph.tensors[i], _numbered(indices, n)
+            t, suffix = graph.tensors[i], numbered(indices, n)
             macro = f"{up}_{kind.upper()}{suffix}"
             lines += [f"#define {macro}_SIZE {t.size} /* {list(t.shape)} */"]
             if len(t.scale):
                 lines += [
                     f"#define {macro}_SCALE {literal(t.scale[0])}",
-                    f"#define {macro}_ZERO_POINT {int(t.zero_point[0])}",
+                    f"#define {macro}_ZERO_POINT {_signed(int(t.zero_point[0]))}",
                 ]
             const = "const " if kind == "output" else ""
             calls.append(f"{const}{C_TYPES[str(t.dtype)]} *{name}_{kind}{suffix}(void);")
@@ -161,28 +174,33 @@ def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
         calls.append(f"extern const uint8_t *{name}_slot; /* the image, on a multiple of 8 */")
     if any(layer.state for layer in layers):
         calls.append(f"void {name}_reset(void); /* forget all earlier inferences */")
-    return "\n".join([*lines, "", *calls, "", "#endif", ""])
+    end = ["#if defined(__cplusplus)", "}", "#endif", "", "#endif", ""]
+    return "\n".join([*lines, "", *calls, "", *end])
 
 
-def _model(graph: Graph, name: str, layers, memory: Plan, place, slot: bool) -> str:
+def _signed(value: int) -> str:
+    return f"({value})" if value < 0 else str(value)
+
+
+def _model(graph: Graph, name: str, layers, offsets: str, size: int, place, slot: bool) -> str:
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
         f'#include "{name}.h"\n',
         *_needs(layers),
-        *(f'#include "{h}"' for h in headers),
+        *(f'#include "{KERNELS}/{h}"' for h in headers),
         f'\n#include "{name}_weights.h"\n',
         "/* Every activation, placed by lifetime; a layer's output may lie over its input. */",
-        f"static uint8_t {name}_arena[{memory.size}] __attribute__((aligned(8)));\n",
+        f"static uint8_t {name}_arena[{size}] __attribute__((aligned(8)));\n",
+        offsets,
     ]
     if slot:
-        parts.insert(-2, f"const uint8_t *{name}_slot;\n")
+        parts.insert(-3, f"const uint8_t *{name}_slot;\n")
     for n, layer in enumerate(layers):
-        parts.append(_layer(graph, name, n, layer, memory, place, slot))
+        parts.append(_layer(graph, n, layer, place, slot))
     body = "\n".join(f"  {layer.name}();" for layer in layers)
     parts.append(f"void {name}_invoke(void) {{\n{body}\n}}\n")
     states = [
-        f"  for (int32_t i = 0; i < {layer.state}; i++) "
-        f"{name}_arena[{memory.offsets[('state', n)]} + i] = 0;"
+        f"  for (int32_t i = 0; i < {layer.state}; i++) ({place(('state', n))})[i] = 0;"
         for n, layer in enumerate(layers)
         if layer.state
     ]
@@ -193,30 +211,30 @@ def _model(graph: Graph, name: str, layers, memory: Plan, place, slot: bool) -> 
             t = graph.tensors[i]
             c = ("const " if kind == "output" else "") + C_TYPES[str(t.dtype)]
             parts.append(
-                f"{c} *{name}_{kind}{_numbered(indices, n)}(void) {{ return ({c} *)({place(i)}); }}"
+                f"{c} *{name}_{kind}{numbered(indices, n)}(void) {{ return ({c} *)({place(i)}); }}"
             )
     return "\n".join(parts) + "\n"
 
 
 def _needs(layers) -> list[str]:
     """Constants by which the kernels leave out what no layer of this model uses."""
-    if "requantize.h" not in kernels(h for layer in layers for h in layer.headers):
+    if f"{KERNELS}/ek_requantize.h" not in kernels(h for layer in layers for h in layer.headers):
         return []
     quants = [layer.fields["requant"] for layer in layers if "requant" in layer.fields]
     windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
     channels = {"conv_s8": "out_ch", "fully_connected_s8": "out_size"}  # struct -> how many it has
     most = max((v.fields[channels[v.struct]] for v in layers if v.struct in channels), default=0)
     needs = {
-        "ANY_CLAMPS": any(r["clamps"] for r in quants),
-        "ANY_EXACT": any(r["exact"] for r in quants),
-        "ANY_FOUR": most > 2,
-        "ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
+        "EK_ANY_CLAMPS": any(r["clamps"] for r in quants),
+        "EK_ANY_EXACT": any(r["exact"] for r in quants),
+        "EK_ANY_FOUR": most > 2,
+        "EK_ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
     }
     text = ", ".join(f"{key} = {int(value)}" for key, value in needs.items())
     return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]
 
 
-def _layer(graph: Graph, name: str, n: int, layer: Layer, memory: Plan, place, slot: bool) -> str:
+def _layer(graph: Graph, n: int, layer: Layer, place, slot: bool) -> str:
     """The layer's constant parameters and its function."""
     names = {key: f"{layer.name}_{key}" for key in layer.constants}
     values = {key: names[key] for key in names}
@@ -229,9 +247,9 @@ def _layer(graph: Graph, name: str, n: int, layer: Layer, memory: Plan, place, s
                 const = "const " if kind == "in" else ""
                 values[f"{kind}{k}"] = f"({const}{C_TYPES[str(t.dtype)]} *)({place(i)})"
     if layer.scratch:
-        values["scratch"] = f"{name}_arena + {memory.offsets[('scratch', n)]}"
+        values["scratch"] = place(("scratch", n))
     if layer.state:
-        values["state"] = f"{name}_arena + {memory.offsets[('state', n)]}"
+        values["state"] = place(("state", n))
     values["params"] = f"{layer.name}"
     text = f"/* {layer.operator} {layer.comment} */\n"
     params = ""
@@ -241,15 +259,22 @@ def _layer(graph: Graph, name: str, n: int, layer: Layer, memory: Plan, place, s
         inner = [_initializer(r, layer.name) for r in rows]
         value = "{\n" + ",\n".join(inner) + "}" if several else inner[0]
         array = "[]" if several else ""
-        params = f"const struct {layer.struct} {layer.name}_params{array} = {value};\n"
+        params = f"const struct ek_{layer.struct} {layer.name}_params{array} = {value};\n"
         values["params"] = f"{layer.name}_params"
     if params and not slot:
         text += f"static {params}"
-    text += f"static __attribute__((noinline)) void {layer.name}(void) {{\n"
+    text += f"EK_LAYER void {layer.name}(void) {{\n"
     if params and slot:  # where the slot lies is known at run time only
         text += f"  {params}"
-    text += f"  {layer.call.format(**values)}\n}}\n"
-    return text
+    return text + "".join(map(_call, layer.call.format(**values).split("\n"))) + "}\n"
+
+
+def _call(line: str) -> str:
+    """A call, on several lines where it is long."""
+    lines = [f"  {line.strip()}"]
+    while len(lines[-1]) > 100 and (at := lines[-1].rfind(", ", 30, 100)) > 0:
+        lines[-1:] = [lines[-1][: at + 1], " " * 6 + lines[-1][at + 2 :]]
+    return "\n".join(lines) + "\n"
 
 
 def _initializer(fields: dict, prefix: str, indent: str = "    ") -> str:
@@ -281,7 +306,8 @@ def _value(value, prefix: str, indent: str) -> str:
 def _weights(graph: Graph, name: str, layers) -> str:
     """Constant arrays. Small and equal arrays are not shared: a linker may, the reader should not have to."""
     parts = [
-        f"/* Constants of {name}, in the order its kernels read them. Included by {name}.c only. */"
+        f"/* Constants of {name}, in the order its kernels read them. Included by {name}.c only. */",
+        "#include <stdint.h>\n",
     ]
     for array, flat in constants(graph, layers):
         parts.append(
@@ -294,7 +320,8 @@ def _weights(graph: Graph, name: str, layers) -> str:
 def _weights_in_slot(graph: Graph, name: str, layers) -> str:
     """Where each constant lies in the slot."""
     parts = [
-        f"/* Constants of {name} in its slot: offsets in the image. Included by {name}.c only. */"
+        f"/* Constants of {name} in its slot: offsets in the image. Included by {name}.c only. */",
+        "#include <stdint.h>\n",
     ]
     for array, flat, at in placed(graph, layers):
         kind = C_TYPES[str(flat.dtype)]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.export import refuse
+from edgekit.export.operators import ACTIVATIONS, FOLDED, OPTIONS
 from edgekit.export.verify import verify
 
 MAX_ELEMENTS = 1 << 26  # of one tensor
@@ -25,82 +26,6 @@ DTYPES = {
     6: np.dtype("bool"),
     7: np.dtype("int16"),
     9: np.dtype("int8"),
-}
-
-ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
-
-# operator -> (option table, {our name: accessor}); the order of the issue that asked for them
-_CONV = {
-    "padding": "Padding",
-    "stride_h": "StrideH",
-    "stride_w": "StrideW",
-    "dilation_h": "DilationHFactor",
-    "dilation_w": "DilationWFactor",
-    "activation": "FusedActivationFunction",
-}
-_POOL = {
-    "padding": "Padding",
-    "stride_h": "StrideH",
-    "stride_w": "StrideW",
-    "filter_h": "FilterHeight",
-    "filter_w": "FilterWidth",
-    "activation": "FusedActivationFunction",
-}
-_FUSED = {"activation": "FusedActivationFunction"}
-OPTIONS = {
-    "CONV_2D": ("Conv2DOptions", _CONV),
-    "DEPTHWISE_CONV_2D": (
-        "DepthwiseConv2DOptions",
-        _CONV | {"depth_multiplier": "DepthMultiplier"},
-    ),
-    "FULLY_CONNECTED": (
-        "FullyConnectedOptions",
-        _FUSED | {"weights_format": "WeightsFormat", "keep_num_dims": "KeepNumDims"},
-    ),
-    "ADD": ("AddOptions", _FUSED),
-    "SUB": ("SubOptions", _FUSED),
-    "MUL": ("MulOptions", _FUSED),
-    "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
-    "MAX_POOL_2D": ("Pool2DOptions", _POOL),
-    "MEAN": ("ReducerOptions", {"keep_dims": "KeepDims"}),
-    "PAD": (None, {}),
-    "PADV2": (None, {}),
-    "CONCATENATION": ("ConcatenationOptions", _FUSED | {"axis": "Axis"}),
-    "RESHAPE": (None, {}),
-    "SQUEEZE": ("SqueezeOptions", {"axes": "SqueezeDimsAsNumpy"}),
-    "EXPAND_DIMS": (None, {}),
-    "STRIDED_SLICE": (
-        "StridedSliceOptions",
-        {
-            "begin_mask": "BeginMask",
-            "end_mask": "EndMask",
-            "ellipsis_mask": "EllipsisMask",
-            "new_axis_mask": "NewAxisMask",
-            "shrink_axis_mask": "ShrinkAxisMask",
-            "offset": "Offset",
-        },
-    ),
-    "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
-    "LOGISTIC": (None, {}),
-    "TANH": (None, {}),
-    "RELU": (None, {}),
-    "RELU6": (None, {}),
-    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
-    "HARD_SWISH": (None, {}),
-    "QUANTIZE": (None, {}),
-    "DEQUANTIZE": (None, {}),
-    "TRANSPOSE": (None, {}),
-    "SPLIT": ("SplitOptions", {"count": "NumSplits"}),
-    "SVDF": ("SVDFOptions", _FUSED | {"rank": "Rank"}),
-}
-# what converters leave behind for a dynamic batch; `shapes.settle` takes it away for a batch of 1
-FOLDED = {
-    "SHAPE": (None, {}),
-    "PACK": ("PackOptions", {"axis": "Axis"}),
-    "GATHER": ("GatherOptions", {"axis": "Axis", "batch_dims": "BatchDims"}),
-    "REDUCE_PROD": ("ReducerOptions", {"keep_dims": "KeepDims"}),
-    "SPACE_TO_BATCH_ND": (None, {}),
-    "BATCH_TO_SPACE_ND": (None, {}),
 }
 
 
@@ -239,18 +164,15 @@ def _parse(tflite, data: bytes) -> Graph:
     model = tflite.Model.GetRootAs(data, 0)
     if model.Version() != 3:
         raise EdgekitError(f"this .tflite has schema version {model.Version()}; 3 is known")
-    if model.SubgraphsLength() != 1:
-        raise EdgekitError(
-            f"the model has {model.SubgraphsLength()} subgraphs; convert one without control flow"
-        )
+    if not model.SubgraphsLength():
+        raise EdgekitError("damaged .tflite: it has no graph")
     sub = model.Subgraphs(0)
     if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
         raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
-    for i in range(
-        sub.OperatorsLength()
-    ):  # before the tensors: an unknown operator may need odd ones
-        _refuse_unknown(model, sub, i, names)
+    # before the tensors: an unknown operator may need odd ones
+    refuse.unknown_operators(model, sub, names)
+    refuse.further_graphs(model)
     tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     operators = tuple(
@@ -270,11 +192,7 @@ def _parse(tflite, data: bytes) -> Graph:
 
 def _tensor(model, t, index: int) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
-    if t.Type() not in DTYPES:
-        kind = {1: "float16", 5: "string", 8: "complex64", 10: "float64"}.get(
-            t.Type(), f"number {t.Type()}"
-        )
-        raise EdgekitError(f"tensor {name!r} has type {kind}: convert the model to int8")
+    refuse.odd_tensor(t, name, DTYPES)
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
     shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
@@ -291,6 +209,7 @@ def _tensor(model, t, index: int) -> Tensor:
         raise EdgekitError(f"tensor {name!r} refers to buffer {t.Buffer()}, which does not exist")
     buffer = model.Buffers(t.Buffer())
     constant = None
+    refuse.odd_buffer(buffer, name)
     if buffer.DataLength():
         raw = buffer.DataAsNumpy()
         if len(raw) != count * dtype.itemsize:
@@ -310,41 +229,8 @@ def _tensor(model, t, index: int) -> Tensor:
     return Tensor(index, name, shape, dtype, scale, zero, axis, constant, variable, signature)
 
 
-def _name(model, op, index: int, names: dict[int, str]) -> str:
-    """An operator's name, as in the schema."""
-    if op.OpcodeIndex() >= model.OperatorCodesLength():
-        raise EdgekitError(
-            f"operator {index} refers to code {op.OpcodeIndex()}, which does not exist"
-        )
-    code = model.OperatorCodes(op.OpcodeIndex())
-    # codes beyond 126 live in the newer field; the runtimes take the larger of the two, where the tflite
-    # package's BuiltinCode() answers with the older field as long as that is set
-    table = code._tab
-    at = table.Offset(10)
-    newer = table.Get(flatbuffers.number_types.Int32Flags, at + table.Pos) if at else 0
-    number = max(code.DeprecatedBuiltinCode(), newer)
-    return names.get(number, f"operator number {number}")
-
-
-def _refuse_unknown(model, sub, index: int, names: dict[int, str]) -> None:
-    op = sub.Operators(index)
-    name = _name(model, op, index, names)
-    if name in OPTIONS or name in FOLDED:
-        return
-    where = "nowhere"
-    if op.OutputsLength() and 0 <= op.Outputs(0) < sub.TensorsLength():
-        where = (sub.Tensors(op.Outputs(0)).Name() or b"").decode("utf-8", "replace")
-    advice = "replace that layer, or move it out of the model"
-    if name == "FILL":
-        advice = "convert the model with a fixed batch of 1, which avoids it"
-    raise EdgekitError(
-        f"operator {index} ({name}, writing {where!r}) is not supported: {advice}. "
-        f"Known: {', '.join(OPTIONS)}"
-    )
-
-
 def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
-    name = _name(model, op, index, names)
+    name = refuse.operator_name(model, op, index, names)
     inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
     outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
     for i in inputs + outputs:

@@ -98,12 +98,7 @@ class Place:
         )
         self.need(
             str(t.dtype) == dtype,
-            f"its {what} has type {t.dtype}, not {dtype}"
-            + (
-                "; the model is quantized in its weights only: convert it with a representative dataset"
-                if str(t.dtype) == "int8" and str(self.y.dtype) == "float32"
-                else ""
-            ),
+            f"its {what} has type {t.dtype}, not {dtype}",
         )
         return t.data
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.export import lower_float, lower_move, lower_multiply, lower_state
+from edgekit.export import lower_float, lower_move, lower_multiply, lower_state, refuse
 from edgekit.export import quantize as q
 from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer, Place, scale_of, zero_of
@@ -18,6 +18,7 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
 
     Raises EdgekitError, naming the operator, where shapes, types or quantization do not fit together.
     """
+    refuse.quantization(graph)
     layers, alias = [], {}
     for op in graph.operators:
         p = Place(graph, op)
@@ -66,8 +67,8 @@ def elementwise(p: Place) -> Layer:
     if kind == "float32":
         fields |= lower_float.activation(p)
         return p.layer(
-            f"{verb}_f32(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
-            ["float.h"],
+            f"ek_{verb}_f32(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
+            ["ek_float.h"],
             struct="elementwise_f32",
             **common,
         )
@@ -100,8 +101,8 @@ def elementwise(p: Place) -> Layer:
         "shift_out": out[1],
     }
     return p.layer(
-        f"{verb}_s8(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
-        ["elementwise.h"],
+        f"ek_{verb}_s8(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
+        ["ek_elementwise.h"],
         struct="elementwise_s8",
         **common,
     )
@@ -165,8 +166,8 @@ def activation(p: Place) -> Layer:
 
 def lookup(p: Place, table: np.ndarray) -> Layer:
     return p.layer(
-        f"lookup_s8({{table}}, (const int8_t *){{in0}}, (int8_t *){{out0}}, {p.y.size});",
-        ["lookup.h"],
+        f"ek_lookup_s8({{table}}, (const int8_t *){{in0}}, (int8_t *){{out0}}, {p.y.size});",
+        ["ek_lookup.h"],
         constants={"table": np.roll(table, 128)},
         overlap={p.x.index: 0},
     )
@@ -182,8 +183,8 @@ def softmax(p: Place) -> Layer:
     wide = str(p.x.dtype) == "int8" and str(p.y.dtype) == "int16"
     if p.types(*((p.x,) if wide else (p.x, p.y))) == "float32":
         return p.layer(
-            f"softmax_f32({{in0}}, {{out0}}, {rows}, {depth}, {lower_float.literal(beta)});",
-            ["float.h"],
+            f"ek_softmax_f32({{in0}}, {{out0}}, {rows}, {depth}, {lower_float.literal(beta)});",
+            ["ek_float.h"],
             overlap={p.x.index: 0},
         )
     bits = 16 if wide else 8
@@ -196,8 +197,8 @@ def softmax(p: Place) -> Layer:
     p.need(depth < 4096, "has more than 4,095 classes: the fixed-point sum would leave its range")
     table = q.softmax_table(scale_of(p.x), beta)
     return p.layer(
-        f"softmax_s{bits}(&{{params}}, {{in0}}, {{out0}});",
-        ["softmax.h"],
+        f"ek_softmax_s{bits}(&{{params}}, {{in0}}, {{out0}});",
+        ["ek_softmax.h"],
         struct="softmax_s8",
         fields={"rows": rows, "depth": depth, "exponential": "@exponential", "count": len(table)},
         constants={"exponential": table},
@@ -221,9 +222,9 @@ def quantize(p: Place) -> Layer:
     )
     if p.x.dtype == np.float32:
         return p.layer(
-            f"quantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.y.scale[0])}, "
+            f"ek_quantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.y.scale[0])}, "
             f"{zero_of(p.y)});",
-            ["quantize.h"],
+            ["ek_quantize.h"],
             overlap={p.x.index: 0},
         )
     p.need(len(p.x.scale) == 1, "needs one scale for its input")
@@ -244,9 +245,9 @@ def quantize_wide(p: Place) -> Layer:
     multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
     p.need(shift <= 13, "its output scale is far too small")
     return p.layer(
-        f"requantize_s16_s{8 * p.y.dtype.itemsize}({{in0}}, {{out0}}, {p.y.size}, {zero_in}, "
+        f"ek_requantize_s16_s{8 * p.y.dtype.itemsize}({{in0}}, {{out0}}, {p.y.size}, {zero_in}, "
         f"{multiplier}, {shift}, {zero_out});",
-        ["rescale.h"],
+        ["ek_rescale.h"],
     )
 
 
@@ -258,9 +259,9 @@ def dequantize(p: Place) -> Layer:
     )
     p.need(len(p.x.scale) == 1, "needs one scale for its input")
     return p.layer(
-        f"dequantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.x.scale[0])}, "
+        f"ek_dequantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.x.scale[0])}, "
         f"{zero_of(p.x)});",
-        ["quantize.h"],
+        ["ek_quantize.h"],
     )
 
 

@@ -40,8 +40,8 @@ def _weights(p: Place, channels: int) -> dict[str, np.ndarray]:
 
 def _multiply(p: Place, kernel: str, fields: dict, channels: int, macs: int) -> Layer:
     return p.layer(
-        f"{kernel}(&{{params}}, {{in0}}, {{out0}});",
-        ["float.h"],
+        f"ek_{kernel}(&{{params}}, {{in0}}, {{out0}});",
+        ["ek_float.h"],
         struct=kernel,
         fields=fields | activation(p) | {"weights": "@weights", "bias": "@bias"},
         constants=_weights(p, channels),
@@ -65,7 +65,7 @@ def unary(p: Place) -> Layer:
     verb = p.op.name.lower()
     extra = f", {literal(p.options['alpha'])}" if verb == "leaky_relu" else ""
     return p.layer(
-        f"{verb}_f32({{in0}}, {{out0}}, {p.y.size}{extra});",
-        ["float.h"],
+        f"ek_{verb}_f32({{in0}}, {{out0}}, {p.y.size}{extra});",
+        ["ek_float.h"],
         overlap={p.x.index: 0},
     )

@@ -57,14 +57,17 @@ def pool(p: Place) -> Layer:
     if p.types(p.x, p.y) == "float32":
         fields |= lower_float.activation(p)
         return p.layer(
-            f"{verb}_f32(&{{params}}, {{in0}}, {{out0}});", ["float.h"], struct="pool_f32", **shared
+            f"ek_{verb}_f32(&{{params}}, {{in0}}, {{out0}});",
+            ["ek_float.h"],
+            struct="pool_f32",
+            **shared,
         )
     same_quantization(p, p.x, p.y)
     low, high = q.activation_range(p.options["activation"], p.y.scale[0], zero_of(p.y))
     p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
     fields |= {"low": low, "high": high}
     return p.layer(
-        f"{verb}_s8(&{{params}}, {{in0}}, {{out0}});", ["pool.h"], struct="pool_s8", **shared
+        f"ek_{verb}_s8(&{{params}}, {{in0}}, {{out0}});", ["ek_pool.h"], struct="pool_s8", **shared
     )
 
 
@@ -79,8 +82,8 @@ def mean(p: Place) -> Layer:
     outer, rows, middle, reduced, inner = _reduction(p, axes)
     if p.types(p.x, p.y) == "float32":
         return p.layer(
-            f"mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
-            ["float.h"],
+            f"ek_mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
+            ["ek_float.h"],
             overlap={p.x.index: 0},
         )
     count = rows * reduced
@@ -94,8 +97,8 @@ def mean(p: Place) -> Layer:
         "its sum can overflow 32 bits",
     )
     return p.layer(
-        "mean_s8(&{params}, {in0}, {out0});",
-        ["pool.h"],
+        "ek_mean_s8(&{params}, {in0}, {out0});",
+        ["ek_pool.h"],
         struct="mean_s8",
         fields={
             "outer": outer,
@@ -179,9 +182,9 @@ def pad(p: Place) -> Layer:
     to = strides(p.y.shape, width)
     start = sum(int(pads[i, 0]) * to[i] for i in range(len(to)))
     return p.layer(
-        f"fill({{out0}}, {{value}}, {width}, {p.y.size});\n"
-        f"  copy_strided(&{{params}}, {{in0}}, (uint8_t *){{out0}} + {start});",
-        ["copy.h"],
+        f"ek_fill({{out0}}, {{value}}, {width}, {p.y.size});\n"
+        f"  ek_copy_strided(&{{params}}, {{in0}}, (uint8_t *){{out0}} + {start});",
+        ["ek_copy.h"],
         struct="copy",
         fields=copy_fields(p, p.x.shape, strides(p.x.shape, width), to, width),
         constants={"value": value},
@@ -208,13 +211,13 @@ def concatenation(p: Place) -> Layer:
         )
         fields.append(copy_fields(p, t.shape, strides(t.shape, width), to, width))
         calls.append(
-            f"copy_strided(&{{params}}[{i}], {{in{i}}}, (uint8_t *){{out0}} + {shape[axis] * to[axis]});"
+            f"ek_copy_strided(&{{params}}[{i}], {{in{i}}}, (uint8_t *){{out0}} + {shape[axis] * to[axis]});"
         )
         shape[axis] += t.shape[axis]
     p.shape_is(shape)
     return p.layer(
         "\n  ".join(calls),
-        ["copy.h"],
+        ["ek_copy.h"],
         struct="copy",
         fields=fields,
         inputs=tuple(t.index for t in p.inputs),
@@ -226,8 +229,8 @@ def _one_copy(p: Place, shape, step_in, start: int) -> Layer:
     p.need(p.x.data is None, "works on a constant: compute it before converting")
     width = p.x.dtype.itemsize
     return p.layer(
-        f"copy_strided(&{{params}}, {bytes_at('{in0}', start)}, {{out0}});",
-        ["copy.h"],
+        f"ek_copy_strided(&{{params}}, {bytes_at('{in0}', start)}, {{out0}});",
+        ["ek_copy.h"],
         struct="copy",
         fields=copy_fields(p, shape, step_in, strides(shape, width), width),
     )
@@ -306,10 +309,10 @@ def split(p: Place) -> Layer:
         same_quantization(p, x, t)
     return p.layer(
         "\n  ".join(
-            f"copy_strided(&{{params}}, {bytes_at('{in0}', i * part * steps[axis])}, {{out{i}}});"
+            f"ek_copy_strided(&{{params}}, {bytes_at('{in0}', i * part * steps[axis])}, {{out{i}}});"
             for i in range(count)
         ),
-        ["copy.h"],
+        ["ek_copy.h"],
         struct="copy",
         fields=copy_fields(p, shape, steps, strides(shape, width), width),
     )

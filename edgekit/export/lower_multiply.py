@@ -8,7 +8,7 @@ from edgekit.export import lower_float
 from edgekit.export import quantize as q
 from edgekit.export.layer import Layer, Place, zero_of
 
-COLUMNS = 4  # output pixels multiplied together, as in kernels/dot.h
+COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 
 
 def window(p: Place, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
@@ -51,11 +51,7 @@ def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> 
     """
     weights_scale = p.inputs[1].scale
     sx, sy = p.x.scale[0], p.y.scale[0]
-    if p.op.name == "FULLY_CONNECTED" and len(weights_scale) == 1:
-        # TFLM multiplies the two scales in float32 here and in double everywhere else
-        reals = [float(np.float32(sx * weights_scale[0])) / float(sy)]
-    else:
-        reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
+    reals = [float(sx) * float(s) / float(sy) for s in weights_scale]
     pairs = [q.quantize_multiplier(r) for r in reals]
     multiplier = np.array([m for m, _ in pairs], np.int32)
     # a dead channel's multiplier is 0: any shift will do, and this one keeps the layer on the fast path
@@ -137,7 +133,7 @@ def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def pair_order(rows: np.ndarray) -> np.ndarray:
-    """[channels][k] → kernels/dot.h's order: A0 B0 A2 B2  A1 B1 A3 B3 for each pair and four k."""
+    """[channels][k] → kernels/ek_dot.h's order: A0 B0 A2 B2  A1 B1 A3 B3 for each pair and four k."""
     channels, k = rows.shape
     padded = np.zeros((-(-channels // 2) * 2, -(-k // 4) * 4), np.int8)
     padded[:channels, :k] = rows
@@ -197,8 +193,8 @@ def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs:
     distance = int(gaps.max()) if len(gaps) else -p.x.nbytes
     gather = not direct or count > whole
     return p.layer(
-        "conv_s8(&{params}, {in0}, {out0}, {scratch});",
-        ["conv.h"],
+        "ek_conv_s8(&{params}, {in0}, {out0}, {scratch});",
+        ["ek_conv.h"],
         struct="conv_s8",
         fields=fields,
         constants=constants | {"weights": pair_order(rows)},
@@ -259,8 +255,8 @@ def depthwise(p: Place) -> Layer:
         "requant": quant,
     }
     return p.layer(
-        "depthwise_s8(&{params}, {in0}, {out0}, {scratch});",
-        ["depthwise.h"],
+        "ek_depthwise_s8(&{params}, {in0}, {out0}, {scratch});",
+        ["ek_depthwise.h"],
         struct="depthwise_s8",
         fields=fields,
         constants=constants | {"weights": rows.astype(np.int8).reshape(-1)},
@@ -295,8 +291,8 @@ def fully_connected(p: Place) -> Layer:
     quant, constants = requant(p, rows, bias, bound)
     fields |= {"weights": "@weights", "requant": quant}
     return p.layer(
-        "fully_connected_s8(&{params}, {in0}, {out0});",
-        ["fully_connected.h"],
+        "ek_fully_connected_s8(&{params}, {in0}, {out0});",
+        ["ek_fully_connected.h"],
         struct="fully_connected_s8",
         fields=fields,
         constants=constants | {"weights": pair_order(rows)},

@@ -35,9 +35,8 @@ def svdf(p: Place) -> Layer:
     bias = p.constant(3, "bias").reshape(-1)
     p.need(bias.shape == (filters // rank,), f"its bias has shape {list(bias.shape)}")
 
-    def effective(a, b, c):  # in float32, as TFLM multiplies them here
-        ratio = np.float32(np.float32(scale_of(a)) * np.float32(scale_of(b)))
-        return q.quantize_multiplier(float(np.float32(ratio / np.float32(scale_of(c)))))
+    def effective(a, b, c):
+        return q.quantize_multiplier(scale_of(a) * scale_of(b) / scale_of(c))
 
     first, second = effective(p.x, p.inputs[1], state), effective(state, time, p.y)
     rows = feature.astype(np.int64)
@@ -52,8 +51,8 @@ def svdf(p: Place) -> Layer:
     fits = limit < 1 << 31 if width == "int8" else second[1] <= 0
     p.need(fits and second[1] <= 30, "its sum over time can overflow 32 bits")
     return p.layer(
-        f"svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
-        ["svdf.h"],
+        f"ek_svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
+        ["ek_svdf.h"],
         struct="svdf_s8",
         fields={
             "in_size": in_size,

@@ -1,5 +1,11 @@
 """TFLM's quantized arithmetic in Python: multipliers, and the 256-entry tables of int8 functions.
 
+The bytes are those of tflite-micro 0.dev20261023182759 (October 2026), which the tests run as their oracle.
+It takes every product and quotient of scales in double, before one rounding to a 31-bit multiplier; earlier
+releases took some of them in float32 (FULLY_CONNECTED with one weight scale among them) and can differ from
+this code by one step in a few of a million values. Only the bounds of RELU6 and of fused activations are
+quotients in float32.
+
 An int8 → int8 function of one variable has 256 values, so activations become tables computed here with
 the same fixed-point steps TFLM takes (gemmlowp's fixedpoint.h and TFLM's reference kernels): the C side
 is one lookup, and there is no second implementation of tanh to get wrong on a device.
@@ -235,10 +241,9 @@ def hard_swish_table(in_scale, in_zero, out_scale, out_zero) -> np.ndarray:
     def to16(multiplier):
         return min((multiplier + (1 << 15)) >> 16, 32767)
 
-    hires = np.float32(np.float32(1.0 / 128.0) * np.float32(in_scale))
-    out_mult, out_exp = quantize_multiplier(float(np.float32(hires / np.float32(out_scale))))
-    relu_scale = np.float32(3.0 / 32768.0)
-    relu_mult, relu_exp = quantize_multiplier(float(np.float32(hires / relu_scale)))
+    hires = float(in_scale) / 128
+    out_mult, out_exp = quantize_multiplier(hires / float(out_scale))
+    relu_mult, relu_exp = quantize_multiplier(hires / (3 / 32768))
     x = (CODES - in_zero) << 7
     preshift = high16(x, to16(out_mult))
     gate = x

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.export.graph import FOLDED, MAX_ELEMENTS, Graph, Operator, Tensor
+from edgekit.export.graph import MAX_ELEMENTS, Graph, Operator, Tensor
+from edgekit.export.operators import FOLDED
 
 SMALL = 16  # values of a shape, not of an image
 SAME_SHAPE = ("SOFTMAX", "LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH")

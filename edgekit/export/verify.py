@@ -14,12 +14,41 @@ from edgekit.errors import EdgekitError
 MAX_BYTES = 64 << 20  # a microcontroller's flash is a hundred times smaller
 MAX_TABLES = 200_000  # shared sub-tables could otherwise blow a small file up exponentially
 
+# how other files begin that are handed in for a .tflite
+OTHERS = {
+    b"version https://git-lfs": "a pointer of Git LFS to one: run `git lfs pull`",
+    b"PK\x03\x04": "a zip archive (a .keras file is one): convert that model, or unpack it",
+    b"\x89HDF\r\n": "an HDF5 file of Keras: convert that model with tf.lite.TFLiteConverter",
+    b"<": "a web page or XML: download the file itself",
+    b"\x1f\x8b": "a gzip archive: unpack it",
+}
+
 # field number -> inline bytes (int), "s" string, "v1/v4/v8" vector of scalars, "t:X" table, "V:X" tables
 SCHEMA = {
-    "Model": {0: 4, 1: "V:OperatorCode", 2: "V:SubGraph", 3: "s", 4: "V:Buffer", 5: "v4"},
+    "Model": {
+        0: 4,
+        1: "V:OperatorCode",
+        2: "V:SubGraph",
+        3: "s",
+        4: "V:Buffer",
+        5: "v4",
+        7: "V:SignatureDef",
+    },
+    "SignatureDef": {2: "s", 4: 4},
     "OperatorCode": {0: 1, 1: "s", 2: 4, 3: 4},
     "SubGraph": {0: "V:Tensor", 1: "v4", 2: "v4", 3: "V:Operator", 4: "s"},
-    "Tensor": {0: "v4", 1: 1, 2: 4, 3: "s", 4: "t:Quantization", 5: 1, 7: "v4", 8: 1},
+    "Tensor": {
+        0: "v4",
+        1: 1,
+        2: 4,
+        3: "s",
+        4: "t:Quantization",
+        5: 1,
+        6: "t:Sparsity",
+        7: "v4",
+        8: 1,
+    },
+    "Sparsity": {},
     "Quantization": {0: "v4", 1: "v4", 2: "v4", 3: "v8", 4: 1, 6: 4},
     "Buffer": {0: "v1", 1: 8, 2: 8},
     "Operator": {0: 4, 1: "v4", 2: "v4", 3: 1, 4: "union", 5: "v1", 6: 1},
@@ -51,6 +80,9 @@ def verify(data: bytes, union_names: dict[int, str]) -> None:
     if len(data) > MAX_BYTES:
         raise EdgekitError(f"the model has {len(data):,} bytes; the limit is {MAX_BYTES:,}")
     if len(data) < 16 or data[4:8] != b"TFL3":
+        for start, what in OTHERS.items():
+            if data.startswith(start):
+                raise EdgekitError(f"not a .tflite file but {what}")
         raise EdgekitError("not a .tflite file: the identifier TFL3 is missing at byte 4")
     work = [("Model", _u32(data, 0))]
     done = set()

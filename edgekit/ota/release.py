@@ -32,7 +32,9 @@ class Release:
     @cached_property
     def source(self) -> Source:
         """Generated code that reads its constants from a slot."""
-        return export.generate(export.read(self.tflite), self.name, slot=True)
+        graph = export.read(self.tflite)
+        export.need_int8(graph)
+        return export.generate(graph, self.name, slot=True)
 
     @cached_property
     def needs(self) -> dict:

@@ -151,7 +151,8 @@ def test_the_same_source_gives_the_same_elf(tmp_path):
 
 
 def test_a_hang_and_a_crash_become_errors(monkeypatch):
-    monkeypatch.setattr("edgekit.device.emulate.SECONDS", 1.0)
+    monkeypatch.setattr("edgekit.device.emulate.SECONDS", 0.1)
+    monkeypatch.setattr("edgekit.device.emulate.INSTRUCTIONS", 10**7)
     source = generate(read(tiny.OPERATORS["RELU"](np.random.default_rng(0))))
     for code, message in (
         ('for (;;) __asm__ volatile("");', "hang"),
@@ -183,7 +184,7 @@ def test_instruction_lengths():
 
 @pytest.mark.parametrize("name", ["FULLY_CONNECTED", "AVERAGE_POOL_2D", "TANH", "MEAN"])
 def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
-    """LiteRT's reference kernels round a per-tensor FULLY_CONNECTED once: the code is compiled to match."""
+    """LiteRT's reference kernels round a FULLY_CONNECTED once: the code is compiled to match."""
     pytest.importorskip("ai_edge_litert")
     monkeypatch.setattr("edgekit.device.oracle._kind", lambda graph=None: "litert")
     for seed in (1, 2, 3):
@@ -199,18 +200,21 @@ def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
         assert table.attrs["exact"]
 
 
-def test_the_two_oracles_differ_where_the_switch_says():
-    data = variants.one_scale_dense(np.random.default_rng(0))
+@pytest.mark.parametrize("channels", [False, True])
+def test_the_two_oracles_differ_where_the_switch_says(channels, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    data = variants.dense_near_halves(np.random.default_rng(0), channels)
     graph = read(data)
-    samples = tiny.samples(graph, 200, np.random.default_rng(1))
-    truth = raw_tflm(data, graph, samples)
-    wrong = {}
-    for defines in ((), ("EDGEKIT_SINGLE_ROUNDING_FC",)):
-        machine = Machine(build(generate(graph), defines=defines))
-        pairs = zip(samples, truth, strict=True)
-        wrong[defines] = sum(int((machine.infer(s)[0] != e[0]).sum()) for s, e in pairs)
-    assert wrong[()] == 0
-    assert wrong[("EDGEKIT_SINGLE_ROUNDING_FC",)] > 0
+    x = np.random.default_rng(1).integers(-128, 128, (200, 16)).astype(np.int8)
+    truth = {"TFLM": np.asarray(tflm(data, x).outputs)}
+    monkeypatch.setattr("edgekit.device.oracle._kind", lambda graph=None: "litert")
+    truth["LiteRT"] = np.asarray(tflm(data, x).outputs)
+    twice, once = (
+        run(build(generate(graph), defines=d), x) for d in ((), ("EDGEKIT_SINGLE_ROUNDING_FC",))
+    )
+    assert np.array_equal(twice, truth["TFLM"])
+    assert np.array_equal(once, truth["LiteRT"])
+    assert (once != twice).sum() > 0
 
 
 def test_gcc_builds_the_same_arithmetic():
@@ -290,3 +294,30 @@ def test_uint8_out_and_a_thousand_classes_give_tflms_bytes():
     # TFLM stops at a thousand equal values: none of them reaches half a step
     machine = Machine(build(generate(read(data))))
     assert (machine.infer((np.zeros((1, 1000), np.int8),))[0] == -128).all()
+
+
+def test_a_batch_of_its_own_and_a_lone_number_are_run_like_any_other():
+    rng = np.random.default_rng(1)
+    tensors = [
+        T((3, 16), scale=0.05, zero=3),
+        T((5, 16), scale=0.01, data=rng.integers(-9, 9, (5, 16))),
+    ]
+    options = [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False)]
+    op = Op("FULLY_CONNECTED", [0, 1], [2], "FullyConnectedOptions", options)
+    data = write([*tensors, T((3, 5), scale=0.05)], [op], [0], [2])
+    x = rng.integers(-128, 128, (12, 16)).astype(np.int8)
+    firmware = build(generate(read(data)))
+    got = run(firmware, x)
+    assert got.shape == (12, 5)
+    assert np.array_equal(got, tflm(data, x).outputs)
+    assert np.array_equal(got, run(firmware, x.reshape(4, 3, 16)))
+    assert profile(firmware, x[:3]).instructions.value > 100
+    for wrong in (x[:4], x[:, :15]):
+        with pytest.raises(EdgekitError, match="cannot take"):
+            run(firmware, wrong)
+    with pytest.raises(EdgekitError, match="one sample"):
+        profile(firmware, x)
+    data = write([T((), scale=0.1), T((), scale=0.1)], [Op("RELU6", [0], [1])], [0], [1])
+    firmware = build(generate(read(data)))
+    assert profile(firmware, np.int8(-3)).output[0] == 0
+    assert run(firmware, np.array([-3, 3, 100], np.int8)).tolist() == [0, 3, 60]

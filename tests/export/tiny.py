@@ -8,7 +8,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int16": 7, "int8": 9}
+TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "string": 5, "int16": 7, "int8": 9}
+TYPES |= {"resource": 13, "int4": 17}
 
 
 @dataclass
@@ -27,7 +28,10 @@ class T:
 
 @dataclass
 class Op:
-    """An operator to write; `options` is a list of (slot, kind, value) of its options table."""
+    """An operator to write, by its name, number or as "CUSTOM name".
+
+    `options` is a list of (slot, kind, value) of its options table.
+    """
 
     name: str
     inputs: list
@@ -36,8 +40,8 @@ class Op:
     options: tuple = ()
 
 
-def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]) -> bytes:
-    """The bytes of a model with these tensors and operators."""
+def write(tensors, ops, inputs, outputs, graphs: int = 1, signatures=()) -> bytes:
+    """The bytes of a model with these tensors (T) and operators (Op); `graphs` times the same graph."""
     b = flatbuffers.Builder(1024)
 
     def table(fields):
@@ -91,11 +95,12 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
             fields.append((4, "Offset", quantization))
         written.append(table(fields))
     names = sorted({op.name for op in ops})
-    numbers = [getattr(tflite.BuiltinOperator, name) for name in names]
-    codes = [
-        table([(0, "Int8", min(number, 127)), (2, "Int32", 1), (3, "Int32", number)])
-        for number in numbers
-    ]
+    codes = []
+    for name in names:
+        builtin, _, custom = name.partition(" ")
+        number = int(builtin) if builtin.isdigit() else getattr(tflite.BuiltinOperator, builtin)
+        fields = [(0, "Int8", min(number, 127)), (2, "Int32", 1), (3, "Int32", number)]
+        codes.append(table(fields + ([(1, "Offset", b.CreateString(custom))] if custom else [])))
     operators = []
     for op in ops:
         fields = [
@@ -126,10 +131,13 @@ def write(tensors: list[T], ops: list[Op], inputs: list[int], outputs: list[int]
     fields = [
         (0, "Uint32", 3),
         (1, "Offset", offsets(codes)),
-        (2, "Offset", offsets([sub])),
+        (2, "Offset", offsets([sub] * graphs)),
         (3, "Offset", b.CreateString("tiny")),
         (4, "Offset", offsets(buffers)),
     ]
+    if signatures:
+        keys = [table([(2, "Offset", b.CreateString(key))]) for key in signatures]
+        fields.append((7, "Offset", offsets(keys)))
     b.Finish(table(fields), b"TFL3")
     return bytes(b.Output())
 

@@ -64,11 +64,11 @@ def dense(rng) -> bytes:
     return write(tensors, [op], [0], [3])
 
 
-def one_scale_dense(rng) -> bytes:
-    """A FULLY_CONNECTED whose results often lie near a half."""
+def dense_near_halves(rng, channels: bool = False) -> bytes:
+    """A FULLY_CONNECTED whose results often lie near a half, with one scale or one for each channel."""
     tensors = [
         T((1, 16), scale=0.05, zero=3),
-        T((40, 16), scale=0.01, data=rng.integers(-2, 3, (40, 16))),
+        T((40, 16), scale=[0.01] * 40 if channels else 0.01, data=rng.integers(-2, 3, (40, 16))),
         T((40,), "int32", 0.0005, data=rng.integers(-400, 400, 40)),
         T((1, 40), scale=0.0015, zero=-5),
     ]

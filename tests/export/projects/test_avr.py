@@ -14,7 +14,7 @@ from edgekit.export.projects import write
 from edgekit.signal import BandEnergies, quantize
 from tests.export import tiny
 from tests.export.projects.made import GOLDEN, SOURCE, expected
-from tests.export.variants import one_scale_dense
+from tests.export.variants import dense_near_halves
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("avr-gcc"), reason="avr-gcc is not installed"),
@@ -147,7 +147,7 @@ MODELS = {
         *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "ADD", "MUL"),
         *("AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX", "TANH", "PAD", "TRANSPOSE"),
     )
-} | {"dense near halves": one_scale_dense}
+} | {"dense near halves": dense_near_halves}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -5,26 +5,26 @@
  * edges, neighbouring taps are one SMLAD, and the channel's constants stay in registers. The output of a
  * channel may then replace that channel of the input: with multiplier 1 the layer runs in place (as in
  * TinyEngine, Lin et al. 2021, arXiv:2110.15352).
- * ANY_WINDOW is a constant of the model: 0 where all windows are 3x3.
+ * EK_ANY_WINDOW is a constant of the model: 0 where all windows are 3x3.
  * scratch: 2 * plane_h * plane_w bytes for the plane and 4 * k_h * ((k_w + 1) / 2) for widened weights.
  */
-#ifndef EDGEKIT_DEPTHWISE_H
-#define EDGEKIT_DEPTHWISE_H
+#ifndef EDGEKIT_KERNELS_DEPTHWISE_H
+#define EDGEKIT_KERNELS_DEPTHWISE_H
 
-#include "dot.h"
+#include "ek_dot.h"
 
-struct depthwise_s8 {
+struct ek_depthwise_s8 {
   int16_t in_h, in_w, in_ch, out_h, out_w, multiplier;
   int16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
   int16_t plane_h, plane_w; /* padded input; plane_w is even */
   int8_t in_zero;
   uint8_t three; /* 1: 3x3, no dilation, stride_w 1 or 2 */
   const int8_t *weights;
-  struct requant requant;
+  struct ek_requant requant;
 };
 
 /* The padded plane of one channel; `in` points at its first value. */
-static void fill_plane(const struct depthwise_s8 *c, const int8_t *in, int16_t *plane) {
+EK_KERNEL void ek_fill_plane(const struct ek_depthwise_s8 *c, const int8_t *in, int16_t *plane) {
   const int32_t step = c->in_ch, width = c->plane_w, left = c->pad_w;
   const int32_t inside = left + c->in_w < width ? c->in_w : width - left;
   const int16_t zero = c->in_zero;
@@ -42,13 +42,13 @@ static void fill_plane(const struct depthwise_s8 *c, const int8_t *in, int16_t *
 
 #if defined(__ARM_FEATURE_DSP)
 /* Two taps as one operand. */
-static inline uint32_t pair(int32_t low, int32_t high) { return (uint16_t)low | (uint32_t)high << 16; }
+static inline uint32_t ek_pair(int32_t low, int32_t high) { return (uint16_t)low | (uint32_t)high << 16; }
 
 /* One row of a 3x3 window for two neighbouring outputs. With (w0, w1) and (w1, w2) in a register each,
  * x0 w0 + x1 w1 + x2 w2 and x1 w0 + x2 w1 + x3 w2 are two multiply-accumulates each on (x0, x1), (x2, x3).
  * In assembly because the compiler would reorder it and run out of registers. */
-static inline __attribute__((always_inline)) void row_of_three(const int16_t *x, uint32_t w01, uint32_t w12,
-                                                               int32_t *a, int32_t *b) {
+static inline __attribute__((always_inline)) void ek_row_of_three(const int16_t *x, uint32_t w01,
+                                                                  uint32_t w12, int32_t *a, int32_t *b) {
   uint32_t x01, x23;
   __asm__ volatile(
       "ldrd %[x01], %[x23], [%[x]]\n"
@@ -62,14 +62,14 @@ static inline __attribute__((always_inline)) void row_of_three(const int16_t *x,
 }
 
 /* 3x3 without dilation. With stride 1 two outputs share their loads, with stride 2 the second is dropped. */
-static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_s8 *c,
-                                                                enum rounding how, const int16_t *plane,
-                                                                const int8_t *w, int32_t bias,
-                                                                struct rescaler r, int8_t *out) {
-  const uint32_t l0 = pair(w[0], w[1]), r0 = pair(w[1], w[2]);
-  const uint32_t l1 = pair(w[3], w[4]), r1 = pair(w[4], w[5]);
-  const uint32_t l2 = pair(w[6], w[7]), r2 = pair(w[7], w[8]);
-  const struct requant *const q = &c->requant;
+static inline __attribute__((always_inline)) void ek_depthwise_3x3(const struct ek_depthwise_s8 *c,
+                                                                   enum ek_rounding how, const int16_t *plane,
+                                                                   const int8_t *w, int32_t bias,
+                                                                   struct ek_rescaler r, int8_t *out) {
+  const uint32_t l0 = ek_pair(w[0], w[1]), r0 = ek_pair(w[1], w[2]);
+  const uint32_t l1 = ek_pair(w[3], w[4]), r1 = ek_pair(w[4], w[5]);
+  const uint32_t l2 = ek_pair(w[6], w[7]), r2 = ek_pair(w[7], w[8]);
+  const struct ek_requant *const q = &c->requant;
   const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, width = c->plane_w;
   const int32_t step = 3 - c->stride_w; /* outputs a turn */
   const int32_t out_w = c->out_w, next = c->stride_h * width;
@@ -78,45 +78,41 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     for (int32_t left = out_w; left > 0; left -= step, x += 2) {
       int32_t a = bias, b = bias;
       const int16_t *row = x;
-      row_of_three(row, l0, r0, &a, &b);
+      ek_row_of_three(row, l0, r0, &a, &b);
       row += width;
-      row_of_three(row, l1, r1, &a, &b);
+      ek_row_of_three(row, l1, r1, &a, &b);
       row += width;
-      row_of_three(row, l2, r2, &a, &b);
-      *out = (int8_t)requantize(how, q, &r, a);
+      ek_row_of_three(row, l2, r2, &a, &b);
+      *out = (int8_t)ek_requantize(how, q, &r, a);
       out += out_ch;
       if (left >= step && step == 2) {
-        *out = (int8_t)requantize(how, q, &r, b);
+        *out = (int8_t)ek_requantize(how, q, &r, b);
         out += out_ch;
       }
     }
   }
 }
 
-static __attribute__((noinline)) void depthwise_3x3_plain(const struct depthwise_s8 *c,
-                                                          const int16_t *plane, const int8_t *w,
-                                                          int32_t bias, const struct rescaler *r,
-                                                          int8_t *out) {
-  depthwise_3x3(c, PLAIN, plane, w, bias, *r, out);
+EK_APART void ek_depthwise_3x3_plain(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
+                                     int32_t bias, const struct ek_rescaler *r, int8_t *out) {
+  ek_depthwise_3x3(c, EK_PLAIN, plane, w, bias, *r, out);
 }
 
-static __attribute__((noinline)) void depthwise_3x3_clamped(const struct depthwise_s8 *c,
-                                                            const int16_t *plane, const int8_t *w,
-                                                            int32_t bias, const struct rescaler *r,
-                                                            int8_t *out) {
-  depthwise_3x3(c, CLAMPED, plane, w, bias, *r, out);
+EK_APART void ek_depthwise_3x3_clamped(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
+                                       int32_t bias, const struct ek_rescaler *r, int8_t *out) {
+  ek_depthwise_3x3(c, EK_CLAMPED, plane, w, bias, *r, out);
 }
 #endif
 
-static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                          int16_t *taps, int32_t bias, const struct rescaler *r, int8_t *out) {
+EK_KERNEL void ek_depthwise_any(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
+                                int16_t *taps, int32_t bias, const struct ek_rescaler *r, int8_t *out) {
   const int32_t row = (c->k_w + 1) & ~1; /* taps of a row, rounded up to pairs with a zero */
   for (int32_t ky = 0; ky < c->k_h; ky++) {
     for (int32_t kx = 0; kx < row; kx++) taps[ky * row + kx] = kx < c->k_w ? *w++ : 0;
   }
   const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, k_h = c->k_h, k_w = c->k_w;
   const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w, stride = c->stride_w;
-  const enum rounding how = rounding_of(&c->requant);
+  const enum ek_rounding how = ek_rounding_of(&c->requant);
   for (int32_t oy = 0; oy < c->out_h; oy++) {
     const int16_t *corner = plane + oy * c->stride_h * c->plane_w;
     for (int32_t ox = c->out_w; ox > 0; ox--, corner += stride) {
@@ -127,7 +123,7 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
         if (right == 1) {
           const int16_t *p = x;
           for (const int16_t *const end = t + row; t < end; t += 2, p += 2) {
-            acc = __smlad((int32_t)load32(p), (int32_t)load32(t), acc);
+            acc = __smlad((int32_t)ek_load32(p), (int32_t)ek_load32(t), acc);
           }
           continue;
         }
@@ -135,28 +131,30 @@ static void depthwise_any(const struct depthwise_s8 *c, const int16_t *plane, co
         for (int32_t kx = 0; kx < k_w; kx++) acc += (int32_t)x[kx * right] * t[kx];
         t += row;
       }
-      *out = (int8_t)requantize(how, &c->requant, r, acc);
+      *out = (int8_t)ek_requantize(how, &c->requant, r, acc);
       out += out_ch;
     }
   }
 }
 
-static void depthwise_s8(const struct depthwise_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+EK_KERNEL void ek_depthwise_s8(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
+                               void *scratch) {
   int16_t *const plane = scratch, *const taps = plane + (int32_t)c->plane_h * c->plane_w;
   const int8_t *w = c->weights;
   for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
-    fill_plane(c, in + ic, plane);
+    ek_fill_plane(c, in + ic, plane);
     for (int32_t m = 0; m < c->multiplier; m++, oc++, w += (int32_t)c->k_h * c->k_w) {
-      const struct rescaler r = channel_rescaler(&c->requant, oc);
-      const int32_t bias = channel_bias(&c->requant, oc);
+      const struct ek_rescaler r = ek_channel_rescaler(&c->requant, oc);
+      const int32_t bias = ek_channel_bias(&c->requant, oc);
 #if defined(__ARM_FEATURE_DSP)
-      const enum rounding how = rounding_of(&c->requant);
-      if (!ANY_WINDOW || (c->three && how != EXACT)) {
-        (how == PLAIN ? depthwise_3x3_plain : depthwise_3x3_clamped)(c, plane, w, bias, &r, out + oc);
+      const enum ek_rounding how = ek_rounding_of(&c->requant);
+      if (!EK_ANY_WINDOW || (c->three && how != EK_EXACT)) {
+        (how == EK_PLAIN ? ek_depthwise_3x3_plain : ek_depthwise_3x3_clamped)(c, plane, w, bias, &r,
+                                                                              out + oc);
         continue;
       }
 #endif
-      depthwise_any(c, plane, w, taps, bias, &r, out + oc);
+      ek_depthwise_any(c, plane, w, taps, bias, &r, out + oc);
     }
   }
 }

@@ -1,4 +1,4 @@
-/* CONV_2D, int8. in: [in_h][in_w][in_ch], out: [out_h][out_w][out_ch], weights in the order of dot.h with
+/* CONV_2D, int8. in: [in_h][in_w][in_ch], out: [out_h][out_w][out_ch], weights in the order of ek_dot.h with
  * k running over [k_h][k_w][in_ch]. Rounding as TFLM's reference_integer_ops::ConvPerChannel.
  *
  * Four output pixels are widened to int16 once and then multiplied with every output channel. A 1x1
@@ -8,23 +8,23 @@
  * All of a pixel group's input is read before its output is written, in ascending order: the planner
  * lets output overlap the input that is no longer needed.
  */
-#ifndef EDGEKIT_CONV_H
-#define EDGEKIT_CONV_H
+#ifndef EDGEKIT_KERNELS_CONV_H
+#define EDGEKIT_KERNELS_CONV_H
 
-#include "dot.h"
+#include "ek_dot.h"
 
-struct conv_s8 {
+struct ek_conv_s8 {
   int16_t in_h, in_w, in_ch, out_h, out_w, out_ch;
   int16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
   int8_t in_zero;
   uint8_t direct; /* 1: 1x1 window, no padding, in_ch a multiple of four: nothing to gather */
   const int8_t *weights;
-  struct requant requant; /* its bias padded to an even number of channels */
+  struct ek_requant requant; /* its bias padded to an even number of channels */
 };
 
 /* Copy the window of output pixel (oy, ox) to window[k_h][k_w][in_ch]. */
-static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy, int32_t ox,
-                          int8_t *window) {
+EK_KERNEL void ek_gather_window(const struct ek_conv_s8 *c, const int8_t *in, int32_t oy, int32_t ox,
+                                int8_t *window) {
   const int32_t y0 = oy * c->stride_h - c->pad_h, x0 = ox * c->stride_w - c->pad_w;
   const int32_t row = (int32_t)c->k_w * c->in_ch;
   for (int32_t ky = 0; ky < c->k_h; ky++) {
@@ -33,7 +33,7 @@ static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy,
     if (inside && c->dilation_w == 1 && x0 >= 0 && x0 + c->k_w <= c->in_w) {
       const int8_t *from = in + (y * c->in_w + x0) * c->in_ch;
       int32_t i = 0;
-      for (; i + 4 <= row; i += 4) store32(window + i, load32(from + i));
+      for (; i + 4 <= row; i += 4) ek_store32(window + i, ek_load32(from + i));
       for (; i < row; i++) window[i] = from[i];
       window += row;
       continue;
@@ -48,67 +48,67 @@ static void gather_window(const struct conv_s8 *c, const int8_t *in, int32_t oy,
 }
 
 /* Four pixels by all channels from the widened columns. */
-static inline __attribute__((always_inline)) void conv_columns(const struct conv_s8 *c, enum rounding how,
-                                                               const int16_t *wide, int32_t depth,
-                                                               int8_t *out) {
-  const struct requant *const q = &c->requant;
+static inline __attribute__((always_inline)) void ek_conv_columns(const struct ek_conv_s8 *c,
+                                                                  enum ek_rounding how, const int16_t *wide,
+                                                                  int32_t depth, int8_t *out) {
+  const struct ek_requant *const q = &c->requant;
   const int8_t *w = c->weights;
   const int32_t pixel = c->out_ch, channels = c->out_ch;
   int32_t acc[8];
   for (int32_t ch = 0; ch < channels; w += 2 * depth) {
     const int two = ch + 1 < channels; /* bias is padded to an even number */
-    acc[0] = acc[2] = acc[4] = acc[6] = channel_bias(q, ch);
-    acc[1] = acc[3] = acc[5] = acc[7] = channel_bias(q, ch + 1);
-    dot_4x2(w, wide, w + 2 * depth, acc);
+    acc[0] = acc[2] = acc[4] = acc[6] = ek_channel_bias(q, ch);
+    acc[1] = acc[3] = acc[5] = acc[7] = ek_channel_bias(q, ch + 1);
+    ek_dot_4x2(w, wide, w + 2 * depth, acc);
     const int32_t *a = acc;
     for (int i = 0; i <= two; i++, a++, ch++, out++) {
-      const struct rescaler r = channel_rescaler(q, ch);
-      out[0] = (int8_t)requantize(how, q, &r, a[0]);
-      out[pixel] = (int8_t)requantize(how, q, &r, a[2]);
-      out[2 * pixel] = (int8_t)requantize(how, q, &r, a[4]);
-      out[3 * pixel] = (int8_t)requantize(how, q, &r, a[6]);
+      const struct ek_rescaler r = ek_channel_rescaler(q, ch);
+      out[0] = (int8_t)ek_requantize(how, q, &r, a[0]);
+      out[pixel] = (int8_t)ek_requantize(how, q, &r, a[2]);
+      out[2 * pixel] = (int8_t)ek_requantize(how, q, &r, a[4]);
+      out[3 * pixel] = (int8_t)ek_requantize(how, q, &r, a[6]);
     }
   }
 }
 
-static __attribute__((noinline)) void conv_columns_plain(const struct conv_s8 *c, const int16_t *wide,
-                                                         int32_t depth, int8_t *out) {
-  conv_columns(c, PLAIN, wide, depth, out);
+EK_APART void ek_conv_columns_plain(const struct ek_conv_s8 *c, const int16_t *wide, int32_t depth,
+                                    int8_t *out) {
+  ek_conv_columns(c, EK_PLAIN, wide, depth, out);
 }
 
-static __attribute__((noinline)) void conv_columns_any(const struct conv_s8 *c, const int16_t *wide,
-                                                       int32_t depth, int8_t *out) {
-  conv_columns(c, rounding_of(&c->requant), wide, depth, out);
+EK_APART void ek_conv_columns_any(const struct ek_conv_s8 *c, const int16_t *wide, int32_t depth,
+                                  int8_t *out) {
+  ek_conv_columns(c, ek_rounding_of(&c->requant), wide, depth, out);
 }
 
-static void conv_s8(const struct conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+EK_KERNEL void ek_conv_s8(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
-  const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(COLUMNS - 1);
+  const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
   int16_t *const wide = scratch;
-  int8_t *const window = (int8_t *)scratch + (whole ? 2 * COLUMNS * depth : 0);
+  int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
   int32_t oy = 0, ox = 0;
   for (int32_t i = 0; i < count; i++) {
     const int8_t *column = window;
     if (c->direct && i < whole) {
       column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
     } else {
-      gather_window(c, in, oy, ox, window);
+      ek_gather_window(c, in, oy, ox, window);
     }
     if (++ox == c->out_w) ox = 0, oy++;
-    const int32_t lane = i % COLUMNS;
+    const int32_t lane = i % EK_COLUMNS;
     if (i >= whole) { /* the last one to three pixels, one by one */
-      all_channels(c->weights, &c->requant, rounding_of(&c->requant), column, length, c->out_ch, out);
+      ek_all_channels(c->weights, &c->requant, ek_rounding_of(&c->requant), column, length, c->out_ch, out);
       out += c->out_ch;
       continue;
     }
-    widen_column(column, wide + 2 * lane, depth);
-    if (lane == COLUMNS - 1) {
-      if (rounding_of(&c->requant) == PLAIN) {
-        conv_columns_plain(c, wide, depth, out);
+    ek_widen_column(column, wide + 2 * lane, depth);
+    if (lane == EK_COLUMNS - 1) {
+      if (ek_rounding_of(&c->requant) == EK_PLAIN) {
+        ek_conv_columns_plain(c, wide, depth, out);
       } else {
-        conv_columns_any(c, wide, depth, out);
+        ek_conv_columns_any(c, wide, depth, out);
       }
-      out += (int32_t)COLUMNS * c->out_ch;
+      out += (int32_t)EK_COLUMNS * c->out_ch;
     }
   }
 }

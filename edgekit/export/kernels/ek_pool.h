@@ -3,32 +3,32 @@
  * reference_integer_ops::AveragePool); it is a multiplication by a reciprocal, exact for windows of up to
  * 4,000 taps, so that no core has to divide more than once a pixel.
  * MEAN sums and rescales with 1/n folded into the multiplier (TFLM's QuantizedMeanOrSum). */
-#ifndef EDGEKIT_POOL_H
-#define EDGEKIT_POOL_H
+#ifndef EDGEKIT_KERNELS_POOL_H
+#define EDGEKIT_KERNELS_POOL_H
 
-#include "requantize.h"
+#include "ek_requantize.h"
 
-struct pool_s8 {
+struct ek_pool_s8 {
   int16_t in_h, in_w, channels, out_h, out_w, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
   int8_t low, high;
 };
 
 /* The part of output pixel (oy, ox)'s window inside the image: rows y0..y1, columns x0..x1. */
-struct window {
+struct ek_window {
   int32_t y0, y1, x0, x1;
 };
 
-static inline struct window pool_window(const struct pool_s8 *c, int32_t oy, int32_t ox) {
+static inline struct ek_window ek_pool_window(const struct ek_pool_s8 *c, int32_t oy, int32_t ox) {
   const int32_t y = oy * c->stride_h - c->pad_h, x = ox * c->stride_w - c->pad_w;
-  const struct window w = {y < 0 ? 0 : y, y + c->k_h > c->in_h ? c->in_h : y + c->k_h,
+  const struct ek_window w = {y < 0 ? 0 : y, y + c->k_h > c->in_h ? c->in_h : y + c->k_h,
                            x < 0 ? 0 : x, x + c->k_w > c->in_w ? c->in_w : x + c->k_w};
   return w;
 }
 
-static inline void pool_s8(const struct pool_s8 *c, int average, const int8_t *in, int8_t *out) {
+static inline void ek_pool_s8(const struct ek_pool_s8 *c, int average, const int8_t *in, int8_t *out) {
   for (int32_t oy = 0; oy < c->out_h; oy++) {
     for (int32_t ox = 0; ox < c->out_w; ox++) {
-      const struct window w = pool_window(c, oy, ox);
+      const struct ek_window w = ek_pool_window(c, oy, ox);
       const uint32_t taps = (uint32_t)((w.y1 - w.y0) * (w.x1 - w.x0));
       const uint32_t reciprocal = average ? 0x80000000u / taps + 1 : 0; /* 2^31 / taps, rounded up */
       for (int32_t ch = 0; ch < c->channels; ch++) {
@@ -48,28 +48,28 @@ static inline void pool_s8(const struct pool_s8 *c, int average, const int8_t *i
           const int32_t mean = (int32_t)((uint64_t)size * reciprocal >> 31);
           acc = acc < 0 ? -mean : mean;
         }
-        *out++ = (int8_t)clamp(acc, c->low, c->high);
+        *out++ = (int8_t)ek_clamp(acc, c->low, c->high);
       }
     }
   }
 }
 
-static void average_pool_s8(const struct pool_s8 *c, const int8_t *in, int8_t *out) {
-  pool_s8(c, 1, in, out);
+EK_KERNEL void ek_average_pool_s8(const struct ek_pool_s8 *c, const int8_t *in, int8_t *out) {
+  ek_pool_s8(c, 1, in, out);
 }
 
-static void max_pool_s8(const struct pool_s8 *c, const int8_t *in, int8_t *out) {
-  pool_s8(c, 0, in, out);
+EK_KERNEL void ek_max_pool_s8(const struct ek_pool_s8 *c, const int8_t *in, int8_t *out) {
+  ek_pool_s8(c, 0, in, out);
 }
 
 /* in: [outer][rows][middle][reduced][inner], out: [outer][middle][inner] */
-struct mean_s8 {
+struct ek_mean_s8 {
   int32_t outer, rows, middle, reduced, inner, offset; /* offset: -zero point of the input * values a sum */
   int32_t multiplier;
   int8_t shift, zero;
 };
 
-static void mean_s8(const struct mean_s8 *c, const int8_t *in, int8_t *out) {
+EK_KERNEL void ek_mean_s8(const struct ek_mean_s8 *c, const int8_t *in, int8_t *out) {
   const int32_t block = c->reduced * c->inner, row = c->middle * block;
   for (int32_t i = 0; i < c->outer; i++, in += c->rows * row) {
     for (int32_t m = 0; m < c->middle; m++) {
@@ -79,7 +79,7 @@ static void mean_s8(const struct mean_s8 *c, const int8_t *in, int8_t *out) {
           const int8_t *p = in + r * row + m * block + j;
           for (int32_t k = 0; k < c->reduced; k++, p += c->inner) sum += *p;
         }
-        *out++ = (int8_t)saturate_s8(rescale(sum, c->multiplier, c->shift) + c->zero);
+        *out++ = (int8_t)ek_saturate_s8(ek_rescale(sum, c->multiplier, c->shift) + c->zero);
       }
     }
   }

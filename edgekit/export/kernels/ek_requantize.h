@@ -7,16 +7,18 @@
  *   RoundingDivideByPOT(x, n)                                   ==  (x + (x >> 31) + 2^(n-1)) >> n
  * The generator proves for each layer that accumulators stay in range, so nothing saturates on the way.
  */
-#ifndef EDGEKIT_REQUANTIZE_H
-#define EDGEKIT_REQUANTIZE_H
+#ifndef EDGEKIT_KERNELS_REQUANTIZE_H
+#define EDGEKIT_KERNELS_REQUANTIZE_H
 
 #include <stdint.h>
 #if defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_SAT)
 #include <arm_acle.h>
 #endif
 
+#include "ek_kernel.h"
+
 /* a * b / 2^31, rounded; |a| < 2^30 */
-static inline int32_t high_multiply(int32_t a, int32_t b) {
+static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
 #if defined(__ARM_FEATURE_DSP)
   int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
   __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
@@ -27,38 +29,38 @@ static inline int32_t high_multiply(int32_t a, int32_t b) {
 }
 
 /* x / 2^n, halves away from zero; n >= 1 */
-static inline int32_t divide_by_power(int32_t x, int32_t n) {
+static inline int32_t ek_divide_by_power(int32_t x, int32_t n) {
   return (x + (x >> 31) + ((int32_t)1 << (n - 1))) >> n;
 }
 
 /* x * multiplier * 2^(shift - 31) for any shift in -31..30: shift > 0 scales up before the multiply */
-static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift) {
+static inline int32_t ek_rescale(int32_t x, int32_t multiplier, int32_t shift) {
   const int64_t scaled = (int64_t)x * ((int32_t)1 << (shift > 0 ? shift : 0));
   const int32_t high = (int32_t)((scaled * multiplier + ((int32_t)1 << 30)) >> 31);
   if (shift >= 0) return high;
   return (int32_t)(((int64_t)high + (high >> 31) + ((int64_t)1 << (-shift - 1))) >> -shift);
 }
 
-static inline int32_t clamp(int32_t x, int32_t low, int32_t high) {
+static inline int32_t ek_clamp(int32_t x, int32_t low, int32_t high) {
   if (x < low) x = low;
   if (x > high) x = high;
   return x;
 }
 
-static inline int32_t saturate_s8(int32_t x) {
+static inline int32_t ek_saturate_s8(int32_t x) {
 #if defined(__ARM_FEATURE_SAT)
   int32_t r;
   __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(x));
   return r;
 #else
-  return clamp(x, -128, 127);
+  return ek_clamp(x, -128, 127);
 #endif
 }
 
 /* How one layer's accumulators become int8. One multiplier and shift for each output channel
  * (channel_step = 1) or for the tensor (channel_step = 0). Where biases leave room for it, a channel's
  * shift lies in its bias's low six bits and there is no array of shifts. */
-struct requant {
+struct ek_requant {
   const int32_t *bias; /* [out_ch], the input's zero point folded in; or that * 64 + shift + 31 */
   const int32_t *multiplier;
   const int8_t *shift;  /* -31..30, added to the multiplier's own 2^-31; 0: in the bias */
@@ -69,57 +71,58 @@ struct requant {
 };
 
 /* One channel's constants: the rounding half and the output's zero point are added in one go. */
-struct rescaler {
+struct ek_rescaler {
   int32_t multiplier, right, round;
 };
 
-static inline int32_t channel_bias(const struct requant *q, int32_t channel) {
+static inline int32_t ek_channel_bias(const struct ek_requant *q, int32_t channel) {
   return q->shift ? q->bias[channel] : q->bias[channel] >> 6;
 }
 
-static inline struct rescaler channel_rescaler(const struct requant *q, int32_t channel) {
+static inline struct ek_rescaler ek_channel_rescaler(const struct ek_requant *q, int32_t channel) {
   const int32_t i = channel * q->channel_step;
   const int32_t right = q->shift ? -q->shift[i] : 31 - (q->bias[channel] & 63);
-  const struct rescaler r = {
+  const struct ek_rescaler r = {
       q->multiplier[i], right,
-      ANY_EXACT && q->exact ? 0 : ((int32_t)1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
+      EK_ANY_EXACT && q->exact ? 0 : ((int32_t)1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
   return r;
 }
 
-static __attribute__((noinline)) int32_t requantize_exact(const struct requant *q, int32_t acc,
-                                                          int32_t multiplier, int32_t right) {
-  return rescale(acc, multiplier, -right) + q->zero;
+EK_APART int32_t ek_requantize_exact(const struct ek_requant *q, int32_t acc, int32_t multiplier,
+                                     int32_t right) {
+  return ek_rescale(acc, multiplier, -right) + q->zero;
 }
 
-/* Which steps a layer needs; where it is a literal, the others vanish. ANY_EXACT and ANY_CLAMPS are constants
- * of the model: 0 where no layer needs that step. */
-enum rounding { PLAIN, CLAMPED, EXACT, ONCE };
+/* Which steps a layer needs; where it is a literal, the others vanish. EK_ANY_EXACT and EK_ANY_CLAMPS are
+ * constants of the model: 0 where no layer needs that step. */
+enum ek_rounding { EK_PLAIN, EK_CLAMPED, EK_EXACT, EK_ONCE };
 
-/* TensorFlow Lite rounds a fully connected layer with one scale once, TFLM twice like all others. Compiled
+/* TensorFlow Lite rounds a fully connected layer once, TFLM twice like all others. Compiled
  * with EDGEKIT_SINGLE_ROUNDING_FC this code agrees with the former, where TFLM is not at hand to compare. */
 #if defined(EDGEKIT_SINGLE_ROUNDING_FC)
-enum { ANY_ONCE = 1 };
+enum { EK_ANY_ONCE = 1 };
 #else
-enum { ANY_ONCE = 0 };
+enum { EK_ANY_ONCE = 0 };
 #endif
 
-static inline enum rounding rounding_of(const struct requant *q) {
-  return ANY_EXACT && q->exact ? EXACT : ANY_CLAMPS && q->clamps ? CLAMPED : PLAIN;
+static inline enum ek_rounding ek_rounding_of(const struct ek_requant *q) {
+  return EK_ANY_EXACT && q->exact ? EK_EXACT : EK_ANY_CLAMPS && q->clamps ? EK_CLAMPED : EK_PLAIN;
 }
 
-static inline __attribute__((always_inline)) int32_t requantize(enum rounding how, const struct requant *q,
-                                                                const struct rescaler *r, int32_t acc) {
+static inline __attribute__((always_inline)) int32_t ek_requantize(enum ek_rounding how,
+                                                                   const struct ek_requant *q,
+                                                                   const struct ek_rescaler *r, int32_t acc) {
   int32_t y;
-  if (ANY_ONCE && how == ONCE) {
+  if (EK_ANY_ONCE && how == EK_ONCE) {
     const int32_t shift = 31 + r->right;
     y = (int32_t)(((int64_t)acc * r->multiplier + ((int64_t)1 << (shift - 1))) >> shift) + q->zero;
-  } else if (how == EXACT) {
-    y = requantize_exact(q, acc, r->multiplier, r->right);
+  } else if (how == EK_EXACT) {
+    y = ek_requantize_exact(q, acc, r->multiplier, r->right);
   } else {
-    y = high_multiply(acc, r->multiplier);
+    y = ek_high_multiply(acc, r->multiplier);
     y = (y + (y >> 31) + r->round) >> r->right;
   }
-  return how == PLAIN ? saturate_s8(y) : clamp(y, q->low, q->high);
+  return how == EK_PLAIN ? ek_saturate_s8(y) : ek_clamp(y, q->low, q->high);
 }
 
 #endif

@@ -8,41 +8,41 @@
  * `depth` is the length of the dot product rounded up to a multiple of four; the weights beyond the
  * true length are zero. The input's zero point is folded into the bias.
  */
-#ifndef EDGEKIT_DOT_H
-#define EDGEKIT_DOT_H
+#ifndef EDGEKIT_KERNELS_DOT_H
+#define EDGEKIT_KERNELS_DOT_H
 
-#include "requantize.h"
+#include "ek_requantize.h"
 
-static inline uint32_t load32(const void *p) {
+static inline uint32_t ek_load32(const void *p) {
   uint32_t v;
   __builtin_memcpy(&v, p, 4);
   return v;
 }
 
-static inline uint32_t rotate8(uint32_t v) { return v >> 8 | v << 24; }
+static inline uint32_t ek_rotate8(uint32_t v) { return v >> 8 | v << 24; }
 
-static inline void store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4); }
+static inline void ek_store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4); }
 
 #if defined(__ARM_FEATURE_DSP)
 /* Bytes 0 and 2 of four int8, as two int16 */
-static inline uint32_t widen_even(uint32_t v) { return (uint32_t)__sxtb16((int32_t)v); }
+static inline uint32_t ek_widen_even(uint32_t v) { return (uint32_t)__sxtb16((int32_t)v); }
 #endif
 
 /* Four columns of activations, interleaved: for each pair of k, one (x_a, x_b) for each column. */
-enum { COLUMNS = 4 };
+enum { EK_COLUMNS = 4 };
 
-/* Write one int8 column of `depth` values as every fourth pair of `wide` (2 * COLUMNS bytes a k). */
-static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
-  for (const int8_t *const end = x + depth; x < end; x += 4, wide += 4 * COLUMNS) {
+/* Write one int8 column of `depth` values as every fourth pair of `wide` (2 * EK_COLUMNS bytes a k). */
+static inline void ek_widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
+  for (const int8_t *const end = x + depth; x < end; x += 4, wide += 4 * EK_COLUMNS) {
 #if defined(__ARM_FEATURE_DSP)
-    const uint32_t v = load32(x);
-    store32(wide, widen_even(v));
-    store32(wide + 2 * COLUMNS, widen_even(rotate8(v)));
+    const uint32_t v = ek_load32(x);
+    ek_store32(wide, ek_widen_even(v));
+    ek_store32(wide + 2 * EK_COLUMNS, ek_widen_even(ek_rotate8(v)));
 #else
     wide[0] = x[0];
     wide[1] = x[2];
-    wide[2 * COLUMNS] = x[1];
-    wide[2 * COLUMNS + 1] = x[3];
+    wide[2 * EK_COLUMNS] = x[1];
+    wide[2 * EK_COLUMNS + 1] = x[3];
 #endif
   }
 }
@@ -51,7 +51,7 @@ static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
 #if defined(__ARM_FEATURE_DSP)
 /* The loop holds eight sums (r4-r11), two columns (r2, r3), two weights (r12, lr) and both pointers: all
  * fourteen registers, which no compiler manages from C. 26 instructions for four k, that is 32 products. */
-#define TWO_K                       \
+#define EK_TWO_K                       \
   "ldr lr, [r0], #4\n"              \
   "ldrd r2, r3, [r1], #8\n"         \
   "sxtb16 r12, lr\n"                \
@@ -65,7 +65,7 @@ static inline void widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
   "smlad r9, lr, r2, r9\n"          \
   "smlad r10, r12, r3, r10\n"       \
   "smlad r11, lr, r3, r11\n"
-__attribute__((naked, noinline)) static void dot_4x2(
+__attribute__((naked, noinline, unused)) static void ek_dot_4x2(
     const int8_t *w __attribute__((unused)), const int16_t *x __attribute__((unused)),
     const int8_t *end __attribute__((unused)), int32_t acc[8] __attribute__((unused))) {
   __asm__ volatile(
@@ -74,8 +74,8 @@ __attribute__((naked, noinline)) static void dot_4x2(
       "sub lr, r2, r0\n"
       "lsls lr, lr, #28\n" /* an odd group of four k goes first */
       "bmi 2f\n"
-      "1:\n" TWO_K TWO_K
-      "2:\n" TWO_K TWO_K
+      "1:\n" EK_TWO_K EK_TWO_K
+      "2:\n" EK_TWO_K EK_TWO_K
       "ldr lr, [sp]\n"
       "cmp r0, lr\n"
       "bne 1b\n"
@@ -83,13 +83,13 @@ __attribute__((naked, noinline)) static void dot_4x2(
       "stm r3, {r4-r11}\n"
       "pop {r2-r11, pc}\n");
 }
-#undef TWO_K
+#undef EK_TWO_K
 #else
-static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end, int32_t acc[8]) {
-  for (int column = 0; column < COLUMNS; column++, x += 2, acc += 2) {
+static inline void ek_dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end, int32_t acc[8]) {
+  for (int column = 0; column < EK_COLUMNS; column++, x += 2, acc += 2) {
     int32_t a = acc[0], b = acc[1];
     const int16_t *xc = x;
-    for (const int8_t *p = w; p < end; p += 4, xc += 2 * COLUMNS) {
+    for (const int8_t *p = w; p < end; p += 4, xc += 2 * EK_COLUMNS) {
       a += (int32_t)p[0] * xc[0] + (int32_t)p[2] * xc[1];
       b += (int32_t)p[1] * xc[0] + (int32_t)p[3] * xc[1];
     }
@@ -100,7 +100,7 @@ static inline void dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end,
 
 #if defined(__ARM_FEATURE_DSP)
 /* Four activations, the first of which is at x; beyond `length` they are zero and not read. */
-static inline uint32_t load_tail(const int8_t *x, int32_t length) {
+static inline uint32_t ek_load_tail(const int8_t *x, int32_t length) {
   uint32_t v = 0;
   for (int32_t i = 0; i < length; i++) v |= (uint32_t)(uint8_t)x[i] << (8 * i);
   return v;
@@ -108,8 +108,8 @@ static inline uint32_t load_tail(const int8_t *x, int32_t length) {
 
 /* Two activations (x_a, x_b) against two channels; the weights' pointer moves on by four bytes. In assembly
  * because the compiler would hoist the loads and run out of registers. */
-static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int8_t **w, int32_t *a,
-                                                           int32_t *b) {
+static inline __attribute__((always_inline)) void ek_step_1x2(uint32_t x, const int8_t** w, int32_t *a,
+                                                              int32_t *b) {
   uint32_t even, odd;
   __asm__ volatile(
       "ldr %[odd], [%[w]], #4\n"
@@ -123,43 +123,43 @@ static inline __attribute__((always_inline)) void step_1x2(uint32_t x, const int
 }
 
 /* Four activations against four channels: w and u are the weights of two pairs. */
-static inline __attribute__((always_inline)) void step_1x4(uint32_t x, const int8_t **w, const int8_t **u,
-                                                           int32_t acc[4]) {
-  const uint32_t even = widen_even(x), odd = widen_even(rotate8(x));
-  step_1x2(even, w, &acc[0], &acc[1]);
-  step_1x2(even, u, &acc[2], &acc[3]);
-  step_1x2(odd, w, &acc[0], &acc[1]);
-  step_1x2(odd, u, &acc[2], &acc[3]);
+static inline __attribute__((always_inline)) void ek_step_1x4(uint32_t x, const int8_t** w, const int8_t** u,
+                                                              int32_t acc[4]) {
+  const uint32_t even = ek_widen_even(x), odd = ek_widen_even(ek_rotate8(x));
+  ek_step_1x2(even, w, &acc[0], &acc[1]);
+  ek_step_1x2(even, u, &acc[2], &acc[3]);
+  ek_step_1x2(odd, w, &acc[0], &acc[1]);
+  ek_step_1x2(odd, u, &acc[2], &acc[3]);
 }
 
 /* One int8 column of `length` values against four channels; w and u as above, depth / 4 groups each. */
-static inline void dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, int32_t length,
-                           int32_t acc[4]) {
+static inline void ek_dot_1x4(const int8_t *w, const int8_t *u, const int8_t *x, int32_t length,
+                              int32_t acc[4]) {
   int32_t sum[4] = {acc[0], acc[1], acc[2], acc[3]};
   for (const int8_t *const end = x + (length & ~3); x != end; x += 4) {
-    step_1x4(load32(x), &w, &u, sum);
+    ek_step_1x4(ek_load32(x), &w, &u, sum);
   }
-  if (length & 3) step_1x4(load_tail(x, length & 3), &w, &u, sum);
+  if (length & 3) ek_step_1x4(ek_load_tail(x, length & 3), &w, &u, sum);
   acc[0] = sum[0], acc[1] = sum[1], acc[2] = sum[2], acc[3] = sum[3];
 }
 
 /* The same against two channels. */
-static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
+static inline void ek_dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
   int32_t a = acc[0], b = acc[1];
   for (; length > 0; x += 4, length -= 4) {
-    const uint32_t v = length >= 4 ? load32(x) : load_tail(x, length);
-    step_1x2(widen_even(v), &w, &a, &b);
-    step_1x2(widen_even(rotate8(v)), &w, &a, &b);
+    const uint32_t v = length >= 4 ? ek_load32(x) : ek_load_tail(x, length);
+    ek_step_1x2(ek_widen_even(v), &w, &a, &b);
+    ek_step_1x2(ek_widen_even(ek_rotate8(v)), &w, &a, &b);
   }
   acc[0] = a, acc[1] = b;
 }
 
-/* Channels at once; ANY_FOUR is a constant of the model: 0 where no layer has more than two. Where one has,
- * the last one or two channels of each layer are taken twice over, for code for both would be larger. */
-enum { AT_ONCE = ANY_FOUR ? 4 : 2 };
+/* Channels at once; EK_ANY_FOUR is a constant of the model: 0 where no layer has more than two. Where one
+ * has, the last one or two channels of each layer are taken twice over, for code for both would be larger. */
+enum { EK_AT_ONCE = EK_ANY_FOUR ? 4 : 2 };
 #else
 /* One int8 column of `length` values against two channels. */
-static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
+static inline void ek_dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
   static const uint8_t place[4] = {0, 4, 2, 6};
   int32_t a = acc[0], b = acc[1];
   for (int32_t k = 0; k < length; k += 4, w += 8) {
@@ -171,29 +171,28 @@ static inline void dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int
   acc[0] = a, acc[1] = b;
 }
 
-enum { AT_ONCE = 2 };
+enum { EK_AT_ONCE = 2 };
 #endif
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd
  * pixels at the end of a convolution. weights: [channels/2][depth/4][8] */
-static __attribute__((noinline)) void all_channels(const int8_t *weights, const struct requant *q,
-                                                   enum rounding how, const int8_t *x, int32_t length,
-                                                   int32_t channels, int8_t *out) {
+EK_APART void ek_all_channels(const int8_t *weights, const struct ek_requant *q, enum ek_rounding how,
+                              const int8_t *x, int32_t length, int32_t channels, int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
   int32_t c = 0;
   while (c < channels) {
-    const int32_t n = channels - c < AT_ONCE ? channels - c : AT_ONCE;
+    const int32_t n = channels - c < EK_AT_ONCE ? channels - c : EK_AT_ONCE;
     int32_t acc[4] = {0};
-    for (int32_t i = 0; i < n; i++) acc[i] = channel_bias(q, c + i);
+    for (int32_t i = 0; i < n; i++) acc[i] = ek_channel_bias(q, c + i);
 #if defined(__ARM_FEATURE_DSP)
-    if (AT_ONCE == 4)
-      dot_1x4(weights, n > 2 ? weights + 2 * depth : weights, x, length, acc);
+    if (EK_AT_ONCE == 4)
+      ek_dot_1x4(weights, n > 2 ? weights + 2 * depth : weights, x, length, acc);
     else
 #endif
-      dot_1x2(weights, x, length, acc);
+      ek_dot_1x2(weights, x, length, acc);
     for (int32_t i = 0; i < n; i++) {
-      const struct rescaler r = channel_rescaler(q, c + i);
-      *out++ = (int8_t)requantize(how, q, &r, acc[i]);
+      const struct ek_rescaler r = ek_channel_rescaler(q, c + i);
+      *out++ = (int8_t)ek_requantize(how, q, &r, acc[i]);
     }
     c += n;
     weights += (n + 1) / 2 * 2 * depth;

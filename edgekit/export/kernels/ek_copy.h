@@ -1,15 +1,17 @@
 /* PAD, CONCATENATION, STRIDED_SLICE, SPLIT, TRANSPOSE: moving values, nothing else. */
-#ifndef EDGEKIT_COPY_H
-#define EDGEKIT_COPY_H
+#ifndef EDGEKIT_KERNELS_COPY_H
+#define EDGEKIT_KERNELS_COPY_H
 
 #include <stdint.h>
 
+#include "ek_kernel.h"
+
 /* A copy of up to five dimensions. Steps are in bytes; `run` bytes are contiguous on both sides. */
-struct copy {
+struct ek_copy {
   int32_t shape[5], step_in[5], step_out[5], run;
 };
 
-static void copy_strided(const struct copy *c, const void *in, void *out) {
+EK_KERNEL void ek_copy_strided(const struct ek_copy *c, const void *in, void *out) {
   for (int32_t i = 0; i < c->shape[0]; i++)
     for (int32_t j = 0; j < c->shape[1]; j++)
       for (int32_t k = 0; k < c->shape[2]; k++)
@@ -24,7 +26,7 @@ static void copy_strided(const struct copy *c, const void *in, void *out) {
 }
 
 /* Fill `count` values of `width` bytes with *value. */
-static void fill(void *out, const void *value, int32_t width, int32_t count) {
+EK_KERNEL void ek_fill(void *out, const void *value, int32_t width, int32_t count) {
   uint8_t *to = out;
   for (int32_t i = 0; i < count; i++)
     for (int32_t n = 0; n < width; n++) *to++ = ((const uint8_t *)value)[n];
