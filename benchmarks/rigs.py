@@ -85,7 +85,9 @@ def recorded(specimen: Specimen, rig, seed: int, group: str = "", shaft=None, ra
         how["severity"] *= 0.1
     made = []
     for i, load in enumerate(specimen.loads):
-        turning = shaft(load) if shaft else rig.shaft_hz * (1 + rig.shaft_spread * rng.uniform(-1, 1))
+        turning = (
+            shaft(load) if shaft else rig.shaft_hz * (1 + rig.shaft_spread * rng.uniform(-1, 1))
+        )
         name = f"{specimen.name}-{i}"
         one = simulate.simulate(
             specimen.label, SECONDS, own, seed=1_000 * seed + i, shaft_hz=turning, load=load, rate=rate,
@@ -127,7 +129,9 @@ def cwru_like(seed: int = 0) -> list:
     )  # fmt: skip
     faults = [f"inner-{size}" for size in ("007", "014", "021", "028")]
     faults += ["outer-007"] * 3 + ["outer-014"] + ["outer-021"] * 3
-    odds = np.array([rng.uniform(0.1, 0.5), 0.05, 0.1, rng.uniform(0.3, 0.8), 0.15, rng.uniform(0, 0.3)])
+    odds = np.array(
+        [rng.uniform(0.1, 0.5), 0.05, 0.1, rng.uniform(0.3, 0.8), 0.15, rng.uniform(0, 0.3)]
+    )
 
     def shaft(load):
         return (1_797 - 67 * load) / 60
@@ -159,7 +163,9 @@ def at_random(seed: int) -> tuple[str, list]:
     odd = float(rng.choice([0.0, 0.2, 0.4, 0.6]))
     recordings, counts = [], []
     for c, label in enumerate(CLASSES):
-        bearings = {"one": 1, "few": 3, "many": 8, "none": 0}[healthy] if c == 0 else rng.integers(3, 7)
+        bearings = (
+            {"one": 1, "few": 3, "many": 8, "none": 0}[healthy] if c == 0 else rng.integers(3, 7)
+        )
         counts.append(int(bearings))
         for b in range(bearings):
             most = 4 if bearings == 1 else 3
