@@ -62,7 +62,8 @@ def summed(bars: Bars, what: str, lines: list) -> None:
     surest = np.array([line["surest"] for line in lines])
     figure = (
         f"{lift.min():+.1f} ({worst['name']}); {(lift > 3).sum()} of {len(lift)} win > 3, "
-        f"{(lift < -3).sum()} lose > 3, mean {lift.mean():+.1f}; surest windows: worst {surest.min():+.1f}, mean {surest.mean():+.1f}"
+        f"{(lift < -3).sum()} lose > 3, mean {lift.mean():+.1f}; "
+        f"surest windows: worst {surest.min():+.1f}, mean {surest.mean():+.1f}"
     )
     bars.add(
         f"adapt, {what}: worst against doing nothing", f"≥ {WORST:g}", figure, lift.min() >= WORST

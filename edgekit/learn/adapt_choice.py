@@ -21,16 +21,16 @@ MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is mus
 TAUGHT_BACK = (
     0.02  # balanced accuracy that may be lost on the way back, which is no more than its noise
 )
-DRAWS = 200  # of recordings, for the noise of the first score
+DRAWS, DEALS = 200, 20  # of recordings for the noise of the first score, of windows for its zero
 
 
 @dataclass(frozen=True)
 class Score:
     """What can be said of a method without a label.
 
-    `surety` over recordings, the mean answer of each; `noise` the bootstrap's standard deviation of its
-    difference to the lab's; `windows` the surety over windows; `back` the balanced accuracy on the lab of a
-    classifier taught by the method's answers in the field. `may`: whether the method can be chosen.
+    `surety` over recordings, of the mean answer of each, over chance; `noise` the standard deviation of its
+    lead over the lab's, by bootstrap; `windows` the surety over windows; `back` the balanced accuracy on the
+    lab of a classifier taught by the method's answers in the field. `may`: whether it can be chosen.
     """
 
     surety: float
@@ -67,34 +67,38 @@ def choose(fitted: dict, heard) -> Choice:
     The surest over recordings among those that beat the lab as it is: by MARGIN and by a standard deviation
     of the bootstrap over recordings; by their surety over windows; and by teaching the lab back as well
     (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's recordings hold several
-    classes each, or field recordings are single windows, there is nothing to hold answers against: abstains.
+    classes each, recordings say nothing: abstains. Single windows are no recordings, their surety is 0.
 
     Networks are rated, not chosen: they are surer than they are right, DANN above all. Nor is what turns the
     axes along which the field is heard (subspace alignment): such answers hang together in each recording,
     and may be anybody's. Nothing here can notice classes that changed places in all recordings.
     """
     names, of = np.unique(heard.recording, return_inverse=True)
-    said = {name: model.probabilities(heard.field) for name, model in fitted.items()}
-    means = {name: _means(p, of, len(names)) for name, p in said.items()}
-    draws = np.random.default_rng(heard.seed).integers(0, len(names), (DRAWS, len(names)))
-    drawn = {name: np.array([surety(mean[d]) for d in draws]) for name, mean in means.items()}
-    scores = {}
-    for name, model in fitted.items():
-        table = isinstance(model, Table)
+    rng = np.random.default_rng(heard.seed)
+    draws = rng.integers(0, len(names), (DRAWS, len(names)))
+    deals = [rng.permutation(of) for _ in range(DEALS)]
+    scores, drawn = {}, {}
+    for name, model in {
+        BASELINE: fitted[BASELINE],
+        **fitted,
+    }.items():  # first, the others' yardstick
+        said, table = model.probabilities(heard.field), isinstance(model, Table)
+        means = _means(said, of)
+        chance = np.mean([surety(_means(said, deal)) for deal in deals])
+        drawn[name] = np.array([surety(means[draw]) for draw in draws])
         scores[name] = Score(
-            surety(means[name]),
+            surety(means) - float(chance),
             float(np.std(drawn[name] - drawn[BASELINE])),
-            surety(said[name]),
-            _back(model, heard, means[name].argmax(axis=1)[of]) if table else np.nan,
+            surety(said),
+            _back(model, heard, means.argmax(axis=1)[of]) if table else np.nan,
             may=table and not model.turned,
         )
     lab = scores[BASELINE]
     tables = [name for name, model in fitted.items() if isinstance(model, Table)]
     surest = max(tables, key=lambda name: scores[name].windows)
     better = [name for name, score in scores.items() if score.may and score.beats(lab)]
-    lacking = _lacking(heard, len(names))
-    if lacking or not better:
-        return Choice(BASELINE, scores, lacking or _abstained(scores, lab), surest)
+    if _mixed(heard.lab) or not better:
+        return Choice(BASELINE, scores, _abstained(scores, _mixed(heard.lab)), surest)
     best = max(better, key=lambda name: scores[name].surety)
     why = f"surety over recordings {lab.surety:.2f} to {scores[best].surety:.2f}, the others agree"
     return Choice(best, scores, why, surest)
@@ -105,32 +109,29 @@ def recordings(windows) -> np.ndarray:
     return np.array([str(origin).rpartition("@")[0] for origin in windows.origin])
 
 
-def _lacking(heard, count: int) -> str:
-    """Why recordings say nothing here, "" if they do; `count` of the field's were heard."""
-    of = recordings(heard.lab)
-    if len(set(zip(of, heard.lab.y, strict=True))) > len(set(of)):
-        return "abstained: recordings of the lab hold several classes each"
-    if len(heard.field) < 2 * count:
-        return "abstained: recordings of the field are single windows"
-    return ""
+def _mixed(lab) -> bool:
+    """Whether recordings of the lab hold several classes each, as those of a heart do."""
+    of = recordings(lab)
+    return len(set(zip(of, lab.y, strict=True))) > len(set(of))
 
 
-def _abstained(scores: dict[str, Score], lab: Score) -> str:
-    rivals = {name: s for name, s in scores.items() if s.may and name != BASELINE}
+def _abstained(scores: dict[str, Score], mixed: bool) -> str:
+    if mixed:
+        return "abstained: recordings hold several classes each, and say nothing"
+    lab, rivals = scores[BASELINE], {n: s for n, s in scores.items() if s.may and n != BASELINE}
     if not rivals:
-        return "nothing else may be chosen"
+        return "abstained: nothing else may be chosen"
     best = max(rivals, key=lambda name: rivals[name].surety)
     more = rivals[best].surety - lab.surety
-    if more <= max(MARGIN, rivals[best].noise):
-        return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
-    return f"abstained: {best} is {more:+.2f} surer, but other scores do not agree"
+    if more > max(MARGIN, rivals[best].noise):
+        return f"abstained: {best} is {more:+.2f} surer, but other scores do not agree"
+    return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
 
 
-def _means(p: np.ndarray, of: np.ndarray, n: int) -> np.ndarray:
-    """(n, k): the mean answer of each recording, given answers (m, k) and whose each is (m,)."""
-    sums = np.zeros((n, p.shape[1]))
-    np.add.at(sums, of, p)
-    return sums / np.bincount(of, minlength=n)[:, None]
+def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """(recordings, k): the mean of the answers (m, k) in each, given in which each is (m,)."""
+    count = np.bincount(of)
+    return np.stack([np.bincount(of, column) for column in p.T], axis=1) / count[:, None]
 
 
 def _back(model: Table, heard, said: np.ndarray) -> float:
