@@ -113,21 +113,25 @@ def simulate(
     the same scale, of a loose part that knocks once a turn, whatever the label, and `unbalance` 0…1
     how much the turning shaft modulates the strikes of a fault that stands still: both are why many
     faults do not look as a textbook says (W. A. Smith, R. B. Randall, MSSP 64-65 (2015) 100-131).
-    `shaft_hz`, `snr_db`,
-    `geometry` and `rate` override the rig's. Same arguments, same samples. Raises EdgekitError for
-    an unknown label and for numbers that no machine has.
+    `shaft_hz`, `snr_db`, `geometry` and `rate` override the rig's. Same arguments, same samples.
+    Raises EdgekitError for an unknown label and for numbers that no machine has.
     """
     if label not in LABELS:
         raise EdgekitError(f"the simulator knows no fault {label!r}.{did_you_mean(label, LABELS)}")
     given = {"shaft_hz": shaft_hz, "snr_db": snr_db, "geometry": geometry, "rate": rate}
     rig = replace(rig, **{k: v for k, v in given.items() if v is not None})
     if not (
-        seconds * rig.rate >= 64 and rig.rate > 0 and rig.shaft_hz > 0 and severity >= 0 <= load
+        seconds * rig.rate >= 64
+        and rig.rate > 0
+        and rig.shaft_hz > 0
+        and min(severity, load, looseness) >= 0
+        and 0 <= unbalance <= 1
     ):
         raise EdgekitError(
-            "the simulator needs at least 64 samples, a positive rate and shaft speed, and a load "
-            f"and severity of at least 0 (got {seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, "
-            f"{load:g}, {severity:g})"
+            "the simulator needs at least 64 samples, a positive rate and shaft speed, a load, severity "
+            "and looseness of at least 0 and an unbalance of 0 to 1 (got "
+            f"{seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, {load:g}, {severity:g}, "
+            f"{looseness:g}, {unbalance:g})"
         )
     rng = np.random.default_rng([seed, LABELS.index(label)])
     n = round(seconds * rig.rate)
@@ -272,7 +276,7 @@ def _strikes(
     if label == "inner":
         force *= _load_zone(2 * np.pi * rig.shaft_hz * t + start, load)
     if label == "outer" and unbalance > 0:
-        force *= 1 + min(unbalance, 1.0) * np.cos(2 * np.pi * rig.shaft_hz * t + start)
+        force *= 1 + unbalance * np.cos(2 * np.pi * rig.shaft_hz * t + start)
     if label == "ball":
         force *= _load_zone(2 * np.pi * hz["FTF"] * t + start, load)
         force[1::2] *= 0.7  # one race is nearer to the sensor than the other
@@ -286,9 +290,8 @@ def _strikes(
 
 def _knocks(rig: Rig, n: int, rng: np.random.Generator) -> np.ndarray:
     """A train (n,) of one knock a turn: no slip adds up, but neither time nor force is exact."""
-    turns = np.arange(1, int(n / rig.rate * rig.shaft_hz)) + 0.02 * rng.standard_normal(
-        max(int(n / rig.rate * rig.shaft_hz) - 1, 0)
-    )
+    turns = np.arange(1.0, int(n / rig.rate * rig.shaft_hz))
+    turns += 0.02 * rng.standard_normal(len(turns))
     at = (turns / rig.shaft_hz * rig.rate).astype(int)
     return np.bincount(at, np.exp(0.3 * rng.standard_normal(len(at))), n)[:n]
 

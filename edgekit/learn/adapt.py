@@ -30,19 +30,8 @@ from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, suret
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Choice",
-    "Heard",
-    "choose",
-    "classifier",
-    "compare",
-    "coral",
-    "deal",
-    "draw",
-    "hear",
-    "mean_std",
-]
-__all__ += ["measure", "methods", "surety"]
+__all__ = ["Choice", "Heard", "choose", "classifier", "compare", "coral", "deal", "draw", "hear"]
+__all__ += ["mean_std", "measure", "methods", "surety"]
 
 CHOSEN, SUREST = "chosen without labels", "surest windows, never abstains"
 REFERENCE = "trained on the field"  # on all labels of what is heard, and no lab: no upper bound

@@ -18,9 +18,7 @@ from edgekit.learn.adapt_tables import Table, surety
 
 BASELINE = "lab only"
 MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is must be beaten
-TAUGHT_BACK = (
-    0.02  # balanced accuracy that may be lost on the way back, which is no more than its noise
-)
+TAUGHT_BACK = 0.02  # balanced accuracy that may be lost on the way back: its noise
 DRAWS, DEALS = 200, 20  # of recordings for the noise of the first score, of windows for its zero
 
 
@@ -78,10 +76,8 @@ def choose(fitted: dict, heard) -> Choice:
     draws = rng.integers(0, len(names), (DRAWS, len(names)))
     deals = [rng.permutation(of) for _ in range(DEALS)]
     scores, drawn = {}, {}
-    for name, model in {
-        BASELINE: fitted[BASELINE],
-        **fitted,
-    }.items():  # first, the others' yardstick
+    first = {BASELINE: fitted[BASELINE]}  # the others' yardstick
+    for name, model in {**first, **fitted}.items():
         said, table = model.probabilities(heard.field), isinstance(model, Table)
         means = _means(said, of)
         chance = np.mean([surety(_means(said, deal)) for deal in deals])

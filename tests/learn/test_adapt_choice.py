@@ -137,7 +137,7 @@ def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
     from edgekit import data, project, usecases
 
     case = usecases.load("bearing", project.root())
-    recordings = case.recordings("lab", "quick"), rigs.cwru_like(3)
+    recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
     lab, field = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
     lab, field = data.thin(lab, 700), data.thin(field, 1_000)
     splits = adapt.deal(case, field, [0])
