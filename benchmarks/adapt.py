@@ -24,7 +24,11 @@ from edgekit.learn import adapt
 
 MOST = 1_500  # windows of each world, as in chapter 02
 WORST = -3.0  # points that the choice may lose on a rig
-HARD = (3, 24, 32)  # CWRU-like campaigns on which the surest windows mislead most, of the first forty
+HARD = (
+    3,
+    24,
+    32,
+)  # CWRU-like campaigns on which the surest windows mislead most, of the first forty
 CWRU, RANDOM = range(100, 112), range(100, 130)
 SHIFTS = ("activity", "people", "weeds", "ecg")
 
@@ -54,62 +58,62 @@ def judged(name: str, case, lab, field, seeds=(0,)) -> dict | None:
     return line
 
 
+def named(bars: Bars, line: dict | None) -> None:
+    """A rig's own bar: what it won or lost, beside what else could have been had."""
+    if line:
+        figure = (
+            f"{line['lift']:+.1f} [{line['low']:+.1f}, {line['high']:+.1f}], lab only {line['lab']:.3f}; "
+            f"surest windows {line['surest']:+.1f}, best in hindsight {line['best']:+.1f}"
+        )
+        what = f"adapt, {line['name']}: points over doing nothing"
+        bars.add(what, f"≥ {WORST:g}", figure, line["lift"] >= WORST)
+
+
 def summed(bars: Bars, what: str, lines: list) -> None:
     """The bar of a family, and how its rigs are distributed."""
-    lines = [line for line in lines if line]
-    lift = np.array([line["lift"] for line in lines])
-    worst = lines[int(lift.argmin())]
-    surest = np.array([line["surest"] for line in lines])
+    lift, surest = (np.array([line[key] for line in lines]) for key in ("lift", "surest"))
     figure = (
-        f"{lift.min():+.1f} ({worst['name']}); {(lift > 3).sum()} of {len(lift)} win > 3, "
-        f"{(lift < -3).sum()} lose > 3, mean {lift.mean():+.1f}; "
-        f"surest windows: worst {surest.min():+.1f}, mean {surest.mean():+.1f}"
+        f"{lift.min():+.1f}; mean {lift.mean():+.1f}, {(lift > 3).sum()} of {len(lift)} win more than 3, "
+        f"{(lift < -3).sum()} lose more, {(lift == 0).sum()} as they were; surest windows: worst "
+        f"{surest.min():+.1f}, mean {surest.mean():+.1f}, {(surest < -3).sum()} lose more than 3"
     )
-    bars.add(
-        f"adapt, {what}: worst against doing nothing", f"≥ {WORST:g}", figure, lift.min() >= WORST
-    )
+    bars.add(f"adapt, {what}: the worst", f"≥ {WORST:g}", figure, lift.min() >= WORST)
 
 
 def bearings(bars: Bars, smoke: bool) -> None:
+    """MFPT and the simulated rigs, all against the use case's own lab."""
     case = usecases.load("bearing", project.root())
     lab = windows(case, case.recordings("lab", "full"), "quick")
 
     def tried(name, recordings, seeds=(0,)):
         return judged(name, case, lab, windows(case, recordings, "full"), seeds)
 
-    fixed = [tried(f"{name} (simulated)", rigs.campaign(*rig)) for name, rig in plain(smoke)]
     if not smoke:
-        fixed.append(tried("MFPT (real)", case.recordings("field", "full"), (0, 1)))
-    summed(bars, "MFPT and plain rigs" if not smoke else "a plain rig", fixed)
-    hard = [
-        tried(f"CWRU-like {seed} (simulated)", rigs.cwru_like(seed))
-        for seed in (HARD[1:] if smoke else HARD)
-    ]
-    misled = min(line["surest"] for line in hard)
-    goal = "≤ -5"  # else these rigs are no test
-    bars.add(
-        "adapt, CWRU-like: the surest windows are misled", goal, f"{misled:+.1f}", misled <= -5
-    )
-    like = [] if smoke else [tried(f"CWRU-like {s} (simulated)", rigs.cwru_like(s)) for s in CWRU]
-    summed(bars, "rigs like CWRU (simulated)", hard + like)
-    family = map(rigs.at_random, RANDOM[:1] if smoke else RANDOM)
-    summed(bars, "random rigs (simulated)", [tried(name, made) for name, made in family])
-
-
-def plain(smoke: bool) -> list:
-    return list(rigs.RIGS.items())[2:3] if smoke else list(rigs.RIGS.items())
+        named(bars, tried("MFPT (real)", case.recordings("field", "full"), (0, 1)))
+    for name, rig in list(rigs.RIGS.items())[2:3] if smoke else rigs.RIGS.items():
+        named(bars, tried(f"{name} (simulated)", rigs.campaign(*rig)))
+    hard = HARD[1:] if smoke else HARD
+    hard = [tried(f"CWRU-like {seed} (simulated)", rigs.cwru_like(seed)) for seed in hard]
+    for line in hard:
+        named(bars, line)
+    misled = min(line["surest"] for line in hard)  # else these rigs are no test
+    what = "adapt, CWRU-like: the surest windows are misled"
+    bars.add(what, "≤ -5", f"{misled:+.1f}", misled <= -5)
+    if not smoke:
+        like = [tried(f"CWRU-like {s} (simulated)", rigs.cwru_like(s)) for s in CWRU]
+        summed(bars, f"{len(like)} more rigs like CWRU (simulated)", like)
+    family = [tried(*rigs.at_random(s)) for s in (RANDOM[:1] if smoke else RANDOM)]
+    summed(bars, f"{len(family)} random rigs (simulated)", [line for line in family if line])
 
 
 def shifts(bars: Bars) -> None:
     """The other use cases' own labs and fields, and one the other way round."""
-    lines = []
     for name in SHIFTS:
         case = usecases.load(name, project.root())
         lab, field = (windows(case, case.recordings(d, "full"), "full") for d in ("lab", "field"))
-        lines.append(judged(name, case, lab, field))
+        named(bars, judged(name, case, lab, field))
         if name == "activity":
-            lines.append(judged(f"{name}, the other way", case, field, lab))
-    summed(bars, "other use cases", lines)
+            named(bars, judged(f"{name}, the other way", case, field, lab))
 
 
 def windows(case, recordings, profile: str):
