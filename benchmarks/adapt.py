@@ -1,6 +1,6 @@
 """Bars of the choice without labels: on no rig worse than doing nothing, and what it wins and loses.
 
-python -m benchmarks.adapt [--smoke] [--readme]
+python -m benchmarks.adapt [--smoke] [--write]
 
 Real shifts (MFPT, either wrist, rendered people to a video, rendered plants to photographs, simulated hearts
 to patients where MIT-BIH is), simulated rigs that are easy to describe, campaigns like CWRU's, and a family
@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import rigs
 from benchmarks.bars import Bars
-from edgekit import data, project, usecases
+from edgekit import project, usecases
 from edgekit.errors import EdgekitError
 from edgekit.learn import adapt
 
@@ -35,7 +35,7 @@ SHIFTS = ("activity", "people", "weeds", "ecg")
 
 def judged(name: str, case, lab, field, seeds=(0,)) -> dict | None:
     """One line of the table: what each way of choosing scored on the field's held-out groups."""
-    lab, field = (data.thin(windows, MOST) for windows in (lab, field))
+    lab, field = (usecases.some(case, windows, MOST) for windows in (lab, field))
     try:
         splits = adapt.deal(case, field, seeds)
     except EdgekitError as error:
@@ -125,14 +125,14 @@ def main() -> int:
     parser.add_argument(
         "--smoke", action="store_true", help="four rigs, no download, under a minute"
     )
-    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    parser.add_argument("--write", action="store_true", help="into docs/measured.md")
     args = parser.parse_args()
     bars = Bars("adapt")
     bearings(bars, args.smoke)
     if not args.smoke:
         shifts(bars)
-    if args.readme:
-        bars.to_readme()
+    if args.write:
+        bars.write()
     return 0 if bars.met else 1
 
 
