@@ -4,9 +4,10 @@ python -m benchmarks.adapt [--smoke] [--write]
 
 Real shifts (MFPT, either wrist, rendered people to a video, rendered plants to photographs, simulated hearts
 to patients where MIT-BIH is), simulated rigs that are easy to describe, campaigns like CWRU's, and a family
-of random rigs. The rule's margin was set on random rigs 0-33 and CWRU-like campaigns 0-11; those counted
-here are others, but for the three CWRU-like ones of `HARD`. Each on held-out groups; some ten minutes. With
-`--smoke` four rigs, under a minute.
+of random rigs. The rule's margin was set on random rigs 0-33 and CWRU-like campaigns 0-11, and random rigs
+100-123 brought a fault of "speed found" to light; the families counted here are others, but for the three
+CWRU-like campaigns of `HARD`. Each on held-out groups; some ten minutes. With `--smoke` four rigs, under a
+minute.
 """
 
 from __future__ import annotations
@@ -24,12 +25,9 @@ from edgekit.learn import adapt
 
 MOST = 1_500  # windows of each world, as in chapter 02
 WORST = -3.0  # points that the choice may lose on a rig
-HARD = (
-    3,
-    24,
-    32,
-)  # CWRU-like campaigns on which the surest windows mislead most, of the first forty
-CWRU, RANDOM = range(100, 112), range(100, 130)
+# CWRU-like campaigns on which the surest windows mislead most, of the first forty
+HARD = (3, 24, 32)
+CWRU, RANDOM = range(100, 108), range(200, 216)
 SHIFTS = ("activity", "people", "weeds", "ecg")
 
 

@@ -230,7 +230,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="the same: it takes seconds")
     parser.add_argument("--table", action="store_true", help="print the error of every row instead")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/measured.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     if args.table:
         print(markdown(chips(table())))
