@@ -18,6 +18,7 @@ from edgekit.learn.adapt_tables import Table, surety
 
 BASELINE = "lab only"
 MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is must be beaten
+FLOOR = 0.3  # of the same; below it nothing is sure enough to be followed
 TAUGHT_BACK = 0.02  # balanced accuracy that may be lost on the way back: its noise
 DRAWS, DEALS = 200, 20  # of recordings for the noise of the first score, of windows for its zero
 
@@ -38,9 +39,10 @@ class Score:
     may: bool = False
 
     def beats(self, lab: Score) -> bool:
-        """Whether all three scores prefer it to the lab as it is."""
+        """Whether it is sure at all, and all three scores prefer it to the lab as it is."""
         return (
-            self.surety - lab.surety > max(MARGIN, self.noise)
+            self.surety > FLOOR
+            and self.surety - lab.surety > max(MARGIN, self.noise)
             and self.windows > lab.windows
             and self.back > lab.back - TAUGHT_BACK
         )
@@ -63,7 +65,7 @@ def choose(fitted: dict, heard) -> Choice:
     """Which of the `fitted` methods to trust for what was `heard` (an `adapt.Heard`), without labels.
 
     The surest over recordings among those that beat the lab as it is: by MARGIN and by a standard deviation
-    of the bootstrap over recordings; by their surety over windows; and by teaching the lab back as well
+    of the bootstrap over recordings, and sure by FLOOR at least; by their surety over windows; and by teaching the lab back as well
     (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's recordings hold several
     classes each, recordings say nothing: abstains. Single windows are no recordings, their surety is 0.
 
@@ -120,7 +122,7 @@ def _abstained(scores: dict[str, Score], mixed: bool) -> str:
     best = max(rivals, key=lambda name: rivals[name].surety)
     more = rivals[best].surety - lab.surety
     if more > max(MARGIN, rivals[best].noise):
-        return f"abstained: {best} is {more:+.2f} surer, but other scores do not agree"
+        return f"abstained: {best} is {more:+.2f} surer, but not sure enough, or other scores do not agree"
     return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
 
 

@@ -88,6 +88,7 @@ def test_one_score_against_it_is_enough_to_abstain():
     better = adapt_choice.Score(0.9, 0.05, 0.8, 0.9, may=True)
     assert better.beats(lab)
     assert not replace(better, surety=0.55).beats(lab)  # within the margin
+    assert not replace(better, surety=0.2).beats(replace(lab, surety=0.0))  # nobody is sure
     assert not replace(better, noise=0.5).beats(lab)  # within its own noise
     assert not replace(better, windows=0.4).beats(lab)
     assert not replace(better, back=0.5).beats(lab)
