@@ -64,10 +64,11 @@ class Choice:
 def choose(fitted: dict, heard) -> Choice:
     """Which of the `fitted` methods to trust for what was `heard` (an `adapt.Heard`), without labels.
 
-    The surest over recordings among those that beat the lab as it is: by MARGIN and by a standard deviation
-    of the bootstrap over recordings, and sure by FLOOR at least; by their surety over windows; and by teaching the lab back as well
-    (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's recordings hold several
-    classes each, recordings say nothing: abstains. Single windows are no recordings, their surety is 0.
+    The surest over recordings among those that are sure at all (FLOOR) and beat the lab as it is: by MARGIN
+    and by a standard deviation of the bootstrap over recordings; by their surety over windows; and by
+    teaching the lab back as well (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's
+    recordings hold several classes each, recordings say nothing: abstains. Single windows are no recordings,
+    their surety is 0.
 
     Networks are rated, not chosen: they are surer than they are right, DANN above all. Nor is what turns the
     axes along which the field is heard (subspace alignment): such answers hang together in each recording,
