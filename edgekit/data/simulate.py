@@ -98,6 +98,8 @@ def simulate(
     shaft_hz: float | None = None,
     load: float = 0.5,
     severity: float = 1.0,
+    looseness: float = 0.0,
+    unbalance: float = 0.0,
     snr_db: float | None = None,
     geometry: Bearing | None = None,
     rate: float | None = None,
@@ -107,30 +109,41 @@ def simulate(
     """One accelerometer in g, (seconds · rate, 1), beside a bearing that is normal or has a spall.
 
     `label` is one of LABELS; `load` 0…1 is the share of the rated load, `severity` 0…1 and beyond
-    the growth of the fault (strike amplitude is proportional to it); `shaft_hz`, `snr_db`,
-    `geometry` and `rate` override the rig's. Same arguments, same samples. Raises EdgekitError for
-    an unknown label and for numbers that no machine has.
+    the growth of the fault (strike amplitude is proportional to it); `looseness` the strength, on
+    the same scale, of a loose part that knocks once a turn, whatever the label, and `unbalance` 0…1
+    how much the turning shaft modulates the strikes of a fault that stands still: both are why many
+    faults do not look as a textbook says (W. A. Smith, R. B. Randall, MSSP 64-65 (2015) 100-131).
+    `shaft_hz`, `snr_db`, `geometry` and `rate` override the rig's. Same arguments, same samples.
+    Raises EdgekitError for an unknown label and for numbers that no machine has.
     """
     if label not in LABELS:
         raise EdgekitError(f"the simulator knows no fault {label!r}.{did_you_mean(label, LABELS)}")
     given = {"shaft_hz": shaft_hz, "snr_db": snr_db, "geometry": geometry, "rate": rate}
     rig = replace(rig, **{k: v for k, v in given.items() if v is not None})
     if not (
-        seconds * rig.rate >= 64 and rig.rate > 0 and rig.shaft_hz > 0 and severity >= 0 <= load
+        seconds * rig.rate >= 64
+        and rig.rate > 0
+        and rig.shaft_hz > 0
+        and min(severity, load, looseness) >= 0
+        and 0 <= unbalance <= 1
     ):
         raise EdgekitError(
-            "the simulator needs at least 64 samples, a positive rate and shaft speed, and a load "
-            f"and severity of at least 0 (got {seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, "
-            f"{load:g}, {severity:g})"
+            "the simulator needs at least 64 samples, a positive rate and shaft speed, a load, severity "
+            "and looseness of at least 0 and an unbalance of 0 to 1 (got "
+            f"{seconds:g} s, {rig.rate:g} Hz, {rig.shaft_hz:g} Hz, {load:g}, {severity:g}, "
+            f"{looseness:g}, {unbalance:g})"
         )
     rng = np.random.default_rng([seed, LABELS.index(label)])
     n = round(seconds * rig.rate)
     path = _transfer_path(rig, rng)
     x = _machine(rig, path, n, load, rng)
     if label != "normal" and severity > 0:
-        rung = _filter(_strikes(label, rig, n, load, rng), path)
+        rung = _filter(_strikes(label, rig, n, load, unbalance, rng), path)
         strength = severity * 10 ** (rig.snr_db / 20) * (0.75 + 0.5 * load)
         x += strength * rung / max(rung.std(), 1e-12)
+    if looseness > 0:
+        rung = _filter(_knocks(rig, n, rng), path)
+        x += looseness * 10 ** (rig.snr_db / 20) * rung / max(rung.std(), 1e-12)
     name = name or f"{domain}-{label}-{seed}"
     return Recording(
         name=name,
@@ -186,7 +199,7 @@ def run_to_failure(
     growth = np.clip((life - onset) / max(1 - onset, 1e-9), 0, 1)
     severity = np.where(life > onset, 0.02 * (final / 0.02) ** growth, 0.0)
     severity *= np.exp(0.08 * rng.standard_normal(snapshots))
-    one = _settle(rig, rng)  # one machine for a whole life: only noise and severity change
+    one = settle(rig, rng)  # one machine for a whole life: only noise and severity change
     recordings = []
     for i in range(snapshots):
         name = f"{domain}-life-{label}-{seed}-{i:03d}"
@@ -231,7 +244,7 @@ def _campaign(domain: str, classes: tuple[str, ...], profile: str, seed: int) ->
     return recordings
 
 
-def _settle(rig: Rig, rng: np.random.Generator) -> Rig:
+def settle(rig: Rig, rng: np.random.Generator) -> Rig:
     """The rig with its own resonances drawn once and no spread left."""
     own = tuple(f * (1 + rig.spread * rng.standard_normal()) for f in rig.resonances)
     return replace(rig, resonances=own, spread=0.0)
@@ -248,7 +261,9 @@ def _transfer_path(rig: Rig, rng: np.random.Generator) -> np.ndarray:
     return (gain * np.exp(-decay * t) * np.sin(2 * np.pi * hz * t + phase)).sum(axis=1)
 
 
-def _strikes(label: str, rig: Rig, n: int, load: float, rng: np.random.Generator) -> np.ndarray:
+def _strikes(
+    label: str, rig: Rig, n: int, load: float, unbalance: float, rng: np.random.Generator
+) -> np.ndarray:
     """The train of strikes before the structure, (n,): when each happens and how hard it is."""
     hz = fault_frequencies(rig.geometry, rig.shaft_hz)
     twice = 2 if label == "ball" else 1  # a spalled roller meets both races in one spin
@@ -260,6 +275,8 @@ def _strikes(label: str, rig: Rig, n: int, load: float, rng: np.random.Generator
     start = rng.uniform(0, 2 * np.pi)
     if label == "inner":
         force *= _load_zone(2 * np.pi * rig.shaft_hz * t + start, load)
+    if label == "outer" and unbalance > 0:
+        force *= 1 + unbalance * np.cos(2 * np.pi * rig.shaft_hz * t + start)
     if label == "ball":
         force *= _load_zone(2 * np.pi * hz["FTF"] * t + start, load)
         force[1::2] *= 0.7  # one race is nearer to the sensor than the other
@@ -269,6 +286,14 @@ def _strikes(label: str, rig: Rig, n: int, load: float, rng: np.random.Generator
     late = at - first  # a strike between two samples is shared by them
     train = np.bincount(first, force * (1 - late), n) + np.bincount(first + 1, force * late, n)
     return train[:n]
+
+
+def _knocks(rig: Rig, n: int, rng: np.random.Generator) -> np.ndarray:
+    """A train (n,) of one knock a turn: no slip adds up, but neither time nor force is exact."""
+    turns = np.arange(1.0, int(n / rig.rate * rig.shaft_hz))
+    turns += 0.02 * rng.standard_normal(len(turns))
+    at = (turns / rig.shaft_hz * rig.rate).astype(int)
+    return np.bincount(at, np.exp(0.3 * rng.standard_normal(len(at))), n)[:n]
 
 
 def _load_zone(angle: np.ndarray, load: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 table, distances = measure(lab, field, case)
 heard = hear(lab, field, split, case, seed=0)      # what may be heard: no field label, no test window
 fitted = {name: fit(heard) for name, fit in methods(case).items()}
-name, sure = choose(fitted, heard.field)           # without labels
+choice = choose(fitted, heard)                     # without labels; "lab only" is an answer
 table = compare(lab, field, splits, case, seed=0)  # all of it, on held-out groups
 
 Methods work on a use case's `descriptor`, a table (n, d). Those of `adapt_tables` give a logistic
@@ -22,6 +22,7 @@ import numpy as np
 from edgekit.data.windows import Windows
 from edgekit.errors import EdgekitError
 from edgekit.learn import adapt_tables as tables
+from edgekit.learn.adapt_choice import BASELINE, Choice, choose, recordings
 from edgekit.learn.adapt_scores import Tally
 from edgekit.learn.adapt_shift import described, measure
 from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, surety
@@ -29,10 +30,11 @@ from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, suret
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Heard", "choose", "classifier", "compare", "coral", "deal", "draw", "hear", "mean_std"]
-__all__ += ["measure", "methods", "surety"]
+__all__ = ["Choice", "Heard", "choose", "classifier", "compare", "coral", "deal", "draw", "hear"]
+__all__ += ["mean_std", "measure", "methods", "surety"]
 
-BASELINE, ORACLE, CHOSEN = "lab only", "field labels (oracle)", "chosen without labels"
+CHOSEN, SUREST = "chosen without labels", "surest windows, never abstains"
+REFERENCE = "trained on the field"  # on all labels of what is heard, and no lab: no upper bound
 SHOTS = (1, 3, 10)  # labelled field windows per class
 
 
@@ -44,13 +46,15 @@ class Heard:
     """All that a method may hear on one split. There is no field label in it.
 
     `lab` labelled Windows with `lab_table` (n, d); `field_raw` (m, time, channel) and `field` (m, d)
-    the field's windows; `k` classes; `describe` and `augment` of the use case.
+    the field's windows, `recording` (m,) which recording each is from; `k` classes; `describe` and
+    `augment` of the use case.
     """
 
     lab: Windows
     lab_table: np.ndarray
     field_raw: np.ndarray
     field: np.ndarray
+    recording: np.ndarray
     k: int
     describe: Callable
     augment: Callable
@@ -87,8 +91,9 @@ def hear(lab: Windows, field: Windows, split, case, seed: int, tables: tuple | N
     if not (np.isfinite(A).all() and np.isfinite(B).all()):
         raise EdgekitError("features hold NaN; inspect() the recordings and keep() the rest")
     return Heard(
-        lab[kept], A, field.X[rows], B, len(lab.classes), case.descriptor, case.augment, seed
-    )
+        lab[kept], A, field.X[rows], B, recordings(field)[rows], len(lab.classes), case.descriptor,
+        case.augment, seed,
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------- methods
@@ -107,7 +112,7 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
         "CORAL": lambda h: Table(coral(h.lab_table, h.field), h.lab.y, h.k),
     }
     if not tables.skada_missing():
-        found["subspace alignment"] = lambda h: _skada(tables.subspace, h)
+        found["subspace alignment"] = lambda h: _skada(tables.subspace, h, turned=True)
         found["optimal transport"] = lambda h: _skada(tables.transport, h)
     found["augmentation"] = lambda h: _wider(h, h.augment(h.lab.X, h.rng))
     found["noise of the field"] = lambda h: _wider(
@@ -122,9 +127,9 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
     return found
 
 
-def _skada(align: Callable, h: Heard) -> Table:
+def _skada(align: Callable, h: Heard, turned: bool = False) -> Table:
     X, y, view = align(h.lab_table, h.lab.y, h.field, h.rng)
-    return Table(X, y, h.k, view)
+    return Table(X, y, h.k, view, turned=turned)
 
 
 def _wider(h: Heard, varied: np.ndarray) -> Table:
@@ -142,18 +147,6 @@ def _dann(h: Heard):
     from edgekit.learn import adapt_networks
 
     return adapt_networks.dann(h.lab_table, h.lab.y, h.field, h.k, h.seed)
-
-
-def choose(fitted: dict, field: np.ndarray) -> tuple[str, dict[str, float]]:
-    """Which of the fitted methods to trust in a field (m, d) without labels: `(name, surety of each)`.
-
-    The surest table method, see `surety`. Networks are rated, but not chosen: they are surer than they
-    are right, DANN above all, so that their surety cannot be compared with a regression's. Nothing here
-    can notice classes that changed places.
-    """
-    sure = {name: surety(model.probabilities(field)) for name, model in fitted.items()}
-    may = [name for name, model in fitted.items() if isinstance(model, Table)]
-    return max(may, key=sure.get), sure
 
 
 def draw(y: np.ndarray, shots: int, seed: int) -> np.ndarray:
@@ -177,9 +170,10 @@ def compare(
 
     `splits` are Splits of `field`; a method hears `train` and `val` without labels. Columns: method,
     shots (labelled field windows per class: 0, a few, inf), balanced_accuracy, low, high, lift (over the lab
-    alone), lift_low, lift_high, gained (share of the gap to the oracle; NaN if there is none), surety
-    (mean of `choose`'s), chosen (share of splits; NaN if it could not be), and each class's recall. See
-    `Tally.table` for the intervals.
+    alone), lift_low, lift_high, gained (share of the gap to the REFERENCE; NaN if there is none), surety
+    (mean of `choose`'s), chosen (share of splits; of the lab alone: how often the rule abstained; NaN if it
+    could not be), and each class's recall. See `Tally.table` for the intervals; `attrs["why"]` says of each
+    split why its method was chosen.
     """
     from edgekit.learn.train import progress
 
@@ -190,11 +184,12 @@ def compare(
         heard = hear(lab, field, split, case, seed + number, known)
         rows = np.concatenate([split.train, split.val])
         fitted = {name: fit(heard) for name, fit in fits.items()}
-        best, sure = choose(fitted, heard.field)
-        may = {n for n, model in fitted.items() if isinstance(model, Table)}
-        notes.append((best, sure, may))
+        choice = choose(fitted, heard)
+        best = choice.name
+        notes.append(choice)
         tally.test(split.test)
-        more = {CHOSEN: fitted[best], **told(fitted, best, heard, field.y[rows])}
+        more = {CHOSEN: fitted[best], SUREST: fitted[choice.surest]}
+        more |= told(fitted, best, heard, field.y[rows])
         for name, model in {**fitted, **more}.items():
             said = model.probabilities(known[1][split.test]).argmax(axis=1)
             tally.add(name, split.test, said)
@@ -206,7 +201,7 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
 
     With k windows per class: a classifier on them alone; the network fine-tuned on them; the method
     `best` told them. With the most, also what `validated` takes of `best`, the lab as it is, and no
-    lab. Last the oracle, who gets all of `y`.
+    lab. Last the REFERENCE, which gets all of `y`: a few recordings may teach less than a lab does.
     """
     rows = {}
     for shots in SHOTS:
@@ -220,7 +215,7 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
         rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, heard.seed)
     worth = {name: fitted[name] for name in (BASELINE, best)}
     rows[f"validated + {shots} per class"] = validated(worth, heard, few, of)
-    rows[ORACLE] = Table(heard.field, y, heard.k)
+    rows[REFERENCE] = Table(heard.field, y, heard.k)
     return rows
 
 
@@ -275,13 +270,15 @@ def _finish(table, notes: list, classes) -> pd.DataFrame:
     floor = table.balanced_accuracy.iloc[0]
     gap = table.balanced_accuracy.iloc[-1] - floor
     table.insert(7, "gained", table.lift / (gap if gap > 0 else np.nan))
-    sure = {name: np.mean([sure[name] for _, sure, _ in notes]) for name in notes[0][1]}
-    picks = [best for best, _, _ in notes]
-    share = {name: picks.count(name) / len(picks) for name in notes[0][2]}
+    first = notes[0].scores
+    sure = {m: np.mean([n.scores[m].surety for n in notes]) for m in first}
+    picks = [n.name for n in notes]
+    share = {m: picks.count(m) / len(picks) for m in first if first[m].may}
     shots = table.method.str.extract(r"(\d+) per class")[0].astype(float).fillna(0)
     table.insert(1, "shots", [*shots[:-1], np.inf])
     table.insert(9, "surety", table.method.map(sure))
     table.insert(10, "chosen", table.method.map(share))
+    table.attrs["why"] = [n.why for n in notes]
     return table.rename(
         columns=lambda c: f"recall {classes[int(c[7:])]}" if c.startswith("recall ") else c
     )

@@ -51,15 +51,18 @@ def speed_ratio(lab: np.ndarray, y: np.ndarray, field: np.ndarray) -> float:
     Another bearing at another speed strikes at other rates, but in much the same pattern: the ratio of
     RATIOS whose `likeness` is best. A pattern of few peaks may fit twice (the inner race's peak on the
     outer's); among local maxima that come near the best, that one wins whose classifier, trained on
-    the lab (n, lines) with labels `y`, is surest about the field.
+    the lab (n, lines) with labels `y`, is surest about the field. 1 if there is none: a likeness that still
+    grows at the last ratio tried has not been found.
     """
     like = likeness(lab, field)
-    edged = np.concatenate([[-np.inf], like, [-np.inf]])
+    edged = np.concatenate(
+        [[np.inf], like, [np.inf]]
+    )  # the best at an end is no best: look further
     tops = np.flatnonzero((like >= edged[:-2]) & (like > edged[2:]) & (like >= RIVAL * like.max()))
     if like.max() <= 0 or not len(tops):
         return 1.0  # nothing in common: better leave it
     if len(tops) == 1 or len(np.unique(y)) < 2:
-        return float(RATIOS[like.argmax()])
+        return float(RATIOS[tops[like[tops].argmax()]])
     sure = [surety(classifier().fit(warp(lab, r), y).predict_proba(field)) for r in RATIOS[tops]]
     return float(RATIOS[tops[int(np.argmax(sure))]])
 

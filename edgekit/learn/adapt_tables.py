@@ -53,7 +53,8 @@ def surety(probabilities: np.ndarray) -> float:
 class Table:
     """A classifier fitted on a training table `X` (n, d), `y` (n,), for `k` classes.
 
-    `view` is what a field window goes through first, if it has to move as well.
+    `view` is what a field window goes through first, if it has to move as well; `turned` says that it
+    leaves the field's own axes.
     """
 
     X: np.ndarray
@@ -61,6 +62,7 @@ class Table:
     k: int
     view: Callable = field(default=lambda X: X, repr=False)
     weight: np.ndarray | None = None
+    turned: bool = False
 
     def __post_init__(self):
         from threadpoolctl import threadpool_limits
@@ -89,7 +91,7 @@ class Table:
         """
         weight = np.concatenate([np.ones(len(self.X)), np.full(len(X), len(self.X) / len(X))])
         both = np.concatenate([self.X, self.view(X)])
-        return Table(both, np.concatenate([self.y, y]), self.k, self.view, weight)
+        return Table(both, np.concatenate([self.y, y]), self.k, self.view, weight, self.turned)
 
 
 # ------------------------------------------------------------------------------------ aligning

@@ -146,7 +146,12 @@ def plot_shots(table):
 
 
 def plot_choice(table):
-    """What needs no label: balanced accuracy over surety; the rule takes the rightmost filled dot."""
+    """What needs no label: balanced accuracy over surety of recordings.
+
+    The rule takes the rightmost filled dot beyond the dashed line, or else leaves the lab as it is.
+    """
+    from edgekit.learn.adapt_choice import BASELINE, MARGIN
+
     _, axes = plt.subplots(figsize=(7, 3.6))
     rows = table[table.surety.notna()]
     for mine, face in ((rows.chosen.notna(), BLUE), (rows.chosen.isna(), "none")):
@@ -158,11 +163,13 @@ def plot_choice(table):
         axes.annotate(
             "\n".join(names), (x, y), (7, 0), textcoords="offset points", fontsize=7, va="center"
         )
-    axes.set(xlabel="surety without labels (–)", ylabel="balanced accuracy (–)")
+    lab = rows.set_index("method").surety[BASELINE]
+    axes.axvline(lab + MARGIN, color="k", lw=0.8, ls="--")
+    axes.set(xlabel="surety over recordings, without labels (–)", ylabel="balanced accuracy (–)")
     axes.margins(x=0.25, y=0.15)
     _caption(
         axes,
-        "measured: mean over splits; the larger the dot, the more often chosen; hollow: networks, rated only",
+        "measured: mean over splits; larger: chosen more often; dashed: what it takes; hollow: rated only",
     )
     return axes
 

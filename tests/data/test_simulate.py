@@ -49,9 +49,9 @@ def test_a_fault_shows_where_geometry_says_and_a_sound_bearing_shows_nothing(mak
             assert peak_over_median(recording, fault) >= 10, recording.name
 
 
-def sideband(label: str, carrier: str, by: float) -> float:
+def sideband(label: str, carrier: str, by: float, **how) -> float:
     """Height of the line `by` Hz below the carrier, over the carrier's."""
-    r = simulate.simulate(label, 8.0, seed=4, load=0.8, snr_db=8)
+    r = simulate.simulate(label, 8.0, seed=4, load=0.8, snr_db=8, **how)
     hz, amplitude = envelope_spectrum(r)
     middle = expected(r)[carrier] * (2 if carrier == "BSF" else 1)
     low, high = (amplitude[np.abs(hz - f).argsort()[:5]].max() for f in (middle - by, middle))
@@ -65,6 +65,17 @@ def test_the_shaft_modulates_an_inner_race_the_cage_a_roller_and_nothing_an_oute
     assert sideband("outer", "BPFO", shaft) < 0.15
     assert sideband("ball", "BSF", cage) > 0.3
     assert sideband("ball", "BSF", shaft) < 0.15
+
+
+def test_unbalance_lets_the_shaft_modulate_an_outer_race_too():
+    assert sideband("outer", "BPFO", simulate.LAB.shaft_hz, unbalance=1.0) > 0.3
+
+
+def test_a_loose_part_knocks_once_a_turn_whatever_the_label():
+    sound, loose = (simulate.simulate("normal", 8.0, seed=4, looseness=much) for much in (0.0, 1.0))
+    lines = [peak_over_median(r, simulate.LAB.shaft_hz) for r in (sound, loose)]
+    assert lines[0] < 5 < 15 < lines[1]
+    assert peak_over_median(loose, expected(loose)["BPFO"]) < 5
 
 
 def test_slip_smears_the_high_harmonics():
@@ -129,6 +140,14 @@ def test_impossible_machines_are_refused_in_one_line():
         simulate.simulate("iner", seed=0)
     with pytest.raises(EdgekitError, match="Did you mean 'quick'"):
         simulate.lab(CLASSES, "quik")
-    for wrong in ({"seconds": 0}, {"rate": -1}, {"shaft_hz": 0}, {"severity": -1}, {"load": -1}):
+    for wrong in (
+        {"seconds": 0},
+        {"rate": -1},
+        {"shaft_hz": 0},
+        {"severity": -1},
+        {"load": -1},
+        {"looseness": -1},
+        {"unbalance": 2},
+    ):
         with pytest.raises(EdgekitError, match="the simulator needs"):
             simulate.simulate("outer", seed=0, **wrong)

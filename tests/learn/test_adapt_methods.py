@@ -128,6 +128,13 @@ def test_the_slope_of_the_noise_is_no_speed():
     assert spectra.speed_ratio(lab, y, field) == pytest.approx(0.8, rel=0.05)
 
 
+def test_a_speed_beyond_those_tried_is_not_taken_for_the_last_of_them():
+    at, y = np.array([12.0, 16.0, 20.0] * 20), np.array([0, 1, 2] * 20)
+    for beyond in (spectra.RATIOS[0] * 0.85, spectra.RATIOS[-1] * 1.1):
+        found = spectra.speed_ratio(peaks(at), y, peaks(at * beyond))
+        assert spectra.RATIOS[0] < found < spectra.RATIOS[-1]
+
+
 def test_silence_has_no_speed():
     assert spectra.speed_ratio(np.ones((9, 40)), np.arange(9) % 3, np.ones((9, 40))) == 1.0
 

@@ -1,0 +1,139 @@
+"""Which method to trust in a field that nobody labelled, and when to leave the lab as it is.
+
+A sure classifier is not a right one: an alignment that is turned the wrong way gives sure answers, and all
+classes. But a recording holds one class, and that needs no label. A wrong alignment answers one thing here
+and another there; averaged over the windows of each recording its surety goes away, that of a right one
+stays. So recordings are rated, not windows. Doing nothing is a candidate, and wins unless it is beaten
+clearly, by three scores at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.learn.adapt_shift import balanced
+from edgekit.learn.adapt_tables import Table, surety
+
+BASELINE = "lab only"
+MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is must be beaten
+FLOOR = 0.3  # of the same; below it nothing is sure enough to be followed
+TAUGHT_BACK = 0.02  # balanced accuracy that may be lost on the way back: its noise
+DRAWS, DEALS = 200, 20  # of recordings for the noise of the first score, of windows for its zero
+
+
+@dataclass(frozen=True)
+class Score:
+    """What can be said of a method without a label.
+
+    `surety` over recordings, of the mean answer of each, over chance; `noise` the standard deviation of its
+    lead over the lab's, by bootstrap; `windows` the surety over windows; `back` the balanced accuracy on the
+    lab of a classifier taught by the method's answers in the field. `may`: whether it can be chosen.
+    """
+
+    surety: float
+    noise: float = 0.0
+    windows: float = 0.0
+    back: float = 0.0
+    may: bool = False
+
+    def beats(self, lab: Score) -> bool:
+        """Whether it is sure at all, and all three scores prefer it to the lab as it is."""
+        return (
+            self.surety > FLOOR
+            and self.surety - lab.surety > max(MARGIN, self.noise)
+            and self.windows > lab.windows
+            and self.back > lab.back - TAUGHT_BACK
+        )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method's `name` ("lab only" where the rule abstains), every method's Score, and `why`.
+
+    `surest` would be chosen by the surety over windows alone, with nothing to stop it.
+    """
+
+    name: str
+    scores: dict[str, Score]
+    why: str
+    surest: str
+
+
+def choose(fitted: dict, heard) -> Choice:
+    """Which of the `fitted` methods to trust for what was `heard` (an `adapt.Heard`), without labels.
+
+    The surest over recordings among those that are sure at all (FLOOR) and beat the lab as it is: by MARGIN
+    and by a standard deviation of the bootstrap over recordings; by their surety over windows; and by
+    teaching the lab back as well (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's
+    recordings hold several classes each, recordings say nothing: abstains. Single windows are no recordings,
+    their surety is 0.
+
+    Networks are rated, not chosen: they are surer than they are right, DANN above all. Nor is what turns the
+    axes along which the field is heard (subspace alignment): such answers hang together in each recording,
+    and may be anybody's. Nothing here can notice classes that changed places in all recordings.
+    """
+    names, of = np.unique(heard.recording, return_inverse=True)
+    rng = np.random.default_rng(heard.seed)
+    draws = rng.integers(0, len(names), (DRAWS, len(names)))
+    deals = [rng.permutation(of) for _ in range(DEALS)]
+    scores, drawn = {}, {}
+    first = {BASELINE: fitted[BASELINE]}  # the others' yardstick
+    for name, model in {**first, **fitted}.items():
+        said, table = model.probabilities(heard.field), isinstance(model, Table)
+        means = _means(said, of)
+        chance = np.mean([surety(_means(said, deal)) for deal in deals])
+        drawn[name] = np.array([surety(means[draw]) for draw in draws])
+        scores[name] = Score(
+            surety(means) - float(chance),
+            float(np.std(drawn[name] - drawn[BASELINE])),
+            surety(said),
+            _back(model, heard, means.argmax(axis=1)[of]) if table else np.nan,
+            may=table and not model.turned,
+        )
+    lab = scores[BASELINE]
+    tables = [name for name, model in fitted.items() if isinstance(model, Table)]
+    surest = max(tables, key=lambda name: scores[name].windows)
+    better = [name for name, score in scores.items() if score.may and score.beats(lab)]
+    if _mixed(heard.lab) or not better:
+        return Choice(BASELINE, scores, _abstained(scores, _mixed(heard.lab)), surest)
+    best = max(better, key=lambda name: scores[name].surety)
+    why = f"surety over recordings {lab.surety:.2f} to {scores[best].surety:.2f}, the others agree"
+    return Choice(best, scores, why, surest)
+
+
+def recordings(windows) -> np.ndarray:
+    """(n,) the recording that each of Windows was cut from, as its `origin` has it."""
+    return np.array([str(origin).rpartition("@")[0] for origin in windows.origin])
+
+
+def _mixed(lab) -> bool:
+    """Whether recordings of the lab hold several classes each, as those of a heart do."""
+    of = recordings(lab)
+    return len(set(zip(of, lab.y, strict=True))) > len(set(of))
+
+
+def _abstained(scores: dict[str, Score], mixed: bool) -> str:
+    if mixed:
+        return "abstained: recordings hold several classes each, and say nothing"
+    lab, rivals = scores[BASELINE], {n: s for n, s in scores.items() if s.may and n != BASELINE}
+    if not rivals:
+        return "abstained: nothing else may be chosen"
+    best = max(rivals, key=lambda name: rivals[name].surety)
+    more = rivals[best].surety - lab.surety
+    if more > max(MARGIN, rivals[best].noise):
+        return f"abstained: {best} is {more:+.2f} surer, but not sure enough, or other scores do not agree"
+    return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
+
+
+def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """(recordings, k): the mean of the answers (m, k) in each, given in which each is (m,)."""
+    count = np.bincount(of)
+    return np.stack([np.bincount(of, column) for column in p.T], axis=1) / count[:, None]
+
+
+def _back(model: Table, heard, said: np.ndarray) -> float:
+    """Balanced accuracy on the method's lab of a classifier taught `said` (m,), its answers in the field."""
+    taught = Table(model.view(heard.field), said, heard.k)
+    return balanced(model.y, taught.probabilities(model.X).argmax(axis=1))
