@@ -19,7 +19,7 @@ from edgekit import pipeline, project, usecases
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.manifest import read_manifest
 from edgekit.run import check_choice
-from edgekit.search.cluster import crew
+from edgekit.search.crew import crew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def run(
         for n, combination in enumerate(each)
     }
     began, rows = time.monotonic(), {}
-    with crew(workers, scheduler, shared=parent) as hands:
+    with crew(workers, scheduler, shared=parent, say=say) as hands:
         for n, result in hands.map(one, tasks):
             if isinstance(result, Exception):  # a worker that died
                 result = _failed(f"{type(result).__name__}: {result}")

@@ -10,14 +10,14 @@ import copy
 import sys
 from pathlib import Path
 
-import nbformat
 from nbclient import NotebookClient
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 
 def doubled(path: Path, **parameters):
     """The notebook of `path` with its parameters, and each code cell behind them a second time."""
-    given = parameterize_notebook(nbformat.read(path, 4), parameters)
+    given = parameterize_notebook(load_notebook_node(str(path)), parameters)
     cells, setting = [], {"parameters", "injected-parameters"}
     for cell in given.cells:
         cells.append(cell)

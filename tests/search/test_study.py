@@ -14,7 +14,7 @@ from edgekit.cli import main
 from edgekit.errors import EdgekitError
 from edgekit.lock import locked
 from edgekit.search import cluster, found, objective, study
-from edgekit.search.cluster import Crew
+from edgekit.search.crew import Crew
 
 TRIALS = 3
 
