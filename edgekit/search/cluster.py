@@ -46,8 +46,9 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
     from distributed import Client, LocalCluster
 
     warnings.filterwarnings("ignore", message="DaskStorage is experimental")  # since 2022
-    for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters, `crew` says in a line
+    for name in ("", ".worker", ".nanny", ".scheduler", ".client", ".utils"):
+        # what matters, `crew` says in a line
+        logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
     calm = {
         "distributed.admin.tick.limit": "10m",  # importing TensorFlow holds the event loop up
         "distributed.scheduler.allowed-failures": 2,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,13 +36,14 @@ class Crew:
     def __init__(self, client=None, say: Callable[[str], None] = print):
         self.client, self.futures, self.say = client, {}, say
         self._own: list = []
+        self._gone = False
         if client:
-            self._wait_until(lambda: bool(self._workers()))
+            self._wait_until(lambda: bool(self.check()))
 
     @property
     def slots(self) -> int:
         """How many tasks are done at once: one in each process, however many threads it has."""
-        return max(1, len(self._workers())) if self.client else 1
+        return max(1, len(self.check())) if self.client else 1
 
     @property
     def busy(self) -> int:
@@ -107,20 +107,18 @@ class Crew:
             self.client.cancel(list(self.futures), force=True)
         self.futures, self._own = {}, []
 
-    def check(self) -> None:
-        """Raises EdgekitError if the scheduler is gone."""
+    def check(self) -> dict:
+        """The workers' addresses with their threads. Raises EdgekitError if the scheduler is gone."""
         try:
-            if self.client.status != "running":
+            if self._gone or self.client.status != "running":
                 raise OSError
-            self._workers()
+            return self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
         except OSError:  # TimeoutError is one
+            self._gone = True
             raise EdgekitError(
                 f"the Dask scheduler at {_address(self.client)} is gone; what was finished is kept: "
                 "the same command goes on from here"
             ) from None
-
-    def _workers(self) -> dict:
-        return self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
 
     def _wait_until(self, ready: Callable[[], bool]) -> None:
         """Look again until `ready()`; whatever keeps the cluster from it is said."""
@@ -129,9 +127,8 @@ class Crew:
             time.sleep(0.05)
             if time.monotonic() - looked < LOOK:
                 continue
-            self.check()
-            looked = time.monotonic()
-            if self._workers():
+            workers, looked = self.check(), time.monotonic()
+            if workers:
                 if alone_since is not None:
                     self.say("a worker is there again")
                 alone_since = None

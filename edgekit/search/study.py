@@ -175,7 +175,8 @@ def _try(study, trial, terms: Terms) -> list[float]:
         raise optuna.TrialPruned(why)
     judged = objective.tried(made, terms)
     for name, much in objective.excess(judged.figures, c.design.budget).items():
-        trial.set_constraint(name, much)
+        if name not in trial.constraints:  # nor this
+            trial.set_constraint(name, much)
     trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
     trial.set_user_attr("seconds", round(judged.seconds, 2))
     path = answers_of(terms, trial.number)
