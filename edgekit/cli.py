@@ -7,6 +7,7 @@ import sys
 
 from edgekit import __version__, cli_ota
 from edgekit.errors import EdgekitError
+from edgekit.extras import how_to_get
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"edgekit: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"edgekit: {error}; `edgekit doctor` says how to get it", file=sys.stderr)
+        print(f"edgekit: {error}: {how_to_get(error.name or '')}", file=sys.stderr)
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

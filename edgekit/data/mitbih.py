@@ -20,6 +20,7 @@ from edgekit.data import wfdb_files
 from edgekit.data.recordings import Recording
 from edgekit.data.sources import cache_folder, sources
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,9 +155,7 @@ def download(folder: Path | str | None = None) -> Path:
     try:
         import wfdb
     except ImportError:
-        raise EdgekitError(
-            "downloading from PhysioNet needs the package wfdb: pip install edgekit[ecg]"
-        ) from None
+        raise missing("downloading from PhysioNet needs", "wfdb") from None
     folder = Path(folder) if folder else cache_folder() / "mitbih"
     print(f"MIT-BIH Arrhythmia Database, 44 patients, about 90 MB\n  licence: {LICENCE}")
     folder.mkdir(parents=True, exist_ok=True)

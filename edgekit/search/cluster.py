@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 # One thread for whatever multiplies matrices: as many workers as cores share a machine best that way.
 THREADS = {
@@ -30,9 +31,7 @@ def need(*modules: str) -> None:
         for name in modules:
             import_module(name)
     except ImportError as error:
-        raise EdgekitError(
-            f"this needs Optuna and Dask ({error.name} is missing): pip install 'edgekit[search]'"
-        ) from None
+        raise missing("searches and clusters need", error.name, "search") from None
 
 
 @contextmanager

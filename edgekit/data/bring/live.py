@@ -23,11 +23,11 @@ from edgekit.data.bring import impulse, layout, tables, timing
 from edgekit.data.bring.reading import UnreadableError
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 LONGEST = 4 << 20  # bytes of a message
 MOST = 50_000_000  # numbers of a recording
 STAMPS = re.compile(tables.TIME, re.I)
-EXTRA = "recording needs {}: pip install edgekit[live]"
 
 
 @dataclass
@@ -165,7 +165,7 @@ def mqtt(
     try:
         from paho.mqtt import client as paho
     except ImportError:
-        raise EdgekitError(EXTRA.format("paho-mqtt")) from None
+        raise missing("recording needs", "paho", "live") from None
     heard: queue.Queue = queue.Queue(maxsize=200_000)
     state = {"up": False, "why": ""}
 
@@ -224,7 +224,7 @@ def serial(port: str, baud: int, seconds: float) -> Iterator[tuple[bytes, float]
     try:
         import serial as pyserial
     except ImportError:
-        raise EdgekitError(EXTRA.format("pyserial")) from None
+        raise missing("recording needs", "serial", "live") from None
     try:
         with pyserial.Serial(port, baud, timeout=0.1) as device:
             began = time.monotonic()
