@@ -127,7 +127,7 @@ def _step(notebook: Path, directory: Path, given: dict, common: str, say) -> Out
     if not fresh:
         _check_inputs(notebook, given, directory)
         say(f"{name} …")
-        _execute(notebook, values, directory)
+        _execute(notebook, values, directory, say)
         _seal(directory, name, values, key)
     return Outcome(
         name,
@@ -189,12 +189,14 @@ def notebook_parameters(notebook: Path) -> set[str]:
 # ------------------------------------------------------------------------------------ inside
 
 
-def _execute(notebook: Path, values: dict, directory: Path) -> None:
+def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
     """papermill, with the executed notebook renamed into place only when it is whole."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+
+    from edgekit.data.notice import Heard
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     done = directory / "notebooks" / notebook.name
@@ -214,6 +216,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
                 config=_connection(sockets),
+                stdout_file=Heard(say),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
                     "leave": False,
