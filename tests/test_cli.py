@@ -6,6 +6,7 @@ import pytest
 
 from edgekit.cli import main
 from edgekit.run import start_manifest, update_manifest
+from edgekit.search import cluster
 
 HUGE = "9" * 400
 NUMBERS = ("nan", "inf", "-inf", "-1", "1e400", HUGE, "x", "")
@@ -133,7 +134,6 @@ def calls() -> list[tuple[str, ...]]:
         ("ota", "serve", "packages", "--host", ""),
         ("ota", "install", "file", "run", "--trust", "file"),
         ("ota", "install", "nowhere", "run", "--trust", "file"),
-        ("ota", "install", "http://127.0.0.1:9/x", "run", "--trust", "file"),
         ("ota", "install", "http://[::1", "run", "--trust", "file"),
         ("ota", "install", "http://127.0.0.1:99999/x", "run", "--trust", "file"),
         ("ota", "attack", "file", "run", "--key", "file"),
@@ -145,6 +145,7 @@ def calls() -> list[tuple[str, ...]]:
 def test_every_mistake_gets_one_line(place, monkeypatch, capfd):
     monkeypatch.chdir(place)
     monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "secret")
+    monkeypatch.setattr(cluster, "PATIENCE", "1s")
     monkeypatch.setenv("EDGEKIT_RUNS", str(place / "runs"))
     bad = []
     for words in calls():
