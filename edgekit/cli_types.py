@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 
 from edgekit.errors import EdgekitError
@@ -53,5 +54,6 @@ def refuse_empty(words: list[str]) -> None:
 
 
 def one_line(text: object) -> str:
-    """A message without line breaks and control characters, whatever name is in it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+    """A message without line breaks and control characters, whatever name is in it, and error numbers."""
+    text = re.sub(r"\[Errno -?\d+\] ", "", str(text))
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
