@@ -108,9 +108,9 @@ def power_budget(
 ) -> PowerBudget:
     """Average power (mW) and battery life (years) of `board` under the design's duty cycle.
 
-    `latency_s` is one inference, at `clock_mhz` (the catalogue's, if None); without it the estimate of
-    `estimate_latency_ms`, else the whole latency budget is taken. Battery life counts self-discharge as a constant leak of the capacity.
-    Unknown figures give NaN, which no gate passes.
+    `latency_s` is one inference, at `clock_mhz` (None: the catalogue's); without it the estimate of
+    `estimate_latency_ms`, else the whole latency budget is taken. Battery life counts self-discharge as a
+    constant leak of the capacity. Unknown figures give NaN, which no gate passes.
     """
     duty, link, battery = design.duty, design.link, design.battery
     per_hour, messages = duty.inferences_per_hour, duty.messages_per_day
