@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edgekit.cli import main
-from edgekit.run import start_manifest, update_manifest
+from edgekit.manifest import start_manifest, update_manifest
 from edgekit.search import cluster
 
 HUGE = "9" * 400

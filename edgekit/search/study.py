@@ -119,10 +119,7 @@ def one(storage, index: int, terms: Terms) -> int:
     study = _load(storage, sampler=_sampler(objective.seed_of(terms.seed, index)))
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         if trial.user_attrs.get("index") == index:
-            if trial.user_attrs["tries"] < TRIES:
-                _again(study, trial)
-            else:
-                _lost(study, trial)
+            (_again if trial.user_attrs["tries"] < TRIES else _lost)(study, trial)
     last = rows_of(study)[-STALE:]
     if len(last) == STALE and all(r.reason.startswith(SAME) for r in last):
         study.sampler = optuna.samplers.RandomSampler(objective.seed_of(terms.seed, index))
@@ -298,8 +295,6 @@ def _open(terms: Terms, crew: Crew):
 
 def _known(terms: Terms, crew: Crew) -> dict:
     """The space, and the price of every feature, computed where TensorFlow is loaded already."""
-    if crew.client is None:
-        return priced(terms)
     return crew.result(priced, terms)
 
 
