@@ -6,7 +6,9 @@ import argparse
 import sys
 
 from edgekit import __version__, cli_ota
+from edgekit.cli_types import Parser, one_line, real, refuse_empty, whole
 from edgekit.errors import EdgekitError
+from edgekit.extras import how_to_get
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,18 +18,19 @@ def main(argv: list[str] | None = None) -> int:
             stream, "reconfigure"
         ):  # a pipe on Windows has no ✓; better a ? than a traceback
             stream.reconfigure(errors="replace")
-    args = _parser().parse_args(argv)
     try:
+        refuse_empty(sys.argv[1:] if argv is None else argv)
+        args = _parser().parse_args(argv)
         return args.do(args)
     except EdgekitError as error:
-        print(f"edgekit: {error}", file=sys.stderr)
+        print(f"edgekit: {one_line(error)}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"edgekit: {error}; `edgekit doctor` says how to get it", file=sys.stderr)
+        print(f"edgekit: {error}: {how_to_get(error.name or '')}", file=sys.stderr)
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"edgekit: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"edgekit: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nedgekit: stopped; the same command goes on from here", file=sys.stderr)
@@ -35,9 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="edgekit", description="Edge AI from data to signed update."
-    )
+    parser = Parser(prog="edgekit", description="Edge AI from data to signed update.")
     parser.add_argument("--version", action="version", version=f"edgekit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
     run.add_argument("--from", dest="first", default="", help="first chapter, e.g. train")
     run.add_argument("--through", default="", help="last chapter, e.g. export")
-    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--seed", type=whole(0, 2**31 - 1), default=0)
     run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     run.add_argument("--offline", action="store_true", help="simulated data only, no download")
     run.add_argument(
@@ -84,9 +85,13 @@ def _add_search(commands) -> None:
         "search", help="find a smaller student: architecture, features and compression"
     )
     search.add_argument("use_case", help="one whose run has been through chapter 03")
-    search.add_argument("--trials", type=int, default=40, help="candidates to train (40)")
+    search.add_argument(
+        "--trials", type=whole(1, 100_000), default=40, help="candidates to train (40)"
+    )
     search.add_argument("--profile", default="quick", help="of the run: quick or full")
-    search.add_argument("--seed", type=int, default=0, help="of the run, and of the search")
+    search.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=0, help="of the run, and of the search"
+    )
     search.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     search.add_argument(
         "--no-finals", action="store_true", help="do not train the best ones again in earnest"
@@ -111,7 +116,9 @@ def _add_sweep(commands) -> None:
 
 
 def _add_workers(parser, workers: int) -> None:
-    parser.add_argument("--workers", type=int, default=workers, help=f"processes ({workers})")
+    parser.add_argument(
+        "--workers", type=whole(1, 256), default=workers, help=f"processes ({workers})"
+    )
     parser.add_argument(
         "--scheduler", default="", metavar="tcp://HOST:PORT", help="a Dask cluster instead"
     )
@@ -145,11 +152,11 @@ def _add_new(commands) -> None:
 def _add_record(commands) -> None:
     record = commands.add_parser("record", help="record live, from MQTT or a serial port")
     record.add_argument("source", choices=["mqtt", "serial"])
-    record.add_argument("--seconds", type=float, required=True)
+    record.add_argument("--seconds", type=real(0.001, 86_400), required=True)
     record.add_argument("--out", required=True, metavar="FOLDER", help="for `edgekit new --from`")
     record.add_argument("--label", default="", help="what is going on")
     record.add_argument("--group", default="", help="which person, machine or day")
-    record.add_argument("--rate", type=float, default=0.0, help="Hz; else it is measured")
+    record.add_argument("--rate", type=real(0, 10e6), default=0.0, help="Hz; else it is measured")
     record.add_argument("--channels", default="", help="their names: x,y,z")
     record.add_argument("--unit", default="")
     record.add_argument("--licence", default="")
@@ -159,18 +166,16 @@ def _add_record(commands) -> None:
     record.add_argument(
         "--port", default="", help="of the broker (1883), or the serial port's name"
     )
-    record.add_argument("--baud", type=int, default=115_200)
+    record.add_argument("--baud", type=whole(1, 20_000_000), default=115_200)
     record.set_defaults(do=_record)
 
 
 def _record(args) -> int:
     from edgekit.data.bring import live
 
-    if not 0 < args.seconds <= 86_400:
-        raise EdgekitError(f"--seconds {args.seconds:g}: from above 0 to 86400, a day")
     if args.source == "mqtt":
-        if args.port and not args.port.isdigit():
-            raise EdgekitError(f"--port {args.port}: a broker's port is a number")
+        if args.port and not (args.port.isdecimal() and 0 < int(args.port[:6]) < 65_536):
+            raise EdgekitError(f"--port {args.port[:40]}: a broker's is from 1 to 65535")
         port = int(args.port or (8883 if args.tls else 1883))
         source = f"mqtt {args.host}:{port} {args.topic}"
         messages = live.mqtt(args.host, port, args.topic, args.seconds, args.tls)
@@ -223,8 +228,6 @@ def _search(args) -> int:
     from edgekit.search import cluster, search, terms_of
     from edgekit.view.search import summary
 
-    _check_count("--trials", args.trials, 100_000)
-    _check_count("--workers", args.workers, 256)
     cluster.need("optuna", "optuna_integration", "distributed")
     terms = terms_of(args.use_case, args.profile, args.seed, args.run_dir)
     found = search(terms, args.trials, args.workers, args.scheduler, finals=not args.no_finals)
@@ -235,7 +238,6 @@ def _search(args) -> int:
 def _sweep(args) -> int:
     from edgekit import sweep
 
-    _check_count("--workers", args.workers, 256)
     grid = sweep.grid(args.parameter)
     table, path = sweep.run(
         args.use_case, grid, through=args.through, offline=args.offline, workers=args.workers,
@@ -244,11 +246,6 @@ def _sweep(args) -> int:
     print(sweep.shown(table))
     print(f"table: {path}")
     return 1 if (table.state == "failed").any() else 0
-
-
-def _check_count(option: str, value: int, most: int) -> None:
-    if not 1 <= value <= most:
-        raise EdgekitError(f"{option} {value}: from 1 to {most}")
 
 
 def _parameter(text: str) -> tuple[str, object]:

@@ -13,7 +13,10 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from edgekit.cli_types import real
+from edgekit.cli_types import whole as whole_number
 from edgekit.errors import EdgekitError
 from edgekit.whole import whole
 
@@ -33,7 +36,10 @@ def add(commands) -> None:
     build = verbs.add_parser("build", help="a package of a run's model, not signed yet")
     build.add_argument("run_dir", help="of a run that has been through chapter 05")
     build.add_argument(
-        "--sequence", type=int, required=True, help="its number: above the last one's"
+        "--sequence",
+        type=whole_number(1, 2**32 - 1),
+        required=True,
+        help="its number: above the last one's",
     )
     build.add_argument("--model", default="", help="another .tflite of the same structure")
     build.add_argument(
@@ -41,7 +47,9 @@ def add(commands) -> None:
     )
     build.add_argument("--kind", default="weights", choices=["weights", "tflite"],
                        help="for generated code, or for an interpreter on a Linux gateway")  # fmt: skip
-    build.add_argument("--expires", type=float, default=0, metavar="DAYS", help="0: never")
+    build.add_argument(
+        "--expires", type=real(0, 36_500), default=0, metavar="DAYS", help="0: never"
+    )
     build.add_argument("--out", default="update.suit")
     build.set_defaults(do=_build)
 
@@ -53,7 +61,7 @@ def add(commands) -> None:
     serve = verbs.add_parser("serve", help="offer packages over HTTP until interrupted")
     serve.add_argument("folder", help="of packages")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8080)
+    serve.add_argument("--port", type=whole_number(1, 65_535), default=8080)
     serve.set_defaults(do=_serve)
 
     install = verbs.add_parser("install", help="onto the emulated device of a run")
@@ -69,7 +77,12 @@ def add(commands) -> None:
     attack.add_argument("run_dir")
     attack.add_argument("--key", required=True, help="the key that signed it")
     attack.add_argument("--base", default="", help="what its delta starts from (.tflite)")
-    attack.add_argument("--every", type=int, default=1, help="flip and cut at every n-th byte only")
+    attack.add_argument(
+        "--every",
+        type=whole_number(1, 10**9),
+        default=1,
+        help="flip and cut at every n-th byte only",
+    )
     attack.set_defaults(do=_attack)
 
     powercut = verbs.add_parser("powercut", help="cut the power at every flash operation")
@@ -110,8 +123,6 @@ def _build(args) -> int:
 
     new = _release(args.run_dir, args.model)
     base = _release(args.run_dir, args.base) if args.base else None
-    if not 0 <= args.expires <= 36_500:
-        raise EdgekitError(f"--expires {args.expires:g}: days from 0 (never) to 36500")
     expires = int(time.time() + 86_400 * args.expires) if args.expires else 0
     data = new.unsigned(args.sequence, base, args.kind, expires=expires)
     Path(args.out).write_bytes(data)
@@ -162,7 +173,9 @@ def _install(args) -> int:
     flash.parent.mkdir(exist_ok=True)
     _replace(flash, core.flash)
     if refused:
-        print(f"refused: {refused}")
+        print(
+            f"refused: {refused}{'' if _is_signed(data) else ' (not signed: `edgekit ota sign`)'}"
+        )
     elif boot.healthy:
         print(f"installed, tried and confirmed in slot {'AB'[boot.slot]}")
     else:
@@ -223,7 +236,15 @@ def _release(run_dir: str, tflite: str = ""):
     case = usecases.load(run.use_case, project.root())
     model = Path(tflite).read_bytes() if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
-    return Release(model, hear, case.SENSITIVITY, run.use_case, run.design.hardware.board)
+    release = Release(model, hear, case.SENSITIVITY, run.use_case, run.design.hardware.board)
+    try:
+        _ = release.needs
+    except (IndexError, KeyError, TypeError, AttributeError) as error:
+        raise EdgekitError(
+            f"{tflite or 'model.tflite'} is not int8 throughout ({type(error).__name__}): convert it with a "
+            "representative data set, weights alone are not enough"
+        ) from None
+    return release
 
 
 def _fetched(where: str, folder: Path) -> bytes:
@@ -232,10 +253,26 @@ def _fetched(where: str, folder: Path) -> bytes:
         return Path(where).read_bytes()
     from edgekit.ota.delivery import fetch_http
 
+    try:
+        host, _ = urlsplit(where).hostname, urlsplit(where).port
+    except ValueError as error:
+        raise EdgekitError(f"{where}: {error}") from None
+    if not host:
+        raise EdgekitError(f"{where}: no host")
     path = folder / "device" / "incoming.suit"
     path.parent.mkdir(exist_ok=True)
     fetch_http(where, path)
     return path.read_bytes()
+
+
+def _is_signed(data: bytes) -> bool:
+    """False for a package with the empty signature that `build` gives it."""
+    from edgekit.ota import PackageError, suit
+
+    try:
+        return bool(suit.authentication(suit.opened(data)[2])[1][3])
+    except PackageError:
+        return True  # something else is wrong with it
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from edgekit import extras
+
 # group of pyproject.toml: what it is for, and its packages
 GROUPS = {
     "core": (
@@ -33,7 +35,7 @@ GROUPS = {
         "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool",
     ),
     "tuf": ("optional: a repository for gateways", "tuf"),
-    "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard"),
+    "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard detools"),
     "readers": ("edgekit new: MATLAB 7.3, Parquet, FLAC and the like", "h5py pyarrow soundfile"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
     "toolchains": (
@@ -74,7 +76,7 @@ def main() -> int:
         print(f"{group} ({purpose})")
         for package in packages.split():
             found = installed(package)
-            remedy = "pip install -e ." if group == "core" else f"pip install -e '.[{group}]'"
+            remedy = extras.APART.get(package) or extras.remedy("" if group == "core" else group)
             needed = group not in OPTIONAL
             if package == "tflite-micro" and not has_tflm_wheel():
                 remedy, needed = "no wheel here: LiteRT's reference kernels stand in", False

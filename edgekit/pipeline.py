@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 import warnings
@@ -17,6 +18,7 @@ from pathlib import Path
 from edgekit import project, usecases
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.extras import how_to_get, remedy
 from edgekit.gate import Verdicts
 from edgekit.lock import LockedError, locked
 from edgekit.manifest import (
@@ -35,6 +37,7 @@ OPTIONS = {  # parameters that the run itself must know, not only the notebooks
     "seed": "--seed",
     "offline": "--offline",
 }
+SOCKET_NAME = 103  # bytes: the longest on macOS; Linux takes four more
 LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 
 
@@ -124,7 +127,7 @@ def _step(notebook: Path, directory: Path, given: dict, common: str, say) -> Out
     if not fresh:
         _check_inputs(notebook, given, directory)
         say(f"{name} …")
-        _execute(notebook, values, directory)
+        _execute(notebook, values, directory, say)
         _seal(directory, name, values, key)
     return Outcome(
         name,
@@ -186,12 +189,14 @@ def notebook_parameters(notebook: Path) -> set[str]:
 # ------------------------------------------------------------------------------------ inside
 
 
-def _execute(notebook: Path, values: dict, directory: Path) -> None:
+def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
     """papermill, with the executed notebook renamed into place only when it is whole."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+
+    from edgekit.data.notice import Heard
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     done = directory / "notebooks" / notebook.name
@@ -211,6 +216,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
                 config=_connection(sockets),
+                stdout_file=Heard(say),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
                     "leave": False,
@@ -222,7 +228,8 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
         half.replace(failed)
         reason = f"{error.ename}: {error.evalue}".splitlines()[0]
         if error.ename == "ModuleNotFoundError":
-            reason += "; `edgekit doctor` says how to get it"
+            module = re.search(r"No module named '([\w.]+)'", error.evalue)
+            reason += f": {how_to_get(module[1])}" if module else ""
         if error.ename == "EdgekitError":
             raise EdgekitError(f"{notebook.stem}: {error.evalue}") from None
         raise EdgekitError(
@@ -234,9 +241,7 @@ def _execute(notebook: Path, values: dict, directory: Path) -> None:
             "chapters before are kept"
         ) from None
     except NoSuchKernel:
-        raise EdgekitError(
-            "Jupyter finds no kernel 'python3': pip install -e '.[notebooks]'"
-        ) from None
+        raise EdgekitError(f"Jupyter finds no kernel 'python3': {remedy('notebooks')}") from None
     os.replace(half, done)
 
 
@@ -247,9 +252,9 @@ def _connection(folder: str):
     """
     from traitlets.config import Config
 
-    if os.name == "nt":
+    file = str(Path(folder) / "kernel.json")  # names the sockets too: kernel.json-1 to -5
+    if os.name == "nt" or len(os.fsencode(file)) + 2 > SOCKET_NAME:
         return Config()
-    file = str(Path(folder) / "kernel.json")  # names the sockets too
     return Config(KernelManager={"transport": "ipc", "connection_file": file})
 
 

@@ -19,7 +19,7 @@ from edgekit import pipeline, project, usecases
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.manifest import read_manifest
 from edgekit.run import check_choice
-from edgekit.search.cluster import crew
+from edgekit.search.crew import crew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def run(
         for n, combination in enumerate(each)
     }
     began, rows = time.monotonic(), {}
-    with crew(workers, scheduler, shared=parent) as hands:
+    with crew(workers, scheduler, shared=parent, say=say) as hands:
         for n, result in hands.map(one, tasks):
             if isinstance(result, Exception):  # a worker that died
                 result = _failed(f"{type(result).__name__}: {result}")
@@ -148,7 +148,7 @@ _COLUMNS = ("state", "chapter", "figure", "value", "unit", "provenance", "source
 
 
 def _values(text: str, values: str) -> list:
-    if span := re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", values):
+    if span := re.fullmatch(r"\s*(-?\d{1,18})\.\.(-?\d{1,18})\s*", values):
         first, last = int(span[1]), int(span[2])
         if not 0 <= last - first < MOST:
             raise EdgekitError(f"-p {text}: from the lower to the higher, {MOST} at most")
@@ -156,7 +156,7 @@ def _values(text: str, values: str) -> list:
     try:
         read = ast.literal_eval(values)
         return list(read) if isinstance(read, tuple) else [read]
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return [literal(word.strip()) for word in values.split(",") if word.strip()]
 
 
@@ -164,7 +164,7 @@ def literal(word: str):
     """A Python literal as the value it stands for; any other word as it is."""
     try:
         return ast.literal_eval(word)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return word
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path, with the same suffix, that becomes `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".half-{os.getpid()}-{path.name}")
+    # another host, process or thread may write the same file at this moment
+    half = path.with_name(f".half-{uuid4().hex}{path.suffix}")
     try:
         yield half
         half.replace(path)

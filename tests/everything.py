@@ -46,6 +46,10 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
             [PYTHON, "-m", "pytest", "-q", *nbval, *NOTEBOOKS],
             {"EDGEKIT_RUNS": runs + "/nbval"},
         ),
+        "every cell twice (quick)": (
+            [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *NOTEBOOKS[:2]],
+            {},
+        ),
         **{
             f"the whole chain: {name} (papermill, quick)": (
                 [PYTHON, "-m", "edgekit", "run", name, *(["--strict"] if name in STRICT else [])],

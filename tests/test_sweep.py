@@ -8,7 +8,6 @@ import pytest
 from edgekit import sweep
 from edgekit.cli import main
 from edgekit.errors import EdgekitError
-from tests.test_pipeline import toy  # noqa: F401
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,7 @@ def test_what_cannot_be_read_is_refused(texts):
         sweep.grid(texts)
 
 
-def test_every_combination_runs_once_and_is_kept(toy, capsys):  # noqa: F811
+def test_every_combination_runs_once_and_is_kept(toy, capsys):
     arguments = ["sweep", "toy", "-p", "seed=0..1", "-p", "profile=quick"]
     assert main(arguments) == 0
     shown = capsys.readouterr().out
@@ -54,13 +53,13 @@ def test_every_combination_runs_once_and_is_kept(toy, capsys):  # noqa: F811
     assert time.monotonic() - began < 3, "it did not skip what was done"
 
 
-def test_processes_do_the_same(toy):  # noqa: F811
+def test_processes_do_the_same(toy):
     table, _ = sweep.run("toy", {"seed": [0, 1]}, through="00", workers=2, say=lambda _: None)
     assert list(table.seed) == [0, 1]
     assert set(table.state) == {"done"}
 
 
-def test_an_unknown_parameter_is_refused_before_anything_runs(toy, capsys):  # noqa: F811
+def test_an_unknown_parameter_is_refused_before_anything_runs(toy, capsys):
     assert main(["sweep", "toy", "-p", "sead=0,1"]) == 2
     assert "Did you mean 'seed'" in capsys.readouterr().err
     assert main(["sweep", "toy", "-p", "run_dir=a,b"]) == 2
@@ -69,7 +68,7 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(toy, capsys):  # n
     assert not (toy / "runs").exists()
 
 
-def test_a_combination_that_fails_is_a_row_and_the_others_go_on(toy, capsys):  # noqa: F811
+def test_a_combination_that_fails_is_a_row_and_the_others_go_on(toy, capsys):
     from tests.test_pipeline import SECOND, notebook
 
     body = "assert seed != 1, 'not this one'\n" + SECOND

@@ -32,3 +32,12 @@ def test_in_a_notebook_an_error_is_one_line():
     command = [sys.executable, "-m", "IPython", "--no-banner", "-c", code]
     told = subprocess.run(command, capture_output=True, text=True)
     assert told.stdout.strip() == "EdgekitError: run 01_collect first"
+
+
+def test_a_control_shows_what_the_function_returns(monkeypatch):
+    from edgekit.view import explore
+
+    monkeypatch.setenv("JPY_SESSION_NAME", "lab")
+    controls = explore(lambda x: x + 1, x=(1, 9, 5))
+    assert controls.auto_display  # or a slider that returns years moves, and nothing is seen
+    assert [w.value for w in controls.children if hasattr(w, "min")] == [5]

@@ -21,7 +21,7 @@ import pandas as pd
 from benchmarks.bars import Bars
 from edgekit import pipeline, project
 from edgekit.figures import Figure
-from edgekit.search import cluster, cost, found, objective, space, terms_of
+from edgekit.search import cluster, cost, crew, found, objective, space, terms_of
 from edgekit.search.study import crew_of, priced
 
 TRIALS, WORKERS, SAME = 40, 2, 20
@@ -135,7 +135,7 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
 def one_dask_worker():
     """As `crew_of`, but one worker is a process too, so that both ways pay for the journey."""
     with cluster.client_of(1) as client:
-        yield cluster.Crew(client)
+        yield crew.Crew(client)
 
 
 def repeated(bars: Bars, terms: objective.Terms) -> None:

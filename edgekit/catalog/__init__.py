@@ -5,7 +5,7 @@ calibrations()                                                       what measur
 table()                                                              the boards as a DataFrame
 select(design)                                                       filter, rank, explain
 split(design), go_custom(design, selection), runtime(board)          the three decisions after it
-power_budget(design, board, latency_s)                               average power, battery life
+power_budget(design, board, latency_s, clock_mhz)                    average power, battery life
 """
 
 from edgekit.catalog.calibration import Calibration, calibrations
@@ -25,6 +25,7 @@ from edgekit.catalog.hardware import (
 )
 from edgekit.catalog.power import (
     PowerBudget,
+    active_power,
     airtime_s,
     estimate_latency_ms,
     message_energy_mj,
@@ -46,6 +47,7 @@ __all__ = [
     "Runtime",
     "Selection",
     "Split",
+    "active_power",
     "airtime_s",
     "batteries",
     "battery",

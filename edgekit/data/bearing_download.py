@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edgekit.data.bearing_sets import RIGS, Rig, rig
+from edgekit.data.notice import announce
 from edgekit.data.sources import cache_folder, fetch
 from edgekit.errors import EdgekitError
 from edgekit.lock import locked
@@ -51,10 +52,8 @@ def download(field: str, cache: Path | str | None = None, say=print) -> Path:
     lacking = [f for f in told["files"] if not _whole(folder / f["name"], f)]
     if lacking:
         size = sum(f["size"] for f in lacking) / 1e6
-        say(
-            f"{told['title']}\n  licence: {told['license']}\n  home:    {told['homepage']}\n"
-            f"  {len(lacking)} files, {size:,.0f} MB"
-        )
+        files = f"{len(lacking)} of {len(told['files'])}"
+        announce(told["title"], size, told["license"], say=say, home=told["homepage"], files=files)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_suffix(".lock")):
             addresses = _addresses(told["yaml"], lacking)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.data import wfdb_files
+from edgekit.data.notice import announce
 from edgekit.data.recordings import Recording
 from edgekit.data.sources import cache_folder, sources
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,11 +156,9 @@ def download(folder: Path | str | None = None) -> Path:
     try:
         import wfdb
     except ImportError:
-        raise EdgekitError(
-            "downloading from PhysioNet needs the package wfdb: pip install edgekit[ecg]"
-        ) from None
+        raise missing("downloading from PhysioNet needs", "wfdb") from None
     folder = Path(folder) if folder else cache_folder() / "mitbih"
-    print(f"MIT-BIH Arrhythmia Database, 44 patients, about 90 MB\n  licence: {LICENCE}")
+    announce("MIT-BIH Arrhythmia Database", 90, LICENCE, home="PhysioNet", note="44 patients")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         wfdb.dl_database("mitdb", str(folder), records=[*DS1, *DS2], annotators=["atr"])

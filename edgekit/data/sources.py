@@ -19,6 +19,7 @@ from pathlib import Path
 
 from edgekit import project
 from edgekit.data.archives import ArchiveError, unpack
+from edgekit.data.notice import announce
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.lock import locked
 
@@ -165,7 +166,7 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
     if archive.exists() and _matches(archive, source):
         return archive
     part = cache / f"{source.file}.part"
-    print(f"{source.name}: {source.note}\n  licence: {source.licence}\n  credit:  {source.credit}")
+    announce(source.name, source.size / 1e6, source.licence, credit=source.credit, note=source.note)
     resumed = part.exists()
     _transfer(source, part, progress, endpoint)
     if not _matches(part, source) and resumed:  # the old beginning may be what is wrong: once more

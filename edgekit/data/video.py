@@ -21,6 +21,7 @@ import numpy as np
 
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.extras import missing
 from edgekit.whole import whole
 
 HOW = ("proposed", "confirmed", "corrected")
@@ -162,9 +163,7 @@ def opencv():
     try:
         import cv2
     except ImportError:
-        raise EdgekitError(
-            "video needs OpenCV: pip install 'edgekit[vision]', or use --offline for rendered scenes"
-        ) from None
+        raise missing("video (but for --offline, rendered scenes) needs", "cv2") from None
     return cv2
 
 

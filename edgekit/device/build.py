@@ -16,6 +16,7 @@ from pathlib import Path
 from edgekit.device import elf
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.export.emit import Source
+from edgekit.extras import missing
 from edgekit.figures import Figure, measured
 
 # core -> (zig target, zig -mcpu, gcc flags, macros that must be defined, macros that must not)
@@ -209,7 +210,7 @@ def _compiler(cpu: str, compiler: str) -> tuple[tuple[str, ...], str]:
         try:
             version = metadata.version("ziglang")
         except metadata.PackageNotFoundError:
-            raise EdgekitError("the compiler is missing: pip install 'edgekit[device]'") from None
+            raise missing("compiling needs", "ziglang") from None
         command = (sys.executable, "-m", "ziglang", "cc", "-target", target, f"-mcpu={mcpu}")
         return (*command, "-fno-sanitize=all"), version
     if compiler == "gcc":

@@ -16,6 +16,7 @@ from edgekit.device.build import Firmware
 from edgekit.device.count import Counting
 from edgekit.errors import EdgekitError
 from edgekit.export.slot import image
+from edgekit.extras import missing
 from edgekit.figures import Figure, emulated, measured
 
 FLASH, RAM, SIZE = 0x0800_0000, 0x2000_0000, 16 << 20
@@ -82,7 +83,7 @@ class Machine:
             import unicorn
             from unicorn import arm_const, riscv_const
         except ImportError:
-            raise EdgekitError("the emulator is missing: pip install 'edgekit[device]'") from None
+            raise missing("emulating needs", "unicorn") from None
         models = {
             "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
             "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,

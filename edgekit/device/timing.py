@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _decoder():
         import capstone
         from capstone import arm
     except ImportError:
-        raise EdgekitError("the disassembler is missing: pip install capstone==5.0.7") from None
+        raise missing("the cost of an instruction needs", "capstone") from None
     mode = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8
     decoder = capstone.Cs(capstone.CS_ARCH_ARM, mode)
     decoder.detail = True

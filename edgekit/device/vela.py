@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.extras import missing
 from edgekit.figures import Figure, estimated
 
 ACCELERATORS = tuple(
@@ -51,7 +52,7 @@ def estimate(
     if accelerator not in ACCELERATORS:
         raise EdgekitError(f"unknown NPU {accelerator!r}.{did_you_mean(accelerator, ACCELERATORS)}")
     if importlib.util.find_spec("ethosu") is None:
-        raise EdgekitError("Arm's NPU compiler is missing: pip install -e '.[npu]'")
+        raise missing("an NPU's estimate needs", "ethosu")
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         (Path(folder) / "model.tflite").write_bytes(model)
         log = _vela(folder, accelerator, seconds)

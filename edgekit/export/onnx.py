@@ -15,10 +15,10 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.export.graph import Graph, Tensor, read
+from edgekit.extras import missing
 
 OPSET = 17
 IR_VERSION = 8
-EXTRA = "pip install -e '.[gateway]'"
 
 
 def to_onnx(model) -> bytes:
@@ -30,7 +30,7 @@ def to_onnx(model) -> bytes:
     try:
         import onnx
     except ImportError:
-        raise EdgekitError(f"ONNX is missing: {EXTRA}") from None
+        raise missing("this needs", "onnx") from None
     graph = model if isinstance(model, Graph) else read(model)
     writer = Writer(graph, onnx)
     for op in graph.operators:
@@ -52,7 +52,7 @@ def compare(model: bytes, X, expected) -> dict:
     try:
         import onnxruntime
     except ImportError:
-        raise EdgekitError(f"onnxruntime is missing: {EXTRA}") from None
+        raise missing("this needs", "onnxruntime") from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.add_session_config_entry(

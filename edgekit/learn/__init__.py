@@ -5,7 +5,7 @@ fitted = fit(model, windows, hear, augment=augment, seed=0)
 made = make(("distil", "prune", "qat"), windows, hear, start=student, distil=Distil(...), seed=0)
 ledger.add("student, pruned", made.tflite, "features", made.seconds)
 
-TensorFlow is imported by what trains, not by this package.
+TensorFlow is imported by what trains, not by this package; or by `load_tensorflow`, when it suits you.
 """
 
 from edgekit.learn import adapt, models
@@ -14,6 +14,7 @@ from edgekit.learn.compress import by_recording, calibration, calibration_study,
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
+from edgekit.learn.loading import load_tensorflow
 from edgekit.learn.reference import Finding, doubts, teacher_findings
 from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
 from edgekit.learn.variations import Shelf
@@ -34,6 +35,7 @@ __all__ = [
     "frontier",
     "interval",
     "lead",
+    "load_tensorflow",
     "make",
     "models",
     "pick",

@@ -91,7 +91,7 @@ class Ledger:
     def add(
         self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "", counted=True
     ) -> str:
-        """Judge and enter one variant; returns a line that says how it did.
+        """Judge and enter one variant, in its row if the name is known; returns a line that says how it did.
 
         `tflite`: bytes, or a list of them, the same recipe from several seeds. The first is the row's file;
         the others tell how far its loss is luck. Unless `counted`, its device columns stay empty.
@@ -126,7 +126,8 @@ class Ledger:
             else:
                 row |= {k: f.value for k, f in figures.items()}
                 self.sources |= {k: f"{f.provenance}: {f.source}" for k, f in figures.items()}
-        self.rows.append(row)
+        at = next((i for i, r in enumerate(self.rows) if r["variant"] == name), len(self.rows))
+        self.rows[at : at + 1] = [row]
         self.files[name] = files[0]
         self.recalls[name] = test["recall"]
         return f"{name}: {row['slim_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"

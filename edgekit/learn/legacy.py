@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.learn.loading import undisturbed
+
 
 @contextmanager
 def quiet():
@@ -39,7 +41,7 @@ def quiet():
             os.close(kept)
 
 
-with quiet():
+with undisturbed("TensorFlow is loading"), quiet():
     import tensorflow as tf
     import tf_keras as keras
 

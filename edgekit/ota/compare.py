@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import how_to_get
 from edgekit.figures import Figure, emulated, measured
 from edgekit.ota import delta
 
@@ -28,8 +29,8 @@ def compare(base: bytes, target: bytes, target_regions=None, base_regions=None):
     for method, full, tiny, note, run in METHODS:
         try:
             size = len(run(base, target, regions))
-        except ImportError as missing:
-            size, note = float("nan"), f"{missing.name} is missing: pip install 'edgekit[ota]'"
+        except ImportError as error:
+            size, note = float("nan"), f"{error.name} is missing: {how_to_get(error.name)}"
         rows.append((method, full, size, "yes" if tiny else "no", note))
     smallest = min(size for _, full, size, *_ in rows if full and size == size)
     return pd.DataFrame(

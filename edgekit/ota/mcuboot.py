@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey, Signer
 
 
@@ -38,7 +39,7 @@ def mcuboot_image(
     Raises EdgekitError, in one line, for what imgtool refuses.
     """
     if find_spec("imgtool") is None:
-        raise EdgekitError("MCUboot images need imgtool: pip install 'edgekit[ota]'")
+        raise missing("MCUboot images need", "imgtool")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "program.bin").write_bytes(program)

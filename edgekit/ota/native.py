@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.suit import KINDS, PackageError
 
@@ -215,7 +216,7 @@ def compile_host(files: dict[str, str], flags: tuple[str, ...], sanitize: str = 
         command = (shutil.which("cc") or "cc",)
     kind = (SANITIZERS[sanitize], *CHECKED) if sanitize else ("-fno-sanitize=all", "-s")
     if sanitize != "address" and not _has_zig():
-        raise EdgekitError("the compiler is missing: pip install 'edgekit[device]'")
+        raise missing("compiling needs", "ziglang")
     key = hashlib.sha256(repr((files, command, flags, kind)).encode()).hexdigest()
     place = cache_folder() / f"{key[:32]}.host"
     if place.is_file():

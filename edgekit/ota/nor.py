@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.extras import missing
 
 SOURCES = ("flash.h", "nor.h", "nor.c", "sha256.h", "sha256.c", "slots.h", "slots.c", "life.c")
 SLOT_SECTORS, SECTOR, UNIT, RECORD = 2, 4096, 8, 32
@@ -114,7 +115,7 @@ class OnCore:
             import unicorn
             from unicorn import arm_const as arm
         except ImportError:
-            raise EdgekitError("the emulator is missing: pip install 'edgekit[device]'") from None
+            raise missing("emulating needs", "unicorn") from None
         self.files = sources(replace)
         files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
         flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey
 
 PIN = "EDGEKIT_TOKEN_PIN"
@@ -118,7 +119,7 @@ def _session(where: Uri, write: bool = False):
     try:
         import pkcs11
     except ImportError:
-        raise EdgekitError("tokens need python-pkcs11: pip install 'edgekit[ota]'") from None
+        raise missing("tokens need", "pkcs11") from None
     pin = Path(where.pin_file).read_text().strip() if where.pin_file else os.environ.get(PIN, "")
     if not pin:
         raise EdgekitError(f"the token {where.token} needs its PIN: set {PIN}")

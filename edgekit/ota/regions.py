@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 WIDTH = {"int8": 1, "int32": 4, "bytes": 1}
 NEAR, FAR = 4, 16  # bytes that must agree before a run is copied: at the last shift, from anywhere
@@ -68,9 +69,7 @@ def regions(image: bytes) -> list[Region]:
     try:
         import tflite
     except ImportError:
-        raise EdgekitError(
-            "reading a .tflite takes a package: pip install 'edgekit[device]'"
-        ) from None
+        raise missing("reading a .tflite takes", "tflite") from None
     from edgekit.export.verify import verify
 
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 
 from edgekit.errors import EdgekitError
 from edgekit.escape import html
+from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey, Signer
 
 TAG, SIGN1 = 107, 18  # CBOR tags of an envelope and of COSE_Sign1
@@ -272,7 +273,7 @@ def decode(data: bytes, what: str):
     try:
         import cbor2
     except ImportError:
-        raise EdgekitError("packages need cbor2: pip install 'edgekit[ota]'") from None
+        raise missing("packages need", "cbor2", "ota") from None
     try:
         value = cbor2.loads(data)
         same = encode(value) == data

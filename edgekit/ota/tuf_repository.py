@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey, Signer
 from edgekit.ota.mcuboot import der, pem
 from edgekit.whole import whole
@@ -105,7 +106,7 @@ def _tuf():
     try:
         import tuf.api.metadata
     except ImportError:
-        raise EdgekitError("repositories need tuf: pip install 'edgekit[tuf]'") from None
+        raise missing("repositories need", "tuf") from None
     return tuf.api.metadata
 
 

@@ -57,7 +57,10 @@ def search(
     objective.check_run(terms)
     terms.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(terms.folder / ".lock", wait=False), crew_of(terms, workers, scheduler) as crew:
+        with (
+            locked(terms.folder / ".lock", wait=False),
+            crew_of(terms, workers, scheduler, say) as crew,
+        ):
             rows = explore(terms, trials, crew, say)
             _table(terms, rows)
             if not any(r.state == "complete" for r in rows):

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 
 import numpy as np
@@ -166,13 +167,27 @@ class Context:
         return cost.estimate(layers, self.prices[made["features"]], self.cpu)
 
 
-@cache
+def _once(make):
+    """`make(terms)`, one time for each in a process; a second thread waits for the first."""
+    made, lock = {}, threading.RLock()
+
+    @wraps(make)
+    def one(terms):
+        with lock:
+            if terms not in made:
+                made[terms] = make(terms)
+            return made[terms]
+
+    return one
+
+
+@_once
 def context(terms: Terms) -> Context:
     """The Context of this process."""
     return Context(terms)
 
 
-@cache
+@_once
 def warm(terms: Terms) -> Context:
     """The Context of a process that trains: TensorFlow is loaded, with one thread.
 

@@ -8,6 +8,7 @@ one process, the scheduler's, writes to it.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +20,8 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure
 from edgekit.search import cost, objective, space
-from edgekit.search.cluster import Crew, crew, need
+from edgekit.search.cluster import need
+from edgekit.search.crew import TRIES, Crew, crew
 from edgekit.search.objective import Terms
 
 NAME = "students"
@@ -49,9 +51,9 @@ class Row:
         return self.figures[name].value if name in self.figures else float("nan")
 
 
-def crew_of(terms: Terms, workers: int, scheduler: str):
+def crew_of(terms: Terms, workers: int, scheduler: str, say: Callable[[str], None] = print):
     """The Crew of a search, in a `with`: each of its processes is warmed up."""
-    return crew(workers, scheduler, Path(terms.directory), partial(_warm, terms))
+    return crew(workers, scheduler, Path(terms.directory), partial(_warm, terms), say)
 
 
 def _warm(terms: Terms):
@@ -70,58 +72,72 @@ def _warm(terms: Terms):
 
 
 def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = print) -> list[Row]:
-    """Go on with the search until `trials` candidates have been trained (or have failed).
+    """Go on with the search until `trials` candidates have been trained.
 
-    Candidates pruned before training do not count. Returns all rows so far, by number.
+    Candidates pruned before training do not count, nor do those that failed, TRIES times each; but as many
+    failures as `trials` end the search too. Returns all rows so far, by number.
     """
     need("optuna", "optuna_integration")
     import optuna
 
     storage, study = _open(terms, crew)
     _resume(study)
-    asked = len(study.get_trials(deepcopy=False, states=_finished()))
-    most = trials * (PRUNED + 1)
+    rows = rows_of(study)
+    asked, most, before = len(rows), trials * (PRUNED + 1), _count(rows, "failed")
     try:
         while True:
-            rows = rows_of(study)
-            trained = sum(r.state != "pruned" for r in rows)
-            while trained + crew.busy < trials and crew.busy < crew.slots and asked < most:
+            trained, failed = _count(rows, "complete"), _count(rows, "failed") - before
+            wanted = min(trials - trained, trials - failed)
+            while crew.busy < min(wanted, crew.slots) and asked < most:
                 crew.give(one, storage, asked, terms, name=asked)
                 asked += 1
             if not crew.busy:
                 break
             _, result = crew.take()
+            rows = rows_of(study)
             if isinstance(result, Exception):
-                raise EdgekitError(f"a worker failed: {type(result).__name__}: {result}")
-            for row in rows_of(study):
+                say(f"a worker failed: {type(result).__name__}: {result}")
+                before -= 1  # it counts, whether or not there is a trial to count
+            for row in rows:
                 if row.number == result:
-                    say(line(row, f"{trained + (row.state != 'pruned')} of {trials} trained"))
+                    say(line(row, f"{_count(rows, 'complete')} of {trials} trained"))
     finally:
-        crew.stop()
+        with contextlib.suppress(OSError):  # the cluster may be what was lost
+            crew.stop()
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study._storage.set_trial_user_attr(trial._trial_id, "reason", "its worker died")
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        _lost(study, trial)
     return rows_of(study)
 
 
 def one(storage, index: int, terms: Terms) -> int:
-    """Ask for a trial and see it through, in whatever process this is; returns its number."""
+    """Ask for a trial and see it through, in whatever process this is; returns its number.
+
+    If a worker died over the same `index`, its trial is the next one that is asked for.
+    """
     import optuna
 
     study = _load(storage, sampler=_sampler(objective.seed_of(terms.seed, index)))
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        if trial.user_attrs.get("index") == index:
+            (_again if trial.user_attrs["tries"] < TRIES else _lost)(study, trial)
     last = rows_of(study)[-STALE:]
     if len(last) == STALE and all(r.reason.startswith(SAME) for r in last):
         study.sampler = optuna.samplers.RandomSampler(objective.seed_of(terms.seed, index))
     trial = study.ask()
+    tries = trial.user_attrs.get("tries", 0)
+    trial.set_user_attr("index", index)
     state, values = optuna.trial.TrialState.FAIL, None
-    try:
-        values = _try(study, trial, terms)
-        state = optuna.trial.TrialState.COMPLETE
-    except optuna.TrialPruned as pruned:
-        trial.set_user_attr("reason", str(pruned))
-        state = optuna.trial.TrialState.PRUNED
-    except Exception as error:
-        trial.set_user_attr("reason", f"{type(error).__name__}: {error}"[:400])
+    while state == optuna.trial.TrialState.FAIL and tries < TRIES:
+        trial.set_user_attr("tries", tries := tries + 1)
+        try:
+            values = _try(study, trial, terms)
+            state = optuna.trial.TrialState.COMPLETE
+        except optuna.TrialPruned as pruned:
+            trial.set_user_attr("reason", str(pruned))
+            state = optuna.trial.TrialState.PRUNED
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"[:400]
+            trial.set_user_attr("reason", f"{why} (tried {tries} times)")
     study.tell(trial, values, state=state)
     return trial.number
 
@@ -156,7 +172,8 @@ def _try(study, trial, terms: Terms) -> list[float]:
         raise optuna.TrialPruned(why)
     judged = objective.tried(made, terms)
     for name, much in objective.excess(judged.figures, c.design.budget).items():
-        trial.set_constraint(name, much)
+        if name not in trial.constraints:  # nor this
+            trial.set_constraint(name, much)
     trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
     trial.set_user_attr("seconds", round(judged.seconds, 2))
     path = answers_of(terms, trial.number)
@@ -278,9 +295,7 @@ def _open(terms: Terms, crew: Crew):
 
 def _known(terms: Terms, crew: Crew) -> dict:
     """The space, and the price of every feature, computed where TensorFlow is loaded already."""
-    if crew.client is None:
-        return priced(terms)
-    return crew.client.submit(priced, terms, pure=False).result()
+    return crew.result(priced, terms)
 
 
 def priced(terms: Terms) -> dict:
@@ -297,6 +312,24 @@ def _load(storage, sampler):
     return optuna.load_study(study_name=NAME, storage=storage, sampler=sampler)
 
 
+def _count(rows: list[Row], state: str) -> int:
+    return sum(row.state == state for row in rows)
+
+
+def _again(study, trial) -> None:
+    """A trial that nobody is at any more waits to be asked for."""
+    from optuna.trial import TrialState
+
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+
+def _lost(study, trial) -> None:
+    from optuna.trial import TrialState
+
+    study._storage.set_trial_user_attr(trial._trial_id, "reason", "its worker died")
+    study.tell(trial.number, state=TrialState.FAIL)
+
+
 def _resume(study) -> None:
     """Trials that a killed search left running wait to be run again, under their own numbers.
 
@@ -306,7 +339,9 @@ def _resume(study) -> None:
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+        for name, value in {"tries": 0, "index": None}.items():  # it was not to blame
+            study._storage.set_trial_user_attr(trial._trial_id, name, value)
+        _again(study, trial)
 
 
 def _finished():

@@ -15,8 +15,7 @@ def explore(fn: Callable, **controls):
     """Call `fn` with sliders and menus, or once with their starting values when headless.
 
     A control is `(low, high, start)` for a slider (whole numbers make whole steps), or
-    `[choice, …]` for a menu, the first being the start. `fn` draws or displays; what it returns is
-    displayed when headless.
+    `[choice, …]` for a menu, the first being the start. `fn` draws, prints or returns what is displayed.
     """
     for name, control in controls.items():
         if not isinstance(control, (tuple, list)) or (
@@ -28,7 +27,7 @@ def explore(fn: Callable, **controls):
     import ipywidgets
 
     widgets = {name: _widget(name, control) for name, control in controls.items()}
-    return ipywidgets.interactive(fn, **widgets)
+    return ipywidgets.interactive(fn, {"auto_display": True}, **widgets)
 
 
 def _start(control):

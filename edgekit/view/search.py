@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.figures import Figure
+from edgekit.search.crew import TRIES
 from edgekit.search.found import Found
 from edgekit.search.study import described
 
@@ -13,7 +14,8 @@ def summary(found: Found) -> list[str]:
     lines = [
         "",
         f"{counts['complete']} trained, {counts['pruned']} pruned before training, "
-        f"{counts['failed']} failed",
+        f"{counts['failed']} failed"
+        + (f" ({TRIES} tries each; search.csv says why)" if counts["failed"] else ""),
         "Pareto front (accuracy in folds; the rest from the binary, emulated core):",
     ]
     for row in found.front:

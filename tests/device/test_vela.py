@@ -99,5 +99,5 @@ def test_an_unknown_npu_is_refused():
 
 def test_without_vela_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(vela.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(EdgekitError, match=r"pip install -e '\.\[npu\]'"):
+    with pytest.raises(EdgekitError, match=r"pip install .*\[npu\]"):
         vela.estimate(b"")

@@ -418,7 +418,7 @@ def test_a_broker_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     with pytest.raises(EdgekitError, match="apt-get install mosquitto"):
         delivery.broker("mosquitto", tmp_path).__enter__()
     monkeypatch.setitem(sys.modules, "amqtt.scripts.broker_script", None)
-    with pytest.raises(EdgekitError, match=r"pip install 'edgekit\[ota\]'"):
+    with pytest.raises(EdgekitError, match=r"pip install .*\[ota\]"):
         delivery.broker("amqtt", tmp_path).__enter__()
     with pytest.raises(EdgekitError, match="there are amqtt and mosquitto"):
         delivery.broker("rabbit", tmp_path).__enter__()

@@ -12,9 +12,7 @@ from edgekit.data import format as recording_format
 from edgekit.data.bring.collect import LONGEST, Collector
 from edgekit.data.bring.write import file_name
 from edgekit.errors import EdgekitError
-
-EXTRA = "recording needs {0}: pip install {0}"
-
+from edgekit.extras import missing
 
 # --------------------------------------------------------------------------------------- sources
 
@@ -32,7 +30,7 @@ def mqtt(
     try:
         from paho.mqtt import client as paho
     except ImportError:
-        raise EdgekitError(EXTRA.format("paho-mqtt")) from None
+        raise missing("recording needs", "paho", "live") from None
     heard: queue.Queue = queue.Queue(maxsize=200_000)
     state = {"up": False, "why": ""}
 
@@ -91,7 +89,7 @@ def serial(port: str, baud: int, seconds: float) -> Iterator[tuple[bytes, float]
     try:
         import serial as pyserial
     except ImportError:
-        raise EdgekitError(EXTRA.format("pyserial")) from None
+        raise missing("recording needs", "serial", "live") from None
     try:
         with pyserial.Serial(port, baud, timeout=0.1) as device:
             began = time.monotonic()

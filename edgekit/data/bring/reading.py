@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit import escape
 from edgekit.data.format import DamagedError
+from edgekit.extras import how_to_get
 
 
 class UnreadableError(DamagedError):
@@ -61,4 +62,4 @@ def needs(package: str, module: str = "") -> ModuleType:
     try:
         return importlib.import_module(module or package)
     except (ImportError, OSError):  # soundfile finds no libsndfile: OSError
-        raise UnreadableError(f"needs {package} to be read: pip install {package}") from None
+        raise UnreadableError(f"needs {package} to be read: {how_to_get(package)}") from None

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.delivery.certificates import certify, private
 from edgekit.ota.delivery.mqtt import NAME, PREFIX, Connection, topic
 
@@ -101,7 +102,7 @@ def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]
         import amqtt.scripts.broker_script  # noqa: F401  (says early what is missing)
         from pwdlib.hashers.argon2 import Argon2Hasher
     except ImportError as error:
-        raise EdgekitError(f"this broker needs {error.name}: pip install 'edgekit[ota]'") from None
+        raise missing("this broker needs", error.name, "ota") from None
     # The passwords are 24 random bytes, which no slow hash needs to protect.
     hasher, lines = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1), []
     for name in (SERVER, *things):

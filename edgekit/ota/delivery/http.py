@@ -17,12 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.delivery.part import LIMIT, Pace, Transfer, disk, progress, ready, settle, sync
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes
 RESTARTS_MOST = 3
-NEEDS = "HTTP needs {}: pip install 'edgekit[ota]'"
 
 
 def fetch_http(
@@ -174,7 +174,7 @@ def _client(ca: Path | None, patience: float):
     try:
         import httpx
     except ImportError as error:
-        raise EdgekitError(NEEDS.format(error.name)) from None
+        raise missing("HTTP needs", error.name, "ota") from None
     try:
         trust = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:

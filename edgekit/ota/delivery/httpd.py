@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")  # of a file: no path, nothing hidden
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 FILE = "update"  # the name of a package that has none
-NEEDS = "HTTP needs {}: pip install 'edgekit[ota]'"
 
 
 def application(files: bytes | Mapping[str, bytes] | Path):
@@ -30,7 +30,7 @@ def application(files: bytes | Mapping[str, bytes] | Path):
         from starlette.responses import PlainTextResponse, Response
         from starlette.routing import Route
     except ImportError as error:
-        raise EdgekitError(NEEDS.format(error.name)) from None
+        raise missing("HTTP needs", error.name, "ota") from None
     if isinstance(files, bytes):
         files = {FILE: files}
 
@@ -69,7 +69,7 @@ def serve_http(
     try:
         import uvicorn
     except ImportError as error:
-        raise EdgekitError(NEEDS.format(error.name)) from None
+        raise missing("HTTP needs", error.name, "ota") from None
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

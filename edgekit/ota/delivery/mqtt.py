@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import missing
 from edgekit.ota.delivery.part import BLOCK_MAX, BLOCK_MIN, LIMIT, Pace, Transfer, ready
 from edgekit.ota.delivery.streams import Pull, answers
 
@@ -181,7 +182,7 @@ def _enter(connection: Connection, topics: list[str], hear: Callable[[str, bytes
         import cbor2  # noqa: F401  (for the messages)
         from paho.mqtt import client as paho
     except ImportError as error:
-        raise EdgekitError(f"MQTT needs {error.name}: pip install 'edgekit[ota]'") from None
+        raise missing("MQTT needs", error.name, "ota") from None
 
     state = {"why": "", "no": "", "up": False}
 

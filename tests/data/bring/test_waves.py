@@ -1,3 +1,5 @@
+from edgekit.extras import how_to_get
+
 """WAV as recorders, editors and people really leave it, and what libsndfile reads besides."""
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ def test_a_missing_library_is_named_with_what_to_install(tmp_path, monkeypatch, 
 
     found = folder.Found(tmp_path)
     folder._add(found, file, tmp_path / file, ("", "", ""))
-    assert found.failed == {file: f"needs {package} to be read: pip install {package}"}
+    assert found.failed == {file: f"needs {package} to be read: {how_to_get(package)}"}
 
 
 def test_sound_that_cannot_be_decoded_is_one_line(tmp_path):
