@@ -1,5 +1,3 @@
-from edgekit.extras import how_to_get
-
 """WAV as recorders, editors and people really leave it, and what libsndfile reads besides."""
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import pytest
 
 from edgekit.data import bring
 from edgekit.data.bring import UnreadableError, sounds, waves
+from edgekit.extras import how_to_get
 from tests.data.bring import folders
 
 X = (0.4 * np.random.default_rng(0).normal(size=(500, 1))).clip(-0.99, 0.99)
