@@ -17,14 +17,12 @@ SHARE = (
 def mend(reading: Reading) -> list[Reading]:
     """The reading without NaN or infinity: itself, or its parts. Raises UnreadableError for too many.
 
-    Of a stack of windows those with missing samples are left out. A channel that was sampled more slowly
+    A stack of windows comes without those that hold any, see `arrays`. A channel that was sampled more slowly
     than the others is filled in; one that lacks most of its values is left out where others remain.
     """
     x = reading.samples
-    if x.ndim != 2 or not len(x) or np.isfinite(x).all():
+    if x.ndim != 2 or reading.row or not len(x) or np.isfinite(x).all():
         return [reading]
-    if reading.row:
-        return [_rows(reading)]
     notes = list(reading.notes)
     reading, x = _sparse(reading, notes)
     missing = ~np.isfinite(x)
@@ -53,18 +51,6 @@ def mend(reading: Reading) -> list[Reading]:
         )
         for i, (a, b) in enumerate(parts)
     ]  # fmt: skip
-
-
-def _rows(reading: Reading) -> Reading:
-    """A stack of windows without those that are not whole."""
-    x, row = reading.samples, reading.row
-    whole = np.isfinite(x).all(axis=1)[: len(x) // row * row].reshape(-1, row).all(axis=1)
-    lost = len(whole) - int(whole.sum())
-    if not whole.any():
-        raise UnreadableError(f"holds NaN or infinity in each of its {len(whole):,} windows")
-    note = f"{lost:,} of {len(whole):,} windows hold NaN or infinity: left out"
-    kept = x[np.repeat(whole, row).nonzero()[0]]
-    return replace(reading, samples=kept, notes=(*reading.notes, note))
 
 
 def _sparse(reading: Reading, notes: list[str]) -> tuple[Reading, np.ndarray]:
