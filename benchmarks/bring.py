@@ -136,7 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="a fifth of the bytes and files")
     parser.add_argument("--trials", type=Path, help="a folder of folders, to be shown too")
-    parser.add_argument("--readme", action="store_true", help="write the table into the README")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/measured.md")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder)
@@ -145,8 +145,8 @@ def main() -> int:
         performance(home, args.smoke)
         if args.trials:
             trials(args.trials, home)
-    if args.readme:
-        BARS.to_readme()
+    if args.write:
+        BARS.write()
     return 0 if BARS.met else 1
 
 

@@ -114,7 +114,7 @@ def one(
     steps = read_manifest(Path(directory))["steps"]
     return [
         {"state": "done", "chapter": o.step, "figure": name}
-        | {k: figure.get(k) for k in ("value", "unit", "provenance", "source")}
+        | {k: figure.get(k) for k in ("value", "unit", "provenance", "data", "source")}
         for o in outcomes
         for name, figure in steps[o.step]["figures"].items()
     ] or [{"state": "done", "chapter": "", "figure": "", "source": "no chapter has a figure"}]
