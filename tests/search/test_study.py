@@ -170,7 +170,7 @@ def test_it_says_no_in_one_line(toy, tmp_path, capsys, monkeypatch):
     assert "Did you mean 'toy'" in capsys.readouterr().err
     here = ["search", "toy", "--run-dir", toy.directory, "--workers", "1", "--no-finals"]
     assert main([*here, "--trials", "0"]) == 2
-    assert "--trials 0" in capsys.readouterr().err
+    assert "--trials: '0' is not a whole number" in capsys.readouterr().err
     monkeypatch.setattr(cluster, "PATIENCE", "1s")
     assert main([*here, "--scheduler", "tcp://127.0.0.1:9"]) == 2
     assert "no Dask scheduler answers" in capsys.readouterr().err
