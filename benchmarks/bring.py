@@ -136,7 +136,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="a fifth of the bytes and files")
     parser.add_argument("--trials", type=Path, help="a folder of folders, to be shown too")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/measured.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table into docs/measured.md"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder)
