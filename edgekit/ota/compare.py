@@ -179,7 +179,7 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
         "target": len(target),
     }
     files = fuzz_delta.sources() | {"decoder.c": PROGRAM.format(**listed)}
-    nothing = SimpleNamespace(inputs=(), outputs=())
+    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
     firmware = build(Source("decoder", files, (), None, nothing, {}), cpu, opt)
     machine = Machine(firmware)
     symbols = machine.symbols

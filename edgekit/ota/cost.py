@@ -93,5 +93,5 @@ def _source(program: str, keys=()):
     from edgekit.export.emit import Source
 
     parts = native.files(*sorted({k.algorithm for k in keys})) if program != EMPTY else {}
-    nothing = SimpleNamespace(inputs=(), outputs=())
+    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
     return Source("verifier", {"verifier.c": program, **parts}, (), None, nothing, {})

@@ -81,5 +81,5 @@ def _verifier(cpu: str, keys: list[PublicKey]) -> float:
     heads = "\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms)
     program = VERIFIER.format(includes=f"#include <stdint.h>\n{heads}", calls=calls)
     files = {"verifier.c": program, **(native.files(*algorithms) if algorithms else {})}
-    nothing = SimpleNamespace(inputs=(), outputs=())
+    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
     return build(Source("verifier", files, (), None, nothing, {}), cpu).flash.value

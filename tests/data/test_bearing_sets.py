@@ -272,7 +272,7 @@ def test_download_shows_the_licence_and_brings_pinned_files(home, tmp_path):
     said = []
     folder = bearing_download.download("hust", tmp_path, said.append)
     assert "CC-TEST" in said[0]
-    assert "2 files" in said[0]
+    assert "2 of 2" in said[0]
     assert {p.name: p.read_bytes() for p in folder.glob("*.mat")} == {
         n: served[n] for n in ("N402.mat", "I402.mat")
     }

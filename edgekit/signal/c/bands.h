@@ -18,7 +18,7 @@ struct band_energies {
 };
 
 /* work [frame] of samples -> |spectrum|^2 / frame in work[0 ... frame / 2 - 1] */
-static void power_spectrum(float *work, int32_t frame, const struct cosine_table *t) {
+static inline void power_spectrum(float *work, int32_t frame, const struct cosine_table *t) {
   const float scale = 1.0f / (float)frame;
   work[0] = 0.0f;
   for (int32_t n = 1; n <= frame / 2; n++) {
@@ -33,7 +33,7 @@ static void power_spectrum(float *work, int32_t frame, const struct cosine_table
 }
 
 /* energy [bands], every `channels`th float */
-static void sum_bands(const struct band_energies *c, const float *spectrum, float *energy) {
+static inline void sum_bands(const struct band_energies *c, const float *spectrum, float *energy) {
   const int32_t step = c->channels, first = c->edges[0];
   for (int32_t b = 0; b < c->bands; b++) energy[b * step] = 0.0f;
   for (int32_t b = 0; b < c->bands + (c->rise != 0); b++) {
@@ -49,7 +49,7 @@ static void sum_bands(const struct band_energies *c, const float *spectrum, floa
 }
 
 /* samples [time][channels] -> features [frames][bands][channels]; work [frame] */
-static void band_energies(const struct band_energies *c, const struct samples *samples, float *work,
+static inline void band_energies(const struct band_energies *c, const struct samples *samples, float *work,
                           float *features) {
   const int32_t count = c->bands * c->channels;
   for (int32_t f = 0; f < c->frames; f++, features += count) {

@@ -19,7 +19,7 @@ struct ecg_rhythm {
 };
 
 /* The k-th smallest of v [count]; sorts it by insertion, few values */
-static float ecg_kth(float *v, int32_t count, int32_t k) {
+static inline float ecg_kth(float *v, int32_t count, int32_t k) {
   for (int32_t i = 1; i < count; i++) {
     const float x = v[i];
     int32_t j = i;
@@ -30,7 +30,7 @@ static float ecg_kth(float *v, int32_t count, int32_t k) {
 }
 
 /* Where in the window the heart beat. The first two seconds are heard twice: once for the levels. */
-static void ecg_find(const struct ecg_beat *c, const float *x, struct ecg_peaks *peaks, struct ecg_rhythm *r) {
+static inline void ecg_find(const struct ecg_beat *c, const float *x, struct ecg_peaks *peaks, struct ecg_rhythm *r) {
   ecg_peaks_init(peaks);
   r->count = 0;
   for (int32_t t = -LEARN; t < c->window; t++) {
@@ -64,14 +64,14 @@ static inline float ecg_ratio(int32_t a, int32_t b) {
 }
 
 /* mean of a beat's piece, the sum from first to last */
-static float ecg_level(const float *x, int32_t length) {
+static inline float ecg_level(const float *x, int32_t length) {
   float sum = 0.0f;
   for (int32_t i = 0; i < length; i++) sum += x[i];
   return sum / (float)length;
 }
 
 /* samples [window] -> features [length][shapes + RATIOS]; work [window] */
-static void ecg_beat(const struct ecg_beat *c, const struct samples *samples, float *work, float *features) {
+static inline void ecg_beat(const struct ecg_beat *c, const struct samples *samples, float *work, float *features) {
   static struct ecg_peaks peaks;
   static struct ecg_rhythm r;
   take(samples, 0, 0, c->window, work, 1);

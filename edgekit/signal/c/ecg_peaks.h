@@ -34,7 +34,7 @@ struct ecg_peaks {
   int32_t ago; /* how long before its energy the last judged peak was */
 };
 
-static void ecg_peaks_restart(struct ecg_peaks *p) {
+static inline void ecg_peaks_restart(struct ecg_peaks *p) {
   p->slope = p->energy = p->now = p->top = p->beats = 0;
   p->top_at = -1;
   p->last = -((int32_t)1 << 20);
@@ -45,7 +45,7 @@ static void ecg_peaks_restart(struct ecg_peaks *p) {
   for (int32_t i = 0; i < RING; i++) p->square[i] = 0;
 }
 
-static void ecg_peaks_init(struct ecg_peaks *p) {
+static inline void ecg_peaks_init(struct ecg_peaks *p) {
   p->learnt = 0;
   ecg_peaks_restart(p);
 }
@@ -57,7 +57,7 @@ static inline int32_t ecg_counts(float x) {
   return n > 131071 ? 131071 : n < -131072 ? -131072 : n;
 }
 
-static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t steep, float weight) {
+static inline void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t steep, float weight) {
   const int32_t interval = at - p->last;
   if (p->beats > 0 && interval < LONGEST) p->interval += ((float)interval - p->interval) * 0.125f;
   p->signal += weight * (level - p->signal);
@@ -69,7 +69,7 @@ static void ecg_peaks_beat(struct ecg_peaks *p, int32_t at, float level, int32_t
 }
 
 /* The largest energy of the last ENERGY samples is judged; 1 if it is a beat's. */
-static int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
+static inline int32_t ecg_peaks_judge(struct ecg_peaks *p, int32_t at) {
   const float level = sqrt_f32((float)p->top), threshold = p->noise + 0.35f * (p->signal - p->noise);
   int32_t steep = 0;
   uint64_t moment = 0;

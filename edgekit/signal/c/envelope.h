@@ -15,7 +15,7 @@ struct envelope_spectrum {
 };
 
 /* samples [window] -> lines [lines]; work [window] */
-static void envelope_spectrum(const struct envelope_spectrum *e, const struct samples *samples, float *work,
+static inline void envelope_spectrum(const struct envelope_spectrum *e, const struct samples *samples, float *work,
                               float *lines) {
   struct complex_f32 *const band = (struct complex_f32 *)work + e->first;
   const int32_t width = e->width;

@@ -6,7 +6,7 @@
 
 /* An envelope [width], whose values add up to `sum`, -> the square roots of lines 1 ... count of its spectrum,
  * seen through a Hann window; it is overwritten. */
-static void envelope_lines(float *envelope, int32_t width, float sum, const struct cosine_table *table,
+static inline void envelope_lines(float *envelope, int32_t width, float sum, const struct cosine_table *table,
                            int32_t count, float *lines) {
   const struct complex_f32 *const z = (const struct complex_f32 *)envelope;
   const float mean = sum / (float)width;

@@ -65,7 +65,7 @@ static inline uint32_t reversed(uint32_t i, uint32_t last, int bits) {
 #endif
 }
 
-static void bit_reverse(struct complex_f32 *z, int bits) {
+static inline void bit_reverse(struct complex_f32 *z, int bits) {
   uint32_t j = 0;
   for (uint32_t i = 1; i < ((uint32_t)1 << bits) - 1; i++) {
     j = reversed(i, j, bits);
@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void butterfly(struct complex_f32 *
 }
 
 /* One pass over z [size]: each four neighbouring transforms of length m become one. */
-static void radix4_pass(struct complex_f32 *z, int32_t size, int32_t m, const struct cosine_table *t) {
+static inline void radix4_pass(struct complex_f32 *z, int32_t size, int32_t m, const struct cosine_table *t) {
   const struct complex_f32 *const end = z + size;
   for (struct complex_f32 *p = z; p < end; p += 4 * m) butterfly(p, m, p[m], p[2 * m], p[3 * m]);
   const int32_t step = t->turn / (4 * m);
@@ -106,7 +106,7 @@ static void radix4_pass(struct complex_f32 *z, int32_t size, int32_t m, const st
 }
 
 /* z[k] = sum over n of z[n] exp(-2 pi i k n / size), not scaled; 2 <= size <= turn */
-static void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *t) {
+static inline void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *t) {
   int bits = 0;
   while ((int32_t)1 << bits < size) bits++;
   bit_reverse(z, bits);
@@ -123,7 +123,7 @@ static void fft(struct complex_f32 *z, int32_t size, const struct cosine_table *
 
 /* The spectrum of real x [size], in its place: x becomes size/2 complex bins, of which the first holds two
  * real ones, bin 0 and bin size/2. 4 <= size <= turn */
-static void rfft(float *x, int32_t size, const struct cosine_table *t) {
+static inline void rfft(float *x, int32_t size, const struct cosine_table *t) {
   struct complex_f32 *const z = (struct complex_f32 *)x;
   const int32_t half = size / 2, step = t->turn / size;
   fft(z, half, t);

@@ -16,7 +16,7 @@ static inline float half_within(float x, float limit) {
 /* samples [window][channels] -> features: [channels] each of means, of halves of the lowest and the highest
  * values, then the signed root of the covariance of each pair of channels i <= j, row by row;
  * work [channels][window] */
-static void moments(const struct samples *samples, int32_t window, float limit, float *work, float *features) {
+static inline void moments(const struct samples *samples, int32_t window, float limit, float *work, float *features) {
   const int32_t channels = samples->channels;
   const float share = 1.0f / (float)window;
   float *const low = features + channels, *const high = low + channels, *pair = high + channels;

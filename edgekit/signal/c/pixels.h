@@ -22,7 +22,7 @@ static inline uint8_t to_grey(float x) {
 }
 
 /* picture -> features [rows][columns]: the mean of each block, from -1 (black) to just below 1 (white); exact. */
-static void pixels(const uint8_t *picture, int32_t rows, int32_t columns, int32_t block, float *features) {
+static inline void pixels(const uint8_t *picture, int32_t rows, int32_t columns, int32_t block, float *features) {
   const int32_t middle = 128 * block * block;
   const float step = 1.0f / (float)middle; /* a power of two */
   for (int32_t row = 0; row < rows; row++) {
@@ -34,7 +34,7 @@ static void pixels(const uint8_t *picture, int32_t rows, int32_t columns, int32_
 
 /* The same, already quantized: `step_of` holds the network's input for every sum. The picture may be where
  * `input` is if block is 1: a sum is read before its place is written. */
-static void pixels_to_int8(const uint8_t *picture, int32_t rows, int32_t columns, int32_t block,
+static inline void pixels_to_int8(const uint8_t *picture, int32_t rows, int32_t columns, int32_t block,
                            const int8_t *step_of, int8_t *input) {
   for (int32_t row = 0; row < rows; row++) {
     for (int32_t column = 0; column < columns; column++) {

@@ -13,7 +13,7 @@ struct rectified_spectrum {
 };
 
 /* samples [window] -> lines [lines]; work [window] */
-static void rectified_spectrum(const struct rectified_spectrum *r, const struct samples *samples, float *work,
+static inline void rectified_spectrum(const struct rectified_spectrum *r, const struct samples *samples, float *work,
                                float *lines) {
   const int32_t width = r->window / r->block;
   take(samples, 0, 0, r->window, work, 1);

@@ -5,7 +5,7 @@
 #include "samples.h"
 
 /* samples [window][channels] -> features [window][channels] */
-static void unit_rms(const struct samples *samples, int32_t window, float *features) {
+static inline void unit_rms(const struct samples *samples, int32_t window, float *features) {
   const int32_t step = samples->channels, end = window * step;
   for (int32_t channel = 0; channel < step; channel++) {
     float *const x = features + channel;

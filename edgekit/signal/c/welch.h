@@ -20,7 +20,7 @@ struct welch_bands {
 static const float WELCH_FLOOR = 1e-12f;
 
 /* samples [time][channels] -> features [level + 1 + bands][slices][channels]; work [frame + bands] */
-static void welch_bands(const struct welch_bands *c, const struct samples *samples, float *work,
+static inline void welch_bands(const struct welch_bands *c, const struct samples *samples, float *work,
                         float *features) {
   const int32_t columns = c->slices * c->channels;
   float *const energy = work + c->frame;
