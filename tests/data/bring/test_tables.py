@@ -239,3 +239,13 @@ def test_a_rate_is_written_as_the_table_is(tmp_path):
     assert made.rate == 1000
     (made,) = read(tmp_path, above + lines(*X.T, head="x;y;z", by=";"))
     assert made.rate == 1
+
+
+@pytest.mark.parametrize("head", ["time,T,RH", "time [s],T [°C],RH [%]"])
+def test_a_temperature_that_rises_is_no_clock(tmp_path, head):
+    warm = 20 + T / 2 + 0.001 * X[:, 0]
+    (made,) = read(tmp_path, lines(T + 0.002 * X[:, 1], warm, X[:, 2], head=head))
+    assert made.channels == ("T", "RH")
+    assert made.rate == pytest.approx(50, rel=0.02)
+    (made,) = read(tmp_path, lines(warm, X[:, 2], head="T [°C],RH [%]"))
+    assert (made.channels, made.rate) == (("T", "RH"), None)
