@@ -217,6 +217,7 @@ def _powercut(args) -> int:
 def _release(run_dir: str, tflite: str = ""):
     """The Release of a run's model, or of another `.tflite` with the same features."""
     from edgekit import project, usecases
+    from edgekit.design import Design
     from edgekit.manifest import read_manifest
     from edgekit.ota.release import Release
     from edgekit.run import Run
@@ -225,18 +226,21 @@ def _release(run_dir: str, tflite: str = ""):
     known = read_manifest(folder)
     if "05_export" not in known.get("steps", {}):
         raise EdgekitError(f"{folder} holds no exported model: `edgekit run` it through export")
+    terms = known["steps"]["05_export"]["parameters"]
     run = Run(
         "ota",
         known["use_case"],
         known["profile"],
-        known.get("seed", 0),
+        terms["seed"],
         folder,
         ("model.tflite", "model.json"),
+        offline=terms.get("offline", False),
     )
+    design = Design.from_dict(known["design"]) if "design" in known else run.design
     case = usecases.load(run.use_case, project.root())
     model = Path(tflite).read_bytes() if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
-    release = Release(model, hear, case.SENSITIVITY, run.use_case, run.design.hardware.board)
+    release = Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
     try:
         _ = release.needs
     except (IndexError, KeyError, TypeError, AttributeError) as error:

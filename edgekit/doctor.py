@@ -48,6 +48,7 @@ GROUPS = {
     ),
 }
 OPTIONAL = (
+    "toolchains",
     "gateway",
     "npu",
     "ecg",

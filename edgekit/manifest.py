@@ -72,28 +72,41 @@ def update_manifest(
         _write(directory, manifest)
 
 
-def standing(manifest: dict) -> dict[str, str]:
+def standing(
+    manifest: dict, directory: Path | None = None, by_design: bool = True
+) -> dict[str, str]:
     """Chapter -> why its figures no longer count; "" where they do.
 
     A chapter stands while it was judged by the run's design, and while what it read is what its makers
-    sealed last, and they stand too.
+    sealed last, and they stand too. With `directory`, while what it wrote still lies there unchanged;
+    unless `by_design`, whatever the design.
     """
-    steps, found = manifest.get("steps", {}), {}
+    steps, digest = manifest.get("steps", {}), manifest.get("design_digest", "")
     made = {name: (step, sha) for step, e in steps.items() for name, sha in e["outputs"].items()}
-    digest = manifest.get("design_digest", "")
+    fallen = {}  # by what was replaced: that falls on what was made from it, an earlier design does not
     for step, entry in steps.items():
-        found[step] = ""
-        if entry.get("design", digest) != digest:
-            found[step] = "was judged by an earlier design"
-        for name, sha in entry["inputs"].items():
+        fallen[step] = _lost(entry, directory) if directory else ""
+        for name, sha in entry.get("inputs", {}).items():
             maker, now = made.get(name, ("", ""))
             if not maker:
-                found[step] = found[step] or f"was made from {name}, which no chapter has sealed"
+                fallen[step] = fallen[step] or f"was made from {name}, which no chapter has sealed"
             elif now != sha:
-                found[step] = found[step] or f"was made before {maker} was run again"
-            elif found.get(maker):
-                found[step] = found[step] or f"stands on {maker}, which {found[maker]}"
-    return found
+                fallen[step] = fallen[step] or f"was made before {maker} was run again"
+            elif fallen.get(maker):
+                fallen[step] = fallen[step] or f"stands on {maker}, which {fallen[maker]}"
+    if not by_design:
+        return fallen
+    earlier = {s for s, entry in steps.items() if entry.get("design", digest) != digest}
+    return {s: "was judged by an earlier design" if s in earlier else fallen[s] for s in steps}
+
+
+def _lost(entry: dict, directory: Path) -> str:
+    """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
+    for name, sha in entry["outputs"].items():
+        path = directory / "artefacts" / name
+        if not path.is_file() or file_hash(path) != sha:
+            return f"no longer has the {name} that it sealed"
+    return ""
 
 
 def _alone(directory: Path):

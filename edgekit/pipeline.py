@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import project, usecases
+from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.extras import how_to_get, remedy
@@ -77,7 +78,7 @@ def execute(
         raise EdgekitError(f"{names[start]} comes after {names[stop]}: nothing to run")
     check_choice(profile, seed)
     folder = usecases.folder(use_case, project.root())
-    load_design(folder / "design.toml")
+    design = load_design(folder / "design.toml")
     directory = Path(run_dir or project.run_folder(use_case, profile, offline)).resolve()
     given = {
         "use_case": use_case,
@@ -87,7 +88,7 @@ def execute(
         "offline": offline,
         **(parameters or {}),
     }
-    _check_parameters(chapters, parameters or {})
+    _check_parameters(chapters, names[start : stop + 1], parameters or {})
     check_owner(directory, use_case, profile)
     _check_inputs(chapters[names[start]], given, directory)
     common = _digest(
@@ -101,7 +102,7 @@ def execute(
     outcomes = []
     with _alone(directory):
         for name in names[start : stop + 1]:
-            outcomes.append(_step(chapters[name], directory, given, common, say))
+            outcomes.append(_step(chapters[name], directory, given, common, design, say))
             say(_line(outcomes[-1]))
     return directory, outcomes
 
@@ -118,8 +119,10 @@ def _alone(directory: Path):
         ) from None
 
 
-def _step(notebook: Path, directory: Path, given: dict, common: str, say) -> Outcome:
-    """Run one chapter, or skip it."""
+def _step(
+    notebook: Path, directory: Path, given: dict, common: str, design: Design, say
+) -> Outcome:
+    """Run one chapter, or skip it; one that fails before it has written anything stays sealed as it was."""
     began, name = time.monotonic(), notebook.stem
     values = {k: v for k, v in given.items() if k in notebook_parameters(notebook)}
     key = step_key(notebook, values, common, directory)
@@ -127,8 +130,18 @@ def _step(notebook: Path, directory: Path, given: dict, common: str, say) -> Out
     if not fresh:
         _check_inputs(notebook, given, directory)
         say(f"{name} …")
-        _execute(notebook, values, directory, say)
+        before = read_manifest(directory)["steps"].get(name)
+        try:
+            _execute(notebook, values, directory, say)
+        except EdgekitError:
+            if before and _whole(directory, before):
+                update_manifest(directory, name, before)
+            raise
         _seal(directory, name, values, key)
+    elif (
+        read_manifest(directory).get("design_digest") != design.digest
+    ):  # changed, and changed back
+        update_manifest(directory, name, read_manifest(directory)["steps"][name], design)
     return Outcome(
         name,
         "skipped" if fresh else "ran",
@@ -145,8 +158,10 @@ def step_key(notebook: Path, values: dict, common: str, directory: Path) -> str:
     if not all(path.is_file() for path in inputs):
         return ""
     shown = {k: v for k, v in values.items() if k != "run_dir"}
-    parts = [common, json.dumps(shown, sort_keys=True), *code, *map(file_hash, inputs)]
-    return _digest(parts)
+    named = [Path(v) for v in shown.values() if isinstance(v, str) and v and Path(v).is_file()]
+    around = {v: os.environ.get(v, "") for v in project.contract(notebook)["environment"]}
+    parts = [common, json.dumps([shown, around], sort_keys=True), *code]
+    return _digest([*parts, *map(file_hash, [*inputs, *named])])
 
 
 def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
@@ -156,6 +171,11 @@ def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
         return False
     if not (directory / "notebooks" / notebook.name).is_file():
         return False
+    return _whole(directory, entry)
+
+
+def _whole(directory: Path, entry: dict) -> bool:
+    """Whether what a chapter sealed still lies there."""
     paths = {directory / "artefacts" / n: h for n, h in entry["outputs"].items()}
     return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
 
@@ -263,20 +283,26 @@ def _seal(directory: Path, name: str, values: dict, key: str) -> None:
     if entry is None:
         raise EdgekitError(f"{name} ended without its gate: run.gate(…) must be reached")
     parameters = {k: v for k, v in values.items() if k != "run_dir"}
-    update_manifest(directory, name, {**entry, "parameters": parameters, "key": key})
+    executed = file_hash(directory / "notebooks" / f"{name}.ipynb")
+    entry |= {"parameters": parameters, "key": key, "notebook": executed}
+    update_manifest(directory, name, entry)
 
 
 def _check_inputs(notebook: Path, given: dict, directory: Path) -> None:
     """A missing earlier chapter, or one of another seed, is better said before a kernel starts."""
     reads = tuple(project.contract(notebook)["reads"])
-    run = Run(notebook.stem, given["use_case"], given["profile"], given["seed"], directory, reads)
+    run = Run(
+        notebook.stem, given["use_case"], given["profile"], given["seed"], directory, reads,
+        offline=given["offline"],
+    )  # fmt: skip
     for name in reads:
         run.file(name)
 
 
-def _check_parameters(chapters: dict[str, Path], given: dict) -> None:
-    """papermill only warns about an unknown parameter; a typo deserves more."""
-    known = set().union(*(notebook_parameters(path) for path in chapters.values()))
+def _check_parameters(chapters: dict[str, Path], running: list[str], given: dict) -> None:
+    """papermill only warns about an unknown parameter; a typo deserves more, and one nobody takes, too."""
+    owners = {name: notebook_parameters(path) for name, path in chapters.items()}
+    known = set().union(*owners.values())
     for name in given:
         if name in OPTIONS:
             raise EdgekitError(f"-p {name}=…: {OPTIONS[name]} says that")
@@ -284,6 +310,9 @@ def _check_parameters(chapters: dict[str, Path], given: dict) -> None:
             raise EdgekitError(
                 f"no chapter has a parameter {name!r}.{did_you_mean(name, sorted(known))}"
             )
+        if not any(name in owners[chapter] for chapter in running):
+            of = ", ".join(chapter for chapter in chapters if name in owners[chapter])
+            raise EdgekitError(f"-p {name}=…: only {of} takes it, and that does not run here")
 
 
 def _cells(notebook: Path) -> list[dict]:

@@ -36,14 +36,16 @@ def chapter(name: str, start: Path | None = None) -> str:
 
 
 def contract(notebook: Path) -> dict:
-    """From a notebook's metadata: `{"reads": [...], "writes": [...], "judges": (...)}`.
+    """From a notebook's metadata: `{"reads": [...], "writes": [...], "judges": (...), …}`.
 
-    `judges` are the lines of the budget that its gate judges; None where it does not say.
+    `judges` are the lines of the budget that its gate judges; None where it does not say. `environment`: the
+    variables of the environment that its results depend on.
     """
     try:
         terms = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]
         judges = tuple(terms["judges"]) if "judges" in terms else None
-        return {"reads": terms["reads"], "writes": terms["writes"], "judges": judges}
+        known = {"judges": judges, "environment": terms.get("environment", [])}
+        return {"reads": terms["reads"], "writes": terms["writes"], **known}
     except (OSError, ValueError, KeyError) as error:
         raise EdgekitError(
             f"{notebook} says not what it reads and writes (metadata edgekit: {error})"

@@ -36,7 +36,7 @@ def review(directory: Path) -> Review:
     manifest = read_manifest(directory)
     if not manifest.get("steps"):
         raise EdgekitError(f"{directory} holds no finished chapter; start with `edgekit run`")
-    stale = {step: why for step, why in standing(manifest).items() if why}
+    stale = {step: why for step, why in standing(manifest, directory).items() if why}
     gates = {
         name: Verdicts.from_dicts(step["verdicts"])
         for name, step in manifest["steps"].items()
@@ -57,7 +57,9 @@ def review(directory: Path) -> Review:
         stale,
         overall(design, gates, project.judges()),
         data.pop() if len(data) == 1 else "partly simulated" if data else "",
-        "the use case has no design.toml any more" if now is None else _changes(design, now),
+        "the use case's design.toml is gone, or cannot be read"
+        if now is None
+        else _changes(design, now),
     )
 
 

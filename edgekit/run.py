@@ -29,7 +29,14 @@ from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.escape import html as escape
 from edgekit.figures import Figure
 from edgekit.gate import Verdicts, gate
-from edgekit.manifest import file_hash, plain, read_manifest, start_manifest, update_manifest
+from edgekit.manifest import (
+    file_hash,
+    plain,
+    read_manifest,
+    standing,
+    start_manifest,
+    update_manifest,
+)
 from edgekit.whole import whole
 
 PROFILES = ("quick", "full")
@@ -62,6 +69,7 @@ class Run:
     data: str = ""
     figures: dict[str, Figure] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    heard: dict[str, str] = field(default_factory=dict)  # what was read, and its hash then
     field: str | None = None
 
     @property
@@ -129,20 +137,26 @@ class Run:
         return self.path(name)
 
     def file(self, name: str) -> Path:
-        """The checked file of an artefact. Raises EdgekitError if it is missing or not what was sealed."""
+        """The checked file of an artefact.
+
+        Raises EdgekitError if it is missing, is not what was sealed, or rests on what has been replaced.
+        """
         path = self.path(name)
         maker = next((c for c, nb in project.chapters().items() if name in _writes(nb)), None)
         remedy = f"run {maker} first ({self._command} --through {str(maker)[3:]})"
         if not path.is_file():
             raise EdgekitError(f"{path} is missing: {remedy}")
         if maker != self.step:
-            sealed = read_manifest(self.directory).get("steps", {}).get(maker, {})
-            if sealed.get("outputs", {}).get(name) != file_hash(path):
+            manifest, self.heard[name] = read_manifest(self.directory), file_hash(path)
+            sealed = manifest.get("steps", {}).get(maker, {})
+            if sealed.get("outputs", {}).get(name) != self.heard[name]:
                 raise EdgekitError(f"{path} is not what {maker} sealed: {remedy}")
             if (was := sealed["parameters"].get("seed")) != self.seed:
                 raise EdgekitError(
                     f"{maker} ran with seed {was}, this is seed {self.seed}: {remedy}"
                 )
+            if why := standing(manifest, by_design=False)[maker]:
+                raise EdgekitError(f"{maker} {why}: {remedy}")
         return path
 
     def load(self, name: str):
@@ -178,6 +192,11 @@ class Run:
             raise EdgekitError(
                 f"{self.step} cannot be sealed: {', '.join(missing)} not written; run its cells in order"
             )
+        for name, was in self.heard.items():
+            if file_hash(self.path(name)) != was:
+                raise EdgekitError(
+                    f"{name} was written again since {self.step} read it: run its cells from the first"
+                )
         data = self.rests_on
         figures, mine = _on(data, figures), _on(data, self.figures)
         verdicts = gate(self.design, figures, notes)
@@ -186,6 +205,7 @@ class Run:
                 "use_case": self.use_case,
                 "profile": self.profile,
                 "seed": self.seed,
+                "offline": self.offline,
                 **({"field": self.field} if self.field else {}),
             },
             "design": self.design.digest,

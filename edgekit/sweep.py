@@ -136,15 +136,15 @@ def shown(table: pd.DataFrame) -> str:
     done = table[table.state == "done"]
     if done.empty:
         return "nothing was done"
-    key = ["chapter", "figure", "unit", "provenance"]
-    wide = done.assign(value=done.value.astype(float)).pivot_table(
+    key = ["chapter", "figure", "unit", "provenance", "data"]
+    wide = done.assign(value=done.value.astype(float), data=done.data.fillna("")).pivot_table(
         index=key, columns=names, values="value", aggfunc="first", sort=False, dropna=False
     )
     wide = wide.dropna(how="all")
     return wide.to_string(float_format=lambda v: f"{v:,.4g}" if abs(v) < 1e4 else f"{v:,.0f}")
 
 
-_COLUMNS = ("state", "chapter", "figure", "value", "unit", "provenance", "source")
+_COLUMNS = ("state", "chapter", "figure", "value", "unit", "provenance", "data", "source")
 
 
 def _values(text: str, values: str) -> list:

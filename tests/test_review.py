@@ -127,6 +127,65 @@ def test_the_report_of_a_use_case_that_is_gone_still_shows_what_was_judged(toy):
     assert "STM32U575" in page(opened)
 
 
+def test_an_artefact_that_was_written_over_takes_its_chapters_along(toy):
+    opened = first()
+    second()
+    np.save(opened.directory / "artefacts" / "numbers.npy", np.arange(9))
+    stale = review(opened.directory).stale
+    assert stale["00_design"] == "no longer has the numbers.npy that it sealed"
+    assert stale["01_sum"].startswith("stands on 00_design")
+
+
+def test_a_gate_seals_what_was_read_and_not_what_lies_there_now(toy):
+    first()
+    reader = run.open_run("sum", "toy")
+    reader.save("sum.json", {"sum": int(reader.load("numbers.npy").sum())})
+    again = run.open_run("design", "toy")
+    again.save("numbers.npy", np.arange(9))
+    again.gate({"flash_bytes": measured(100, "bytes", "counted")})
+    with pytest.raises(EdgekitError, match="was written again since 01_sum read it"):
+        reader.gate({"flash_bytes": measured(100, "bytes", "counted")})
+
+
+def test_what_stands_on_replaced_artefacts_is_not_read_on(toy):
+    notebook(toy / "notebooks", "02_more", "", ["sum.json"], [])
+    first(), second()
+    again = run.open_run("design", "toy")
+    again.save("numbers.npy", np.arange(9))
+    again.gate({"flash_bytes": measured(100, "bytes", "counted")})
+    with pytest.raises(EdgekitError, match="01_sum was made before 00_design was run again"):
+        run.open_run("more", "toy")
+
+
+def test_a_design_changed_and_changed_back_is_the_same_design(toy, capsys):
+    assert main(["run", "toy", "--strict"]) == 0
+    design(toy, DESIGN.replace("= 150", "= 151"))
+    assert main(["run", "toy", "--through", "design"]) == 0
+    design(toy, DESIGN)
+    assert main(["run", "toy", "--from", "sum", "--strict"]) == 0
+    assert (
+        review(toy / "runs" / "toy-quick").stale["00_design"] == "was judged by an earlier design"
+    )
+    assert main(["run", "toy", "--strict"]) == 0
+    assert review(toy / "runs" / "toy-quick").stale == {}
+
+
+def test_a_chapter_sealed_by_hand_is_not_shown_by_an_older_copy(toy):
+    assert main(["run", "toy"]) == 0
+    opened = first(figure=120)
+    html = page(opened)
+    assert html.count("Sealed by hand") == 1
+
+
+def test_a_parameter_that_no_running_chapter_takes_is_refused(toy, capsys):
+    cell = "extra = 1  # of this chapter alone\n"
+    path = toy / "notebooks" / "01_sum.ipynb"
+    text = path.read_text().replace("offline = False\\n", f"offline = False\\n{cell.strip()}\\n")
+    path.write_text(text)
+    assert main(["run", "toy", "--through", "design", "-p", "extra=2"]) == 2
+    assert "only 01_sum takes it" in capsys.readouterr().err
+
+
 # ------------------------------------------------------------------------------ data and origin
 
 

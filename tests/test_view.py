@@ -41,3 +41,29 @@ def test_a_control_shows_what_the_function_returns(monkeypatch):
     controls = explore(lambda x: x + 1, x=(1, 9, 5))
     assert controls.auto_display  # or a slider that returns years moves, and nothing is seen
     assert [w.value for w in controls.children if hasattr(w, "min")] == [5]
+
+
+def test_frames_are_drawn_with_their_names_and_boxes():
+    import numpy as np
+
+    from edgekit import view
+    from edgekit.data import Recording
+    from edgekit.data.video import Box
+
+    frames = np.zeros((3, 8, 8), np.uint8)
+    boxes = [(Box(1, 1, 3, 3, "a_b"),), (), ()]
+    made = [
+        Recording(f"r_{i}", frames, 1.0, "a", f"g{i}", "field", channels=("grey",), meta=meta)
+        for i, meta in enumerate(({"boxes": boxes}, {}))
+    ]
+    axes = view.plot_recordings(made)
+    assert any("r_0" in axis.get_title().replace("\\", "") for axis in axes)
+
+
+def test_a_class_without_windows_is_left_out_of_the_spectra():
+    import numpy as np
+
+    from edgekit.view.signals import plot_spectra
+
+    axis = plot_spectra(np.arange(4), np.ones((3, 4)), np.zeros(3, int), ("there", "not there"))
+    assert [line.get_label() for line in axis.lines] == ["there"]

@@ -113,6 +113,9 @@ def _covered(starts: np.ndarray, length: int, hop: int) -> int:
 
 
 def center(recording: Recording) -> Recording:
-    """The recording less each channel's mean: an offset is the sensor's, not the machine's."""
-    samples = recording.samples - recording.samples.mean(axis=0, dtype=np.float64)
+    """The recording less each channel's mean: an offset is the sensor's, not the machine's. NaN stay NaN."""
+    x = recording.samples
+    there = np.isfinite(x)
+    middle = np.sum(x, axis=0, dtype=np.float64, where=there) / np.maximum(there.sum(axis=0), 1)
+    samples = x - middle
     return replace(recording, samples=samples)

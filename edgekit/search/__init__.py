@@ -4,7 +4,7 @@ found = search(terms_of("bearing", "quick", seed=0), trials=40, workers=2)
 
 `space` says what a student may be, `cost` what it will take, `objective` tries one, `study` proposes and
 remembers, `cluster` hands out the work, `choice` and `found` choose. Needs the extra
-`edgekit[search]`.
+`search`.
 """
 
 from importlib import import_module

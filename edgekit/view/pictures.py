@@ -17,16 +17,16 @@ def plot_frames(recordings: list, count: int = 6):
 
     One frame of each recording, spread over them all; fewer recordings show more of their frames.
     """
-    shown = _spread(recordings, max(LEAST_FRAMES, count))
-    columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
-    height, width = shown[0][0].samples.shape[1:]
+    frames = _spread(recordings, max(LEAST_FRAMES, count))
+    columns = min(3, len(frames))
+    rows = -(-len(frames) // columns)
+    height, width = frames[0][0].samples.shape[1:]
     size = (9, 9 / columns * rows * height / width + 0.4)
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    labels = sorted({b.label for r, t in shown for b in r.meta.get("boxes", [()] * (t + 1))[t]})
+    labels = sorted({b.label for r, t in frames for b in r.meta.get("boxes", [()] * (t + 1))[t]})
     for axis in axes.flat:
         axis.set_axis_off()
-    for axis, (recording, t) in zip(axes.flat, shown, strict=False):
+    for axis, (recording, t) in zip(axes.flat, frames, strict=False):
         draw_frame(axis, recording.samples[t], recording.meta.get("boxes", {t: ()})[t], labels)
         axis.set_title(f"{shown(recording.name)}, {t / recording.rate:g} s", fontsize=8)
     for k, label in enumerate(labels):

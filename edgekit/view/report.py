@@ -9,6 +9,7 @@ from string import Template
 
 from edgekit.figures import Figure
 from edgekit.gate import Verdicts
+from edgekit.manifest import file_hash
 from edgekit.review import Review, review
 from edgekit.whole import whole
 
@@ -125,7 +126,11 @@ def _stage(name: str, step: dict, n: int) -> str:
 
 def _chapter(name: str, step: dict, notebook: Path) -> str:
     title, shown = name, ""
-    if notebook.is_file():
+    if notebook.is_file() and step.get("notebook") != file_hash(notebook):
+        shown = (
+            '<p class="note">Sealed by hand: the executed copy is of another run, not shown.</p>'
+        )
+    elif notebook.is_file():
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         title = _title(cells) or name
         shown = "".join(map(_outputs, filter(_is_reported, cells)))

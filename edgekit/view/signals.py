@@ -48,6 +48,8 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     ax = ax or plt.subplots(figsize=(9, 3.2))[1]
     for k, name in enumerate(classes):
         rows = features[y == k]
+        if not len(rows):  # all of its recordings were refused
+            continue
         ax.plot(
             frequencies, rows.mean(axis=0), color=COLOURS[k % len(COLOURS)], label=picture(name)
         )

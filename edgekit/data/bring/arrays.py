@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data import format as recording_format
-from edgekit.data.bring import mend
+from edgekit.data.bring import clock, mend, roles, timing
 from edgekit.data.bring.reading import Reading, UnreadableError
 from edgekit.data.format import DamagedError, member, npy
 from edgekit.errors import EdgekitError
@@ -25,6 +25,7 @@ RATES = (  # the plainest first: beside `sr`, a `rate` may be that of a shaft
     "frequency",
 )  # fmt: skip
 NAMES = ("channels", "channel_names", "columns", "class_names")
+MOST_LABELS = 20  # different numbers of a `y` beside an `x`; with more it is an axis
 
 
 def read(path: Path, name: str) -> list[Reading]:
@@ -101,27 +102,98 @@ def named(
     `columns`: arrays of one length that are channels of one recording, where none is called samples.
     Raises UnreadableError.
     """
-    samples, names = _pick(arrays, SAMPLES), None
-    if samples is None:
+    rate, said = _clocked(arrays)
+    arrays, names = axes(arrays), None
+    key = next((n for n in SAMPLES if n in arrays), None)
+    used = {key}
+    if key is None:
         large = {k: a for k, a in arrays.items() if a.dtype.kind in "iuf" and a.size > 16}
         large = {k: a for k, a in large.items() if k not in (*LABELS, *GROUPS, *RATES)}
+        large = {k: a for k, a in large.items() if not is_about(k)}
+        vectors = {k: a for k, a in large.items() if a.ndim == 1}
         if len(large) == 1:
-            samples = next(iter(large.values()))
-        elif columns:
-            samples, names = np.stack(list(columns.values()), axis=1), tuple(columns)
+            key = next(iter(large))
+            used = {key}
+        elif columns or (1 < len(vectors) == len(large) and _alike(vectors)):
+            names = tuple(k.removeprefix("axis ") for k in columns or vectors)
+            used = {k for k, a in vectors.items() if not columns or len(a) == _length(columns)}
         else:
             raise UnreadableError(
                 f"holds {', '.join(list(arrays)[:20]) or 'no numbers'}; call the samples X (and y, "
                 "rate, groups)"
             )
-    rate, channels = _pick(arrays, RATES), _pick(arrays, NAMES[:3])
-    rate = float(rate.reshape(-1)[0]) if rate is not None and rate.size == 1 else None
+    samples = arrays[key] if key else np.stack(list((columns or vectors).values()), axis=1)
+    channels = _pick(arrays, NAMES[:3])
     if channels is not None and channels.ndim == 1 and channels.dtype.kind in "SU":
         names = tuple(map(_word, channels))
-    return _stack(
-        name, samples, rate, names, _pick(arrays, LABELS), _pick(arrays, GROUPS),
-        _pick(arrays, ("class_names",)),
-    )  # fmt: skip
+    label = next((n for n in LABELS if n in arrays), None) or _told(
+        arrays, lambda n: roles.label_strength(n, list(arrays)) == 2, len(samples)
+    )
+    group = next((n for n in GROUPS if n in arrays), None) or _told(
+        arrays, lambda n: (roles.identity(n) or (0, False))[1], len(samples)
+    )
+    used |= {label, group, *RATES, *NAMES}
+    unused = [
+        f"{k} {a.shape}"
+        for k, a in arrays.items()
+        if a.size > 16 and k not in used and not roles.is_time(k)
+    ]
+    if unused:
+        said.append(f"holds other arrays too, which were not used: {', '.join(unused[:8])}")
+    made = _stack(
+        name, samples, rate, names, arrays.get(label), arrays.get(group), _pick(arrays, NAMES[3:])
+    )
+    return [replace(r, notes=(*r.notes, *said)) for r in made]
+
+
+def is_about(name: str) -> bool:
+    """Whether an array is called after what tells about samples: their time, label or group."""
+    sure = (roles.identity(name) or (0, False))[1]
+    return roles.is_time(name) or sure or (name != "y" and roles.label_strength(name, []) == 2)
+
+
+def _length(columns: dict[str, np.ndarray]) -> int:
+    return len(next(iter(columns.values())))
+
+
+def _alike(columns: dict[str, np.ndarray]) -> bool:
+    return len({len(c) for c in columns.values()}) == 1
+
+
+def axes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Vectors `x`, `y`, `z` under names that no samples and labels have: they are the axes of a sensor, if
+    there is a `z`, or `y` takes more values than labels do."""
+    both = [arrays.get(n) for n in "xy"]
+    if any(a is None or a.ndim != 1 or a.dtype.kind not in "iuf" for a in both):
+        return arrays
+    if len(both[0]) != len(both[1]):
+        return arrays
+    z = arrays.get("z")
+    third = z is not None and z.shape == both[0].shape
+    if not third and len(np.unique(both[1])) <= MOST_LABELS:
+        return arrays
+    return {f"axis {k}" if k in ("x", "y") else k: a for k, a in arrays.items()}
+
+
+def _told(arrays: dict[str, np.ndarray], what, rows: int) -> str | None:
+    """The array, an entry for each row, whose name says that it is what is looked for."""
+    return next((k for k, a in arrays.items() if a.shape in ((rows,), (rows, 1)) and what(k)), None)
+
+
+def _clocked(arrays: dict[str, np.ndarray]) -> tuple[float | None, list[str]]:
+    """The rate in Hz that a number says, else a vector of times; and what was guessed of its unit."""
+    rate = _pick(arrays, RATES)
+    if rate is not None and rate.size and len(np.unique(rate)) == 1:
+        return float(rate.reshape(-1)[0]), []
+    for key, t in arrays.items():
+        if t.ndim == 1 and t.dtype.kind in "iuf" and len(t) > 2 and roles.is_time(key):
+            notes: list[str] = []
+            seen = timing.study(clock.ticks(t.astype(np.float64), key, "", "", notes))
+            if seen:
+                return timing.nominal(seen.rate), [
+                    n.replace("--time-unit", "--rate") for n in notes
+                ]
+    return None, []
 
 
 def _stack(name, x, rate=None, channels=None, labels=None, groups=None, classes=None):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import clock, encoding, forms, notation
+from edgekit.data.bring import clock, encoding, forms, notation, told_rate
 from edgekit.data.bring.encoding import decode as decode
 from edgekit.data.bring.notation import NUMBER as NUMBER
 from edgekit.data.bring.reading import UnreadableError
@@ -21,8 +21,6 @@ PROBE = 120  # lines from which the layout is read
 LOOK = 16  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
 COMMENT = re.compile(r"\s*(#|%|//|;;)")
-RATE = re.compile(r"(?:sampl\w*[ _-]*)?(?:rate|freq\w*|fs)[^\d-]{0,20}([\d.]+)\s*(k)?hz", re.I)
-RATE_PLAIN = re.compile(r"sampl\w*[ _-]*(?:rate|freq\w*)[ \w()/]*[:=,;\s]+([\d.]+)\s*(k)?", re.I)
 UNITS = re.compile(
     r"-?|m?g|m/s(2|²|\^2)|dps|(deg|°|rad)(/s)?|°?[ckf]|k?v|m[va]|[avwnt]|kw|m?bar|[hk]?pa|%|[mµun]?s|k?hz|db"
     r"|rpm|1/min|nm|[mµuc]?m|lux|lx|pp[mb]|[µu]t|counts|raw|l/min|m3/h"
@@ -104,8 +102,8 @@ def layout(path: Path) -> Layout:
     trailing = width > 1 and len(names) != width and not any(row[-1].strip() for row in body)
     width -= trailing
     names, units = _fitted(names, units, preamble, separator, quote, width, body)
-    rate = _rate([*preamble, *rows[: max(0, head - 1)]])
-    more = _wearable(rows[:head], body, names)
+    above = [*preamble, *rows[: max(0, head - 1)]]
+    rate, more = None, _wearable(rows[:head], body, names)
     if more:
         rate, skipped = more
         head, body = head + skipped, body[skipped:]
@@ -117,6 +115,7 @@ def layout(path: Path) -> Layout:
         notation.decimal(c) if k == "number" else "" for c, k in zip(columns, kinds, strict=True)
     ]
     mark = Counter(t for t in told if t).most_common(1)[0][0] if any(told) else "."
+    rate = rate or told_rate.find(above, mark)
     if "number" not in kinds:
         raise UnreadableError(_nothing(full))
     return Layout(
@@ -273,16 +272,6 @@ def _fitted(names, units, preamble, separator, quote, width, body):
         return [""] * width, [""] * width
     names = ["time" if clock.is_stamp(n) and not notation.is_number(n) else n for n in names]
     return names, units
-
-
-def _rate(lines: list[str]) -> float | None:
-    text = "\n".join(lines)
-    found = RATE.search(text) or RATE_PLAIN.search(text)
-    try:
-        rate = float(found[1].rstrip(".")) * (1000 if found[2] else 1) if found else 0.0
-    except ValueError:
-        return None
-    return rate if rate > 0 else None
 
 
 def _wearable(head: list[str], body: list[list[str]], names: list[str]) -> tuple[float, int] | None:

@@ -77,6 +77,8 @@ def _told_by(table: Table, i: int, codes: np.ndarray) -> bool:
     """Whether a column says nothing that the names do not say: always the same, or one value to a name."""
     column = table.column(i)
     values = column.take()
+    if column.kind == "words" and not column.form and not table.kinds(i):
+        return True  # another text in each row: nobody's time
     if column.words is None or roles.is_time(table.name(i)):
         return False
     if values.dtype.kind == "f" and not np.isfinite(values).all():

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import arrays, timing
+from edgekit.data.bring import arrays
 from edgekit.data.bring.reading import Reading, UnreadableError, needs
 
 LARGEST = 1 << 30  # bytes of all arrays of a file
 DEEPEST = 4  # structures in structures
 MOST = 200  # arrays of a file
-TIMES = ("t", "time", "times", "timestamp", "timestamps", "seconds")
 
 
 def read(path: Path, name: str) -> list[Reading]:
@@ -30,9 +29,8 @@ def read(path: Path, name: str) -> list[Reading]:
     if not found:
         raise UnreadableError("holds no numbers that MATLAB would call an array")
     found = {k.lower(): v for k, v in found.items()}
-    columns = _columns(found)
-    rate = _rate(found, columns)
-    return arrays.named(name, rate | found, columns)
+    found = arrays.axes(found)
+    return arrays.named(name, found, _columns(found))
 
 
 def _columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -42,7 +40,9 @@ def _columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         k: v for k, v in found.items() if v.ndim == 1 and len(v) > 16 and v.dtype.kind in "iuf"
     }
     vectors = {
-        k: v for k, v in vectors.items() if k not in (*TIMES, *arrays.LABELS, *arrays.GROUPS)
+        k: v
+        for k, v in vectors.items()
+        if not arrays.is_about(k) and k not in (*arrays.LABELS, *arrays.GROUPS)
     }
     lengths = [len(v) for v in vectors.values()]
     if not lengths:
@@ -51,20 +51,6 @@ def _columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     same = {k: v for k, v in vectors.items() if len(v) == usual}
     bare = [re.sub(r"^[a-z]{0,3}\d+_", "", k) for k in same]
     return dict(zip(bare if len(set(bare)) == len(bare) else same, same.values(), strict=True))
-
-
-def _rate(found: dict[str, np.ndarray], columns: dict) -> dict[str, np.ndarray]:
-    """The rate (Hz) that a vector of time says, where no number says it."""
-    length = len(next(iter(columns.values()))) if columns else 0
-    for key in TIMES:
-        t = found.get(key)
-        if t is None or t.ndim != 1 or t.dtype.kind not in "iuf" or len(t) < 3:
-            continue
-        del found[key]
-        seen = timing.study(t)
-        if seen and len(t) >= length and not any(k in found for k in arrays.RATES):
-            return {"fs": np.array(timing.nominal(seen.rate))}
-    return {}
 
 
 # ------------------------------------------------------------------------------ up to version 7.2
@@ -115,7 +101,9 @@ def _plain(found: dict, key: str, value, depth: int) -> None:
 def _keep(found: dict, key: str, value: np.ndarray) -> None:
     if value.dtype.kind in "biufSU" and len(found) < MOST:
         value = value.reshape(-1) if value.ndim == 2 and 1 in value.shape else value
-        found.setdefault(key, value)
+        while key in found:  # of another structure: named, but not used
+            key += "'"
+        found[key] = value
 
 
 # ------------------------------------------------------------------------------------ version 7.3

@@ -11,10 +11,23 @@ import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 
+from edgekit.data.bring import roles
 from edgekit.errors import EdgekitError
 
 MOST = 20  # classes
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "data", "dataset"}
+PARTS = {
+    "x",
+    "y",
+    "subject",
+    "subjects",
+    "label",
+    "labels",
+    "feature",
+    "features",
+}  # X_train, y_train
+UNNUMBERED = ", without numbers"  # of `walk_01`, `walk-2024-05-01_10-00-00`
+TAIL = re.compile(r"[ _.-]*(?:(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d[ T_.-]*[\d_.:-]*|\(?\d{1,4}\)?)$")
 GROUP = re.compile(
     r"(subj(ect)?|person|patient|part(icipant)?|user|machine|mach|motor|pump|rig|bearing|device|dev|unit|cam(era)?"
     r"|session|sess|day|house|site|plant|speaker|spk)[ _-]?\w{0,3}\d+\w?"
@@ -46,6 +59,50 @@ def plain(word: str) -> str:
     return re.sub(r"(?<=[A-Za-z]{3})\d+$", "", word)
 
 
+def is_group(word: str) -> bool:
+    """Whether a word looks like one person, machine or day: `Actor_01`, `sub-01`, `Patient_B`."""
+    if GROUP.fullmatch(word):
+        return True
+    *nouns, last = roles.tokens(word) or [""]
+    one = last.isdigit() or (len(last) == 1 and bool(re.search(r"[ _-]", word)))
+    known = roles.PERSON | roles.MACHINE | roles.GENERIC | {"sub", "vol", "fold", "visit"}
+    return (
+        one and bool(nouns) and set(nouns) <= known | roles.ID_SUFFIX and bool(set(nouns) & known)
+    )
+
+
+def _technical(kinds) -> bool:
+    """Whether words tell parts of a data set or sensors apart, and no classes: `X`, `y`; `seg_train`,
+    `seg_test`; `Accelerometer`, `Gyroscope`."""
+    kinds = [k.lower() for k in kinds]
+    return (
+        all(k in PARTS for k in kinds)
+        or all(set(roles.tokens(k)) & SPLITS - {"data", "dataset"} for k in kinds)
+        or all(map(roles.is_sensor, kinds))
+        or all(map(roles.is_place, kinds))
+    )
+
+
+def sensors(paths: list[str]) -> list[str]:
+    """The sensors that files are called after where these are several: `ACC`, `BVP`; empty: one, or none."""
+    places = [words(p) for p in paths]
+    common = [w for w in places[0] if all(w in p for p in places)] if places else []
+    for where in common:
+        kinds = sorted({p[where] for p in places})
+        if len(kinds) > 1 and all(map(roles.is_sensor, kinds)):
+            return kinds
+    return []
+
+
+def _numbered(kinds) -> bool:
+    """Whether folders are recordings of a class each, `walk_01`, `walk_02`, `run_01`, `run_02`: all have a
+    number or a date, and each stem stands at least twice. `level1`, `level2` are classes."""
+    stems = Counter(TAIL.sub("", k) for k in kinds)
+    return (
+        len(stems) > 1 and min(stems.values()) > 1 and all(stems) and not stems.keys() & set(kinds)
+    )
+
+
 def find_label(paths: list[str]) -> str | None:
     """Where the label stands in all paths, `"folder:1"` say; None where nothing convinces."""
     places = [words(p) for p in paths]
@@ -54,17 +111,20 @@ def find_label(paths: list[str]) -> str | None:
     for where in common:
         values = [p[where] for p in places]
         values = [plain(v) for v in values] if where.startswith("name") else values
+        numbered = where.startswith("folder") and _numbered(set(values))
+        values = [TAIL.sub("", v) for v in values] if numbered else values
         kinds = Counter(values)
-        if not 2 <= len(kinds) <= MOST:
+        if not 2 <= len(kinds) <= MOST or _technical(kinds):
             continue
         if where.startswith("name") and len(kinds) > max(2, 0.75 * len(paths)):
             continue
-        if all(COUNTER.fullmatch(k) for k in kinds) or all(GROUP.fullmatch(v) for v in values):
+        if all(COUNTER.fullmatch(k) for k in kinds) or all(map(is_group, values)):
             continue
+        whole_where, where = where, where + UNNUMBERED * numbered
         # folders before names, the first word before later ones, even classes before odd ones
-        order = 10 * where.startswith("folder") - int(where.split(":")[1])
+        order = 10 * where.startswith("folder") - int(whole_where.split(":")[1])
         scores[where] = order + min(kinds.values()) / max(kinds.values())
-        if any(GROUP.fullmatch(p[where]) for p in places):
+        if any(is_group(p[whole_where]) for p in places) and not numbered:
             scores[where] -= 5
     if scores:
         return max(scores, key=scores.get)
@@ -72,9 +132,8 @@ def find_label(paths: list[str]) -> str | None:
     if counted:
         return counted[0]
     whole = [PurePosixPath(p).stem for p in paths]  # one file a class: normal.csv, leak.csv
-    if 2 <= len(set(whole)) == len(paths) <= MOST and all(
-        re.fullmatch(r"[^\W\d]+", w) for w in whole
-    ):
+    plain_words = all(re.fullmatch(r"[^\W\d]+", w) for w in whole)
+    if 2 <= len(set(whole)) == len(paths) <= MOST and plain_words and not _technical(whole):
         return "name:1"
     return None
 
@@ -104,8 +163,10 @@ def find_group(paths: list[str], label_from: str | None) -> str | None:
     common = [w for w in places[0] if all(w in p for p in places)] if places else []
     for where in common:
         values = {p[where] for p in places}
-        if where != label_from and len(values) > 1 and all(GROUP.fullmatch(v) for v in values):
+        if where != label_from and len(values) > 1 and all(map(is_group, values)):
             return where
+    if (label_from or "").endswith(UNNUMBERED):  # each of those folders is a recording
+        return label_from.removesuffix(UNNUMBERED)
     return None
 
 
@@ -122,6 +183,9 @@ def word(path: str, where: str, what: str) -> str | None:
     if where == "folder":
         folders = [w for w in words(path) if w.startswith("folder")]
         return words(path)[folders[-1]] if folders else None
+    if where.endswith(UNNUMBERED):
+        found = words(path).get(where.removesuffix(UNNUMBERED))
+        return found and TAIL.sub("", found)
     if re.fullmatch(r"(folder|name)(:\d+)?", where):
         where = where if ":" in where else f"{where}:1"
         found = words(path).get(where)

@@ -99,6 +99,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     readings, group_from = group(readings, options.group_from, label_from)
     readings = [replace(r, meta={k: v for k, v in r.meta.items() if k != TEXTS}) for r in readings]
     readings, channels = choose.channels(readings, options.channels, left)
+    _one_sensor(readings)
     if not options.channels:
         readings, channels = choose.steady(readings, channels, said)
     if not options.rate:
@@ -173,6 +174,16 @@ def label(readings: list[Reading], wanted: str, left: dict[str, str], without: s
             "--label-from says where else to look"
         )
     return known, where
+
+
+def _one_sensor(readings: list[Reading]) -> None:
+    """Raises EdgekitError where the files of several sensors would pass for recordings of one."""
+    if several := names.sensors([r.path for r in readings]):
+        raise EdgekitError(
+            f"the files are of different sensors ({', '.join(several[:6])}), and all recordings must be of "
+            "the same: put those of one sensor into a folder of their own, or join what was measured at "
+            "the same times into one table, a column for each"
+        )
 
 
 def _unlabelled(readings: list[Reading]) -> str:

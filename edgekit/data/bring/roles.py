@@ -15,12 +15,12 @@ WORDS = tomllib.loads(
 )
 (
     CLOCKS, BESIDE_CLOCKS, LABELS, WEAK_LABELS, LABEL_SUFFIX, PERSON, MACHINE, SESSION, GENERIC, ID_SUFFIX,
-    COUNTS, FIELDS, VALUES,
+    COUNTS, FIELDS, VALUES, SENSORS, SENSOR_WORDS, PLACES,
 ) = (
     frozenset(WORDS[name].split())
     for name in (
         "clocks", "times", "labels", "weak_labels", "label_suffix", "person", "machine", "session", "generic",
-        "id_suffix", "counts", "fields", "values",
+        "id_suffix", "counts", "fields", "values", "sensors", "sensor_words", "places",
     )
 )  # fmt: skip
 
@@ -92,6 +92,18 @@ def is_field(name: str) -> bool:
 def is_value(name: str) -> bool:
     words = tokens(name)
     return bool(words) and words[-1] in VALUES | {"value"}
+
+
+def is_sensor(name: str) -> bool:
+    """Whether a file or folder is called after what was measured: `ACC`, `LinearAcceleration`."""
+    words = {w for w in tokens(name) if not w.isdigit()}
+    return bool(words & SENSORS) and words <= SENSORS | SENSOR_WORDS
+
+
+def is_place(name: str) -> bool:
+    """Whether it is called after where a sensor was worn: `phone`, `wrist`."""
+    words = {w for w in tokens(name) if not w.isdigit()}
+    return bool(words) and words <= PLACES | {"left", "right"} and bool(words & PLACES)
 
 
 # --------------------------------------------------------------------------------- by their numbers

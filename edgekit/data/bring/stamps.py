@@ -16,6 +16,7 @@ def take(table: Table) -> np.ndarray | None:
     """Take the clocks; seconds (n,) of the best of them."""
     laid = table.layout
     named = [i for i in table.left if roles.is_time(table.name(i))]
+    named = [i for i in named if not _temperature(table, i, named)]
     clocks = [i for i in table.left if table.column(i).kind == "clock" or table.column(i).form]
     unnamed = [] if any(laid.names) else list(table.left)
     best, others = None, []
@@ -50,6 +51,15 @@ def take(table: Table) -> np.ndarray | None:
         table.note(chosen, "rises evenly: taken for time")
     table.notes += notes
     return seconds
+
+
+def _temperature(table: Table, i: int, named: list[int]) -> bool:
+    """Whether `T` is no time: it has another unit, or a clock by a longer name stands beside it."""
+    if roles.tokens(table.name(i)) != ["t"]:
+        return False
+    unit = table.layout.units[i].strip().lower().rstrip(".")
+    longer = any(roles.tokens(table.name(k)) != ["t"] for k in named)
+    return bool(unit and unit not in clock.UNITS and ":" not in unit) or longer
 
 
 def _in_order(seconds: np.ndarray) -> np.ndarray:

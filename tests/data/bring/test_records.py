@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgekit.data import bring
-from edgekit.data.bring import UnreadableError, impulse
+from edgekit.data.bring import UnreadableError, impulse, records
 from tests.data.bring import folders
 
 X = np.round(folders.sines(0, 300, 50, 2.0), 4)
@@ -135,3 +135,16 @@ def test_cbor_that_says_it_is_cbor_is_read_and_other_tags_are_not():
 def test_sensors_of_one_name_are_kept_apart():
     content = folders.acquisition(X[:9], 20, ("a", "a", "b"))
     assert impulse.acquisition(content, "x").channels == ("a", "a 2", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("topic", "payload"), ("VarName", "VarValue"), ("entity_id", "state"), ("point", "v")]
+)  # fmt: skip
+def test_rows_of_a_name_and_a_value_become_columns(name, value):
+    rows = [
+        {"ts": 1_700_000_000_000 + 20 * k, name: axis, value: float(k % 7 + i / 3)}
+        for k in range(200)
+        for i, axis in enumerate("xyz")
+    ]
+    (made,) = records.objects(rows, "a.json")
+    assert (made.channels, made.rate) == (("x", "y", "z"), pytest.approx(50))

@@ -213,3 +213,39 @@ USUAL += [6400, 8000, 16000, 22050, 25600, 44100, 48000, 51200, 97656]
 def test_usual_rates_are_kept(rate):
     assert timing.nominal(rate * 1.0008) == pytest.approx(rate, rel=2e-3)
     assert timing.nominal(rate) == pytest.approx(rate, rel=1e-3)
+
+
+RATES = {
+    "Sampling rate: 1,000 Hz": 1000, "Sampling rate;12,8 kHz": 12_800, "Sample rate: 1e3 Hz": 1000,
+    "Sample rate: 1 MHz": 1e6, "Sample rate: 10 ms": 100, "Sample interval: 0.01 s": 100,
+    "Sampling Rate [S/s],2560": 2560, "Mains frequency: 50 Hz\nSampling rate: 2000 Hz": 2000,
+    "Sampling frequency (kHz): 25.6": 25_600, "fs = 1000": 1000, "Abtastrate: 500 Hz": 500,
+    "Frequency: 100 Hz": 100, "Sampling rate: 50 samples/s": 50, "Sampling Rate,44100": 44_100,
+    "Sampling Rate,1000,3,4": 1000, "Sample Rate,25.6,kHz": 25_600,
+    "Filter cut-off frequency: 100 Hz": None, "Motor frequency: 25 Hz": None, "Heart rate: 72": None,
+    "Bit rate: 115200": None, "Sampling rate: 3 of 5": None, "Sample period: 10": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("above", "rate"), RATES.items(), ids=range(len(RATES)))
+def test_a_rate_above_the_table_is_that_of_sampling_in_its_own_unit(tmp_path, above, rate):
+    (made,) = read(tmp_path, f"{above}\nDate: today\n" + lines(*X.T, head="x,y,z"))
+    assert made.rate == (rate and pytest.approx(rate))
+
+
+def test_a_rate_is_written_as_the_table_is(tmp_path):
+    above = "Abtastrate: 1.000 Hz\n"
+    (made,) = read(tmp_path, above + lines(*X.T, head="x;y;z", by=";", comma=True))
+    assert made.rate == 1000
+    (made,) = read(tmp_path, above + lines(*X.T, head="x;y;z", by=";"))
+    assert made.rate == 1
+
+
+@pytest.mark.parametrize("head", ["time,T,RH", "time [s],T [°C],RH [%]"])
+def test_a_temperature_that_rises_is_no_clock(tmp_path, head):
+    warm = 20 + T / 2 + 0.001 * X[:, 0]
+    (made,) = read(tmp_path, lines(T + 0.002 * X[:, 1], warm, X[:, 2], head=head))
+    assert made.channels == ("T", "RH")
+    assert made.rate == pytest.approx(50, rel=0.02)
+    (made,) = read(tmp_path, lines(warm, X[:, 2], head="T [°C],RH [%]"))
+    assert (made.channels, made.rate) == (("T", "RH"), None)
