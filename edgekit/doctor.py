@@ -13,7 +13,7 @@ from edgekit import extras
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib cryptography pypi-simple tqdm",
+        "numpy scipy scikit-learn pandas matplotlib cryptography pypi-simple tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",

@@ -8,7 +8,15 @@ import pytest
 from edgekit.learn.loading import undisturbed
 
 
-def test_an_interrupt_comes_after_what_must_not_be_half_done(capsys):
+@pytest.fixture
+def listening():
+    """A process that a shell started in the background ignores interrupts; this one is to hear them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_comes_after_what_must_not_be_half_done(capsys, listening):
     before, done = signal.getsignal(signal.SIGINT), []
 
     def interrupted():
