@@ -49,6 +49,7 @@ class Collector:
     lost: list[tuple[int, float]] = field(default_factory=list)
     bad: Counter = field(default_factory=Counter)
     sample: dict[str, str] = field(default_factory=dict)
+    sender: dict[str, str] = field(default_factory=dict)  # who sends, by the messages' own words
 
     def add(self, payload: bytes, seconds: float) -> None:
         """One message or line that arrived at `seconds`."""
@@ -112,7 +113,14 @@ class Collector:
         """A row of values with names, in whatever order; one of them may be the time."""
         stamp = next((k for k in values if roles.is_time(str(k))), None)
         ticks = _number(values[stamp]) if stamp is not None else None
-        numbers = {str(k): _number(v) for k, v in values.items() if k != stamp}
+        who = {str(k): str(v) for k, v in values.items() if k != stamp and _says_who(str(k), v)}
+        self.sender = self.sender or who
+        for key, one in who.items():
+            if (first := self.sender.get(key, one)) != one:
+                raise UnreadableError(f"is of {key} {one!r}, not {first!r}: a recording is of one")
+        numbers = {
+            str(k): _number(v) for k, v in values.items() if k != stamp and str(k) not in who
+        }
         numbers = {k: v for k, v in numbers.items() if v is not None}
         if self.sent is None:
             named = self.channels and set(self.channels) <= set(numbers)
@@ -209,6 +217,13 @@ class Collector:
         return Recording(
             name, samples, rate, label, group, "field", channels, unit, licence, source, meta,
         )  # fmt: skip
+
+
+def _says_who(key: str, value) -> bool:
+    """Whether a value names the sender, or one of its sensors; a bare noun with a number may be a reading."""
+    known = roles.identity(key)
+    sure = known is not None and (known[1] or isinstance(value, str))
+    return sure or (isinstance(value, str) and (roles.is_field(key) or roles.is_sensor(key)))
 
 
 def _number(value) -> float | None:

@@ -32,7 +32,7 @@ def mqtt(
     except ImportError:
         raise missing("recording needs", "paho", "live") from None
     heard: queue.Queue = queue.Queue(maxsize=200_000)
-    state = {"up": False, "why": ""}
+    state = {"up": False, "why": "", "topics": {}}
 
     def connected(client, _data, _flags, reason, _properties):
         if reason.is_failure:
@@ -45,6 +45,7 @@ def mqtt(
         state["why"] = "" if state["up"] else f"may not hear {topic}"
 
     def message(_client, _data, m):
+        state["topics"].setdefault(m.topic)
         if not heard.full():
             heard.put((m.payload, time.monotonic()))
 
@@ -73,6 +74,11 @@ def _heard(heard, seconds: float, state: dict, where: str):
     while began is None or time.monotonic() < began + seconds:
         if state["why"]:
             raise EdgekitError(f"the broker at {where} refuses: {state['why']}")
+        if len(topics := list(state["topics"])) > 1:  # two clocks in one recording would be neither
+            raise EdgekitError(
+                f"messages come from several topics, {topics[0]!r} and {topics[1]!r} among them: a recording "
+                "is of one; name it with --topic"
+            )
         try:
             payload, at = heard.get(timeout=0.1)
         except queue.Empty:

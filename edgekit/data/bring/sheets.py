@@ -16,7 +16,10 @@ from edgekit.errors import EdgekitError
 
 STEMS = ("labels", "label", "metadata", "annotations", "index")
 LARGEST = 32 << 20  # bytes
-FILE = ("file", "filename", "file_name", "path", "name", "recording", "wav", "image", "id")
+FILE = (
+    *("file", "filename", "file_name", "slice_file_name", "fname", "path", "name", "recording"),
+    *("wav", "image", "id"),
+)
 LABEL = ("label", "class", "labels", "target", "category")
 GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", "speaker", "device")
 
@@ -34,7 +37,7 @@ def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
     else:
         candidates = {
             n: p for n, p in files.items()
-            if p.stem.lower() in STEMS and p.suffix.lower() in kinds.TABLES
+            if p.suffix.lower() in kinds.TABLES and (p.stem.lower() in STEMS or _names_files(p, files))
         }  # fmt: skip
     for name, path in candidates.items():
         rows = _rows(path)
@@ -46,6 +49,16 @@ def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
     info = root / "info.labels"
     if info.is_file() and not wanted:
         _match(info.name, _info(info), files, found)
+
+
+def _names_files(table: Path, files: dict[str, Path]) -> bool:
+    """Whether most rows of a table under another name name sounds or pictures of this folder."""
+    others = {_key(p.name) for p in files.values() if p.suffix.lower() not in kinds.TABLES}
+    if not others:
+        return False
+    rows = _rows(table) or []
+    known = sum(_key(file.replace("\\", "/").rsplit("/", 1)[-1]) in others for file, _, _ in rows)
+    return known > len(rows) / 2
 
 
 def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found) -> None:

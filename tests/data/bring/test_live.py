@@ -14,6 +14,7 @@ import pytest
 
 from edgekit import cli
 from edgekit.data import bring, format
+from edgekit.data.bring import live
 from edgekit.data.bring.collect import Collector
 from edgekit.errors import EdgekitError
 
@@ -270,3 +271,26 @@ def test_a_hostile_label_is_kept_and_its_file_stays_in_the_folder(tmp_path, caps
         assert path.parent == tmp_path
         assert format.load(path).label == label.replace("\udce9", "\\xe9")
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["device", "sensor", "sensor_id", "topic"])
+def test_a_second_sender_is_counted_and_not_mixed_in(key):
+    gathered = Collector()
+    for i in range(200):
+        name = "ab"[i % 2]
+        gathered.add(json.dumps({key: name, "x": i % 7, "t_ms": 10 * (i // 2)}).encode(), i / 200)
+    made = gathered.recording("r", "on", "", "", "mqtt")
+    assert made.channels == ("x",)
+    assert len(made.samples) == 100
+    assert made.rate == pytest.approx(100)
+    assert any("is of" in note and "'b'" in note for note in made.meta["notes"])
+
+
+def test_two_topics_are_not_one_recording(monkeypatch):
+    import queue
+
+    heard = queue.Queue()
+    heard.put((b"1,2", 0.0))
+    state = {"why": "", "topics": {"hall/a": None, "hall/b": None}}
+    with pytest.raises(EdgekitError, match="several topics, 'hall/a' and 'hall/b'"):
+        next(live._heard(heard, 1.0, state, "broker"))

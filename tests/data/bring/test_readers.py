@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import wave
 import zipfile
 
 import numpy as np
@@ -279,3 +280,22 @@ def test_no_picture_and_a_picture_that_claims_too_much_are_refused(tmp_path):
     for name in ("a.png", "bomb.png"):
         with pytest.raises(UnreadableError):
             images.read(tmp_path / name, name)
+
+
+def test_a_table_of_labels_under_its_own_name_is_one(tmp_path):
+    """As ESC-50 and UrbanSound8K have them: the table is called like the data set."""
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "meta").mkdir()
+    rows = ["slice_file_name,fold,class"]
+    for i in range(8):
+        x = np.random.default_rng(i).normal(0, 0.1, 16000)
+        with wave.open(str(tmp_path / "audio" / f"{i}.wav"), "wb") as wav:
+            wav.setnchannels(1), wav.setsampwidth(2), wav.setframerate(16000)
+            wav.writeframes((x * 32767).clip(-32768, 32767).astype("<i2").tobytes())
+        rows.append(f"{i}.wav,{i % 4},{'dog' if i % 2 else 'rain'}")
+    (tmp_path / "meta" / "esc50.csv").write_text("\n".join(rows))
+    found = bring.read(tmp_path)
+    assert {f: row["label"] for f, row in found.sheet.items()} == {
+        f"audio/{i}.wav": "dog" if i % 2 else "rain" for i in range(8)
+    }
+    assert len(found.readings) == 8
