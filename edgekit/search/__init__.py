@@ -9,7 +9,13 @@ remembers, `cluster` hands out the work, `choice` and `found` choose. Needs the 
 
 from importlib import import_module
 
-_HOMES = {"search": "found", "choose": "choice", "front": "choice", "terms_of": "objective"}
+_HOMES = {
+    "search": "found",
+    "choose": "choice",
+    "front": "choice",
+    "terms_of": "objective",
+    "load_found": "result",
+}
 __all__ = list(_HOMES)
 
 

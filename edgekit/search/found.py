@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from edgekit.run import Run
 from edgekit.search import objective
 from edgekit.search.choice import Final, choose, front, lead, shortlist
 from edgekit.search.objective import Judged, Terms
+from edgekit.search.result import MADE_OF, made_of
 from edgekit.search.space import HAND_MADE
 from edgekit.search.study import Row, answers_of, crew_of, described, explore
 from edgekit.whole import whole
@@ -200,6 +201,8 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
         "seed": terms.seed,
         "trials": {s: sum(r.state == s for r in rows) for s in ("complete", "pruned", "failed")},
         "front": [r.number for r in front(rows)],
+        "data": _run(terms).rests_on,
+        "made_of": made_of(Path(terms.directory)),
         "found": told(chosen, ours),
         "hand_made": told(reference, theirs),
         "finalists": [
@@ -224,21 +227,21 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
 def _run(terms: Terms) -> Run:
     writes = ("search.csv", "found.json", "found.tflite")
     t = terms
-    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), writes=writes)
+    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), MADE_OF, writes)
 
 
 def _table(terms: Terms, rows: list[Row]) -> None:
     """search.csv: every trial, the pruned and the failed ones with their reason."""
     import pandas as pd
 
-    best = {r.number for r in front(rows)}
+    best, data = {r.number for r in front(rows)}, _run(terms).rests_on
     lines = []
     for r in rows:
         known = {"trial": r.number, "state": r.state, "reason": r.reason, "front": r.number in best}
         known |= {"within_budget": r.kept and r.state == "complete", "seconds": r.seconds}
         known |= {k: r.figures[k].value if k in r.figures else None for k in FIGURES}
         known |= {f"estimated_{k}": r.estimate.get(k) for k in ESTIMATES}
-        provenance = {k: f.provenance for k, f in r.figures.items()}
+        provenance = {k: replace(f, data=data).origin for k, f in r.figures.items()}
         known["provenance"] = "; ".join(f"{k} {p}" for k, p in provenance.items())
         lines.append(known | {"candidate": json.dumps(r.made)})
     _run(terms).save("search.csv", pd.DataFrame(lines))

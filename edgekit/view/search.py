@@ -16,6 +16,7 @@ def summary(found: Found) -> list[str]:
         f"{counts['complete']} trained, {counts['pruned']} pruned before training, "
         f"{counts['failed']} failed"
         + (f" ({TRIES} tries each; search.csv says why)" if counts["failed"] else ""),
+        f"all of it on {found.facts['data'] or 'unnamed'} data",
         "Pareto front (accuracy in folds; the rest from the binary, emulated core):",
     ]
     for row in found.front:

@@ -1,0 +1,36 @@
+"""What a search found, as another chapter may take it: only for the data and split it was found on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+from edgekit.manifest import file_hash
+
+MADE_OF = ("field.npz", "split.json")  # what decides whom a candidate has heard
+
+
+def made_of(directory: Path) -> dict[str, str]:
+    """The hashes of a run's data and split, by artefact."""
+    return {name: file_hash(directory / "artefacts" / name) for name in MADE_OF}
+
+
+def load_found(path: Path | str, directory: Path) -> tuple[dict, bytes]:
+    """The candidate of a `found.json` and its `.tflite`, for the run in `directory`.
+
+    Raises EdgekitError for a file that is no search's, and for one that was found on other data or another
+    split: it may have heard what this run tests.
+    """
+    path = Path(path)
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        candidate, was = dict(facts["found"]["candidate"]), facts.get("made_of")
+        model = path.with_name("found.tflite").read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EdgekitError(f"{path} is no found.json of `edgekit search` ({error})") from None
+    if was != made_of(directory):
+        raise EdgekitError(
+            f"{path} was found on other data or another split: run `edgekit search` on this run first"
+        )
+    return candidate, model
