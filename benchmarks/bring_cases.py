@@ -108,6 +108,13 @@ def two_columns(t: np.ndarray, x: np.ndarray, i: int) -> str:
     return table({"date": date, "time": time, **xyz(x)})
 
 
+def three_columns(t: np.ndarray, x: np.ndarray, i: int) -> str:
+    """As a PLC writes it: date, time in whole seconds, milliseconds."""
+    date, time = text_of(iso(t), "%d.%m.%Y"), text_of(iso(t), "%H:%M:%S")
+    ms = (np.round(1000 * t).astype(int) % 1000).tolist()
+    return table({"Date": date, "Time": time, "ms": ms, **xyz(x)})
+
+
 def two_clocks(t: np.ndarray, x: np.ndarray, i: int) -> str:
     return table({"timestamp": [f"{1.7e9 + v:.3f}" for v in t], "elapsed": t.tolist(), **xyz(x)})
 
@@ -219,6 +226,8 @@ CASES: dict[str, Case] = {
         lambda t: text_of(iso(t), "%Y-%m-%dT%H.%M.%S.%f"), "timestamp (+0100)"
     ),
     "date and time in two columns": Case(two_columns),
+    "milliseconds in a third column": Case(three_columns, said="milliseconds of the clock"),
+    "steps of 10 ms": clock(since(0, 1e-2), "Time [10ms]"),
     "a second clock": Case(two_clocks),
     "micros() begins anew": clock(wrap, "micros"),
     "a reboot": clock(reboot, "millis", exact=False),

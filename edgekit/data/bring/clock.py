@@ -202,6 +202,9 @@ def ticks(x: np.ndarray, name: str, said: str, wanted: str, notes: list[str]) ->
     """
     if known := wanted or unit_of(name, said):
         return x * UNITS[known]
+    several = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([a-zµμ]+)", said.strip().lower())  # "10 ms"
+    if several and several[2] in UNITS:
+        return x * float(several[1]) * UNITS[several[2]]
     finite = x[np.isfinite(x)]
     steps = np.diff(finite)
     step = float(np.median(np.abs(steps[steps != 0]))) if (steps != 0).any() else 1.0

@@ -193,7 +193,7 @@ def _fields(line: str, separator: str | None, quote: str = '"') -> list[str]:
 
 def _separator(lines: list[str]) -> tuple[str | None, int]:
     """(separator, index of the first row) that make most of the text numbers and times."""
-    best, choice = -1.0, None
+    best, choice, shared = -1.0, None, 0.0
     body = lines[len(lines) // 2 :][:LOOK]
     for separator in SEPARATORS:
         if separator and not any(separator in line for line in body):
@@ -213,10 +213,11 @@ def _separator(lines: list[str]) -> tuple[str | None, int]:
         score = share + 0.01 * min(width, 20)
         if head and len(_fields(lines[head - 1], separator)) not in (width, width - 1):
             score -= 0.3  # its header would have another number of columns
-        if separator is None and choice is not None and best > 0.5 and choice[2] > 1:
+        plainer = share > shared + 0.2  # "1,5 2,5": decimal commas, and white space between
+        if separator is None and choice and best > 0.5 and choice[2] > 1 and not plainer:
             score -= 0.3  # white space within cells, a date and a time of day say
         if score > best:
-            best, choice = score, (separator, head, width)
+            best, choice, shared = score, (separator, head, width), share
     if choice is None:
         raise UnreadableError(_nothing(lines))
     return choice[:2]

@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from edgekit.data.bring.tables import Table
 
 
+MILLISECONDS = {"ms", "msec", "millis", "millisec", "millitm", "milliseconds"}
+
+
 def take(table: Table) -> np.ndarray | None:
     """Take the clocks; seconds (n,) of the best of them."""
     laid = table.layout
     named = [i for i in table.left if roles.is_time(table.name(i))]
     named = [i for i in named if not _temperature(table, i, named)]
     clocks = [i for i in table.left if table.column(i).kind == "clock" or table.column(i).form]
+    part = _milliseconds(table) if clocks else None
+    if part is not None:
+        table.left.remove(part)
+        table.note(part, "is taken for the milliseconds of the clock beside it")
     unnamed = [] if any(laid.names) else list(table.left)
     best, others = None, []
     for i in dict.fromkeys([*named, *clocks, *unnamed]):
         if i not in table.left:
             continue
         notes: list[str] = []
-        seconds = _seconds(table, i, notes)
+        seconds = _seconds(table, i, notes, part)
         if i in unnamed and i not in clocks and (seconds is None or not _like_a_clock(table, i)):
             continue
         times = timing.study(_in_order(seconds)) if seconds is not None else None
@@ -51,6 +58,16 @@ def take(table: Table) -> np.ndarray | None:
         table.note(chosen, "rises evenly: taken for time")
     table.notes += notes
     return seconds
+
+
+def _milliseconds(table: Table) -> int | None:
+    """A column of whole numbers from 0 to 999 called so: what a clock of whole seconds leaves out."""
+    for i in table.left:
+        words = set(roles.tokens(table.name(i)))
+        x = table.numbers(i) if words and words <= MILLISECONDS else None
+        if x is not None and len(x) and ((x >= 0) & (x < 1000) & (x == np.round(x))).all():
+            return i
+    return None
 
 
 def _temperature(table: Table, i: int, named: list[int]) -> bool:
@@ -89,13 +106,18 @@ def _standing(table: Table, i: int) -> None:
         table.note(i, "should be time, and does not move on: left out")
 
 
-def _seconds(table: Table, i: int, notes: list[str]) -> np.ndarray | None:
-    """Seconds (n,) of a column, missing ones filled in; None where it holds none."""
+def _seconds(table: Table, i: int, notes: list[str], part: int | None = None) -> np.ndarray | None:
+    """Seconds (n,) of a column, missing ones filled in; None where it holds none.
+
+    `part`: the column with the milliseconds of a clock of texts that has whole seconds only.
+    """
     laid, column = table.layout, table.column(i)
     if column.form:
         t = _of_form(table, i)
         if t is None:
             return None
+        if part is not None and (t[np.isfinite(t)] == np.round(t[np.isfinite(t)])).all():
+            t = t + table.numbers(part) / 1e3
         moduli = () if column.form.what == "instant" else (column.form.modulus, clock.HALF_DAY)
         t = clock.unwrapped(t, tuple(m for m in moduli if m), notes, " s")
     else:
