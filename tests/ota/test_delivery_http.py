@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import logging
 import random
 import socket
 import subprocess
@@ -30,6 +32,15 @@ LARGE = random.Random(10).randbytes(15 << 20)  # more than the buffers between t
 
 class Stop(Exception):
     """Whatever stops a program in the middle."""
+
+
+def test_a_server_leaves_the_logging_of_others_alone(tmp_path):
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.close = stream.close  # as some libraries' handlers do
+    with serve_http(tmp_path):
+        pass
+    assert not stream.closed
 
 
 def once(when, act):

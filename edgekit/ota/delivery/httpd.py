@@ -80,6 +80,7 @@ def serve_http(
             uvicorn.Config(
                 app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1,
                 ssl_certfile=certificate, ssl_keyfile=key,
+                log_config=None,  # its own would close the handlers of everybody else in this process
             )
         )  # fmt: skip
         listening.listen()  # from here on a client waits instead of being turned away
