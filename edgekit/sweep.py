@@ -137,7 +137,9 @@ def shown(table: pd.DataFrame) -> str:
     if done.empty:
         return "nothing was done"
     key = ["chapter", "figure", "unit", "provenance", "data"]
-    wide = done.assign(value=done.value.astype(float), data=done.data.fillna("")).pivot_table(
+    wide = done.assign(
+        value=done.value.astype(float), data=done.data.astype(object).fillna("")
+    ).pivot_table(
         index=key, columns=names, values="value", aggfunc="first", sort=False, dropna=False
     )
     wide = wide.dropna(how="all")
