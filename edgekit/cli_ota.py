@@ -240,15 +240,7 @@ def _release(run_dir: str, tflite: str = ""):
     case = usecases.load(run.use_case, project.root())
     model = Path(tflite).read_bytes() if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
-    release = Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
-    try:
-        _ = release.needs
-    except (IndexError, KeyError, TypeError, AttributeError) as error:
-        raise EdgekitError(
-            f"{tflite or 'model.tflite'} is not int8 throughout ({type(error).__name__}): convert it with a "
-            "representative data set, weights alone are not enough"
-        ) from None
-    return release
+    return Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
 
 
 def _fetched(where: str, folder: Path) -> bytes:

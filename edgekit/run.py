@@ -192,8 +192,9 @@ class Run:
             raise EdgekitError(
                 f"{self.step} cannot be sealed: {', '.join(missing)} not written; run its cells in order"
             )
-        for name, was in self.heard.items():
-            if file_hash(self.path(name)) != was:
+        inputs = {name: file_hash(self.path(name)) for name in self.reads}
+        for name, now in inputs.items():
+            if self.heard.get(name, now) != now:
                 raise EdgekitError(
                     f"{name} was written again since {self.step} read it: run its cells from the first"
                 )
@@ -210,7 +211,7 @@ class Run:
             },
             "design": self.design.digest,
             "data": data,
-            "inputs": {name: file_hash(self.path(name)) for name in self.reads},
+            "inputs": inputs,
             "outputs": {name: file_hash(self.path(name)) for name in self.writes},
             "figures": {k: f.to_dict() for k, f in {**mine, **figures}.items() if f},
             "verdicts": verdicts.to_dicts(),

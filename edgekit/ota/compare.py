@@ -6,7 +6,6 @@ import io
 import lzma
 import zlib
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import how_to_get
@@ -169,8 +168,7 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
     """
     from edgekit.device.build import build
     from edgekit.device.emulate import RAM, Machine
-    from edgekit.export.emit import Source
-    from edgekit.ota import fuzz_delta
+    from edgekit.ota import fuzz_delta, native
 
     data = delta.encode(target, base)
     listed = {
@@ -179,8 +177,7 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
         "target": len(target),
     }
     files = fuzz_delta.sources() | {"decoder.c": PROGRAM.format(**listed)}
-    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
-    firmware = build(Source("decoder", files, (), None, nothing, {}), cpu, opt)
+    firmware = build(native.program("decoder", files), cpu, opt)
     machine = Machine(firmware)
     symbols = machine.symbols
     total, stack = machine.counted(lambda: machine.infer(()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 from edgekit.figures import Figure, emulated, measured
 from edgekit.ota import native
@@ -89,9 +88,6 @@ def _program(keys: list[PublicKey]) -> str:
 
 
 def _source(program: str, keys=()):
-    """A program for `device.build`: no network in it, so no layers, no plan, no inputs."""
-    from edgekit.export.emit import Source
-
+    """The program, and what checks the signatures of these keys."""
     parts = native.files(*sorted({k.algorithm for k in keys})) if program != EMPTY else {}
-    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
-    return Source("verifier", {"verifier.c": program, **parts}, (), None, nothing, {})
+    return native.program("verifier", {"verifier.c": program, **parts})

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
@@ -78,6 +79,14 @@ def files(*algorithms: str) -> dict[str, str]:
     parts = ["manifest", "sha256", *(p for a in algorithms or KEYS for p in CURVES[a])]
     here = resources.files(__package__) / "device"
     return {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in parts for end in "hc"}
+
+
+def program(name: str, sources: dict[str, str]):
+    """A program for `device.build` without a network in it: no layers, no plan, no inputs."""
+    from edgekit.export.emit import Source
+
+    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
+    return Source(name, sources, (), None, nothing, {})
 
 
 def read(data: bytes, keys: list[PublicKey], revoked: tuple[PublicKey, ...] = ()) -> dict:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from edgekit.device.application import Application, application
 from edgekit.device.build import build
-from edgekit.export.emit import Source
 from edgekit.figures import Figure, emulated, measured
 from edgekit.ota import native
 from edgekit.ota.core import PACKET, Core
@@ -81,5 +78,4 @@ def _verifier(cpu: str, keys: list[PublicKey]) -> float:
     heads = "\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms)
     program = VERIFIER.format(includes=f"#include <stdint.h>\n{heads}", calls=calls)
     files = {"verifier.c": program, **(native.files(*algorithms) if algorithms else {})}
-    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
-    return build(Source("verifier", files, (), None, nothing, {}), cpu).flash.value
+    return build(native.program("verifier", files), cpu).flash.value
