@@ -226,7 +226,9 @@ def _release(run_dir: str, tflite: str = ""):
     known = read_manifest(folder)
     if "05_export" not in known.get("steps", {}):
         raise EdgekitError(f"{folder} holds no exported model: `edgekit run` it through export")
-    terms = known["steps"]["05_export"]["parameters"]
+    terms = known["steps"]["05_export"].get("parameters", {})
+    if "seed" not in terms:
+        raise EdgekitError(f"{folder} does not say with which seed it ran: run 05_export again")
     run = Run(
         "ota",
         known["use_case"],

@@ -76,7 +76,13 @@ def files(*algorithms: str) -> dict[str, str]:
 
     algorithms: "EdDSA", "ES256" or both; both if none is named.
     """
-    parts = ["manifest", "sha256", *(p for a in algorithms or KEYS for p in CURVES[a])]
+    parts = [
+        "manifest",
+        "cbor",
+        "cose",
+        "sha256",
+        *(p for a in algorithms or KEYS for p in CURVES[a]),
+    ]
     here = resources.files(__package__) / "device"
     return {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in parts for end in "hc"}
 

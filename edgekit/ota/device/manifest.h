@@ -12,8 +12,9 @@
 #ifndef EDGEKIT_MANIFEST_H
 #define EDGEKIT_MANIFEST_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "cose.h"
 
 #define MANIFEST_HEAD 512          /* bytes before the payload, at most */
 #define MANIFEST_OPERATORS 32      /* kinds of operators in a model, at most */
@@ -49,23 +50,8 @@ enum {
   MANIFEST_CODES
 };
 
-enum { KEY_ED25519, KEY_ES256 };                           /* struct key.algorithm */
 enum { KIND_TFLITE, KIND_WEIGHTS };                        /* struct manifest.kind */
 enum { ENCODING_RAW, ENCODING_PACKED, ENCODING_DELTA };    /* struct manifest.encoding */
-
-/* A public key. `verify` is ed25519_verify or es256_verify: the linker drops the one that no key names. */
-struct key {
-  int (*verify)(const uint8_t *signature, const uint8_t *bytes, const uint8_t *message, size_t n); /* 0: good */
-  uint8_t algorithm;
-  uint8_t revoked;   /* nonzero: what it signs is refused, and the reason given */
-  uint8_t bytes[64]; /* Ed25519: the first 32; ES256: x, then y */
-};
-
-/* Those a device knows. A package does not name its key: each of the algorithm is tried. */
-struct keys {
-  const struct key *key;
-  uint32_t count;
-};
 
 /* Numbers are copies, pointers point into the bytes that were read. */
 struct manifest {

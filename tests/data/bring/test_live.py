@@ -136,7 +136,8 @@ def test_lines_from_a_serial_port_become_a_recording(tmp_path):
     made = format.load(next(tmp_path.glob("*.npz")))
     assert made.channels == ("a", "b")
     assert len(made.samples) > 40
-    assert np.allclose(np.diff(made.samples[:, 0]), 0.01, atol=1e-5), "a line was lost or doubled"
+    told = made.samples[~np.isnan(made.samples[:, 0]), 0]  # a machine that is busy sends with gaps
+    assert np.allclose(np.diff(told), 0.01, atol=1e-5), "a line was lost or doubled"
     assert 30 < made.rate <= 105
     assert "1 messages left out" in made.meta["notes"][0]
 
