@@ -12,13 +12,12 @@ minute.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 import numpy as np
 
 from benchmarks import rigs
-from benchmarks.bars import Bars
+from benchmarks.bars import Bars, command
 from edgekit import project, usecases
 from edgekit.errors import EdgekitError
 from edgekit.learn import adapt
@@ -119,19 +118,14 @@ def windows(case, recordings, profile: str):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--smoke", action="store_true", help="four rigs, no download, under a minute"
-    )
-    parser.add_argument("--write", action="store_true", help="into docs/measured.md")
-    args = parser.parse_args()
     bars = Bars("adapt")
-    bearings(bars, args.smoke)
-    if not args.smoke:
-        shifts(bars)
-    if args.write:
-        bars.write()
-    return 0 if bars.met else 1
+
+    def measure(args):
+        bearings(bars, args.smoke)
+        if not args.smoke:
+            shifts(bars)
+
+    return command(bars, measure, smoke="four rigs, no download")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+from collections.abc import Callable
 
 from edgekit import project
 
@@ -43,6 +44,25 @@ class Bars:
         if not found:
             raise SystemExit(f"docs/measured.md has no {begin} … {end}")
         path.write_text(text, encoding="utf-8")
+
+
+def command(bars: Bars, measure: Callable, smoke: str, **more: dict) -> int:
+    """`python -m benchmarks.NAME [--smoke] [--write]`: 1 where a bar is missed.
+
+    measure(arguments) adds to `bars`. smoke: what the part of a minute is. more: further options, by name, as
+    argparse takes them.
+    """
+    parser = argparse.ArgumentParser(description=f"bars of {bars.name}")
+    parser.add_argument("--smoke", action="store_true", help=smoke)
+    parser.add_argument("--write", action="store_true", help="write the table to docs/measured.md")
+    for name, how in more.items():
+        parser.add_argument(f"--{name}", **how)
+    args = parser.parse_args()
+    measure(args)
+    print(f"{sum(met for *_, met in bars.rows)} of {len(bars.rows)} bars met")
+    if args.write:
+        bars.write()
+    return 0 if bars.met else 1
 
 
 def main(name: str, parts: tuple[str, ...]) -> int:

@@ -8,7 +8,6 @@ a bar is missed.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -19,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bars import Bars
+from benchmarks import bars
 from benchmarks.bring_cases import CASES, judge
 from edgekit import project
 
-BARS = Bars("bring")
+BARS = bars.Bars("bring")
 
 
 def command(*words: str, home: Path) -> tuple[int, float, float, str]:
@@ -132,14 +131,7 @@ def trials(folder: Path, home: Path) -> None:
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="a fifth of the bytes and files")
-    parser.add_argument("--trials", type=Path, help="a folder of folders, to be shown too")
-    parser.add_argument(
-        "--write", action="store_true", help="write the table into docs/measured.md"
-    )
-    args = parser.parse_args()
+def measure(args) -> None:
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder)
         shutil.copytree(project.root() / "notebooks", home / "notebooks")  # a project of its own
@@ -147,9 +139,11 @@ def main() -> int:
         performance(home, args.smoke)
         if args.trials:
             trials(args.trials, home)
-    if args.write:
-        BARS.write()
-    return 0 if BARS.met else 1
+
+
+def main() -> int:
+    more = {"type": Path, "help": "a folder of folders, to be shown too"}
+    return bars.command(BARS, measure, smoke="a fifth of the bytes and files", trials=more)
 
 
 if __name__ == "__main__":

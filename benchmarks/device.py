@@ -10,7 +10,6 @@ row also counts the float32 scale that the file stores for each channel, in C a 
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bars import Bars
+from benchmarks.bars import Bars, command
 from edgekit.device import build, count, oracle, profile, run
 from edgekit.device.emulate import Machine
 from edgekit.errors import EdgekitError
@@ -326,24 +325,18 @@ def agrees(data: bytes, rng) -> bool | None:
     return True
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="20 inputs and 2,000 mutants")
-    parser.add_argument("--smoke", action="store_true", help="within a minute, exit 1 on a miss")
-    parser.add_argument(
-        "--write", action="store_true", help="write the table into docs/measured.md"
-    )
-    args = parser.parse_args()
+def measure(args) -> None:
     few = 5 if args.smoke else 20 if args.quick else 200
     for name, data in models(args.smoke).items():
         check_model(name, data, few)
     check_counting()
     fuzz(100 * few, few)
-    print(f"{sum(met for *_, met in BARS.rows)} of {len(BARS.rows)} bars met")
-    if args.write:
-        BARS.write()
-    misses = {what for what, *_, met in BARS.rows if not met}
-    return 1 if misses - (KNOWN if args.smoke else set()) else 0
+
+
+def main() -> int:
+    more = {"action": "store_true", "help": "20 inputs and 2,000 mutants"}
+    command(BARS, measure, smoke="within a minute, exit 1 on a new miss", quick=more)
+    return 1 if {what for what, *_, met in BARS.rows if not met} - KNOWN else 0
 
 
 if __name__ == "__main__":

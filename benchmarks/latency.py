@@ -7,7 +7,6 @@ each board, and both are judged on what they have not seen: another network, ano
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.bars import Bars
+from benchmarks.bars import Bars, command
 from edgekit import catalog
 from edgekit.device import cost
 from edgekit.device.timing import Timing, timing
@@ -227,22 +226,15 @@ def markdown(found: dict[str, Chip]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="the same: it takes seconds")
-    parser.add_argument("--table", action="store_true", help="print the error of every row instead")
-    parser.add_argument(
-        "--write", action="store_true", help="write the table into docs/measured.md"
-    )
-    args = parser.parse_args()
-    if args.table:
-        print(markdown(chips(table())))
-        return 0
     found = Bars("latency")
-    bars(found)
-    print(f"{sum(met for *_, met in found.rows)} of {len(found.rows)} bars met")
-    if args.write:
-        found.write()
-    return 0 if found.met else 1
+
+    def measure(args):
+        bars(found)
+        if args.table:
+            print(markdown(chips(table())))
+
+    more = {"action": "store_true", "help": "print the error of every row, too"}
+    return command(found, measure, smoke="the same: it takes seconds", table=more)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ after chapter 01 (under a minute); without it the whole chain runs (some minutes
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import subprocess
@@ -15,7 +14,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.bars import Bars
+from benchmarks.bars import Bars, command
 from edgekit.cli import main as edgekit
 from edgekit.manifest import read_manifest, start_manifest, update_manifest
 from edgekit.review import review
@@ -85,16 +84,16 @@ def shipped(bars: Bars, folder: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="under a minute")
-    smoke = parser.parse_args().smoke
     bars = Bars("verdict")
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        seals(bars, Path(folder) / "seals")
-        parts_of_the_chain(bars, Path(folder) / "run")
-        if not smoke:
-            shipped(bars, Path(folder) / "run")
-    return 0 if bars.met else 1
+
+    def measure(args):
+        with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+            seals(bars, Path(folder) / "seals")
+            parts_of_the_chain(bars, Path(folder) / "run")
+            if not args.smoke:
+                shipped(bars, Path(folder) / "run")
+
+    return command(bars, measure, smoke="no chain beyond its first chapters")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
 Lint, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each of the kit's
-use cases. The chains run last, each into a run directory of its own.
+use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a kernel, a
+compiler, one thread of a training), so two of these run side by side.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +24,7 @@ NOTEBOOKS = [
 ]
 # Their budgets are kept with room to spare; quick networks of the others come near theirs on some processors.
 STRICT = {"activity", "bearing"}
+ALONE = ("ruff check", "ruff format", "notebook checker", "unit tests")
 USE_CASES = sorted(p.parent.name for p in (ROOT / "edgekit" / "usecases").glob("*/usecase.py"))
 
 
@@ -60,17 +63,34 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
     }
 
 
+def timed(command: list[str], extra: dict, **how) -> tuple[subprocess.CompletedProcess, float]:
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}, **how)
+    return done, time.monotonic() - began
+
+
 def main() -> int:
     failed = []
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as runs:
+
+    def told(name: str, done: subprocess.CompletedProcess, seconds: float) -> None:
+        code = done.returncode
+        print(f"== {name}: {'ok' if code == 0 else f'exit {code}'}, {seconds:.0f} s\n", flush=True)
+        if code:
+            failed.append(name)
+
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as runs, ThreadPoolExecutor(2) as two:
+        together = {}
         for name, (command, extra) in steps(runs).items():
-            began = time.monotonic()
-            print(f"== {name}", flush=True)
-            code = subprocess.call(command, cwd=ROOT, env={**os.environ, **extra})
-            print(f"== {name}: {'ok' if code == 0 else f'exit {code}'}, "
-                  f"{time.monotonic() - began:.0f} s\n", flush=True)  # fmt: skip
-            if code:
-                failed.append(name)
+            if name in ALONE:
+                print(f"== {name}", flush=True)
+                told(name, *timed(command, extra))
+            else:
+                how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+                together[two.submit(timed, command, extra, **how)] = name
+        for future in as_completed(together):
+            done, seconds = future.result()
+            print(f"== {together[future]}\n{done.stdout}", flush=True)
+            told(together[future], done, seconds)
     print(f"failed: {', '.join(failed)}" if failed else "everything passed")
     return 1 if failed else 0
 
