@@ -13,6 +13,7 @@ from edgekit.data.windows import Windows
 from edgekit.whole import whole
 
 ROOM = 1 << 29  # bytes that one Variations may keep; what does not fit is drawn again
+PROBED = 16  # windows by which one augmentation is told from another
 
 
 class Variations:
@@ -42,10 +43,18 @@ class Variations:
 
     @property
     def name(self) -> str:
-        """The same in every process that draws the same."""
-        how = repr(self.hear), getattr(self.augment, "__qualname__", ""), self.seed, self.copies
-        text = hashlib.sha256(repr(how).encode())
-        for part in (self.windows.X, self.windows.y):
+        """The same in every process that draws the same: of the samples, and of what becomes of the first.
+
+        Functions tell little of themselves (every use case calls its own `augment`); what they do, they show.
+        """
+        text = hashlib.sha256(repr((repr(self.hear), self.seed, self.copies)).encode())
+        rng = np.random.default_rng(self.seed)
+        few = self.windows.X[:PROBED]
+        varied = self.augment(few, rng) if self.augment else few
+        heard = self.hear(varied)
+        if self.augment and hasattr(self.hear, "vary"):
+            heard = self.hear.vary(heard, rng)
+        for part in (self.windows.X, self.windows.y, varied, heard):
             text.update(np.ascontiguousarray(part))
         return text.hexdigest()[:16]
 

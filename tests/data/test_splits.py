@@ -126,6 +126,22 @@ def test_a_leak_behind_new_group_names_is_caught_by_samples():
         assert_no_leak(copied, by_group(copied))
 
 
+@pytest.mark.parametrize("apart", [1, 4, 7, 8, 9])
+def test_windows_of_one_recording_leak_while_they_share_a_sample(apart):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 8, 1)).astype(np.float32)
+    origins = np.array(["r@100", f"r@{100 + apart}", "other@100"])
+    windows = replace(
+        windows_of([("a", 1)] * 3, ("a",)), X=X, group=np.array(["g", "h", "i"]), origin=origins
+    )
+    parts = Split(np.array([0]), np.array([2]), np.array([1]), {})
+    if apart >= 8:
+        assert_no_leak(windows, parts)
+        return
+    with pytest.raises(EdgekitError, match="overlaps itself"):
+        assert_no_leak(windows, parts)
+
+
 def test_a_split_survives_json():
     windows = windows_of([(c, 5) for c in CLASSES] * 4, CLASSES)
     split = by_group(windows)

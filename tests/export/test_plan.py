@@ -59,6 +59,15 @@ def test_the_check_for_overlap_can_fail():
     assert not compatible(a, 0, b, 4, {})
 
 
+def test_a_layer_that_may_write_over_its_input_does():
+    layers = [
+        Layer(n, "X", "", (), (n,), (n + 1,), overlap={n: distance})
+        for n, distance in enumerate([0, "exact", 16])
+    ]
+    p = plan(layers, dict.fromkeys(range(4), 800), {}, [0], [3])
+    assert (p.plain, p.size) == (1600, 816)
+
+
 def test_a_plan_is_the_same_every_time():
     source = read(tiny.OPERATORS["CONV_2D"](np.random.default_rng(3)))
     assert generate(source).files == generate(source).files

@@ -80,7 +80,8 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     train, drawn = windows[split.train], []
 
     def counted(X, rng):
-        drawn.append(len(X))
+        if len(X) > variations.PROBED:  # fewer only ask what this augmentation does
+            drawn.append(len(X))
         return noise(X, rng)
 
     def trained(epochs, shelf, distil):
@@ -110,6 +111,21 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     monkeypatch.setattr(variations, "ROOM", 0)
     shelf = learn.Shelf()
     assert [trained(n, shelf, distil) for n, distil in tries] == alone
+
+
+def test_augmentations_of_one_name_have_a_shelf_each(world, tmp_path):
+    windows, _ = world
+
+    def of(strength):
+        def augment(X, rng):
+            return X + strength * rng.normal(size=X.shape)
+
+        return learn.Shelf(tmp_path).of(windows, spectrum, augment, 3, 1)
+
+    weak, strong = of(0.01), of(0.5)
+    assert weak.name == of(0.01).name
+    first = weak.epoch(0)[1]
+    assert np.abs(strong.epoch(0)[1] - first).max() > 0.1, "another augmentation's samples"
 
 
 def test_the_sweep_scores_only_what_was_not_trained_on(world):
