@@ -13,9 +13,10 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import suit
+from edgekit.ota import cbor, suit
 from edgekit.ota.keys import FileSigner, PublicKey, Signer
-from edgekit.ota.package import AHEAD, BASE, ENCODINGS, Device, digest, verify
+from edgekit.ota.manifest import BASE, ENCODINGS, RAW
+from edgekit.ota.package import AHEAD, Device, digest, verify
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,16 @@ def attempts(
 
     def signed(payload=payload, **changes) -> Attempt:
         """Well signed, by the right key, but another manifest."""
-        data = suit.sign(replace(manifest, **changes), payload, signer)
-        return replace(start, data=data)
+        if manifest.encoding == RAW:  # which says once what payload and image are
+            changes |= {"payload_" + k: v for k, v in changes.items() if k in ("digest", "size")}
+        return replace(start, data=sealed(suit.body(replace(manifest, **changes)), payload))
 
     def to(**changes) -> Attempt:
         return replace(start, device=replace(device, **changes))
 
-    def sealed(body: bytes) -> bytes:
+    def sealed(body: bytes, payload=payload) -> bytes:
         """Any manifest at all, well signed."""
-        hashed = suit.encode([suit.SHA256, digest(suit.encode(body))])  # as suit.sign does
-        header = suit.encode({1: suit.SIGNED_AS[signer.public.algorithm]})
-        signature = signer.sign(suit.to_sign(header, hashed))
-        return suit.envelope(body, hashed, [header, {}, None, signature], payload)
+        return suit.sealed(body, payload, signer)
 
     places = range(0, len(package), every)
     newest, other = max(device.sequence, device.counter), bytes(16)
@@ -123,10 +122,13 @@ def attempts(
     if ENCODINGS[manifest.encoding] == "delta":
         strange = digest(b"another image")[:BASE]
         yield "delta against another base", iter([signed(base=strange)])
-    yield (
-        "payload corrupted, at every byte",
-        (signed(_flip(payload, i)) for i in range(0, len(payload), every)),
-    )
+    broken = [_flip(payload, i) for i in range(0, len(payload), every)]
+    yield "payload corrupted, at every byte", (signed(p) for p in broken)
+    if manifest.encoding != RAW:
+        yield (
+            "payload corrupted, and signed so",
+            (signed(p, payload_digest=digest(p)) for p in broken),
+        )
     yield "another image than was signed", iter([signed(digest=digest(b"another image"))])
 
 
@@ -154,7 +156,7 @@ def _swapped(package: bytes, sign1: list, algorithm: int) -> bytes:
 def _loose(body: bytes) -> list[bytes]:
     """The same manifest in other encodings: a longer number, a longer head, keys in another order."""
     head, rest = body[:1], body[1:]  # a4, then 1: 1, …
-    pairs = suit.decode(body, "the manifest")
+    pairs = cbor.decode(body)
     turned = b"".join(suit.encode(k) + suit.encode(pairs[k]) for k in sorted(pairs, reverse=True))
     return [
         head + b"\x18\x01" + rest[1:],
@@ -165,7 +167,7 @@ def _loose(body: bytes) -> list[bytes]:
 
 
 def _with(body: bytes, more: dict) -> bytes:
-    return suit.encode({**suit.decode(body, "the manifest"), **more})
+    return suit.encode({**cbor.decode(body), **more})
 
 
 def _strangers() -> Iterator[FileSigner]:

@@ -114,9 +114,13 @@ def _packages() -> tuple[list[FileSigner], list[bytes]]:
     goods = []
     for i in range(12):
         encoding, size = i % 3, (24, 300, 70_000, 1 << 31)[i % 4]
+        fetched = hashlib.sha256(PAYLOAD).digest()
+        if encoding == suit.RAW:
+            size = len(PAYLOAD)
         manifest = suit.Manifest(
-            sequence=1000 + i, vendor=b"v" * 16, model=b"m" * 16, digest=bytes(range(32)),
-            size=size, payload_size=len(PAYLOAD), arena=(20, 5000, 1 << 19)[i % 3],
+            sequence=1000 + i, vendor=b"v" * 16, model=b"m" * 16,
+            digest=bytes(range(32)) if encoding else fetched, size=size,
+            payload_digest=fetched, payload_size=len(PAYLOAD), arena=(20, 5000, 1 << 19)[i % 3],
             operators=(0, 3, 25, 114)[: i % 5], io=b"ioio", abi=b"abia", features=b"feat",
             kind=i // 6, encoding=encoding, base=b"base" * 2 if encoding == 2 else b"",
             device=b"d" * 16 if i % 2 else b"", expires=(0, 1 << 31)[i % 4 > 1],
@@ -138,10 +142,7 @@ def _case(rng, goods: list[bytes], signer: FileSigner) -> tuple[str, bytes]:
 
 def signed(body: bytes, signer: FileSigner) -> bytes:
     """A package around any bytes as its manifest, with a good signature: what a stolen key can make."""
-    digest = suit.encode([suit.SHA256, hashlib.sha256(suit.encode(body)).digest()])
-    protected = suit.encode({1: suit.SIGNED_AS[signer.public.algorithm]})
-    signature = signer.sign(suit.to_sign(protected, digest))
-    return suit.envelope(body, digest, [protected, {}, None, signature], PAYLOAD)
+    return suit.sealed(body, PAYLOAD, signer)
 
 
 def _python_reads(data: bytes, keys) -> bool:

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey
-from edgekit.ota.suit import KINDS, PackageError
+from edgekit.ota.manifest import KINDS, RULES, PackageError
 
 CURVES = {"EdDSA": ("ed25519", "sha512", "monocypher"), "ES256": ("es256", "p256-m")}
 VERIFY = {"EdDSA": "ed25519_verify", "ES256": "es256_verify"}
@@ -43,9 +43,9 @@ class _Keys(ctypes.Structure):
 
 # struct manifest: numbers, and pointers with how many bytes they point to
 _MANIFEST = {
-    "sequence": 0, "vendor": 16, "model": 16, "device": 16, "expires": 0, "digest": 32, "size": 0,
-    "base": 8, "arena": 0, "operators": None, "operator_count": 0, "io": 4, "abi": 4, "features": 4,
-    "kind": 0, "encoding": 0, "payload_size": 0, "payload_at": 0,
+    "sequence": 0, "vendor": 16, "model": 16, "device": 16, "expires": 0, "payload_digest": 32,
+    "payload_size": 0, "digest": 32, "size": 0, "base": 8, "arena": 0, "operators": None,
+    "operator_count": 0, "io": 4, "abi": 4, "features": 4, "kind": 0, "encoding": 0, "payload_at": 0,
 }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _read(data: bytes, keys, revoked) -> _Manifest:
 
 def _raise(code: int) -> None:
     if code:
-        raise PackageError(library().manifest_reason(code).decode())
+        raise PackageError(library().manifest_reason(code).decode(), RULES[code])
 
 
 def _fields(manifest: _Manifest) -> dict:

@@ -7,22 +7,29 @@ or as a delta against the image of the release in the field, whichever is smalle
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import delta, suit
 from edgekit.ota.keys import PublicKey, Signer
-from edgekit.ota.suit import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
+from edgekit.ota.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
 
 AHEAD = 1000  # a sequence number further on than this would lock out all releases before it
+TIMES = (
+    1_577_836_800  # (1 January 2020) but from here on it may be POSIX seconds, which leap by nature
+)
+DOMAIN = re.compile(r"(?=.*[a-z])([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+DAY = 86_400  # and are then at most so far ahead of the device's clock
+WORKSHOP = "edgekit.example"  # the vendor of whoever has not named one: everybody's, so nobody's
 
 
 @dataclass(frozen=True)
 class Device:
     """What a device knows of itself; `manifest.c` asks the same questions in the same order.
 
-    `vendor`, `model`, `device` 16-byte ids; `sequence` of the confirmed image, `counter` the number that a
+    `vendor`, `model` (SUIT's class), `device` 16-byte ids; `sequence` of the confirmed image, `counter` the number that a
     package must be above (raised at confirm); `base` the SHA-256 of the image in the active slot, empty for
     none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of
     image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
@@ -65,13 +72,15 @@ class Package:
         m = self.manifest
         encoding = ENCODINGS[m.encoding]
         if encoding == "delta" and digest(base)[:BASE] != m.base:
-            raise PackageError("the delta starts from another image than the one that is here")
+            raise PackageError(
+                "the delta starts from another image than the one that is here", "base"
+            )
         if encoding == "raw":
             made = self.payload
         else:
             made = delta.decode(self.payload, base if encoding == "delta" else None, m.size)
         if len(made) != m.size or digest(made) != m.digest:
-            raise PackageError("the image is not the one that was signed")
+            raise PackageError("the image is not the one that was signed", "digest")
         return made
 
     def _repr_html_(self) -> str:
@@ -92,7 +101,7 @@ def unsigned(
     *,
     sequence: int,
     vendor: str,
-    board: str,
+    model: str,
     base: bytes | None = None,
     kind: str = "tflite",
     regions=None,
@@ -101,8 +110,8 @@ def unsigned(
 ) -> bytes:
     """A package that still has to be signed, perhaps on another machine, by `resign`.
 
-    `needs` is `export.compatibility`; `vendor` a domain name and `board` a board's name, of which the ids
-    are made. With `base`, the image of the release in the field, a delta may be sent. `regions` tell what a
+    `needs` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
+    for, on which board, in which variant), of which the ids are made. With `base`, the image of the release in the field, a delta may be sent. `regions` tell what a
     weights image is made of (`export.image_regions`); a `.tflite` tells by itself. `device` is the id of the
     only device that shall take it, `expires` in POSIX seconds. Raises EdgekitError where an image or a
     value is not usable.
@@ -113,9 +122,10 @@ def unsigned(
     manifest = Manifest(
         sequence=sequence,
         vendor=vendor_id(vendor),
-        model=model_id(vendor, board),
+        model=model_id(vendor, model),
         digest=digest(image),
         size=len(image),
+        payload_digest=digest(made.data),
         payload_size=len(made.data),
         kind=KINDS.index(kind),
         encoding=made.encoding,
@@ -128,7 +138,10 @@ def unsigned(
 
 
 def resign(data: bytes, signer: Signer) -> bytes:
-    """The same manifest and payload under another signature, or the first one."""
+    """The same manifest and payload under another signature, or the first one.
+
+    Raises PackageError for a payload that is not the manifest's, too: nobody shall sign half of a download.
+    """
     parts = suit.opened(data)
     return suit.sign(suit.parsed(parts[3]), parts[suit.PAYLOAD], signer)
 
@@ -146,51 +159,63 @@ def verify(
     now: int = 0,
     revoked: tuple[PublicKey, ...] = (),
 ) -> Package:
-    """Check form, signature and (given a device) every rule, in this order.
+    """Check form, signature, (given a device) every rule, and the payload, in this order.
 
     `now` in POSIX seconds, 0 where the device has no clock; then nothing expires. `revoked` keys are
     recognized and refused. Raises PackageError at the first failure.
     """
     manifest, payload, key = suit.read(data, [*trusted, *revoked])
     if key in revoked:
-        raise PackageError("signed by a key that was revoked")
+        raise PackageError("signed by a key that was revoked", "revoked")
     if device is not None:
         check(manifest, device, now)
+    if digest(payload) != manifest.payload_digest:
+        raise PackageError("the payload is not the one that was signed", "digest")
     return Package(manifest, payload, key, len(data))
 
 
 def check(m: Manifest, device: Device, now: int = 0) -> None:
     """The rules, in the order in which the device's C asks them. Raises PackageError for a broken one."""
     newest = max(device.sequence, device.counter)
-    rules = (
-        (m.vendor == device.vendor, "made by another vendor"),
-        (m.model == device.model, "made for another model of device"),
-        (m.device in (b"", device.device), "made for another device"),
-        (m.sequence > newest, f"number {m.sequence} is not newer than {newest}"),
-        (m.sequence <= newest + AHEAD, f"number {m.sequence} is too far beyond {newest}"),
-        (not (m.expires and now) or now < m.expires, "the package has expired"),
-        (KINDS[m.kind] == device.kind, f"an image of kind {KINDS[m.kind]}, not {device.kind}"),
-        (m.size <= device.slot_bytes, f"{m.size} bytes do not fit a slot of {device.slot_bytes}"),
-        (m.payload_size <= m.size, "the payload is larger than the image"),
-        (
+    is_time = now > 0 and TIMES <= m.sequence <= now + DAY
+    rules = {
+        "vendor": (m.vendor == device.vendor, "made for another vendor's devices"),
+        "model": (m.model == device.model, "made for another class of devices"),
+        "device": (m.device in (b"", device.device), "made for another device"),
+        "rollback": (m.sequence > newest, f"number {m.sequence} is not newer than {newest}"),
+        "leap": (
+            m.sequence <= newest + AHEAD or is_time,
+            f"number {m.sequence} is too far beyond {newest}",
+        ),
+        "expired": (not (m.expires and now) or now < m.expires, "the package has expired"),
+        "kind": (
+            KINDS[m.kind] == device.kind,
+            f"an image of kind {KINDS[m.kind]}, not {device.kind}",
+        ),
+        "size": (
+            m.size <= device.slot_bytes,
+            f"{m.size} bytes do not fit a slot of {device.slot_bytes}",
+        ),
+        "payload size": (m.payload_size <= m.size, "the payload is larger than the image"),
+        "base": (
             not m.base or (device.base and m.base == device.base[:BASE]),
             "the delta starts from another image than the one that is here",
         ),
-        (
+        "arena": (
             m.arena <= device.arena_bytes,
             f"needs an arena of {m.arena} bytes, there are {device.arena_bytes}",
         ),
-        (
+        "operator": (
             set(m.operators) <= set(device.operators),
             "needs an operator that the firmware was linked without",
         ),
-        (m.io == device.io, "other inputs or outputs than the firmware's"),
-        (m.abi == device.abi, "made for another firmware"),
-        (m.features == device.features, "made for another feature pipeline"),
-    )
-    for kept, why in rules:
+        "io": (m.io == device.io, "other inputs or outputs than the firmware's"),
+        "abi": (m.abi == device.abi, "made for another firmware"),
+        "features": (m.features == device.features, "made for another feature pipeline"),
+    }
+    for rule, (kept, why) in rules.items():
         if not kept:
-            raise PackageError(why)
+            raise PackageError(why, rule)
 
 
 def fields(needs: dict, kind: str) -> dict:
@@ -209,20 +234,23 @@ def device_for(
     needs: dict,
     *,
     vendor: str,
-    board: str,
+    model: str,
     slot_bytes: int,
     name: str = "device 1",
     sequence: int = 1,
     base: bytes = b"",
     kind: str = "weights",
 ) -> Device:
-    """A device whose firmware was made for a model with these `needs`, running `base` with this number."""
+    """A device whose firmware was made for a model with these `needs`, running `base` with this number.
+
+    `vendor` and `model` as `unsigned` takes them, `name` the device's own, of which its id is made.
+    """
     known = fields(needs, kind)
     known["arena_bytes"] = known.pop("arena")
     return Device(
         vendor=vendor_id(vendor),
-        model=model_id(vendor, board),
-        device=uuid.uuid5(uuid.UUID(bytes=model_id(vendor, board)), name).bytes,
+        model=model_id(vendor, model),
+        device=device_id(vendor, model, name),
         sequence=sequence,
         counter=sequence,
         slot_bytes=slot_bytes,
@@ -233,13 +261,45 @@ def device_for(
 
 
 def vendor_id(domain: str) -> bytes:
-    """SUIT's vendor id: a UUID (version 5) of a domain name, 16 bytes."""
-    return uuid.uuid5(uuid.NAMESPACE_DNS, domain).bytes
+    """SUIT's vendor id: a UUID (version 5) of a domain name, 16 bytes.
+
+    Upper and lower case are the same domain. Raises EdgekitError for what is no domain name.
+    """
+    name = domain.lower()
+    if len(name) > 253 or not DOMAIN.fullmatch(name):
+        raise EdgekitError(
+            f"a vendor is a domain name that is yours, as example.com, not {domain[:80]!r}"
+        )
+    return uuid.uuid5(uuid.NAMESPACE_DNS, name).bytes
 
 
-def model_id(domain: str, board: str) -> bytes:
-    """SUIT's class id: a UUID (version 5) of a model's name under its vendor's, 16 bytes."""
-    return uuid.uuid5(uuid.UUID(bytes=vendor_id(domain)), board).bytes
+def model_id(vendor: str, model: str) -> bytes:
+    """SUIT's class id: a UUID (version 5) of a class's name under its vendor's, 16 bytes."""
+    return _under(vendor_id(vendor), model, "class of devices")
+
+
+def device_id(vendor: str, model: str, name: str) -> bytes:
+    """SUIT's device id: a UUID (version 5) of a device's name under its class's, 16 bytes."""
+    return _under(model_id(vendor, model), name, "device")
+
+
+def own_vendor(domain: str) -> str:
+    """`domain`, unless it is the workshop's: raises EdgekitError, for what leaves the workshop needs a name."""
+    if vendor_id(domain) == vendor_id(WORKSHOP):
+        raise EdgekitError(
+            f"{WORKSHOP} is the vendor of every workshop, whose devices would take each other's packages: "
+            "name your own domain"
+        )
+    return domain
+
+
+def _under(above: bytes, name: str, what: str) -> bytes:
+    """Raises EdgekitError for a name that people could not tell from another one."""
+    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= 100:
+        raise EdgekitError(
+            f"the name of a {what} has 1 to 100 printable characters, not {name[:80]!r}"
+        )
+    return uuid.uuid5(uuid.UUID(bytes=above), name).bytes
 
 
 def digest(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from edgekit.device.selftest import slot_image
 from edgekit.errors import EdgekitError
 from edgekit.export.emit import Source
 from edgekit.ota.nor import SECTOR, sectors
-from edgekit.ota.package import Device, device_for, unsigned
+from edgekit.ota.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.ota.regions import Region
 
 
@@ -18,8 +18,9 @@ from edgekit.ota.regions import Region
 class Release:
     """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
 
-    `sensitivity` as `device.application` takes it; `name` prefixes the generated C, `board` names the kind of
-    device, `vendor` is a domain name.
+    `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
+    names what it runs on, `vendor` is a domain name. `model` names the class of devices that take it, name and
+    board unless given: devices that shall not take each other's packages need names of their own.
     """
 
     tflite: bytes
@@ -27,7 +28,12 @@ class Release:
     sensitivity: float | None
     name: str
     board: str
-    vendor: str = "edgekit.example"
+    vendor: str = WORKSHOP
+    model: str = ""
+
+    def __post_init__(self):
+        if not self.model:
+            object.__setattr__(self, "model", f"{self.name}/{self.board}")
 
     @cached_property
     def source(self) -> Source:
@@ -73,15 +79,17 @@ class Release:
                 "changed: their program has to change too (ota.mcuboot_image)"
             )
         return unsigned(
-            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, board=self.board,
+            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.model,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None, **what,
         )  # fmt: skip
 
-    def device(self, kind: str = "weights", sequence: int = 0, base: bytes = b"") -> Device:
-        """What a device with this release's program knows of itself, running the image `base` if any."""
+    def device(
+        self, kind: str = "weights", sequence: int = 0, base: bytes = b"", name: str = "device 1"
+    ) -> Device:
+        """What the device of this name with this release's program knows of itself, running `base` if any."""
         slot_bytes = SECTOR * sectors(len(self.content(kind)))
         return device_for(
-            self.needs, vendor=self.vendor, board=self.board, slot_bytes=slot_bytes, kind=kind,
-            sequence=sequence, base=base,
+            self.needs, vendor=self.vendor, model=self.model, slot_bytes=slot_bytes, kind=kind,
+            sequence=sequence, base=base, name=name,
         )  # fmt: skip

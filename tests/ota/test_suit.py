@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.ota import suit
 from edgekit.ota.keys import FileSigner, public_key
+from edgekit.ota.package import digest
 from edgekit.ota.suit import Manifest, PackageError
 from tests.ota.published import ENVELOPES, PUBLIC_KEY
 
@@ -21,17 +22,27 @@ SIGNERS = {
 ids = st.binary(min_size=16, max_size=16)
 hashes = st.binary(min_size=4, max_size=4)
 numbers = st.integers(0, (1 << 32) - 1)
+PAYLOAD = bytes(300)
+
+
+def whole(m: Manifest) -> Manifest:
+    """What belongs together brought together: a raw payload is its image, a delta has a base."""
+    if m.encoding == 0:
+        return replace(m, digest=m.payload_digest, size=m.payload_size, base=b"")
+    return m if m.encoding == 2 else replace(m, base=b"")
+
+
 manifests = st.builds(
     Manifest,
     sequence=st.integers(1, (1 << 32) - 1), vendor=ids, model=ids, digest=st.binary(min_size=32, max_size=32),
-    size=st.integers(1, 1 << 20), payload_size=st.integers(0, 300), arena=numbers,
+    size=st.integers(1, 1 << 20), payload_size=st.just(300), payload_digest=st.just(digest(PAYLOAD)),
     operators=st.sets(st.integers(0, 255), max_size=32).map(lambda s: tuple(sorted(s))),
-    io=hashes, abi=hashes, features=hashes, kind=st.integers(0, 1),
-    encoding=st.integers(0, 1), device=st.sampled_from([b"", b"d" * 16]), expires=numbers,
-)  # fmt: skip
+    io=hashes, abi=hashes, features=hashes, kind=st.integers(0, 1), base=st.just(b"basebase"), arena=numbers,
+    encoding=st.integers(0, 2), device=st.sampled_from([b"", b"d" * 16]), expires=numbers,
+).map(whole)  # fmt: skip
 GOOD = Manifest(
-    2, b"v" * 16, b"m" * 16, b"d" * 32, 1600, 300, 900, (3, 9, 22), b"iiii", b"abia", b"feat",
-    1, 2, b"basebase", b"", 1_800_000_000,
+    2, b"v" * 16, b"m" * 16, b"d" * 32, 1600, digest(PAYLOAD), 300, 900, (3, 9, 22), b"iiii", b"abia",
+    b"feat", 1, 2, b"basebase", b"", 1_800_000_000,
 )  # fmt: skip
 
 
@@ -49,22 +60,24 @@ def test_published_envelopes_verify(name):
 @settings(max_examples=60, deadline=None)
 @given(manifest=manifests, algorithm=st.sampled_from(list(SIGNERS)))
 def test_what_is_signed_is_what_is_read(manifest, algorithm):
-    signer, payload = SIGNERS[algorithm], bytes(manifest.payload_size)
-    data = suit.sign(manifest, payload, signer)
-    assert suit.read(data, [signer.public]) == (manifest, payload, signer.public)
-    assert suit.head_size(data) == len(data) - len(payload) <= suit.HEAD_LIMIT
+    signer = SIGNERS[algorithm]
+    data = suit.sign(manifest, PAYLOAD, signer)
+    assert suit.read(data, [signer.public]) == (manifest, PAYLOAD, signer.public)
+    assert suit.head_size(data) == len(data) - len(PAYLOAD) <= suit.HEAD_LIMIT
 
 
-def test_a_delta_costs_at_most_300_bytes_over_its_payload():
+@pytest.mark.parametrize(("encoding", "bytes_over"), [(0, 300), (1, 340), (2, 340)])
+def test_what_a_package_costs_over_its_payload(encoding, bytes_over):
+    """A packed payload and a delta have two digests: of what is fetched, and of the image."""
     for signer in SIGNERS.values():
-        data = suit.sign(GOOD, bytes(300), signer)
-        assert len(data) - 300 <= 300
+        data = suit.sign(whole(replace(GOOD, encoding=encoding)), PAYLOAD, signer)
+        assert len(data) - 300 <= bytes_over
 
 
 @pytest.mark.parametrize("algorithm", [-7, -9, -8, -19])
 def test_both_generations_of_algorithm_numbers_are_read(algorithm):
     signer = SIGNERS[suit.ALGORITHMS[algorithm]]
-    parts = suit.opened(suit.sign(GOOD, bytes(300), signer))
+    parts = suit.opened(suit.sign(GOOD, PAYLOAD, signer))
     digest, _ = suit.authentication(parts[2])
     header = suit.encode({1: algorithm})
     signature = signer.sign(suit.to_sign(header, digest))
@@ -87,11 +100,25 @@ def test_both_generations_of_algorithm_numbers_are_read(algorithm):
         {"base": b""},
         {"encoding": 0},
         {"digest": b"d" * 31},
+        {"digest": "d" * 32},
+        {"payload_digest": "d" * 32},
+        {"payload_size": 0},
+        {"vendor": "v" * 16},
+        {"device": None},
+        {"operators": (True, 3)},
+        {"arena": 900.0},
+        {"io": bytearray(4)},
     ],
 )
 def test_who_signs_nonsense_hears_it_first(change):
     with pytest.raises(PackageError):
-        suit.sign(replace(GOOD, **change), bytes(300), SIGNERS["EdDSA"])
+        suit.sign(replace(GOOD, **change), PAYLOAD, SIGNERS["EdDSA"])
+
+
+def test_who_signs_another_payload_hears_it_first():
+    for payload, why in ((bytes(299), "299 bytes"), (b"!" * 300, "not the one")):
+        with pytest.raises(PackageError, match=why):
+            suit.sign(GOOD, payload, SIGNERS["EdDSA"])
 
 
 @settings(max_examples=200, deadline=None)

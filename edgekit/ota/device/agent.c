@@ -1,6 +1,9 @@
 /* The update agent. All checks are elsewhere; here is their order. */
 #include "agent.h"
 
+#include "cbor.h"
+#include "sha256.h"
+
 int agent_start(struct agent *a, const struct device *device, const struct keys *trusted,
                 uint32_t slot_sectors, int *trial) {
   a->device = *device;
@@ -42,6 +45,7 @@ static int admit(struct agent *a) {
   if (idle->state == SLOT_REVERTED && idle->size == m->size && same_digest(idle, m->digest)) return AGENT_FAILED;
   const int error = slots_begin(&a->slots, m->sequence, m->size, m->digest);
   if (error) return error == SLOTS_REFUSED ? AGENT_BUSY : AGENT_FLASH;
+  sha256_begin(&a->payload);
   const int delta = m->encoding == ENCODING_DELTA;
   delta_begin(&a->delta, delta ? slots_image(&a->slots, active) : 0,
               delta ? a->slots.slot[active].size : 0, m->size, slots_put, &a->slots);
@@ -53,6 +57,7 @@ static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
   if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;
   a->had += n;
   if (a->manifest.encoding == ENCODING_RAW) return slots_put(&a->slots, data, n) ? AGENT_FLASH : AGENT_MORE;
+  sha256_add(&a->payload, data, n);
   const int said = delta_feed(&a->delta, data, n);
   if (said == DELTA_STOPPED) return AGENT_FLASH;
   return said < 0 ? AGENT_DAMAGED : AGENT_MORE;
@@ -82,10 +87,19 @@ int agent_take(struct agent *a, const uint8_t *data, uint32_t n) {
   return a->answer;
 }
 
+/* Is the payload of a package the one that was signed? Of a raw one the image's digest says so. */
+static int payload_is_signed(struct agent *a) {
+  uint8_t is[SHA256_BYTES];
+  if (a->manifest.encoding == ENCODING_RAW) return 1;
+  sha256_end(&a->payload, is);
+  return cbor_same(is, a->manifest.payload_digest, sizeof is);
+}
+
 static int end(struct agent *a) {
   if (a->answer == AGENT_INSTALLED) return AGENT_INSTALLED; /* said twice */
   if (a->answer != AGENT_MORE) return AGENT_OVER;
   if (!a->manifest.payload_at || a->had != a->manifest.payload_size) return AGENT_PARTIAL;
+  if (!payload_is_signed(a)) return AGENT_PAYLOAD;
   if (a->manifest.encoding != ENCODING_RAW && a->delta.result != DELTA_COMPLETE) return AGENT_DAMAGED;
   switch (slots_finish(&a->slots)) {
     case 0: return AGENT_INSTALLED;
@@ -116,6 +130,7 @@ const char *agent_reason(int answer) {
     case AGENT_PARTIAL: return "the package ended too early";
     case AGENT_BUSY: return "the image that runs is on trial itself";
     case AGENT_FLASH: return "the flash failed";
+    case AGENT_PAYLOAD: return "the payload is not the one that was signed";
     case AGENT_FAILED: return "this image was tried here, and failed";
     case AGENT_OVER: return "this transfer was refused before";
     default: return manifest_reason(-answer);

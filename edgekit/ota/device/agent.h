@@ -24,12 +24,14 @@ enum agent_answer {
   AGENT_BUSY = -105,    /* the image that runs is on trial itself: no way back may be overwritten */
   AGENT_FLASH = -106,   /* the flash failed */
   AGENT_OVER = -107,    /* this transfer was refused before; begin again */
-  AGENT_FAILED = -108   /* this very image was tried here, and given up */
+  AGENT_FAILED = -108,  /* this very image was tried here, and given up */
+  AGENT_PAYLOAD = -109  /* the payload is another than was signed */
 };
 
 struct agent {
   struct slots slots;
   struct delta delta;
+  struct sha256 payload;        /* of what came of it so far; a raw one is hashed in its slot */
   struct manifest manifest;     /* points into head */
   struct device device;         /* sequence, counter and base are the slots', the rest the platform's */
   const struct keys *trusted;

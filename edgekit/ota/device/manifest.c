@@ -7,14 +7,8 @@
 
 #define DIGEST_IS 0x82, 0x2f, 0x58, 0x20 /* [-16, 32 bytes]: a SHA-256 */
 
-static uint32_t keyed_number(struct cbor *r, uint8_t key) {
-  cbor_expect1(r, key);
-  return cbor_number(r, CBOR_NUMBER);
-}
-
 static void read_operators(struct cbor *r, struct manifest *m) {
   uint32_t last = 0;
-  cbor_expect1(r, 0x22);
   m->operator_count = cbor_number(r, CBOR_ARRAY);
   m->operators = r->at;
   if (m->operator_count > MANIFEST_OPERATORS) cbor_fail(r, CBOR_WRONG);
@@ -25,50 +19,62 @@ static void read_operators(struct cbor *r, struct manifest *m) {
   }
 }
 
-/* The map of parameters, its keys sorted: 1, 2, 3, 4, 14, 24, -1 … -5 of which 4, 24 and -1 may be absent. */
+/* The map of parameters in the shared sequence, its keys sorted: 1, 2, 3, 4, 14, 24, of which 4 and 24 may be
+ * absent. Digest and size are the payload's. */
 static void read_parameters(struct cbor *r, struct manifest *m) {
-  static const uint8_t IMAGE[] = {0x03, 0x58, 0x24, DIGEST_IS}, EXPIRES[] = {0x04};
-  static const uint8_t DEVICE[] = {0x18, 24}, BASE[] = {0x20}, HASHES[] = {0x23, 0x4c};
+  static const uint8_t FETCHED[] = {0x03, 0x58, 0x24, DIGEST_IS}, EXPIRES[] = {0x04}, DEVICE[] = {0x18, 24};
   const uint32_t pairs = cbor_number(r, CBOR_MAP);
   cbor_expect1(r, 0x01);
   m->vendor = cbor_bytes(r, 16);
   cbor_expect1(r, 0x02);
   m->model = cbor_bytes(r, 16);
-  cbor_expect(r, IMAGE, sizeof IMAGE);
-  m->digest = cbor_take(r, SHA256_BYTES);
+  cbor_expect(r, FETCHED, sizeof FETCHED);
+  m->payload_digest = cbor_take(r, SHA256_BYTES);
   if (cbor_optional(r, EXPIRES, sizeof EXPIRES)) {
     m->expires = cbor_number(r, CBOR_NUMBER);
     if (m->expires == 0) cbor_fail(r, CBOR_WRONG); /* one way to say never: to say nothing */
   }
-  m->size = keyed_number(r, 14);
-  if (m->size == 0) cbor_fail(r, CBOR_WRONG);
+  cbor_expect1(r, 14);
+  m->payload_size = cbor_number(r, CBOR_NUMBER);
+  if (m->payload_size == 0) cbor_fail(r, CBOR_WRONG);
   if (cbor_optional(r, DEVICE, sizeof DEVICE)) m->device = cbor_bytes(r, 16);
-  if (cbor_optional(r, BASE, sizeof BASE)) m->base = cbor_bytes(r, 8);
-  m->arena = keyed_number(r, 0x21);
+  if (pairs != 4u + (m->expires != 0) + (m->device != NULL)) cbor_fail(r, CBOR_WRONG);
+}
+
+/* What only our devices know: [kind, encoding, arena, operators, hashes, size, digest, base], of which the last
+ * three are there for an image that the payload is not yet, base for a delta only. */
+static void read_ours(struct cbor *r, struct manifest *m) {
+  const uint32_t items = cbor_number(r, CBOR_ARRAY);
+  m->kind = cbor_number(r, CBOR_NUMBER);
+  m->encoding = cbor_number(r, CBOR_NUMBER);
+  if (m->kind > KIND_WEIGHTS || m->encoding > ENCODING_DELTA) cbor_fail(r, CBOR_WRONG);
+  m->arena = cbor_number(r, CBOR_NUMBER);
   read_operators(r, m);
-  cbor_expect(r, HASHES, sizeof HASHES);
+  cbor_expect1(r, 0x4c);
   m->io = cbor_take(r, 4);
   m->abi = cbor_take(r, 4);
   m->features = cbor_take(r, 4);
-  cbor_expect1(r, 0x24);
-  if (cbor_number(r, CBOR_ARRAY) != 3) cbor_fail(r, CBOR_WRONG);
-  m->kind = cbor_number(r, CBOR_NUMBER);
-  m->encoding = cbor_number(r, CBOR_NUMBER);
-  m->payload_size = cbor_number(r, CBOR_NUMBER);
-  if (m->kind > KIND_WEIGHTS || m->encoding > ENCODING_DELTA) cbor_fail(r, CBOR_WRONG);
-  if ((m->encoding == ENCODING_DELTA) != (m->base != NULL)) cbor_fail(r, CBOR_WRONG);
-  if (pairs != 8u + (m->expires != 0) + (m->device != NULL) + (m->base != NULL)) cbor_fail(r, CBOR_WRONG);
+  m->size = m->payload_size;
+  m->digest = m->payload_digest;
+  if (m->encoding != ENCODING_RAW) {
+    m->size = cbor_number(r, CBOR_NUMBER);
+    if (m->size == 0) cbor_fail(r, CBOR_WRONG);
+    m->digest = cbor_bytes(r, SHA256_BYTES);
+  }
+  if (m->encoding == ENCODING_DELTA) m->base = cbor_bytes(r, 8);
+  if (items != 5u + 2u * (m->encoding != ENCODING_RAW) + (m->encoding == ENCODING_DELTA)) cbor_fail(r, CBOR_WRONG);
 }
 
 static void read_body(struct cbor *r, struct manifest *m) {
-  static const uint8_t START[] = {0xa4, 0x01, 0x01, 0x02};           /* {1: 1, 2: … */
+  static const uint8_t START[] = {0xa4, 0x01, 0x01, 0x02};              /* {1: 1, 2: … */
   static const uint8_t COMMON[] = {0xa2, 0x02, 0x81, 0x81, 0x41, 0, 4}; /* {2: [[h'00']], 4: … */
   static const uint8_t CHECK_IDS[] = {1, 15, 2, 15}, CHECK_DEVICE[] = {0x18, 24, 15}, CHECK_TIME[] = {4, 15};
-  static const uint8_t INSTALL[] = {0x14, 0x4b, 0x86, 20, 0xa1, 21, 0x62, '#', 'm', 21, 2, 3, 15};
+  static const uint8_t OVERRIDE[] = {0x86, 20, 0xa2, 21, 0x62, '#', 'm', 0x39, 1, 0}; /* [20, {21: "#m", -257: … */
+  static const uint8_t FETCH[] = {21, 2, 3, 15};
   cbor_expect(r, START, sizeof START);
   m->sequence = cbor_number(r, CBOR_NUMBER);
   if (m->sequence == 0) cbor_fail(r, CBOR_WRONG); /* the number of a device that has nothing */
-  cbor_expect1(r, 0x03);
+  cbor_expect1(r, 3);
   const uint8_t *const whole = cbor_enter(r);
   cbor_expect(r, COMMON, sizeof COMMON);
   const uint8_t *const common = cbor_enter(r);
@@ -81,7 +87,14 @@ static void read_body(struct cbor *r, struct manifest *m) {
   if (items != 6u + 2u * (m->device != NULL) + 2u * (m->expires != 0)) cbor_fail(r, CBOR_WRONG);
   cbor_leave(r, common);
   cbor_leave(r, whole);
-  cbor_expect(r, INSTALL, sizeof INSTALL);
+  cbor_expect1(r, 20);
+  const uint8_t *const install = cbor_enter(r);
+  cbor_expect(r, OVERRIDE, sizeof OVERRIDE);
+  const uint8_t *const ours = cbor_enter(r);
+  read_ours(r, m);
+  cbor_leave(r, ours);
+  cbor_expect(r, FETCH, sizeof FETCH);
+  cbor_leave(r, install);
   cbor_leave(r, r->end);
 }
 
@@ -171,13 +184,18 @@ static int operators_known(const struct manifest *m, const struct device *d) {
   return 1;
 }
 
+/* Is the number a time stamp that this device's clock allows? */
+static int is_time(uint32_t sequence, uint64_t now) {
+  return now && sequence >= MANIFEST_TIMES && sequence <= now + MANIFEST_DAY;
+}
+
 int manifest_check(const struct manifest *m, const struct device *d) {
   const uint32_t newest = d->sequence > d->counter ? d->sequence : d->counter;
   if (!cbor_same(m->vendor, d->vendor, 16)) return MANIFEST_VENDOR;
   if (!cbor_same(m->model, d->model, 16)) return MANIFEST_MODEL;
   if (m->device && !cbor_same(m->device, d->device, 16)) return MANIFEST_DEVICE;
   if (m->sequence <= newest) return MANIFEST_ROLLBACK;
-  if (m->sequence - newest > MANIFEST_FAST_FORWARD) return MANIFEST_LEAP;
+  if (m->sequence - newest > MANIFEST_FAST_FORWARD && !is_time(m->sequence, d->now)) return MANIFEST_LEAP;
   if (m->expires && d->now >= m->expires) return MANIFEST_EXPIRED;
   if (m->kind != d->kind) return MANIFEST_KIND;
   if (m->size > d->slot_bytes) return MANIFEST_SIZE;

@@ -19,6 +19,8 @@
 #define MANIFEST_HEAD 512          /* bytes before the payload, at most */
 #define MANIFEST_OPERATORS 32      /* kinds of operators in a model, at most */
 #define MANIFEST_FAST_FORWARD 1000 /* how far a sequence number may leap: one stolen signature shall not end all updates */
+#define MANIFEST_TIMES 1577836800u /* (1 January 2020) numbers from here on may be POSIX seconds, which leap by nature */
+#define MANIFEST_DAY 86400u        /* and are then at most so far ahead of the device's clock */
 
 /* What became of it. Of manifest_read: up to MANIFEST_PAYLOAD_LENGTH; of manifest_check: the rest. */
 enum {
@@ -60,8 +62,10 @@ struct manifest {
   const uint8_t *model;     /* 16 bytes; SUIT's class */
   const uint8_t *device;    /* 16 bytes, or NULL: for all devices */
   uint32_t expires;         /* POSIX seconds, 0: never */
-  const uint8_t *digest;    /* 32 bytes: SHA-256 of the image */
-  uint32_t size;            /* bytes of the image, never 0 */
+  const uint8_t *payload_digest; /* 32 bytes: SHA-256 of the payload */
+  uint32_t payload_size;    /* bytes of the payload, never 0; the package ends with it */
+  const uint8_t *digest;    /* the same of the image; of a raw payload they are the same */
+  uint32_t size;
   const uint8_t *base;      /* 8 bytes: the digest of the image that a delta starts from begins so; else NULL */
   uint32_t arena;           /* bytes */
   const uint8_t *operators; /* CBOR numbers, ascending; manifest_operator() reads them */
@@ -70,8 +74,7 @@ struct manifest {
   const uint8_t *abi;       /* of the generated code's layout, */
   const uint8_t *features;  /* of the feature pipeline */
   uint32_t kind, encoding;
-  uint32_t payload_size;    /* bytes of the payload; the package ends with it */
-  uint32_t payload_at;      /* where it begins */
+  uint32_t payload_at;      /* where the payload begins */
 };
 
 /* What a device knows of itself. */
