@@ -1,8 +1,8 @@
 """CBOR (RFC 8949) from strangers: looked over before it is decoded, and taken in its one encoding only.
 
 A decoder builds whatever it is told to: shared references (tags 28 and 29), nested, make gigabytes out of 277
-bytes, a tag can stand for a regular expression, a length for memory that nobody sent. So a decoder sees nothing
-that is large, deep, of indefinite length, or has a tag that its caller did not ask for.
+bytes, a tag can stand for a regular expression, a length for memory that nobody sent. So a decoder sees
+nothing that is large, deep, of indefinite length, or has a tag that its caller did not ask for.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ only our devices know stands in one private parameter, which others pass over:
 
     OURS = [kind, encoding, arena, [operator …], io | abi | features, size, digest, base]
 
-`size` and `digest` of the image, which a payload that is packed or a delta is not yet; `base` for a delta only.
+`size` and `digest` of the image, which a packed payload or a delta is not yet; `base` for a delta only.
 Use before (draft-ietf-suit-update-management) and device stand there with their conditions, or both do not.
 """
 

@@ -29,9 +29,9 @@ WORKSHOP = "edgekit.example"  # the vendor of whoever has not named one: everybo
 class Device:
     """What a device knows of itself; `manifest.c` asks the same questions in the same order.
 
-    `vendor`, `model` (SUIT's class), `device` 16-byte ids; `sequence` of the confirmed image, `counter` the number that a
-    package must be above (raised at confirm); `base` the SHA-256 of the image in the active slot, empty for
-    none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of
+    `vendor`, `model` (SUIT's class), `device` 16-byte ids; `sequence` of the confirmed image, `counter` the
+    number that a package must be above (raised at confirm); `base` the SHA-256 of the image in the active
+    slot, empty for none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of
     image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
     """
 
@@ -111,9 +111,10 @@ def unsigned(
     """A package that still has to be signed, perhaps on another machine, by `resign`.
 
     `needs` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
-    for, on which board, in which variant), of which the ids are made. With `base`, the image of the release in the field, a delta may be sent. `regions` tell what a
-    weights image is made of (`export.image_regions`); a `.tflite` tells by itself. `device` is the id of the
-    only device that shall take it, `expires` in POSIX seconds. Raises EdgekitError where an image or a
+    for, on which board, in which variant), of which the ids are made. With `base`, the image of the release in
+    the field, a delta may be sent. `regions` tell what a weights image is made of (`export.image_regions`); a
+    `.tflite` tells by itself. `device` is the `device_id` of the only device that shall take it, `expires` in
+    POSIX seconds. Raises EdgekitError where an image or a
     value is not usable.
     """
     if kind not in KINDS:
@@ -284,7 +285,7 @@ def device_id(vendor: str, model: str, name: str) -> bytes:
 
 
 def own_vendor(domain: str) -> str:
-    """`domain`, unless it is the workshop's: raises EdgekitError, for what leaves the workshop needs a name."""
+    """`domain`, unless it is the workshop's: what leaves the workshop needs a name. Else EdgekitError."""
     if vendor_id(domain) == vendor_id(WORKSHOP):
         raise EdgekitError(
             f"{WORKSHOP} is the vendor of every workshop, whose devices would take each other's packages: "

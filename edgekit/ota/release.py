@@ -19,8 +19,8 @@ class Release:
     """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
 
     `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
-    names what it runs on, `vendor` is a domain name. `model` names the class of devices that take it, name and
-    board unless given: devices that shall not take each other's packages need names of their own.
+    names what it runs on, `vendor` is a domain name. `model` names the class of devices that take it, if it
+    is not to be `name`/`board`: devices that shall not take each other's packages need classes of their own.
     """
 
     tflite: bytes
@@ -31,9 +31,10 @@ class Release:
     vendor: str = WORKSHOP
     model: str = ""
 
-    def __post_init__(self):
-        if not self.model:
-            object.__setattr__(self, "model", f"{self.name}/{self.board}")
+    @property
+    def class_name(self) -> str:
+        """The name of the class of devices that take it."""
+        return self.model or f"{self.name}/{self.board}"
 
     @cached_property
     def source(self) -> Source:
@@ -79,7 +80,7 @@ class Release:
                 "changed: their program has to change too (ota.mcuboot_image)"
             )
         return unsigned(
-            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.model,
+            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None, **what,
         )  # fmt: skip
@@ -90,6 +91,6 @@ class Release:
         """What the device of this name with this release's program knows of itself, running `base` if any."""
         slot_bytes = SECTOR * sectors(len(self.content(kind)))
         return device_for(
-            self.needs, vendor=self.vendor, model=self.model, slot_bytes=slot_bytes, kind=kind,
+            self.needs, vendor=self.vendor, model=self.class_name, slot_bytes=slot_bytes, kind=kind,
             sequence=sequence, base=base, name=name,
         )  # fmt: skip

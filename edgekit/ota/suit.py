@@ -3,8 +3,8 @@
     107({ 2: [digest of the manifest, COSE_Sign1 over that digest], 3: manifest, "#m": payload })
 
 The manifest names the payload and the image by their digests, so one signature covers every byte that will
-run. Every map is sorted, every number is as short as can be, and a reader that finds it otherwise refuses: one
-manifest has exactly one encoding. `manifest.c` asks the same, in the same order.
+run. Every map is sorted, every number is as short as can be, and a reader that finds it otherwise refuses:
+one manifest has exactly one encoding. `manifest.c` asks the same, in the same order.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def read(data: bytes, trusted: list[PublicKey]) -> tuple[Manifest, bytes, Public
     """The manifest, the payload and the key that signed.
 
     Raises PackageError for whatever is not one envelope in its one encoding, signed by a trusted key;
-    nothing of the manifest is looked at before the signature is. That the payload is the one that the manifest
-    names is another question, `ota.verify`'s, as a device asks it when it has all of it.
+    nothing of the manifest is looked at before the signature is. Whether the payload is the one that the
+    manifest names is asked by `ota.verify`, and by a device when it has all of it.
     """
     wrapper, made, size, at = _split(data)
     key = authenticated(wrapper, made, trusted)

@@ -26,9 +26,9 @@ TRUSTED = [ED.public, ES.public]
 PAYLOAD = b"payload!" * 3
 FULL = Manifest(
     sequence=70_000, vendor=b"v" * 16, model=b"m" * 16, digest=bytes(range(32)), size=9000,
-    payload_digest=hashlib.sha256(PAYLOAD).digest(), payload_size=len(PAYLOAD), arena=300, operators=(0, 3, 25, 114), io=b"ioio", abi=b"abia",
-    features=b"feat", kind=1, encoding=2, base=b"basebase", device=b"d" * 16,
-    expires=1_900_000_000,
+    payload_digest=hashlib.sha256(PAYLOAD).digest(), payload_size=len(PAYLOAD), arena=300,
+    operators=(0, 3, 25, 114), io=b"ioio", abi=b"abia", features=b"feat", kind=1, encoding=2,
+    base=b"basebase", device=b"d" * 16, expires=1_900_000_000,
 )  # fmt: skip
 
 
