@@ -31,8 +31,8 @@ class Device:
 
     `vendor`, `model` (SUIT's class), `device` 16-byte ids; `sequence` of the confirmed image, `counter` the
     number that a package must be above (raised at confirm); `base` the SHA-256 of the image in the active
-    slot, empty for none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked with, `kind` of
-    image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
+    slot, empty for none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked
+    with, `kind` of image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
     """
 
     vendor: bytes
@@ -112,10 +112,9 @@ def unsigned(
 
     `needs` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
     for, on which board, in which variant), of which the ids are made. With `base`, the image of the release in
-    the field, a delta may be sent. `regions` tell what a weights image is made of (`export.image_regions`); a
-    `.tflite` tells by itself. `device` is the `device_id` of the only device that shall take it, `expires` in
-    POSIX seconds. Raises EdgekitError where an image or a
-    value is not usable.
+    the field, a delta may be sent. `regions` tell what a weights image is made of (`export.image_regions`), a
+    `.tflite` tells itself. `device` is the `device_id` of the only device that shall take it, `expires` in
+    POSIX seconds. Raises EdgekitError where an image or a value is not usable.
     """
     if kind not in KINDS:
         raise EdgekitError(f"no kind {kind!r} of image; there are {', '.join(KINDS)}")
