@@ -29,10 +29,10 @@ class Ended(CborError):
         super().__init__("not CBOR: it ends too early")
 
 
-def head(data: bytes, at: int) -> tuple[int, int, int]:
+def head(data: bytes, at: int, shortest: bool = True) -> tuple[int, int, int]:
     """The item that begins at `at`: its major type, its number, and where what follows them begins.
 
-    Raises CborError unless the number is in its shortest form; of SIMPLE there are only CONSTANTS.
+    Raises CborError for a number that is not in its `shortest` form; of SIMPLE there are only CONSTANTS.
     """
     if at >= len(data):
         raise Ended
@@ -46,7 +46,7 @@ def head(data: bytes, at: int) -> tuple[int, int, int]:
     if end > len(data):
         raise Ended
     number = int.from_bytes(data[at + 1 : end], "big")
-    if number < (24 if width == 1 else 1 << 4 * width):
+    if shortest and number < (24 if width == 1 else 1 << 4 * width):
         raise CborError("not in its one encoding")
     return major, number, end
 
@@ -71,24 +71,29 @@ def string(data: bytes, at: int) -> tuple[bytes, int]:
     return data[at : at + n], at + n
 
 
-def look_over(data: bytes, tags: Container[int] = ()) -> None:
-    """Raises CborError unless `data` is one item that can be decoded safely: see the module."""
-    if len(data) > LIMIT:
-        raise CborError(f"longer than {LIMIT} bytes")
+def look_over(
+    data: bytes, tags: Container[int] = (), limit: int = LIMIT, shortest: bool = True
+) -> None:
+    """Raises CborError unless `data` is one item that can be decoded safely: see the module.
+
+    tags: those that are taken. limit: bytes. shortest: as `head` takes it.
+    """
+    if len(data) > limit:
+        raise CborError(f"longer than {limit} bytes")
     at, to_come = 0, [1]  # items, level by level
     while to_come:
         if not to_come[-1]:
             to_come.pop()
             continue
         to_come[-1] -= 1
-        major, n, at = head(data, at)
+        major, n, at = head(data, at, shortest)
         if major in (BYTES, TEXT):
             at += n
         elif major == TAG and n not in tags:
             raise CborError(f"not taken: it has the tag {n}")
         elif major in (ARRAY, MAP, TAG):
             to_come.append(1 if major == TAG else n * (1 + (major == MAP)))
-        if len(to_come) > DEPTH or to_come[-1] > len(data) - at:
+        if len(to_come) > DEPTH + 1 or to_come[-1] > len(data) - at:
             raise CborError("nested too deep, or not all there")
     if at != len(data):
         raise CborError("not one item of CBOR")

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from edgekit.errors import EdgekitError
+from edgekit.ota import points
 from edgekit.whole import whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
@@ -36,14 +37,21 @@ class PublicKey:
         return hashlib.sha256(self.raw).hexdigest()[:16]
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """True if `signature` (64 bytes, raw) over `message` was made by this key's owner."""
+        """True if `signature` (64 bytes, raw) over `message` was made by this key's owner.
+
+        What `points` does not take is none, as on a device.
+        """
         if len(signature) != SIGNATURE_BYTES:
             return False
         try:
             if self.algorithm == "EdDSA":
+                if not points.ed25519_point(self.raw) or not points.ed25519_signature(signature):
+                    return False
                 key = ed25519.Ed25519PublicKey.from_public_bytes(self.raw)
                 key.verify(signature, message)
             else:
+                if not points.es256_signature(signature):
+                    return False
                 r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))
                 key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), self.raw)
                 key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
@@ -59,7 +67,7 @@ class Signer(Protocol):
     def public(self) -> PublicKey: ...
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes: r||s for ES256, the Ed25519 signature for EdDSA."""
+        """64 bytes: r||s for ES256, s in its lower half; the Ed25519 signature for EdDSA."""
         ...
 
 
@@ -75,7 +83,7 @@ class FileSigner:
         if self.public.algorithm == "EdDSA":
             return self._private.sign(message)
         r, s = decode_dss_signature(self._private.sign(message, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return points.low_s(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
 def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> FileSigner:
@@ -152,9 +160,14 @@ def _make(path: Path, passphrase: str, algorithm: str) -> None:
 
 
 def public_key(key) -> PublicKey:
-    """A `cryptography` public key as a device stores it. Raises EdgekitError for other kinds."""
+    """A `cryptography` public key as a device stores it.
+
+    Raises EdgekitError for other kinds, and for one that everybody can sign for.
+    """
     if isinstance(key, ed25519.Ed25519PublicKey):
         raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        if not points.ed25519_point(raw):
+            raise EdgekitError("a key of small order is no key: anybody can sign for it")
         return PublicKey("EdDSA", raw)
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         point = serialization.PublicFormat.UncompressedPoint

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota.keys import PublicKey
+from edgekit.ota.points import low_s
 
 PIN = "EDGEKIT_TOKEN_PIN"
 MODULES = (  # where Linux distributions put the common ones
@@ -76,7 +77,7 @@ class TokenSigner:
         with _session(self.where) as session:
             key = _one(session, self.where, ObjectClass.PRIVATE_KEY, KeyType.EC)
             digest = hashlib.sha256(message).digest()
-            signature = bytes(key.sign(digest, mechanism=Mechanism.ECDSA))
+            signature = low_s(bytes(key.sign(digest, mechanism=Mechanism.ECDSA)))
         if not self.public.verifies(signature, message):
             raise EdgekitError(f"the token {self.where.token} gave a signature that is none")
         return signature

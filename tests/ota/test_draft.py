@@ -1,4 +1,4 @@
-"""What we send is SUIT: valid by the draft's grammar, and a processor that knows nothing of ours can run it."""
+"""What we send is SUIT: valid by the draft's grammar, and any processor that knows the draft can run it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -148,7 +148,8 @@ def test_a_processor_of_the_draft_fetches_and_finds_what_was_meant(update):
 
 @pytest.mark.parametrize(
     ("change", "condition"),
-    [({"vendor": bytes(16)}, 1), ({"model": bytes(16)}, 2), ({"device": bytes(16)}, 24), ({"now": EXPIRES}, 4)],
+    [({"vendor": bytes(16)}, 1), ({"model": bytes(16)}, 2), ({"device": bytes(16)}, 24),
+     ({"now": EXPIRES}, 4)],
 )  # fmt: skip
 def test_a_processor_of_the_draft_refuses_what_is_not_for_it(update, change, condition):
     data, device = update

@@ -1,11 +1,9 @@
 """The device's C takes the one encoding of what a trusted key signed for it, and says why nothing else."""
 
-import ctypes
 import hashlib
 import random
 import re
 from dataclasses import replace
-from importlib import resources
 
 import cbor2
 import pytest
@@ -468,108 +466,6 @@ def test_python_and_c_keep_the_same_rules():
         assert good == (refusal(m, device, now) == "")
         kept += good
     assert 50 < kept < 300
-
-
-# ---- Signatures ----
-
-RFC_8032 = [  # section 7.1, TEST 1 to 3: secret key, public key, message, signature
-    ("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
-     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd"
-     "25bf5f0595bbe24655141438e7a100b"),
-    ("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-     "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c3"
-     "87b2eaeb4302aeeb00d291612bb0c00"),
-    ("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
-     "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594"
-     "a7c15e9716ed28dc027beceea1ec40a"),
-]  # fmt: skip
-L = 2**252 + 27742317777372353535851937790883648493  # order of Ed25519's base point
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # order of P-256's
-
-
-@pytest.mark.parametrize("vector", RFC_8032)
-def test_rfc_8032(vector):
-    _, key, message, signature = map(bytes.fromhex, vector)
-    assert native.ed25519_verify(signature, key, message)
-    assert not native.ed25519_verify(signature, key, message + b"\0")
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=400), st.integers(0, 511), st.booleans(), st.sampled_from([ED, ES]))
-def test_signatures_are_judged_as_cryptography_does(message, bit, flip, signer):
-    signature = bytearray(signer.sign(message))
-    signature[bit // 8] ^= flip << bit % 8
-    verify = native.ed25519_verify if signer is ED else native.es256_verify
-    judged = verify(bytes(signature), native.raw_key(signer.public), message)
-    assert judged == signer.public.verifies(bytes(signature), message) == (not flip)
-    assert not verify(bytes(signature), native.raw_key(signer.public), message + b"!")
-
-
-def test_messages_of_every_length_verify():
-    """Both hashes at every place of their blocks' ends."""
-    for n in range(300):
-        assert native.ed25519_verify(ED.sign(bytes(n)), ED.public.raw, bytes(n))
-    for n in range(0, 140):
-        assert native.es256_verify(ES.sign(bytes(n)), native.raw_key(ES.public), bytes(n))
-
-
-def test_no_second_signature_can_be_made_of_a_first():
-    signature = ED.sign(b"m")
-    s = int.from_bytes(signature[32:], "little")
-    assert not native.ed25519_verify(
-        signature[:32] + (s + L).to_bytes(32, "little"), ED.public.raw, b"m"
-    )
-    # a signer may choose the neutral point as R; of its two encodings, 1 and p + 1, only the first is one
-    seed = bytes(range(32))
-    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
-    raw = key.public_key().public_bytes_raw()
-    a = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little") & (1 << 254) - 8 | 1 << 254
-    for point, good in ((1, True), (2**255 - 18, False)):
-        r = point.to_bytes(32, "little")
-        h = int.from_bytes(hashlib.sha512(r + raw + b"m").digest(), "little")
-        assert native.ed25519_verify(r + (h * a % L).to_bytes(32, "little"), raw, b"m") == good
-
-
-def test_numbers_out_of_range_are_no_es256_signature():
-    signature, key = ES.sign(b"m"), native.raw_key(ES.public)
-    r, s = signature[:32], signature[32:]
-    beyond = (int.from_bytes(s, "big") + N) % 2**256
-    for bad in (bytes(64), r + bytes(32), bytes(32) + s, r + N.to_bytes(32, "big"), b"\xff" * 64):
-        assert not native.es256_verify(bad, key, b"m")
-    assert not native.es256_verify(r + beyond.to_bytes(32, "big"), key, b"m")
-    assert not native.es256_verify(
-        signature, key[:63] + bytes([key[63] ^ 1]), b"m"
-    )  # not on the curve
-    assert not native.es256_verify(signature, bytes(64), b"m")
-
-
-def test_sha512_is_hashlibs():
-    library, state, out = (
-        native.library(),
-        (ctypes.c_uint64 * 32)(),
-        ctypes.create_string_buffer(64),
-    )
-    for n in range(260):
-        data = bytes(i * 7 & 255 for i in range(n))
-        library.sha512_begin(state)
-        library.sha512_add(state, data[: n // 3], n // 3)
-        library.sha512_add(state, data[n // 3 :], n - n // 3)
-        library.sha512_end(state, out)
-        assert out.raw == hashlib.sha512(data).digest()
-
-
-@pytest.mark.parametrize("name", ["monocypher", "p256-m"])
-def test_what_others_wrote_is_what_its_notice_says(name):
-    folder = resources.files("edgekit.ota") / "device"
-    sums = re.findall(
-        rf"\| {name}\.([ch]) \|.*`([0-9a-f]{{64}})` \|", (folder / f"{name}.md").read_text()
-    )
-    assert len(sums) == 2
-    for end, wanted in sums:
-        assert hashlib.sha256((folder / f"{name}.{end}").read_bytes()).hexdigest() == wanted
 
 
 # ---- On the core, and under fire ----

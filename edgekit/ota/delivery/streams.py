@@ -25,6 +25,7 @@ from functools import lru_cache
 from math import ceil
 
 from edgekit.errors import EdgekitError
+from edgekit.ota.cbor import CborError, look_over
 from edgekit.ota.delivery.part import BLOCK_MAX, BLOCK_MIN, Blocks, Transfer, progress
 
 FILE = 0  # a stream has one file
@@ -204,11 +205,10 @@ def decode(payload: bytes, limit: int) -> dict | None:
     """A CBOR map with text keys, or None: somebody else's bytes."""
     import cbor2
 
-    if len(payload) > limit:
-        return None
     try:
-        message = cbor2.loads(payload, max_depth=8, allow_indefinite=False)
-    except (cbor2.CBORError, ValueError, OverflowError, RecursionError):
+        look_over(payload, limit=limit, shortest=False)
+        message = cbor2.loads(payload)
+    except (CborError, cbor2.CBORError, ValueError, TypeError):
         return None
     return (
         message if isinstance(message, dict) and all(isinstance(k, str) for k in message) else None

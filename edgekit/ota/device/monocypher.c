@@ -2000,18 +2000,17 @@ static int slide_step(slide_ctx *ctx, int width, int i, const u8 scalar[32])
 int crypto_eddsa_check_equation(const u8 signature[64], const u8 public_key[32],
                                 const u8 h[32])
 {
+	// Changed for edgekit: without the cofactor, see ed25519.c
 	ge minus_A; // -public_key
-	ge minus_R; // -first_half_of_signature
 	const u8 *s = signature + 32;
 
-	// Check that A and R are on the curve
+	// Check that A is on the curve
 	// Check that 0 <= S < L (prevents malleability)
-	// *Allow* non-cannonical encoding for A and R
+	// *Allow* non-cannonical encoding for A
 	{
 		u32 s32[8];
 		load32_le_buf(s32, s, 8);
 		if (ge_frombytes_neg_vartime(&minus_A, public_key) ||
-		    ge_frombytes_neg_vartime(&minus_R, signature)  ||
 		    is_above_l(s32)) {
 			return -1;
 		}
@@ -2049,19 +2048,10 @@ int crypto_eddsa_check_equation(const u8 signature[64], const u8 public_key[32],
 		i--;
 	}
 
-	// Compare [8](sum-R) and the zero point
-	// The multiplication by 8 eliminates any low-order component
-	// and ensures consistency with batched verification.
-	ge_cached cached;
+	// Compare sum and R, as they are encoded
 	u8 check[32];
-	static const u8 zero_point[32] = {1}; // Point of order 1
-	ge_cache(&cached, &minus_R);
-	ge_add(sum, sum, &cached);
-	ge_double(sum, sum, &minus_R); // reuse minus_R as temporary
-	ge_double(sum, sum, &minus_R); // reuse minus_R as temporary
-	ge_double(sum, sum, &minus_R); // reuse minus_R as temporary
 	ge_tobytes(check, sum);
-	return crypto_verify32(check, zero_point);
+	return crypto_verify32(check, signature);
 }
 
 // 5-bit signed comb in cached format (Niels coordinates, Z=1)
