@@ -113,8 +113,8 @@ def unsigned(
     `needs` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
     for, on which board, in which variant), of which the ids are made. With `base`, the image of the release
     in the field, a delta may be sent. `regions` tell what a weights image is made of
-    (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that shall take it, `expires` in
-    POSIX seconds. Raises EdgekitError where an image or a value is not usable.
+    (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
+    shall take it, `expires` in POSIX seconds. Raises EdgekitError where an image or a value is not usable.
     """
     if kind not in KINDS:
         raise EdgekitError(f"no kind {kind!r} of image; there are {', '.join(KINDS)}")

@@ -147,8 +147,9 @@ def test_no_bytes_at_any_place_make_a_reader_slow_or_large(data, place, reader):
     assert peak < BYTES
 
 
+numbers = st.integers(-(2**64), 2**64 - 1)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=9) | st.text(max_size=3),
+    numbers | st.none() | st.booleans() | st.binary(max_size=9) | st.text(max_size=2),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers(-300, 300), inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
