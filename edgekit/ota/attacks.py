@@ -125,6 +125,8 @@ def attempts(
     broken = [_flip(payload, i) for i in range(0, len(payload), every)]
     yield "payload corrupted, at every byte", (signed(p) for p in broken)
     if manifest.encoding != RAW:
+        strange = digest(b"another payload")
+        yield "another payload than was signed", iter([signed(payload_digest=strange)])
         yield (
             "payload corrupted, and signed so",
             (signed(p, payload_digest=digest(p)) for p in broken),

@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 from dataclasses import replace
+from importlib import resources
 
 import cbor2
 import pytest
