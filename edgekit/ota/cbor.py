@@ -16,6 +16,7 @@ NUMBER, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)  # major types
 CONSTANTS = (0xF4, 0xF5, 0xF6)  # false, true, null
 DEPTH = 8  # of arrays, maps and tags in each other
 LIMIT = 1 << 14  # bytes of what is decoded at once
+ITEMS = 1000  # in all of it
 
 
 class CborError(EdgekitError):
@@ -80,7 +81,7 @@ def look_over(
     """
     if len(data) > limit:
         raise CborError(f"longer than {limit} bytes")
-    at, to_come = 0, [1]  # items, level by level
+    at, to_come, seen = 0, [1], 0  # items to come, level by level
     while to_come:
         if not to_come[-1]:
             to_come.pop()
@@ -93,8 +94,9 @@ def look_over(
             raise CborError(f"not taken: it has the tag {n}")
         elif major in (ARRAY, MAP, TAG):
             to_come.append(1 if major == TAG else n * (1 + (major == MAP)))
-        if len(to_come) > DEPTH + 1 or to_come[-1] > len(data) - at:
-            raise CborError("nested too deep, or not all there")
+        seen += 1
+        if len(to_come) > DEPTH + 1 or seen > ITEMS or to_come[-1] > len(data) - at:
+            raise CborError("nested too deep, too many items, or not all there")
     if at != len(data):
         raise CborError("not one item of CBOR")
 

@@ -1,5 +1,6 @@
 """A device takes only what was signed for it, byte for byte."""
 
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -124,8 +125,60 @@ def test_signing_can_happen_elsewhere(releases, signer, es256):
     assert verify(resign(first, es256), [es256.public]).manifest == manifest_of(data)
 
 
-def test_a_device_is_told_apart_by_vendor_model_and_name(releases):
+def test_devices_are_told_apart_by_vendor_class_and_name(releases):
     old = releases[0]
-    ids = {(d.vendor, d.model, d.device) for d in (old.device(), replace(old, board="x").device())}
-    assert len(ids) == 2
-    assert isinstance(old.device(), Device)
+    others = [
+        old, replace(old, name="wrist"), replace(old, board="x"), replace(old, model="bearing/nrf5340/hall 2"),
+        replace(old, vendor="example.org"),
+    ]  # fmt: skip
+    devices = [r.device(name=name) for r in others for name in ("a", "b")]
+    assert len({d.device for d in devices}) == 2 * len(others)
+    assert len({(d.vendor, d.model) for d in devices}) == len(others)
+    assert len({d.model for d in devices}) == len(others)
+    assert isinstance(devices[0], Device)
+
+
+def test_a_package_of_one_site_is_no_update_of_another(releases, signer):
+    """Same model, board and key; another vendor, or another class."""
+    old, new = releases
+    data = resign(new.unsigned(2, old), signer)
+    device = old.device(sequence=1, base=old.image)
+    assert verify(data, [signer.public], device)
+    for change, rule in (({"vendor": "example.org"}, "vendor"), ({"model": "hall 2"}, "model")):
+        theirs = replace(old, **change).device(sequence=1, base=old.image)
+        with pytest.raises(PackageError) as refusal:
+            verify(data, [signer.public], theirs)
+        assert refusal.value.rule == rule
+
+
+def test_ids_are_those_that_the_draft_recommends():
+    """UUIDs of version 5: of the domain name, and of names under it."""
+    vendor = uuid.uuid5(uuid.NAMESPACE_DNS, "example.com")
+    model = uuid.uuid5(vendor, "bearing/nrf5340")
+    assert package.vendor_id("Example.COM") == vendor.bytes
+    assert package.model_id("example.com", "bearing/nrf5340") == model.bytes
+    device = uuid.uuid5(model, "device 1").bytes
+    assert package.device_id("example.com", "bearing/nrf5340", "device 1") == device
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "example", "a b.com", "example.com\n", "-a.com", "10.0.0.1", "ä.com", "a..b"]
+)
+def test_a_vendor_is_a_domain_name(domain):
+    with pytest.raises(EdgekitError, match="domain name"):
+        package.vendor_id(domain)
+
+
+@pytest.mark.parametrize("name", ["", " hall", "hall\n2", "x" * 101, "\u202ehall"])
+def test_a_class_and_a_device_have_names_that_people_can_tell_apart(name):
+    with pytest.raises(EdgekitError, match="class of devices has"):
+        package.model_id("example.com", name)
+    with pytest.raises(EdgekitError, match="device has"):
+        package.device_id("example.com", "hall", name)
+
+
+def test_what_leaves_the_workshop_needs_a_vendor():
+    assert package.own_vendor("example.com") == "example.com"
+    for workshops in (package.WORKSHOP, package.WORKSHOP.upper()):
+        with pytest.raises(EdgekitError, match="your own domain"):
+            package.own_vendor(workshops)

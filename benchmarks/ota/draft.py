@@ -1,0 +1,99 @@
+"""The envelope by the SUIT draft's grammar and by a processor of the draft; readers under hostile bytes."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from benchmarks.bars import Bars
+from edgekit import ota
+from edgekit.ota import suit
+from edgekit.ota.keys import FileSigner
+from tests.device.bearings import model
+from tests.ota import published
+from tests.ota.conftest import release_of, retrained
+from tests.ota.processor import Ended, Processor
+from tests.ota.test_cbor import BYTES, HOSTILE, READERS, SECONDS, cost, where
+
+GRAMMAR = Path(published.__file__).with_name("suit.cddl")
+EXPIRES = 1_900_000_000
+
+
+def bars(bars: Bars) -> None:
+    made = list(packages())
+    encodings = {suit.ENCODINGS[ota.manifest_of(data).encoding] for data, _ in made}
+    shown = f"of {len(made)} packages ({', '.join(sorted(encodings))}; Ed25519, ES256)"
+    whole = encodings == set(suit.ENCODINGS)
+    valid = sum(is_valid(data) for data, _ in made)
+    bars.add(
+        "valid by the grammar of draft-ietf-suit-manifest",
+        "all",
+        f"{valid} {shown}",
+        whole and valid == len(made),
+    )
+    done = sum(is_installed(data, device) for data, device in made)
+    bars.add(
+        "fetched and matched by a processor of the draft",
+        "all",
+        f"{done} {shown}",
+        whole and done == len(made),
+    )
+    slow, large, inputs = readers(20_000)
+    bars.add(
+        f"slowest of {len(READERS)} readers, inputs up to 4 KB",
+        "≤ 50 ms",
+        f"{1000 * slow:.1f} ms of CPU time in {inputs:,} readings",
+        slow <= SECONDS,
+    )
+    bars.add("most memory of a reader", "≤ 20 MB", f"{large / 1e6:.2f} MB", large <= BYTES)
+
+
+def packages():
+    """(package, the device that it is for) in every encoding, by both algorithms."""
+    old = release_of(model())
+    new = retrained(old.tflite)
+    device = old.device("tflite")
+    noise = np.random.default_rng(1).bytes(500)  # nothing packs it
+    signers = (
+        FileSigner(ec.generate_private_key(ec.SECP256R1())),
+        FileSigner(ed25519.Ed25519PrivateKey.generate()),
+    )
+    for signer in signers:
+        for image, base, regions in ((noise, None, []), (new, None, None), (new, old.tflite, None)):
+            data = ota.build(
+                image, old.needs, signer, sequence=2, vendor=old.vendor, model=old.class_name,
+                base=base, device=device.device, expires=EXPIRES, regions=regions,
+            )  # fmt: skip
+            yield data, device
+
+
+def is_valid(data: bytes) -> bool:
+    from cddl_verifier import Validator
+
+    return Validator(GRAMMAR.read_text("utf-8")).validate(data).valid
+
+
+def is_installed(data: bytes, device) -> bool:
+    """Run by a processor that knows the draft alone: is what it fetched the payload?"""
+    processor = Processor(device.vendor, device.model, device.device, EXPIRES - 1)
+    try:
+        return processor.update(data) == {0: suit.opened(data)[suit.PAYLOAD]}
+    except Ended:
+        return False
+
+
+def readers(count: int) -> tuple[float, int, int]:
+    """Seconds and bytes of the worst reading, and how many there were: what is made to hurt, then noise."""
+    rng = np.random.default_rng(2)
+    seeds = [*HOSTILE.values(), *(rng.bytes(int(rng.integers(1, 4096))) for _ in range(200))]
+    inputs = (data[:4096] for seed in seeds for data in where(seed))
+    worst = [0.0, 0]
+    tried = 0
+    for data in islice(inputs, count // len(READERS)):
+        for reader in READERS.values():
+            worst = [max(w, n) for w, n in zip(worst, cost(reader, data), strict=True)]
+            tried += 1
+    return worst[0], worst[1], tried
