@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 
-from edgekit.ota.nor import FAULTS, LIFE, NOR, PLACES, OnCore, OnHost
+from edgekit.ota.nor import FAULTS, LIFE, LOG_ALONE, NOR, PLACES, OnCore, OnHost
 
 __all__ = ["CORE_SCENARIOS", "MUTATIONS", "SCENARIOS", "OnCore", "OnHost", "PowerCuts", "Scenario"]
 __all__ += ["mutations", "script", "search"]
@@ -40,12 +40,22 @@ class Scenario:
     """
 
     name: str
-    script: tuple[tuple[int, str, int], ...]
+    script: tuple
     cuts: int = 1
     lives: int = 0
     fills: tuple[int, ...] = (0,)
     places: int = PLACES
     dirty: bool = False
+    program = LOG_ALONE
+
+    def prepare(self, machine) -> None:
+        """Give a machine this life, at its beginning."""
+        life = np.zeros((), LIFE)
+        life["steps"] = len(self.script)
+        for n, (sequence, kind, size) in enumerate(self.script):
+            digest = np.frombuffer(hashlib.sha256(image(sequence, size)).digest(), np.uint8)
+            life["step"][n] = sequence, KINDS.index(kind), size, digest
+        machine.write("life", life)
 
 
 def script(*updates: tuple[str, int]) -> tuple[tuple[int, str, int], ...]:
@@ -181,9 +191,10 @@ def search(make=OnHost, scenarios=SCENARIOS, seed: int = 0, stop: bool = False) 
 
     start, rows, first, machines = time.perf_counter(), [], None, {}
     for scenario in scenarios:
-        if scenario.places not in machines:
-            machines[scenario.places] = make(scenario.places)
-        machine = machines[scenario.places]
+        kind = scenario.places, scenario.program
+        if kind not in machines:
+            machines[kind] = make(*kind)
+        machine = machines[kind]
         row = dict.fromkeys(COLUMNS, 0)
         for name, found in _lives(machine, scenario, seed):
             for column in COLUMNS:
@@ -241,24 +252,24 @@ def _draw(rng: random.Random, begin: int, end: int, cuts: int):
 
 def _record(machine, scenario: Scenario, fill: int, seed: int):
     """The life without a cut: its states (nor, life) at each restart, and what was found in it."""
-    nor, life = np.zeros((), NOR), np.zeros((), LIFE)
+    nor = np.zeros((), NOR)
     nor["random"] = seed % 2**32 or 1
-    for n, (sequence, kind, size) in enumerate(scenario.script):
-        digest = np.frombuffer(hashlib.sha256(image(sequence, size)).digest(), np.uint8)
-        life["step"][n] = sequence, KINDS.index(kind), size, digest
     machine.write("nor", nor)
-    machine.write("life", life)
     machine.call("nor_dirty" if scenario.dirty else "nor_blank")
+    scenario.prepare(machine)
     if fill:  # in the middle of a life: after its first update
-        life["steps"] = 1
-        machine.write("life", life)
+        _steps(machine, 1)
         _run(machine)
         machine.call("life_fill", fill)
-        life = machine.read("life").copy()
-    life["steps"] = len(scenario.script)
-    machine.write("life", life)
+        _steps(machine, len(scenario.script))
     states = []
     return states, _run(machine, states)
+
+
+def _steps(machine, n: int) -> None:
+    life = machine.read("life").copy()
+    life["steps"] = n
+    machine.write("life", life)
 
 
 def _run(machine, states: list | None = None) -> dict[str, int]:
@@ -272,7 +283,7 @@ def _run(machine, states: list | None = None) -> dict[str, int]:
             states.append((machine.read("nor"), life))
         machine.turn()
     life, nor = machine.read("life"), machine.read("nor")
-    found = {fault: int(life[fault]) for fault in FAULTS}
+    found = {fault: int(life[fault]) if fault in life.dtype.names else 0 for fault in FAULTS}
     return found | {
         "lives": 1,
         "cuts": planned - int(np.count_nonzero(nor["cut"]["after"])),
