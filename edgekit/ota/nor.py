@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.extras import missing
+from edgekit.ota import native
 
 SOURCES = ("flash.h", "hmac", "nor", "sha256", "slots")  # a name without an end: both .h and .c
 MUTABLE = ("slots.c", "agent.c")
@@ -34,11 +35,11 @@ NOR = np.dtype(
     + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
 )
 _FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
-FAULTS = (*_FAULTS, "wrong_bans", "time_errors", "blocked")  # those from here on: of the whole agent
+FAULTS = (*_FAULTS, "wrong_bans", "time_errors", "blocked", "worn")  # those from here on: of the whole agent
 _STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
 _AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
 _MEMORY = ("now", "confirmed", "asked", "boots")
-_AGENT_MEMORY = ("installs", "accused", "judged", "told", "kept")
+_AGENT_MEMORY = ("installs", "begun", "today", "last", "accused", "judged", "told", "kept")
 
 
 def _numbers(*names: str) -> list:
@@ -72,20 +73,15 @@ class Program:
     sources: tuple[str, ...]
     structures: dict
     here: dict = field(default_factory=dict)  # structures on this machine only
-    defines: tuple[str, ...] = ()  # on this machine
-    core: tuple[str, ...] = ()  # C on a core only
+    core: tuple[str, ...] = ()  # C that verifies; on this machine it is compiled once, by `native`
 
 
 LOG_ALONE = Program(("life.c",), {"life": LIFE}, here={"device": SLOTS})
 WHOLE_AGENT = Program(
     ("agent", "cbor", "cose", "delta", "manifest", "life_agent.c"),
-    {
-        "life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32)),
-        "life_signed": np.dtype(("u1", (STEPS, 32))),
-    },
+    {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},
     core=("ed25519", "sha512", "monocypher"),
-    defines=("LIFE_SIGNED",),
-)  # fmt: skip
+)
 _CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
 
 
@@ -94,7 +90,7 @@ def sectors(size: int) -> int:
     return -(-size // SECTOR)
 
 
-def sources(program: Program, more=(), replace: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
+def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
     """The C files by name; `replace`: pairs (old, new) for slots.c or agent.c, each of which has to be there
     once."""
     folder = resources.files(__package__).joinpath("device")
@@ -117,14 +113,16 @@ class OnHost:
         from edgekit.device.build import host_library
 
         self.where = "this machine"
-        files = sources(program, (), replace)
-        defines = (f"SLOTS_PLACES={places}", *program.defines)
+        files, defines = sources(program, replace), (f"SLOTS_PLACES={places}",)
         self.library = ctypes.CDLL(str(host_library(files, "-O2", defines=defines, cache=cache)))
         self.structures = {"nor": NOR, **program.structures, **program.here}
         self.raw = {
             name: (ctypes.c_char * kind.itemsize).in_dll(self.library, name)
             for name, kind in self.structures.items()
         }
+        if program.core:
+            verify = ctypes.cast(native.library().ed25519_verify, ctypes.c_void_p)
+            ctypes.c_void_p.in_dll(self.library, "life_verify").value = verify.value
 
     def read(self, name: str) -> np.void:
         return np.frombuffer(self.raw[name].raw, self.structures[name])[0]
@@ -164,7 +162,7 @@ class OnCore:
             from unicorn import arm_const as arm
         except ImportError:
             raise missing("emulating needs", "unicorn") from None
-        self.files = sources(program, program.core, replace)
+        self.files = sources(program, replace, program.core)
         self.structures = {"nor": NOR, **program.structures}
         files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
         flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")

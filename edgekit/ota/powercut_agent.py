@@ -1,7 +1,7 @@
 """Power cuts through the whole agent: signed packages, raw and as deltas, trials, verdicts, bans and the clock.
 
-The packages are real. On this machine their signatures were checked by Python before, and the C only looks the
-answer up, as a search has no time to verify in each of its lives; on an emulated core the C verifies.
+The packages are real, and so are their signatures. A search verifies each of them once, and then remembers that it
+was good, as there is no time to do so in each of its lives (see `verify` in life_agent.c).
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from edgekit.ota import delta, suit
+from edgekit.ota import delta, native, suit
 from edgekit.ota.keys import FileSigner
 from edgekit.ota.nor import AGENT_LIFE, PACKAGES, STEPS, WHOLE_AGENT
 from edgekit.ota.powercut import Scenario
 from edgekit.ota.suit import ENCODINGS, KINDS, Manifest
 
 EVENTS = ("healthy", "unhealthy", "powerless", "hangs", "broken off", "refused")  # see life_agent.c
-DAMAGED, DIGEST, FAILED, EXPIRED = -101, -102, -108, -15  # answers, see agent.h and manifest.h
+DAMAGED, DIGEST, FAILED = -101, -102, -108  # answers, see agent.h
+OTHER_BASE = "a delta from another image than the one in the active slot"
 START = 1_800_000_000  # on the clock of a device that has one
 HOUR = 3600
 
@@ -30,7 +31,7 @@ class Event:
     """A package that comes to the device, and what is to become of it.
 
     content: of its image, else the number. base: the content that it is a delta of. garbage: the payload is
-    another's. answer: of one that is refused. wait: seconds before it comes; back: the clock was set back.
+    another's. answer: of one that is refused, a number or the words of manifest.c. wait: seconds before it comes; back: the clock was set back.
     """
 
     kind: str
@@ -40,7 +41,7 @@ class Event:
     base: int = 0
     garbage: bool = False
     expires: int = 0
-    answer: int = 0
+    answer: int | str = 0
     wait: int = 0
     back: bool = False
 
@@ -63,15 +64,8 @@ class Event:
             base=_sha256(base)[: suit.BASE] if base else b"",
         )  # fmt: skip
         data = suit.sign(manifest, payload, _signer())
-        return data[: -self.size // 2] if self.kind == "broken off" else data
-
-    @property
-    def signed(self) -> bytes:
-        """SHA-256 of signature and message, once the signature was checked here."""
-        whole = replace(self, kind="healthy").package
-        suit.read(whole, [_signer().public])
-        digest, (protected, _, _, signature) = suit.authentication(suit.opened(whole)[2])
-        return _sha256(signature + suit.to_sign(protected, digest))
+        most = PACKAGES.shape[0] // STEPS if self.kind == "refused" else None  # its head is enough
+        return data[: -self.size // 2] if self.kind == "broken off" else data[:most]
 
 
 @dataclass(frozen=True)
@@ -82,21 +76,17 @@ class AgentScenario(Scenario):
     program = WHOLE_AGENT
 
     def prepare(self, machine) -> None:
-        life, signed = np.zeros((), AGENT_LIFE), np.zeros((STEPS, 32), np.uint8)
-        packages, at = np.zeros(PACKAGES.shape, np.uint8), 0
+        life, packages, at = np.zeros((), AGENT_LIFE), np.zeros(PACKAGES.shape, np.uint8), 0
         life["steps"], life["clock"] = len(self.script), self.clock
         for n, e in enumerate(self.script):
             content, size = e.content or e.sequence, len(e.package)
             kind = EVENTS.index(e.kind)
-            life["step"][n] = (
-                kind, e.sequence, content, e.size, at, size, e.wait, e.back, e.answer
-            )  # fmt: skip
+            answer = -_code(e.answer) if isinstance(e.answer, str) else e.answer
+            life["step"][n] = kind, e.sequence, content, e.size, at, size, e.wait, e.back, answer
             packages[at : at + size] = np.frombuffer(e.package, np.uint8)
-            signed[n] = np.frombuffer(e.signed, np.uint8)
             at += size
         machine.write("life", life)
         machine.write("life_packages", packages)
-        machine.write("life_signed", signed)
         machine.write("life_public", np.frombuffer(_signer().public.raw, np.uint8))
 
 
@@ -111,6 +101,14 @@ def _bad(sequence: int, **more) -> Event:
 _FIRST = _good(1)
 _GARBAGE = Event("refused", 2, garbage=True, answer=DIGEST)
 AGENT_SCENARIOS = (
+    AgentScenario(
+        "a new device",
+        (
+            Event("refused", 5000, answer="its number is too far ahead of this device's"),
+            Event("refused", 1, size=8193, answer="the image is larger than a slot"),
+            Event("refused", 1, base=1, answer=OTHER_BASE), _FIRST,
+        ),
+    ),
     AgentScenario("deltas", (_FIRST, _good(2, base=1), _bad(3, base=2), _good(4, base=2))),
     AgentScenario(
         "power goes in each trial",
@@ -133,8 +131,8 @@ AGENT_SCENARIOS = (
         "the clock is set back",
         (
             _FIRST, _good(START, expires=START + HOUR, wait=HOUR // 2, base=1),
-            Event("refused", START + 2, expires=START + HOUR, answer=EXPIRED, wait=2 * HOUR),
-            Event("refused", START + 2, expires=START + HOUR, answer=EXPIRED, back=True),
+            Event("refused", START + 2, expires=START + HOUR, answer="expired", wait=2 * HOUR),
+            Event("refused", START + 2, expires=START + HOUR, answer="expired", back=True),
             _good(START + 3, wait=HOUR),
         ),
         clock=START,
@@ -152,7 +150,35 @@ AGENT_SCENARIOS = (
         "three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
     ),
 )  # fmt: skip
-AGENT_CORE_SCENARIOS = (replace(AGENT_SCENARIOS[0], lives=60), replace(AGENT_SCENARIOS[1], lives=30))
+AGENT_CORE_SCENARIOS = tuple(replace(s, lives=100) for s in AGENT_SCENARIOS[:4])  # of what a core needs minutes for
+
+
+AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
+    "rules skipped on a new device": (("if (broken) return", "if (broken && active >= 0) return"),),
+    "slot_bytes not bounded": (("if (a->device.slot_bytes > slot_s", "if (0 > slot_s"),),
+    "a refused transfer goes on": (("a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER", "take(a, data, n)"),),
+    "anybody's verdict counts": (("if (sequence == 0 || sequence != agent_running(a))", "if (sequence == 0)"),),
+    "a lost trial is a verdict": (("    enter(s, fresh, SLOT_REVERTED,", "    ban(s, r);\n    enter(s, fresh, SLOT_REVERTED,"),),
+    "a verdict is not kept": (("  const int error = ban(s,", "  const int error = !s->order && ban(s,"),),
+    "a verdict is kept in the slot alone": (("r->order > order && (", "r->order > order && r->slot < 2 && ("),),
+    "a verdict holds for every number": (("r->order && sequence <= r->sequence && h", "r->order && sequence && h"),),
+    "a verdict is asked of no boot": (("!slots_banned(s, r->sequence, r->digest) && ", ""),),
+    "the idle slot tells what failed": (
+        (
+            "if (slots_banned(&a->slots, m->sequence, m->digest))",
+            "if (a->slots.slot[active == 0].state == SLOT_REVERTED &&\n"
+            "    hmac_same(a->slots.slot[active == 0].digest, m->digest, SHA256_BYTES))",
+        ),
+    ),
+    "a waiting image is displaced": ((" || s->slot[slots_idle(s)].state == SLOT_INSTALLED", ""),),
+    "no rest": (("if (!rested(a)) return AGENT_REST;", ""), ("/* May a transfer", "int rested(const struct agent *);\n/* May a transfer"), ("static int rested", "int rested")),
+    "rest for days": (("60u <<", "86400u <<"),),
+    "one transfer, not one a life": (("return !rest || !a->begun;", "return !rest;"),),
+    "begun is not forgotten": (("  a->begun = 0;\n", ""),),
+    "the time is not read": (("  s->time = s->logged = r->time;\n", ""),),
+    "the time is not logged": (("if (now - s->logged >= SLOTS_HOUR)", "if (now < s->logged)"),),
+    "the clock is believed": (("a->device.now = a->slots.time;", "a->device.now = now;"),),
+}  # fmt: skip
 
 
 def image(content: int, size: int) -> bytes:
@@ -162,6 +188,12 @@ def image(content: int, size: int) -> bytes:
     x = ((i + 1) * 2654435761 & 0xFFFFFFFF) ^ own
     x = (x ^ x >> np.uint64(15)) * 3266489917 & 0xFFFFFFFF
     return (x >> np.uint64(24)).astype(np.uint8).tobytes()
+
+
+def _code(words: str) -> int:
+    """The code of manifest.h that says this."""
+    reason = native.library().manifest_reason
+    return next(n for n in range(256) if reason(n).decode() == words)
 
 
 def _id(letter: str) -> bytes:

@@ -117,18 +117,18 @@ static int carry_over(struct slots *s) {
 }
 
 /* Log r as what its slot holds now. */
-static int append(struct slots *s, struct slot_record r) {
+static int append(struct slots *s, struct slot_record *r) {
   uint8_t mac[SHA256_BYTES];
-  r.order = s->order + 1;
-  r.layout = LAYOUT;
-  r.time = s->time;
-  authenticate(s, &r, mac);
-  for (uint32_t i = 0; i < sizeof r.mac; i++) r.mac[i] = mac[i];
-  if (write_record(s, &r) && (carry_over(s) || write_record(s, &r))) return SLOTS_FLASH;
-  *record_of(s, r.slot) = r;
-  s->order = r.order;
-  s->counter = r.counter;
-  s->logged = r.time;
+  r->order = s->order + 1;
+  r->layout = LAYOUT;
+  r->time = s->time;
+  authenticate(s, r, mac);
+  for (uint32_t i = 0; i < sizeof r->mac; i++) r->mac[i] = mac[i];
+  if (write_record(s, r) && (carry_over(s) || write_record(s, r))) return SLOTS_FLASH;
+  *record_of(s, r->slot) = *r;
+  s->order = r->order;
+  s->counter = r->counter;
+  s->logged = r->time;
   return 0;
 }
 
@@ -142,7 +142,7 @@ static int enter(struct slots *s, int slot, enum slot_state state, uint32_t boot
   r.slot = (uint8_t)slot; /* of a slot that was never used, too */
   r.boots = (uint8_t)(boots + (state == SLOT_CONFIRMED ? 0 : begun(&r) * (BOOTS + 1)));
   r.counter = counter;
-  return append(s, r);
+  return append(s, &r);
 }
 
 /* Does the image that its record names stand in the slot? */
@@ -183,6 +183,20 @@ int slots_banned(const struct slots *s, uint32_t sequence, const uint8_t digest[
   return 0;
 }
 
+/* Remember an image as failed, in place of an older verdict on it, or of the oldest. */
+static int ban(struct slots *s, const struct slot_record *failed) {
+  struct slot_record r = *failed;
+  uint32_t at = 0;
+  for (uint32_t i = 1; i < SLOTS_BANS; i++)
+    if (s->ban[i].order < s->ban[at].order) at = i;
+  for (uint32_t i = 0; i < SLOTS_BANS; i++)
+    if (s->ban[i].order && hmac_same(s->ban[i].digest, r.digest, SHA256_BYTES)) at = i;
+  r.state = SLOT_BANNED;
+  r.slot = (uint8_t)(2 + at);
+  r.counter = s->counter;
+  return append(s, &r);
+}
+
 int slots_boot(struct slots *s) {
   const int active = slots_active(s), fresh = slots_idle(s);
   const struct slot_record *r = &s->slot[fresh];
@@ -218,7 +232,7 @@ int slots_begin(struct slots *s, uint32_t sequence, uint32_t size, const uint8_t
   if (size == 0 || size > s->slot_sectors * FLASH_SECTOR) return SLOTS_SIZE;
   for (int i = 0; i < SHA256_BYTES; i++) r.digest[i] = digest[i];
   /* logged before the erase: from here on nothing claims that the slot holds an image */
-  if (append(s, r)) return SLOTS_FLASH;
+  if (append(s, &r)) return SLOTS_FLASH;
   for (uint32_t i = 0; i < s->slot_sectors; i++)
     if (flash_erase((uint32_t)slot * s->slot_sectors + i)) return SLOTS_FLASH;
   s->arrived = 0;
@@ -264,20 +278,6 @@ int slots_finish(struct slots *s) {
 int slots_confirm(struct slots *s, uint32_t sequence) {
   if (!testing(s) || s->slot[s->running].sequence != sequence) return SLOTS_REFUSED;
   return enter(s, s->running, SLOT_CONFIRMED, 0, sequence);
-}
-
-/* Remember an image as failed, in place of an older verdict on it, or of the oldest. */
-static int ban(struct slots *s, const struct slot_record *failed) {
-  struct slot_record r = *failed;
-  uint32_t at = 0;
-  for (uint32_t i = 1; i < SLOTS_BANS; i++)
-    if (s->ban[i].order < s->ban[at].order) at = i;
-  for (uint32_t i = 0; i < SLOTS_BANS; i++)
-    if (s->ban[i].order && hmac_same(s->ban[i].digest, r.digest, SHA256_BYTES)) at = i;
-  r.state = SLOT_BANNED;
-  r.slot = (uint8_t)(2 + at);
-  r.counter = s->counter;
-  return append(s, r);
 }
 
 int slots_revert(struct slots *s) {
