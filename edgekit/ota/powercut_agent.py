@@ -147,7 +147,7 @@ AGENT_SCENARIOS = (
         fills=(51, 52, 53, 54), lives=200, cuts=2,
     ),
     AgentScenario(
-        "three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
+        "deltas, three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
     ),
 )  # fmt: skip
 AGENT_CORE_SCENARIOS = tuple(replace(s, lives=100) for s in AGENT_SCENARIOS[:4])  # of what a core needs minutes for
