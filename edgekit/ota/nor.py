@@ -35,7 +35,13 @@ NOR = np.dtype(
     + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
 )
 _FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
-FAULTS = (*_FAULTS, "wrong_bans", "time_errors", "blocked", "worn")  # those from here on: of the whole agent
+FAULTS = (
+    *_FAULTS,
+    "wrong_bans",
+    "time_errors",
+    "blocked",
+    "worn",
+)  # those from here on: of the whole agent
 _STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
 _AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
 _MEMORY = ("now", "confirmed", "asked", "boots")
@@ -76,7 +82,9 @@ class Program:
     core: tuple[str, ...] = ()  # C that verifies; on this machine it is compiled once, by `native`
 
 
-LOG_ALONE = Program(("life.c",), {"life": LIFE}, here={"device": SLOTS})
+LOG_ALONE = Program(
+    ("life.c",), {"life": LIFE}, here={"device": SLOTS, "life_secret": np.dtype(("u1", 32))}
+)
 WHOLE_AGENT = Program(
     ("agent", "cbor", "cose", "delta", "manifest", "life_agent.c"),
     {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},

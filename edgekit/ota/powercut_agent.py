@@ -150,7 +150,9 @@ AGENT_SCENARIOS = (
         "deltas, three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
     ),
 )  # fmt: skip
-AGENT_CORE_SCENARIOS = tuple(replace(s, lives=100) for s in AGENT_SCENARIOS[:4])  # of what a core needs minutes for
+AGENT_CORE_SCENARIOS = tuple(
+    replace(s, lives=100) for s in AGENT_SCENARIOS[:4]
+)  # of what a core needs minutes for
 
 
 AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent

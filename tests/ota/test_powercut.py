@@ -92,7 +92,12 @@ def test_no_power_cut_bricks_the_device():
 
 
 def test_every_mistake_in_the_c_is_noticed():
-    bites = ("a lost trial is a verdict", "a verdict is not kept", "no rest", "the time is not read")
+    bites = (
+        "a lost trial is a verdict",
+        "a verdict is not kept",
+        "no rest",
+        "the time is not read",
+    )
     found = mutations(only=(*powercut.MUTATIONS, *bites))
     assert found.caught.all(), found[~found.caught].to_string()
     assert {"record not authenticated", "counter raised at install", "single-sector log"} < set(
@@ -303,7 +308,9 @@ def expected(s: State, running: int, op: str, n: int):
 
 def logged(machine) -> State:
     device = machine.read("device")
-    slots = tuple((int(r["state"]), int(r["sequence"]), int(r["boots"]) & 15) for r in device["slot"])
+    slots = tuple(
+        (int(r["state"]), int(r["sequence"]), int(r["boots"]) & 15) for r in device["slot"]
+    )
     bans = sorted((int(r["order"]), int(r["sequence"])) for r in device["ban"] if r["order"])
     return State(slots, int(device["counter"]), tuple(n for _, n in bans))
 

@@ -31,7 +31,7 @@ static void authenticate(const struct slots *s, const struct slot_record *r, uin
 /* Did this device write it? */
 static int valid(const struct slots *s, const struct slot_record *r) {
   uint8_t mac[SHA256_BYTES];
-  if (r->layout != LAYOUT || r->slot >= RECORDS || r->size > s->slot_sectors * FLASH_SECTOR) return 0;
+  if (r->layout != LAYOUT || r->size > s->slot_sectors * FLASH_SECTOR) return 0;
   if (r->slot < 2 ? r->state >= SLOT_BANNED : r->state != SLOT_BANNED) return 0;
   authenticate(s, r, mac);
   return hmac_same(mac, r->mac, sizeof r->mac);
