@@ -1,4 +1,6 @@
-"""A device's update code (`device/slots.c`, or all of the agent) on a model of NOR flash, on this machine or an emulated core.
+"""A device's update code on a model of NOR flash, on this machine or an emulated core.
+
+The code is the log of two slots (`device/slots.c`), or all of the agent.
 
 Both machines have the same five calls, for `edgekit.ota.powercut` and for tests:
 `read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`
@@ -55,8 +57,11 @@ def _numbers(*names: str) -> list:
 LIFE = np.dtype([("steps", "<u4"), ("step", _STEP, 8), *_numbers(*_MEMORY, "rotten", *_FAULTS)])
 STEPS = 12  # of a life through the whole agent
 AGENT_LIFE = np.dtype(
-    [("steps", "<u4"), ("step", [*_numbers(*_AGENT_STEP), ("answer", "<i4")], STEPS)]
-    + _numbers("clock", *_MEMORY, *_AGENT_MEMORY, *FAULTS)
+    [
+        ("steps", "<u4"),
+        ("step", [*_numbers(*_AGENT_STEP), ("answer", "<i4")], STEPS),
+        *_numbers("clock", *_MEMORY, *_AGENT_MEMORY, *FAULTS),
+    ]
 )
 RECORDS = np.dtype(
     [("order", "<u4"), ("state", "u1"), ("slot", "u1"), ("boots", "u1"), ("layout", "u1")]

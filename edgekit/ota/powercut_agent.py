@@ -1,7 +1,7 @@
-"""Power cuts through the whole agent: signed packages, raw and as deltas, trials, verdicts, bans and the clock.
+"""Power cuts through the whole agent: signed packages, raw and as deltas, trials, verdicts and the clock.
 
-The packages are real, and so are their signatures. A search verifies each of them once, and then remembers that it
-was good, as there is no time to do so in each of its lives (see `verify` in life_agent.c).
+The packages are real, and so are their signatures. A search verifies each of them once, and then remembers
+that it was good, as there is no time to do so in each of its lives (see `verify` in life_agent.c).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Event:
     """A package that comes to the device, and what is to become of it.
 
     content: of its image, else the number. base: the content that it is a delta of. garbage: the payload is
-    another's. answer: of one that is refused, a number or the words of manifest.c. wait: seconds before it comes; back: the clock was set back.
+    another's. answer: of one that is refused, a number or the words of manifest.c. wait: seconds before it
+    comes; back: the clock was set back.
     """
 
     kind: str
@@ -150,19 +151,27 @@ AGENT_SCENARIOS = (
         "deltas, three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
     ),
 )  # fmt: skip
-AGENT_CORE_SCENARIOS = tuple(
-    replace(s, lives=100) for s in AGENT_SCENARIOS[:4]
-)  # of what a core needs minutes for
+AGENT_CORE_SCENARIOS = tuple(replace(s, lives=100) for s in AGENT_SCENARIOS[:4])
 
 
 AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
-    "rules skipped on a new device": (("if (broken) return", "if (broken && active >= 0) return"),),
+    "rules skipped on a new device": (
+        ("if (broken) return", "if (broken && active >= 0) return"),
+    ),
     "slot_bytes not bounded": (("if (a->device.slot_bytes > slot_s", "if (0 > slot_s"),),
-    "a refused transfer goes on": (("a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER", "take(a, data, n)"),),
-    "anybody's verdict counts": (("if (sequence == 0 || sequence != agent_running(a))", "if (sequence == 0)"),),
-    "a lost trial is a verdict": (("    enter(s, fresh, SLOT_REVERTED,", "    ban(s, r);\n    enter(s, fresh, SLOT_REVERTED,"),),
-    "a verdict is not kept": (("  const int error = ban(s,", "  const int error = !s->order && ban(s,"),),
-    "a verdict is kept in the slot alone": (("r->order > order && (", "r->order > order && r->slot < 2 && ("),),
+    "a refused transfer goes on": (
+        ("a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER", "take(a, data, n)"),
+    ),
+    "anybody's verdict counts": (
+        ("if (sequence == 0 || sequence != agent_running(a))", "if (sequence == 0)"),
+    ),
+    "a lost trial is a verdict": (
+        ("    enter(s, fresh, SLOT_REVERTED,", "    ban(s, r), enter(s, fresh, SLOT_REVERTED,"),
+    ),
+    "a verdict is not kept": (("const int error = ban(s,", "const int error = !s->order && ban(s,"),),
+    "a verdict is kept in the slot alone": (
+        ("if (r->order > order && (", "if (r->order > order && r->slot < 2 && ("),
+    ),
     "a verdict holds for every number": (("r->order && sequence <= r->sequence && h", "r->order && sequence && h"),),
     "a verdict is asked of no boot": (("!slots_banned(s, r->sequence, r->digest) && ", ""),),
     "the idle slot tells what failed": (
@@ -173,10 +182,10 @@ AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
         ),
     ),
     "a waiting image is displaced": ((" || s->slot[slots_idle(s)].state == SLOT_INSTALLED", ""),),
-    "no rest": (("if (!rested(a)) return AGENT_REST;", ""), ("/* May a transfer", "int rested(const struct agent *);\n/* May a transfer"), ("static int rested", "int rested")),
+    "no rest": (("if (!rested(a)) return", "if (!rested(a) && 0) return"),),
     "rest for days": (("60u <<", "86400u <<"),),
     "one transfer, not one a life": (("return !rest || !a->begun;", "return !rest;"),),
-    "begun is not forgotten": (("  a->begun = 0;\n", ""),),
+    "a reset allows none": (("  a->begun = 0;\n", ""),),
     "the time is not read": (("  s->time = s->logged = r->time;\n", ""),),
     "the time is not logged": (("if (now - s->logged >= SLOTS_HOUR)", "if (now < s->logged)"),),
     "the clock is believed": (("a->device.now = a->slots.time;", "a->device.now = now;"),),

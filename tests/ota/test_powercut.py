@@ -22,8 +22,8 @@ from edgekit.ota.nor import (
     OnCore,
     OnHost,
 )
-from edgekit.ota.powercut_agent import AGENT_SCENARIOS
 from edgekit.ota.powercut import WAYS, Scenario, image, mutations, script, search
+from edgekit.ota.powercut_agent import AGENT_SCENARIOS
 
 REFUSED, SIZE, DIGEST, FLASH = -1, -2, -3, -4
 EMPTY, INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED = range(6)
@@ -266,8 +266,8 @@ def test_a_flash_that_fails_is_an_error_and_keeps_the_image(host):
 
 @dataclass(frozen=True)
 class State:
-    """What the log has to know: (state, sequence number, boots left) of both slots, the counter, and the numbers
-    of the images that failed last, the oldest first."""
+    """What the log has to know: (state, sequence number, boots left) of both slots, the counter, and the
+    numbers of the images that failed last, the oldest first."""
 
     slots: tuple = ((EMPTY, 0, 0), (EMPTY, 0, 0))
     counter: int = 0

@@ -1,4 +1,4 @@
-"""What a device believes of its own flash: records that it wrote itself, whole, and images to the last byte."""
+"""What a device believes of its own flash: records that it wrote, whole, and images to the last byte."""
 
 import ctypes
 import hashlib
@@ -135,13 +135,14 @@ def test_every_byte_of_a_record_counts(host, byte):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"layout": 1}, {"layout": 3}, {"slot": 6}, {"slot": 255}, {"state": BANNED}, {"state": 200},
+        {"layout": 1}, {"layout": 3}, {"slot": 6}, {"slot": 255}, {"slot": 6, "state": BANNED},
+        {"slot": 255, "state": BANNED}, {"state": BANNED}, {"state": 200},
         {"slot": 2}, {"size": SLOT_SECTORS * SECTOR + 1}, {"size": 2**32 - 1},
     ],
     ids=str,
 )  # fmt: skip
 def test_a_record_says_nothing_that_cannot_be(host, wrong):
-    """Even with the right MAC: an older layout, a slot that is none, an image that is larger than its slot."""
+    """Even with the right MAC: an older layout, no such slot, an image that is larger than its slot."""
     prepared(host)
     put(host, sealed(forged(host, **wrong)))
     assert restart(host) == 0
