@@ -7,21 +7,20 @@ that it was good, as there is no time to do so in each of its lives (see `verify
 from __future__ import annotations
 
 import functools
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from edgekit.ota import delta, native, suit
+from edgekit.ota import delta, suit
 from edgekit.ota.keys import FileSigner
+from edgekit.ota.manifest import BASE, DELTA, KINDS, RAW, RULES, Manifest
 from edgekit.ota.nor import AGENT_LIFE, PACKAGES, STEPS, WHOLE_AGENT
+from edgekit.ota.package import digest
 from edgekit.ota.powercut import Scenario
-from edgekit.ota.suit import ENCODINGS, KINDS, Manifest
 
 EVENTS = ("healthy", "unhealthy", "powerless", "hangs", "broken off", "refused")  # see life_agent.c
 DAMAGED, DIGEST, FAILED = -101, -102, -108  # answers, see agent.h
-OTHER_BASE = "a delta from another image than the one in the active slot"
 START = 1_800_000_000  # on the clock of a device that has one
 HOUR = 3600
 
@@ -31,7 +30,7 @@ class Event:
     """A package that comes to the device, and what is to become of it.
 
     content: of its image, else the number. base: the content that it is a delta of. garbage: the payload is
-    another's. answer: of one that is refused, a number or the words of manifest.c. wait: seconds before it
+    another's. answer: of one that is refused, a number or a rule's name. wait: seconds before it
     comes; back: the clock was set back.
     """
 
@@ -55,16 +54,16 @@ class Event:
         """Signed; of one that breaks off, as much as arrives."""
         base = image(self.base, self.size) if self.base else None
         payload = delta.encode(self.image, base) if base else self.image
-        if self.garbage:
-            payload = bytes(b ^ 0x5A for b in payload)
-        manifest = Manifest(
-            sequence=self.sequence, vendor=_id("v"), model=_id("m"), digest=_sha256(self.image),
-            size=self.size, payload_size=len(payload), arena=0, operators=(), io=bytes(4),
-            abi=bytes(4), features=bytes(4), kind=KINDS.index("weights"),
-            encoding=ENCODINGS.index("delta" if base else "raw"), expires=self.expires,
-            base=_sha256(base)[: suit.BASE] if base else b"",
+        made = Manifest(
+            sequence=self.sequence, vendor=_id("v"), model=_id("m"), digest=digest(self.image),
+            size=self.size, payload_digest=digest(payload), payload_size=len(payload), arena=0,
+            operators=(), io=bytes(4), abi=bytes(4), features=bytes(4), kind=KINDS.index("weights"),
+            encoding=DELTA if base else RAW, base=digest(base)[:BASE] if base else b"",
+            expires=self.expires,
         )  # fmt: skip
-        data = suit.sign(manifest, payload, _signer())
+        data = suit.sign(made, payload, _signer())
+        if self.garbage:
+            data = data[: -len(payload)] + bytes(b ^ 0x5A for b in payload)
         most = PACKAGES.shape[0] // STEPS if self.kind == "refused" else None  # its head is enough
         return data[: -self.size // 2] if self.kind == "broken off" else data[:most]
 
@@ -82,7 +81,7 @@ class AgentScenario(Scenario):
         for n, e in enumerate(self.script):
             content, size = e.content or e.sequence, len(e.package)
             kind = EVENTS.index(e.kind)
-            answer = -_code(e.answer) if isinstance(e.answer, str) else e.answer
+            answer = -RULES.index(e.answer) if isinstance(e.answer, str) else e.answer
             life["step"][n] = kind, e.sequence, content, e.size, at, size, e.wait, e.back, answer
             packages[at : at + size] = np.frombuffer(e.package, np.uint8)
             at += size
@@ -105,9 +104,9 @@ AGENT_SCENARIOS = (
     AgentScenario(
         "a new device",
         (
-            Event("refused", 5000, answer="its number is too far ahead of this device's"),
-            Event("refused", 1, size=8193, answer="the image is larger than a slot"),
-            Event("refused", 1, base=1, answer=OTHER_BASE), _FIRST,
+            Event("refused", 5000, answer="leap"),
+            Event("refused", 1, size=8193, answer="size"),
+            Event("refused", 1, base=1, answer="base"), _FIRST,
         ),
     ),
     AgentScenario("deltas", (_FIRST, _good(2, base=1), _bad(3, base=2), _good(4, base=2))),
@@ -172,7 +171,7 @@ AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
     "a verdict is kept in the slot alone": (
         ("if (r->order > order && (", "if (r->order > order && r->slot < 2 && ("),
     ),
-    "a verdict holds for every number": (("r->order && sequence <= r->sequence && h", "r->order && sequence && h"),),
+    "a verdict holds for every number": (("sequence <= r->sequence && h", "sequence && h"),),
     "a verdict is asked of no boot": (("!slots_banned(s, r->sequence, r->digest) && ", ""),),
     "the idle slot tells what failed": (
         (
@@ -201,18 +200,8 @@ def image(content: int, size: int) -> bytes:
     return (x >> np.uint64(24)).astype(np.uint8).tobytes()
 
 
-def _code(words: str) -> int:
-    """The code of manifest.h that says this."""
-    reason = native.library().manifest_reason
-    return next(n for n in range(256) if reason(n).decode() == words)
-
-
 def _id(letter: str) -> bytes:
     return letter.encode().ljust(16, b"\0")
-
-
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
 
 
 @functools.cache
