@@ -22,8 +22,8 @@ from edgekit.ota.package import Device
 from edgekit.ota.release import Release
 from edgekit.ota.suit import KINDS
 
-PARTS = ("agent", "delta", "nor", "slots")  # beside what checks a package
-FACTS = "<16s16s16sIIQIIIIII4s4s4s4x"  # struct device
+PARTS = ("agent", "delta", "hmac", "nor", "slots")  # beside what checks a package
+FACTS = "<16s16s16sIIQIIIIII4s4s4s32s4x"  # struct device
 PACKET = 512
 
 
@@ -213,4 +213,5 @@ def _facts(device: Device) -> bytes:
     """struct device; what the slots know, and the time, is left to the agent."""
     ids = device.vendor, device.model, device.device
     numbers = 0, 0, 0, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
-    return struct.pack(FACTS, *ids, *numbers, device.io, device.abi, device.features)
+    hashes = device.io, device.abi, device.features
+    return struct.pack(FACTS, *ids, *numbers, *hashes, device.secret)

@@ -68,6 +68,7 @@ class _Device(ctypes.Structure):
         ("operators", ctypes.POINTER(ctypes.c_uint32)),
         ("operator_count", ctypes.c_uint32),
         *((name, ctypes.c_uint8 * 4) for name in ("io", "abi", "features")),
+        ("secret", ctypes.c_uint8 * 32),
     )
 
 
@@ -193,7 +194,7 @@ def _as_device(device, now: int) -> _Device:
     made = _Device(now=now, kind=KINDS.index(device.kind), base=device.base or None)
     for name in ("sequence", "counter", "slot_bytes", "arena_bytes"):
         setattr(made, name, getattr(device, name))
-    for name in ("vendor", "model", "device", "io", "abi", "features"):
+    for name in ("vendor", "model", "device", "io", "abi", "features", "secret"):
         getattr(made, name)[:] = getattr(device, name)
     made.operators, made.operator_count = operators, len(operators)
     return made

@@ -1,7 +1,9 @@
-"""A device's update code (`device/slots.c`) on a model of NOR flash, on this machine or an emulated core.
+"""A device's update code on a model of NOR flash, on this machine or an emulated core.
+
+The code is the log of two slots (`device/slots.c`), or all of the agent.
 
 Both machines have the same five calls, for `edgekit.ota.powercut` and for tests:
-`read(name)` and `write(name, value)` copy a structure of the C (see STRUCTURES), `call(function, argument)`
+`read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`
 runs a C function, `turn()` lets the device live from one reset to the next or to a power cut.
 """
 
@@ -10,16 +12,18 @@ from __future__ import annotations
 import ctypes
 import re
 import struct
+from dataclasses import dataclass, field
 from importlib import resources
-from types import SimpleNamespace
 
 import numpy as np
 
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.extras import missing
+from edgekit.ota import native
 
-SOURCES = ("flash.h", "nor.h", "nor.c", "sha256.h", "sha256.c", "slots.h", "slots.c", "life.c")
-SLOT_SECTORS, SECTOR, UNIT, RECORD = 2, 4096, 8, 32
+SOURCES = ("flash.h", "hmac", "nor", "sha256", "slots")  # a name without an end: both .h and .c
+MUTABLE = ("slots.c", "agent.c")
+SLOT_SECTORS, SECTOR, UNIT, RECORD = 2, 4096, 8, 72
 PLACES = SECTOR // RECORD  # records in a sector of the log
 LOG = 2 * SLOT_SECTORS * SECTOR  # address of the log
 CUTS = 3  # NOR_CUTS
@@ -32,24 +36,65 @@ NOR = np.dtype(
     + [(name, "<u4") for name in ("operations", "broken", "random", "off")]
     + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
 )
-FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
+_FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
+FAULTS = (
+    *_FAULTS,
+    "wrong_bans",
+    "time_errors",
+    "blocked",
+    "worn",
+)  # those from here on: of the whole agent
 _STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
-LIFE = np.dtype(
-    [("steps", "<u4"), ("step", _STEP, 8)]
-    + [(name, "<u4") for name in ("now", "confirmed", "asked", "boots", "rotten", *FAULTS)]
+_AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
+_MEMORY = ("now", "confirmed", "asked", "boots")
+_AGENT_MEMORY = ("installs", "begun", "today", "last", "accused", "judged", "told", "kept")
+
+
+def _numbers(*names: str) -> list:
+    return [(name, "<u4") for name in names]
+
+
+LIFE = np.dtype([("steps", "<u4"), ("step", _STEP, 8), *_numbers(*_MEMORY, "rotten", *_FAULTS)])
+STEPS = 12  # of a life through the whole agent
+AGENT_LIFE = np.dtype(
+    [
+        ("steps", "<u4"),
+        ("step", [*_numbers(*_AGENT_STEP), ("answer", "<i4")], STEPS),
+        *_numbers("clock", *_MEMORY, *_AGENT_MEMORY, *FAULTS),
+    ]
 )
-_RECORD = np.dtype(
+RECORDS = np.dtype(
     [("order", "<u4"), ("state", "u1"), ("slot", "u1"), ("boots", "u1"), ("layout", "u1")]
-    + [(name, "<u4") for name in ("sequence", "counter", "size")]
-    + [("digest", "u1", 8), ("crc", "<u4")]
+    + [(name, "<u4") for name in ("sequence", "counter", "size", "time")]
+    + [("digest", "u1", 32), ("mac", "u1", 16)]
 )
 SLOTS = np.dtype(
-    [("slot", _RECORD, 2)]
-    + [(name, "<u4") for name in ("slot_sectors", "counter", "order", "sector", "place")]
-    + [("running", "<i4"), ("arrived", "<u4"), ("unit", "u1", UNIT), ("digest", "u1", 32)]
-    + [("filling", "u1"), ("", "u1", 3)]
+    [("slot", RECORDS, 2), ("ban", RECORDS, 4), ("secret", "<u8")]
+    + [(name, "<u4") for name in ("slot_sectors", "counter", "time", "logged", "order")]
+    + [("sector", "<u4"), ("place", "<u4"), ("running", "<i4"), ("arrived", "<u4")]
+    + [("unit", "u1", UNIT), ("filling", "u1"), ("", "u1", 3)]
 )
-STRUCTURES = {"nor": NOR, "life": LIFE, "device": SLOTS}  # `device` on this machine only
+PACKAGES = np.dtype(("u1", STEPS * 640))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What lives on the flash: its C, and the structures in it by which Python speaks with it."""
+
+    sources: tuple[str, ...]
+    structures: dict
+    here: dict = field(default_factory=dict)  # structures on this machine only
+    core: tuple[str, ...] = ()  # C that verifies; on this machine it is compiled once, by `native`
+
+
+LOG_ALONE = Program(
+    ("life.c",), {"life": LIFE}, here={"device": SLOTS, "life_secret": np.dtype(("u1", 32))}
+)
+WHOLE_AGENT = Program(
+    ("agent", "cbor", "cose", "delta", "manifest", "life_agent.c"),
+    {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},
+    core=("ed25519", "sha512", "monocypher"),
+)
 _CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
 
 
@@ -58,14 +103,18 @@ def sectors(size: int) -> int:
     return -(-size // SECTOR)
 
 
-def sources(replace: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
-    """The C files by name; `replace`: pairs (old, new) for slots.c, each of which has to be there once."""
+def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
+    """The C files by name; `replace`: pairs (old, new) for slots.c or agent.c, each of which has to be there
+    once."""
     folder = resources.files(__package__).joinpath("device")
-    files = {name: folder.joinpath(name).read_text() for name in SOURCES}
+    names = [*SOURCES, *program.sources, *more]
+    names = [n for name in names for n in ([name] if "." in name else [f"{name}.h", f"{name}.c"])]
+    files = {name: folder.joinpath(name).read_text() for name in names}
     for old, new in replace:
-        if files["slots.c"].count(old) != 1:
-            raise EdgekitError(f"slots.c has no single place that reads {old!r}")
-        files["slots.c"] = files["slots.c"].replace(old, new)
+        places = [name for name in MUTABLE if old in files.get(name, "")]
+        if len(places) != 1 or files[places[0]].count(old) != 1:
+            raise EdgekitError(f"{' and '.join(MUTABLE)} have no single place that reads {old!r}")
+        files[places[0]] = files[places[0]].replace(old, new)
     return files
 
 
@@ -73,20 +122,23 @@ class OnHost:
     """The C compiled for this machine. places: records in a sector of the log, fewer for a short log;
     replace: see `sources`."""
 
-    def __init__(self, places: int = PLACES, replace=(), cache=None):
-        from edgekit.device.build import build_host
+    def __init__(self, places: int = PLACES, program: Program = LOG_ALONE, replace=(), cache=None):
+        from edgekit.device.build import host_library
 
         self.where = "this machine"
-        source = SimpleNamespace(name="powercut", files=sources(replace))
-        library = build_host(source, defines=(f"SLOTS_PLACES={places}",), cache=cache)
-        self.library = ctypes.CDLL(str(library))
+        files, defines = sources(program, replace), (f"SLOTS_PLACES={places}",)
+        self.library = ctypes.CDLL(str(host_library(files, "-O2", defines=defines, cache=cache)))
+        self.structures = {"nor": NOR, **program.structures, **program.here}
         self.raw = {
             name: (ctypes.c_char * kind.itemsize).in_dll(self.library, name)
-            for name, kind in STRUCTURES.items()
+            for name, kind in self.structures.items()
         }
+        if program.core:
+            verify = ctypes.cast(native.library().ed25519_verify, ctypes.c_void_p)
+            ctypes.c_void_p.in_dll(self.library, "life_verify").value = verify.value
 
     def read(self, name: str) -> np.void:
-        return np.frombuffer(self.raw[name].raw, STRUCTURES[name])[0]
+        return np.frombuffer(self.raw[name].raw, self.structures[name])[0]
 
     def write(self, name: str, value: np.void) -> None:
         self.raw[name].raw = value.tobytes()
@@ -102,7 +154,14 @@ class OnHost:
 class OnCore:
     """The same C on an emulated core, from its reset vector on. At a power cut the emulator stops."""
 
-    def __init__(self, places: int = PLACES, cpu: str = "cortex-m4", opt: str = "-Os", replace=()):
+    def __init__(
+        self,
+        places: int = PLACES,
+        program: Program = LOG_ALONE,
+        cpu: str = "cortex-m4",
+        opt: str = "-Os",
+        replace=(),
+    ):
         from edgekit.device import elf
         from edgekit.device.build import FLAGS, link_program, own
         from edgekit.device.emulate import FLASH, PAINT, RAM, SIZE, STACK
@@ -116,7 +175,8 @@ class OnCore:
             from unicorn import arm_const as arm
         except ImportError:
             raise missing("emulating needs", "unicorn") from None
-        self.files = sources(replace)
+        self.files = sources(program, replace, program.core)
+        self.structures = {"nor": NOR, **program.structures}
         files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
         flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")
         flags += tuple(f"-Wl,-u,{name}" for name in ("life_fill", "nor_blank", "nor_dirty"))
@@ -148,7 +208,7 @@ class OnCore:
             raise EdgekitError("the update code did not finish within 30 s: a hang")
 
     def read(self, name: str) -> np.void:
-        kind = STRUCTURES[name]
+        kind = self.structures[name]
         raw = self.uc.mem_read(self.symbols[name].address, kind.itemsize)
         return np.frombuffer(bytes(raw), kind)[0]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import delta, suit
@@ -32,7 +32,8 @@ class Device:
     `vendor`, `model` (SUIT's class), `device` 16-byte ids; `sequence` of the confirmed image, `counter` the
     number that a package must be above (raised at confirm); `base` the SHA-256 of the image in the active
     slot, empty for none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked
-    with, `kind` of image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal.
+    with, `kind` of image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal. `secret`
+    32 bytes that only this device knows: it authenticates what it keeps in its flash, and its reports.
     """
 
     vendor: bytes
@@ -48,6 +49,7 @@ class Device:
     counter: int = 0
     base: bytes = b""
     kind: str = "weights"
+    secret: bytes = field(default=bytes(32), repr=False)
 
 
 @dataclass(frozen=True)
@@ -247,15 +249,17 @@ def device_for(
     """
     known = fields(needs, kind)
     known["arena_bytes"] = known.pop("arena")
+    me = device_id(vendor, model, name)
     return Device(
         vendor=vendor_id(vendor),
         model=model_id(vendor, model),
-        device=device_id(vendor, model, name),
+        device=me,
         sequence=sequence,
         counter=sequence,
         slot_bytes=slot_bytes,
         base=digest(base) if base else b"",
         kind=kind,
+        secret=digest(b"secret of emulated device " + me),  # a real one draws it at random
         **known,
     )
 

@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 
-from edgekit.ota.nor import FAULTS, LIFE, NOR, PLACES, OnCore, OnHost
+from edgekit.ota.nor import FAULTS, LIFE, LOG_ALONE, NOR, PLACES, OnCore, OnHost
 
 __all__ = ["CORE_SCENARIOS", "MUTATIONS", "SCENARIOS", "OnCore", "OnHost", "PowerCuts", "Scenario"]
 __all__ += ["mutations", "script", "search"]
@@ -40,12 +40,22 @@ class Scenario:
     """
 
     name: str
-    script: tuple[tuple[int, str, int], ...]
+    script: tuple
     cuts: int = 1
     lives: int = 0
     fills: tuple[int, ...] = (0,)
     places: int = PLACES
     dirty: bool = False
+    program = LOG_ALONE
+
+    def prepare(self, machine) -> None:
+        """Give a machine this life, at its beginning."""
+        life = np.zeros((), LIFE)
+        life["steps"] = len(self.script)
+        for n, (sequence, kind, size) in enumerate(self.script):
+            digest = np.frombuffer(hashlib.sha256(image(sequence, size)).digest(), np.uint8)
+            life["step"][n] = sequence, KINDS.index(kind), size, digest
+        machine.write("life", life)
 
 
 def script(*updates: tuple[str, int]) -> tuple[tuple[int, str, int], ...]:
@@ -82,7 +92,9 @@ class PowerCuts:
 
     lives, cuts; then what must be 0: bricks (nothing booted although an image was confirmed), wrong_boots (an
     image that is not whole, or neither confirmed nor under test, or tested too often), counter_errors (it
-    fell, or rose without a confirm), false_records (the log claims an image that is not there),
+    fell, or rose without a confirm), false_records (the log claims an image that is not there, or what has
+    to be refused was not); of the whole agent wrong_bans (of a good image, or one forgotten), time_errors (it
+    fell), blocked (a good image did not get in), worn (transfers that fail wear the flash without a rest);
     broken_rules (of the flash), unfinished (the update did not get through in the end).
     """
 
@@ -109,7 +121,7 @@ class PowerCuts:
 
 
 MUTATIONS = {  # what somebody might get wrong in slots.c: (old, new), …
-    "record CRC removed": ((" && r->crc == crc_of(r)", ""),),
+    "record not authenticated": (("return hmac_same(mac, r->mac, sizeof r->mac);", "return 1;"),),
     "counter raised at install": (
         ("SLOTS_TEST_BOOTS, s->counter);", "SLOTS_TEST_BOOTS, s->slot[slot].sequence);"),
     ),
@@ -117,73 +129,93 @@ MUTATIONS = {  # what somebody might get wrong in slots.c: (old, new), …
         ("flash_erase(log_sector(s, full ^ 1))", "flash_erase(log_sector(s, full))"),
         ("s->sector = full ^ 1;", "s->sector = full;"),
     ),
-    "digest not checked at boot": (("r->boots && whole(s, fresh) &&", "r->boots &&"),),
+    "digest not checked at boot": (("&& whole(s, fresh) &&", "&&"),),
     "slot not erased": (("if (flash_erase((uint32_t)slot", "if (0 && flash_erase((uint32_t)slot"),),
     "installed logged before the digest check": (
         (
-            "  if (!digest_is(s, slot, s->digest, SHA256_BYTES)) return SLOTS_DIGEST;\n"
+            "  if (!whole(s, slot)) return SLOTS_DIGEST;\n"
             "  return enter(s, slot, SLOT_INSTALLED, SLOTS_TEST_BOOTS, s->counter);",
             "  if (enter(s, slot, SLOT_INSTALLED, SLOTS_TEST_BOOTS, s->counter)) return SLOTS_FLASH;\n"
-            "  if (digest_is(s, slot, s->digest, SHA256_BYTES)) return 0;\n"
+            "  if (whole(s, slot)) return 0;\n"
             "  return enter(s, slot, SLOT_REVERTED, 0, s->counter), SLOTS_DIGEST;",
         ),
     ),
     "other sector of the log not erased": (
         ("flash_erase(log_sector(s, full ^ 1)) ? SLOTS_FLASH : 0", "0"),
     ),
-    "newer record carried over first": (
-        ("s->slot[1].order < s->slot[0].order;", "s->slot[1].order > s->slot[0].order;"),
+    "records carried over slot by slot": (
+        (
+            "  while (!error && (r = next_record(s, r ? r->order : 0))) error = write_record(s, r);",
+            "  for (uint32_t i = 0; i < RECORDS && !error; i++)\n"
+            "    if ((r = next_record(s, record_of(s, i)->order - 1)) == record_of(s, i))\n"
+            "      error = write_record(s, r);",
+        ),
     ),
-    "only one record carried over": (("i < 2 && !error", "i < 1 && !error"),),
+    "only the newest record carried over": (("r->order < next->order", "r->order > next->order"),),
     "a place that refuses is not passed over": (
         ("* RECORD, r, RECORD)) continue;", "* RECORD, r, RECORD)) return s->place--, SLOTS_FLASH;"),
         ("(carry_over(s) ||", "(s->place < PLACES || carry_over(s) ||"),
     ),
-    "oldest record counts": (("if (r.order >= s->slot[r.slot].order)", "if (!s->slot[r.slot].order)"),),
-    "test boots not counted": (("r->boots - 1u", "r->boots"),),
-    "test boot logged as confirmed": (("fresh, SLOT_TESTING, r", "fresh, SLOT_CONFIRMED, r"),),
+    "oldest record counts": (("r->order <= record_of(s, r->slot)->order)", "record_of(s, r->slot)->order)"),),
+    "test boots not counted": (("boots - 1, s", "boots, s"),),
+    "test boot logged as confirmed": (("fresh, SLOT_TESTING, b", "fresh, SLOT_CONFIRMED, b"),),
     "any sequence number confirms": ((" || s->slot[s->running].sequence != sequence", ""),),
     "confirm without a test": (
         ("if (!testing(s) || s->slot[s->running].s", "if (s->running < 0 || s->slot[s->running].s"),
     ),
     "old sequence numbers accepted": ((" || sequence <= s->counter", ""),),
-    "update accepted during the test": (("if (testing(s) || sequence", "if (sequence"),),
+    "update accepted during the test": (("if (slots_busy(s) || sequence", "if (sequence"),),
     "update written over the confirmed image": (
         ("return slots_active(s) == 0; }", "return slots_active(s) == 1; }"),
     ),
     "revert forgotten": (
-        ("  return enter(s, slot, SLOT_REVERTED, 0, s->counter);\n}", "  return slot < 0;\n}"),
+        ("  const int error = ban(s,", "  const int error = !s->order && ban(s,"),
+        ("  return enter(s, slot, SLOT_REVERTED, 0, s->counter) ? SLOTS_FLASH : error;", "  return error;"),
     ),
 }  # fmt: skip
 
 
-def mutations(scenarios=SCENARIOS, seed: int = 0):
-    """Does the search notice mistakes? Each of MUTATIONS is built into slots.c and searched until it shows.
+def mutations(seed: int = 0, only: tuple[str, ...] = ()):
+    """Does the search notice mistakes? Each of MUTATIONS and AGENT_MUTATIONS (or those named) is built into
+    slots.c or agent.c and searched until it shows.
 
     Returns a pandas DataFrame: mutation, caught (bool), by (the first life that went wrong) and fault.
     """
     import pandas as pd
 
+    from edgekit.ota.powercut_agent import AGENT_MUTATIONS, AGENT_SCENARIOS
+
     rows = []
-    for name, replace in MUTATIONS.items():
+    known = [(name, how, SCENARIOS) for name, how in MUTATIONS.items()]
+    known += [(name, how, AGENT_SCENARIOS) for name, how in AGENT_MUTATIONS.items()]
+    for name, replace, scenarios in known:
+        if only and name not in only:
+            continue
         found = search(partial(OnHost, replace=replace), scenarios, seed, stop=True)
         faults = [c for c in COLUMNS[2:] if found.table[c].sum()]
         rows.append((name, not found.clean, found.first, ", ".join(faults)))
     return pd.DataFrame(rows, columns=["mutation", "caught", "by", "fault"])
 
 
-def search(make=OnHost, scenarios=SCENARIOS, seed: int = 0, stop: bool = False) -> PowerCuts:
+def search(make=OnHost, scenarios=None, seed: int = 0, stop: bool = False) -> PowerCuts:
     """Cut the power at every flash operation of each scenario in every way (or at drawn ones, see Scenario).
 
-    make: `OnHost`, `OnCore` or a function like them. stop: end with the first life that goes wrong.
+    make: `OnHost`, `OnCore` or a function like them. scenarios: else SCENARIOS, and those of the whole agent
+    (AGENT_SCENARIOS of `powercut_agent`). stop: end with the first life that goes wrong.
     """
     import pandas as pd
 
+    if scenarios is None:
+        from edgekit.ota.powercut_agent import AGENT_SCENARIOS
+
+        scenarios = SCENARIOS + AGENT_SCENARIOS
+
     start, rows, first, machines = time.perf_counter(), [], None, {}
     for scenario in scenarios:
-        if scenario.places not in machines:
-            machines[scenario.places] = make(scenario.places)
-        machine = machines[scenario.places]
+        kind = scenario.places, scenario.program
+        if kind not in machines:
+            machines[kind] = make(*kind)
+        machine = machines[kind]
         row = dict.fromkeys(COLUMNS, 0)
         for name, found in _lives(machine, scenario, seed):
             for column in COLUMNS:
@@ -241,24 +273,24 @@ def _draw(rng: random.Random, begin: int, end: int, cuts: int):
 
 def _record(machine, scenario: Scenario, fill: int, seed: int):
     """The life without a cut: its states (nor, life) at each restart, and what was found in it."""
-    nor, life = np.zeros((), NOR), np.zeros((), LIFE)
+    nor = np.zeros((), NOR)
     nor["random"] = seed % 2**32 or 1
-    for n, (sequence, kind, size) in enumerate(scenario.script):
-        digest = np.frombuffer(hashlib.sha256(image(sequence, size)).digest(), np.uint8)
-        life["step"][n] = sequence, KINDS.index(kind), size, digest
     machine.write("nor", nor)
-    machine.write("life", life)
     machine.call("nor_dirty" if scenario.dirty else "nor_blank")
+    scenario.prepare(machine)
     if fill:  # in the middle of a life: after its first update
-        life["steps"] = 1
-        machine.write("life", life)
+        _steps(machine, 1)
         _run(machine)
         machine.call("life_fill", fill)
-        life = machine.read("life").copy()
-    life["steps"] = len(scenario.script)
-    machine.write("life", life)
+        _steps(machine, len(scenario.script))
     states = []
     return states, _run(machine, states)
+
+
+def _steps(machine, n: int) -> None:
+    life = machine.read("life").copy()
+    life["steps"] = n
+    machine.write("life", life)
 
 
 def _run(machine, states: list | None = None) -> dict[str, int]:
@@ -272,7 +304,7 @@ def _run(machine, states: list | None = None) -> dict[str, int]:
             states.append((machine.read("nor"), life))
         machine.turn()
     life, nor = machine.read("life"), machine.read("nor")
-    found = {fault: int(life[fault]) for fault in FAULTS}
+    found = {fault: int(life[fault]) if fault in life.dtype.names else 0 for fault in FAULTS}
     return found | {
         "lives": 1,
         "cuts": planned - int(np.count_nonzero(nor["cut"]["after"])),

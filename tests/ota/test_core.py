@@ -1,5 +1,7 @@
 """The whole device on the emulated Cortex-M4: packages in, classes out, and a way back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,18 @@ def test_no_attack_gets_in(core, releases, signer):
     assert core.restart() == Boot(0, trial=False)
 
 
+def test_no_attack_gets_into_a_new_device(app, releases, signer):
+    """With nothing confirmed there is no number to be above, and no base: all other rules hold."""
+    first = releases[0]
+    core = Core(app, first.device())
+    flash, data = core.flash, resign(first.unsigned(1), signer)
+    table = attacks.attack(data, signer, first.device(), b"", core.answer, every=300)
+    assert table.refused.all(), table[~table.refused]
+    assert core.flash == flash
+    assert core.restart() == Boot(-1, trial=False)
+    assert "another image" in core.install(resign(releases[1].unsigned(1, first), signer))
+
+
 def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
     """A mutation: the agent says that there is too much, but has marked the image as installed."""
     from edgekit.ota import core as module
@@ -146,21 +160,104 @@ def test_a_changed_program_does_not_run_the_old_ones_image(core, releases, signe
 
 def test_time_passes_while_a_device_runs(core, releases, signer):
     data = resign(releases[1].unsigned(2, expires=1_000), signer)
-    assert core.install(data, now=1_000) == "expired"
     assert core.install(data, now=999) == ""
+    assert core.reset().healthy
 
 
-def test_a_waiting_image_is_not_displaced_by_an_older_one(core, releases, signer):
+def test_a_clock_that_was_set_back_revives_nothing(core, releases, signer):
+    old, new = releases
+    data = resign(new.unsigned(2, old, expires=500_000), signer)
+    assert core.install(data, now=500_000) == "expired"
+    assert core.install(data, now=1_000) == "expired"  # what it was told, it knows
+    core.restart()
+    assert core.install(data, now=1_000) == "expired"  # after a reset too
+    assert core.install(data, now=0) == "expired"  # and if the clock is gone
+    assert core.install(resign(new.unsigned(2, old), signer), now=1_000) == ""
+
+
+def test_transfers_that_fail_again_and_again_have_to_wait(core, releases, signer):
+    """Whoever has one signed head could wear the flash out, with garbage behind it."""
+    old, new = releases
+    good, now = resign(new.unsigned(2, old), signer), 1_000_000
+    bad = good[:-1] + bytes([good[-1] ^ 1])
+    answers = [core.install(bad, now=now + n) for n in range(6)]
+    later = "too many transfers failed here; later"
+    assert [a == later for a in answers] == [False] * 4 + [True] * 2
+    flash = core.flash
+    assert core.install(good, now=now + 62) == later  # a minute after the last
+    assert core.flash == flash
+    assert core.install(bad, now=now + 63) != later
+    assert core.install(good, now=now + 63 + 119) == later  # and now two
+    assert core.install(good, now=now + 63 + 120) == ""
+    assert core.reset().healthy
+
+
+def test_without_a_clock_transfers_that_fail_wait_for_a_reset(core, releases, signer):
+    old, new = releases
+    good = resign(new.unsigned(2, old), signer)
+    bad = good[:-1] + bytes([good[-1] ^ 1])
+    answers = [core.install(bad) for _ in range(5)]
+    later = "too many transfers failed here; later"
+    assert [a == later for a in answers] == [False] * 4 + [True]
+    core.restart()
+    assert core.install(bad) != later
+    assert core.install(good) == later
+    core.restart()
+    assert core.install(good) == ""
+    assert core.reset().healthy
+
+
+def test_a_flash_is_of_one_device_alone(core, app, releases):
+    """Its records are authenticated by a secret that no other device has."""
+    other = replace(releases[0].device(), secret=bytes(32))
+    assert Core(app, other).power_on(core.flash) == Boot(-1, trial=False)
+
+
+def test_an_image_that_lost_its_trials_may_come_again(core, releases, signer):
+    old, new = releases
+    data = resign(new.unsigned(2, old), signer)
+    for _ in range(2):
+        assert core.install(data) == ""
+        assert [core.restart().slot for _ in range(4)] == [1, 1, 1, 0]  # the power went each time
+    assert core.install(resign(new.unsigned(3, old), signer)) == ""
+    assert core.reset() == Boot(1, trial=True, healthy=True)
+
+
+def test_a_verdict_stands_whatever_came_in_between(core, releases, signer):
+    old, new = releases
+    bad = resign(new.unsigned(2, old), signer)
+    assert core.install(bad) == ""
+    core.restart()
+    assert core.judge(False)
+    assert core.restart() == Boot(0, trial=False)
+    assert "failed" in core.install(bad)
+    broken_off = resign(old.unsigned(3), signer)
+    assert "too early" in core.install(broken_off[:-1])
+    assert "failed" in core.install(bad)
+    core.restart()
+    assert "failed" in core.install(bad)
+    assert (
+        core.install(resign(new.unsigned(4, old), signer)) == ""
+    )  # whoever signs it again means it
+
+
+def test_a_waiting_image_is_not_displaced(core, releases, signer):
     old, new = releases
     assert core.install(resign(new.unsigned(3, old), signer)) == ""
-    assert "not newer" in core.install(resign(new.unsigned(2, old), signer))
+    flash = core.flash
+    for number in (2, 3, 4):  # older, the same again, newer
+        assert "waits for the reset" in core.install(resign(new.unsigned(number, old), signer))
+    assert core.flash == flash
     assert core.reset() == Boot(1, trial=True, healthy=True)
+    assert core.sequence == 3
 
 
 def test_a_packet_larger_than_the_radios_is_refused(core, releases, signer):
     with pytest.raises(EdgekitError, match="1 to 512"):
         core.install(b"x", piece=513)
-    assert core._call("update_take", 513) < 0
+    core._call("update_begin", 0)
+    assert "more bytes" in core._reason(core._call("update_take", 513))
+    assert "refused before" in core._reason(core._call("update_take", 1))  # it does not go on
 
 
 def test_what_comes_after_the_last_byte_is_not_installed(core, releases, signer):

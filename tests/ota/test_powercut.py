@@ -23,6 +23,7 @@ from edgekit.ota.nor import (
     OnHost,
 )
 from edgekit.ota.powercut import WAYS, Scenario, image, mutations, script, search
+from edgekit.ota.powercut_agent import AGENT_SCENARIOS
 
 REFUSED, SIZE, DIGEST, FLASH = -1, -2, -3, -4
 EMPTY, INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED = range(6)
@@ -37,7 +38,7 @@ def host():
 
 @pytest.fixture(scope="module")
 def short_log():
-    return OnHost(places=4)
+    return OnHost(places=8)
 
 
 def blank(machine):
@@ -79,35 +80,51 @@ def test_no_power_cut_bricks_the_device():
     found = search()
     assert found.clean, str(found)
     cuts = found.table.set_index("scenario")
-    for s in powercut.SCENARIOS:
+    assert len(cuts) == len(powercut.SCENARIOS) + len(AGENT_SCENARIOS)
+    for s in (*powercut.SCENARIOS, *AGENT_SCENARIOS):
         lives, cut = cuts.loc[s.name, ["lives", "cuts"]]
         if s.lives:  # some of the later cuts are drawn beyond the end of the life
-            assert lives == s.lives + 1
-            assert cut > (0.75 * s.cuts) * s.lives
+            assert lives == (s.lives + 1) * len(s.fills)
+            assert cut > (0.75 * s.cuts) * s.lives * len(s.fills)
         else:  # every life but those without a cut
-            assert cut == lives - len(s.fills) > 100
+            assert cut == lives - len(s.fills) >= 100
     assert cuts.loc["whole life", "cuts"] > 4000
 
 
 def test_every_mistake_in_the_c_is_noticed():
-    found = mutations()
+    bites = (
+        "a lost trial is a verdict",
+        "a verdict is not kept",
+        "no rest",
+        "the time is not read",
+    )
+    found = mutations(only=(*powercut.MUTATIONS, *bites))
     assert found.caught.all(), found[~found.caught].to_string()
-    assert {"record CRC removed", "counter raised at install", "single-sector log"} < set(
+    assert {"record not authenticated", "counter raised at install", "single-sector log"} < set(
         found.mutation
     )
+    assert set(bites) < set(found.mutation)
 
 
 def test_on_the_emulated_core():
-    scenarios = [s for s in powercut.CORE_SCENARIOS if s.name in ("image rots", "log always full")]
+    names = ("image rots", "log always full")
+    scenarios = [replace(s, lives=60) for s in powercut.CORE_SCENARIOS if s.name in names]
     core, here = search(OnCore, scenarios), search(OnHost, scenarios)
     assert core.clean, str(core)
     assert core.table.equals(here.table)
-    assert core.table.cuts.sum() > 400
+    assert core.table.cuts.sum() > 100
+
+
+def test_the_whole_agent_on_the_emulated_core():
+    scenarios = [replace(AGENT_SCENARIOS[1], lives=5)]
+    core, here = search(OnCore, scenarios), search(OnHost, scenarios)
+    assert core.clean, str(core)
+    assert core.table.equals(here.table)
 
 
 def test_the_core_notices_too():
-    def broken(places):
-        return OnCore(places, replace=powercut.MUTATIONS["record CRC removed"])
+    def broken(places, program):
+        return OnCore(places, program, replace=powercut.MUTATIONS["record not authenticated"])
 
     assert search(broken, powercut.SCENARIOS[4:6], stop=True).first
 
@@ -120,7 +137,7 @@ def test_same_seed_same_search():
 
 def test_a_device_that_never_gets_its_update_is_reported(host, monkeypatch):
     monkeypatch.setattr(powercut, "TURNS", 3)
-    found = search(lambda places: host, [Scenario("x", script(("healthy", 9), ("hangs", 9)))])
+    found = search(lambda *_: host, [Scenario("x", script(("healthy", 9), ("hangs", 9)))])
     assert found.table.unfinished.item() == 1
     assert "no cut" in found.first
     assert "1 faults" in str(found)
@@ -249,10 +266,15 @@ def test_a_flash_that_fails_is_an_error_and_keeps_the_image(host):
 
 @dataclass(frozen=True)
 class State:
-    """What the log has to know: (state, sequence number, boots left) of both slots, and the counter."""
+    """What the log has to know: (state, sequence number, boots left) of both slots, the counter, and the
+    numbers of the images that failed last, the oldest first."""
 
     slots: tuple = ((EMPTY, 0, 0), (EMPTY, 0, 0))
     counter: int = 0
+    bans: tuple = ()
+
+    def ban(self, n):
+        return replace(self, bans=(*(b for b in self.bans if b != n), n)[-4:])
 
     def enter(self, slot, *what, **more):
         slots = tuple(what if i == slot else s for i, s in enumerate(self.slots))
@@ -265,17 +287,19 @@ def expected(s: State, running: int, op: str, n: int):
     active = confirmed[0] if confirmed else NONE
     idle = int(active == 0)
     testing = running != NONE and s.slots[running][0] == TESTING
-    if op == "install" and not testing and n > s.counter:
+    waits = s.slots[idle][0] == INSTALLED
+    if op == "install" and not testing and not waits and n > s.counter:
         begun = s.enter(idle, INSTALLING, n, 0)
         return [s, begun, begun.enter(idle, INSTALLED, n, 3)], running
     if op == "confirm" and testing and s.slots[running][1] == n:
         return [s, s.enter(running, CONFIRMED, n, 0, counter=n)], running
     if op == "revert" and testing:
-        return [s, s.enter(running, REVERTED, s.slots[running][1], 0)], NONE
+        failed = s.ban(s.slots[running][1])
+        return [s, failed, failed.enter(running, REVERTED, s.slots[running][1], 0)], NONE
     if op == "boot":
         state, sequence, boots = s.slots[idle]
         if state in (INSTALLED, TESTING):
-            if boots:
+            if boots and sequence not in s.bans:
                 return [s, s.enter(idle, TESTING, sequence, boots - 1)], idle
             return [s, s.enter(idle, REVERTED, sequence, 0)], active
         return [s], active
@@ -284,8 +308,11 @@ def expected(s: State, running: int, op: str, n: int):
 
 def logged(machine) -> State:
     device = machine.read("device")
-    slots = tuple((int(r["state"]), int(r["sequence"]), int(r["boots"])) for r in device["slot"])
-    return State(slots, int(device["counter"]))
+    slots = tuple(
+        (int(r["state"]), int(r["sequence"]), int(r["boots"]) & 15) for r in device["slot"]
+    )
+    bans = sorted((int(r["order"]), int(r["sequence"])) for r in device["ban"] if r["order"])
+    return State(slots, int(device["counter"]), tuple(n for _, n in bans))
 
 
 calls = st.tuples(

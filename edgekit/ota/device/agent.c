@@ -9,9 +9,10 @@ int agent_start(struct agent *a, const struct device *device, const struct keys 
   a->device = *device;
   if (a->device.slot_bytes > slot_sectors * FLASH_SECTOR) a->device.slot_bytes = slot_sectors * FLASH_SECTOR;
   a->trusted = trusted;
-  slots_open(&a->slots, slot_sectors);
+  slots_open(&a->slots, slot_sectors, a->device.secret);
   const int slot = slots_boot(&a->slots);
   *trial = slot != SLOTS_NONE && a->slots.slot[slot].state == SLOT_TESTING;
+  a->begun = 0;
   agent_begin(a, 0);
   return slot;
 }
@@ -19,32 +20,34 @@ int agent_start(struct agent *a, const struct device *device, const struct keys 
 void agent_begin(struct agent *a, uint32_t now) {
   static const struct manifest NONE;
   a->manifest = NONE;
-  a->device.now = now;
+  slots_time(&a->slots, now);
+  a->now = now;
+  a->device.now = a->slots.time; /* a clock that was set back revives nothing */
   a->had = 0;
   a->answer = AGENT_MORE;
 }
 
-/* Does the record speak of this image? */
-static int same_digest(const struct slot_record *r, const uint8_t *digest) {
-  uint8_t differs = 0;
-  for (uint32_t i = 0; i < sizeof r->digest; i++) differs |= r->digest[i] ^ digest[i];
-  return !differs;
+/* May a transfer wear the idle slot already? Where the clock cannot tell, once in a life. */
+static int rested(const struct agent *a) {
+  const uint32_t rest = slots_rest(&a->slots), since = a->slots.slot[slots_idle(&a->slots)].time;
+  if (a->now && a->now >= since) return a->now - since >= rest;
+  return !rest || !a->begun;
 }
 
 /* The head is there: may this package come in? */
 static int admit(struct agent *a) {
   const struct manifest *m = &a->manifest;
   const int active = slots_active(&a->slots);
-  const struct slot_record *idle = &a->slots.slot[active == 0];
   a->device.counter = a->slots.counter;
   a->device.sequence = active == SLOTS_NONE ? 0 : a->slots.slot[active].sequence;
-  if (idle->state == SLOT_INSTALLED && idle->sequence > a->device.sequence) a->device.sequence = idle->sequence;
   a->device.base = active == SLOTS_NONE ? 0 : a->slots.slot[active].digest;
   const int broken = manifest_check(m, &a->device);
   if (broken) return -broken;
-  if (idle->state == SLOT_REVERTED && idle->size == m->size && same_digest(idle, m->digest)) return AGENT_FAILED;
-  const int error = slots_begin(&a->slots, m->sequence, m->size, m->digest);
-  if (error) return error == SLOTS_REFUSED ? AGENT_BUSY : AGENT_FLASH;
+  if (slots_banned(&a->slots, m->sequence, m->digest)) return AGENT_FAILED;
+  if (slots_busy(&a->slots)) return AGENT_BUSY;
+  if (!rested(a)) return AGENT_REST;
+  if (slots_begin(&a->slots, m->sequence, m->size, m->digest)) return AGENT_FLASH;
+  a->begun = 1;
   sha256_begin(&a->payload);
   const int delta = m->encoding == ENCODING_DELTA;
   delta_begin(&a->delta, delta ? slots_image(&a->slots, active) : 0,
@@ -128,10 +131,11 @@ const char *agent_reason(int answer) {
     case AGENT_DIGEST: return "the image is not the one that was signed";
     case AGENT_ENDLESS: return "more bytes than the manifest promised";
     case AGENT_PARTIAL: return "the package ended too early";
-    case AGENT_BUSY: return "the image that runs is on trial itself";
+    case AGENT_BUSY: return "an image is on trial here, or waits for the reset";
     case AGENT_FLASH: return "the flash failed";
     case AGENT_PAYLOAD: return "the payload is not the one that was signed";
     case AGENT_FAILED: return "this image was tried here, and failed";
+    case AGENT_REST: return "too many transfers failed here; later";
     case AGENT_OVER: return "this transfer was refused before";
     default: return manifest_reason(-answer);
   }

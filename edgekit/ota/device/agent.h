@@ -21,11 +21,12 @@ enum agent_answer {
   AGENT_DIGEST = -102,  /* it decodes to another image than was signed */
   AGENT_ENDLESS = -103, /* more bytes than the manifest promised */
   AGENT_PARTIAL = -104, /* it ended before that */
-  AGENT_BUSY = -105,    /* the image that runs is on trial itself: no way back may be overwritten */
+  AGENT_BUSY = -105,    /* the image that runs is on trial itself, and the other slot the way back; or one waits there */
   AGENT_FLASH = -106,   /* the flash failed */
   AGENT_OVER = -107,    /* this transfer was refused before; begin again */
-  AGENT_FAILED = -108,  /* this very image was tried here, and given up */
-  AGENT_PAYLOAD = -109  /* the payload is another than was signed */
+  AGENT_FAILED = -108,  /* this very image failed its test here */
+  AGENT_PAYLOAD = -109, /* the payload is another than was signed */
+  AGENT_REST = -110     /* transfers failed again and again, and each wears the flash: not before slots_rest is over */
 };
 
 struct agent {
@@ -35,6 +36,8 @@ struct agent {
   struct manifest manifest;     /* points into head */
   struct device device;         /* sequence, counter and base are the slots', the rest the platform's */
   const struct keys *trusted;
+  uint32_t now;                 /* what the platform says, 0: it has no clock; device.now never falls */
+  uint32_t begun;               /* a transfer came in since the reset */
   uint32_t had;                 /* bytes so far: of the head, then of the payload */
   int32_t answer;               /* what agent_take last said */
   uint8_t head[MANIFEST_HEAD];
@@ -45,7 +48,8 @@ struct agent {
 int agent_start(struct agent *a, const struct device *device, const struct keys *trusted,
                 uint32_t slot_sectors, int *trial);
 
-/* A new transfer begins; what came before is forgotten. now: POSIX seconds, 0 without a clock. */
+/* A new transfer begins; what came before is forgotten. now: POSIX seconds, 0 without a clock. The latest is kept,
+ * so that it has to come from somebody who can be believed: from a wrong one far ahead there is no way back. */
 void agent_begin(struct agent *a, uint32_t now);
 
 /* The next n bytes. An enum agent_answer: more, or a refusal. */

@@ -39,6 +39,7 @@ struct life {
 };
 
 struct life life;
+uint8_t life_secret[HMAC_KEY]; /* of the device */
 
 static uint8_t image_byte(uint32_t sequence, uint32_t i) {
   uint32_t x = (i + 1) * 2654435761u ^ sequence * 2246822519u;
@@ -111,7 +112,7 @@ static int settled(const struct slots *s, const struct step *step) {
 
 void life_turn(void) {
   struct slots s;
-  slots_open(&s, SLOT_SECTORS);
+  slots_open(&s, SLOT_SECTORS, life_secret);
   look_at_log(&s);
   const int slot = slots_boot(&s);
   look_at_boot(&s, slot);
@@ -151,7 +152,7 @@ void life_turn(void) {
 void life_fill(uint32_t n) {
   struct slots s;
   for (int i = 0; i < NOR_CUTS; i++) nor.cut[i].after = 0;
-  slots_open(&s, SLOT_SECTORS);
+  slots_open(&s, SLOT_SECTORS, life_secret);
   while (n--) slots_begin(&s, s.counter + 1, 1, life.step[0].digest);
 }
 
@@ -169,7 +170,7 @@ struct slots device;
 static int turn(void) { return life_turn(), 0; }
 
 int powered_turn(void) { POWERED(turn()); }
-void device_open(void) { slots_open(&device, SLOT_SECTORS); } /* only reads */
+void device_open(void) { slots_open(&device, SLOT_SECTORS, life_secret); } /* only reads */
 int device_boot(void) { POWERED(slots_boot(&device)); }
 int device_begin(uint32_t sequence, uint32_t size, const uint8_t *digest) {
   POWERED(slots_begin(&device, sequence, size, digest));
@@ -178,4 +179,5 @@ int device_put(const uint8_t *data, uint32_t n) { POWERED(slots_put(&device, dat
 int device_finish(void) { POWERED(slots_finish(&device)); }
 int device_confirm(uint32_t sequence) { POWERED(slots_confirm(&device, sequence)); }
 int device_revert(void) { POWERED(slots_revert(&device)); }
+int device_time(uint32_t now) { POWERED((slots_time(&device, now), 0)); }
 #endif

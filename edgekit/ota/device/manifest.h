@@ -82,7 +82,7 @@ struct device {
   uint8_t vendor[16], model[16], device[16];
   uint32_t sequence;   /* of the confirmed image */
   uint32_t counter;    /* rollback counter; a package's number must be above both */
-  uint64_t now;        /* POSIX seconds; 0: there is no clock, and nothing expires */
+  uint64_t now;        /* POSIX seconds, the latest that the device knows; 0: none, and nothing expires */
   uint32_t kind;       /* of image that it runs */
   uint32_t slot_bytes;
   const uint8_t *base; /* 8 bytes: the SHA-256 of the image in the active slot begins so; NULL: there is none */
@@ -90,6 +90,7 @@ struct device {
   const uint32_t *operators; /* those that were linked in, in any order */
   uint32_t operator_count;
   uint8_t io[4], abi[4], features[4];
+  uint8_t secret[32]; /* of this device alone, drawn at random when it is made, and never told to anybody */
 };
 
 /* Reads the head of a package from its first n bytes, which may reach into the payload or end too early.

@@ -59,7 +59,9 @@ int flash_erase(uint32_t sector) {
   const int done = torn == NOR_WAYS || torn == NOR_ALL;
   if (torn != NOR_NOTHING) {
     erase_bytes(sector, torn == NOR_HALF ? FLASH_SECTOR / 2 : FLASH_SECTOR, torn == NOR_MIX);
-    for (uint32_t i = 0; i < units; i++) nor.unit[sector * units + i] = done ? NOR_BLANK : NOR_HALF_ERASED;
+    for (uint32_t i = sector * units; i < (sector + 1) * units; i++) {
+      if (nor.unit[i] != NOR_WORN) nor.unit[i] = done ? NOR_BLANK : NOR_HALF_ERASED;
+    }
   }
   if (torn != NOR_WAYS) power_off();
   return 0;
@@ -68,8 +70,10 @@ int flash_erase(uint32_t sector) {
 /* Program n bytes and mark the units that they touch. */
 static void program(uint32_t address, const uint8_t *data, uint32_t n) {
   for (uint32_t i = 0; i < n; i++) {
+    uint8_t *unit = &nor.unit[(address + i) / FLASH_UNIT];
+    if (*unit == NOR_WORN) continue;
     nor.cell[address + i] &= data[i];
-    nor.unit[(address + i) / FLASH_UNIT] = NOR_WRITTEN;
+    *unit = NOR_WRITTEN;
   }
 }
 
@@ -80,7 +84,7 @@ int flash_write(uint32_t address, const void *data, uint32_t n) {
   for (uint32_t i = 0; i < n; i += FLASH_UNIT) {
     const uint8_t unit = nor.unit[(address + i) / FLASH_UNIT];
     if (unit == NOR_CHARGED) return -1; /* nobody could know: parts with ECC report it, no rule is broken */
-    if (unit != NOR_BLANK) return broken();
+    if (unit != NOR_BLANK && unit != NOR_WORN) return broken();
   }
   switch (torn_now()) {
     case NOR_WAYS:

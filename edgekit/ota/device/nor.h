@@ -23,7 +23,13 @@ enum nor_torn {
   NOR_WAYS
 };
 
-enum nor_unit { NOR_BLANK, NOR_WRITTEN, NOR_CHARGED /* by a weak write */, NOR_HALF_ERASED };
+enum nor_unit {
+  NOR_BLANK,
+  NOR_WRITTEN,
+  NOR_CHARGED, /* by a weak write */
+  NOR_HALF_ERASED,
+  NOR_WORN     /* for good: takes a write without a complaint, and holds nothing */
+};
 
 struct nor {
   uint8_t cell[NOR_SECTORS * FLASH_SECTOR];

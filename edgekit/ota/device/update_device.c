@@ -51,7 +51,8 @@ int32_t update_start(void) {
 void update_begin(uint32_t now) { agent_begin(&update_agent, now); }
 
 int32_t update_take(uint32_t n) {
-  return n > sizeof update_packet ? AGENT_ENDLESS : agent_take(&update_agent, update_packet, n);
+  if (n > sizeof update_packet) return update_agent.answer = AGENT_ENDLESS;
+  return agent_take(&update_agent, update_packet, n);
 }
 
 int32_t update_end(void) { return agent_end(&update_agent); }
