@@ -195,7 +195,7 @@ def _unlabelled(readings: list[Reading]) -> str:
     if texts:
         shown = "; ".join(f"{c!r} ({', '.join(w[:4])})" for c, w in list(texts.items())[:4])
         return (
-            f"nothing says which column is the label. There are columns of text: {shown}. Say --label-from "
+            f"nothing says which column is the label. Columns that may be: {shown}. Say --label-from "
             f"column:{next(iter(texts))}, or where else to look"
         )
     if only := _only_class([r.path for r in readings]):

@@ -1,0 +1,47 @@
+"""Units as people write them behind a name, in brackets or in a row of their own: `m/(s^2)*`, `mVolts`."""
+
+from __future__ import annotations
+
+import re
+
+PREFIXED = (  # take milli, kilo and the like
+    "m g s sec secs second seconds a amp amps v volt volts w watt hz hertz pa bar n j k ohm ohms ω f h t tesla gauss l"
+    " nm eq mol s/m va var wh ev lx siemens rad"
+).split()
+WHOLE = (  # stand alone
+    "% %rh rh ‰ ppm ppb ppt ° °c °f c f k celsius fahrenheit kelvin deg degc degf degree degrees dps rpm bpm u/min"
+    " 1/min 1/s db dba dbfs dbm lux lx lm cd min h hour hours d day days inch in ft foot feet mi mph kph kmh knots"
+    " kn psi atm mmhg inhg torr kg lb lbs lbf oz gal cfm lpm gpm sps counts count cnt raw lsb adu adc digit digits"
+    " px pixel pixels nu a.u. au u none unitless no_units nounits n/a na - bool boolean wgs84 txt text string"
+    " float int integer u8 u16 u24 i16 local_flux local flux µg gs beats/min cycles steps ticks samples datetime"
+    " unix epoch iso utc index dimensionless normalized norm"
+).split()
+CLOCK = re.compile(r"[ymdhs\d:./\-\s,+tz]*(hh?:mm|mm:ss|yyyy|dd[./-]mm)[ymdhsf\d:./\-\s,+tz]*", re.I)
+PREFIX = re.compile(r"(milli|micro|nano|kilo|mega|giga|centi|deci|hecto|[mµμunkgcdhp])(?=.)")
+
+
+def known(text: str) -> bool:
+    """Whether a text is a unit, products, quotients and powers of units too, or the pattern of a time.
+
+    >>> [known(t) for t in ("m/s²", "m/(s^2)*", "mVolts", "deg/s", "yyyy-mm-dd hh:mm:ss", "left", "foo")]
+    [True, True, True, True, True, False, False]
+    """
+    text = text.strip().strip("[]()").strip()
+    if not text or CLOCK.fullmatch(text):
+        return True
+    lower = text.lower().rstrip("*").strip().rstrip(".")
+    if lower in WHOLE or lower.replace(" ", "_") in WHOLE:
+        return True
+    factors = [f for f in re.split(r"[/*·⋅.\s()^]+|(?<=[a-z])-(?=\d)", _without_powers(lower)) if f]
+    return bool(factors) and all(f == "1" or _one(f) for f in factors)
+
+
+def _without_powers(text: str) -> str:
+    return re.sub(r"[²³¹⁻]|\^?[-+]?\d+(?=$|[^\d\w])", "", text.replace("^(", "^").replace("per", "/"))
+
+
+def _one(text: str) -> bool:
+    if text in WHOLE or text in PREFIXED:
+        return True
+    found = PREFIX.match(text)
+    return bool(found) and text[found.end() :] in PREFIXED
