@@ -29,12 +29,12 @@ from edgekit.errors import EdgekitError
 READERS: dict[tuple[str, ...], Callable[[Path, str], list[Reading]]] = {
     kinds.WAVES: waves.read,
     kinds.SOUNDS: sounds.read,
-    kinds.ARRAYS: arrays.read,
-    (".mat",): matlab.read,
     kinds.PICTURES: images.read,
 }
 ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the columns' names too
     kinds.TABLES: tables.read,
+    kinds.ARRAYS: arrays.read,
+    kinds.MATLAB: matlab.read,
     kinds.IMPULSE: impulse.read,
     kinds.LINES: records.read_lines,
     kinds.COLUMNS: records.read_parquet,

@@ -53,7 +53,8 @@ def pivot(table: Table) -> str:
         column[at[at >= 0]] = x[mine[at >= 0]]
         table.add(word, Column("number", parts=[[column]]), unit)
     made = f"long form, a row a value of {', '.join(words[:8])}: made columns of them{how}"
-    return made + "; --group-from column:" + table.name(names) + " if they are no channels" * numbered
+    other = f"; --group-from column:{table.name(names)} if they are no channels"
+    return made + other * numbered
 
 
 def _names(table: Table, i: int) -> tuple[list[str], np.ndarray, bool]:

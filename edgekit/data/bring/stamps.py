@@ -94,11 +94,16 @@ def _milliseconds(table: Table) -> int | None:
 
 def _temperature(table: Table, i: int, named: list[int]) -> bool:
     """Whether `T` is no time: it has another unit, or a clock by a longer name stands beside it."""
-    if roles.tokens(table.name(i)) != ["t"]:
+    if not _bare(table, i):
         return False
     unit = table.layout.units[i].strip().lower().rstrip(".")
-    longer = any(roles.tokens(table.name(k)) != ["t"] for k in named)
+    longer = any(not _bare(table, k) for k in named)
     return bool(unit and unit not in clock.UNITS and ":" not in unit) or longer
+
+
+def _bare(table: Table, i: int) -> bool:
+    """Whether it is `t`, or `T1`: a time or a temperature."""
+    return [w for w in roles.tokens(table.name(i)) if not w.isdigit()] == ["t"]
 
 
 def _in_order(seconds: np.ndarray) -> np.ndarray:
@@ -123,7 +128,7 @@ def _standing(table: Table, i: int) -> None:
         table.left.remove(i)
         constant = len(np.unique(column.take())) == 1
         table.note(i, f"holds times that do not move on{' (always the same)' * constant}: left out")
-    elif roles.tokens(table.name(i)) != ["t"]:
+    elif not _bare(table, i):
         table.left.remove(i)
         what = "should be time" if roles.is_time(table.name(i)) else "is a time stamp of something"
         table.note(i, f"{what}, and does not move on with the rows: left out")
