@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.data.bring import (
     arrays,
+    beside,
     files,
     images,
     impulse,
@@ -64,6 +65,7 @@ def read(root: Path | str, *, wanted: Wanted = EVERYTHING, sheet: str = "", prog
     paths, failed, aside = files.listed(root)
     found = Found(root, failed=failed, aside=aside)
     sheets.take(root, paths, found, sheet)
+    beside.take(paths, found)
     folders = (find_label(list(paths)) or "").startswith("folder")
     label = wanted.label or (None if found.sheet else wanted.label)
     wanted = replace(wanted, folders=folders, label=label)
