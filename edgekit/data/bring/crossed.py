@@ -30,7 +30,7 @@ def label(paths: list[str], found: str | None) -> tuple[str | None, str]:
     if found is None or not digits:
         said = f"{first} holds numbers that cross the labels ({_some(places, first)}): if they are the label, "
         said += f"say --label-from {first}" + f" --group-from {found}" * bool(found)
-        return found, said if found else ""
+        return found, f"{said}; if they are persons or machines: --group-from {first}" if found else ""
     return first, (
         f"The label is taken from {first} ({_some(places, first)}); {found} ({_some(places, found)}) occurs with "
         f"each of them, as speakers do. If it is the other way round: --label-from {found} --group-from {first}"
@@ -90,6 +90,8 @@ def _words(values: list[str], folder: bool) -> bool:
         return False
     if folder and all(k.isdigit() for k in kinds):
         return True
+    if len({re.sub(r"\d+$", "", k) for k in kinds}) == 1:  # r0, r1: takes
+        return False
     return all(map(HASH.fullmatch, kinds)) or not any(map(names.COUNTER.fullmatch, kinds))
 
 
