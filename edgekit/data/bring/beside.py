@@ -10,7 +10,17 @@ from edgekit.data.bring import kinds
 from edgekit.data.bring.images import FORMATS, MOST_PIXELS
 
 TRUTH = {"ground_truth", "groundtruth", "ground-truth"}
-MASKS = TRUTH | {"mask", "masks", "gt", "seg", "segmentation", "segmentations", "segmaps", "annotations", "labels"}
+MASKS = TRUTH | {
+    "mask",
+    "masks",
+    "gt",
+    "seg",
+    "segmentation",
+    "segmentations",
+    "segmaps",
+    "annotations",
+    "labels",
+}
 TAIL = re.compile(r"[-_. ](mask|gt|seg|segmentation|label|labels|ground_?truth)$", re.I)
 FEW = 32  # grey levels that a mask may have, and how many masks are looked at
 BOX = re.compile(rb"\s*\d+(\s+-?(0?\.\d+|[01](\.\d*)?|\d+(\.\d+)?e-\d+)){4,}\s*$")
@@ -31,7 +41,7 @@ def take(files: dict[str, Path], found) -> None:
     }  # fmt: skip
     if notes:
         found.said.append(
-            f"{len(notes):,} files hold boxes or outlines for the picture of the same name (YOLO and the like), "
+            f"{len(notes):,} files hold boxes for the picture of the same name, as YOLO has them, "
             f"the first {min(notes)!r}: not used, a label here is one for a whole picture."
         )
     masks = _masks({n: files[n] for n in pictures})

@@ -73,7 +73,7 @@ def _holds(table: Table, i: int, what: str) -> bool:
 
 
 def _chain(found: dict[str, int]) -> list[str]:
-    """The longest run of parts in neighbouring units that reaches hours or less; of one part there is none."""
+    """The longest run of parts in neighbouring units, hours or less among them; one part is none."""
     runs: list[list[str]] = [[]]
     for p in ORDER:
         if p in found:

@@ -28,12 +28,17 @@ def label(paths: list[str], found: str | None) -> tuple[str | None, str]:
         return found, ""
     digits = {p[first] for p in places} == set("0123456789")
     if found is None or not digits:
-        said = f"{first} holds numbers that cross the labels ({_some(places, first)}): if they are the label, "
+        said = f"{first} holds numbers that cross the labels ({_some(places, first)}): "
+        said += "if they are the label, "
         said += f"say --label-from {first}" + f" --group-from {found}" * bool(found)
-        return found, f"{said}; if they are persons or machines: --group-from {first}" if found else ""
+        return (
+            found,
+            f"{said}; if they are persons or machines: --group-from {first}" if found else "",
+        )
     return first, (
-        f"The label is taken from {first} ({_some(places, first)}); {found} ({_some(places, found)}) occurs with "
-        f"each of them, as speakers do. If it is the other way round: --label-from {found} --group-from {first}"
+        f"The label is taken from {first} ({_some(places, first)}); {found} ({_some(places, found)}) "
+        "occurs with each of them, as speakers do. If it is the other way round: "
+        f"--label-from {found} --group-from {first}"
     )
 
 
@@ -59,8 +64,8 @@ def group(paths: list[str], labels: list[str], label_from: str) -> tuple[str | N
         covered = sum(counts[v] for v in again) >= 0.5 * len(values)
         if covered and sum(n > 1 for n in seen.values()) >= 0.8 * len(again):
             return where, (
-                f"Groups are from {where} ({_some(places, where)}): each occurs with several classes, as persons "
-                "and machines do. If they are none: --group-from file"
+                f"Groups are from {where} ({_some(places, where)}): each occurs with several classes, as "
+                "persons and machines do. If they are none: --group-from file"
             )
     return None, ""
 

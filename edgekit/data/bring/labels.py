@@ -48,11 +48,13 @@ def take(table: Table) -> int | None:
 
 
 def _spread(table: Table, found: int | None) -> int | None:
-    """The label: the one `found`, else the one that stands in several columns of 0 and 1; they are no channels."""
+    """The label: the one `found`, else the one spread over columns of 0 and 1, which are no channels."""
     while some := flags.one_hot(table):
         shown = ", ".join(map(table.name, some))
         told = flags.told(table, some)
-        mine = found is None and table.wanted.label is not None and (told or not table.wanted.folders)
+        mine = (
+            found is None and table.wanted.label is not None and (told or not table.wanted.folders)
+        )
         made = flags.joined(table, some)
         table.left.remove(made)
         table.notes.append(

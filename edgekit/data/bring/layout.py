@@ -22,7 +22,13 @@ PROBE = 120  # lines from which the layout is read
 LOOK = 16  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
 COMMENT = re.compile(r"\s*(#|%|//|;;)")
-STATES = ("cal", "uncal", "raw", "calibrated", "uncalibrated")  # of a signal, in a row below its name
+STATES = (
+    "cal",
+    "uncal",
+    "raw",
+    "calibrated",
+    "uncalibrated",
+)  # of a signal, in a row below its name
 
 
 @dataclass(frozen=True)
@@ -271,7 +277,11 @@ def _unit_apart(cell: str) -> tuple[str, str]:
     found = re.fullmatch(r"(.*?)\s*[\[(]\s*(.*?)\s*[\])]\s*", cell) or re.fullmatch(
         r"(.+?)\s*/\s*([a-zµμ°%²/^-]{1,6})", cell, re.I
     )
-    return (found[1].strip(), found[2].strip()) if found and found[1] else (cell, found[2] if found else "")
+    return (
+        (found[1].strip(), found[2].strip())
+        if found and found[1]
+        else (cell, found[2] if found else "")
+    )
 
 
 def _of_units(cells: list[str]) -> bool:
@@ -284,7 +294,11 @@ def _of_units(cells: list[str]) -> bool:
 def _names(cells: list[str]) -> bool:
     """Whether the cells of a row tell the columns apart: no row of CAL, nor of one device's name."""
     full = [c for c in cells if c]
-    return len(full) > len(cells) / 2 and len(set(full)) > 1 and not {c.lower() for c in full} <= {*STATES}
+    return (
+        len(full) > len(cells) / 2
+        and len(set(full)) > 1
+        and not {c.lower() for c in full} <= {*STATES}
+    )
 
 
 def _fitted(names, units, preamble, separator, quote, width, body):

@@ -75,7 +75,9 @@ def _keys(table: Table, i: int) -> bool:
     """Whether a column says when, who or what, so that values of one row must agree in it."""
     name, column = table.name(i), table.column(i)
     asked = name in (table.wanted.label, table.wanted.group)
-    when = column.kind == "clock" or column.form or roles.is_time(name) or roles.stamp_strength(name)
+    when = (
+        column.kind == "clock" or column.form or roles.is_time(name) or roles.stamp_strength(name)
+    )
     return bool(
         asked or when or calendar.part(name) or roles.identity(name)
         or roles.label_strength(name, table.layout.names)
@@ -116,7 +118,12 @@ def _together(table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndar
             return lost, rows, [at[m] for m in mine]
     n, m = len(of), min(map(len, of))
     turns = codes[known][: n * m].reshape(m, n)
-    if m > 2 and max(map(len, of)) <= m + 1 and (turns == turns[0]).all() and len(set(turns[0])) == n:
+    if (
+        m > 2
+        and max(map(len, of)) <= m + 1
+        and (turns == turns[0]).all()
+        and len(set(turns[0])) == n
+    ):
         rows = known[: n * m : n]
         at = [np.where(np.arange(len(r)) < m, np.arange(len(r)), -1) for r in of]
         return ", those of one round taken together", rows, at

@@ -61,7 +61,9 @@ def _elements(name: str, common: dict, lists: dict, wanted: Wanted) -> list[Read
     """The recordings of the longest list; `common`: what stands beside it in the file."""
     key = max(lists, key=lambda k: len(lists[k]))
     elements = lists.pop(key)
-    others = {k: e for k, e in lists.items() if len(e) == len(elements)}  # a cell array for each field
+    others = {
+        k: e for k, e in lists.items() if len(e) == len(elements)
+    }  # a cell array for each field
     made, failed = [], {}
     for i, element in enumerate(elements):
         own = {k: v[i] if len(v.reshape(-1)) == len(elements) > 1 else v for k, v in common.items()}
@@ -73,9 +75,14 @@ def _elements(name: str, common: dict, lists: dict, wanted: Wanted) -> list[Read
         except UnreadableError as error:
             failed[i] = str(error)
     if not made:
-        raise UnreadableError(f"has {len(elements)} elements of {key}, and each {next(iter(failed.values()))}")
+        raise UnreadableError(
+            f"has {len(elements)} elements of {key}, and each {next(iter(failed.values()))}"
+        )
     notes = [f"an array of {len(elements)} structures, each a recording"]
-    notes += [f"{len(failed)} elements of {key} were left out: element {i + 1} {why}" for i, why in [*failed.items()][:1]]
+    notes += [
+        f"{len(failed)} elements of {key} were left out: element {i + 1} {why}"
+        for i, why in [*failed.items()][:1]
+    ]
     if unused := sorted(set(lists) - set(others)):
         notes.append(f"holds the structures {', '.join(unused)} too, which were not used")
     return [replace(r, notes=(*r.notes, *notes)) for r in made]
@@ -128,7 +135,8 @@ def _columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     vectors = {
         k: v
         for k, v in vectors.items()
-        if not (arrays.is_about(k) or arrays.is_times(k, v)) and k not in (*arrays.LABELS, *arrays.GROUPS)
+        if not (arrays.is_about(k) or arrays.is_times(k, v))
+        and k not in (*arrays.LABELS, *arrays.GROUPS)
     }
     lengths = [len(v) for v in vectors.values()]
     if not lengths:
@@ -242,5 +250,7 @@ def _node(h5py, file, item, depth: int, budget: list[int], turned: bool):
     if item.attrs.get("MATLAB_class") == b"char" and value.dtype.kind == "u":
         return np.array("".join(map(chr, value.reshape(-1).tolist())))
     value = _array(value.T if turned else value)
-    about = {k: np.asarray(v) for k, v in item.attrs.items() if arrays.is_rate(k) and np.size(v) == 1}
+    about = {
+        k: np.asarray(v) for k, v in item.attrs.items() if arrays.is_rate(k) and np.size(v) == 1
+    }
     return {"data": value, **about} if about else value

@@ -137,7 +137,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
 def label(
     readings: list[Reading], wanted: str, left: dict[str, str], without: str = "", said: list | None = None
 ):  # fmt: skip
-    """Readings with a label, and where it is from; classes `without` are left out, what is doubtful is `said`.
+    """Readings with a label, and where it is from; classes `without` are left out, doubts are `said`.
 
     Raises EdgekitError where there are no two classes.
     """
@@ -148,7 +148,7 @@ def label(
     by_name = names.find_label(paths) if not wanted and len(only) == 1 else None
     if by_name and said is not None:
         said.append(
-            f"The files themselves have one label only, {next(iter(only))!r}: labels were taken from {by_name}."
+            f"The files themselves have one label only, {next(iter(only))!r}: it was taken from {by_name}."
         )
     if column or (not wanted and inside >= 0.5 * len(readings) and not by_name):
         where = wanted or "the files themselves"

@@ -1,4 +1,4 @@
-"""What chapter 01 would refuse is left out by `edgekit new` already, by the same rule: blank, stuck, a copy."""
+"""What chapter 01 would refuse `edgekit new` leaves out by the same rule: blank, stuck, a copy."""
 
 from __future__ import annotations
 
@@ -27,11 +27,19 @@ def useless(readings: list[Reading], left: dict[str, str], said: list[str]) -> l
     sound = [i for i in range(len(readings)) if i not in why]
     copies = compare.copies([readings[i] for i in sound])
     pairs = {sound[k]: sound[other] for k, other in copies.items()}
-    alike = {k: o for k, o in pairs.items() if o not in pairs and readings[k].label == readings[o].label}
+    alike = {
+        k: o for k, o in pairs.items() if o not in pairs and readings[k].label == readings[o].label
+    }
     contrary = {k: o for k, o in pairs.items() if k not in alike and k > o}
     for found, what in (
-        (alike, "are copies of others: one group with them, so that none stands in training and in the test"),
-        (contrary, "are copies of others under ANOTHER LABEL: chapter 01 will refuse them, remove the wrong ones"),
+        (
+            alike,
+            "are copies of others: one group with them, so that none stands in training and in the test",
+        ),
+        (
+            contrary,
+            "are copies of others under ANOTHER LABEL: chapter 01 will refuse them, remove the wrong ones",
+        ),
     ):
         if found:
             one, other = (readings[i].name for i in next(iter(found.items())))
@@ -48,7 +56,9 @@ def useless(readings: list[Reading], left: dict[str, str], said: list[str]) -> l
         text = f"nothing of class {gone!r} can be learned: each recording {reasons.most_common(1)[0][0]}"
         if len(remain) < 2:
             raise EdgekitError(f"{text}; a classifier needs two classes")
-        said.append(f"{text}. The class was left out; record it anew with the sensor on, if it should count.")
+        said.append(
+            f"{text}. The class was left out; record it anew with the sensor on, if it should count."
+        )
     return kept
 
 

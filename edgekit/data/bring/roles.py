@@ -21,7 +21,8 @@ WORDS = tomllib.loads(
     frozenset(WORDS[name].split())
     for name in (
         "clocks", "times", "labels", "weak_labels", "label_suffix", "person", "machine", "session", "generic",
-        "id_suffix", "counts", "fields", "values", "sensors", "sensor_words", "places", "faults", "stamps", "origins",
+        "id_suffix", "counts", "fields", "values", "sensors", "sensor_words", "places",
+        "faults", "stamps", "origins",
     )
 )  # fmt: skip
 
@@ -73,7 +74,7 @@ def stamp_strength(name: str) -> int:
 
 
 def says_fault(name: str) -> bool:
-    """Whether the name of a column of 0 and 1 says that something was wrong: `is_fault`, `Machine failure`."""
+    """Whether a name says that something was wrong, or asks: `Machine failure`, `is_on`."""
     words = [w for w in tokens(name) if not w.isdigit()]
     return bool(words) and (words[-1] in FAULTS or (words[0] in ("is", "has") and len(words) > 1))
 

@@ -14,7 +14,7 @@ APART = 0.02  # how far their lengths in seconds may differ, of the longest
 RATES = {
     "fs", "sr", "rate", "sampling", "samplingrate", "samplerate", "sample", "hz", "frequency", "freq",
 }  # fmt: skip
-PLAIN = {"data", "samples", "signal", "signals", "values", "x", "raw", "signal"}
+PLAIN = {"data", "samples", "signal", "signals", "values", "x", "raw"}
 
 
 def is_rate(name: str) -> bool:
@@ -54,8 +54,8 @@ def join(arrays: dict, sensors: dict, rate: float | None, wanted: tuple[str, ...
         return None
     if lost := [k for k, r in rates.items() if not r]:
         raise UnreadableError(
-            f"holds sensors of different length ({', '.join(f'{k} {n:,}' for k, n in rows.items())} rows), and "
-            f"no rate of {lost[0]}: add fs_{lost[0]} (Hz), and so for each, or save a file for each sensor"
+            f"holds sensors of different length ({', '.join(f'{k} {n:,}' for k, n in rows.items())} rows), "
+            f"and no rate of {lost[0]}: add fs_{lost[0]} (Hz), and so for each, or save a file for each sensor"
         )
     lasts = {k: rows[k] / rates[k] for k in x}
     if min(lasts.values()) < (1 - APART) * max(lasts.values()):
@@ -71,7 +71,8 @@ def join(arrays: dict, sensors: dict, rate: float | None, wanted: tuple[str, ...
     at = {k: np.arange(rows[k]) / rates[k] for k in x}
     joined = [np.interp(grid, at[k], c) for k, a in x.items() for c in a.T]
     for key, a in arrays.items():
-        told = key not in sensors and roles.label_strength(key, list(arrays)) or roles.identity(key)
+        about = roles.label_strength(key, list(arrays)) or roles.identity(key)
+        told = key not in sensors and about
         mine = next((k for k in x if a.shape in ((rows[k],), (rows[k], 1))), None)
         if told and mine and rows[mine] != n:
             nearest = np.minimum(np.round(grid * rates[mine]).astype(int), rows[mine] - 1)

@@ -185,7 +185,9 @@ def _groups(table: Table) -> list[int]:
     if wanted.group:
         own = asked(laid, wanted.group)
         if own is None:
-            raise UnreadableError(f"has no column {wanted.group!r} for the group{labels.offer(table)}")
+            raise UnreadableError(
+                f"has no column {wanted.group!r} for the group{labels.offer(table)}"
+            )
         table.left = [i for i in table.left if i != own]
         found = [own]
     ranks = {i: r for i in table.left if (r := roles.identity(table.name(i)))}
@@ -198,7 +200,9 @@ def _groups(table: Table) -> list[int]:
         changes = int((np.diff(values) != 0).sum()) if column.words is not None else len(values)
         whole = column.words is not None and labels.whole_words(table, i)
         if not sure and (
-            not whole or flags.is_flag(table, i) or (changes > len(values) / 10 and table.numbers(i) is not None)
+            not whole
+            or flags.is_flag(table, i)
+            or (changes > len(values) / 10 and table.numbers(i) is not None)
         ):
             continue
         if column.words is None or len(column.words) > max(2, len(values) // 4):

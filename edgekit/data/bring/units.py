@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import re
 
-PREFIXED = (  # take milli, kilo and the like
-    "m g s sec secs second seconds a amp amps v volt volts w watt hz hertz pa bar n j k ohm ohms ω f h t tesla gauss l"
-    " nm eq mol s/m va var wh ev lx siemens rad"
-).split()
-WHOLE = (  # stand alone
-    "% %rh rh ‰ ppm ppb ppt ° °c °f c f k celsius fahrenheit kelvin deg degc degf degree degrees dps rpm bpm u/min"
-    " 1/min 1/s db dba dbfs dbm lux lx lm cd min h hour hours d day days inch in ft foot feet mi mph kph kmh knots"
-    " kn psi atm mmhg inhg torr kg lb lbs lbf oz gal cfm lpm gpm sps counts count cnt raw lsb adu adc digit digits"
-    " px pixel pixels nu a.u. au u none unitless no_units nounits n/a na - bool boolean wgs84 txt text string"
-    " float int integer u8 u16 u24 i16 local_flux local flux µg gs beats/min cycles steps ticks samples datetime"
-    " unix epoch iso utc index dimensionless normalized norm"
-).split()
-CLOCK = re.compile(r"[ymdhs\d:./\-\s,+tz]*(hh?:mm|mm:ss|yyyy|dd[./-]mm)[ymdhsf\d:./\-\s,+tz]*", re.I)
+from edgekit.data.bring.roles import WORDS
+
+PREFIXED, WHOLE = (frozenset(WORDS[name].split()) for name in ("prefixed", "whole"))
+CLOCK = re.compile(
+    r"[ymdhs\d:./\-\s,+tz]*(hh?:mm|mm:ss|yyyy|dd[./-]mm)[ymdhsf\d:./\-\s,+tz]*", re.I
+)
 PREFIX = re.compile(r"(milli|micro|nano|kilo|mega|giga|centi|deci|hecto|[mµμunkgcdhp])(?=.)")
 
 
@@ -37,7 +30,9 @@ def known(text: str) -> bool:
 
 
 def _without_powers(text: str) -> str:
-    return re.sub(r"[²³¹⁻]|\^?[-+]?\d+(?=$|[^\d\w])", "", text.replace("^(", "^").replace("per", "/"))
+    return re.sub(
+        r"[²³¹⁻]|\^?[-+]?\d+(?=$|[^\d\w])", "", text.replace("^(", "^").replace("per", "/")
+    )
 
 
 def _one(text: str) -> bool:
