@@ -148,7 +148,7 @@ def label(
     by_name = names.find_label(paths) if not wanted and len(only) == 1 else None
     if by_name and said is not None:
         said.append(
-            f"The files themselves have one label only, {next(iter(only))!r}: it was taken from {by_name}."
+            f"The files themselves have one label only, {next(iter(only))!r}: {by_name} was taken instead."
         )
     if column or (not wanted and inside >= 0.5 * len(readings) and not by_name):
         where = wanted or "the files themselves"

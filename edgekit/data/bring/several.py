@@ -55,7 +55,7 @@ def join(arrays: dict, sensors: dict, rate: float | None, wanted: tuple[str, ...
     if lost := [k for k, r in rates.items() if not r]:
         raise UnreadableError(
             f"holds sensors of different length ({', '.join(f'{k} {n:,}' for k, n in rows.items())} rows), "
-            f"and no rate of {lost[0]}: add fs_{lost[0]} (Hz), and so for each, or save a file for each sensor"
+            f"and no rate of {lost[0]}: add fs_{lost[0]} (Hz), and so for each, or save them in a file each"
         )
     lasts = {k: rows[k] / rates[k] for k in x}
     if min(lasts.values()) < (1 - APART) * max(lasts.values()):
