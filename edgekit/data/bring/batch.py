@@ -31,12 +31,12 @@ class Batches:
         Starts and steps may have different units, milliseconds since 1970 and seconds: how far starts are
         apart tells. None where some message had no start or step.
         """
-        if not self.all or any(t is None or not d for _, t, d in self.all):
+        if not self.all or any(t is None or not d or not d > 1e-9 for _, t, d in self.all):
             return None
         n, t0, dt = (np.array(column, np.float64) for column in zip(*self.all, strict=True))
         ratio, unit = 1.0, clock.unit_of(self.start)
         own = clock.unit_of(self.step)
-        if len(n) > 1 and (seen := float(np.median(np.diff(t0) / (n * dt)[:-1]))) > 0:
+        if len(n) > 1 and 1e-12 < (seen := float(np.median(np.diff(t0) / (n * dt)[:-1]))) < 1e12:
             ratio = 10.0 ** (3 * round(math.log10(seen) / 3))
         elif own and unit:
             ratio = clock.UNITS[own] / clock.UNITS[unit]
@@ -50,7 +50,7 @@ class Batches:
 
     def rate(self) -> float | None:
         """Hz by the steps alone: below 1 they are seconds, else milliseconds, unless their name tells."""
-        steps = [d for _, _, d in self.all if d]
+        steps = [d for _, _, d in self.all if d and d > 1e-9]
         if not steps:
             return None
         step = float(np.median(steps))

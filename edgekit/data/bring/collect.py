@@ -89,11 +89,7 @@ class Collector:
             return self._value(value["payload"], seconds)
         if isinstance(value, dict) and "payload" in value and not _acquired(value["payload"]):
             inner = value["payload"]
-            if (
-                isinstance(inner, str)
-                and spoken.number(inner) is None
-                and inner.lstrip()[:1] not in ("{", "[")
-            ):
+            if isinstance(inner, str) and spoken.is_line(inner):
                 return self._lines(inner.encode(), seconds)
             value = spoken.node_red(value)
         if isinstance(value, dict) and "payload" in value and _acquired(value["payload"]):

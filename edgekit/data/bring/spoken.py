@@ -91,6 +91,11 @@ def moment(text: str) -> float | None:
     return float(ns[0]) / 1e9 if ns[0] != clock.MISSING else None
 
 
+def is_line(text: str) -> bool:
+    """Whether a text in a message is a line of its own, `1,2` say: no number, and no JSON."""
+    return not notation.NUMBER.match(text.strip()) and text.strip()[:1] not in ("", "{", "[")
+
+
 def is_house(name: str) -> bool:
     """Whether a value tells how the sender is and not what it measures: `bat`, `rssi`."""
     words = {w for w in roles.tokens(name) if not w.isdigit()}
