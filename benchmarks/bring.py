@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks import bars
 from benchmarks.bring_cases import CASES, judge
+from benchmarks.bring_exports import EXPORTS
 from edgekit import project
 
 BARS = bars.Bars("bring")
@@ -110,12 +111,13 @@ def performance(home: Path, smoke: bool) -> None:
 def field(home: Path) -> None:
     """Each kind of table that people have: what was understood, right or wrong."""
     wrong = []
-    for name, case in CASES.items():
+    cases = CASES | EXPORTS
+    for name, case in cases.items():
         found, right = judge(case, home / "cases" / name)
         print(f"  {'right' if right else 'WRONG'}  {name:<44} {found}", flush=True)
         wrong += [] if right else [name]
-    figure = f"{len(CASES) - len(wrong)}{f', wrong: {wrong[0]}' if wrong else ''}"
-    BARS.add("kinds of tables understood, or refused in a line", f"{len(CASES)}", figure, not wrong)
+    figure = f"{len(cases) - len(wrong)}{f', wrong: {wrong[0]}' if wrong else ''}"
+    BARS.add("kinds of tables understood, or refused in a line", f"{len(cases)}", figure, not wrong)
 
 
 def trials(folder: Path, home: Path) -> None:

@@ -92,6 +92,13 @@ def inspect(
     return pd.DataFrame(rows, index=pd.Index(names, name="recording"), columns=list(COLUMNS))
 
 
+def unusable(recording: Recording) -> str:
+    """Why `inspect` refuses a recording whatever the others are and however long a window will be; "": it
+    does not. `edgekit new` asks too, so that what it accepts is not refused later."""
+    found = _judge(recording, _measure(recording), recording.rate, 0.0, False, 0.0)
+    return "; ".join(reason for verdict, reason in found if verdict == "refused")
+
+
 def keep(recordings: list[Recording], report: pd.DataFrame) -> list[Recording]:
     """The recordings that `inspect` did not refuse; prints the count and each refusal.
 

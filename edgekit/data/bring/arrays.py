@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data import format as recording_format
-from edgekit.data.bring import clock, mend, roles, timing
+from edgekit.data.bring import clock, mend, roles, several, timing
 from edgekit.data.bring.reading import Reading, UnreadableError
+from edgekit.data.bring.roles import EVERYTHING, Wanted
+from edgekit.data.bring.several import is_rate as is_rate
 from edgekit.data.format import DamagedError, member, npy
 from edgekit.errors import EdgekitError
 
@@ -28,7 +30,7 @@ NAMES = ("channels", "channel_names", "columns", "class_names")
 MOST_LABELS = 20  # different numbers of a `y` beside an `x`; with more it is an axis
 
 
-def read(path: Path, name: str) -> list[Reading]:
+def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     """Raises UnreadableError, and DamagedError for a file that lies."""
     if path.suffix.lower() == ".npy":
         if path.stat().st_size > LARGEST + 65_536:
@@ -42,7 +44,7 @@ def read(path: Path, name: str) -> list[Reading]:
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise UnreadableError(f"is a damaged archive ({error})") from None
-    return named(name, arrays)
+    return named(name, arrays, wanted=wanted)
 
 
 def _ours(path: Path, name: str) -> list[Reading]:
@@ -95,34 +97,41 @@ def _pick(arrays: dict, names: tuple[str, ...]):
 
 
 def named(
-    name: str, arrays: dict[str, np.ndarray], columns: dict[str, np.ndarray] | None = None
-) -> list[Reading]:
+    name: str, arrays: dict[str, np.ndarray], columns: dict[str, np.ndarray] | None = None,
+    wanted: Wanted = EVERYTHING,
+) -> list[Reading]:  # fmt: skip
     """Named arrays as readings: the samples, and what the others say of their rate, labels and groups.
 
     `columns`: arrays of one length that are channels of one recording, where none is called samples.
-    Raises UnreadableError.
+    Arrays of several sensors are put side by side, see `several`. Raises UnreadableError.
     """
     rate, said = _clocked(arrays)
     arrays, names = axes(arrays), None
     key = next((n for n in SAMPLES if n in arrays), None)
-    used = {key}
+    samples, used = arrays.get(key), {key}
     if key is None:
         large = {k: a for k, a in arrays.items() if a.dtype.kind in "iuf" and a.size > 16}
         large = {k: a for k, a in large.items() if k not in (*LABELS, *GROUPS, *RATES)}
-        large = {k: a for k, a in large.items() if not is_about(k)}
+        large = {k: a for k, a in large.items() if not (is_about(k) or is_times(k, a))}
         vectors = {k: a for k, a in large.items() if a.ndim == 1}
+        joined = None
+        if len(large) > 1 and not (len(vectors) == len(large) and _alike(vectors)):
+            joined = several.join(arrays, large, rate, wanted.channels)
         if len(large) == 1:
-            key = next(iter(large))
+            key, samples = next(iter(large.items()))
             used = {key}
+        elif joined:
+            samples, names, rate, done = joined
+            used, said = set(large), [*said, done]
         elif columns or (1 < len(vectors) == len(large) and _alike(vectors)):
             names = tuple(k.removeprefix("axis ") for k in columns or vectors)
             used = {k for k, a in vectors.items() if not columns or len(a) == _length(columns)}
+            samples = np.stack(list((columns or vectors).values()), axis=1)
         else:
             raise UnreadableError(
                 f"holds {', '.join(list(arrays)[:20]) or 'no numbers'}; call the samples X (and y, "
                 "rate, groups)"
             )
-    samples = arrays[key] if key else np.stack(list((columns or vectors).values()), axis=1)
     channels = _pick(arrays, NAMES[:3])
     if channels is not None and channels.ndim == 1 and channels.dtype.kind in "SU":
         names = tuple(map(_word, channels))
@@ -136,7 +145,7 @@ def named(
     unused = [
         f"{k} {a.shape}"
         for k, a in arrays.items()
-        if a.size > 16 and k not in used and not roles.is_time(k)
+        if a.size > 16 and k not in used and not roles.is_time(k) and not is_times(k, a)
     ]
     if unused:
         said.append(f"holds other arrays too, which were not used: {', '.join(unused[:8])}")
@@ -149,7 +158,16 @@ def named(
 def is_about(name: str) -> bool:
     """Whether an array is called after what tells about samples: their time, label or group."""
     sure = (roles.identity(name) or (0, False))[1]
-    return roles.is_time(name) or sure or (name != "y" and roles.label_strength(name, []) == 2)
+    times = roles.is_time(name) or roles.stamp_strength(name) == 2
+    return times or sure or (name != "y" and roles.label_strength(name, []) == 2)
+
+
+def is_times(name: str, a: np.ndarray) -> bool:
+    """Whether it holds the times of one sensor of several: it is called `t_acc` or `acc_time`, and rises.
+    `X097_DE_time` is a signal over time."""
+    words = roles.tokens(name)
+    called = len(words) > 1 and {words[0], words[-1]} & {"t", "time", "times", "ts"}
+    return bool(called) and a.ndim == 1 and len(a) > 2 and bool((np.diff(a) > 0).all())
 
 
 def _length(columns: dict[str, np.ndarray]) -> int:
@@ -176,8 +194,9 @@ def axes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _told(arrays: dict[str, np.ndarray], what, rows: int) -> str | None:
-    """The array, an entry for each row, whose name says that it is what is looked for."""
-    return next((k for k, a in arrays.items() if a.shape in ((rows,), (rows, 1)) and what(k)), None)
+    """The array, an entry for each row or one for all, whose name says that it is what is looked for."""
+    fit = ((rows,), (rows, 1), (), (1,))
+    return next((k for k, a in arrays.items() if a.shape in fit and what(k)), None)
 
 
 def _clocked(arrays: dict[str, np.ndarray]) -> tuple[float | None, list[str]]:
@@ -240,6 +259,10 @@ def _column(values, rows: int, what: str, classes=None) -> tuple[list[str] | Non
     """A label or a group for each row, and what a person should know; None where there is none."""
     if values is None:
         return None, ()
+    if values.size == 1 and rows > 1:
+        word = values.reshape(-1)[0]
+        word = int(word) if values.dtype.kind == "f" and word == np.round(word) else word
+        return _column(np.full(rows, word), rows, what, classes)
     said = f"its {what} have the shape {values.shape}, not one for each of {rows:,} rows: not used"
     if values.ndim == 2 and 1 in values.shape:
         values = values.reshape(-1)

@@ -23,6 +23,7 @@ UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "seku
 SHOWN = {1e-9: "ns", 1e-6: "µs", 1e-3: "ms", 1.0: "s", 86400.0: "days, as spreadsheets count them"}
 EPOCH = 4.7e8, 4.2e9  # seconds since 1970, of the years 1984 to 2103
 DAY, HALF_DAY, HOUR = 86_400.0, 43_200.0, 3600.0
+DATED = {"date", "datum", "datetime", "ole", "oadate", "excel", "serial", "days", "day"}
 MISSING = np.iinfo(np.int64).min  # a NaT
 
 _TIME = r"\d{1,3}:\d\d(?::\d\d)?(?:[.,:]\d+)?(?:\s*[ap]\.?m\.?)?"
@@ -200,7 +201,11 @@ def ticks(x: np.ndarray, name: str, said: str, wanted: str, notes: list[str]) ->
 
     `said` is the unit of the header, `wanted` that of `--time-unit`; what is guessed is added to `notes`.
     """
-    if known := wanted or unit_of(name, said):
+    known = wanted or unit_of(name, said)
+    if known == "ms" and not wanted and _of_wincc(x):
+        notes.append("time stamps are days since 1899-12-30, times 1,000,000, as WinCC writes them")
+        return (x - x[np.isfinite(x)][0]) * DAY / 1e6
+    if known:
         return x * UNITS[known]
     several = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([a-zµμ]+)", said.strip().lower())  # "10 ms"
     if several and several[2] in UNITS:
@@ -218,21 +223,28 @@ def ticks(x: np.ndarray, name: str, said: str, wanted: str, notes: list[str]) ->
             if period <= 100 or (period < 2 * DAY and period % 60 == 0):
                 return (x - finite[0]) * scale
     scale = _scale(
-        step, size, whole, name.strip().lower(), float((steps == 0).mean()) if len(steps) else 0.0
+        step, size, whole, name.strip(), float((steps == 0).mean()) if len(steps) else 0.0
     )
-    notes.append(
-        f"time stamps without a unit, taken for {SHOWN[scale]}: --time-unit says otherwise"
-    )
+    unit = said.strip() and not re.search(r"[:+-]|utc|gmt|[hys]{2}", said, re.I)
+    what = f"whose unit {said.strip()[:20]!r} is not understood" if unit else "without a unit"
+    notes.append(f"time stamps {what}, taken for {SHOWN[scale]}: --time-unit says otherwise")
     return (x - finite[0] if len(finite) and scale == DAY else x) * scale
+
+
+def _of_wincc(x: np.ndarray) -> bool:
+    """Whether "milliseconds" are millionths of days since 1899-12-30, in the years 1982 to 2119, with their
+    fractions: as milliseconds they were a year of uptime, to a fraction of a microsecond."""
+    x = x[np.isfinite(x)]
+    return bool(len(x) and (x > 3e10).all() and (x < 8e10).all() and (x != np.round(x)).any())
 
 
 def _scale(step: float, size: float, whole: bool, word: str, still: float) -> float:
     if not whole:
         dated = 2e4 <= size <= 8e4 or 6.9e5 <= size <= 7.7e5  # days since 1900, or since the year 0
-        if dated and step <= 1e-3:
+        if dated and (step <= 1e-3 or (step <= 1 and set(roles.tokens(word)) & DATED)):
             return DAY
         return 1e-3 if step >= 10 else 1.0
-    if step == 1 and (word in ("t", "time", "seconds") or still > 0.5):
+    if step == 1 and (word.lower() in ("t", "time", "seconds") or still > 0.5):
         return 1.0
     if step >= 1e5 and (size > 1e11 or step >= 5e6):
         return 1e-9

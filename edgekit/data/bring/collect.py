@@ -17,7 +17,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgekit import escape
-from edgekit.data.bring import clock, impulse, notation, records, roles, timing
+from edgekit.data.bring import (
+    batch,
+    clock,
+    impulse,
+    notation,
+    placing,
+    records,
+    roles,
+    spoken,
+    timing,
+)
 from edgekit.data.bring.reading import UnreadableError
 from edgekit.data.recordings import Recording
 from edgekit.errors import EdgekitError
@@ -25,10 +35,7 @@ from edgekit.errors import EdgekitError
 LONGEST = 4 << 20  # bytes of a message
 MOST = 50_000_000  # numbers of a recording
 SAMPLE = 60  # bytes of a message that are shown
-PAIR = re.compile(r"([^\W\d][\w.]*)\s*[:=]\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])")
-OFF = 0.3  # of a period that a message may come early or late, and still keep its place
-REGULAR = 0.95  # share of messages that must
-SPARSE = 20  # times more places than messages: no recording any more
+ARROW = "seconds"  # the name of stamps that were a date or a time of day
 
 
 @dataclass
@@ -49,6 +56,9 @@ class Collector:
     lost: list[tuple[int, float]] = field(default_factory=list)
     bad: Counter = field(default_factory=Counter)
     sample: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)  # what was decided about channels
+    batches: batch.Batches = field(default_factory=batch.Batches)
+    asked: bool = False  # whether a person named the channels: then each is taken
     sender: dict[str, str] = field(default_factory=dict)  # who sends, by the messages' own words
 
     def add(self, payload: bytes, seconds: float) -> None:
@@ -75,14 +85,23 @@ class Collector:
             self._lines(text, seconds)
 
     def _value(self, value, seconds: float) -> None:
-        if isinstance(value, dict) and "payload" in value:
+        if isinstance(value, dict) and isinstance(value.get("payload"), list):
+            return self._value(value["payload"], seconds)
+        if isinstance(value, dict) and "payload" in value and not _acquired(value["payload"]):
+            inner = value["payload"]
+            if isinstance(inner, str) and spoken.is_line(inner):
+                return self._lines(inner.encode(), seconds)
+            value = spoken.node_red(value)
+        if isinstance(value, dict) and "payload" in value and _acquired(value["payload"]):
             reading = impulse.acquisition(value, "message")
             self.rate = self.rate or reading.rate
             self.unit = self.unit or reading.unit
             for row in reading.samples.tolist():
                 self._named(dict(zip(reading.channels, row, strict=True)), seconds)
         elif isinstance(value, dict):
-            self._named(records.flat(value), seconds)
+            flat = records.flat(value)
+            for row in batch.unpack(flat, self.batches) or [flat]:
+                self._named(row, seconds)
         elif isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
             for row in value:
                 self._named(records.flat(row), seconds)
@@ -94,32 +113,34 @@ class Collector:
             raise UnreadableError("holds no numbers")
 
     def _lines(self, text: bytes, seconds: float) -> None:
-        rows = []
+        rows, stamps = [], []
         for line in text.decode("utf-8", "replace").splitlines():
-            cells = [c for c in re.split(r"[,;\t ]+", line.strip()) if c]
-            pairs = PAIR.findall(line)
+            at, line = spoken.arrow(spoken.plain(line))
+            cells, pairs = spoken.cells(line), spoken.pairs(line)
+            if at is None and len(cells) > 1 and (at := spoken.moment(cells[0])) is not None:
+                cells = cells[1:]
             if cells and all(notation.NUMBER.match(c) or c.lower() == "nan" for c in cells):
                 rows.append([float(c) for c in cells])
-            elif pairs and not PAIR.sub("", line).strip(" ,;\t"):
-                self._named({name: float(number) for name, number in pairs}, seconds)
+                stamps.append(at)
+            elif pairs:
+                self._named(pairs | ({ARROW: at} if at is not None else {}), seconds)
             elif cells and not self.rows and all(re.match(r"[^\W\d]", c) for c in cells):
                 self.sent, self.header = tuple(cells), line  # the last one before the numbers
             elif cells:
-                raise UnreadableError("is no line of numbers")
+                raise UnreadableError(spoken.BYTES if spoken.is_hex(cells) else spoken.WORDS)
         if rows:
-            self._plain(rows, seconds)
+            self._plain(rows, seconds, stamps)
 
     def _named(self, values: dict, seconds: float) -> None:
         """A row of values with names, in whatever order; one of them may be the time."""
-        stamp = next((k for k in values if roles.is_time(str(k))), None)
-        ticks = _number(values[stamp]) if stamp is not None else None
+        stamp, ticks = _stamp(values)
         who = {str(k): str(v) for k, v in values.items() if k != stamp and _says_who(str(k), v)}
         self.sender = self.sender or who
         for key, one in who.items():
             if (first := self.sender.get(key, one)) != one:
                 raise UnreadableError(f"is of {key} {one!r}, not {first!r}: a recording is of one")
         numbers = {
-            str(k): _number(v) for k, v in values.items() if k != stamp and str(k) not in who
+            str(k): spoken.number(v) for k, v in values.items() if k != stamp and str(k) not in who
         }
         numbers = {k: v for k, v in numbers.items() if v is not None}
         if self.sent is None:
@@ -129,11 +150,12 @@ class Collector:
             raise UnreadableError("holds no numbers")
         if lacking := [k for k in self.sent if k not in numbers]:
             raise UnreadableError(f"lacks {', '.join(lacking)[:60]}")
-        self._keep([numbers[k] for k in self.sent], self.sent, seconds, ticks, str(stamp))
+        unit = ARROW if isinstance(values.get(stamp), str) and ":" in values[stamp] else str(stamp)
+        self._keep([numbers[k] for k in self.sent], self.sent, seconds, ticks, unit)
 
-    def _plain(self, rows: list[list], seconds: float) -> None:
+    def _plain(self, rows: list[list], seconds: float, stamps: list | None = None) -> None:
         """Rows of numbers without names; a header may have said that one column is the time."""
-        rows = [[_number(v) for v in row] for row in rows]
+        rows = [[spoken.number(v) for v in row] for row in rows]
         if not all(rows) or any(v is None for row in rows for v in row):
             raise UnreadableError("holds something that is no number")
         if self.header and not self.rows and len(self.sent) != len(rows[0]):
@@ -146,7 +168,10 @@ class Collector:
         for row in rows:
             if len(row) != width:
                 raise UnreadableError(f"holds {len(row)} numbers a row, not {width}")
-        for row in rows:
+        for row, at in zip(rows, stamps or [None] * len(rows), strict=True):
+            if at is not None:
+                self._keep(row, names, seconds, at, ARROW)
+                continue
             ticks = row.pop(time_at) if time_at is not None and len(names) > 1 else None
             kept = tuple(n for i, n in enumerate(names) if ticks is None or i != time_at)
             self._keep(row, kept, seconds, ticks, names[time_at] if ticks is not None else "")
@@ -166,13 +191,23 @@ class Collector:
     def placed(self) -> tuple[np.ndarray, float, str, dict]:
         """(samples with NaN where something is missing, rate in Hz, where that is from, what a quality
         check should know). Raises EdgekitError where too little arrived to tell a rate."""
-        x = np.array(self.rows, np.float32).reshape(len(self.rows), -1)
+        self._no_time()
+        left = self._no_channels()
+        x = np.array(self.rows, np.float32).reshape(len(self.rows), -1)[:, left]
+        self.channels = tuple(self.channels[i] for i in left)
+        if sum(n for n, _, _ in self.batches.all) == len(self.rows):
+            if timed := self.batches.stamps():
+                self.stamps, self.stamp_unit = timed[0].tolist(), timed[1]
+            elif not self.rate and (rate := self.batches.rate()):
+                return x, timing.nominal(rate), "the messages' own step", {}
         if len(self.stamps) == len(self.rows) > 2:
             seconds = clock.ticks(np.array(self.stamps), self.stamp_unit, "", "", [])
-            if (places := _places(seconds)) is not None:
+            if self.stamp_unit == ARROW:
+                seconds = clock.unwrapped(seconds, (clock.DAY,), [])
+            if (places := placing.places(seconds)) is not None:
                 at, rate = places
                 return (
-                    _spread(x, at),
+                    placing.spread(x, at),
                     self.rate or timing.nominal(rate),
                     "the sender's time stamps",
                     {},
@@ -184,7 +219,38 @@ class Collector:
         x, at = self._with_lost(x)
         if self.rate:
             return x, self.rate, "as given", {}
-        return _by_arrival(x, at)
+        return placing.by_arrival(x, at)
+
+    def _no_time(self) -> None:
+        """Make a channel of `t` where it does not rise as a clock does: it is a temperature."""
+        bare = [w for w in roles.tokens(self.stamp_unit) if not w.isdigit()] == ["t"]
+        if not bare or len(self.stamps) != len(self.rows) or len(self.rows) < 3:
+            return
+        steps = np.diff(self.stamps)
+        if (steps > 0).mean() >= 0.5 and (steps < 0).mean() <= 0.1:
+            return
+        self.channels = (self.stamp_unit, *self.channels)
+        self.rows = [[t, *row] for t, row in zip(self.stamps, self.rows, strict=True)]
+        self.said.append(f"{self.stamp_unit!r} does not rise as time does: it is a channel")
+        self.stamps = []
+
+    def _no_channels(self) -> list[int]:
+        """Places of the channels that measure; what counts messages, or tells how the sender is, is said."""
+        x, left = np.array(self.rows, np.float64).reshape(len(self.rows), -1), []
+        for i, name in enumerate(self.channels):
+            steps = np.diff(x[:, i][np.isfinite(x[:, i])])
+            counts = len(steps) and (steps == np.round(steps)).all() and (steps > 0).mean() > 0.9
+            if not self.asked and counts and roles.is_count(name):
+                self.said.append(f"{name!r} counts the messages: no channel; --channels takes it")
+            elif not self.asked and spoken.is_house(name):
+                self.said.append(
+                    f"{name!r} says how the sender is: no channel; --channels takes it"
+                )
+            else:
+                left.append(i)
+        if not left:
+            self.said = [t for t in self.said if "no channel" not in t]
+        return left or list(range(len(self.channels)))
 
     def _with_lost(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and times of arrival, with an empty row for each message that was damaged."""
@@ -204,7 +270,10 @@ class Collector:
             words = [f"no numbers came, only words, such as {self.header!r}"] if self.header else []
             why = "".join(f"; {t}" for t in (words or left)[:1])
             raise EdgekitError(f"{source}: nothing arrived that could be read{why}")
+        if self.bad[spoken.BYTES] > 0.1 * len(self.rows):
+            raise EdgekitError(f"{source}: what arrives {spoken.BYTES}")
         samples, rate, how, meta = self.placed()
+        left += self.said
         missing = int(np.isnan(samples).all(axis=1).sum())
         if missing:
             left.append(f"{missing:,} of {len(samples):,} samples are missing, each in its place")
@@ -226,12 +295,25 @@ def _says_who(key: str, value) -> bool:
     return sure or (isinstance(value, str) and (roles.is_field(key) or roles.is_sensor(key)))
 
 
-def _number(value) -> float | None:
-    """A finite number, also one that stands in a text; `nan` stands for a missing one."""
-    if isinstance(value, str) and notation.NUMBER.match(value.strip()):
-        value = float(value)
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if plain and not abs(value) >= 1e30 else None
+def _acquired(payload) -> bool:
+    """Whether it is that of an acquisition in Edge Impulse's format."""
+    return isinstance(payload, dict) and {"values", "sensors"} <= set(payload)
+
+
+def _stamp(values: dict) -> tuple[object, float | None]:
+    """The value of a message that is its time, and its number; a date or a time of day in seconds.
+
+    A longer name goes before `t`, which may be a temperature.
+    """
+    named = [k for k in values if roles.is_time(str(k)) and not isinstance(values[k], bool)]
+    named.sort(key=lambda k: roles.tokens(str(k)) == ["t"])
+    for key in named:
+        value = values[key]
+        if (ticks := spoken.number(value)) is not None:
+            return key, ticks
+        if isinstance(value, str) and (at := spoken.moment(value)) is not None:
+            return key, at
+    return None, None
 
 
 def _damaged(payload: bytes) -> bool:
@@ -239,51 +321,3 @@ def _damaged(payload: bytes) -> bool:
     text = payload.strip()
     inside = sum(c in b'0123456789+-.,;: \t{}[]"' for c in text)
     return bool(text) and (text[:1] in (b"{", b"[") or 2 * inside >= len(text))
-
-
-def _places(seconds: np.ndarray) -> tuple[np.ndarray, float] | None:
-    """The place of each message on an even grid, and the grid's rate in Hz; None where they keep none.
-
-    A message that comes twice has the place of the first. At most SPARSE places for each message.
-    """
-    steps = np.diff(seconds)
-    forward = steps[steps > 0]
-    if len(forward) < 2 or not np.isfinite(steps).all() or (steps < 0).any():
-        return None
-    period = float(np.median(forward))
-    single = steps[(steps > 0.5 * period) & (steps < 1.5 * period)]
-    period = float(single.mean()) if len(single) else period
-    count = np.rint(steps / period)
-    even = np.abs(steps - count * period) <= OFF * period * np.maximum(1, 0.1 * count)
-    again = (count == 0) & (steps > 0)
-    if even.mean() < REGULAR or again.any() or count.sum() > SPARSE * len(seconds):
-        return None
-    if (steps == 0).mean() > 1 - REGULAR:
-        return None
-    return np.concatenate([[0], np.cumsum(count)]).astype(int), 1 / period
-
-
-def _spread(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Rows put at their places, NaN between; of several at one place the first."""
-    whole = np.full((places[-1] + 1, x.shape[1]), np.nan, np.float32)
-    whole[places[::-1]] = x[::-1]
-    return whole
-
-
-def _by_arrival(x: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, float, str, dict]:
-    """Rows that carry no time: by the moments at which their messages came, where these are regular.
-
-    Networks hold messages back and hand them over together; then only the mean rate can be trusted.
-    """
-    moments, _, count = np.unique(at, return_index=True, return_counts=True)
-    each = int(np.median(count))
-    if len(moments) > 8 and (count == each).all() and (found := _places(moments)) is not None:
-        places, _ = found
-        rows = (places[:, None] * each + np.arange(each)).reshape(-1)
-        span = moments[-1] - moments[0]
-        rate = timing.nominal(places[-1] * each / span, 0.03)
-        return _spread(x[np.argsort(at, kind="stable")], rows), rate, "the times of arrival", {}
-    span, last = at[-1] - at[0], int((at == at[-1]).sum())  # those that came together at the end
-    if len(at) - last < 2 or span <= 0:
-        raise EdgekitError("too little arrived to measure a rate; record longer, or say --rate")
-    return x, timing.nominal((len(at) - last) / span, 0.03), "the times of arrival", {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.data.bring import (
     arrays,
+    beside,
     files,
     images,
     impulse,
@@ -29,12 +30,12 @@ from edgekit.errors import EdgekitError
 READERS: dict[tuple[str, ...], Callable[[Path, str], list[Reading]]] = {
     kinds.WAVES: waves.read,
     kinds.SOUNDS: sounds.read,
-    kinds.ARRAYS: arrays.read,
-    (".mat",): matlab.read,
     kinds.PICTURES: images.read,
 }
 ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the columns' names too
     kinds.TABLES: tables.read,
+    kinds.ARRAYS: arrays.read,
+    kinds.MATLAB: matlab.read,
     kinds.IMPULSE: impulse.read,
     kinds.LINES: records.read_lines,
     kinds.COLUMNS: records.read_parquet,
@@ -64,6 +65,7 @@ def read(root: Path | str, *, wanted: Wanted = EVERYTHING, sheet: str = "", prog
     paths, failed, aside = files.listed(root)
     found = Found(root, failed=failed, aside=aside)
     sheets.take(root, paths, found, sheet)
+    beside.take(paths, found)
     folders = (find_label(list(paths)) or "").startswith("folder")
     label = wanted.label or (None if found.sheet else wanted.label)
     wanted = replace(wanted, folders=folders, label=label)

@@ -10,10 +10,11 @@ TABLES, WAVES, ARRAYS = (
     (".npy", ".npz"),
 )
 IMPULSE, LINES, COLUMNS = (".json", ".cbor"), (".jsonl", ".ndjson"), (".parquet",)
+MATLAB = (".mat", ".h5", ".hdf5", ".hdf")  # 7.3 is HDF5
 SOUNDS = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 KNOWN = (
-    *TABLES, *WAVES, *ARRAYS, ".mat", *IMPULSE, *LINES, *COLUMNS, *SOUNDS, *PICTURES,
+    *TABLES, *WAVES, *ARRAYS, *MATLAB, *IMPULSE, *LINES, *COLUMNS, *SOUNDS, *PICTURES,
 )  # fmt: skip
 TEXTS = ("readme", "license", "licence", "requirements", "notes", "info", "package", "metadata")
 BESIDE = (
@@ -29,7 +30,7 @@ ADVICE = {
     (".m4a", ".aac", ".wma", ".amr", ".3gp"): "save it as WAV or FLAC",
     (".pkl", ".pickle", ".joblib", ".pt", ".pth"): "a pickle can run anything, so it is never opened: "
     "save it as .npz",
-    (".h5", ".hdf5", ".hdf", ".nc", ".feather", ".arrow", ".orc", ".avro"): "save it as CSV, NPZ or Parquet",
+    (".nc", ".feather", ".arrow", ".orc", ".avro"): "save it as CSV, NPZ or Parquet",
     (".edf", ".bdf", ".gdf", ".hea", ".xyz", ".tdms", ".mf4", ".blf", ".uff", ".unv", ".sto"):
         "export it as CSV, WAV or MAT",
     (".db", ".sqlite", ".sqlite3", ".duckdb"): "a database: export its tables as CSV",
@@ -83,7 +84,7 @@ def disguise(head: bytes, kind: str) -> str:
         return f"is a ZIP archive or a spreadsheet named {kind}: unpack it, or save it as CSV"
     if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf", b"(\xb5/\xfd")):
         return f"is a compressed file named {kind}: unpack it first"
-    if head.startswith(b"\x89HDF") and kind != ".mat":
+    if head.startswith(b"\x89HDF") and kind not in MATLAB:
         return f"is an HDF5 file named {kind}"
     if kind in TABLES:
         return next((what for mark, what in NO_TABLES if head.startswith(mark)), "")

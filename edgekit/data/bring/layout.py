@@ -11,22 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import clock, encoding, forms, notation, told_rate
+from edgekit.data.bring import clock, encoding, forms, notation, roles, told_rate
 from edgekit.data.bring.encoding import decode as decode
 from edgekit.data.bring.notation import NUMBER as NUMBER
 from edgekit.data.bring.reading import UnreadableError
+from edgekit.data.bring.units import known as is_unit
 
 LARGEST = 1 << 30  # bytes of a file
 PROBE = 120  # lines from which the layout is read
 LOOK = 16  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
 COMMENT = re.compile(r"\s*(#|%|//|;;)")
-UNITS = re.compile(
-    r"-?|m?g|m/s(2|²|\^2)|dps|(deg|°|rad)(/s)?|°?[ckf]|k?v|m[va]|[avwnt]|kw|m?bar|[hk]?pa|%|[mµun]?s|k?hz|db"
-    r"|rpm|1/min|nm|[mµuc]?m|lux|lx|pp[mb]|[µu]t|counts|raw|l/min|m3/h"
-    r"|(milli|micro|nano)?sec(ond)?s?|msec|h?h:m?m:ss(\.m+)?|mm:ss(\.m+)?|datetime|adu|nu|a\.u\.|bpm",
-    re.I,
-)
+STATES = (
+    "cal",
+    "uncal",
+    "raw",
+    "calibrated",
+    "uncalibrated",
+)  # of a signal, in a row below its name
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ def layout(path: Path) -> Layout:
     ]
     mark = Counter(t for t in told if t).most_common(1)[0][0] if any(told) else "."
     rate = rate or told_rate.find(above, mark)
+    notes += [
+        f"the unit {u[:20]!r} of {n!r} is not understood: kept as it is written"
+        for n, u, kind in zip(names, units, kinds, strict=True)
+        if kind == "number" and not is_unit(u) and not roles.is_time(n)
+    ]
     if "number" not in kinds:
         raise UnreadableError(_nothing(full))
     return Layout(
@@ -242,20 +249,56 @@ def _header(lines: list[str], separator: str | None, quote: str) -> tuple[list[s
     def cells(line: str) -> list[str]:
         return [c.strip().strip("\"'").strip() for c in _fields(line.strip("\n"), separator, quote)]
 
-    last = cells(lines[-1])
-    above = cells(lines[-2]) if len(lines) > 1 else []
-    if len(above) == len(last):
-        short = [c.strip("[]()") for c in last]
-        if all(UNITS.fullmatch(c) for c in short):
-            return above, short
-    names, units = [], []
-    for cell in last:
-        found = re.fullmatch(r"(.*?)\s*[\[(]\s*([^\])]*)\s*[\])]\s*", cell) or re.fullmatch(
-            r"(.+?)\s*/\s*([a-zµμ°%²/^-]{1,6})", cell, re.I
-        )
-        names.append(found[1].strip() if found and found[1] else cell)
-        units.append(found[2].strip() if found else "")
-    return names, units
+    rows = [cells(line) for line in lines]
+    width = len(rows[-1])
+    rows = [r[:-1] if len(r) == width + 1 and not r[-1] else r for r in rows]
+    while len(rows) > 1 and len(rows[-2]) == width - 1 and not rows[-1][-1]:
+        width, rows[-1] = width - 1, rows[-1][:-1]
+    names, units = rows.pop(), []
+    while names and any(len(r) == width and _names(r) for r in rows):
+        if not units and _of_units(names):
+            units = [c.strip("[]()") for c in names]
+        elif _names(names):
+            break
+        names = rows.pop()
+    if units:
+        return names, units
+    split = [_unit_apart(cell) for cell in names]
+    counts = Counter(n for n, _ in split)  # acc (x), acc (y): no units
+    split = [
+        (name, "") if counts[n] > 1 and not is_unit(u) else (n, u)
+        for (n, u), name in zip(split, names, strict=True)
+    ]
+    return [n for n, _ in split], [u for _, u in split]
+
+
+def _unit_apart(cell: str) -> tuple[str, str]:
+    """Name and unit of `acc [m/s2]`, `Zeit / ms`; a cell that is in brackets as a whole is a name."""
+    found = re.fullmatch(r"(.*?)\s*[\[(]\s*(.*?)\s*[\])]\s*", cell) or re.fullmatch(
+        r"(.+?)\s*/\s*([a-zµμ°%²/^-]{1,6})", cell, re.I
+    )
+    return (
+        (found[1].strip(), found[2].strip())
+        if found and found[1]
+        else (cell, found[2] if found else "")
+    )
+
+
+def _of_units(cells: list[str]) -> bool:
+    """Whether a row below another holds units: most of its cells are, and each that is not is a word."""
+    full = [c for c in cells if c]
+    good = sum(map(is_unit, full))
+    return bool(full) and good >= max(1, 0.6 * len(full))
+
+
+def _names(cells: list[str]) -> bool:
+    """Whether the cells of a row tell the columns apart: no row of CAL, nor of one device's name."""
+    full = [c for c in cells if c]
+    return (
+        len(full) > len(cells) / 2
+        and len(set(full)) > 1
+        and not {c.lower() for c in full} <= {*STATES}
+    )
 
 
 def _fitted(names, units, preamble, separator, quote, width, body):

@@ -120,7 +120,7 @@ def record(
 ) -> Path:  # fmt: skip
     """Collect `messages` and save one recording in `out`; prints what arrived. Returns its path."""
     names = tuple(c.strip() for c in channels.split(",") if c.strip()) or None
-    collector = Collector(names, unit, rate or None)
+    collector = Collector(names, unit, rate or None, asked=names is not None)
     for payload, seconds in messages:
         collector.add(payload, seconds)
     stamp = time.strftime("%Y%m%dT%H%M%S")

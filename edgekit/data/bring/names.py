@@ -71,7 +71,7 @@ def is_group(word: str) -> bool:
     )
 
 
-def _technical(kinds) -> bool:
+def technical(kinds) -> bool:
     """Whether words tell parts of a data set or sensors apart, and no classes: `X`, `y`; `seg_train`,
     `seg_test`; `Accelerometer`, `Gyroscope`."""
     kinds = [k.lower() for k in kinds]
@@ -114,7 +114,7 @@ def find_label(paths: list[str]) -> str | None:
         numbered = where.startswith("folder") and _numbered(set(values))
         values = [TAIL.sub("", v) for v in values] if numbered else values
         kinds = Counter(values)
-        if not 2 <= len(kinds) <= MOST or _technical(kinds):
+        if not 2 <= len(kinds) <= MOST or technical(kinds):
             continue
         if where.startswith("name") and len(kinds) > max(2, 0.75 * len(paths)):
             continue
@@ -133,7 +133,7 @@ def find_label(paths: list[str]) -> str | None:
         return counted[0]
     whole = [PurePosixPath(p).stem for p in paths]  # one file a class: normal.csv, leak.csv
     plain_words = all(re.fullmatch(r"[^\W\d]+", w) for w in whole)
-    if 2 <= len(set(whole)) == len(paths) <= MOST and plain_words and not _technical(whole):
+    if 2 <= len(set(whole)) == len(paths) <= MOST and plain_words and not technical(whole):
         return "name:1"
     return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgekit.data.bring import choose, names, split
+from edgekit.data.bring import choose, crossed, names, refuse, split
 from edgekit.data.bring.folder import Found, with_sheet
 from edgekit.data.bring.reading import Reading
 from edgekit.data.bring.roles import Wanted
@@ -95,8 +95,8 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     if np.isnan(options.window) or options.window < 0:
         raise EdgekitError(f"--window {options.window:g}: give the seconds of a window")
     readings = choose.of_one_kind(with_sheet(found), left)
-    readings, label_from = label(readings, options.label_from, left, options.without)
-    readings, group_from = group(readings, options.group_from, label_from)
+    readings, label_from = label(readings, options.label_from, left, options.without, said)
+    readings, group_from = group(readings, options.group_from, label_from, said)
     readings = [replace(r, meta={k: v for k, v in r.meta.items() if k != TEXTS}) for r in readings]
     readings, channels = choose.channels(readings, options.channels, left)
     _one_sensor(readings)
@@ -107,6 +107,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     image = readings[0].image
     rate = choose.rate(readings, options.rate, assume, said, why)
     readings = [replace(r, rate=choose.near(r.rate, rate)) for r in readings]
+    readings = refuse.useless(readings, left, said)
     classes = _classes(readings)
     said += names.alike(classes)
     kind = choose.kind(readings, rate)
@@ -133,17 +134,29 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
 # ------------------------------------------------------------------------------ labels and groups
 
 
-def label(readings: list[Reading], wanted: str, left: dict[str, str], without: str = ""):
-    """Readings with a label, and where it is from; classes `without` are left out.
+def label(
+    readings: list[Reading], wanted: str, left: dict[str, str], without: str = "", said: list | None = None
+):  # fmt: skip
+    """Readings with a label, and where it is from; classes `without` are left out, doubts are `said`.
 
     Raises EdgekitError where there are no two classes.
     """
     column = wanted.startswith(("column:", "file:"))
     inside = sum(r.label is not None for r in readings)
-    if column or (not wanted and inside >= 0.5 * len(readings)):
+    paths = [r.path for r in readings]
+    only = {r.label for r in readings} if inside == len(readings) else ()
+    by_name = names.find_label(paths) if not wanted and len(only) == 1 else None
+    if by_name and said is not None:
+        said.append(
+            f"The files themselves have one label only, {next(iter(only))!r}: {by_name} was taken instead."
+        )
+    if column or (not wanted and inside >= 0.5 * len(readings) and not by_name):
         where = wanted or "the files themselves"
     else:
-        where = wanted or names.find_label([r.path for r in readings])
+        where, doubt = (wanted, "") if wanted else crossed.label(paths, names.find_label(paths))
+        where = where or crossed.digits(paths)
+        if doubt and said is not None:
+            said.append(doubt)
         if where is None:
             raise EdgekitError(_unlabelled(readings))
         readings = [replace(r, label=names.word(r.path, where, "label")) for r in readings]
@@ -195,7 +208,7 @@ def _unlabelled(readings: list[Reading]) -> str:
     if texts:
         shown = "; ".join(f"{c!r} ({', '.join(w[:4])})" for c, w in list(texts.items())[:4])
         return (
-            f"nothing says which column is the label. There are columns of text: {shown}. Say --label-from "
+            f"nothing says which column is the label. Columns that may be: {shown}. Say --label-from "
             f"column:{next(iter(texts))}, or where else to look"
         )
     if only := _only_class([r.path for r in readings]):
@@ -219,7 +232,7 @@ def _only_class(paths: list[str]) -> str | None:
     return None
 
 
-def group(readings: list[Reading], wanted: str, label_from: str):
+def group(readings: list[Reading], wanted: str, label_from: str, said: list | None = None):
     """Readings with a group, and where it is from; by default one group a file."""
     inside = all(r.group is not None for r in readings)
     if wanted.startswith("column:") or (not wanted and inside):
@@ -227,7 +240,13 @@ def group(readings: list[Reading], wanted: str, label_from: str):
         if lost := next((r.name for r in readings if r.group is None), None):
             raise EdgekitError(f"--group-from {wanted}: not every file has it ({lost} has not)")
         return readings, where
-    where = wanted or names.find_group([r.path for r in readings], label_from) or "file"
+    paths = [r.path for r in readings]
+    where = wanted or names.find_group(paths, label_from)
+    if not where:
+        where, doubt = crossed.group(paths, [r.label for r in readings], label_from)
+        if doubt and said is not None:
+            said.append(doubt)
+    where = where or "file"
     grouped = [replace(r, group=names.word(r.path, where, "group")) for r in readings]
     if lost := next((r.path for r in grouped if not r.group), None):
         raise EdgekitError(f"--group-from {where}: {lost} has no such part")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ WORDS = tomllib.loads(
 )
 (
     CLOCKS, BESIDE_CLOCKS, LABELS, WEAK_LABELS, LABEL_SUFFIX, PERSON, MACHINE, SESSION, GENERIC, ID_SUFFIX,
-    COUNTS, FIELDS, VALUES, SENSORS, SENSOR_WORDS, PLACES,
+    COUNTS, FIELDS, VALUES, SENSORS, SENSOR_WORDS, PLACES, FAULTS, STAMPS, ORIGINS,
 ) = (
     frozenset(WORDS[name].split())
     for name in (
         "clocks", "times", "labels", "weak_labels", "label_suffix", "person", "machine", "session", "generic",
         "id_suffix", "counts", "fields", "values", "sensors", "sensor_words", "places",
+        "faults", "stamps", "origins",
     )
 )  # fmt: skip
 
@@ -42,6 +44,11 @@ def tokens(name: str) -> list[str]:
     return split
 
 
+def parts(name: str) -> list[str]:
+    """The words of a name as they are written."""
+    return [p for p in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if p] or [name]
+
+
 def same(a: str, b: str) -> bool:
     """Whether two names are one, but for case and what stands between their words."""
     return a.strip().casefold() == b.strip().casefold() or (
@@ -52,6 +59,24 @@ def same(a: str, b: str) -> bool:
 def is_time(name: str) -> bool:
     words = [w for w in tokens(name) if not w.isdigit()]
     return bool(words) and set(words) <= BESIDE_CLOCKS | CLOCKS and bool(set(words) & CLOCKS)
+
+
+def stamp_strength(name: str) -> int:
+    """2: a stamp of something, `activityTimestamp_sinceReboot`; 1: perhaps one, `loggingTime`, which may be
+    the time that something takes; 0: neither. Clocks of a table themselves are `is_time`."""
+    words = tokens(name)
+    plain = [w for w in words if not w.isdigit()]
+    if set(words) & STAMPS or ("since" in words and set(words) & ORIGINS):
+        return 2
+    if any(pair == ("time", "stamp") for pair in itertools.pairwise(words)):
+        return 2
+    return int(len(plain) > 1 and plain[-1] in {"time", "date", "datetime", "zeit", "datum"})
+
+
+def says_fault(name: str) -> bool:
+    """Whether a name says that something was wrong, or asks: `Machine failure`, `is_on`."""
+    words = [w for w in tokens(name) if not w.isdigit()]
+    return bool(words) and (words[-1] in FAULTS or (words[0] in ("is", "has") and len(words) > 1))
 
 
 def label_strength(name: str, all_names: list[str]) -> int:
@@ -86,7 +111,7 @@ def is_count(name: str) -> bool:
 
 def is_field(name: str) -> bool:
     words = tokens(name)
-    return bool(words) and set(words) <= FIELDS | {"id", "name"} and bool(set(words) & FIELDS)
+    return bool(words) and set(words) <= FIELDS | ID_SUFFIX and bool(set(words) & FIELDS)
 
 
 def is_value(name: str) -> bool:

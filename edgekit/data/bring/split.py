@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.data.bring import choose
+from edgekit.data.bring import choose, refuse
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _neighbours(plan: Plan) -> None:
         mine = sorted(r.name for r in plan.used if r.label == c)
         together = max(1, min(size, len(mine) // choose.LEAST_GROUPS), -(-len(mine) // MOST_GROUPS))
         group |= {name: mine[i // together * together] for i, name in enumerate(mine)}
-    plan.used = [replace(r, group=group[r.name]) for r in plan.used]
+    plan.used = refuse.together([replace(r, group=group[r.name]) for r in plan.used])
     plan.group_from = "file, short ones with their neighbours by name"
 
 
@@ -48,7 +48,7 @@ def regroup(plan: Plan) -> None:
     if _poor(plan):
         return
     if plan.group_from != "file":
-        finer = [replace(r, group=f"{r.group}/{r.path}") for r in plan.used]
+        finer = refuse.together([replace(r, group=f"{r.group}/{r.path}") for r in plan.used])
         coarse, plan.used = plan.used, finer
         plan.said.append(
             f"Groups from {plan.group_from} are too few to train, choose and test on different ones: "
@@ -71,7 +71,7 @@ def regroup(plan: Plan) -> None:
             "or what was recorded, say --group-from column:NAME; else record more."
         )
         plan.group_from = f"{plan.group_from}, then stretch".removeprefix("file, then stretch, ")
-    plan.used = [replace(r, group=r.name) for r in plan.used]
+    plan.used = refuse.together([replace(r, group=r.name) for r in plan.used])
     short = [c for c in plan.classes if len(plan.groups(c)) < choose.LEAST_GROUPS]
     for c in short:
         mine = np.array([choose.length(r, plan.rate) for r in plan.used if r.label == c])
@@ -99,9 +99,9 @@ def _poor(plan: Plan) -> bool:
     for c in poor:
         mine = [r for r in plan.used if r.label == c]
         if len({r.name for r in mine}) >= choose.LEAST_GROUPS:
-            plan.used = [
-                replace(r, group=f"{r.group}/{r.name}") if r.label == c else r for r in plan.used
-            ]
+            plan.used = refuse.together(
+                [replace(r, group=f"{r.group}/{r.name}") if r.label == c else r for r in plan.used]
+            )
         elif plan.kind != "image":
             blocks[c] = choose.cuts(np.array([choose.length(r, plan.rate) for r in mine]))
     if not _splits(plan, blocks):

@@ -20,6 +20,7 @@ def take(table: Table) -> np.ndarray | None:
     laid = table.layout
     named = [i for i in table.left if roles.is_time(table.name(i))]
     named = [i for i in named if not _temperature(table, i, named)]
+    named += [i for i in table.left if i not in named and _stamp(table, i)]
     clocks = [i for i in table.left if table.column(i).kind == "clock" or table.column(i).form]
     part = _milliseconds(table) if clocks else None
     if part is not None:
@@ -35,7 +36,7 @@ def take(table: Table) -> np.ndarray | None:
         if i in unnamed and i not in clocks and (seconds is None or not _like_a_clock(table, i)):
             continue
         times = timing.study(_in_order(seconds)) if seconds is not None else None
-        if times is None:
+        if times is None or (times.jitter != times.jitter and not _steady(table, i, seconds)):
             _standing(table, i)
             continue
         table.left.remove(i)
@@ -43,6 +44,7 @@ def take(table: Table) -> np.ndarray | None:
         worth = (
             known,
             times.jitter == times.jitter,
+            round(float((np.diff(seconds) != 0).mean()), 1),
             -round(times.jitter, 2) if times.jitter == times.jitter else 0,
         )
         others.append(i)
@@ -60,6 +62,26 @@ def take(table: Table) -> np.ndarray | None:
     return seconds
 
 
+def _stamp(table: Table, i: int) -> bool:
+    """Whether a column is the stamp of something: by its name, or by a name that may mean a duration and
+    numbers that never fall."""
+    strength = roles.stamp_strength(table.name(i))
+    if strength != 1:
+        return strength == 2
+    x = table.numbers(i) if table.column(i).kind == "number" else None
+    x = x[np.isfinite(x)] if x is not None else np.zeros(0)
+    return len(x) > 8 and bool((np.diff(x) >= 0).all() and x[-1] > x[0])
+
+
+def _steady(table: Table, i: int, seconds: np.ndarray) -> bool:
+    """Whether a stamp that stands for several rows does so for much the same number of them: a clock in
+    whole seconds does, the time at which an activity began does not."""
+    if roles.is_time(table.name(i)) or table.column(i).form:
+        return True
+    counts = np.diff(np.flatnonzero(np.diff(seconds)))
+    return len(counts) > 3 and counts.std() < 0.5 * counts.mean()
+
+
 def _milliseconds(table: Table) -> int | None:
     """A column of whole numbers from 0 to 999 called so: what a clock of whole seconds leaves out."""
     for i in table.left:
@@ -72,11 +94,16 @@ def _milliseconds(table: Table) -> int | None:
 
 def _temperature(table: Table, i: int, named: list[int]) -> bool:
     """Whether `T` is no time: it has another unit, or a clock by a longer name stands beside it."""
-    if roles.tokens(table.name(i)) != ["t"]:
+    if not _bare(table, i):
         return False
     unit = table.layout.units[i].strip().lower().rstrip(".")
-    longer = any(roles.tokens(table.name(k)) != ["t"] for k in named)
+    longer = any(not _bare(table, k) for k in named)
     return bool(unit and unit not in clock.UNITS and ":" not in unit) or longer
+
+
+def _bare(table: Table, i: int) -> bool:
+    """Whether it is `t`, or `T1`: a time or a temperature."""
+    return [w for w in roles.tokens(table.name(i)) if not w.isdigit()] == ["t"]
 
 
 def _in_order(seconds: np.ndarray) -> np.ndarray:
@@ -101,9 +128,10 @@ def _standing(table: Table, i: int) -> None:
         table.left.remove(i)
         constant = len(np.unique(column.take())) == 1
         table.note(i, f"holds times that do not move on{' (always the same)' * constant}: left out")
-    elif roles.tokens(table.name(i)) != ["t"]:
+    elif not _bare(table, i):
         table.left.remove(i)
-        table.note(i, "should be time, and does not move on: left out")
+        what = "should be time" if roles.is_time(table.name(i)) else "is a time stamp of something"
+        table.note(i, f"{what}, and does not move on with the rows: left out")
 
 
 def _seconds(table: Table, i: int, notes: list[str], part: int | None = None) -> np.ndarray | None:

@@ -6,18 +6,20 @@ says (`Wanted`) wins over each of them, and a guess that was overruled cuts no r
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import cut, long, roles, stamps
+from edgekit.data.bring import calendar, cut, flags, labels, long, roles, stamps
 from edgekit.data.bring.cells import Cells, Column, cells, from_columns
 from edgekit.data.bring.layout import Layout, layout, of_columns
 from edgekit.data.bring.reading import Reading, UnreadableError
 from edgekit.data.bring.roles import EVERYTHING, Wanted
 
+QUALITY = (["validity"], ["quality"], ["valid"])
 MOST_KINDS = 100  # of labels or groups
 TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for those who ask where labels are
 
@@ -40,6 +42,15 @@ class Table:
 
     def column(self, i: int) -> Column:
         return self.cells.columns[i]
+
+    def add(self, name: str, column: Column, unit: str = "") -> int:
+        """Append a column that was made of others; its index, which is one of `left`."""
+        self.cells.columns.append(column)
+        self.layout.names.append(name)
+        self.layout.units.append(unit)
+        self.layout.kinds.append(column.kind)
+        self.left.append(len(self.cells.columns) - 1)
+        return self.left[-1]
 
     def note(self, i: int, what: str) -> None:
         self.notes.append(f"column {self.layout.shown(i)} {what}")
@@ -94,7 +105,9 @@ def _readings(
     table.notes = [*laid.notes, *made.notes]
     if pivoted := long.pivot(table):
         table.notes.append(pivoted)
-    label = _label(table)
+    calendar.take(table)
+    flags.words(table)
+    label = labels.take(table)
     groups = _groups(table)
     _interleaved(table, groups)
     seconds = stamps.take(table)
@@ -132,15 +145,16 @@ def _kept(laid: Layout, wanted: Wanted, taken: list[int]) -> tuple[set[int], set
         by_name = roles.label_strength(n, laid.names) or roles.identity(n) or roles.is_field(n)
         if by_name and not _fractions(laid, i):
             exact.add(i)
-        if roles.is_time(n) or not any(laid.names) or _large(laid, i):
+        timed = roles.is_time(n) or roles.stamp_strength(n) or calendar.part(n)
+        if timed or not any(laid.names) or _large(laid, i):
             fine.add(i)
     for name in (wanted.label, wanted.group):
         if name:
-            exact |= {_asked(laid, name)} - {None}
+            exact |= {asked(laid, name)} - {None}
     return exact, fine
 
 
-def _asked(laid: Layout, name: str) -> int | None:
+def asked(laid: Layout, name: str) -> int | None:
     """The column that an option names, by name or by number."""
     found = _named(laid, name)
     if found is None and name.isdigit() and 1 <= int(name) <= laid.width:
@@ -152,7 +166,8 @@ def _fractions(laid: Layout, i: int) -> bool:
     """Whether the first rows hold measured numbers, 0.25 say: nobody's name."""
     cells = [row[i].strip() for row in laid.probe]
     full = [c for c in cells if c]
-    return laid.kinds[i] == "number" and sum("." in c or "," in c for c in full) > 0.3 * len(full)
+    parts = sum(bool(re.search(r"[.,]\d*[1-9]", c)) for c in full)  # 1.0 is whole
+    return laid.kinds[i] == "number" and parts > 0.3 * len(full)
 
 
 def _large(laid: Layout, i: int) -> bool:
@@ -163,65 +178,18 @@ def _large(laid: Layout, i: int) -> bool:
 # ------------------------------------------------------------------------------------ who gets what
 
 
-def _label(table: Table) -> int | None:
-    """Take the label's column: the one that was asked for, else by its name."""
-    laid, wanted = table.layout, table.wanted
-    if wanted.label:
-        found = _asked(laid, wanted.label)
-        if found is None:
-            raise UnreadableError(f"has no column {wanted.label!r} for the label{_offer(table)}")
-        table.left = [i for i in table.left if i != found]
-        return found
-    strength = {i: roles.label_strength(table.name(i), laid.names) for i in table.left}
-    candidates = [
-        i
-        for i in sorted(strength, key=lambda i: (-strength[i], i))
-        if strength[i] and table.kinds(i)
-    ]
-    found = None
-    for i in candidates:
-        if not _whole_words(table, i):
-            continue
-        if found is None and wanted.label is not None and not (wanted.folders and strength[i] < 2):
-            found = i
-        elif found is None or strength[i] == 2:
-            table.note(
-                i, f"looks like a label: left out; --label-from column:{table.name(i)} takes it"
-            )
-        else:
-            continue
-        table.left.remove(i)
-    return found
-
-
-def _whole_words(table: Table, i: int) -> bool:
-    """No fraction among the words: 0, 1, 2 or walk, run."""
-    try:
-        return all(float(w) == round(float(w)) for w in table.column(i).words)
-    except (ValueError, OverflowError):
-        return True
-
-
-def _offer(table: Table) -> str:
-    """The columns of text that there are, for a person who named another."""
-    laid = table.layout
-    names = [laid.shown(i) for i in table.left if laid.kinds[i] == "words"]
-    others = [n for n in laid.names if n]
-    if names:
-        return f"; its columns of text: {', '.join(names[:8])}"
-    return f", only {', '.join(others)[:80]}" if others else f", only {laid.width} without names"
-
-
 def _groups(table: Table) -> list[int]:
     """Take the columns of identity; the first is the group. The others cut, but do not name."""
     laid, wanted = table.layout, table.wanted
     found = []
     if wanted.group:
-        asked = _asked(laid, wanted.group)
-        if asked is None:
-            raise UnreadableError(f"has no column {wanted.group!r} for the group{_offer(table)}")
-        table.left = [i for i in table.left if i != asked]
-        found = [asked]
+        own = asked(laid, wanted.group)
+        if own is None:
+            raise UnreadableError(
+                f"has no column {wanted.group!r} for the group{labels.offer(table)}"
+            )
+        table.left = [i for i in table.left if i != own]
+        found = [own]
     ranks = {i: r for i in table.left if (r := roles.identity(table.name(i)))}
     for i in sorted(ranks, key=lambda i: (ranks[i][0], i)):
         _, sure = ranks[i]
@@ -230,9 +198,11 @@ def _groups(table: Table) -> list[int]:
             continue  # measured, or empty
         values = column.take()
         changes = int((np.diff(values) != 0).sum()) if column.words is not None else len(values)
-        whole = column.words is not None and _whole_words(table, i)
+        whole = column.words is not None and labels.whole_words(table, i)
         if not sure and (
-            not whole or (changes > len(values) / 10 and table.numbers(i) is not None)
+            not whole
+            or flags.is_flag(table, i)
+            or (changes > len(values) / 10 and table.numbers(i) is not None)
         ):
             continue
         if column.words is None or len(column.words) > max(2, len(values) // 4):
@@ -277,12 +247,17 @@ def _channels(table: Table) -> list[int]:
             table.note(i, f"holds text{constant}: left out{_perhaps_a_group(table, i)}")
         elif not np.isfinite(x).any():
             table.note(i, "is empty: left out")
+        elif x.min() == x.max() and roles.tokens(table.name(i))[-1:] in QUALITY:
+            table.note(i, "says that values are good, always the same: left out")
         elif roles.counts_rows(x) and (roles.is_count(table.name(i)) or len(table.left) > 1):
             table.note(i, "counts the rows: left out")
         elif len(table.left) > 1 and roles.rises_evenly(x):
             table.note(i, "rises evenly, as a clock does: left out; --channels keeps it")
         else:
             channels.append(i)
+            if flags.is_flag(table, i, both=True):
+                table.texts[table.name(i) or str(i + 1)] = ["0", "1"]
+                table.note(i, f"holds 0 and 1 only: a channel; {_perhaps_a_label(table, i)}")
     if not channels:
         raise UnreadableError("has no column of measured numbers")
     if len(channels) > 64 and not any(table.layout.names):
@@ -290,6 +265,10 @@ def _channels(table: Table) -> list[int]:
             f"has {len(channels)} columns and no header: one example a row? Time must run down"
         )
     return channels
+
+
+def _perhaps_a_label(table: Table, i: int) -> str:
+    return f"--label-from column:{table.name(i) or i + 1} if it is the label"
 
 
 def _perhaps_a_group(table: Table, i: int) -> str:

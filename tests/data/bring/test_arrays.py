@@ -61,6 +61,10 @@ def test_whoever_was_recorded_is_the_group(tmp_path, name):
 def test_arrays_that_were_not_used_are_named(tmp_path):
     (made,) = npz(tmp_path, data=X, gyro=X, fs=50)
     assert any("gyro (1500, 3)" in n for n in made.notes)
+
+
+def test_structures_of_one_length_stand_side_by_side(tmp_path):
     (made,) = mat(tmp_path, acc={"data": X, "fs": 50.0}, gyr={"data": -X, "fs": 50.0})
-    np.testing.assert_array_equal(made.samples, X)
-    assert any("not used" in n for n in made.notes)
+    np.testing.assert_array_equal(made.samples, np.concatenate([X, -X], axis=1))
+    assert made.channels == ("acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z")
+    assert made.rate == 50

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.bring_cases import CASES, judge
+from benchmarks.bring_exports import EXPORTS
 from edgekit.data.bring import UnreadableError, clock, notation, roles, tables, timing
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES | EXPORTS)
 def test_a_kind_of_table_is_understood(name, tmp_path):
-    found, right = judge(CASES[name], tmp_path)
+    found, right = judge((CASES | EXPORTS)[name], tmp_path)
     assert right, found
 
 
