@@ -40,7 +40,8 @@ def fetch_http(
     EdgekitError; what came is kept for the next call, with its ETag.
     """
     with place(to, patience) as to, _client(ca, patience) as (client, alive):
-        get, pace, start = _Get(url, to, digest, limit, watch), Pace(floor, patience), time.monotonic()
+        pace, start = Pace(floor, patience), time.monotonic()
+        get = _Get(url, to, digest, limit, watch)
         try:
             while not get.done:
                 try:

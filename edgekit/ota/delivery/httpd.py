@@ -46,10 +46,10 @@ def application(files: bytes | Mapping[str, bytes] | Path, kinds: tuple[str, ...
             yield data[at : at + CHUNK]
 
     def answer(request):
-        data = _read(files, request.path_params["name"], kinds)
-        if data is None:
+        there = _read(files, request.path_params["name"], kinds)
+        if there is None:
             return PlainTextResponse("no such file\n", 404)
-        tag = f'"{_sha256(data)}"'
+        data, tag = there[0], f'"{there[1]}"'
         headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "no-cache"}
         media, wanted, code = "application/octet-stream", request.headers.get("range"), 200
         if request.headers.get("if-none-match") == tag:
@@ -126,8 +126,8 @@ def offered(folder: Path, kinds: tuple[str, ...] = KINDS) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if _file(folder, p.name, kinds))
 
 
-def _file(folder: Path, name: str, kinds: tuple[str, ...]) -> Path | None:
-    """Where the file of that name is, if it is one that is served."""
+def _file(folder: Path, name: str, kinds: tuple[str, ...]) -> tuple[Path, os.stat_result] | None:
+    """The file of that name and what the system says of it, if it is one that is served."""
     if not NAME.fullmatch(name) or not name.endswith(kinds):
         return None
     folder = folder.resolve()
@@ -137,29 +137,34 @@ def _file(folder: Path, name: str, kinds: tuple[str, ...]) -> Path | None:
     except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
         return None
     ours = file.parent == folder and NAME.fullmatch(file.name) and file.name.endswith(kinds)
-    return file if ours and stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT else None
+    good = ours and stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT
+    return (file, found) if good else None
 
 
 def _read(
     files: Mapping[str, bytes] | Path | str, name: str, kinds: tuple[str, ...]
-) -> bytes | None:
+) -> tuple[bytes, str] | None:
+    """The bytes of that name and their SHA-256."""
     if isinstance(files, Mapping):
-        return files.get(name) if NAME.fullmatch(name) else None
-    if (file := _file(Path(files), name, kinds)) is None:
+        data = files.get(name) if NAME.fullmatch(name) else None
+        return None if data is None else (data, _sha256(data))
+    if (there := _file(Path(files), name, kinds)) is None:
         return None
-    flags = os.O_RDONLY | sum(getattr(os, n, 0) for n in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    file, found = there
     try:
-        with os.fdopen(os.open(file, flags), "rb") as opened:
-            found = os.fstat(opened.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                return None
-            data = opened.read(LIMIT + 1)
+        return _loaded(file, found.st_ino, found.st_size, found.st_mtime_ns)
     except OSError:
         return None
-    return data if len(data) <= LIMIT else None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=4)  # what many devices ask for at once is read once, and held once
+def _loaded(file: Path, _inode: int, size: int, _changed: int) -> tuple[bytes, str]:
+    flags = os.O_RDONLY | sum(getattr(os, n, 0) for n in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    with os.fdopen(os.open(file, flags), "rb") as opened:
+        data = opened.read(size)
+    return data, _sha256(data)
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

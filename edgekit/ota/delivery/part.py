@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import sys
@@ -179,7 +178,8 @@ class Blocks:
         remove(self.map)
         bits = bytearray(ceil(ceil(self.size / block) / 8))
         self._part = fresh(self.part)
-        for at in range(0, self.size, 1 << 20):  # written through: later blocks then only change data
+        # written through: later blocks then only change data
+        for at in range(0, self.size, 1 << 20):
             self._part.write(bytes(min(1 << 20, self.size - at)))
         sync(self._part)
         self._map = fresh(self.map)

@@ -1,13 +1,16 @@
 """How long the HTTP server bears with a connection, and how many of them it has.
 
-A timeout for each read or write starts again with each byte; so what is looked at, as on the client's side, is
-how much was handed over since the last look. A handshake, a header of one byte a second, a reader that stopped
-and a connection that only waits all look alike then.
+A timeout for each read or write starts again with each byte; so what is looked at, as on the client's side,
+is how much was handed over since the last look. A header of one byte a second, a reader that stopped and a
+connection that only waits all look alike then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
+import sys
+from contextlib import suppress
 from functools import partial
 
 import uvicorn
@@ -26,33 +29,50 @@ class Counted:
 
     @property
     def gone(self) -> int:
-        return self._written - self._transport.get_write_buffer_size()
+        return self._written - self._transport.get_write_buffer_size() - self._queued()
+
+    def _queued(self) -> int:
+        """Bytes that the system holds and nobody has acknowledged yet; 0 where it does not tell."""
+        if sys.platform == "linux":
+            from fcntl import ioctl
+            from termios import TIOCOUTQ
+
+            with suppress(OSError):
+                fd = self._transport.get_extra_info("socket").fileno()
+                return struct.unpack("i", ioctl(fd, TIOCOUTQ, bytes(4)))[0]
+        return 0
 
     def __getattr__(self, name: str):
         return getattr(self._transport, name)
 
 
 def protocol(most: int, floor: float, patience: float) -> type[H11Protocol]:
-    """uvicorn's protocol for connections, of which there are `most`, each handed `floor` bytes/s or cut."""
+    """uvicorn's protocol for connections, of which there are `most`.
+
+    One that within `patience` seconds takes neither a whole answer nor `floor` bytes/s is cut.
+    """
 
     class Patient(H11Protocol):
-        look = None
+        look, gone, answered = None, 0, False
 
         def connection_made(self, transport) -> None:
             super().connection_made(Counted(transport))
             if len(self.connections) > most:
                 self.transport.abort()
                 return
-            self.gone = 0
             self.look = self.loop.call_later(patience, self.check)
 
         def check(self) -> None:
             gone = self.transport.gone
-            if gone - self.gone < max(1.0, floor * patience):
+            if not self.answered and gone - self.gone < max(1.0, floor * patience):
                 self.transport.abort()
                 return
-            self.gone = gone
+            self.gone, self.answered = gone, False
             self.look = self.loop.call_later(patience, self.check)
+
+        def on_response_complete(self) -> None:
+            self.answered = True
+            super().on_response_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self.look:

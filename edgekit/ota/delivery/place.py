@@ -1,7 +1,7 @@
 """A place on the disk to fetch a file into: one download's at a time, and nobody else's files.
 
-What arrives lies beside the file, under names that anybody can guess. So none of them is opened through a link,
-and what is there already is only gone on with if it is a file of our own that has no second name.
+What arrives lies beside the file, under names that anybody can guess. So none of them is opened through a
+link, and what is there already is only gone on with if it is a file of our own that has no second name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from typing import BinaryIO
 from edgekit.errors import EdgekitError
 from edgekit.lock import take
 
-BESIDE = ("part", "map", "etag")  # what a download keeps: the bytes, and the record that tells of them
+BESIDE = (
+    "part",
+    "map",
+    "etag",
+)  # what a download keeps: the bytes, and a record that tells of them
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
 OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))

@@ -234,7 +234,9 @@ def _asked(request: dict, digest: bytes, size: int) -> tuple[int, list[int]]:
     if bits is None:
         wanted = range(first, min(count, first + number))
     elif isinstance(bits, bytes) and len(bits) <= BITMAP_MOST:
-        wanted = (first + 8 * k + j for k, byte in enumerate(bits) for j in range(8) if byte >> j & 1)
+        wanted = (
+            first + 8 * k + j for k, byte in enumerate(bits) for j in range(8) if byte >> j & 1
+        )
     else:
         raise LookupError("BlockBitmapLimitExceeded", f"b has at most {BITMAP_MOST} bytes")
     there = (i for i in wanted if i < count)
