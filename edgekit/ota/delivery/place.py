@@ -19,11 +19,7 @@ from typing import BinaryIO
 from edgekit.errors import EdgekitError
 from edgekit.lock import take
 
-BESIDE = (
-    "part",
-    "map",
-    "etag",
-)  # what a download keeps: the bytes, and a record that tells of them
+BESIDE = ("part", "map", "etag")  # the bytes of a download, and the record that tells of them
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
 OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
