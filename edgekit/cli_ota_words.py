@@ -44,7 +44,7 @@ def add(commands, **do: Callable) -> None:
     build.add_argument(
         "--expires",
         type=real(0, 36_500),
-        default=180,
+        default=None,
         metavar="DAYS",
         help="how long devices that know the time take it; 180 unless said, 0: for ever",
     )

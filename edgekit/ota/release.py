@@ -16,7 +16,7 @@ from edgekit.ota.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.ota.regions import Region
 
 LASTS = (
-    180  # days from its making that a package is taken; by a device that knows no time, for ever
+    180  # days that a package is taken from its making; a device without a clock takes it for ever
 )
 
 
