@@ -272,9 +272,10 @@ def _replace(path: Path, data: bytes) -> None:
 def _public(path: str):
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    from edgekit.ota import look
     from edgekit.ota.keys import public_key
 
     try:
-        return public_key(load_pem_public_key(Path(path).read_bytes()))
+        return public_key(load_pem_public_key(look.read(path)))
     except ValueError:
         raise EdgekitError(f"{path}: no public key (.pub.pem)") from None

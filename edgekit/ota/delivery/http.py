@@ -20,7 +20,8 @@ from pathlib import Path
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota.delivery.part import LIMIT, Pace, Transfer, progress
-from edgekit.ota.delivery.place import beside, disk, fresh, kept, place, remove, settle, sync
+from edgekit.ota.delivery.place import beside, disk, place, remove, settle, sync
+from edgekit.own import fresh, kept
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.figures import measured
-from edgekit.ota.delivery.place import beside, disk, fresh, kept, remove, settle, sync
+from edgekit.ota.delivery.place import beside, disk, remove, settle, sync
+from edgekit.own import fresh, kept
 
 LIMIT = 16 << 20  # bytes of the largest file that is taken unasked
 BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery

@@ -1,7 +1,6 @@
 """A place on the disk to fetch a file into: one download's at a time, and nobody else's files.
 
-What arrives lies beside the file, under names that anybody can guess. So none of them is opened through a
-link, and what is there already is only gone on with if it is a file of our own that has no second name.
+What arrives lies beside the file, under names that anybody can guess: see `own`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,11 +16,10 @@ from typing import BinaryIO
 
 from edgekit.errors import EdgekitError
 from edgekit.lock import take
+from edgekit.own import OPEN
 
 BESIDE = ("part", "map", "etag")  # the bytes of a download, and the record that tells of them
 FULL = (errno.ENOSPC, errno.EDQUOT)
-# not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
-OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
 @contextmanager
@@ -50,26 +47,6 @@ def place(to: Path | str, patience: float) -> Iterator[Path]:
 
 def beside(to: Path, what: str) -> Path:
     return to.with_name(f"{to.name}.{what}")
-
-
-def kept(path: Path) -> BinaryIO | None:
-    """The file that an earlier download left, to go on with; None if there is none, or it is not ours."""
-    try:
-        file = os.fdopen(os.open(path, OPEN), "r+b")
-    except OSError:
-        return None
-    found = os.fstat(file.fileno())
-    ours = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
-    if ours and found.st_uid == getattr(os, "geteuid", lambda: found.st_uid)():
-        return file
-    file.close()
-    return None
-
-
-def fresh(path: Path) -> BinaryIO:
-    """A new file; what had its name is not touched, but loses it."""
-    path.unlink(missing_ok=True)
-    return os.fdopen(os.open(path, OPEN | os.O_CREAT | os.O_EXCL, 0o666), "r+b")
 
 
 def remove(*paths: Path) -> None:
