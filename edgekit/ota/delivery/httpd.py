@@ -87,7 +87,7 @@ def serve_http(
     except ImportError as error:
         raise missing("HTTP needs", error.name, "ota") from None
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1,
+        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1,
         ssl_certfile=certificate, ssl_keyfile=key, ssl_keyfile_password="", ws="none", loop="asyncio",
         http=protocol(connections, floor, patience),
         log_config=None,  # its own would close the handlers of everybody else in this process
