@@ -11,86 +11,22 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgekit.cli_types import real
-from edgekit.cli_types import whole as whole_number
+from edgekit import cli_ota_words
 from edgekit.errors import EdgekitError
 from edgekit.whole import whole
 
 
 def add(commands) -> None:
     """Hang the commands into the parser of `edgekit`."""
-    ota = commands.add_parser(
-        "ota", help="signed updates: build, sign, serve, install, attack, powercut"
-    )
-    verbs = ota.add_subparsers(required=True, metavar="VERB")
-
-    key = verbs.add_parser("key", help="make a key: in a file, or inside a token (a PKCS#11 URI)")
-    key.add_argument("where", help="keys/release.pem, or 'pkcs11:token=NAME;object=KEY'")
-    key.add_argument("--algorithm", default="ES256", help="ES256 or, in a file, EdDSA")
-    key.set_defaults(do=_key)
-
-    build = verbs.add_parser("build", help="a package of a run's model, not signed yet")
-    build.add_argument("run_dir", help="of a run that has been through chapter 05")
-    build.add_argument(
-        "--sequence",
-        type=whole_number(1, 2**32 - 1),
-        required=True,
-        help="its number: above the last one's",
-    )
-    build.add_argument("--model", default="", help="another .tflite of the same structure")
-    build.add_argument(
-        "--base", default="", help="the release in the field (.tflite): send a delta"
-    )
-    build.add_argument("--kind", default="weights", choices=["weights", "tflite"],
-                       help="for generated code, or for an interpreter on a Linux gateway")  # fmt: skip
-    build.add_argument(
-        "--expires", type=real(0, 36_500), default=0, metavar="DAYS", help="0: never"
-    )
-    build.add_argument("--out", default="update.suit")
-    build.set_defaults(do=_build)
-
-    sign = verbs.add_parser("sign", help="sign a package, where the key is")
-    sign.add_argument("package")
-    sign.add_argument("--key", required=True, help="a key file, or a PKCS#11 URI")
-    sign.set_defaults(do=_sign)
-
-    serve = verbs.add_parser("serve", help="offer packages over HTTP until interrupted")
-    serve.add_argument("folder", help="of packages")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=whole_number(1, 65_535), default=8080)
-    serve.set_defaults(do=_serve)
-
-    install = verbs.add_parser("install", help="onto the emulated device of a run")
-    install.add_argument("package", help="a file, or an address http://…")
-    install.add_argument("run_dir")
-    install.add_argument(
-        "--trust", required=True, metavar="PUBLIC", help="the public key, .pub.pem"
-    )
-    install.set_defaults(do=_install)
-
-    attack = verbs.add_parser("attack", help="try every attack on a package; exit 1 if one gets in")
-    attack.add_argument("package")
-    attack.add_argument("run_dir")
-    attack.add_argument("--key", required=True, help="the key that signed it")
-    attack.add_argument("--base", default="", help="what its delta starts from (.tflite)")
-    attack.add_argument(
-        "--every",
-        type=whole_number(1, 10**9),
-        default=1,
-        help="flip and cut at every n-th byte only",
-    )
-    attack.set_defaults(do=_attack)
-
-    powercut = verbs.add_parser("powercut", help="cut the power at every flash operation")
-    powercut.add_argument("--core", action="store_true", help="on the emulated core too")
-    powercut.add_argument(
-        "--mutations", action="store_true", help="and prove that faults are found"
-    )
-    powercut.set_defaults(do=_powercut)
+    cli_ota_words.add(
+        commands, key=_key, build=_build, sign=_sign, serve=_serve, install=_install, attack=_attack,
+        powercut=_powercut,
+    )  # fmt: skip
 
 
 def _key(args) -> int:
@@ -120,52 +56,100 @@ def _key(args) -> int:
 
 def _build(args) -> int:
     from edgekit import ota
+    from edgekit.ota import look
 
-    new = _release(args.run_dir, args.model)
-    base = _release(args.run_dir, args.base) if args.base else None
-    expires = int(time.time() + 86_400 * args.expires) if args.expires else 0
-    data = new.unsigned(args.sequence, base, args.kind, expires=expires)
-    Path(args.out).write_bytes(data)
-    m = ota.manifest_of(data)
-    print(
-        f"{args.out}: {len(data):,} bytes, {ota.ENCODINGS[m.encoding]} of {m.size:,}; not signed yet"
+    new = _for(args, args.model_file)
+    base = _for(args, args.base) if args.base else None
+    device = ota.device_id(new.vendor, new.class_name, args.device) if args.device else b""
+    expires = ota.expiry() if args.expires is None else ota.expiry(args.expires)
+    data = new.unsigned(args.sequence, base, args.kind, expires=expires, device=device)
+    _replace(Path(args.out), data)
+    _show(
+        args.out, data, ota.manifest_of(data), look.Target(new.vendor, new.class_name, args.device)
     )
+    print("not signed yet")
     return 0
 
 
 def _sign(args) -> int:
     from edgekit import ota
+    from edgekit.ota import look
 
     path = Path(args.package)
-    m = ota.manifest_of(path.read_bytes())
+    data = look.read(path)
+    m = look.checked(data, _base(args, look.manifest_of(data)), time.time())
+    target = look.Target(
+        args.vendor or os.environ.get("EDGEKIT_VENDOR", ""), args.model, args.device
+    )
+    target.check(m)
+    _show(path, data, m, target)
     with _aloud():
         signer = ota.open_key(args.key)
-    _replace(path, ota.resign(path.read_bytes(), signer))
-    base = f" against {m.base.hex()}" if m.base else ""
-    what = f"number {m.sequence}, {ota.ENCODINGS[m.encoding]}{base} of {m.size:,} bytes"
-    print(f"{path}: {what}, signed by {signer.public.algorithm} key {signer.public.id}")
+    _replace(path, ota.resign(data, signer))
+    print(f"signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
 
 
+def _base(args, m) -> bytes | None:
+    """The image that a delta starts from, out of whatever file was named."""
+    from edgekit.ota import KINDS, look
+
+    if not args.base:
+        return None
+    kind = KINDS[m.kind]
+    if kind == "weights" and args.base.endswith(".tflite"):
+        if not args.run:
+            raise EdgekitError(f"which run makes an image of {args.base}? name it (--run)")
+        return _release(args.run, args.base).content(kind)
+    return look.base_image(look.read(args.base))
+
+
+def _show(where, data: bytes, m, target) -> None:
+    from edgekit.ota import look
+
+    print(f"{where}: {len(data):,} bytes", *look.table(m, target), sep="\n", flush=True)
+
+
 def _serve(args) -> int:
+    from edgekit.ota import look
     from edgekit.ota.delivery import serve_http
+    from edgekit.ota.delivery.httpd import offered
+    from edgekit.ota.keys import guarded
 
     folder = Path(args.folder)
     if not folder.is_dir():
         raise EdgekitError(f"{folder}: no folder of packages")
-    with serve_http(folder, host=args.host, port=args.port) as address:
-        print(f"{address}: {', '.join(sorted(p.name for p in folder.iterdir()))}", flush=True)
+    pair = {}
+    if args.certificate:
+        beside = Path(args.certificate).with_suffix(".key")
+        key = Path(args.private_key or (beside if beside.is_file() else args.certificate))
+        guarded(key)
+        pair = {"certificate": Path(args.certificate), "key": key}
+    elif args.private_key:
+        raise EdgekitError("--private-key needs its --certificate")
+    elif args.host not in ("127.0.0.1", "::1", "localhost"):
+        print(
+            "edgekit: whoever is on the way can read the packages: --certificate", file=sys.stderr
+        )
+    with serve_http(folder, host=args.host, port=args.port, **pair) as address:
+        names = offered(folder)
+        for name in names:
+            if not look.is_signed(look.read(folder / name)):
+                print(f"edgekit: {name} is not signed: no device takes it", file=sys.stderr)
+        print(f"{address}: {', '.join(names) or 'no *.suit yet'}", flush=True)
         while True:
             time.sleep(3600)
 
 
 def _install(args) -> int:
     from edgekit.ota.core import Core, firmware
+    from edgekit.ota.look import is_signed
 
-    data = _fetched(args.package, Path(args.run_dir))
-    release = _release(args.run_dir)
+    data = _fetched(args.package, Path(args.run_dir), args.ca)
+    release = _for(args)
     flash = Path(args.run_dir) / "device" / "flash.bin"
-    core = Core(firmware(release, [_public(args.trust)]), release.device())
+    device = release.device(name=args.device) if args.device else release.device()
+    core = Core(firmware(release, [_public(args.trust)]), device)
     if flash.is_file():
         core.power_on(flash.read_bytes())
     refused = core.install(data, now=int(time.time()))
@@ -173,9 +157,7 @@ def _install(args) -> int:
     flash.parent.mkdir(exist_ok=True)
     _replace(flash, core.flash)
     if refused:
-        print(
-            f"refused: {refused}{'' if _is_signed(data) else ' (not signed: `edgekit ota sign`)'}"
-        )
+        print(f"refused: {refused}{'' if is_signed(data) else ' (not signed: `edgekit ota sign`)'}")
     elif boot.healthy:
         print(f"installed, tried and confirmed in slot {'AB'[boot.slot]}")
     else:
@@ -185,14 +167,19 @@ def _install(args) -> int:
 
 def _attack(args) -> int:
     from edgekit import ota
+    from edgekit.ota import look
 
-    data = Path(args.package).read_bytes()
+    data = look.read(args.package)
+    manifest = ota.manifest_of(data)
+    if not look.is_signed(data):
+        raise EdgekitError(f"{args.package} is not signed (`edgekit ota sign`): nothing to attack")
     with _aloud():
         signer = ota.open_key(args.key)
-    manifest = ota.manifest_of(data)
     kind = ota.KINDS[manifest.kind]
     base = _release(args.run_dir, args.base).content(kind) if args.base else b""
-    device = _release(args.run_dir).device(kind, manifest.sequence - 1, base)
+    release = _for(args)
+    name = {"name": args.device} if args.device else {}
+    device = release.device(kind, manifest.sequence - 1, base, **name)
     table = ota.attack(data, signer, device, base, every=args.every)
     print(table.to_string(index=False))
     return 0 if table.refused.all() else 1
@@ -245,11 +232,19 @@ def _release(run_dir: str, tflite: str = ""):
     return Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
 
 
-def _fetched(where: str, folder: Path) -> bytes:
+def _for(args, tflite: str = ""):
+    """The Release for whom the command line names."""
+    release = _release(args.run_dir, tflite)
+    return replace(release, vendor=args.vendor or release.vendor, model=args.model or release.model)
+
+
+def _fetched(where: str, folder: Path, ca: str) -> bytes:
     """A package, from a file or over HTTP; an interrupted download goes on where it stopped."""
-    if not where.startswith(("http://", "https://")):
-        return Path(where).read_bytes()
+    from edgekit.ota import look
     from edgekit.ota.delivery import fetch_http
+
+    if not where.startswith(("http://", "https://")):
+        return look.read(where)
 
     try:
         host, _ = urlsplit(where).hostname, urlsplit(where).port
@@ -259,18 +254,8 @@ def _fetched(where: str, folder: Path) -> bytes:
         raise EdgekitError(f"{where}: no host")
     path = folder / "device" / "incoming.suit"
     path.parent.mkdir(exist_ok=True)
-    fetch_http(where, path)
-    return path.read_bytes()
-
-
-def _is_signed(data: bytes) -> bool:
-    """False for a package with the empty signature that `build` gives it."""
-    from edgekit.ota import PackageError, suit
-
-    try:
-        return bool(suit.authentication(suit.opened(data)[2])[1][3])
-    except PackageError:
-        return True  # something else is wrong with it
+    fetch_http(where, path, ca=Path(ca) if ca else None)
+    return look.read(path)
 
 
 @contextmanager
@@ -291,9 +276,10 @@ def _replace(path: Path, data: bytes) -> None:
 def _public(path: str):
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    from edgekit.ota import look
     from edgekit.ota.keys import public_key
 
     try:
-        return public_key(load_pem_public_key(Path(path).read_bytes()))
+        return public_key(load_pem_public_key(look.read(path)))
     except ValueError:
         raise EdgekitError(f"{path}: no public key (.pub.pem)") from None

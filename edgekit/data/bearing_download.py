@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from edgekit import own
 from edgekit.data.bearing_sets import RIGS, Rig, rig
 from edgekit.data.notice import announce
 from edgekit.data.sources import cache_folder, fetch
@@ -139,13 +140,13 @@ def _get(url: str, path: Path, file: dict) -> None:
     part, trouble = path.with_name(path.name + ".part"), None
     for attempt in range(ATTEMPTS):
         time.sleep(0.3 * attempt)
-        have = part.stat().st_size if part.exists() else 0
+        have = own.size(part)
         try:
             headers = {"Range": f"bytes={have}-"} if have else {}
             with get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
                 reply.raise_for_status()
                 have = have if reply.status_code == 206 else 0
-                with part.open("ab" if have else "wb") as stream:
+                with own.going_on(part) if have else own.fresh(part) as stream:
                     for chunk in reply.iter_content(1 << 16):
                         have += stream.write(chunk)
                         if have > file["size"]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit import project
+from edgekit import own, project
 from edgekit.data.archives import ArchiveError, unpack
 from edgekit.data.notice import announce
 from edgekit.errors import EdgekitError, did_you_mean
@@ -241,7 +241,7 @@ def _stream(
     session, url: str, source: Source, part: Path, update: Callable, reset: Callable
 ) -> None:
     """Append to `part` from where it ends if the server can (206), else begin again (200)."""
-    have = part.stat().st_size if part.exists() else 0
+    have = own.size(part)
     if have > source.size:
         part.unlink()
         have = 0
@@ -258,7 +258,7 @@ def _stream(
         have = have if resumed else 0
         reset(source.size)
         update(have)
-        with part.open("ab" if resumed else "wb") as file:
+        with own.going_on(part) if resumed else own.fresh(part) as file:
             for chunk in reply.iter_content(1 << 16):
                 have += len(chunk)
                 file.write(chunk)

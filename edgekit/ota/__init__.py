@@ -16,14 +16,24 @@ from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.delta import encode
 from edgekit.ota.keys import FileSigner, Signer, file_key, open_key, public_key, run_key
 from edgekit.ota.mcuboot import mcuboot_image
-from edgekit.ota.package import Device, Package, build, manifest_of, resign, unsigned, verify
+from edgekit.ota.package import (
+    Device,
+    Package,
+    build,
+    device_id,
+    manifest_of,
+    resign,
+    unsigned,
+    verify,
+)
 from edgekit.ota.parts import flash_parts, flash_total, memory
-from edgekit.ota.release import Release
+from edgekit.ota.release import LASTS, Release, expiry
 from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
 
 __all__ = [
     "ENCODINGS",
     "KINDS",
+    "LASTS",
     "Boot",
     "Core",
     "Device",
@@ -36,7 +46,9 @@ __all__ = [
     "attack_underway",
     "build",
     "compare",
+    "device_id",
     "encode",
+    "expiry",
     "file_key",
     "firmware",
     "flash_parts",

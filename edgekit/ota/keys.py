@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -18,11 +19,17 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import points
+from edgekit.ota import pkcs8, points
 from edgekit.whole import whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
 SIGNATURE_BYTES = 64
+PASSPHRASE = (
+    "EDGEKIT_KEY_PASSPHRASE"  # the environment's variable; on the command line others would read it
+)
+PASSPHRASE_LEAST = 12  # characters
+WORKSHOP_KEY = "workshop.pem"  # a key file of this name claims nothing:
+WORKSHOP_PASSPHRASE = "workshop"  # everybody knows its passphrase
 
 
 @dataclass(frozen=True)
@@ -66,18 +73,23 @@ class Signer(Protocol):
     @property
     def public(self) -> PublicKey: ...
 
+    @property
+    def workshop(self) -> bool:
+        """Whether it is a workshop's key, which may sign for the vendor that everybody is by default."""
+        ...
+
     def sign(self, message: bytes) -> bytes:
         """64 bytes: r||s for ES256, s in its lower half; the Ed25519 signature for EdDSA."""
         ...
 
 
 class FileSigner:
-    """A private key read from an encrypted PEM file. For workshops: whoever copies the file and
+    """A private key in memory, read from an encrypted PEM file. For workshops: whoever copies the file and
     learns the passphrase signs as you do."""
 
-    def __init__(self, private):
+    def __init__(self, private, workshop: bool = True):
         self._private = private
-        self.public = public_key(private.public_key())
+        self.public, self.workshop = public_key(private.public_key()), workshop
 
     def sign(self, message: bytes) -> bytes:
         if self.public.algorithm == "EdDSA":
@@ -89,15 +101,18 @@ class FileSigner:
 def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> FileSigner:
     """The key in `path`, made there first if the file is not. Warns that no hardware guards it.
 
-    Raises EdgekitError for a wrong passphrase, an empty one, or a file that holds no such key, one of
+    Raises EdgekitError for a wrong passphrase, or one that is too short for a new key unless the file is
+    called workshop.pem; for a file that others may read, is not encrypted or holds no such key, one of
     another algorithm included.
     """
     path = Path(path)
     if not passphrase:
-        raise EdgekitError("a key file needs a passphrase; set EDGEKIT_KEY_PASSPHRASE")
+        raise EdgekitError(f"a key file needs a passphrase; set {PASSPHRASE}")
     if algorithm not in ALGORITHMS:
         raise EdgekitError(f"no algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
     if not path.exists():
+        if path.name != WORKSHOP_KEY:
+            _long_enough(passphrase)
         _make(path, passphrase, algorithm)
     signer = _open(path, passphrase)
     if signer.public.algorithm != algorithm:
@@ -114,21 +129,13 @@ def run_key(directory: Path) -> Signer:
     """
     if token := os.environ.get("EDGEKIT_KEY", ""):
         return open_key(token)
-    passphrase = os.environ.get("EDGEKIT_KEY_PASSPHRASE", "workshop")
-    return file_key(Path(directory) / "keys" / "workshop.pem", passphrase)
-
-
-def _open(path: Path, passphrase: str) -> FileSigner:
-    warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=3)
-    try:
-        private = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode() or None)
-    except (ValueError, TypeError):
-        raise EdgekitError(f"{path} cannot be opened: wrong passphrase, or not a key") from None
-    return FileSigner(private)
+    path = Path(directory) / "keys" / WORKSHOP_KEY
+    return file_key(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE))
 
 
 def open_key(where: str) -> Signer:
-    """The signer behind a PKCS#11 URI, or in a key file whose passphrase is in EDGEKIT_KEY_PASSPHRASE.
+    """The signer behind a PKCS#11 URI, or in a key file whose passphrase is in EDGEKIT_KEY_PASSPHRASE
+    (that of a file called workshop.pem is "workshop" if nothing else is said).
 
     Raises EdgekitError, in one line, if there is none; a file is not made here.
     """
@@ -139,7 +146,37 @@ def open_key(where: str) -> Signer:
     path = Path(where)
     if not path.is_file():
         raise EdgekitError(f"{path}: no key there; `edgekit ota key {path}` makes one")
-    return _open(path, os.environ.get("EDGEKIT_KEY_PASSPHRASE", ""))
+    return _open(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE if _workshop(path) else ""))
+
+
+def guarded(path: Path, limit: int = 1 << 16) -> bytes:
+    """The content of a file with a secret. Raises EdgekitError if others than its owner may read it."""
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if os.name == "posix" and mode & 0o077:
+            raise EdgekitError(
+                f"{path} is a secret that others may read or write: chmod 600 {shlex.quote(str(path))}"
+            )
+        return file.read(limit)
+
+
+def _open(path: Path, passphrase: str) -> FileSigner:
+    data = guarded(path)
+    warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=3)
+    if b"PRIVATE KEY" in data and b"ENCRYPTED" not in data:
+        raise EdgekitError(f"{path} is a private key that is not encrypted: {_again(path)}")
+    if not passphrase:
+        raise EdgekitError(f"{path} needs its passphrase; set {PASSPHRASE}")
+    try:
+        private = serialization.load_pem_private_key(data, passphrase.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise EdgekitError(f"{path} cannot be opened: wrong passphrase, or not a key") from None
+    rounds = pkcs8.rounds(data)
+    weak = [f"{rounds:,} rounds of PBKDF2 only"] if 0 < rounds < pkcs8.ROUNDS else []
+    weak += [] if len(passphrase) >= PASSPHRASE_LEAST else ["a short passphrase"]
+    if weak and not _workshop(path):
+        warnings.warn(f"{path.name} is soon guessed, it has {' and '.join(weak)}", stacklevel=3)
+    return FileSigner(private, _workshop(path))
 
 
 def _make(path: Path, passphrase: str, algorithm: str) -> None:
@@ -147,16 +184,34 @@ def _make(path: Path, passphrase: str, algorithm: str) -> None:
         private = ed25519.Ed25519PrivateKey.generate()
     else:
         private = ec.generate_private_key(ec.SECP256R1())
-    pem = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase.encode()),
-    )
+    pem = pkcs8.encrypted(private, passphrase.encode())
     with (
         whole(path) as half,
-        open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f,
+        open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f,
     ):
         f.write(pem)
+
+
+def _long_enough(passphrase: str) -> None:
+    if len(passphrase) < PASSPHRASE_LEAST:
+        raise EdgekitError(
+            f"{PASSPHRASE} has {len(passphrase)} characters, {PASSPHRASE_LEAST} are the least for a key "
+            "outside of a workshop: take four or five words"
+        )
+    if len(set(passphrase)) < PASSPHRASE_LEAST // 2:
+        raise EdgekitError(f"{PASSPHRASE} repeats {len(set(passphrase))} characters: take words")
+
+
+def _workshop(path: Path) -> bool:
+    return path.name == WORKSHOP_KEY
+
+
+def _again(path: Path) -> str:
+    new = path.with_suffix(".new.pem")
+    return (
+        f"openssl pkcs8 -topk8 -v2 aes-256-cbc -iter {pkcs8.ROUNDS} -in {shlex.quote(str(path))} "
+        f"-out {shlex.quote(str(new))}"
+    )
 
 
 def public_key(key) -> PublicKey:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import delta, suit
-from edgekit.ota.keys import PublicKey, Signer
+from edgekit.ota.keys import WORKSHOP_KEY, PublicKey, Signer
 from edgekit.ota.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
 
 AHEAD = 1000  # a sequence number further on than this would lock out all releases before it
@@ -71,25 +71,27 @@ class Package:
 
         Raises PackageError unless its size and digest are the manifest's.
         """
-        m = self.manifest
-        encoding = ENCODINGS[m.encoding]
-        if encoding == "delta" and digest(base)[:BASE] != m.base:
-            raise PackageError(
-                "the delta starts from another image than the one that is here", "base"
-            )
-        if encoding == "raw":
-            made = self.payload
-        else:
-            made = delta.decode(self.payload, base if encoding == "delta" else None, m.size)
-        if len(made) != m.size or digest(made) != m.digest:
-            raise PackageError("the image is not the one that was signed", "digest")
-        return made
+        return image_of(self.manifest, self.payload, base)
 
     def _repr_html_(self) -> str:
         return (
             f"{self.manifest._repr_html_()}<p>{self.size:,} bytes in all, {self.overhead} of them "
             f"over the payload; signed by {self.key.algorithm} key {self.key.id}</p>"
         )
+
+
+def image_of(m: Manifest, payload: bytes, base: bytes = b"") -> bytes:
+    """As `Package.image`, of a package that nobody has verified."""
+    encoding = ENCODINGS[m.encoding]
+    if encoding == "delta" and digest(base)[:BASE] != m.base:
+        raise PackageError("the delta starts from another image than the one that is here", "base")
+    if encoding == "raw":
+        made = payload
+    else:
+        made = delta.decode(payload, base if encoding == "delta" else None, m.size)
+    if len(made) != m.size or digest(made) != m.digest:
+        raise PackageError("the image is not the one that was signed", "digest")
+    return made
 
 
 def build(image: bytes, needs: dict, signer: Signer, **what) -> bytes:
@@ -143,9 +145,16 @@ def resign(data: bytes, signer: Signer) -> bytes:
     """The same manifest and payload under another signature, or the first one.
 
     Raises PackageError for a payload that is not the manifest's, too: nobody shall sign half of a download.
+    Raises EdgekitError for the workshop's vendor and a key that is more than a workshop's.
     """
     parts = suit.opened(data)
-    return suit.sign(suit.parsed(parts[3]), parts[suit.PAYLOAD], signer)
+    manifest = suit.parsed(parts[3])
+    if manifest.vendor == vendor_id(WORKSHOP) and not getattr(signer, "workshop", False):
+        raise EdgekitError(
+            f"{WORKSHOP} is the vendor of every workshop, whose devices take each other's packages; only "
+            f"{WORKSHOP_KEY} signs for it: build for your own domain (--vendor, or EDGEKIT_VENDOR)"
+        )
+    return suit.sign(manifest, parts[suit.PAYLOAD], signer)
 
 
 def manifest_of(data: bytes) -> Manifest:
@@ -285,16 +294,6 @@ def model_id(vendor: str, model: str) -> bytes:
 def device_id(vendor: str, model: str, name: str) -> bytes:
     """SUIT's device id: a UUID (version 5) of a device's name under its class's, 16 bytes."""
     return _under(model_id(vendor, model), name, "device")
-
-
-def own_vendor(domain: str) -> str:
-    """`domain`, unless it is the workshop's: what leaves the workshop needs a name. Else EdgekitError."""
-    if vendor_id(domain) == vendor_id(WORKSHOP):
-        raise EdgekitError(
-            f"{WORKSHOP} is the vendor of every workshop, whose devices would take each other's packages: "
-            "name your own domain"
-        )
-    return domain
 
 
 def _under(above: bytes, name: str, what: str) -> bytes:

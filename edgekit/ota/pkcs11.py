@@ -4,21 +4,25 @@ All of them speak PKCS#11; which one is used is said by a URI (RFC 7512), not by
 
     pkcs11:token=edgekit;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so
 
+SoftHSM's token is made by `softhsm2-util --init-token --free --label edgekit`, which asks for its PINs.
 The PIN is asked from the environment (EDGEKIT_TOKEN_PIN) or from the URI's `pin-source=file:…`, never from
-the command line, where other users of the machine would read it.
+the command line, where other users of the machine would read it. A key that the token would give away is no
+better than a file: it is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
-from edgekit.ota.keys import PublicKey
+from edgekit.ota.keys import PublicKey, guarded
 from edgekit.ota.points import low_s
 
 PIN = "EDGEKIT_TOKEN_PIN"
@@ -63,12 +67,18 @@ def parse(uri: str) -> Uri:
 
 
 class TokenSigner:
-    """ES256 by a P-256 key in a token. The private key is used there and never seen here."""
+    """ES256 by a P-256 key in a token. The private key is used there and never seen here.
+
+    Raises EdgekitError for a key that can leave its token, and warns of one that once was outside.
+    """
+
+    workshop = False
 
     def __init__(self, where: Uri):
         self.where = where
         with _session(where) as session:
             self.public = _public(session, where)
+            _stays(session, where)
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, r||s: what the token answers to the SHA-256 of `message`."""
@@ -106,14 +116,32 @@ def make_token_key(uri: str) -> TokenSigner:
     return TokenSigner(where)
 
 
-def extractable(uri: str) -> bool:
-    """Whether the token would give the private key away; it must not."""
+def _stays(session, where: Uri) -> None:
+    """What the token says of the private key: whether it gives it away, and whether it ever has."""
     from pkcs11 import Attribute, KeyType, ObjectClass
 
-    where = parse(uri)
-    with _session(where) as session:
-        key = _one(session, where, ObjectClass.PRIVATE_KEY, KeyType.EC)
-        return bool(key[Attribute.EXTRACTABLE])
+    key = _one(session, where, ObjectClass.PRIVATE_KEY, KeyType.EC)
+    if _says(key, Attribute.EXTRACTABLE, True) or not _says(key, Attribute.SENSITIVE, False):
+        raise EdgekitError(
+            f"the key {where.label!r} can leave the token {where.token} (it is extractable, or not "
+            "sensitive): let the token make one under another name, `edgekit ota key`"
+        )
+    always = _says(key, Attribute.NEVER_EXTRACTABLE, False) and _says(key, Attribute.LOCAL, False)
+    if not always:
+        warnings.warn(
+            f"{where.label}: a key that was NOT made in its token; whoever had it before may still sign",
+            stacklevel=4,
+        )
+
+
+def _says(key, attribute, otherwise: bool) -> bool:
+    """A property of the key; `otherwise`, the worse, where the token keeps quiet about it."""
+    from pkcs11.exceptions import PKCS11Error
+
+    try:
+        return bool(key[attribute])
+    except PKCS11Error:
+        return otherwise
 
 
 def _session(where: Uri, write: bool = False):
@@ -121,14 +149,20 @@ def _session(where: Uri, write: bool = False):
         import pkcs11
     except ImportError:
         raise missing("tokens need", "pkcs11") from None
-    pin = Path(where.pin_file).read_text().strip() if where.pin_file else os.environ.get(PIN, "")
+    if where.pin_file:
+        pin = guarded(Path(where.pin_file)).decode(errors="replace").strip()
+    else:
+        pin = os.environ.get(PIN, "")
     if not pin:
         raise EdgekitError(f"the token {where.token} needs its PIN: set {PIN}")
     try:
         token = pkcs11.lib(where.module).get_token(token_label=where.token)
         return token.open(user_pin=pin, rw=write)
     except pkcs11.exceptions.NoSuchToken:
-        raise EdgekitError(f"there is no token {where.token!r} in {where.module}") from None
+        make = f"softhsm2-util --init-token --free --label {shlex.quote(where.token)}"
+        raise EdgekitError(
+            f"there is no token {where.token!r} in {where.module}; SoftHSM's is made by `{make}`"
+        ) from None
     except (pkcs11.exceptions.PinIncorrect, pkcs11.exceptions.PinLocked) as error:
         raise EdgekitError(f"the token {where.token}: {type(error).__name__}") from None
     except (pkcs11.exceptions.PKCS11Error, RuntimeError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from edgekit import export
@@ -13,14 +15,29 @@ from edgekit.ota.nor import SECTOR, sectors
 from edgekit.ota.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.ota.regions import Region
 
+LASTS = (
+    180  # days that a package is taken from its making; a device without a clock takes it for ever
+)
+
+
+def expiry(days: float = LASTS) -> int:
+    """POSIX seconds `days` from now; 0, which is never, for 0. Raises EdgekitError beyond 2106."""
+    when = int(time.time() + 86_400 * days) if days else 0
+    if when >= 1 << 32:
+        raise EdgekitError(
+            f"{days:,.0f} days from now is beyond February 2106, where the devices' time ends"
+        )
+    return when
+
 
 @dataclass(frozen=True)
 class Release:
     """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
 
     `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
-    names what it runs on, `vendor` is a domain name. `model` names the class of devices that take it, if it
-    is not to be `name`/`board`: devices that shall not take each other's packages need classes of their own.
+    names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
+    names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
+    each other's packages need classes of their own.
     """
 
     tflite: bytes
@@ -28,7 +45,7 @@ class Release:
     sensitivity: float | None
     name: str
     board: str
-    vendor: str = WORKSHOP
+    vendor: str = field(default_factory=lambda: os.environ.get("EDGEKIT_VENDOR") or WORKSHOP)
     model: str = ""
 
     @property
@@ -67,10 +84,12 @@ class Release:
         return self.image if kind == "weights" else self.tflite
 
     def unsigned(
-        self, sequence: int, base: Release | None = None, kind: str = "weights", **what
-    ) -> bytes:
-        """A package of this release, not signed yet; a delta if that is smaller. `what` as `ota.unsigned`.
+        self, sequence: int, base: Release | None = None, kind: str = "weights",
+        expires: int | None = None, **what,
+    ) -> bytes:  # fmt: skip
+        """A package of this release, not signed yet; a delta if that is smaller.
 
+        `expires` in POSIX seconds, 0 never, LASTS days from now if nothing is said; `what` as `ota.unsigned`.
         Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
         """
         known = ("inputs", "outputs", "features") if kind == "tflite" else self.needs
@@ -82,7 +101,8 @@ class Release:
         return unsigned(
             self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
-            regions=self.regions if kind == "weights" else None, **what,
+            regions=self.regions if kind == "weights" else None,
+            expires=expiry() if expires is None else expires, **what,
         )  # fmt: skip
 
     def device(

@@ -91,6 +91,16 @@ def test_an_interrupted_call_is_resumed_by_the_next(served, registry, tmp_path):
     assert registry.downloads() == ["bytes=50000-"]
 
 
+def test_a_part_that_is_a_link_is_not_written_through(served, registry, tmp_path):
+    """A cache may be shared, and the name of what is being downloaded can be guessed."""
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(registry.files[served.file][:50_000])
+    (tmp_path / f"{served.file}.part").symlink_to(theirs)
+    assert (get(served, tmp_path, registry) / "a.bin").read_bytes() == NOISE
+    assert registry.downloads() == [None]
+    assert theirs.stat().st_size == 50_000
+
+
 def test_a_registry_without_ranges_begins_again(served, registry, tmp_path):
     registry.ranges = False
     registry.cut = [120_000]

@@ -149,6 +149,19 @@ def test_a_stopped_fetch_goes_on_where_it_was(real, tmp_path):
     assert served.sent.total() <= COUNT + 16, "more was sent twice than the window that was lost"
 
 
+def test_two_fetches_into_one_file_come_one_after_the_other(real, tmp_path):
+    with serve(DATA, real.connection()):
+
+        def second():
+            with pytest.raises(EdgekitError, match="another download"):
+                get(real, tmp_path / "a", patience=0.2)
+
+        done = get(real, tmp_path / "a", watch=once([12_000], second))
+    assert done.path.read_bytes() == DATA
+    assert (done.repeated, done.interruptions) == (0, 0)
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
 def test_the_server_is_gone_for_a_while(real, tmp_path):
     """It ends after some blocks, and another with the same file comes up."""
     servers = [serve(DATA, real.connection()), serve(DATA, real.connection())]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -160,3 +162,85 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(part, "sync", full)
     with pytest.raises(EdgekitError, match="No space left"):
         part.Blocks(tmp_path / "x", bytes(32), 10, 256)
+    assert not list(tmp_path.iterdir()), "the disk is still full"
+
+
+class Walked(bytearray):
+    """A bitmap that counts who looks at it."""
+
+    looks = 0
+
+    def __getitem__(self, at):
+        Walked.looks += 1
+        return super().__getitem__(at)
+
+
+def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
+    """The first block is lost and everything else comes: it is not looked for again at each of the others."""
+    monkeypatch.setattr(part, "sync", lambda file: file.flush())
+    count = 20_000
+    device = streams.Pull(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
+    asked = []
+    device.begin(lambda kind, message: asked.append((kind, message)))
+    entry = {"f": 0, "z": 256 * count, "h": bytes(32)}
+    device.hear("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
+    device.blocks.bits = Walked(device.blocks.bits)
+    while asked:
+        _, get = asked.pop(0)
+        bits = int.from_bytes(get["b"], "little")
+        for i in (get["o"] + k for k in range(bits.bit_length()) if bits >> k & 1):
+            if i:
+                message = {"c": get["c"], "f": 0, "l": 256, "i": i, "p": bytes(256)}
+                device.hear("data", cbor2.dumps(message))
+    assert device.blocks.got == 256 * (count - 1)
+    assert Walked.looks < 6 * count
+    device.describe()
+    device.hear("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
+    assert asked.pop()[1]["o"] == 0, "the block that was lost is asked for again"
+    device.close()
+
+
+def test_the_largest_request_is_answered_at_once():
+    """A server that shifts a bitmap of 12 KB once for each of its bits answers nobody else meanwhile."""
+    files = {"s": bytes(256 * 8 * streams.BITMAP_MOST)}
+    streams._digest(files["s"])
+    spent = []
+    for bits in (b"\xff" * streams.BITMAP_MOST, bytes(streams.BITMAP_MOST - 1) + b"\x80"):
+        request = cbor2.dumps({"c": "1", "l": 256, "f": 0, "o": 0, "n": 1 << 20, "b": bits})
+        start = time.process_time()
+        sent = list(streams.answers(files, "s", "get", request))
+        spent.append(time.process_time() - start)
+        assert sent[0][0] == "data"
+    assert max(spent) < 0.1
+
+
+def test_a_message_that_unfolds_without_end_is_none():
+    """CBOR's shared references: each of a few arrays holds the one before many times over."""
+    bomb: object = ["x"]
+    for _ in range(6):
+        bomb = [bomb] * 9
+    shared = cbor2.dumps({"o": bomb, "m": "no"}, value_sharing=True)
+    assert len(shared) < 300
+    assert streams.decode(shared, 1024) is None
+    for tag in (2, 3, 28, 29, 30, 35, 258, 1000, 55_799):
+        assert streams.decode(cbor2.dumps({"o": cbor2.CBORTag(tag, b"1")}), 1024) is None
+
+
+@pytest.mark.parametrize("what", ["part", "map"])
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_no_block_is_written_through_a_link(tmp_path, what, link):
+    to, digest = tmp_path / "x", hashlib.sha256(DATA).digest()
+    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    blocks.put(0, DATA[:BLOCK])
+    blocks.close()
+    mine = tmp_path / "mine"  # what an earlier attempt left, and goes on to be somebody's
+    (tmp_path / f"x.{what}").rename(mine)
+    link(mine, tmp_path / f"x.{what}")
+    before = mine.read_bytes()
+    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    assert blocks.had == 0
+    for i in range(blocks.count):
+        blocks.put(i, DATA[i * BLOCK : (i + 1) * BLOCK])
+    blocks.finish()
+    assert mine.read_bytes() == before
+    assert (to.read_bytes(), to.is_symlink()) == (DATA, False)

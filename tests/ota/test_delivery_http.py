@@ -6,11 +6,14 @@ import asyncio
 import hashlib
 import io
 import logging
+import os
 import random
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -20,8 +23,9 @@ from hypothesis import strategies as st
 from edgekit.errors import EdgekitError
 from edgekit.ota.delivery import fetch_http, serve_http
 from edgekit.ota.delivery.certificates import certify
-from edgekit.ota.delivery.httpd import application
+from edgekit.ota.delivery.httpd import application, offered
 from edgekit.ota.delivery.relay import relay
+from edgekit.ota.keys import file_key
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
@@ -84,7 +88,7 @@ def test_the_server_is_killed_and_starts_again(tmp_path):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "update").write_bytes(LARGE)
+    (tmp_path / "files" / "update.suit").write_bytes(LARGE)
     program = (
         "import sys\nfrom pathlib import Path\nfrom edgekit.ota.delivery import serve_http\n"
         f"with serve_http(Path(sys.argv[1]), port={port}): print('up', flush=True), sys.stdin.read()\n"
@@ -107,7 +111,7 @@ def test_the_server_is_killed_and_starts_again(tmp_path):
 
     try:
         start()
-        url, watch = f"http://127.0.0.1:{port}/update", once(1 << 20, restart)
+        url, watch = f"http://127.0.0.1:{port}/update.suit", once(1 << 20, restart)
         done = fetch_http(url, tmp_path / "a", watch=watch)
     finally:
         end()
@@ -161,21 +165,229 @@ def test_a_file_that_changed_between_two_calls(tmp_path):
     assert done.path.read_bytes() == OTHER
 
 
-def test_what_a_server_has_not(tmp_path):
-    (tmp_path / "files").mkdir()
-    (tmp_path / "secret").write_text("secret")
-    (tmp_path / "files" / "link").symlink_to(tmp_path / "secret")
-    (tmp_path / "files" / ".hidden").write_text("secret")
-    with serve_http(tmp_path / "files") as url:
-        for name in ("no", "../secret", "%2e%2e%2fsecret", "link", ".hidden", ""):
-            with pytest.raises(EdgekitError, match="404"):
+def test_a_server_gives_away_packages_and_nothing_else(tmp_path):
+    """Its folder may hold the key; and there are more ways to name a file than its name."""
+    folder, secret = tmp_path / "files", tmp_path / "secret.suit"
+    folder.mkdir()
+    secret.write_text("secret")
+    for name in (
+        "release.pem",
+        "release.key",
+        "notes.txt",
+        ".hidden.suit",
+        "a.suit.part",
+        "update",
+    ):
+        (folder / name).write_text("secret")
+    (folder / "out.suit").symlink_to(secret)
+    (folder / "key.suit").symlink_to(folder / "release.pem")
+    (folder / "round.suit").symlink_to(folder / "round.suit")
+    (folder / "folder.suit").mkdir()
+    (folder / "large.suit").touch()
+    os.truncate(folder / "large.suit", (16 << 20) + 1)
+    os.mkfifo(folder / "pipe.suit")
+    (folder / "2.suit").write_bytes(DATA)
+    (folder / "latest.suit").symlink_to(folder / "2.suit")
+    there = {"2.suit", "latest.suit"}
+    assert set(offered(folder)) == there
+    names = {p.name for p in folder.iterdir()} - there
+    names |= {"no.suit", "../secret.suit", "%2e%2e%2fsecret.suit", "", "2.suit%00", "2.suit/"}
+    with serve_http(folder) as url:
+        for name in names:
+            with pytest.raises(EdgekitError, match=r"404|307"):
                 fetch_http(f"{url}/{name}", tmp_path / "a")
+        for name in there:
+            fetch_http(f"{url}/{name}", tmp_path / "a")
+            assert (tmp_path / "a").read_bytes() == DATA
+        (folder / "2.suit").write_bytes(OTHER)
+        assert fetch_http(f"{url}/latest.suit", tmp_path / "a").path.read_bytes() == OTHER
+
+
+def test_no_server_and_no_address(tmp_path):
+    with serve_http(DATA) as url:
+        pass
     with pytest.raises(EdgekitError, match="too slow") as error:
         fetch_http(f"{url}/update", tmp_path / "a", patience=0.3)
     assert "\n" not in str(error.value)
     for wrong in ("ftp://x/update", "http://[/"):
         with pytest.raises(EdgekitError):
             fetch_http(wrong, tmp_path / "a", patience=0.3)
+
+
+# ------------------------------------------------------------------------------- clients that hold on
+
+
+def closed_after(connection, seconds):
+    """Seconds until the other side closes a connection that reads nothing but what is there."""
+    start = time.monotonic()
+    connection.settimeout(seconds)
+    with suppress(ConnectionError):
+        while connection.recv(1):
+            pass
+    return time.monotonic() - start
+
+
+def silent(port, context):
+    return socket.create_connection(("127.0.0.1", port))
+
+
+def handshaken(port, context):
+    return context.wrap_socket(silent(port, None), server_hostname="localhost")
+
+
+def drip(port, context):
+    s = handshaken(port, context)
+
+    def run():
+        with suppress(OSError):
+            for byte in b"GET /update HTTP/1.1\r\nX: " + bytes(b"x" * 9_000):
+                s.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    threading.Thread(target=run, daemon=True).start()
+    return s
+
+
+def body(port, context):
+    s = handshaken(port, context)
+    s.sendall(b"GET /update HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+    return s
+
+
+@pytest.mark.parametrize("kind", [silent, handshaken, drip, body])
+def test_a_client_that_only_holds_on_is_cut_and_others_are_served(tmp_path, kind):
+    """Before the handshake, before the request, in the middle of it, and when it was answered."""
+    certificate = certify(tmp_path, "web", "127.0.0.1")
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    tls = {"certificate": certificate, "key": tmp_path / "web.key"}
+    with (
+        serve_http(b"few bytes", patience=0.5, connections=2, **tls) as url,
+        kind(int(url.rpartition(":")[2]), context) as held,
+    ):
+        done = fetch_http(f"{url}/update", tmp_path / "a", ca=tmp_path / "ca.pem")
+        assert closed_after(held, 5) < 3
+    assert done.path.read_bytes() == b"few bytes"
+
+
+def test_a_client_that_stops_reading_is_cut_and_a_slow_one_is_not(tmp_path):
+    with serve_http(LARGE, patience=0.4, floor=1_000) as url:
+        port = int(url.rpartition(":")[2])
+        with silent(port, None) as stopped, socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            slow.connect(("127.0.0.1", port))
+            for s in (stopped, slow):
+                s.sendall(b"GET /update HTTP/1.1\r\nHost: x\r\n\r\n")
+            for _ in range(40):
+                assert slow.recv(40_000)
+                time.sleep(0.04)
+            came = 0
+            with suppress(ConnectionError):
+                while piece := stopped.recv(1 << 20):
+                    came += len(piece)
+            assert 0 < came < len(LARGE), "nobody cut it"
+            assert slow.recv(40_000), "it was slow and steady"
+
+
+def test_there_are_only_so_many_connections(tmp_path):
+    with serve_http(DATA, connections=3) as url:
+        where = ("127.0.0.1", int(url.rpartition(":")[2]))
+        held = [socket.create_connection(where) for _ in range(3)]
+        time.sleep(0.2)
+        with socket.create_connection(where) as another:
+            assert closed_after(another, 2) < 1
+        held.pop().close()
+        time.sleep(0.2)
+        assert fetch_http(f"{url}/update", tmp_path / "a").path.read_bytes() == DATA
+        for s in held:
+            s.close()
+
+
+@pytest.mark.parametrize("wrong", ["none", "other key", "no pem", "encrypted"])
+def test_a_certificate_that_is_no_use_is_one_line(tmp_path, wrong):
+    pair = {"certificate": certify(tmp_path, "web", "127.0.0.1"), "key": tmp_path / "web.key"}
+    certify(tmp_path, "other", "127.0.0.1")
+    if wrong == "none":
+        pair["certificate"] = tmp_path / "none.pem"
+    elif wrong == "other key":
+        pair["key"] = tmp_path / "other.key"
+    elif wrong == "no pem":
+        pair["certificate"].write_bytes(b"x")
+    else:
+        file_key(tmp_path / "locked.pem", "a long passphrase", "ES256")
+        pair["key"] = tmp_path / "locked.pem"
+    with pytest.raises(EdgekitError, match="no TLS with") as error, serve_http(DATA, **pair):
+        pass
+    assert "\n" not in str(error.value)
+
+
+# ------------------------------------------------------------------------------- two at a time
+
+
+def test_two_downloads_into_one_file_do_not_mix(tmp_path):
+    """Of two files, at once, again and again: one comes after the other, and it is one of the two."""
+    files = {"a": LARGE[: 1 << 20], "b": LARGE[1 << 20 : 2 << 20]}
+    said = []
+
+    def get(url):
+        for _ in range(4):
+            said.append(fetch_http(url, tmp_path / "x").size)
+            assert (tmp_path / "x").read_bytes() in files.values()
+
+    with serve_http(files) as url:
+        both = [threading.Thread(target=get, args=(f"{url}/{name}",)) for name in "ab" * 2]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+    assert said == [1 << 20] * 16
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_download_that_another_one_holds_up_says_so(tmp_path):
+    with serve_http(LARGE) as url:
+
+        def second(_there, _size):
+            with pytest.raises(EdgekitError, match="another download"):
+                fetch_http(f"{url}/update", tmp_path / "a", patience=0.2)
+            raise Stop
+
+        with pytest.raises(Stop):
+            fetch_http(f"{url}/update", tmp_path / "a", watch=second)
+
+
+@pytest.mark.parametrize("what", ["part", "etag", "lock"])
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_nothing_is_written_through_a_link(tmp_path, what, link):
+    """Somebody knew the name of the file that would be written beside the download."""
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"precious")
+    (tmp_path / "to").mkdir()
+    link(mine, tmp_path / "to" / f"a.{what}")
+    with serve_http(DATA) as url:
+        assert fetch_http(f"{url}/update", tmp_path / "to" / "a").path.read_bytes() == DATA
+    assert mine.read_bytes() == b"precious"
+    assert [p.name for p in (tmp_path / "to").iterdir()] == ["a"]
+
+
+def test_what_changed_on_the_disk_is_no_success(tmp_path):
+    """Without a SHA-256 to compare with, at least the size tells."""
+
+    def spoil(_there, _size):
+        os.truncate(tmp_path / "a.part", 10)
+
+    answer = ALL.replace(tag(OTHER).encode(), b'"1"')
+    says = "10 bytes are there, 60,000 came"
+    with hostile(answer) as (url, _), pytest.raises(EdgekitError, match=says):
+        fetch_http(url, tmp_path / "a", watch=once(60_000, lambda: spoil(0, 0)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_answer_that_may_end_anywhere_is_refused(tmp_path):
+    with hostile(head("200 OK") + DATA[:500]) as (url, _):
+        with pytest.raises(EdgekitError, match="neither how long"):
+            fetch_http(url, tmp_path / "a")
+        sha256 = hashlib.sha256(DATA[:500]).digest()
+        assert fetch_http(url, tmp_path / "a", digest=sha256).size == 500
 
 
 # ------------------------------------------------------------------------------- ranges
@@ -400,6 +612,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr("edgekit.ota.delivery.http.sync", full)
     with serve_http(DATA) as url, pytest.raises(EdgekitError, match="No space left"):
         fetch_http(f"{url}/update", tmp_path / "a")
+    assert not list(tmp_path.iterdir()), "the disk is still full"
 
 
 @pytest.mark.parametrize("record", ["", "{}", '{"url": 1, "etag": 2, "size": 3}', "[]", '"x"'])

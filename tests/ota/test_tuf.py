@@ -28,7 +28,7 @@ def signers():
 def repository(tmp_path):
     keys = signers()
     root = publish(tmp_path / "repository", {"pump.suit": b"one"}, keys).read_bytes()
-    with serve_http(tmp_path / "repository") as url:
+    with serve_http(tmp_path / "repository", kinds=(".suit", ".json")) as url:
         yield tmp_path, keys, root, url
 
 

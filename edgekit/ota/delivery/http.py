@@ -7,22 +7,26 @@ A file that changed on the way is fetched from its start: the request names the 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
-from edgekit.ota.delivery.part import LIMIT, Pace, Transfer, disk, progress, ready, settle, sync
+from edgekit.ota.delivery.part import LIMIT, Pace, Transfer, progress
+from edgekit.ota.delivery.place import beside, disk, place, remove, settle, sync
+from edgekit.own import fresh, kept
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes
 RESTARTS_MOST = 3
+RECORD_MOST = 16_384  # bytes of the record beside a part
 
 
 def fetch_http(
@@ -36,17 +40,20 @@ def fetch_http(
     system's authorities. `watch(there, size)` is called as bytes arrive (size 0 while unknown). Raises
     EdgekitError; what came is kept for the next call, with its ETag.
     """
-    get = _Get(url, ready(to), digest, limit, watch)
-    pace, start = Pace(floor, patience), time.monotonic()
-    with _client(ca, patience) as (client, alive):
-        while not get.done:
-            try:
-                get.run(client, pace, alive)
-            except ConnectionError as error:
-                get.lost += 1
-                pace.check(get.received, f"{get.there:,} bytes are kept; {error}")
-                time.sleep(0.1)
-    return get.finish(time.monotonic() - start)
+    with place(to, patience) as to, _client(ca, patience) as (client, alive):
+        pace, start = Pace(floor, patience), time.monotonic()
+        get = _Get(url, to, digest, limit, watch)
+        try:
+            while not get.done:
+                try:
+                    get.run(client, pace, alive)
+                except ConnectionError as error:
+                    get.lost += 1
+                    pace.check(get.received, f"{get.there:,} bytes are kept; {error}")
+                    time.sleep(0.1)
+            return get.finish(time.monotonic() - start)
+        finally:
+            get.close()
 
 
 class _Get:
@@ -54,9 +61,10 @@ class _Get:
 
     def __init__(self, url: str, to: Path, digest: bytes | None, limit: int, watch):
         self.url, self.to, self.digest, self.limit, self.watch = url, to, digest, limit, watch
-        self.part, self.record = (to.with_name(f"{to.name}.{what}") for what in ("part", "etag"))
-        self.tag, self.size = self._left()
-        self.there = self.had = self.part.stat().st_size if self.tag else 0
+        self.part, self.record = (beside(to, what) for what in ("part", "etag"))
+        self.file = kept(self.part)
+        self.tag, self.size, self.there = self._left() if self.file else ("", 0, 0)
+        self.had = self.there
         self.received = self.repeated = self.lost = self.restarts = 0
         self.done = 0 < self.size == self.there
 
@@ -101,6 +109,9 @@ class _Get:
         if code != 200:  # a part that does not fit what is there: ask for all of it
             self.anew("", 0)
             return False
+        ends = "content-length" in heads or "chunked" in heads.get("transfer-encoding", "")
+        if not ends and not self.digest and not _sha256(tag):
+            raise EdgekitError(f"{self.url}: it says neither how long the file is nor its SHA-256")
         self.repeated += self.there if tag == self.tag else 0
         self.anew(tag, _length(heads))
         return True
@@ -114,21 +125,24 @@ class _Get:
         self.tag, self.size, self.there, self.had = tag, size, 0, 0
         with disk(self.to):
             self.record.unlink(missing_ok=True)
-            self.part.write_bytes(b"")
+            self.close()
+            self.file = fresh(self.part)
             if STRONG.fullmatch(tag) and size:
-                with self.record.open("w") as file:
-                    json.dump({"url": self.url, "etag": tag, "size": size}, file)
+                with fresh(self.record) as file:
+                    record = {"url": self.url, "etag": tag, "size": size}
+                    file.write(json.dumps(record).encode())
                     sync(file)
 
     def keep(self, chunks: Iterator[bytes], pace: Pace, alive: Callable) -> None:
         most = self.size or self.limit
         bar = progress(self.size, self.there, self.to.name)
-        with disk(self.to), bar, self.part.open("ab") as file:
+        with disk(self.to), bar:
+            self.file.seek(self.there)
             try:
                 for chunk in chunks:
                     if self.there + len(chunk) > most:
                         raise EdgekitError(f"{self.url}: more than {most:,} bytes, it does not end")
-                    file.write(chunk)
+                    self.file.write(chunk)
                     self.there += len(chunk)
                     self.received += len(chunk)
                     bar.update(len(chunk))
@@ -137,31 +151,37 @@ class _Get:
                     if self.watch:
                         self.watch(self.there, self.size)
             finally:
-                sync(file)
+                sync(self.file)
         self.done = self.size in (0, self.there)
 
     def finish(self, seconds: float) -> Transfer:
         try:
-            sha256 = settle(self.part, self.to, self.digest or _sha256(self.tag))
+            digest = self.digest or _sha256(self.tag)
+            sha256 = settle(self.file, self.part, self.to, digest, self.there)
         finally:
-            self.record.unlink(missing_ok=True)
+            remove(self.record)
         return Transfer(
             self.to, self.there, sha256, seconds, self.had, self.received, self.repeated, self.lost,
             self.restarts,
         )  # fmt: skip
 
-    def _left(self) -> tuple[str, int]:
-        """ETag and size of what an earlier attempt left, if it was of this address."""
+    def close(self) -> None:
+        if self.file:
+            self.file.close()
+
+    def _left(self) -> tuple[str, int, int]:
+        """ETag, size and bytes of what an earlier attempt left, if it was of this address."""
         try:
-            record = json.loads(self.record.read_bytes())
-            tag, size, there = record["etag"], record["size"], self.part.stat().st_size
+            with kept(self.record) or nullcontext() as file:
+                record = json.loads(file.read(RECORD_MOST))
+            tag, size, there = record["etag"], record["size"], os.fstat(self.file.fileno()).st_size
             asked = self.digest is None or _sha256(tag) in (None, self.digest)
             ours = asked and record["url"] == self.url and STRONG.fullmatch(tag)
             if ours and there <= size <= self.limit:
-                return tag, size
-        except (OSError, ValueError, LookupError, TypeError):
+                return tag, size, there
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             pass
-        return "", 0
+        return "", 0, 0
 
 
 @contextmanager

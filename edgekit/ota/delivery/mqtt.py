@@ -21,11 +21,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
-from edgekit.ota.delivery.part import BLOCK_MAX, BLOCK_MIN, LIMIT, Pace, Transfer, ready
+from edgekit.ota.delivery.part import BLOCK_MAX, BLOCK_MIN, LIMIT, Pace, Transfer
+from edgekit.ota.delivery.place import place
 from edgekit.ota.delivery.streams import Pull, answers
 
 PREFIX = "edgekit"
@@ -134,7 +136,6 @@ def fetch(
     Fewer than `floor` bytes/s over `patience` seconds, outages included, end it. `watch(there, size)` is
     called after each block. Raises EdgekitError; the blocks that came are kept for the next call.
     """
-    to = ready(to)
     for name in (thing, stream):
         if not NAME.fullmatch(name):
             raise EdgekitError(f"{name!r} is no name: 1 to 128 of A–Z, a–z, 0–9, _ and -")
@@ -142,29 +143,37 @@ def fetch(
         raise EdgekitError(
             f"a block has {BLOCK_MIN} to {BLOCK_MAX} bytes, a window 1 block or more"
         )
-    pull = Pull(to, stream, digest, limit, block, window, watch)
-    kinds = ("data", "description", "rejected")
-    topics = [topic(prefix, thing, stream, kind) for kind in kinds]
-    pace, start = Pace(floor, patience), time.monotonic()
-    try:
-        while not pull.done:
-            try:
-                client = _enter(connection, topics, lambda n, p: pull.hear(n.split("/")[-2], p))
-            except ConnectionError as error:
-                pace.check(pull.fresh, str(error))
-                time.sleep(0.1)
-                continue
-            pull.lost += 1
-            pull.begin(lambda kind, m, c=client: _publish(c, topic(prefix, thing, stream, kind), m))
-            try:
-                while not pull.done and not client.loop(0.1):
-                    pull.nudge()
-                    pace.check(pull.fresh, pull.state())
-            finally:
-                client.disconnect()
-        return pull.finish(time.monotonic() - start)
-    finally:
-        pull.close()
+    with place(to, patience) as to:
+        pull = Pull(to, stream, digest, limit, block, window, watch)
+        try:
+            return _pulled(pull, connection, thing, prefix, Pace(floor, patience))
+        finally:
+            pull.close()
+
+
+def _pulled(pull: Pull, connection: Connection, thing: str, prefix: str, pace: Pace) -> Transfer:
+    kinds, start = ("data", "description", "rejected"), time.monotonic()
+    topics = [topic(prefix, thing, pull.stream, kind) for kind in kinds]
+
+    def ask(client, kind: str, message: dict) -> None:
+        _publish(client, topic(prefix, thing, pull.stream, kind), message)
+
+    while not pull.done:
+        try:
+            client = _enter(connection, topics, lambda n, p: pull.hear(n.split("/")[-2], p))
+        except ConnectionError as error:
+            pace.check(pull.fresh, str(error))
+            time.sleep(0.1)
+            continue
+        pull.lost += 1
+        pull.begin(partial(ask, client))
+        try:
+            while not pull.done and not client.loop(0.1):
+                pull.nudge()
+                pace.check(pull.fresh, pull.state())
+        finally:
+            client.disconnect()
+    return pull.finish(time.monotonic() - start)
 
 
 def topic(prefix: str, thing: str, stream: str, kind: str) -> str:

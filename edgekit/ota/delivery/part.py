@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from math import ceil
@@ -15,6 +13,8 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.figures import measured
+from edgekit.ota.delivery.place import beside, disk, remove, settle, sync
+from edgekit.own import fresh, kept
 
 LIMIT = 16 << 20  # bytes of the largest file that is taken unasked
 BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery
@@ -91,13 +91,13 @@ class Blocks:
 
     def __init__(self, to: Path, digest: bytes, size: int, block: int):
         self.to, self.digest, self.size = to, digest, size
-        self.part, self.map = _beside(to, "part"), _beside(to, "map")
+        self.part, self.map = beside(to, "part"), beside(to, "map")
         with disk(to):
-            before, left = self.map.exists(), self._left()
-            self.anew = before and left is None  # something was there, and was given up
+            self._part, self._map = kept(self.part), kept(self.map)
+            left = self._left() if self._part and self._map else None
+            self.anew = self._map is not None and left is None  # what was there was given up
             self.block, self.bits = left or self._begin(block)
-            self._part, self._map = self.part.open("r+b"), self.map.open("r+b")
-        self.count, self._first = ceil(size / self.block), 0
+        self.count, self._next = ceil(size / self.block), 0
         self.had = self.got = sum(self.length(i) for i in range(self.count) if self.has(i))
 
     def has(self, i: int) -> bool:
@@ -111,17 +111,24 @@ class Blocks:
     def complete(self) -> bool:
         return self.got == self.size
 
-    def missing(self, limit: int, but: set[int]) -> list[int]:
-        """The first `limit` blocks that are neither there nor in `but`."""
-        while self._first < self.count and self.has(self._first):
-            self._first += 1
-        found = []
-        for i in range(self._first, self.count):
-            if len(found) == limit:
-                break
-            if not self.has(i) and i not in but:
-                found.append(i)
+    def missing(self, limit: int, span: int) -> list[int]:
+        """The next `limit` blocks that are not there, none of them `span` or more behind the first.
+
+        Each is named once until `rewind`, so that however many there are, all calls together walk over
+        them once.
+        """
+        found: list[int] = []
+        while self._next < self.count and len(found) < limit:
+            if not self.has(self._next):
+                if found and self._next >= found[0] + span:
+                    break
+                found.append(self._next)
+            self._next += 1
         return found
+
+    def rewind(self) -> None:
+        """What was named and has not come is missing again."""
+        self._next = 0
 
     def put(self, i: int, data: bytes) -> bool:
         """Keep block `i`; False if it was there already. `data` must have `length(i)` bytes."""
@@ -140,22 +147,21 @@ class Blocks:
 
     def finish(self) -> None:
         """The `.part` file becomes the file. Raises EdgekitError, and keeps nothing, if it is another."""
-        self.close()
         try:
-            settle(self.part, self.to, self.digest)
+            settle(self._part, self.part, self.to, self.digest, self.size)
         finally:
-            self.map.unlink(missing_ok=True)
+            self.close()
+            remove(self.map)
 
     def close(self) -> None:
-        self._part.close()
-        self._map.close()
+        for file in (self._part, self._map):
+            if file:
+                file.close()
 
     def _left(self) -> tuple[int, bytearray] | None:
         """Block size and bitmap of an earlier attempt at this very file."""
-        try:
-            record, there = self.map.read_bytes(), self.part.stat().st_size
-        except FileNotFoundError:
-            return None
+        record = self._map.read(HEAD.size + self.size // (8 * BLOCK_MIN) + 2)
+        there = os.fstat(self._part.fileno()).st_size
         if len(record) < HEAD.size or there != self.size:
             return None
         digest, size, block = HEAD.unpack_from(record)
@@ -169,46 +175,18 @@ class Blocks:
 
     def _begin(self, block: int) -> tuple[int, bytearray]:
         """An empty bitmap first, so that it never speaks of another file's bytes."""
-        count = ceil(self.size / block)
-        bits = bytearray(ceil(count / 8))
-        self.map.unlink(missing_ok=True)
-        with self.part.open("wb") as part:  # written through: later blocks then only change data
-            part.truncate()
-            for at in range(0, self.size, 1 << 20):
-                part.write(bytes(min(1 << 20, self.size - at)))
-            sync(part)
-        with self.map.open("wb") as record:
-            record.write(HEAD.pack(self.digest, self.size, block) + bits)
-            sync(record)
+        self.close()
+        remove(self.map)
+        bits = bytearray(ceil(ceil(self.size / block) / 8))
+        self._part = fresh(self.part)
+        # written through: later blocks then only change data
+        for at in range(0, self.size, 1 << 20):
+            self._part.write(bytes(min(1 << 20, self.size - at)))
+        sync(self._part)
+        self._map = fresh(self.map)
+        self._map.write(HEAD.pack(self.digest, self.size, block) + bits)
+        sync(self._map)
         return block, bits
-
-
-def settle(part: Path, to: Path, digest: bytes | None) -> str:
-    """Rename `part` to `to` if its SHA-256 is `digest`; returns it. Else removes `part`, EdgekitError."""
-    with disk(to):
-        with part.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256")
-        if digest is not None and found.digest() != digest:
-            part.unlink()
-            raise EdgekitError(
-                f"{to.name}: what came is not the file that was asked for; nothing kept"
-            )
-        part.replace(to)
-    return found.hexdigest()
-
-
-def sync(file) -> None:
-    """On the disk before this returns (fdatasync: the length does not change)."""
-    file.flush()
-    getattr(os, "fdatasync", os.fsync)(file.fileno())
-
-
-def ready(to: Path | str) -> Path:
-    """`to` as a path whose folder is there. Raises EdgekitError otherwise."""
-    to = Path(to)
-    if to.is_dir() or not to.parent.is_dir():
-        raise EdgekitError(f"{to} is no place for a file: name a file in a folder that is there")
-    return to
 
 
 def progress(size: int, had: int, text: str):
@@ -225,16 +203,3 @@ def progress(size: int, had: int, text: str):
         leave=False,
         disable=not watched,
     )
-
-
-def _beside(to: Path, what: str) -> Path:
-    return to.with_name(f"{to.name}.{what}")
-
-
-@contextmanager
-def disk(to: Path):
-    """Whatever the disk says, in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise EdgekitError(f"{to}: {error.strerror or error}") from None

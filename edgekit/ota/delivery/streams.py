@@ -22,6 +22,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from math import ceil
 
 from edgekit.errors import EdgekitError
@@ -32,6 +33,7 @@ FILE = 0  # a stream has one file
 ANSWER_MOST = 131_072  # bytes of blocks that one request gets, as from AWS IoT's service
 REQUEST_MOST = 16_384  # bytes of a request
 BITMAP_MOST = 12_288  # bytes
+BITMAP_SPAN = 8 * 1024  # blocks that one request of ours names at most
 RESTARTS_MOST = 3  # a file that changes more often while it is fetched is no file
 
 
@@ -114,9 +116,8 @@ class Pull:
         elif message.get("o") == "VersionMismatch":
             self.describe()
         else:
-            raise EdgekitError(
-                f"stream {self.stream} is refused: {message.get('o')!s:.40} ({message.get('m')!s:.80})"
-            )
+            code, why = (m if isinstance(m := message.get(k), str) else "" for k in "om")
+            raise EdgekitError(f"stream {self.stream} is refused: {code:.40} ({why:.80})")
 
     def description(self, message: dict) -> None:
         if not self.token or message.get("c") != self.token:
@@ -138,6 +139,7 @@ class Pull:
             self.open(digest, size)
         self.token = ""
         self.asked.clear()
+        self.blocks.rewind()
         self.ask()
 
     def open(self, digest: bytes, size: int) -> None:
@@ -176,8 +178,7 @@ class Pull:
 
     def ask(self) -> None:
         """Fill the window with what is missing."""
-        wanted = self.blocks.missing(self.window - len(self.asked), self.asked)
-        wanted = [i for i in wanted if i < wanted[0] + 8 * 1024]
+        wanted = self.blocks.missing(self.window - len(self.asked), BITMAP_SPAN)
         if not wanted:
             return
         bits = bytearray((wanted[-1] - wanted[0]) // 8 + 1)
@@ -202,7 +203,7 @@ class Pull:
 
 
 def decode(payload: bytes, limit: int) -> dict | None:
-    """A CBOR map with text keys, or None: somebody else's bytes."""
+    """A CBOR map with text keys and without tags, or None: somebody else's bytes."""
     import cbor2
 
     try:
@@ -233,12 +234,13 @@ def _asked(request: dict, digest: bytes, size: int) -> tuple[int, list[int]]:
     if bits is None:
         wanted = range(first, min(count, first + number))
     elif isinstance(bits, bytes) and len(bits) <= BITMAP_MOST:
-        whole = int.from_bytes(bits, "little")
-        wanted = (first + k for k in range(whole.bit_length()) if whole >> k & 1)
+        wanted = (
+            first + 8 * k + j for k, byte in enumerate(bits) for j in range(8) if byte >> j & 1
+        )
     else:
         raise LookupError("BlockBitmapLimitExceeded", f"b has at most {BITMAP_MOST} bytes")
-    blocks = [i for i in wanted if i < count]
-    return block, blocks[: min(number, max(1, ANSWER_MOST // block))]
+    there = (i for i in wanted if i < count)
+    return block, list(islice(there, min(number, max(1, ANSWER_MOST // block))))
 
 
 def _number(value) -> int:

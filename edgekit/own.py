@@ -1,0 +1,48 @@
+"""Files of ours under names that anybody can guess: never through a link, never somebody else's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+# not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
+OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+
+
+def kept(path: Path) -> BinaryIO | None:
+    """The file that an earlier attempt left, to go on with; None if there is none, or it is not ours: a
+    link, a file with a second name, one of another user's."""
+    try:
+        file = os.fdopen(os.open(path, OPEN), "r+b")
+    except OSError:
+        return None
+    found = os.fstat(file.fileno())
+    ours = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    if ours and found.st_uid == getattr(os, "geteuid", lambda: found.st_uid)():
+        return file
+    file.close()
+    return None
+
+
+def fresh(path: Path) -> BinaryIO:
+    """A new file; what had its name is not touched, but loses it."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, OPEN | os.O_CREAT | os.O_EXCL, 0o666), "r+b")
+
+
+def size(path: Path) -> int:
+    """Bytes that `kept` would go on from."""
+    file = kept(path)
+    if file is None:
+        return 0
+    with file:
+        return os.fstat(file.fileno()).st_size
+
+
+def going_on(path: Path) -> BinaryIO:
+    """What is kept of it, to be written to at its end; else a new file."""
+    file = kept(path) or fresh(path)
+    file.seek(0, os.SEEK_END)
+    return file
