@@ -256,11 +256,12 @@ def test_a_map_or_list_that_miscounts_its_content_is_refused_even_if_well_signed
 
 
 def test_what_follows_the_content_of_a_byte_string_is_refused_even_if_well_signed():
-    common = body(FULL)[3]
+    common, ours = body(FULL)[3], body(FULL)[20][0][1][-257]
     for longer in (
         body(FULL) | {3: Inside([*common, 0])},
         body(FULL) | {3: Inside([common[0] | {4: Inside([*common[0][4], 0])}])},
         body(FULL) | {20: Inside([*body(FULL)[20], 0])},
+        body(FULL) | {20: Inside([[20, {21: "#m", -257: Inside([*ours, 0])}, 21, 2, 3, 15]])},
         body(FULL) | {3: Inside([common[0] | {4: Inside([*common[0][4], b"", {}, None])}])},
     ):
         assert "understands" in reason(wrap(Writer().write(longer)))
@@ -334,7 +335,7 @@ def test_more_or_less_or_another_order_is_refused_even_if_well_signed(change):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"size": 0}, {"kind": 2}, {"encoding": 3}, {"encoding": 1}, {"base": b""}, {"sequence": 2**32},
+        {"payload_size": 0}, {"payload_digest": bytes(31)}, {"size": 0}, {"kind": 2}, {"encoding": 3}, {"encoding": 1}, {"base": b""}, {"sequence": 2**32},
         {"sequence": -1}, {"operators": (3, 0)}, {"operators": (3, 3)}, {"operators": tuple(range(33))},
         {"vendor": b"v" * 15}, {"model": b"m" * 17}, {"digest": bytes(31)}, {"base": bytes(32)},
         {"device": b"d"}, {"io": b"io"}, {"arena": 2**40}, {"operators": ("a",)}, {"kind": b"\1"},
