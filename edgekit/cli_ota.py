@@ -180,17 +180,24 @@ def _attack(args) -> int:
     release = _for(args)
     name = {"name": args.device} if args.device else {}
     device = release.device(kind, manifest.sequence - 1, base, **name)
-    table = ota.attack(data, signer, device, base, every=args.every)
-    print(table.to_string(index=False))
-    return 0 if table.refused.all() else 1
+    tables = [ota.attack(data, signer, device, base, every=args.every)]
+    if args.core:
+        runs = _for(args, args.base) if args.base else None
+        new = release.device(**name)
+        tables.append(ota.attack_core(data, signer, release, runs, args.every, new))
+    for table in tables:
+        print(table.to_string(index=False))
+    return 0 if all(table.refused.all() for table in tables) else 1
 
 
 def _powercut(args) -> int:
     from edgekit.ota import powercut
+    from edgekit.ota.powercut_agent import AGENT_CORE_SCENARIOS
 
     searches = [powercut.search()]
     if args.core:
-        searches.append(powercut.search(powercut.OnCore, powercut.CORE_SCENARIOS))
+        on_core = powercut.CORE_SCENARIOS + AGENT_CORE_SCENARIOS
+        searches.append(powercut.search(powercut.OnCore, on_core))
     for found in searches:
         print(found.table.to_string(index=False), found, "", sep="\n")
     clean = all(found.clean for found in searches)

@@ -104,6 +104,9 @@ def add(commands, **do: Callable) -> None:
         default=1,
         help="flip and cut at every n-th byte only",
     )
+    attack.add_argument(
+        "--core", action="store_true", help="on the agent in C too, emulated: in the field, and new"
+    )
     attack.set_defaults(do=do["attack"])
 
     powercut = verbs.add_parser("powercut", help="cut the power at every flash operation")

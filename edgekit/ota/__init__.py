@@ -10,6 +10,7 @@ core = Core(firmware(released, [signer.public]), device)          # the emulated
 """
 
 from edgekit.ota.attacks import attack
+from edgekit.ota.attacks_core import attack_core
 from edgekit.ota.attacks_underway import attack_underway
 from edgekit.ota.compare import compare
 from edgekit.ota.core import Boot, Core, firmware
@@ -43,6 +44,7 @@ __all__ = [
     "Release",
     "Signer",
     "attack",
+    "attack_core",
     "attack_underway",
     "build",
     "compare",

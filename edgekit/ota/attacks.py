@@ -16,7 +16,7 @@ from edgekit.errors import EdgekitError
 from edgekit.ota import cbor, suit
 from edgekit.ota.keys import FileSigner, PublicKey, Signer
 from edgekit.ota.manifest import BASE, ENCODINGS, RAW
-from edgekit.ota.package import AHEAD, Device, digest, verify
+from edgekit.ota.package import AHEAD, DAY, Device, digest, verify
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,16 @@ def attack(
     base: bytes = b"",
     answer: Callable[[Attempt], str] = by_host,
     every: int = 1,
+    now: int = 0,
 ) -> pd.DataFrame:
     """Try each attack on an accepted package; one row each: attack, tries, refused, answer.
 
-    `base` is the image in the device's active slot; `every` n-th byte is flipped and cut at (1: all).
-    `refused` is True if every try was; `answer` is the refusal of the last one.
+    `base` is the image in the device's active slot; `every` n-th byte is flipped and cut at (1: all); `now`
+    is the time on the device, POSIX seconds, 0 for none. `refused` is True if every try was; `answer` is the
+    refusal of the last one.
     Raises EdgekitError if the device does not take the package as it is: then nothing is proved.
     """
-    start = Attempt(package, device, (signer.public,), base=base)
+    start = Attempt(package, device, (signer.public,), now=now, base=base)
     if why := answer(start):
         raise EdgekitError(f"the package is refused without any attack: {why}")
     rows = []
@@ -104,9 +106,10 @@ def attempts(
     older = sorted({n for n in (newest - 1, newest) if n > 0})
     if older:
         yield "rollback: older, or the same again", (signed(sequence=n) for n in older)
+    ahead = max(newest + AHEAD, start.now + DAY) + 1
     yield (
         "fast-forward beyond the cap",
-        (signed(sequence=min(n, (1 << 32) - 1)) for n in (newest + AHEAD + 1, 1 << 32)),
+        (signed(sequence=min(n, (1 << 32) - 1)) for n in (ahead, 1 << 32)),
     )
     yield "freeze: expired manifest", iter([replace(signed(expires=1_000), now=1_000)])
     yield "for another vendor", iter([to(vendor=other)])

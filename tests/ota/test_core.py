@@ -8,7 +8,7 @@ import pytest
 from edgekit import device
 from edgekit.errors import EdgekitError
 from edgekit.export import generate, read
-from edgekit.ota import attack_underway, attacks, suit
+from edgekit.ota import attack_core, attack_underway, attacks, suit
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.package import manifest_of, resign
 from tests.device.bearings import ENVELOPE, SENSITIVITY, network, strikes
@@ -98,16 +98,19 @@ def test_no_attack_gets_in(core, releases, signer):
     assert core.restart() == Boot(0, trial=False)
 
 
-def test_no_attack_gets_into_a_new_device(app, releases, signer):
+def test_no_attack_gets_into_the_devices_that_the_command_attacks(releases, signer):
     """With nothing confirmed there is no number to be above, and no base: all other rules hold."""
-    first = releases[0]
-    core = Core(app, first.device())
-    flash, data = core.flash, resign(first.unsigned(1), signer)
-    table = attacks.attack(data, signer, first.device(), b"", core.answer, every=300)
+    old, new = releases
+    stamp = 1_800_000_000  # a number that is a time
+    data = resign(new.unsigned(stamp, old, expires=stamp + 1000), signer)
+    table = attack_core(data, signer, old, old, every=400)
     assert table.refused.all(), table[~table.refused]
-    assert core.flash == flash
-    assert core.restart() == Boot(-1, trial=False)
-    assert "another image" in core.install(resign(releases[1].unsigned(1, first), signer))
+    kinds = table.groupby("device").attack.nunique()
+    assert kinds["new"] >= 22
+    assert kinds["in the field"] >= kinds["new"] + 2  # rollback, another base
+    assert kinds["on the way"] == 5
+    with pytest.raises(EdgekitError, match="kind tflite"):
+        attack_core(resign(old.unsigned(1, kind="tflite"), signer), signer, old)
 
 
 def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
