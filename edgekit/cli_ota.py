@@ -127,11 +127,9 @@ def _serve(args) -> int:
         pair = {"certificate": Path(args.certificate), "key": key}
     elif args.private_key:
         raise EdgekitError("--private-key needs its --certificate")
-    elif args.host not in ("127.0.0.1", "::1", "localhost"):
-        print(
-            "edgekit: whoever is on the way can read the packages: --certificate", file=sys.stderr
-        )
     with serve_http(folder, host=args.host, port=args.port, **pair) as address:
+        if not pair and args.host not in ("127.0.0.1", "::1", "localhost"):
+            print("edgekit: whoever is on the way can read this: --certificate", file=sys.stderr)
         names = offered(folder)
         for name in names:
             if not look.is_signed(look.read(folder / name)):
