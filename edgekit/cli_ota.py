@@ -204,6 +204,7 @@ def _release(run_dir: str, tflite: str = ""):
     from edgekit import project, usecases
     from edgekit.design import Design
     from edgekit.manifest import read_manifest
+    from edgekit.ota import look
     from edgekit.ota.release import Release
     from edgekit.run import Run
 
@@ -225,7 +226,7 @@ def _release(run_dir: str, tflite: str = ""):
     )
     design = Design.from_dict(known["design"]) if "design" in known else run.design
     case = usecases.load(run.use_case, project.root())
-    model = Path(tflite).read_bytes() if tflite else run.load("model.tflite")
+    model = look.read(tflite) if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
     return Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
 
