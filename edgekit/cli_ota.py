@@ -127,11 +127,9 @@ def _serve(args) -> int:
         pair = {"certificate": Path(args.certificate), "key": key}
     elif args.private_key:
         raise EdgekitError("--private-key needs its --certificate")
-    elif args.host not in ("127.0.0.1", "::1", "localhost"):
-        print(
-            "edgekit: whoever is on the way can read the packages: --certificate", file=sys.stderr
-        )
     with serve_http(folder, host=args.host, port=args.port, **pair) as address:
+        if not pair and args.host not in ("127.0.0.1", "::1", "localhost"):
+            print("edgekit: whoever is on the way can read this: --certificate", file=sys.stderr)
         names = offered(folder)
         for name in names:
             if not look.is_signed(look.read(folder / name)):
@@ -213,6 +211,7 @@ def _release(run_dir: str, tflite: str = ""):
     from edgekit import project, usecases
     from edgekit.design import Design
     from edgekit.manifest import read_manifest
+    from edgekit.ota import look
     from edgekit.ota.release import Release
     from edgekit.run import Run
 
@@ -234,7 +233,7 @@ def _release(run_dir: str, tflite: str = ""):
     )
     design = Design.from_dict(known["design"]) if "design" in known else run.design
     case = usecases.load(run.use_case, project.root())
-    model = Path(tflite).read_bytes() if tflite else run.load("model.tflite")
+    model = look.read(tflite) if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
     return Release(model, hear, case.SENSITIVITY, run.use_case, design.hardware.board)
 

@@ -119,6 +119,8 @@ def calls() -> list[tuple[str, ...]]:
         *((*ota, "--sequence", "1", "--expires", n) for n in (*NUMBERS, "36501")),
         (*ota, "--sequence", "1", "--model", "file"),
         (*ota, "--sequence", "1", "--model", "folder"),
+        (*ota, "--sequence", "1", "--model", "/dev/zero"),
+        ("ota", "install", "/dev/zero", "run", "--trust", "file"),
         (*ota, "--sequence", "1", "--base", "nowhere"),
         (*ota, "--sequence", "1", "--kind", "exe"),
         ("ota", "build", "file", "--sequence", "1"),

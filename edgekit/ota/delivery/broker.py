@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgekit import own
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota.delivery.certificates import certify, private
@@ -49,7 +50,7 @@ class Broker:
 
     def start(self) -> None:
         """Start, or start again at the same port; returns when connections are accepted."""
-        with (self.folder / "broker.log").open("ab") as log:
+        with own.going_on(self.folder / "broker.log") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         until = time.monotonic() + 30
         while self._process.poll() is None and time.monotonic() < until:
@@ -129,7 +130,7 @@ def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]
         },
     }  # fmt: skip
     file = folder / "amqtt.yaml"
-    file.write_text(json.dumps(config, indent=1))  # JSON is YAML
+    private(file, json.dumps(config, indent=1).encode())  # JSON is YAML
     return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(file)]
 
 
@@ -147,9 +148,9 @@ def _mosquitto(folder: Path, things, host: str, port: int, prefix: str) -> list[
         publish, subscribe = _topics(prefix, name)
         rules += [f"user {name}", *(f"topic write {t}" for t in publish)]
         rules += [f"topic read {t}" for t in subscribe]
-    (folder / "acl").write_text("\n".join(rules) + "\n")
+    private(folder / "acl", ("\n".join(rules) + "\n").encode())
     file = folder / "mosquitto.conf"
-    file.write_text(f"""\
+    text = f"""\
 listener {port} {host}
 cafile {folder / "ca.pem"}
 certfile {folder / "broker.pem"}
@@ -162,7 +163,8 @@ set_tcp_nodelay true
 message_size_limit {MESSAGE_MOST}
 persistence false
 user {pwd.getpwuid(os.geteuid()).pw_name}
-""")
+"""
+    private(file, text.encode())
     return [found, "-c", str(file)]
 
 

@@ -7,6 +7,8 @@ import ipaddress
 import os
 from pathlib import Path
 
+from edgekit.whole import whole
+
 AUTHORITY = "edgekit CA"
 DAYS = 365  # that a certificate is good for
 
@@ -30,10 +32,10 @@ def certify(folder: Path, name: str, host: str = "") -> Path:
     else:
         authority = _new(ca_key)
         root = [(x509.BasicConstraints(ca=True, path_length=0), True), (_signs_only(), True)]
-        (folder / "ca.pem").write_bytes(_sign(AUTHORITY, authority, authority, root))
+        _write(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
     use = x509.ExtendedKeyUsage([Usage.SERVER_AUTH if host else Usage.CLIENT_AUTH])
     leaf = [(x509.BasicConstraints(ca=False, path_length=None), True), (use, False), (names, False)]
-    file.write_bytes(_sign(name, _new(folder / f"{name}.key"), authority, leaf))
+    _write(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
     return file
 
 
@@ -42,6 +44,11 @@ def private(file: Path, data: bytes) -> None:
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(data)
+
+
+def _write(file: Path, data: bytes) -> None:
+    with whole(file) as half:
+        half.write_bytes(data)
 
 
 def _names(host: str) -> list:

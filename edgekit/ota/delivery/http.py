@@ -167,7 +167,8 @@ class _Get:
 
     def close(self) -> None:
         if self.file:
-            self.file.close()
+            with suppress(OSError):  # of a full disk; whoever wrote has heard of it
+                self.file.close()
 
     def _left(self) -> tuple[str, int, int]:
         """ETag, size and bytes of what an earlier attempt left, if it was of this address."""

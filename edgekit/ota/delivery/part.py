@@ -6,6 +6,7 @@ import os
 import struct
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from math import ceil
@@ -155,8 +156,9 @@ class Blocks:
 
     def close(self) -> None:
         for file in (self._part, self._map):
-            if file:
-                file.close()
+            with suppress(OSError):  # of a full disk; whoever wrote has heard of it
+                if file:
+                    file.close()
 
     def _left(self) -> tuple[int, bytearray] | None:
         """Block size and bitmap of an earlier attempt at this very file."""
