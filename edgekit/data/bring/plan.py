@@ -206,10 +206,11 @@ def _unlabelled(readings: list[Reading]) -> str:
         for column, words in r.meta.get(TEXTS, {}).items():
             texts[column] = list(dict.fromkeys([*texts.get(column, []), *words]))
     if texts:
+        flags = " or of 0 and 1" * any(set(w) == {"0", "1"} for w in texts.values())
         shown = "; ".join(f"{c!r} ({', '.join(w[:4])})" for c, w in list(texts.items())[:4])
         return (
-            f"nothing says which column is the label. Columns that may be: {shown}. Say --label-from "
-            f"column:{next(iter(texts))}, or where else to look"
+            f"nothing says which column is the label. There are columns of text{flags}: {shown}. Say "
+            f"--label-from column:{next(iter(texts))}, or where else to look"
         )
     if only := _only_class([r.path for r in readings]):
         return (

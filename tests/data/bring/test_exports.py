@@ -48,6 +48,16 @@ def test_a_clock_in_columns_has_the_rate_over_every_border(
         np.testing.assert_allclose(np.concatenate([r.samples[:, 0] for r in made]), x, atol=1e-5)
 
 
+def test_hours_run_on_over_midnight(tmp_path):
+    at = pd.Timestamp(2024, 3, 1, 23, 59, 58) + pd.to_timedelta(np.arange(200) / 50, "s")
+    rows = [
+        f"{a.hour},{a.minute},{a.second + a.microsecond / 1e6:.2f},{k % 7}"
+        for k, a in enumerate(at)
+    ]
+    (made,) = read(tmp_path, "\n".join(["Hour,Min,Sec,x", *rows]))
+    assert (len(made.samples), made.rate) == (200, pytest.approx(50))
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(2, 6), st.integers(40, 120), st.integers(0, 10**6), st.booleans(),
