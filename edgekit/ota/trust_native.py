@@ -32,7 +32,7 @@ class Trusting:
 
     `keys`: the list that is compiled in; `secret` 32 bytes, `model` and `device` ids of 16.
 
-    `change`: pairs (old, new) for the C, each of which has to be there; `sanitize` as `native.compile_host`.
+    `change`: old, new, … for the C, each old text has to be there once; `sanitize` as `native.compile_host`.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Trusting:
         model: bytes = bytes(16),
         device: bytes = bytes(16),
         algorithms: tuple[str, ...] = native.KEYS,
-        change: tuple[tuple[str, str], ...] = (),
+        change: tuple[str, ...] = (),
         sanitize: str = "",
     ):
         self.c = ctypes.CDLL(str(_compiled(change, sanitize)))
@@ -140,7 +140,7 @@ def _compiled(change, sanitize: str):
     here = resources.files(__package__) / "device"
     more = ("flash.h", "nor.h", "nor.c", "life_trust.c")
     made = native.files() | files() | {name: (here / name).read_text("utf-8") for name in more}
-    for old, new in change:
+    for old, new in zip(change[::2], change[1::2], strict=True):
         names = [name for name, text in made.items() if old in text]
         if len(names) != 1 or made[names[0]].count(old) != 1:
             raise EdgekitError(f"the C has no single place that reads {old!r}")

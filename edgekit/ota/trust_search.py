@@ -96,6 +96,7 @@ def _list(rng: random.Random) -> KeyList:
     keys = [p.public for p in people()]
     roots = rng.sample(keys[:6], rng.randrange(1, 5))
     gone = [k.id for k in rng.sample(keys, rng.choice((0, 0, 0, 1, 2)))]
+    gone += [rng.choice(keys).id[:14] + "00"] * rng.randrange(2)  # of nobody, but nearly
     signers = rng.sample(keys, rng.randrange(4))
     most = min(len(roots), 3)
     return KeyList(
