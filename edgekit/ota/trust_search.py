@@ -141,7 +141,7 @@ def _crowded(items: list, rng: random.Random) -> None:
 
 BODIES = (
     _set(0, b"w" * 16, b"v" * 15, b"", "v" * 16),
-    _set(1, 0, 7, 1007, 1008, 1009, 1 << 32, -1, None),
+    _set(1, 0, 3, 7, 1000, 1004, 1009, 1 << 32, -1, None),
     _set(2, TIME - 1, TIME, TIME + 1, 1 << 32),
     _set(3, 0, 1, 2, 8, 9, 1 << 31),
     lambda items, rng: items.append(rng.choice((0, [], b"", {}))),
@@ -169,10 +169,10 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
 
     hashed = trust.digest(body if rng.random() < 0.97 else body + b"\0")
     by = []
-    for signer in rng.sample(people(), rng.choice((0, 1, 2, 3, 4, 5, 8))):
+    for signer in rng.sample(people(), rng.choice((0, 1, 2, 3, 4, 8, 8, 8))):
         algorithm = encode(SIGNED_AS[signer.public.algorithm])
         name, message = bytes.fromhex(signer.public.id), trust.to_sign(algorithm, hashed)
-        fault = rng.randrange(60)
+        fault = rng.randrange(80)
         if fault == 0:
             algorithm = encode(rng.choice((-7, -8, -9, -19, 5)))
         elif fault == 1:

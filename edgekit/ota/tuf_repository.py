@@ -32,8 +32,8 @@ def publish(
     """Write a repository, or its next version, into `folder`, which is to be served as it is.
 
     `packages` by name, all that shall be offered; `signers` one for each of ROLES (root and targets should be
-    tokens that are not on the server; root's is needed only for the first version and where the root is to be
-    renewed, which is done before it runs out). Returns the first root's file, which gateways are shipped with.
+    tokens that are not on the server; root's is needed only for the first version and to renew the root,
+    which is done here before it runs out). Returns the first root's file, which gateways are shipped with.
     Raises EdgekitError for a missing role, a root that has expired, or a folder of other keys.
     """
     api = _tuf()
@@ -85,10 +85,10 @@ def renew_root(
 ) -> Path:
     """The repository's next root: a new term, and other keys for the roles in `keys`, if any.
 
-    `signer` has the present root key. With a `successor` that one is replaced, and both sign: gateways go from
-    root to root, and take each one that the one before and itself agree to. After a change of other roles' keys
-    `publish` with the new ones: what the old ones signed is refused. Returns the new root's file. Raises
-    EdgekitError for a folder that is no repository, or one of another root key.
+    `signer` has the present root key. With a `successor` that one is replaced, and both sign: gateways go
+    from root to root, and take each one that the one before and itself agree to. After a change of other
+    roles' keys `publish` with the new ones: what the old ones signed is refused. Returns the new root's
+    file. Raises EdgekitError for a folder that is no repository, or one of another root key.
     """
     folder, now = Path(folder), now or _now()
     changed = {role: _key(key) for role, key in (keys or {}).items()}
