@@ -178,7 +178,7 @@ MUTATIONS = {  # what somebody might get wrong in the C: old, new, …
     "record without its MAC": ("return hmac_same(mac, r->mac, sizeof mac);", "return 1;"),
     "the list is not under the MAC": ("hmac_add(&h, list, r->size);", "(void)list;"),
     "the older record counts": ("r.order <= t->record.order", "t->record.order && r.order > t->record.order"),
-    "no second copy": ("change(t, &r); /* the second copy", "/*", "change(t, &r); /* if this fails", "/*"),
+    "no second copy": ("change(t, &r); /* the second", "/*", "change(t, &r); /* if this fails", "/*"),
     "second copy forgotten after a cut": ("change(t, &r); /* if this fails", "/*"),
     "numbers of reports are not kept": ("r.reports += TRUST_REPORTS;", "r.reports += 1, t->report = 0;"),
     "statement not kept": ("trust_keep(t, latest, issued, until)", "0"),

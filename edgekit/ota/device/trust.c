@@ -90,6 +90,13 @@ static int twice(const struct trust *t) {
   return cbor_same(flash_at(address(t, t->sector ^ 1)) + RECORD, kept_list(t), other.size);
 }
 
+/* Did newer firmware bring a newer list? */
+static int outdated(const struct trust *t) {
+  struct keyset here, kept;
+  return t->record.size && keyset_read(t->origin.keys, t->origin.size, &here) &&
+         keyset_read(kept_list(t), t->record.size, &kept) && here.version >= kept.version;
+}
+
 int trust_open(struct trust *t, const struct trust_origin *origin) {
   struct trust_record r;
   t->origin = *origin;
@@ -101,6 +108,7 @@ int trust_open(struct trust *t, const struct trust_origin *origin) {
     t->sector = sector;
   }
   t->report = t->record.reports;
+  if (outdated(t)) t->record.size = 0;
   const int code = use(t);
   if (t->record.size && !twice(t)) {
     r = t->record;

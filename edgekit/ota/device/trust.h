@@ -15,9 +15,10 @@
 #define TRUST_BYTES 1280u /* of a key manifest, with its signatures, at most */
 #define TRUST_REPORTS 256 /* numbers of reports that one record gives away */
 
-/* What firmware and factory give a device. Pointers are kept, not what they point to. */
+/* What firmware and factory give a device. Pointers are kept, not what they point to. The compiled-in list counts
+ * until one of a higher version was taken, and again when newer firmware brings a higher one. */
 struct trust_origin {
-  const uint8_t *keys; /* the list that is compiled in (keyset.h), version 0 */
+  const uint8_t *keys; /* the list that is compiled in (keyset.h) */
   uint32_t size;
   keyset_verify verify[2]; /* by KEY_ED25519, KEY_ES256; NULL where the firmware has none */
   const uint8_t *secret;   /* HMAC_KEY bytes, of this device alone */
