@@ -144,9 +144,17 @@ class Core:
 
         `now` in POSIX seconds, 0 for a device without a clock.
         """
+        self.begin(now)
+        return self.end(self.feed(data, piece))
+
+    def begin(self, now: int = 0) -> None:
+        """A transfer begins; what came before is forgotten."""
+        self._call("update_begin", now)
+
+    def feed(self, data: bytes, piece: int = PACKET) -> int:
+        """Some of a package; the device's last answer, 0 to go on."""
         if not 1 <= piece <= PACKET:
             raise EdgekitError(f"the radio's packets have 1 to {PACKET} bytes, not {piece}")
-        self._call("update_begin", now)
         answer = 0
         for at in range(0, len(data), piece):
             part = data[at : at + piece]
@@ -154,6 +162,10 @@ class Core:
             answer = self._call("update_take", len(part))
             if answer:
                 break
+        return answer
+
+    def end(self, answer: int = 0) -> str:
+        """That was all; as `install`. answer: the last of `feed`."""
         answer = answer or self._call("update_end")
         self.flash = self._read("nor")
         return "" if answer == 1 else self._reason(answer)

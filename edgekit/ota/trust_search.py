@@ -85,9 +85,11 @@ def agreement(n: int, seed: int = 0, change=()) -> tuple[Counter, list[Case]]:
     for case in cases(n, seed):
         host, here = agree(case, device)
         counted[here] += 1
-        kept = case.old.version if here else trust.contents(case.data)[0].version
         device.start()
-        if host != here or device.version != kept:
+        if (
+            host != here
+            or device.version != (case.old if here else trust.contents(case.data)[0]).version
+        ):
             unlike.append(case)
     return counted, unlike
 

@@ -177,6 +177,20 @@ def test_flash_of_another_device_is_not_believed():
     assert (other.version, believes(other, OTHER)) == (0, False)
 
 
+def test_newer_firmware_may_bring_newer_keys():
+    device = Trusting(listed())
+    device.take_keys(signed(listed().changed(), A, B))
+    kept = device.flash
+    for version, counts in ((0, SIGNER), (1, OTHER), (5, OTHER)):  # compiled in; 1 is kept
+        device.anew(listed(version=version, signers=(OTHER.public,)))
+        device.flash = kept
+        device.start()
+        assert believes(device, counts)
+        device.report()  # writes a record of what counts
+        device.start()
+        assert (device.version, believes(device, counts)) == (max(version, 1), True)
+
+
 def test_a_freeze_is_noticed():
     device = Trusting(listed(), model=MODEL)
     assert device.says(1, NOW) == "frozen"  # it never heard anything
