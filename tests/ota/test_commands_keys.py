@@ -5,7 +5,7 @@ import re
 import pytest
 
 from edgekit.ota import trust
-from tests.ota.test_commands import ota  # noqa: F401  (a fixture)
+from tests.ota.test_commands import ACME, ota  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
@@ -16,16 +16,16 @@ def run(ota, tmp_path):  # noqa: F811
         said = ota("key", f"{name}.pem", "--algorithm", "EdDSA")[1]
         ids[name] = re.search(r"key ([0-9a-f]{16})", said)[1]
     roots = [word for name in "abc" for word in ("--root", f"{name}.pub.pem")]
-    more = ("--threshold", "2", "--signer", "signer.pub.pem", "--vendor", "edgekit.example")
+    more = ("--threshold", "2", "--signer", "signer.pub.pem", *ACME)
     assert ota("keys", "make", "first.keys", *roots, *more)[0] == 0
     return ota, ids
 
 
 def test_from_a_stolen_key_to_a_device_that_goes_on(run, tmp_path):
     ota, ids = run  # noqa: F811
-    trusts = ("run", "--trust", "first.keys")
+    trusts = ("run", "--trust", "first.keys", *ACME)
     for n in "12":
-        assert ota("build", "run", "--sequence", n, "--out", f"{n}.suit")[0] == 0
+        assert ota("build", "run", "--sequence", n, "--out", f"{n}.suit", *ACME)[0] == 0
     ota("sign", "1.suit", "--key", "signer.pem")
     assert "confirmed in slot A" in ota("install", "1.suit", *trusts)[1]
     assert "release 1 confirmed, frozen, keys 0" in ota("status", *trusts)[1]
@@ -46,7 +46,7 @@ def test_from_a_stolen_key_to_a_device_that_goes_on(run, tmp_path):
 
     ota("sign", "2.suit", "--key", "signer.pem")
     assert "revoked" in ota("install", "2.suit", *trusts)[1]
-    state = ("--days", "1", "--sequence", "2")
+    state = ("--days", "1", "--sequence", "2", *ACME)
     assert ota("latest", "make", "run", *state, "--key", "next.pem")[0] == 0
     assert ota("latest", "tell", "latest.cose", *trusts)[:2] == (1, "behind\n")
     ota("sign", "2.suit", "--key", "next.pem")
@@ -64,6 +64,20 @@ def test_what_is_wrong_is_said_in_one_line(run, tmp_path):
     ota, ids = run  # noqa: F811
     (tmp_path / "bad.keys").write_bytes(b"\xd8\x62")
     for words, why in (
+        (
+            (
+                "keys",
+                "make",
+                "x.keys",
+                "--root",
+                "a.pub.pem",
+                "--threshold",
+                "1",
+                "--vendor",
+                "edgekit.example",
+            ),
+            "own domain",
+        ),
         (("keys", "sign", "none.keys", "--key", "a.pem"), "none.keys"),
         (("keys", "sign", "bad.keys", "--key", "a.pem"), "bad.keys: not a key manifest"),
         (("keys", "sign", "first.keys", "--key", "signer.pem"), "no root key"),
