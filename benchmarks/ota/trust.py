@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from benchmarks.bars import Bars
 from edgekit import ota
-from edgekit.ota import attacks_trust, trust_cuts, trust_search
+from edgekit.ota import attacks_trust, trust_cuts, trust_native, trust_search
 from edgekit.ota.keys import FileSigner
 from tests.device.bearings import model
 from tests.ota.conftest import release_of
@@ -22,6 +22,11 @@ def bars(bars: Bars) -> None:
         counted, unlike = search(INPUTS)
         shown = f"{len(unlike)} of {sum(counted.values()):,}, {len(counted)} answers"
         bars.add(f"hostile {what}: Python and C disagree", "0", shown, not unlike)
+
+    cases = list(trust_search.cases(INPUTS // 5, seed=1))
+    answers = trust_native.sanitized(cases)
+    shown = f"0 in {len(answers):,} inputs"
+    bars.add("key manifests under the sanitizers: finds", "0", shown, len(answers) == len(cases))
 
     found = trust_cuts.cuts()
     lives, faults = found.pop("lives"), sum(found.values())
