@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError
-from edgekit.ota.forward import Forward, Other
+from edgekit.ota.cbor import CborError, encode
+from edgekit.ota.forward import Forward
 from edgekit.ota.keys import PublicKey, Signer
-from edgekit.ota.suit import ALGORITHMS, SIGN1, SIGNED_AS, PackageError, encode
+from edgekit.ota.suit import ALGORITHMS, SIGN1, SIGNED_AS, PackageError
 
 CONTEXT = b"latest"  # external data: a signature for a package is none for a statement
 BYTES = 128  # at most
@@ -84,7 +85,7 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
     r = Forward(data)
     try:
         if len(data) > BYTES:
-            raise Other
+            raise CborError("another form")
         r.expect(0xD2, 0x84, 0x43, 0xA1, 0x01)
         algorithm = r.take(1)
         r.expect(0xA0)
@@ -92,7 +93,7 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
         r.expect(0x58, 0x40)
         signature = r.take(64)
         r.end()
-    except Other:
+    except CborError:
         raise PackageError(REASONS["form"]) from None
     kind = next((a for n, a in ALGORITHMS.items() if encode(n) == algorithm), "")
     if not kind:
@@ -110,7 +111,7 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
         model, latest, issued, until = r.bytes(16), r.number(), r.number(), r.number()
         r.end()
         return Statement(model, latest, issued, until)
-    except (Other, EdgekitError):
+    except EdgekitError:
         raise PackageError(REASONS["content"]) from None
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.lock import locked
-from edgekit.ota.forward import Forward, Other
-from edgekit.ota.suit import encode
+from edgekit.ota.cbor import CborError, encode
+from edgekit.ota.forward import Forward
 from edgekit.whole import whole
 
 VERDICTS = ("nothing runs", "confirmed", "on trial", "confirmed, a newer one was given up")
@@ -126,7 +126,7 @@ def _read(data: bytes) -> tuple[Status, bytes, bytes]:
         status = Status(r.bytes(16), *(r.number() for _ in range(7)))
         r.end()
         if status.verdict >= len(VERDICTS) or status.fresh >= len(FRESH) or not status.number:
-            raise Other
-    except Other:
+            raise CborError("another form")
+    except CborError:
         raise EdgekitError("not a device's report, or not in its one encoding") from None
     return status, payload, mac

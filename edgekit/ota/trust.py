@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 from edgekit.errors import EdgekitError
 from edgekit.escape import html
-from edgekit.ota.forward import ARRAY, Forward, Other
+from edgekit.ota.cbor import ARRAY, CborError, encode
+from edgekit.ota.forward import Forward
 from edgekit.ota.keys import ALGORITHMS, PublicKey, Signer
-from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError, encode
+from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError
 
 KEYS, REVOKED, SIGNATURES = 8, 32, 16  # at most, of each kind
 BYTES = 1280  # of a key manifest, at most: what a device has memory for
@@ -199,8 +200,8 @@ def parsed(body: bytes) -> KeyList:
         revoked = _list(r, REVOKED, 8)
         r.end()
         if not 1 <= threshold <= KEYS:
-            raise Other
-    except Other:
+            raise CborError("another form")
+    except CborError:
         raise PackageError(REASONS["content"]) from None
     gone = tuple(i.hex() for i in revoked)
     return KeyList(vendor, version, threshold, _keys(roots), _keys(signers), gone, expires)
@@ -232,10 +233,10 @@ def _list(r: Forward, most: int, *sizes: int) -> list[bytes]:
     """Byte strings that rise strictly, a shorter one before a longer."""
     count = r.number(ARRAY)
     if count > most:
-        raise Other
+        raise CborError("another form")
     items = [r.bytes(*sizes) for _ in range(count)]
     if any((len(a), a) >= (len(b), b) for a, b in itertools.pairwise(items)):
-        raise Other
+        raise CborError("another form")
     return items
 
 
@@ -249,7 +250,7 @@ def _opened(data: bytes) -> tuple[bytes, bytes, dict[bytes, tuple[bytes, bytes]]
         hashed, signatures, last = r.take(32), {}, b""
         count = r.number(ARRAY)
         if count > SIGNATURES:
-            raise Other
+            raise CborError("another form")
         for _ in range(count):
             r.expect(0x83, 0x43, 0xA1, 0x01)
             algorithm = r.take(1)
@@ -257,10 +258,10 @@ def _opened(data: bytes) -> tuple[bytes, bytes, dict[bytes, tuple[bytes, bytes]]
             name = r.take(8)
             r.expect(0x58, 0x40)
             if signatures and name <= last:
-                raise Other
+                raise CborError("another form")
             signatures[name], last = (algorithm, r.take(64)), name
         r.end()
-    except Other:
+    except CborError:
         raise PackageError(REASONS["form"]) from None
     return body, hashed, signatures
 

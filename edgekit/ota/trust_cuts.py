@@ -212,9 +212,9 @@ def mutations(names=tuple(MUTATIONS), n: int = 600):
 
 
 def _caught(change: tuple[str, ...], n: int) -> tuple[bool, str]:
-    if trust_search.hearing(n, change=change)[1]:
+    if trust_search.hearing(n, change=change, stop=True)[1]:
         return True, "statements"
-    if trust_search.agreement(n, change=change)[1]:
+    if trust_search.agreement(n, change=change, stop=True)[1]:
         return True, "key manifests"
     found = cuts(change)
     faults = [f for f in FAULTS if found[f]]

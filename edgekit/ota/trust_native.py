@@ -10,8 +10,9 @@ from importlib import resources
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import native
+from edgekit.ota.cbor import encode
 from edgekit.ota.nor import SECTOR, UNIT
-from edgekit.ota.suit import SIGNED_AS, PackageError, encode
+from edgekit.ota.suit import SIGNED_AS, PackageError
 from edgekit.ota.trust import BYTES, KeyList
 
 PARTS = ("hmac", "keyset", "trust", "statement", "status")

@@ -11,8 +11,9 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgekit.ota import statement, trust
+from edgekit.ota.cbor import encode
 from edgekit.ota.keys import FileSigner
-from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError, encode
+from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError
 from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import Trusting
 
@@ -79,7 +80,7 @@ def agree(case: Case, device: Trusting) -> tuple[str, str]:
         return host, str(refusal)
 
 
-def agreement(n: int, seed: int = 0, change=()) -> tuple[Counter, list[Case]]:
+def agreement(n: int, seed: int = 0, change=(), stop: bool = False) -> tuple[Counter, list[Case]]:
     """How often each answer came; and the cases where Python and C do not agree, or C kept something else."""
     device, counted, unlike = Trusting(_list(random.Random(0)), change=change), Counter(), []
     for case in cases(n, seed):
@@ -91,6 +92,8 @@ def agreement(n: int, seed: int = 0, change=()) -> tuple[Counter, list[Case]]:
             or device.version != (case.old if here else trust.contents(case.data)[0]).version
         ):
             unlike.append(case)
+        if unlike and stop:
+            break
     return counted, unlike
 
 
@@ -199,7 +202,7 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
 # --- statements
 
 
-def hearing(n: int, seed: int = 0, change=()) -> tuple[Counter, list[bytes]]:
+def hearing(n: int, seed: int = 0, change=(), stop: bool = False) -> tuple[Counter, list[bytes]]:
     """As `agreement`, of statements that one device hears, one after the other."""
     rng, counted, unlike = random.Random(seed), Counter(), []
     old = _list(rng)
@@ -227,6 +230,8 @@ def hearing(n: int, seed: int = 0, change=()) -> tuple[Counter, list[bytes]]:
         says = before.says(running, now) if before else "frozen"
         if (here, device.says(running, now)) != (host, says):
             unlike.append(data)
+        if unlike and stop:
+            break
     return counted, unlike
 
 

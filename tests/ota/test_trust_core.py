@@ -55,7 +55,7 @@ def test_a_stolen_key_is_replaced_without_new_firmware(core, releases, keys):
 
 def test_no_attack_on_trust_gets_in(core, releases, keys):
     data, flash = resign(releases[0].unsigned(1), keys.signer), core.flash
-    table = attack_trust(core, keys, data, every=61)
+    table = attack_trust(core, keys, data, every=97)
     assert table.refused.all(), table[~table.refused]
     assert len(table) == 25
     assert core.flash == flash
