@@ -180,6 +180,7 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
         fault = rng.randrange(80)
         if fault == 0:
             algorithm = encode(rng.choice((-7, -8, -9, -19, 5)))
+            message = trust.to_sign(algorithm, hashed) if rng.random() < 0.7 else message
         elif fault == 1:
             message = message.replace(trust.CONTEXT, b"latest")
         elif fault == 2:

@@ -1,7 +1,9 @@
 /* What a device keeps of trust, in two sectors of its own: the key list, the newest statement of what is the latest
  * release, and the numbers of its reports. Each sector holds all of it, under a MAC of the device's own secret; the
  * one with the higher order counts, and the other takes the next change. So a power cut leaves the old or the new.
- * After new keys the second sector gets them, too: one worn cell does not bring back a key that was revoked.
+ * After new keys the second sector gets them, too: one worn cell does not bring back a key that was revoked. One record
+ * is written, and one sector erased, for each newer statement, for the first report after a reset, and for each 256
+ * reports; two for new keys.
  *
  * Who writes the flash without the secret can destroy both sectors (then the compiled-in keys are back), or put an
  * older copy of both into their place; to prevent that the version has to stand in a counter in hardware. */
