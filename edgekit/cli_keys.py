@@ -126,10 +126,12 @@ def _on_device(parser) -> None:
 
 def _make(args) -> int:
     from edgekit.ota import trust
-    from edgekit.ota.package import own_vendor, vendor_id
+    from edgekit.ota.package import WORKSHOP, vendor_id
 
+    if vendor_id(args.vendor) == vendor_id(WORKSHOP):
+        raise EdgekitError(f"{WORKSHOP} is the vendor of every workshop: name your own domain")
     roots, signers = (tuple(map(_public, files)) for files in (args.root, args.signer))
-    made = trust.KeyList(vendor_id(own_vendor(args.vendor)), 0, args.threshold, roots, signers)
+    made = trust.KeyList(vendor_id(args.vendor), 0, args.threshold, roots, signers)
     _write_new(args.file, trust.unsigned(made))
     print(f"{args.file}: {_said(made)}; what is compiled in needs no signature")
     return 0

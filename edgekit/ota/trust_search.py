@@ -148,7 +148,7 @@ BODIES = (
     _set(0, b"w" * 16, b"v" * 15, b"", "v" * 16),
     _set(1, 0, 3, 7, 1000, 1004, 1009, 1 << 32, -1, None),
     _set(2, TIME - 1, TIME, TIME + 1, 1 << 32),
-    _set(3, 0, 1, 2, 8, 9, 1 << 31),
+    _set(3, 0, 0, 0, 2, 9, 9, 1 << 31),
     lambda items, rng: items.append(rng.choice((0, [], b"", {}))),
     lambda items, rng: items.pop(),
     _twice, _turned, _sized, _many, _crowded,

@@ -83,7 +83,7 @@ def test_an_expired_root_is_renewed_by_its_key_alone(tmp_path):
         publish(tmp_path / "repository", {}, online)
     assert renew_root(tmp_path / "repository", keys["root"]).name == "2.root.json"
     publish(tmp_path / "repository", {"x.targets.json": b"two"}, online)
-    with serve_http(tmp_path / "repository") as url:
+    with serve_http(tmp_path / "repository", kinds=(".json",)) as url:
         assert fetch_tuf(url, "x.targets.json", tmp_path / "gateway", root).read_bytes() == b"two"
 
 
