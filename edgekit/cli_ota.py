@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgekit import cli_ota_words
+from edgekit import cli_keys, cli_ota_words
 from edgekit.errors import EdgekitError
 from edgekit.whole import whole
 
@@ -147,7 +147,7 @@ def _install(args) -> int:
     release = _for(args)
     flash = Path(args.run_dir) / "device" / "flash.bin"
     device = release.device(name=args.device) if args.device else release.device()
-    core = Core(firmware(release, [_public(args.trust)]), device)
+    core = Core(firmware(release, cli_keys.trusted(args.trust)), device)
     if flash.is_file():
         core.power_on(flash.read_bytes())
     refused = core.install(data, now=int(time.time()))

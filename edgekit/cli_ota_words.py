@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from edgekit import cli_keys
 from edgekit.cli_types import real
 from edgekit.cli_types import whole as whole_number
 
@@ -84,7 +85,7 @@ def add(commands, **do: Callable) -> None:
     install.add_argument("package", help="a file, or an address https://… or http://…")
     install.add_argument("run_dir")
     install.add_argument(
-        "--trust", required=True, metavar="PUBLIC", help="the public key, .pub.pem"
+        "--trust", required=True, metavar="KEYS", help="the public key, .pub.pem, or a list, .keys"
     )
     install.add_argument(
         "--ca", default="", help="who vouches for the server, if the system does not (PEM)"
@@ -115,6 +116,7 @@ def add(commands, **do: Callable) -> None:
         "--mutations", action="store_true", help="and prove that faults are found"
     )
     powercut.set_defaults(do=do["powercut"])
+    cli_keys.add(verbs, whom)
 
 
 def _whom() -> argparse.ArgumentParser:

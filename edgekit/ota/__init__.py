@@ -11,6 +11,7 @@ core = Core(firmware(released, [signer.public]), device)          # the emulated
 
 from edgekit.ota.attacks import attack
 from edgekit.ota.attacks_core import attack_core
+from edgekit.ota.attacks_trust import attack_trust
 from edgekit.ota.attacks_underway import attack_underway
 from edgekit.ota.compare import compare
 from edgekit.ota.core import Boot, Core, firmware
@@ -30,6 +31,7 @@ from edgekit.ota.package import (
 from edgekit.ota.parts import flash_parts, flash_total, memory
 from edgekit.ota.release import LASTS, Release, expiry
 from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
+from edgekit.ota.trust import KeyList
 
 __all__ = [
     "ENCODINGS",
@@ -39,12 +41,14 @@ __all__ = [
     "Core",
     "Device",
     "FileSigner",
+    "KeyList",
     "Package",
     "PackageError",
     "Release",
     "Signer",
     "attack",
     "attack_core",
+    "attack_trust",
     "attack_underway",
     "build",
     "compare",

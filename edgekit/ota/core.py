@@ -14,32 +14,37 @@ from edgekit.device.emulate import PAINT, STACK
 from edgekit.device.selftest import ANSWER
 from edgekit.device.target import core_for
 from edgekit.errors import EdgekitError
-from edgekit.ota import native
+from edgekit.ota import native, trust_native
 from edgekit.ota.attacks import Attempt
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import sectors
 from edgekit.ota.package import Device
 from edgekit.ota.release import Release
 from edgekit.ota.suit import KINDS
+from edgekit.ota.trust import KeyList
 
-PARTS = ("agent", "delta", "hmac", "nor", "slots")  # beside what checks a package
+PARTS = ("agent", "delta", "nor", "slots", *trust_native.PARTS)  # beside what checks a package
 FACTS = "<16s16s16sIIQIIIIII4s4s4s32s4x"  # struct device
 PACKET = 512
+KEPT = 4  # sectors beside the slots: two for the log, two for the keys
 
 
 def firmware(
     release: Release,
-    keys: list[PublicKey],
+    keys: list[PublicKey] | KeyList,
     cpu: str = "",
     revoked: tuple[PublicKey, ...] = (),
 ) -> Application:
     """Features, a network whose constants lie in a slot, and the update agent, in one program.
 
-    `keys` the device trusts, `revoked` it knows and refuses. `cpu`: a core of `device.build`, the release's
+    `keys` the device trusts: those that sign packages, or a KeyList with roots, who may change it; `revoked`
+    it knows and refuses. `cpu`: a core of `device.build`, the release's
     board's own unless given. Raises EdgekitError for a network with more
     than one input or output.
     """
     cpu = cpu or core_for(catalog.board(release.board))
+    known = keys if isinstance(keys, KeyList) else _listed(release, keys, revoked)
+    kinds = {k.algorithm for k in (*known.roots, *known.signers)}
     source, size = release.source, len(release.image)
     graph = source.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -51,9 +56,8 @@ def firmware(
         "name": source.name,
         "sectors": sectors(size),
         "operators": ", ".join(map(str, release.needs["operators"].values())),
-        "keys": ",\n".join(
-            [native.c_key(k) for k in keys] + [native.c_key(k, revoked=1) for k in revoked]
-        ),
+        "keys": ", ".join(map(str, known.encoded)),
+        "verify": ", ".join(native.VERIFY[a] if a in kinds else "0" for a in native.KEYS),
         "forget": f"{source.name}_reset();" if source.stateful else "",
         "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
         "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
@@ -63,7 +67,7 @@ def firmware(
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
     files["update_device.c"] = text
-    files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + 2}\n{files['nor.h']}"
+    files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"
     return application(source, release.features, release.sensitivity, cpu=cpu, extra_files=files)
 
 
@@ -140,9 +144,17 @@ class Core:
 
         `now` in POSIX seconds, 0 for a device without a clock.
         """
+        self.begin(now)
+        return self.end(self.feed(data, piece))
+
+    def begin(self, now: int = 0) -> None:
+        """A transfer begins; what came before is forgotten."""
+        self._call("update_begin", now)
+
+    def feed(self, data: bytes, piece: int = PACKET) -> int:
+        """Some of a package; the device's last answer, 0 to go on."""
         if not 1 <= piece <= PACKET:
             raise EdgekitError(f"the radio's packets have 1 to {PACKET} bytes, not {piece}")
-        self._call("update_begin", now)
         answer = 0
         for at in range(0, len(data), piece):
             part = data[at : at + piece]
@@ -150,9 +162,41 @@ class Core:
             answer = self._call("update_take", len(part))
             if answer:
                 break
+        return answer
+
+    def end(self, answer: int = 0) -> str:
+        """That was all; as `install`. answer: the last of `feed`."""
         answer = answer or self._call("update_end")
         self.flash = self._read("nor")
         return "" if answer == 1 else self._reason(answer)
+
+    def take_keys(self, data: bytes, now: int = 0) -> str:
+        """A key manifest (`edgekit.ota.trust`); "" if its keys count from now on, else the refusal."""
+        self._call("update_keys_begin")
+        for at in range(0, len(data), PACKET):
+            part = data[at : at + PACKET]
+            self._write("update_packet", part)
+            self._call("update_keys_take", len(part))
+        answer = self._call("update_keys_end", now)
+        self.flash = self._read("nor")
+        return self._reason(answer, "keyset_reason") if answer else ""
+
+    def hear(self, data: bytes, now: int = 0) -> str:
+        """A statement of the latest release; "current", "behind", "frozen", or why it is refused."""
+        self._write("update_packet", data[:PACKET])
+        answer = self._call("update_heard", len(data), now)
+        self.flash = self._read("nor")
+        return self._reason(answer, "statement_reason")
+
+    def says(self, now: int = 0) -> str:
+        """What the newest statement says by now."""
+        return self._reason(self._call("update_says", now), "statement_reason")
+
+    def report(self, now: int = 0) -> bytes:
+        """How the device fares, for `edgekit.ota.status.Receiver`."""
+        size = self._call("update_report", now)
+        self.flash = self._read("nor")
+        return self._read("update_packet")[:size]
 
     def stack_of_install(self, data: bytes) -> int:
         """Bytes of stack that checking and taking a package needs, by painting; the device is as it was."""
@@ -174,7 +218,7 @@ class Core:
         try:
             self._start(attempt.device)
             if attempt.revoked:
-                (keys,) = struct.unpack("<I", self._read("update_keys")[:4])
+                (keys,) = struct.unpack("<I", self._read("update_trust")[:4])
                 self.core.uc.mem_write(keys + 5, b"\1")  # the first key's `revoked`
             refused = self.install(attempt.data, now=attempt.now)
             return refused if self.restart() == runs else ""
@@ -197,8 +241,8 @@ class Core:
         value = int(self.core.uc.reg_read(self.core.a0))
         return value - (1 << 32) if value >> 31 else value
 
-    def _reason(self, answer: int) -> str:
-        at = self._call("agent_reason", answer)
+    def _reason(self, answer: int, function: str = "agent_reason") -> str:
+        at = self._call(function, answer)
         return bytes(self.core.uc.mem_read(at, 100)).partition(b"\0")[0].decode()
 
     def _read(self, name: str) -> bytes:
@@ -207,6 +251,12 @@ class Core:
 
     def _write(self, name: str, data: bytes) -> None:
         self.core.uc.mem_write(self.core.symbols[name].address, data)
+
+
+def _listed(release: Release, keys: list[PublicKey], revoked) -> KeyList:
+    """Keys without roots: they stay until the firmware changes."""
+    gone = tuple(k.id for k in revoked)
+    return KeyList(release.device().vendor, 0, 1, (), (*keys, *revoked), gone)
 
 
 def _facts(device: Device) -> bytes:

@@ -6,12 +6,11 @@ from edgekit.device.application import Application, application
 from edgekit.device.build import build
 from edgekit.figures import Figure, emulated, measured
 from edgekit.ota import native
-from edgekit.ota.core import PACKET, Core
+from edgekit.ota.core import KEPT, PACKET, Core
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import SECTOR, sectors
 from edgekit.ota.release import Release
 
-LOG_SECTORS = 2  # what the agent keeps its records in, see device/slots.h
 VERIFIER = """\
 {includes}
 uint8_t verifier_arena[64];
@@ -25,15 +24,15 @@ void verifier_invoke(void) {{
 def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> dict[str, Figure]:
     """Bytes of flash by part; their sum is what a device of this firmware needs.
 
-    `weights` is the image in one slot; `slots` the rest of both, and the agent's log. `network` and
-    `features` are code and tables, start-up code counted with the network; `cryptography` the signature's
-    curve and its hash; `agent` what is left of the program, the driver of its flash included.
+    `weights` is the image in one slot; `slots` the rest of both, the agent's log and the keys it was given.
+    `network` and `features` are code and tables, start-up code counted with the network; `cryptography` the
+    signature's curve and its hash; `agent` what is left of the program, the driver of its flash included.
     """
     image = len(release.image)
     plain = application(release.source, release.features, release.sensitivity, app.cpu)
     network = build(release.source, app.cpu).flash.value
     curves = _verifier(app.cpu, keys) - _verifier(app.cpu, [])
-    area = (2 * sectors(image) + LOG_SECTORS) * SECTOR
+    area = (2 * sectors(image) + KEPT) * SECTOR
     where = f"{app.flash.source}, by difference of builds"
     sizes = {
         "weights": (image, "the image in a slot: constants and the self-test's answer"),
@@ -41,7 +40,10 @@ def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> di
         "features": (plain.flash.value - network, where),
         "agent": (app.flash.value - plain.flash.value - curves, where),
         "cryptography": (curves, where),
-        "slots": (area - image, f"two slots and a log in sectors of {SECTOR:,} B, less the image"),
+        "slots": (
+            area - image,
+            f"two slots, a log and the keys in sectors of {SECTOR:,} B, less the image",
+        ),
     }
     return {name: measured(size, "B", source) for name, (size, source) in sizes.items()}
 

@@ -32,27 +32,30 @@ def publish(
     """Write a repository, or its next version, into `folder`, which is to be served as it is.
 
     `packages` by name, all that shall be offered; `signers` one for each of ROLES (root and targets should be
-    tokens that are not on the server). Returns the first root's file, which gateways are shipped with.
-    Raises EdgekitError for a missing role or a folder that holds another root's repository.
+    tokens that are not on the server; root's is needed only for the first version and to renew the root,
+    which is done here before it runs out). Returns the first root's file, which gateways are shipped with.
+    Raises EdgekitError for a missing role, a root that has expired, or a folder of other keys.
     """
     api = _tuf()
-    if missing := set(ROLES) - set(signers):
-        raise EdgekitError(f"a repository needs a signer for {', '.join(sorted(missing))}")
-    folder, now = Path(folder), now or datetime.now(UTC).replace(microsecond=0)
+    folder, now = Path(folder), now or _now()
     folder.mkdir(parents=True, exist_ok=True)
     first = folder / "1.root.json"
-    keys = {role: _key(signers[role].public) for role in ROLES}
+    needed = set(ROLES) - ({"root"} if first.is_file() else set())
+    if missing := needed - set(signers):
+        raise EdgekitError(f"a repository needs a signer for {', '.join(sorted(missing))}")
+    keys = {role: _key(signer.public) for role, signer in signers.items()}
     if not first.is_file():
         root = api.Root(consistent_snapshot=True, expires=now + timedelta(days=ROLES["root"]))
         for role, key in keys.items():
             root.add_key(key, role)
         _write(folder, "1.root.json", api.Metadata(root), signers["root"])
-    root = api.Metadata.from_file(str(first)).signed
-    if root.expires <= now:
-        raise EdgekitError(f"the root of {folder} has expired: start a new repository")
-    known = root.roles
-    if any(keys[role].keyid not in known[role].keyids for role in ROLES):
+    root = _newest_root(folder).signed
+    if any(key.keyid not in root.roles[role].keyids for role, key in keys.items()):
         raise EdgekitError(f"{folder} is the repository of other keys")
+    if root.expires <= now + timedelta(days=ROLES["root"] / 4) and "root" in signers:
+        renew_root(folder, signers["root"], now=now)
+    elif root.expires <= now:
+        raise EdgekitError(f"the root of {folder} has expired: renew it with its root key")
     kept = (re.fullmatch(r"(\d+)\.targets\.json", p.name) for p in folder.iterdir())
     version = 1 + max((int(m[1]) for m in kept if m), default=0)
     expires = {role: now + timedelta(days=days) for role, days in ROLES.items()}
@@ -71,6 +74,41 @@ def publish(
         folder, "timestamp.json", api.Metadata(timestamp), signers["timestamp"]
     )  # last: now it is public
     return first
+
+
+def renew_root(
+    folder: Path | str,
+    signer: Signer,
+    keys: Mapping[str, PublicKey] | None = None,
+    successor: Signer | None = None,
+    now: datetime | None = None,
+) -> Path:
+    """The repository's next root: a new term, and other keys for the roles in `keys`, if any.
+
+    `signer` has the present root key. With a `successor` that one is replaced, and both sign: gateways go
+    from root to root, and take each one that the one before and itself agree to. After a change of other
+    roles' keys `publish` with the new ones: what the old ones signed is refused. Returns the new root's
+    file. Raises EdgekitError for a folder that is no repository, or one of another root key.
+    """
+    folder, now = Path(folder), now or _now()
+    changed = {role: _key(key) for role, key in (keys or {}).items()}
+    if successor:
+        changed["root"] = _key(successor.public)
+    if unknown := set(changed) - set(ROLES):
+        raise EdgekitError(f"no role {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")
+    metadata = _newest_root(folder)
+    root = metadata.signed
+    if _key(signer.public).keyid not in root.roles["root"].keyids:
+        raise EdgekitError(f"{folder} is the repository of another root key")
+    root.version += 1
+    root.expires = now + timedelta(days=ROLES["root"])
+    for role, key in changed.items():
+        for gone in tuple(root.roles[role].keyids):
+            root.revoke_key(gone, role)
+        root.add_key(key, role)
+    metadata.signatures.clear()
+    both = (signer, successor) if successor else (signer,)
+    return _write(folder, f"{root.version}.root.json", metadata, *both)
 
 
 def fetch_tuf(url: str, name: str, folder: Path | str, root: bytes) -> Path:
@@ -102,6 +140,28 @@ def fetch_tuf(url: str, name: str, folder: Path | str, root: bytes) -> Path:
         raise EdgekitError(f"the repository is refused: {error}") from None
 
 
+def _newest_root(folder: Path):
+    """The newest version of the root; those before it stay, as gateways go through all of them."""
+    from tuf.api.serialization import DeserializationError
+
+    found = (re.fullmatch(r"(\d+)\.root\.json", p.name) for p in folder.glob("*.root.json"))
+    newest = max((int(m[1]) for m in found if m), default=0)
+    if not newest:
+        raise EdgekitError(f"{folder} is no repository: there is no 1.root.json")
+    path = folder / f"{newest}.root.json"
+    try:
+        metadata = _tuf().Metadata.from_file(str(path))
+    except DeserializationError:
+        raise EdgekitError(f"{path} is damaged: bring back a copy of the repository") from None
+    if metadata.signed.type != "root" or metadata.signed.version != newest:
+        raise EdgekitError(f"{path} is not the root that its name says: bring back a copy")
+    return metadata
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def _tuf():
     try:
         import tuf.api.metadata
@@ -117,7 +177,15 @@ def _key(key: PublicKey):
     return SSlibKey.from_crypto(load_pem_public_key(pem(key)), scheme=SCHEMES[key.algorithm])
 
 
-def _write(folder: Path, name: str, metadata, signer: Signer) -> None:
+def _write(folder: Path, name: str, metadata, *signers: Signer) -> Path:
+    for signer in signers:
+        metadata.sign(_interface(signer), append=True)
+    with whole(folder / name) as half:
+        metadata.to_file(str(half))
+    return folder / name
+
+
+def _interface(signer: Signer):
     from securesystemslib.signer import Signature
     from securesystemslib.signer import Signer as Interface
 
@@ -138,6 +206,4 @@ def _write(folder: Path, name: str, metadata, signer: Signer) -> None:
         def from_priv_key_uri(cls, *_):
             raise NotImplementedError("the signer is given, not named")
 
-    metadata.sign(Ours())
-    with whole(folder / name) as half:
-        metadata.to_file(str(half))
+    return Ours()

@@ -25,7 +25,9 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     program = sum(parts[p].value for p in ("network", "features", "agent", "cryptography"))
     assert program == app.flash.value
     area = parts["weights"].value + parts["slots"].value
-    assert area == 4 * SECTOR  # an image of some hundred bytes: a sector each, and two of the log
+    assert (
+        area == 6 * SECTOR
+    )  # an image of some hundred bytes: a sector each, log and keys two each
     assert flash_total(parts).value == program + area
 
     x = strikes(1, seed=3)[0]

@@ -1,0 +1,46 @@
+"""Keys that change, statements of a release, reports: hostile inputs, attacks, power cuts, mistakes."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from benchmarks.bars import Bars
+from edgekit import ota
+from edgekit.ota import attacks_trust, trust_cuts, trust_native, trust_search
+from edgekit.ota.keys import FileSigner
+from tests.device.bearings import model
+from tests.ota.conftest import release_of
+
+INPUTS = 5_000
+
+
+def bars(bars: Bars) -> None:
+    for what, search in (
+        ("key manifests", trust_search.agreement),
+        ("statements", trust_search.hearing),
+    ):
+        counted, unlike = search(INPUTS)
+        shown = f"{len(unlike)} of {sum(counted.values()):,}, {len(counted)} answers"
+        bars.add(f"hostile {what}: Python and C disagree", "0", shown, not unlike)
+
+    cases = list(trust_search.cases(INPUTS // 5, seed=1))
+    answers = trust_native.sanitized(cases)
+    shown = f"0 in {len(answers):,} inputs"
+    bars.add("key manifests under the sanitizers: finds", "0", shown, len(answers) == len(cases))
+
+    found = trust_cuts.cuts()
+    lives, faults = found.pop("lives"), sum(found.values())
+    shown = f"{faults} in {lives:,} lives"
+    bars.add("power cuts in rotation, statement, report: faults", "0", shown, faults == 0)
+
+    table = trust_cuts.mutations()
+    shown = f"{int(table.caught.sum())} of {len(table)}"
+    bars.add("mistakes in the C of keys that are noticed", "all", shown, bool(table.caught.all()))
+
+    release, signer = release_of(model()), FileSigner(ed25519.Ed25519PrivateKey.generate())
+    device = release.device()
+    keys = attacks_trust.drawn(device.vendor, signer)
+    core = ota.Core(ota.firmware(release, keys.first, "cortex-m4"), device)
+    table = attacks_trust.attack_trust(core, keys, ota.resign(release.unsigned(1), signer), every=3)
+    shown = f"{int(table.refused.sum())} of {len(table)} kinds, {int(table.tries.sum()):,} tries"
+    bars.add("attacks on trust refused, emulated core", "all", shown, bool(table.refused.all()))

@@ -1,0 +1,67 @@
+/* The keeping of keys, called from outside with a power cut as a result: for tests and searches on the host. */
+#include "ed25519.h"
+#include "es256.h"
+#include "nor.h"
+#include "status.h"
+#include "statement.h"
+
+#define POWER_CUT 100
+#define POWERED(call)                      \
+  do {                                     \
+    if (setjmp(nor_off)) return POWER_CUT; \
+    return (int)(call);                    \
+  } while (0)
+
+struct trust life_trust; /* in memory: a reset forgets it */
+uint8_t life_keys[TRUST_BYTES], life_secret[HMAC_KEY], life_model[16], life_device[16], life_report[STATUS_BYTES];
+uint32_t life_size, life_algorithms = 3; /* of life_keys; bit 0: Ed25519, bit 1: ES256 */
+
+int powered_open(void) {
+  const struct trust_origin origin = {
+      .keys = life_keys,
+      .size = life_size,
+      .verify = {life_algorithms & 1 ? ed25519_verify : 0, life_algorithms & 2 ? es256_verify : 0},
+      .secret = life_secret,
+      .sector = NOR_SECTORS - 2,
+  };
+  POWERED(trust_open(&life_trust, &origin));
+}
+
+int powered_keys(const uint8_t *data, uint32_t n, uint32_t piece, uint32_t now) {
+  trust_begin(&life_trust);
+  for (uint32_t at = 0; at < n; at += piece) trust_take(&life_trust, data + at, n - at < piece ? n - at : piece);
+  POWERED(trust_end(&life_trust, now));
+}
+
+int powered_statement(const uint8_t *data, uint32_t n, uint32_t running, uint32_t now) {
+  POWERED(statement_take(&life_trust, data, n, life_model, running, now));
+}
+
+int life_says(uint32_t running, uint32_t now) { return statement_says(&life_trust, running, now); }
+
+int powered_status(uint32_t running, uint32_t counter, uint32_t verdict, uint32_t reason, uint32_t fresh) {
+  const struct status s = {running, counter, verdict, reason, fresh};
+  POWERED(status_make(&life_trust, life_device, &s, life_report));
+}
+
+/* Is this a signature over the message by a key that packages are believed from? A COSE_ code. */
+int life_believes(uint32_t algorithm, const uint8_t *message, uint32_t n, const uint8_t *signature) {
+  return cose_verify(&life_trust.keys, (uint8_t)algorithm, message, n, signature);
+}
+
+uint32_t life_version(void) { return life_trust.set.version; }
+
+void life_power_on(void) {
+  nor.off = 0;
+  for (int i = 0; i < NOR_CUTS; i++) nor.cut[i].after = 0;
+}
+
+void life_cut(uint32_t after, uint32_t torn) {
+  nor.cut[0].after = after;
+  nor.cut[0].torn = torn;
+}
+
+uint32_t life_off(void) { return nor.off; }
+uint32_t life_operations(void) { return nor.operations; }
+uint32_t life_broken(void) { return nor.broken; }
+void life_seed(uint32_t random) { nor.random = random; }

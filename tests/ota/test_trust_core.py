@@ -1,0 +1,64 @@
+"""Keys that change on the emulated device, and who must not change them."""
+
+import pytest
+
+from edgekit.errors import EdgekitError
+from edgekit.ota import attacks_trust, statement, status
+from edgekit.ota.attacks_trust import NOW, attack_trust, signed
+from edgekit.ota.core import Core, firmware
+from edgekit.ota.package import resign
+
+
+@pytest.fixture(scope="module")
+def keys(releases, signer):
+    return attacks_trust.drawn(releases[0].device().vendor, signer)
+
+
+@pytest.fixture(scope="module")
+def app(releases, keys):
+    return firmware(releases[0], keys.first)
+
+
+@pytest.fixture
+def core(app, releases):
+    return Core(app, releases[0].device())
+
+
+def test_a_stolen_key_is_replaced_without_new_firmware(core, releases, keys):
+    a, b, c = keys.roots
+    first, second = releases[0].unsigned(1), releases[1].unsigned(2)
+    assert core.install(resign(first, keys.signer)) == ""
+    assert core.reset().healthy
+    new = keys.first.changed(
+        roots=(a.public, c.public, keys.successor.public),
+        signers=(keys.signer.public, keys.successor.public),
+        revoked=(keys.signer.public.id,),
+    )
+    assert core.take_keys(signed(new, a, c), NOW) == ""
+    for _ in range(2):
+        assert "revoked" in core.install(resign(second, keys.signer))
+        core.restart()
+    assert core.install(resign(second, keys.successor)) == ""
+    assert core.reset().healthy
+    assert core.sequence == 2
+    assert "fewer of the present" in core.take_keys(signed(new.changed(), a, b))
+    # by its own list, the successor is a root now, too
+    assert core.take_keys(signed(new.changed(), a, keys.successor)) == ""
+    said = status.peek(core.report())
+    assert (said.keys, said.running, said.verdict, said.device) == (2, 2, 1, core.device.device)
+    assert core.says() == "frozen"
+    heard = statement.state(statement.Statement(core.device.model, 2, NOW, NOW + 9), keys.successor)
+    assert core.hear(heard, NOW) == "current"
+    core.restart()
+    assert core.says(NOW) == "current"
+
+
+def test_no_attack_on_trust_gets_in(core, releases, keys):
+    data, flash = resign(releases[0].unsigned(1), keys.signer), core.flash
+    table = attack_trust(core, keys, data, every=97)
+    assert table.refused.all(), table[~table.refused]
+    assert len(table) == 25
+    assert core.flash == flash
+    with pytest.raises(EdgekitError, match="nothing is proved"):
+        attack_trust(core, keys, data[:-1], every=1000)
+    assert core.flash == flash
