@@ -20,8 +20,11 @@ def is_flag(table: Table, i: int, both: bool = False) -> bool:
     x = table.numbers(i)
     if x is None or not np.isfinite(x).any():
         return False
-    kinds = np.unique(x[np.isfinite(x)])
-    return bool(np.isin(kinds, (0, 1)).all()) and len(kinds) >= 1 + both
+    x = x[np.isfinite(x)]
+    low, high = x.min(), x.max()
+    if low not in (0, 1) or high not in (0, 1):  # most columns: quickly told
+        return False
+    return bool(((x == 0) | (x == 1)).all()) and (low < high or not both)
 
 
 def says_label(table: Table, i: int) -> bool:
