@@ -335,8 +335,9 @@ def test_more_or_less_or_another_order_is_refused_even_if_well_signed(change):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"payload_size": 0}, {"payload_digest": bytes(31)}, {"size": 0}, {"kind": 2}, {"encoding": 3}, {"encoding": 1}, {"base": b""}, {"sequence": 2**32},
-        {"sequence": -1}, {"operators": (3, 0)}, {"operators": (3, 3)}, {"operators": tuple(range(33))},
+        {"payload_size": 0}, {"payload_digest": bytes(31)}, {"size": 0}, {"kind": 2}, {"encoding": 3},
+        {"encoding": 1}, {"base": b""}, {"sequence": 2**32}, {"sequence": -1},
+        {"operators": (3, 0)}, {"operators": (3, 3)}, {"operators": tuple(range(33))},
         {"vendor": b"v" * 15}, {"model": b"m" * 17}, {"digest": bytes(31)}, {"base": bytes(32)},
         {"device": b"d"}, {"io": b"io"}, {"arena": 2**40}, {"operators": ("a",)}, {"kind": b"\1"},
     ],

@@ -175,10 +175,3 @@ def test_a_class_and_a_device_have_names_that_people_can_tell_apart(name):
         package.model_id("example.com", name)
     with pytest.raises(EdgekitError, match="device has"):
         package.device_id("example.com", "hall", name)
-
-
-def test_what_leaves_the_workshop_needs_a_vendor():
-    assert package.own_vendor("example.com") == "example.com"
-    for workshops in (package.WORKSHOP, package.WORKSHOP.upper()):
-        with pytest.raises(EdgekitError, match="your own domain"):
-            package.own_vendor(workshops)
