@@ -37,6 +37,7 @@ UNITS = {  # the first is the one that is shown; the others are taken as the sam
     "temperature_c": ("°C",),
 }
 FRACTIONS = ("accuracy_floor", "accuracy_loss")
+SIGNATURES = ("EdDSA", "ES256", "ES256-joint", "ES256-fast")  # what `ota.verifiers` knows
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,18 @@ class UseCase:
 
 @dataclass(frozen=True)
 class Hardware:
-    """Keys of the catalogue; `sensor` and `os` are what the application asks of a kit, a board."""
+    """Keys of the catalogue; `sensor` and `os` are what the application asks of a kit, a board.
+
+    `signature`, one of SIGNATURES, is how a device checks who signed an update, which costs it time or flash.
+    None: by the algorithm of whatever key it trusts.
+    """
 
     board: str
     battery: str
     link: str
     sensor: str | None = None
     os: str | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,10 @@ class Design:
     @property
     def os(self) -> str | None:
         return self.hardware.os
+
+    @property
+    def signature(self) -> str:
+        return self.hardware.signature or ""
 
     def at(self, **duty) -> Design:
         """The same design under another duty cycle: `design.at(inferences_per_hour=60)`."""
@@ -200,6 +210,10 @@ def load(path: str | Path) -> Design:
     if not any(limit is not None for limit in asdict(design.budget).values()):
         raise EdgekitError(
             f"{path}: [budget] sets no limit; give at least one of {', '.join(SENSES)}"
+        )
+    if (signature := design.hardware.signature) not in (None, *SIGNATURES):
+        raise EdgekitError(
+            f"{path}: [hardware] signature: there is no {signature!r}; there are {', '.join(SIGNATURES)}"
         )
     for what in ("board", "link", "battery"):
         try:

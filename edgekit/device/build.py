@@ -37,6 +37,7 @@ CPUS = {
 }  # fmt: skip
 
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os", "-Oz")
+QUICK = ".O2.c"  # how the names of files end that are compiled at -O2 whatever the program's level
 FLAGS = (
     "-std=c99",
     "-g",
@@ -95,7 +96,8 @@ def build(
 
     cpu: one of `CPUS`. opt: one of `LEVELS`, each of which is clang's own (gcc has no -Oz). compiler: "zig"
     or "gcc" (arm-none-eabi-gcc, when installed).
-    extra_files: further C files and headers to compile in, by name. defines: e.g. ("NAME=1",).
+    extra_files: further C files and headers to compile in, by name; one that ends in ".O2.c" is compiled at
+    -O2, whatever `opt`: what must be quick in a program that must be small. defines: e.g. ("NAME=1",).
     cache: a folder for finished builds; the user's cache folder unless given.
     Raises EdgekitError for an unknown core, a missing compiler, or with the compiler's first error.
     """
@@ -238,28 +240,21 @@ def _link(files: dict[str, str], command, link, cpu: str) -> bytes:
         sources = [n for n in (*files, "edgekit_features.c") if n.endswith(".c")]
         sources.sort(key=lambda n: n.removeprefix("edgekit_"))  # MAIN_FILE stands behind startup.c
         script = ("-Wl,--gc-sections", "-Wl,-T,link.ld") if "link.ld" in files else ()
-        result = subprocess.run(
-            # no path of this machine in the debug information: the same sources give the same bytes
-            [
-                *command,
-                f"-ffile-prefix-map={folder}=.",
-                *sources,
-                *script,
-                *link,
-                "-o",
-                "firmware.out",
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        if result.returncode:
-            lines = [s for s in result.stderr.splitlines() if "error" in s] or [
-                result.stderr[-300:]
-            ]
-            raise EdgekitError(f"compiling for {cpu} failed: {lines[0].strip()}")
+        # no path of this machine in the debug information: the same sources give the same bytes
+        command = (*command, f"-ffile-prefix-map={folder}=.")
+        quick = [w for w in command if w not in (*LEVELS, "-Xclang")] + ["-O2"]
+        for name in [n for n in sources if n.endswith(QUICK)]:
+            _run([*quick, "-c", name, "-o", f"{name}.o"], folder, cpu)
+            sources[sources.index(name)] = f"{name}.o"
+        _run([*command, *sources, *script, *link, "-o", "firmware.out"], folder, cpu)
         return (Path(folder) / "firmware.out").read_bytes()
+
+
+def _run(command, folder: str, cpu: str) -> None:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    if result.returncode:
+        lines = [s for s in result.stderr.splitlines() if "error" in s] or [result.stderr[-300:]]
+        raise EdgekitError(f"compiling for {cpu} failed: {lines[0].strip()}")
 
 
 def _keep(place: Path, data: bytes) -> None:

@@ -32,6 +32,7 @@ from edgekit.ota.parts import flash_parts, flash_total, memory
 from edgekit.ota.release import LASTS, Release, expiry
 from edgekit.ota.suit import ENCODINGS, KINDS, PackageError
 from edgekit.ota.trust import KeyList
+from edgekit.ota.verifiers import signatures
 
 __all__ = [
     "ENCODINGS",
@@ -66,6 +67,7 @@ __all__ = [
     "public_key",
     "resign",
     "run_key",
+    "signatures",
     "unsigned",
     "verify",
 ]

@@ -14,7 +14,7 @@ from edgekit.device.emulate import PAINT, STACK
 from edgekit.device.selftest import ANSWER
 from edgekit.device.target import core_for
 from edgekit.errors import EdgekitError
-from edgekit.ota import native, trust_native
+from edgekit.ota import native, trust_native, verifiers
 from edgekit.ota.attacks import Attempt
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import sectors
@@ -38,9 +38,9 @@ def firmware(
     """Features, a network whose constants lie in a slot, and the update agent, in one program.
 
     `keys` the device trusts: those that sign packages, or a KeyList with roots, who may change it; `revoked`
-    it knows and refuses. `cpu`: a core of `device.build`, the release's
-    board's own unless given. Raises EdgekitError for a network with more
-    than one input or output.
+    it knows and refuses. `cpu`: a core of `device.build`, the release's board's own unless given. Signatures
+    are checked as `release.signature` says. Raises EdgekitError for a network with more than one input or
+    output, and where no key is for that way to check a signature.
     """
     cpu = cpu or core_for(catalog.board(release.board))
     known = keys if isinstance(keys, KeyList) else _listed(release, keys, revoked)
@@ -51,7 +51,9 @@ def firmware(
         raise EdgekitError("an update agent needs a network with one input and one output")
     here = resources.files(__package__).joinpath("device")
     own = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
-    files = native.files() | {name: here.joinpath(name).read_text() for name in own}
+    verifiers.chosen(kinds, release.signature)
+    checks = verifiers.chosen(native.KEYS, release.signature)
+    files = native.files(*checks) | {name: here.joinpath(name).read_text() for name in own}
     words = {
         "name": source.name,
         "sectors": sectors(size),

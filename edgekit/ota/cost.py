@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit.errors import EdgekitError
 from edgekit.figures import Figure, emulated, measured
-from edgekit.ota import native
+from edgekit.ota import native, verifiers
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.suit import HEAD_LIMIT
 
@@ -28,6 +29,36 @@ static const struct keys TRUSTED = {{KEY, {count}}};
 void verifier_invoke(void) {{
   verifier_answer = manifest_read(verifier_arena, verifier_size, &TRUSTED, &manifest);
   if (verifier_answer == MANIFEST_OK) verifier_answer = manifest_check(&manifest, &device);
+}}
+"""
+
+
+# published signatures, so that the count is the same each time: (public key, message, signature)
+SIGNED = {
+    "EdDSA": (  # RFC 8032, 7.1, test 2
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+    "ES256": (  # RFC 6979, A.2.5, SHA-256 of "test"
+        "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
+        "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
+        "74657374",
+        "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367"
+        "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+    ),
+}
+ONE = """\
+#include <stdint.h>
+#include "{head}.h"
+uint8_t verifier_arena[4];
+volatile int verifier_answer;
+static const uint8_t KEY[] = {{{key}}}, MESSAGE[] = {{{message}}}, SIGNATURE[] = {{{signature}}};
+
+void verifier_invoke(void) {{
+  verifier_arena[0] = 0;
+  verifier_answer = {verify}(SIGNATURE, KEY, MESSAGE, sizeof MESSAGE);
 }}
 """
 
@@ -77,11 +108,41 @@ def cost(
     )
 
 
+def signature_cost(name: str, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
+    """One published signature checked by a verifier of `ota.verifiers`, and nothing else.
+
+    Raises EdgekitError for an unknown one, or if the core refuses the signature.
+    """
+    from edgekit.device.build import build
+    from edgekit.device.emulate import Machine
+
+    way = verifiers.named(name)
+    words = (",".join(map(str, bytes.fromhex(v))) for v in SIGNED[way.algorithm])
+    listed = dict(zip(("key", "message", "signature"), words, strict=True))
+    program = ONE.format(head=way.head, verify=native.VERIFY[way.algorithm], **listed)
+    firmware = build(
+        native.program("verifier", {"verifier.c": program} | native.files(name)), cpu, opt
+    )
+    machine = Machine(firmware)
+    total, stack = machine.counted(lambda: machine.infer(()))
+    at = machine.symbols["verifier_answer"].address
+    if any(machine.uc.mem_read(at, 4)):
+        raise EdgekitError(f"the {cpu} refuses a published signature by {name}")
+    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
+    flash = firmware.flash.value - build(_source(EMPTY), cpu, opt).flash.value
+    return Cost(
+        "good",
+        emulated(total, "instructions", where),
+        emulated(stack, "B", f"painted stack, {where}"),
+        measured(flash, "B", firmware.flash.source),
+    )
+
+
 def _program(keys: list[PublicKey]) -> str:
     own = (native.c_key(k) for k in keys)
     algorithms = sorted({k.algorithm for k in keys})
     return PROGRAM.format(
-        includes="\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms),
+        includes="\n".join(f'#include "{verifiers.named(a).head}.h"' for a in algorithms),
         keys=", ".join(own) or "{0, 0, 0, {0}}",
         count=len(keys),
     )

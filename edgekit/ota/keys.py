@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import pkcs8, points
+from edgekit.ota import pkcs8, points, verifiers
 from edgekit.whole import whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
@@ -122,15 +122,18 @@ def file_key(path: Path | str, passphrase: str, algorithm: str = "EdDSA") -> Fil
     return signer
 
 
-def run_key(directory: Path) -> Signer:
+def run_key(directory: Path, signature: str = "") -> Signer:
     """Who signs for a run: the key in a token that EDGEKIT_KEY names, else one in a file of the run.
 
-    The file is encrypted, its passphrase is EDGEKIT_KEY_PASSPHRASE, or "workshop".
+    The file is encrypted, its passphrase is EDGEKIT_KEY_PASSPHRASE, or "workshop". It is for the algorithm of
+    `signature`, a design's way to check one; EdDSA if that says nothing.
     """
     if token := os.environ.get("EDGEKIT_KEY", ""):
         return open_key(token)
-    path = Path(directory) / "keys" / WORKSHOP_KEY
-    return file_key(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE))
+    algorithm = verifiers.named(signature or "EdDSA").algorithm
+    name = WORKSHOP_KEY if algorithm == "EdDSA" else f"{algorithm.lower()}-{WORKSHOP_KEY}"
+    path = Path(directory) / "keys" / name
+    return file_key(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE), algorithm)
 
 
 def open_key(where: str) -> Signer:

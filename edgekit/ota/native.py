@@ -16,10 +16,10 @@ from types import SimpleNamespace
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
+from edgekit.ota import verifiers
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.manifest import KINDS, RULES, PackageError
 
-CURVES = {"EdDSA": ("ed25519", "sha512", "monocypher"), "ES256": ("es256", "p256-m")}
 VERIFY = {"EdDSA": "ed25519_verify", "ES256": "es256_verify"}
 KEYS = ("EdDSA", "ES256")  # as `struct key` numbers their algorithms
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fno-strict-aliasing")
@@ -72,20 +72,15 @@ class _Device(ctypes.Structure):
     )
 
 
-def files(*algorithms: str) -> dict[str, str]:
-    """The verifier's C by file name, as `device.build(extra_files=…)` takes it.
+def files(*signatures: str) -> dict[str, str]:
+    """The C that checks a package, by file name, as `device.build(extra_files=…)` takes it.
 
-    algorithms: "EdDSA", "ES256" or both; both if none is named.
+    signatures: names of `verifiers.VERIFIERS`, one for an algorithm; "EdDSA" and "ES256" if none is named.
     """
-    parts = [
-        "manifest",
-        "cbor",
-        "cose",
-        "sha256",
-        *(p for a in algorithms or KEYS for p in CURVES[a]),
-    ]
     here = resources.files(__package__) / "device"
-    return {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in parts for end in "hc"}
+    parts = ("manifest", "cbor", "cose", "sha256")
+    own = {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in parts for end in "hc"}
+    return own | verifiers.files(*(signatures or KEYS))
 
 
 def program(name: str, sources: dict[str, str]):

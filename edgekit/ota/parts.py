@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgekit.device.application import Application, application
 from edgekit.device.build import build
 from edgekit.figures import Figure, emulated, measured
-from edgekit.ota import native
+from edgekit.ota import native, verifiers
 from edgekit.ota.core import KEPT, PACKET, Core
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import SECTOR, sectors
@@ -31,7 +31,10 @@ def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> di
     image = len(release.image)
     plain = application(release.source, release.features, release.sensitivity, app.cpu)
     network = build(release.source, app.cpu).flash.value
-    curves = _verifier(app.cpu, keys) - _verifier(app.cpu, [])
+    algorithms = {k.algorithm for k in keys}
+    curves = _verifier(app.cpu, *verifiers.chosen(algorithms, release.signature)) - _verifier(
+        app.cpu
+    )
     area = (2 * sectors(image) + KEPT) * SECTOR
     where = f"{app.flash.source}, by difference of builds"
     sizes = {
@@ -70,14 +73,15 @@ def memory(core: Core, package: bytes, stack: Figure) -> Figure:
     )
 
 
-def _verifier(cpu: str, keys: list[PublicKey]) -> float:
-    """Flash of a program that checks a signature with each of the keys' algorithms, and does nothing else."""
-    algorithms = sorted({k.algorithm for k in keys})
+def _verifier(cpu: str, *names: str) -> float:
+    """Flash of a program that checks a signature in each of these ways, and does nothing else."""
+    ways = [verifiers.named(name) for name in names]
     calls = "\n".join(
-        f"  verifier_answer = {native.VERIFY[a]}(verifier_arena, verifier_arena, verifier_arena, 4);"
-        for a in algorithms
+        f"  verifier_answer = {native.VERIFY[w.algorithm]}"
+        "(verifier_arena, verifier_arena, verifier_arena, 4);"
+        for w in ways
     )
-    heads = "\n".join(f'#include "{native.CURVES[a][0]}.h"' for a in algorithms)
+    heads = "\n".join(f'#include "{w.head}.h"' for w in ways)
     program = VERIFIER.format(includes=f"#include <stdint.h>\n{heads}", calls=calls)
-    files = {"verifier.c": program, **(native.files(*algorithms) if algorithms else {})}
+    files = {"verifier.c": program, **(native.files(*names) if names else {})}
     return build(native.program("verifier", files), cpu).flash.value

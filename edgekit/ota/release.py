@@ -38,6 +38,7 @@ class Release:
     names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
     names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
     each other's packages need classes of their own.
+    `signature` is how devices check one, of `ota.verifiers`; empty: by the key.
     """
 
     tflite: bytes
@@ -47,6 +48,7 @@ class Release:
     board: str
     vendor: str = field(default_factory=lambda: os.environ.get("EDGEKIT_VENDOR") or WORKSHOP)
     model: str = ""
+    signature: str = ""
 
     @property
     def class_name(self) -> str:

@@ -23,8 +23,8 @@ def retrained(tflite: bytes, seed: int = 1, share: float = 0.1) -> bytes:
     return tflite.replace(weights.tobytes(), moved.tobytes())
 
 
-def release_of(tflite: bytes) -> Release:
-    return Release(tflite, ENVELOPE, SENSITIVITY, "bearing", "nrf5340")
+def release_of(tflite: bytes, **more) -> Release:
+    return Release(tflite, ENVELOPE, SENSITIVITY, "bearing", "nrf5340", **more)
 
 
 @pytest.fixture(scope="session")
