@@ -13,7 +13,7 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import cbor, suit
+from edgekit.ota import cbor, cipher, suit
 from edgekit.ota.keys import FileSigner, PublicKey, Signer
 from edgekit.ota.manifest import BASE, ENCODINGS, RAW
 from edgekit.ota.package import AHEAD, DAY, Device, digest, verify
@@ -35,7 +35,9 @@ def by_host(attempt: Attempt) -> str:
     """The refusal of the checks in Python, "" if they take it."""
     a = attempt
     try:
-        verify(a.data, list(a.trusted), a.device, now=a.now, revoked=a.revoked).image(a.base)
+        verify(a.data, list(a.trusted), a.device, now=a.now, revoked=a.revoked).image(
+            a.base, a.device.kek
+        )
     except EdgekitError as refusal:
         return str(refusal)
     return ""
@@ -81,7 +83,7 @@ def attempts(
 
     def signed(payload=payload, **changes) -> Attempt:
         """Well signed, by the right key, but another manifest."""
-        if manifest.encoding == RAW:  # which says once what payload and image are
+        if manifest.is_image:  # which says once what payload and image are
             changes |= {"payload_" + k: v for k, v in changes.items() if k in ("digest", "size")}
         return replace(start, data=sealed(suit.body(replace(manifest, **changes)), payload))
 
@@ -127,7 +129,7 @@ def attempts(
         yield "delta against another base", iter([signed(base=strange)])
     broken = [_flip(payload, i) for i in range(0, len(payload), every)]
     yield "payload corrupted, at every byte", (signed(p) for p in broken)
-    if manifest.encoding != RAW:
+    if not manifest.is_image:
         strange = digest(b"another payload")
         yield "another payload than was signed", iter([signed(payload_digest=strange)])
         yield (
@@ -135,6 +137,28 @@ def attempts(
             (signed(p, payload_digest=digest(p)) for p in broken),
         )
     yield "another image than was signed", iter([signed(digest=digest(b"another image"))])
+    if manifest.encryption:
+        yield from _on_secrets(manifest, payload, signed, to)
+
+
+def _on_secrets(manifest, payload: bytes, signed, to) -> Iterator[tuple[str, Iterator[Attempt]]]:
+    """Attacks on a payload that is encrypted. `signed` and `to` make an attempt, as in `attempts`."""
+    iv, wrapped = cipher.parsed(manifest.encryption)
+
+    def told(iv=iv, wrapped=wrapped) -> Attempt:
+        return signed(encryption=cipher.info(iv, wrapped))
+
+    yield "encrypted for another device", iter([to(kek=bytes([255 - b for b in to().device.kek]))])
+    yield "encrypted, to a device that reads no secrets", iter([to(kek=b"")])
+    yield "encrypted, the nonce another one", (told(_flip(iv, i)) for i in range(len(iv)))
+    yield (
+        "encrypted, the key tampered with",
+        (told(wrapped=[_flip(w, i) for w in wrapped]) for i in range(cipher.WRAPPED)),
+    )
+    other = cipher.parsed(cipher.encrypt(payload, [to().device.kek])[1])[1]
+    yield "encrypted, under another package's key", iter([told(wrapped=other)])
+    if manifest.encoding != RAW:  # of a raw one that would be another, well signed image
+        yield "encrypted, and not said so", iter([signed(encryption=b"")])
 
 
 def _parts(package: bytes) -> tuple[bytes, list]:

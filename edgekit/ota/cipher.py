@@ -24,13 +24,11 @@ from edgekit.whole import whole
 
 KEY, BLOCK, WRAPPED = 16, 16, 24  # bytes
 RECIPIENTS = 4  # at most: a device keeps them all in memory
-_START = bytes.fromhex(
-    "d8608440a20139fffd0550"
-)  # 96([h'', {1: -65534, 5: …, as encryption.c has it
-_RECIPIENT = bytes.fromhex("8340a101225818")  # [h'', {1: -3}, …
+START = bytes.fromhex("d8608440a20139fffd0550")  # 96([h'', {1: -65534, 5: …, as encryption.c has it
+RECIPIENT = bytes.fromhex("8340a101225818")  # [h'', {1: -3}, …
 
 
-def encrypt(payload: bytes, keks: list[bytes]) -> tuple[bytes, bytes]:
+def encrypt(payload: bytes, keks) -> tuple[bytes, bytes]:
     """(The payload, encrypted; the COSE_Encrypt that says how), for devices with one of these 16-byte keys.
 
     Raises EdgekitError for none, too many, one that is there twice or is no such key.
@@ -46,16 +44,21 @@ def encrypt(payload: bytes, keks: list[bytes]) -> tuple[bytes, bytes]:
 
 def info(iv: bytes, wrapped: list[bytes]) -> bytes:
     """The COSE_Encrypt of a payload that stands outside of it."""
-    head = _START + iv + b"\xf6" + bytes([0x80 + len(wrapped)])
-    return head + b"".join(_RECIPIENT + key for key in wrapped)
+    head = START + iv + b"\xf6" + bytes([0x80 + len(wrapped)])
+    return head + b"".join(RECIPIENT + key for key in wrapped)
+
+
+def size(recipients: int) -> int:
+    """Bytes of an `info` for so many."""
+    return len(START) + BLOCK + 2 + recipients * (len(RECIPIENT) + WRAPPED)
 
 
 def parsed(data: bytes) -> tuple[bytes, list[bytes]]:
     """The inverse of `info`. Raises EdgekitError for anything else, another order or length included."""
-    at = len(_START) + BLOCK
-    iv, count = data[len(_START) : at], data[at + 1 : at + 2]
-    each = len(_RECIPIENT) + WRAPPED
-    keys = [data[i + len(_RECIPIENT) : i + each] for i in range(at + 2, len(data), each)]
+    at = len(START) + BLOCK
+    iv, count = data[len(START) : at], data[at + 1 : at + 2]
+    each = len(RECIPIENT) + WRAPPED
+    keys = [data[i + len(RECIPIENT) : i + each] for i in range(at + 2, len(data), each)]
     if not 1 <= len(keys) <= RECIPIENTS or count != bytes([0x80 + len(keys)]):
         raise EdgekitError("the encryption of the payload is none that a device knows")
     if len(keys[-1]) != WRAPPED or info(iv, keys) != data:

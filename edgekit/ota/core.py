@@ -14,7 +14,7 @@ from edgekit.device.emulate import PAINT, STACK
 from edgekit.device.selftest import ANSWER
 from edgekit.device.target import core_for
 from edgekit.errors import EdgekitError
-from edgekit.ota import native, trust_native, verifiers
+from edgekit.ota import cipher, native, trust_native, verifiers
 from edgekit.ota.attacks import Attempt
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import sectors
@@ -24,9 +24,12 @@ from edgekit.ota.suit import KINDS
 from edgekit.ota.trust import KeyList
 
 PARTS = ("agent", "delta", "nor", "slots", *trust_native.PARTS)  # beside what checks a package
-FACTS = "<16s16s16sIIQIIIIII4s4s4s32s4x"  # struct device
+FACTS = "<16s16s16sIIQIIIIII4s4s4s32s16sI"  # struct device
 PACKET = 512
 KEPT = 4  # sectors beside the slots: two for the log, two for the keys
+DECRYPTOR = """\
+static struct decrypt update_decrypt;
+static const struct decryptor DECRYPTOR = {&update_decrypt, decrypt_begin, decrypt_run};"""
 
 
 def firmware(
@@ -53,6 +56,8 @@ def firmware(
     own = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
     verifiers.chosen(kinds, release.signature)
     checks = verifiers.chosen(native.KEYS, release.signature)
+    if release.encryption not in ("", "A128KW"):
+        raise EdgekitError(f"no way {release.encryption!r} to encrypt a payload; there is A128KW")
     files = native.files(*checks) | {name: here.joinpath(name).read_text() for name in own}
     words = {
         "name": source.name,
@@ -64,7 +69,10 @@ def firmware(
         "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
         "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
         "constants": size - ANSWER,
+        "decryptor": DECRYPTOR if release.encryption else "",
+        "reads": "&DECRYPTOR" if release.encryption else "0",
     }
+    files |= cipher.files() if release.encryption else {}
     text = here.joinpath("update_device.c").read_text()
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
@@ -266,4 +274,4 @@ def _facts(device: Device) -> bytes:
     ids = device.vendor, device.model, device.device
     numbers = 0, 0, 0, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
     hashes = device.io, device.abi, device.features
-    return struct.pack(FACTS, *ids, *numbers, *hashes, device.secret)
+    return struct.pack(FACTS, *ids, *numbers, *hashes, device.secret, device.kek, 0)

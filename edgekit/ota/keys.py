@@ -131,8 +131,8 @@ def run_key(directory: Path, signature: str = "") -> Signer:
     if token := os.environ.get("EDGEKIT_KEY", ""):
         return open_key(token)
     algorithm = verifiers.named(signature or "EdDSA").algorithm
-    name = WORKSHOP_KEY if algorithm == "EdDSA" else f"{algorithm.lower()}-{WORKSHOP_KEY}"
-    path = Path(directory) / "keys" / name
+    folder = Path(directory) / "keys" / ("" if algorithm == "EdDSA" else algorithm)
+    path = folder / WORKSHOP_KEY
     return file_key(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE), algorithm)
 
 

@@ -6,12 +6,19 @@
                        1, 15, 2, 15, 24, 15, 4, 15]},  conditions: vendor, class, device, use before
      20: bstr [20, {21: "#m", -257: bstr OURS}, 21, 2, 3, 15]}  fetch it; condition: it is what was meant
 
+One that is encrypted (draft-ietf-suit-firmware-encryption) is fetched into a second component, h'01', which
+all of the above is then about, and decrypted from there into the slot:
+
+     20: bstr [12, 1, 20, {21: "#m"}, 21, 2, 3, 15,
+               12, 0, 20, {19: bstr COSE_Encrypt, 22: 1, -257: bstr OURS}, 22, 2]
+
 Digest and size are those of what is fetched, the payload: any SUIT processor can fetch it and check it. What
 only our devices know stands in one private parameter, which others pass over:
 
     OURS = [kind, encoding, arena, [operator …], io | abi | features, size, digest, base]
 
-`size` and `digest` of the image, which a packed payload or a delta is not yet; `base` for a delta only.
+`size` and `digest` of the image, which a packed payload, a delta or an encrypted one is not yet; `base` for a
+delta only.
 Use before (draft-ietf-suit-update-management) and device stand there with their conditions, or both do not.
 """
 
@@ -22,7 +29,7 @@ from dataclasses import dataclass, fields
 
 from edgekit.errors import EdgekitError
 from edgekit.escape import html
-from edgekit.ota import cbor
+from edgekit.ota import cbor, cipher
 from edgekit.ota.cbor import encode
 
 SHA256 = -16
@@ -38,7 +45,7 @@ OPERATORS = 32
 RULES = (
     "", "short", "long", "envelope", "algorithm", "digest", "signature", "revoked", "form",
     "payload length", "vendor", "model", "device", "rollback", "leap", "expired", "kind", "size",
-    "payload size", "base", "arena", "operator", "io", "abi", "features",
+    "payload size", "base", "arena", "operator", "io", "abi", "features", "encrypted",
 )  # fmt: skip
 
 
@@ -60,7 +67,7 @@ class Manifest:
     image itself; `kind` and `encoding` numbers of KINDS and ENCODINGS; `base` the first 8 bytes of the digest
     of the image that a delta starts from. `arena` bytes and `operators` (TFLite's numbers) that the model
     needs; `io`, `abi`, `features` 4-byte hashes of shapes and quantization, of the generated code and of the
-    feature pipeline.
+    feature pipeline. `encryption` the COSE_Encrypt of what travels, empty if everybody may read it.
     """
 
     sequence: int
@@ -80,6 +87,12 @@ class Manifest:
     base: bytes = b""
     device: bytes = b""
     expires: int = 0
+    encryption: bytes = b""
+
+    @property
+    def is_image(self) -> bool:
+        """Is what travels the image itself, byte for byte?"""
+        return self.encoding == RAW and not self.encryption
 
     def _repr_html_(self) -> str:
         def shown(name, value):
@@ -106,8 +119,9 @@ def parsed(data: bytes) -> Manifest:
     try:
         whole = cbor.decode(data)
         common, install = cbor.decode(whole[3]), cbor.decode(whole[20])
-        known = cbor.decode(common[4])[1]
-        kind, encoding, arena, operators, hashes, *image = cbor.decode(install[1][PRIVATE])
+        hidden = len(common[2]) > 1
+        known, about = cbor.decode(common[4])[3 if hidden else 1], install[11 if hidden else 1]
+        kind, encoding, arena, operators, hashes, *image = cbor.decode(about[PRIVATE])
         fetched = cbor.decode(known[3])[1]
         size, digest, *base = image or (known[14], fetched)
         made = Manifest(
@@ -116,6 +130,7 @@ def parsed(data: bytes) -> Manifest:
             operators=tuple(operators), io=hashes[:4], abi=hashes[4:8], features=hashes[8:],
             kind=kind, encoding=encoding, base=base[0] if base else b"",
             device=known.get(24, b""), expires=known.get(4, 0),
+            encryption=about[19] if hidden else b"",
         )  # fmt: skip
         same = body(made) == data
     except (cbor.CborError, PackageError, LookupError, TypeError, ValueError, AttributeError):
@@ -141,12 +156,18 @@ def _tree(m: Manifest) -> dict:
         known[4] = m.expires
         checks += [4, 15]
     ours = [m.kind, m.encoding, m.arena, list(m.operators), m.io + m.abi + m.features]
-    if m.encoding != RAW:
+    if not m.is_image:
         ours += [m.size, m.digest]
     if m.encoding == DELTA:
         ours += [m.base]
-    common = {2: [[b"\0"]], 4: encode([20, known, *checks])}
-    install = [20, {21: PAYLOAD, PRIVATE: encode(ours)}, 21, 2, 3, 15]
+    slot, fetched, private = [b"\0"], [b"\1"], {PRIVATE: encode(ours)}
+    components, shared = [slot], [20, known, *checks]
+    install = [20, {21: PAYLOAD} | private, 21, 2, 3, 15]
+    if m.encryption:
+        components, shared = [slot, fetched], [12, 1, *shared]
+        install = [12, 1, 20, {21: PAYLOAD}, 21, 2, 3, 15]
+        install += [12, 0, 20, {19: m.encryption, 22: 1} | private, 22, 2]
+    common = {2: components, 4: encode(shared)}
     return {1: 1, 2: m.sequence, 3: encode(common), 20: encode(install)}
 
 
@@ -171,7 +192,17 @@ def _check(m: Manifest) -> None:
         and sized(HASH, m.io, m.abi, m.features)
         and sized(BASE if m.encoding == DELTA else 0, m.base)
     )
-    if right and m.encoding == RAW:  # then the payload is the image
+    if right and m.is_image:
         right = (m.payload_digest, m.payload_size) == (m.digest, m.size)
+    if right and m.encryption:
+        right = type(m.encryption) is bytes and _is_encryption(m.encryption)
     if not right:
         raise PackageError("the manifest holds a value that no device can take", "form")
+
+
+def _is_encryption(data: bytes) -> bool:
+    try:
+        cipher.parsed(data)
+    except EdgekitError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
-from edgekit.ota import verifiers
+from edgekit.ota import cipher, verifiers
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.manifest import KINDS, RULES, PackageError
 
@@ -46,6 +46,7 @@ _MANIFEST = {
     "sequence": 0, "vendor": 16, "model": 16, "device": 16, "expires": 0, "payload_digest": 32,
     "payload_size": 0, "digest": 32, "size": 0, "base": 8, "arena": 0, "operators": None,
     "operator_count": 0, "io": 4, "abi": 4, "features": 4, "kind": 0, "encoding": 0, "payload_at": 0,
+    "iv": None, "wrapped": None, "recipients": 0,
 }  # fmt: skip
 
 
@@ -69,6 +70,8 @@ class _Device(ctypes.Structure):
         ("operator_count", ctypes.c_uint32),
         *((name, ctypes.c_uint8 * 4) for name in ("io", "abi", "features")),
         ("secret", ctypes.c_uint8 * 32),
+        ("kek", ctypes.c_uint8 * cipher.KEY),
+        ("decryptor", ctypes.c_void_p),  # only whether there is one counts here
     )
 
 
@@ -79,7 +82,8 @@ def files(*signatures: str) -> dict[str, str]:
     """
     here = resources.files(__package__) / "device"
     parts = ("manifest", "cbor", "cose", "sha256")
-    own = {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in parts for end in "hc"}
+    names = (*(f"{p}.{end}" for p in parts for end in "hc"), "decrypt.h", "encryption.c")
+    own = {name: (here / name).read_text("utf-8") for name in names}
     return own | verifiers.files(*(signatures or KEYS))
 
 
@@ -155,7 +159,9 @@ def _fields(manifest: _Manifest) -> dict:
             ctypes.string_at(value, size) if size and value else value or (b"" if size else 0)
         )
     at = ctypes.c_void_p(manifest.operators)
-    count = found.pop("operator_count")
+    count, iv, recipients, _ = map(found.pop, ("operator_count", "iv", "recipients", "wrapped"))
+    start = iv and iv - len(cipher.START)
+    found["encryption"] = ctypes.string_at(start, cipher.size(recipients)) if iv else b""
     return found | {
         "operators": tuple(library().manifest_operator(ctypes.byref(at)) for _ in range(count))
     }
@@ -192,6 +198,7 @@ def _as_device(device, now: int) -> _Device:
     for name in ("vendor", "model", "device", "io", "abi", "features", "secret"):
         getattr(made, name)[:] = getattr(device, name)
     made.operators, made.operator_count = operators, len(operators)
+    made.decryptor = 1 if device.kek else None
     return made
 
 

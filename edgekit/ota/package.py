@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import delta, suit
+from edgekit.ota import cipher, delta, suit
 from edgekit.ota.keys import WORKSHOP_KEY, PublicKey, Signer
 from edgekit.ota.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
 
@@ -33,7 +33,8 @@ class Device:
     number that a package must be above (raised at confirm); `base` the SHA-256 of the image in the active
     slot, empty for none. `slot_bytes` and `arena_bytes` limits, `operators` what the firmware was linked
     with, `kind` of image it runs (of KINDS); `io`, `abi`, `features` hashes that must be equal. `secret`
-    32 bytes that only this device knows: it authenticates what it keeps in its flash, and its reports.
+    32 bytes that only this device knows: it authenticates what it keeps in its flash, and its reports. `kek`
+    the 16-byte key that it reads encrypted payloads by, empty if it takes none.
     """
 
     vendor: bytes
@@ -50,6 +51,7 @@ class Device:
     base: bytes = b""
     kind: str = "weights"
     secret: bytes = field(default=bytes(32), repr=False)
+    kek: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,13 @@ class Package:
         """Bytes over the payload."""
         return self.size - len(self.payload)
 
-    def image(self, base: bytes = b"") -> bytes:
-        """What will lie in the slot; `base` is the image in the active one, for a delta.
+    def image(self, base: bytes = b"", kek: bytes = b"") -> bytes:
+        """What will lie in the slot; `base` is the image in the active one, for a delta, `kek` the key of a
+        device that an encrypted payload is for.
 
         Raises PackageError unless its size and digest are the manifest's.
         """
-        return image_of(self.manifest, self.payload, base)
+        return image_of(self.manifest, self.payload, base, kek)
 
     def _repr_html_(self) -> str:
         return (
@@ -80,15 +83,19 @@ class Package:
         )
 
 
-def image_of(m: Manifest, payload: bytes, base: bytes = b"") -> bytes:
+def image_of(m: Manifest, payload: bytes, base: bytes = b"", kek: bytes = b"") -> bytes:
     """As `Package.image`, of a package that nobody has verified."""
     encoding = ENCODINGS[m.encoding]
     if encoding == "delta" and digest(base)[:BASE] != m.base:
         raise PackageError("the delta starts from another image than the one that is here", "base")
-    if encoding == "raw":
-        made = payload
-    else:
-        made = delta.decode(payload, base if encoding == "delta" else None, m.size)
+    made = payload
+    if m.encryption:
+        try:
+            made = cipher.decrypt(payload, m.encryption, kek)
+        except EdgekitError as refusal:
+            raise PackageError(str(refusal), "encrypted") from None
+    if encoding != "raw":
+        made = delta.decode(made, base if encoding == "delta" else None, m.size)
     if len(made) != m.size or digest(made) != m.digest:
         raise PackageError("the image is not the one that was signed", "digest")
     return made
@@ -111,6 +118,7 @@ def unsigned(
     regions=None,
     device: bytes = b"",
     expires: int = 0,
+    recipients: tuple[bytes, ...] = (),
 ) -> bytes:
     """A package that still has to be signed, perhaps on another machine, by `resign`.
 
@@ -118,27 +126,31 @@ def unsigned(
     for, on which board, in which variant), of which the ids are made. With `base`, the image of the release
     in the field, a delta may be sent. `regions` tell what a weights image is made of
     (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
-    shall take it, `expires` in POSIX seconds. Raises EdgekitError where an image or a value is not usable.
+    shall take it, `expires` in POSIX seconds. With `recipients`, the 16-byte keys of up to four devices,
+    nobody but them can read the payload (`ota.cipher`). Raises EdgekitError where an image or a value is
+    not usable.
     """
     if kind not in KINDS:
         raise EdgekitError(f"no kind {kind!r} of image; there are {', '.join(KINDS)}")
     made = delta.best(image, base, target_regions=regions, base_regions=regions)
+    payload, encryption = cipher.encrypt(made.data, recipients) if recipients else (made.data, b"")
     manifest = Manifest(
         sequence=sequence,
         vendor=vendor_id(vendor),
         model=model_id(vendor, model),
         digest=digest(image),
         size=len(image),
-        payload_digest=digest(made.data),
-        payload_size=len(made.data),
+        payload_digest=digest(payload),
+        payload_size=len(payload),
         kind=KINDS.index(kind),
         encoding=made.encoding,
         base=digest(base)[:BASE] if ENCODINGS[made.encoding] == "delta" else b"",
         device=device,
         expires=expires,
+        encryption=encryption,
         **fields(needs, kind),
     )
-    return suit.unsigned(manifest, made.data)
+    return suit.unsigned(manifest, payload)
 
 
 def resign(data: bytes, signer: Signer) -> bytes:
@@ -223,6 +235,10 @@ def check(m: Manifest, device: Device, now: int = 0) -> None:
         "io": (m.io == device.io, "other inputs or outputs than the firmware's"),
         "abi": (m.abi == device.abi, "made for another firmware"),
         "features": (m.features == device.features, "made for another feature pipeline"),
+        "encrypted": (
+            not m.encryption or device.kek,
+            "encrypted, and this device reads no such payload",
+        ),
     }
     for rule, (kept, why) in rules.items():
         if not kept:
@@ -251,10 +267,12 @@ def device_for(
     sequence: int = 1,
     base: bytes = b"",
     kind: str = "weights",
+    kek: bytes = b"",
 ) -> Device:
     """A device whose firmware was made for a model with these `needs`, running `base` with this number.
 
-    `vendor` and `model` as `unsigned` takes them, `name` the device's own, of which its id is made.
+    `vendor` and `model` as `unsigned` takes them, `name` the device's own, of which its id is made, `kek` the
+    key that it reads encrypted payloads by.
     """
     known = fields(needs, kind)
     known["arena_bytes"] = known.pop("arena")
@@ -269,6 +287,7 @@ def device_for(
         base=digest(base) if base else b"",
         kind=kind,
         secret=digest(b"secret of emulated device " + me),  # a real one draws it at random
+        kek=kek,
         **known,
     )
 

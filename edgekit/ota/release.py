@@ -38,7 +38,8 @@ class Release:
     names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
     names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
     each other's packages need classes of their own.
-    `signature` is how devices check one, of `ota.verifiers`; empty: by the key.
+    `signature` is how devices check one, of `ota.verifiers`; empty: by the key. `encryption` is "A128KW" for
+    devices that read payloads which are encrypted for them (`ota.cipher`).
     """
 
     tflite: bytes
@@ -49,6 +50,7 @@ class Release:
     vendor: str = field(default_factory=lambda: os.environ.get("EDGEKIT_VENDOR") or WORKSHOP)
     model: str = ""
     signature: str = ""
+    encryption: str = ""
 
     @property
     def class_name(self) -> str:
@@ -108,11 +110,19 @@ class Release:
         )  # fmt: skip
 
     def device(
-        self, kind: str = "weights", sequence: int = 0, base: bytes = b"", name: str = "device 1"
+        self,
+        kind: str = "weights",
+        sequence: int = 0,
+        base: bytes = b"",
+        name: str = "device 1",
+        kek: bytes = b"",
     ) -> Device:
-        """What the device of this name with this release's program knows of itself, running `base` if any."""
+        """What the device of this name with this release's program knows of itself, running `base` if any.
+
+        `kek`: the key that it reads encrypted payloads by, if it does.
+        """
         slot_bytes = SECTOR * sectors(len(self.content(kind)))
         return device_for(
             self.needs, vendor=self.vendor, model=self.class_name, slot_bytes=slot_bytes, kind=kind,
-            sequence=sequence, base=base, name=name,
+            sequence=sequence, base=base, name=name, kek=kek,
         )  # fmt: skip

@@ -46,6 +46,8 @@ static int admit(struct agent *a) {
   if (slots_banned(&a->slots, m->sequence, m->digest)) return AGENT_FAILED;
   if (slots_busy(&a->slots)) return AGENT_BUSY;
   if (!rested(a)) return AGENT_REST;
+  const struct decryptor *const hidden = m->encryption.iv ? a->device.decryptor : 0;
+  if (hidden && hidden->begin(hidden->state, &m->encryption, a->device.kek)) return AGENT_KEY;
   if (slots_begin(&a->slots, m->sequence, m->size, m->digest)) return AGENT_FLASH;
   a->begun = 1;
   sha256_begin(&a->payload);
@@ -55,15 +57,36 @@ static int admit(struct agent *a) {
   return AGENT_MORE;
 }
 
-/* Bytes of the payload. */
-static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
-  if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;
-  a->had += n;
+/* Is what lies in the slot the payload as it travelled? */
+static int travels_raw(const struct agent *a) {
+  return a->manifest.encoding == ENCODING_RAW && !a->manifest.encryption.iv;
+}
+
+/* Bytes of the image, as they are or encoded. */
+static int use(struct agent *a, const uint8_t *data, uint32_t n) {
   if (a->manifest.encoding == ENCODING_RAW) return slots_put(&a->slots, data, n) ? AGENT_FLASH : AGENT_MORE;
-  sha256_add(&a->payload, data, n);
   const int said = delta_feed(&a->delta, data, n);
   if (said == DELTA_STOPPED) return AGENT_FLASH;
   return said < 0 ? AGENT_DAMAGED : AGENT_MORE;
+}
+
+/* Bytes of the payload. Decrypted they go no further than the idle slot: what is in there is judged at the end. */
+static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
+  const struct decryptor *const hidden = a->device.decryptor;
+  uint8_t plain[2 * DECRYPT_BLOCK];
+  int answer = AGENT_MORE;
+  if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;
+  a->had += n;
+  if (!travels_raw(a)) sha256_add(&a->payload, data, n);
+  if (!a->manifest.encryption.iv) return use(a, data, n);
+  while (n && answer == AGENT_MORE) {
+    const uint32_t some = n < sizeof plain ? n : sizeof plain;
+    hidden->run(hidden->state, data, plain, some);
+    answer = use(a, plain, some);
+    data += some;
+    n -= some;
+  }
+  return answer;
 }
 
 static int take(struct agent *a, const uint8_t *data, uint32_t n) {
@@ -93,7 +116,7 @@ int agent_take(struct agent *a, const uint8_t *data, uint32_t n) {
 /* Is the payload of a package the one that was signed? Of a raw one the image's digest says so. */
 static int payload_is_signed(struct agent *a) {
   uint8_t is[SHA256_BYTES];
-  if (a->manifest.encoding == ENCODING_RAW) return 1;
+  if (travels_raw(a)) return 1;
   sha256_end(&a->payload, is);
   return cbor_same(is, a->manifest.payload_digest, sizeof is);
 }
@@ -134,6 +157,7 @@ const char *agent_reason(int answer) {
     case AGENT_BUSY: return "an image is on trial here, or waits for the reset";
     case AGENT_FLASH: return "the flash failed";
     case AGENT_PAYLOAD: return "the payload is not the one that was signed";
+    case AGENT_KEY: return "encrypted under a key that this device does not have";
     case AGENT_FAILED: return "this image was tried here, and failed";
     case AGENT_REST: return "too many transfers failed here; later";
     case AGENT_OVER: return "this transfer was refused before";

@@ -26,7 +26,8 @@ enum agent_answer {
   AGENT_OVER = -107,    /* this transfer was refused before; begin again */
   AGENT_FAILED = -108,  /* this very image failed its test here */
   AGENT_PAYLOAD = -109, /* the payload is another than was signed */
-  AGENT_REST = -110     /* transfers failed again and again, and each wears the flash: not before slots_rest is over */
+  AGENT_REST = -110,    /* transfers failed again and again, and each wears the flash: not before slots_rest is over */
+  AGENT_KEY = -111      /* the payload is encrypted, under no key that this device has */
 };
 
 struct agent {

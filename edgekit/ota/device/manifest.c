@@ -42,7 +42,7 @@ static void read_parameters(struct cbor *r, struct manifest *m) {
 }
 
 /* What only our devices know: [kind, encoding, arena, operators, hashes, size, digest, base], of which the last
- * three are there for an image that the payload is not yet, base for a delta only. */
+ * three are there for an image that the payload is not yet, base for a delta only. What is encrypted is no image. */
 static void read_ours(struct cbor *r, struct manifest *m) {
   const uint32_t items = cbor_number(r, CBOR_ARRAY);
   m->kind = cbor_number(r, CBOR_NUMBER);
@@ -54,46 +54,67 @@ static void read_ours(struct cbor *r, struct manifest *m) {
   m->io = cbor_take(r, 4);
   m->abi = cbor_take(r, 4);
   m->features = cbor_take(r, 4);
+  const uint32_t other = m->encoding != ENCODING_RAW || m->encryption.iv;
   m->size = m->payload_size;
   m->digest = m->payload_digest;
-  if (m->encoding != ENCODING_RAW) {
+  if (other) {
     m->size = cbor_number(r, CBOR_NUMBER);
     if (m->size == 0) cbor_fail(r, CBOR_WRONG);
     m->digest = cbor_bytes(r, SHA256_BYTES);
   }
   if (m->encoding == ENCODING_DELTA) m->base = cbor_bytes(r, 8);
-  if (items != 5u + 2u * (m->encoding != ENCODING_RAW) + (m->encoding == ENCODING_DELTA)) cbor_fail(r, CBOR_WRONG);
+  if (items != 5u + 2u * other + (m->encoding == ENCODING_DELTA)) cbor_fail(r, CBOR_WRONG);
+}
+
+/* The install sequence up to what is ours: fetch the payload into its slot. One that is encrypted is fetched into a
+ * component of its own and checked there, then it is decrypted into the slot. */
+static void read_install(struct cbor *r, struct manifest *m, int encrypted) {
+  static const uint8_t PLAIN[] = {0x86, 20, 0xa2, 21, 0x62, '#', 'm'}; /* [20, {21: "#m", … */
+  static const uint8_t FETCH[] = {0x8e, 12, 1, 20, 0xa1, 21, 0x62, '#', 'm', 21, 2, 3, 15}, DECRYPT[] = {12, 0, 20, 0xa3, 19};
+  static const uint8_t SOURCE[] = {22, 1}, OURS[] = {0x39, 1, 0}; /* -257 */
+  if (encrypted) {
+    cbor_expect(r, FETCH, sizeof FETCH);
+    cbor_expect(r, DECRYPT, sizeof DECRYPT);
+    encryption_read(r, &m->encryption);
+    cbor_expect(r, SOURCE, sizeof SOURCE);
+  } else {
+    cbor_expect(r, PLAIN, sizeof PLAIN);
+  }
+  cbor_expect(r, OURS, sizeof OURS);
 }
 
 static void read_body(struct cbor *r, struct manifest *m) {
   static const uint8_t START[] = {0xa4, 0x01, 0x01, 0x02};              /* {1: 1, 2: … */
   static const uint8_t COMMON[] = {0xa2, 0x02, 0x81, 0x81, 0x41, 0, 4}; /* {2: [[h'00']], 4: … */
+  static const uint8_t TWO[] = {0xa2, 0x02, 0x82, 0x81, 0x41, 0, 0x81, 0x41, 1, 4}, SECOND[] = {12, 1}; /* h'01' */
   static const uint8_t CHECK_IDS[] = {1, 15, 2, 15}, CHECK_DEVICE[] = {0x18, 24, 15}, CHECK_TIME[] = {4, 15};
-  static const uint8_t OVERRIDE[] = {0x86, 20, 0xa2, 21, 0x62, '#', 'm', 0x39, 1, 0}; /* [20, {21: "#m", -257: … */
-  static const uint8_t FETCH[] = {21, 2, 3, 15};
+  static const uint8_t FETCH[] = {21, 2, 3, 15}, COPY[] = {22, 2};
   cbor_expect(r, START, sizeof START);
   m->sequence = cbor_number(r, CBOR_NUMBER);
   if (m->sequence == 0) cbor_fail(r, CBOR_WRONG); /* the number of a device that has nothing */
   cbor_expect1(r, 3);
   const uint8_t *const whole = cbor_enter(r);
-  cbor_expect(r, COMMON, sizeof COMMON);
+  const int encrypted = cbor_optional(r, TWO, sizeof TWO);
+  if (!encrypted) cbor_expect(r, COMMON, sizeof COMMON);
   const uint8_t *const common = cbor_enter(r);
   const uint32_t items = cbor_number(r, CBOR_ARRAY);
+  if (encrypted) cbor_expect(r, SECOND, sizeof SECOND);
   cbor_expect1(r, 20);
   read_parameters(r, m);
   cbor_expect(r, CHECK_IDS, sizeof CHECK_IDS);
   if (m->device) cbor_expect(r, CHECK_DEVICE, sizeof CHECK_DEVICE);
   if (m->expires) cbor_expect(r, CHECK_TIME, sizeof CHECK_TIME);
-  if (items != 6u + 2u * (m->device != NULL) + 2u * (m->expires != 0)) cbor_fail(r, CBOR_WRONG);
+  if (items != 6u + 2u * ((m->device != NULL) + (m->expires != 0) + encrypted)) cbor_fail(r, CBOR_WRONG);
   cbor_leave(r, common);
   cbor_leave(r, whole);
   cbor_expect1(r, 20);
   const uint8_t *const install = cbor_enter(r);
-  cbor_expect(r, OVERRIDE, sizeof OVERRIDE);
+  read_install(r, m, encrypted);
   const uint8_t *const ours = cbor_enter(r);
   read_ours(r, m);
   cbor_leave(r, ours);
-  cbor_expect(r, FETCH, sizeof FETCH);
+  if (encrypted) cbor_expect(r, COPY, sizeof COPY);
+  else cbor_expect(r, FETCH, sizeof FETCH);
   cbor_leave(r, install);
   cbor_leave(r, r->end);
 }
@@ -206,6 +227,7 @@ int manifest_check(const struct manifest *m, const struct device *d) {
   if (!cbor_same(m->io, d->io, 4)) return MANIFEST_IO;
   if (!cbor_same(m->abi, d->abi, 4)) return MANIFEST_ABI;
   if (!cbor_same(m->features, d->features, 4)) return MANIFEST_FEATURES;
+  if (m->encryption.iv && !d->decryptor) return MANIFEST_ENCRYPTED;
   return MANIFEST_OK;
 }
 
@@ -236,6 +258,7 @@ const char *manifest_reason(int code) {
       [MANIFEST_IO] = "its inputs and outputs are not those of this device's firmware",
       [MANIFEST_ABI] = "made for another generation of this device's firmware",
       [MANIFEST_FEATURES] = "made for other features than this device computes",
+      [MANIFEST_ENCRYPTED] = "encrypted, and this device reads no such payload",
   };
   return code >= 0 && code < MANIFEST_CODES ? REASONS[code] : "no such code";
 }

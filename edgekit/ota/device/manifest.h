@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "cose.h"
+#include "decrypt.h"
 
 #define MANIFEST_HEAD 512          /* bytes before the payload, at most */
 #define MANIFEST_OPERATORS 32      /* kinds of operators in a model, at most */
@@ -49,6 +50,7 @@ enum {
   MANIFEST_IO,
   MANIFEST_ABI,
   MANIFEST_FEATURES,
+  MANIFEST_ENCRYPTED,
   MANIFEST_CODES
 };
 
@@ -75,6 +77,7 @@ struct manifest {
   const uint8_t *features;  /* of the feature pipeline */
   uint32_t kind, encoding;
   uint32_t payload_at;      /* where the payload begins */
+  struct encryption encryption; /* of the payload, which is what travels: encrypted, if it is */
 };
 
 /* What a device knows of itself. */
@@ -91,6 +94,8 @@ struct device {
   uint32_t operator_count;
   uint8_t io[4], abi[4], features[4];
   uint8_t secret[32]; /* of this device alone, drawn at random when it is made, and never told to anybody */
+  uint8_t kek[DECRYPT_KEY];          /* what keys of encrypted payloads are wrapped in for this device, */
+  const struct decryptor *decryptor; /* and who reads them; NULL: it takes none */
 };
 
 /* Reads the head of a package from its first n bytes, which may reach into the payload or end too early.

@@ -11,6 +11,7 @@
 #define SLOT_SECTORS @sectors@
 #define ANSWER 8 /* bytes behind the constants: what the self-test's hash begins with */
 
+@decryptor@
 static const uint32_t OPERATORS[] = {@operators@};
 static const uint8_t KEYS[] = {@keys@}; /* whom to trust, see keyset.h */
 struct device update_facts; /* written by whoever provisions the device */
@@ -44,6 +45,7 @@ int32_t update_start(void) {
   trust_open(&update_trust, &origin);
   update_facts.operators = OPERATORS;
   update_facts.operator_count = sizeof OPERATORS / sizeof OPERATORS[0];
+  update_facts.decryptor = @reads@;
   const int slot = agent_start(&update_agent, &update_facts, &update_trust.keys, SLOT_SECTORS, &trial);
   @name@_slot = slot < 0 ? 0 : slots_image(&update_agent.slots, slot);
   if (slot >= 0 && !trial && !update_healthy()) @name@_slot = 0;
