@@ -235,8 +235,8 @@ def _release(run_dir: str, tflite: str = ""):
     case = usecases.load(run.use_case, project.root())
     model = look.read(tflite) if tflite else run.load("model.tflite")
     hear = usecases.hears(case)[run.load("model.json")["input"]]
-    board, signature = design.hardware.board, design.signature
-    return Release(model, hear, case.SENSITIVITY, run.use_case, board, signature=signature)
+    board = design.hardware.board
+    return Release(model, hear, case.SENSITIVITY, run.use_case, board, **design.updates)
 
 
 def _for(args, tflite: str = ""):

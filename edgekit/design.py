@@ -38,6 +38,7 @@ UNITS = {  # the first is the one that is shown; the others are taken as the sam
 }
 FRACTIONS = ("accuracy_floor", "accuracy_loss")
 SIGNATURES = ("EdDSA", "ES256", "ES256-joint", "ES256-fast")  # what `ota.verifiers` knows
+ENCRYPTIONS = ("A128KW",)  # what `ota.cipher` knows
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Hardware:
     """Keys of the catalogue; `sensor` and `os` are what the application asks of a kit, a board.
 
     `signature`, one of SIGNATURES, is how a device checks who signed an update, which costs it time or flash.
-    None: by the algorithm of whatever key it trusts.
+    None: by the algorithm of whatever key it trusts. `encryption`, of ENCRYPTIONS, is how it reads updates
+    that are encrypted for it; None: it reads none.
     """
 
     board: str
@@ -92,6 +94,7 @@ class Hardware:
     sensor: str | None = None
     os: str | None = None
     signature: str | None = None
+    encryption: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,9 @@ class Design:
         return self.hardware.os
 
     @property
-    def signature(self) -> str:
-        return self.hardware.signature or ""
+    def updates(self) -> dict[str, str]:
+        """How devices check and read updates, as `ota.Release` takes it."""
+        return {k: getattr(self.hardware, k) or "" for k in ("signature", "encryption")}
 
     def at(self, **duty) -> Design:
         """The same design under another duty cycle: `design.at(inferences_per_hour=60)`."""
@@ -211,10 +215,11 @@ def load(path: str | Path) -> Design:
         raise EdgekitError(
             f"{path}: [budget] sets no limit; give at least one of {', '.join(SENSES)}"
         )
-    if (signature := design.hardware.signature) not in (None, *SIGNATURES):
-        raise EdgekitError(
-            f"{path}: [hardware] signature: there is no {signature!r}; there are {', '.join(SIGNATURES)}"
-        )
+    for what, known in (("signature", SIGNATURES), ("encryption", ENCRYPTIONS)):
+        if (value := getattr(design.hardware, what)) is not None and value not in known:
+            raise EdgekitError(
+                f"{path}: [hardware] {what}: there is no {value!r}; there are {', '.join(known)}"
+            )
     for what in ("board", "link", "battery"):
         try:
             getattr(design, what)

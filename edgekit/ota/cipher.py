@@ -143,6 +143,37 @@ class Cost:
     per_byte: Figure
 
 
+def costs(board, payload: int):
+    """`cost` on the emulated core of a `catalog.board`, for a payload of so many bytes.
+
+    Returns a DataFrame, one row each: what, value, unit, provenance, source.
+    """
+    import pandas as pd
+
+    from edgekit.device.target import core_for
+
+    found = cost(core_for(board))
+    whole = found.begin.value + found.per_byte.value * payload
+    rows = {
+        "code, beside the agent's": found.flash,
+        "RAM while a payload comes in": found.state,
+        "stack": found.stack,
+        "the key unwrapped": found.begin,
+        "each byte": found.per_byte,
+        f"all {payload:,} bytes": emulated(round(whole), "instructions", found.begin.source),
+    }
+    return pd.DataFrame(
+        {
+            "what": k,
+            "value": f.value,
+            "unit": f.unit,
+            "provenance": f.provenance,
+            "source": f.source,
+        }
+        for k, f in rows.items()
+    )
+
+
 def files() -> dict[str, str]:
     """The C that decrypts, by file name, as `device.build(extra_files=…)` takes it, beside cbor.c."""
     here = resources.files(__package__) / "device"

@@ -2,16 +2,18 @@
 
 After draft-ietf-suit-manifest, "Abstract Machine Description": one table of parameters for each component,
 conditions that hold or end it, directives that act. Parameters with private numbers are passed over, whatever
-else is not known ends it.
+else is not known ends it. A copy decrypts (draft-ietf-suit-firmware-encryption), AES-CTR and AES-KW alone.
 """
 
 import hashlib
 from dataclasses import dataclass, field
 
 import cbor2
+from cryptography.hazmat.primitives import keywrap
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 SHARED, FETCH, INSTALL = 4, 16, 20
-KNOWN = {1, 2, 3, 4, 5, 12, 13, 14, 18, 21, 22, 23, 24}
+KNOWN = {1, 2, 3, 4, 5, 12, 13, 14, 18, 19, 21, 22, 23, 24}
 
 
 class Ended(Exception):
@@ -26,6 +28,7 @@ class Processor:
     model: bytes
     device: bytes = b""
     now: int = 0
+    kek: bytes = b""
     content: dict = field(default_factory=dict)
     done: list = field(default_factory=list)  # numbers of the commands, in order
 
@@ -55,6 +58,8 @@ class Processor:
                 self.parameters[component] |= argument
             elif command == 21:
                 self.content[component] = self._fetched(self.parameters[component])
+            elif command == 22:
+                self.content[component] = self._copied(self.parameters[component])
             else:
                 self._ask(command, component)
 
@@ -63,6 +68,22 @@ class Processor:
         if not isinstance(found, bytes) or len(found) != known.get(14, len(found)):
             raise Ended("there is nothing of this URI and size")
         return found
+
+    def _copied(self, known: dict) -> bytes:
+        source = self.content[known[22]]
+        if 19 not in known:
+            return source
+        protected, headers, content, recipients = cbor2.loads(known[19]).value
+        if (protected, headers[1], content) != (b"", -65534, None):
+            raise Ended("not encrypted by AES-CTR")
+        for protected, recipient, wrapped in recipients:
+            assert (protected, recipient) == (b"", {1: -3})
+            try:
+                key = keywrap.aes_key_unwrap(self.kek, wrapped)
+            except keywrap.InvalidUnwrap:
+                continue
+            return Cipher(algorithms.AES(key), modes.CTR(headers[5])).decryptor().update(source)
+        raise Ended("encrypted for others")
 
     def _ask(self, command: int, component: int) -> None:
         known, content = self.parameters[component], self.content.get(component, b"")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.ota import cost, fuzz, native, package, suit
+from edgekit.ota import cipher, cost, fuzz, native, package, suit
 from edgekit.ota.keys import FileSigner
 from edgekit.ota.suit import Manifest, PackageError
 
@@ -107,11 +107,22 @@ def body(m: Manifest) -> dict:
     known |= ({4: m.expires} if m.expires else {}) | {14: m.payload_size}
     known |= {24: m.device} if m.device else {}
     ours = [m.kind, m.encoding, m.arena, list(m.operators), m.io + m.abi + m.features]
-    ours += ([m.size, m.digest] if m.encoding else []) + ([m.base] if m.base else [])
+    ours += ([m.size, m.digest] if not m.is_image else []) + ([m.base] if m.base else [])
     shared = [20, known, 1, 15, 2, 15] + [24, 15] * bool(m.device) + [4, 15] * bool(m.expires)
-    common = {2: [[b"\0"]], 4: Inside([shared])}
-    install = [20, {21: "#m", -257: Inside([ours])}, 21, 2, 3, 15]
+    components, install = [[b"\0"]], [20, {21: "#m", -257: Inside([ours])}, 21, 2, 3, 15]
+    if m.encryption:
+        components, shared = [[b"\0"], [b"\1"]], [12, 1, *shared]
+        install = [12, 1, 20, {21: "#m"}, 21, 2, 3, 15, 12, 0, 20]
+        install += [{19: Inside([hidden(m)]), 22: 1, -257: Inside([ours])}, 22, 2]
+    common = {2: components, 4: Inside([shared])}
     return {1: 1, 2: m.sequence, 3: Inside([common]), 20: Inside([install])}
+
+
+def hidden(m: Manifest) -> cbor2.CBORTag:
+    """The COSE_Encrypt of a manifest by the layout in the documentation."""
+    iv, wrapped = cipher.parsed(m.encryption)
+    recipients = [[b"", {1: -3}, key] for key in wrapped]
+    return cbor2.CBORTag(96, [b"", {1: -65534, 5: iv}, None, recipients])
 
 
 def wrap(

@@ -100,10 +100,12 @@ def test_a_design_may_choose_each_way_and_no_other(tmp_path):
     for name in (*design.SIGNATURES, "ES257"):
         path.write_text(text.replace("[hardware]", f'[hardware]\nsignature = "{name}"'), "utf-8")
         if name in verifiers.VERIFIERS:
-            assert design.load(path).signature == name
-            assert design.Design.from_dict(design.load(path).to_dict()).signature == name
+            assert design.load(path).updates == {"signature": name, "encryption": ""}
+            assert design.Design.from_dict(design.load(path).to_dict()).updates["signature"] == name
         else:
-            with pytest.raises(EdgekitError, match="no 'ES257'; there are EdDSA, ES256"):
+            with pytest.raises(
+                EdgekitError, match="signature: there is no 'ES257'; there are EdDSA, ES256"
+            ):
                 design.load(path)
 
 

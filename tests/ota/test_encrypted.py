@@ -1,0 +1,203 @@
+"""Packages that only some devices read: their form in C and Python, and on the core under attack."""
+
+from dataclasses import replace
+
+import cbor2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.ota import attacks, cipher, delta, native, suit
+from edgekit.ota.core import Boot, Core, firmware
+from edgekit.ota.manifest import PackageError
+from edgekit.ota.package import manifest_of, resign, verify
+from tests.ota.conftest import release_of
+from tests.ota.processor import Ended, Processor
+from tests.ota.test_manifest_c import (
+    ED,
+    FULL,
+    PAYLOAD,
+    TRUSTED,
+    Writer,
+    body,
+    manifests,
+    reason,
+    wrap,
+)
+
+KEK, OTHER = bytes(range(16)), bytes(range(1, 17))
+HIDDEN = replace(FULL, encryption=cipher.encrypt(PAYLOAD, [KEK, OTHER])[1])
+
+
+# ---- The form ----
+
+
+@settings(max_examples=30, deadline=None)
+@given(manifests(), st.integers(1, 4))
+def test_every_field_of_what_is_signed_arrives(m, recipients):
+    keys = [bytes([i]) * 16 for i in range(recipients)]
+    m = replace(m, encryption=cipher.encrypt(PAYLOAD, keys)[1], digest=b"i" * 32)
+    longer = len(wrap(Writer().write(body(m)))) - len(PAYLOAD) > suit.HEAD_LIMIT
+    if longer:
+        with pytest.raises(PackageError, match="longer than 512"):  # said when it is built
+            suit.sign(m, PAYLOAD, ED)
+        return
+    data = suit.sign(m, PAYLOAD, ED)
+    assert data == wrap(Writer().write(body(m)))
+    found = native.read(data, TRUSTED)
+    assert found.pop("payload_at") == suit.head_size(data)
+    assert suit.Manifest(**found) == m == suit.read(data, TRUSTED)[0]
+
+
+@pytest.mark.parametrize("endless", [False, True], ids=["longer", "indefinite"])
+def test_another_encoding_of_the_same_is_refused_even_if_well_signed(endless):
+    plain = Writer()
+    assert native.read(wrap(plain.write(body(HIDDEN))), TRUSTED)
+    refused = 0
+    for item in range(plain.items):
+        twisted = Writer(item, endless).write(body(HIDDEN))
+        if twisted != suit.body(HIDDEN):  # else it is null's, of which there is no other
+            assert reason(wrap(twisted))
+            refused += 1
+    assert refused > 80
+
+
+def test_the_device_and_the_builder_agree_on_each_damaged_byte():
+    whole = suit.body(HIDDEN)
+    for at in range(len(whole)):
+        for bit in (1, 32, 128):
+            bad = wrap(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+            answers = []
+            for read in (suit.read, native.read):
+                try:
+                    answers.append(read(bad, TRUSTED) and "")
+                except PackageError as refusal:
+                    answers.append(refusal.rule)
+            assert len(set(answers)) == 1, (at, answers)
+
+
+def test_a_raw_payload_that_is_encrypted_says_what_it_becomes():
+    m = replace(HIDDEN, encoding=0, base=b"", digest=FULL.payload_digest, size=len(PAYLOAD))
+    found = native.read(suit.sign(m, PAYLOAD, ED), TRUSTED)
+    assert found["size"] == len(PAYLOAD)
+    assert found["encryption"] == HIDDEN.encryption
+
+
+# ---- By the draft ----
+
+
+def test_a_processor_of_the_draft_checks_what_it_fetched_and_decrypts_it(releases, signer):
+    old, new = releases
+    data = resign(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
+    m, target = manifest_of(data), new.device()
+    known = {"vendor": m.vendor, "model": m.model, "device": target.device}
+    made = Processor(**known, kek=KEK)
+    found = made.update(data)
+    assert made.done == [12, 20, 1, 2, 12, 20, 21, 3, 12, 20, 22]
+    assert found[1] == suit.opened(data)["#m"]
+    assert delta.decode(found[0], old.image, m.size) == new.image
+    with pytest.raises(Ended, match="for others"):
+        Processor(**known, kek=bytes(16)).update(data)
+    parts = suit.opened(data)
+    flipped = bytes([parts["#m"][0] ^ 1]) + parts["#m"][1:]
+    with pytest.raises(Ended, match="condition 3"):
+        Processor(**known, kek=KEK).update(
+            suit.envelope(parts[3], *suit.authentication(parts[2]), flipped)
+        )
+    grammar = pytest.importorskip("tests.ota.test_draft").GRAMMAR
+    assert grammar.validate(data).errors == ()
+    install = cbor2.loads(cbor2.loads(parts[3])[20])
+    install[11][19] = b"not a COSE_Encrypt"
+    broken = cbor2.dumps(cbor2.loads(parts[3]) | {20: cbor2.dumps(install)})
+    assert not grammar.validate(suit.sealed(broken, parts["#m"], signer)).valid
+
+
+# ---- On the device ----
+
+
+@pytest.fixture(scope="module")
+def secret(releases, signer):
+    """(the release of a design whose devices read secrets, its program)."""
+    release = release_of(releases[0].tflite, encryption="A128KW")
+    return release, firmware(release, [signer.public])
+
+
+@pytest.fixture
+def core(secret, signer):
+    release, app = secret
+    core = Core(app, release.device(kek=KEK))
+    first = resign(release.unsigned(1, recipients=(KEK,)), signer)
+    assert core.install(first) == ""
+    assert core.reset() == Boot(0, trial=True, healthy=True)
+    return core
+
+
+@pytest.mark.parametrize("piece", [1, 29, 512])
+def test_an_encrypted_delta_is_installed_tried_and_kept(core, releases, signer, piece):
+    old, new = releases
+    data = resign(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
+    plain = resign(new.unsigned(2, old), signer)
+    assert suit.opened(plain)["#m"] not in data
+    device = old.device(sequence=1, base=old.image, kek=KEK)
+    assert verify(data, [signer.public], device).image(old.image, KEK) == new.image
+    assert core.install(data, piece) == ""
+    assert core.reset() == Boot(1, trial=True, healthy=True)
+
+
+def test_a_device_takes_what_is_not_encrypted_as_well(core, releases, signer):
+    old, new = releases
+    assert core.install(resign(new.unsigned(2, old), signer)) == ""
+    assert core.reset() == Boot(1, trial=True, healthy=True)
+
+
+def test_no_attack_on_a_secret_gets_in(core, releases, signer):
+    old, new = releases
+    device = old.device(sequence=1, base=old.image, kek=KEK)
+    data = resign(new.unsigned(2, old, recipients=(KEK,)), signer)
+    own = {
+        "encrypted for another device": "key that this device does not have",
+        "encrypted, to a device that reads no secrets": "reads no such payload",
+        "encrypted, the nonce another one": "",
+        "encrypted, the key tampered with": "key that this device does not have",
+        "encrypted, under another package's key": "",
+        "encrypted, and not said so": "",
+        "payload corrupted, and signed so": "",
+        "payload corrupted, at every byte": "",
+    }
+    flash = core.flash
+    for answer, every in ((attacks.by_host, 11), (core.answer, 131)):
+        table = attacks.attack(data, signer, device, old.image, answer, every)
+        assert table.refused.all(), table[~table.refused]
+        said = table.set_index("attack").answer
+        for name, why in own.items():
+            if answer == attacks.by_host or "reads no secrets" not in name:
+                assert why in said[name]
+    assert core.flash == flash
+    assert core.restart() == Boot(0, trial=False)
+
+
+def test_a_raw_payload_is_decrypted_and_judged_too(core, secret, signer):
+    """Noise cannot be packed: it travels as it is, and the self-test is what refuses it."""
+    release, _ = secret
+    noise = bytes(i * i % 251 for i in range(len(release.image)))
+    object.__setattr__(other := release_of(release.tflite), "image", noise)
+    data = resign(other.unsigned(2, recipients=(KEK,)), signer)
+    m = manifest_of(data)
+    flipped = suit.opened(data)["#m"]
+    flipped = flipped[:40] + bytes([flipped[40] ^ 4]) + flipped[41:]
+    if suit.ENCODINGS[m.encoding] == "raw":
+        bad = replace(m, payload_digest=suit.hashlib.sha256(flipped).digest())
+        assert "not the one that was signed" in core.install(suit.sign(bad, flipped, signer))
+    assert core.install(data) == ""
+    assert core.reset() == Boot(0, trial=False, healthy=False)
+
+
+def test_a_device_without_the_reader_has_none_of_its_code_and_refuses(secret, releases, signer):
+    old, _ = releases
+    plain, (_, app) = firmware(old, [signer.public]), secret
+    names = {s.name for s in plain.image().symbols.values()}
+    assert not any(n.startswith(("br_aes", "decrypt")) for n in names)
+    assert 2_500 < app.flash.value - plain.flash.value < 4_500
+    core = Core(plain, old.device(kek=KEK))
+    data = resign(old.unsigned(1, recipients=(KEK,)), signer)
+    assert "reads no such payload" in core.install(data)
