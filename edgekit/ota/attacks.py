@@ -150,10 +150,10 @@ def _on_secrets(manifest, payload: bytes, signed, to) -> Iterator[tuple[str, Ite
 
     yield "encrypted for another device", iter([to(kek=bytes([255 - b for b in to().device.kek]))])
     yield "encrypted, to a device that reads no secrets", iter([to(kek=b"")])
-    yield "encrypted, the nonce another one", (told(_flip(iv, i)) for i in range(len(iv)))
+    yield "encrypted, the nonce another one", (told(_flip(iv, i)) for i in range(0, len(iv), 5))
     yield (
         "encrypted, the key tampered with",
-        (told(wrapped=[_flip(w, i) for w in wrapped]) for i in range(cipher.WRAPPED)),
+        (told(wrapped=[_flip(w, i) for w in wrapped]) for i in range(0, cipher.WRAPPED, 7)),
     )
     other = cipher.parsed(cipher.encrypt(payload, [to().device.kek])[1])[1]
     yield "encrypted, under another package's key", iter([told(wrapped=other)])

@@ -165,7 +165,7 @@ def test_no_attack_on_a_secret_gets_in(core, releases, signer):
         "payload corrupted, at every byte": "",
     }
     flash = core.flash
-    for answer, every in ((attacks.by_host, 11), (core.answer, 131)):
+    for answer, every in ((attacks.by_host, 47), (core.answer, 601)):
         table = attacks.attack(data, signer, device, old.image, answer, every)
         assert table.refused.all(), table[~table.refused]
         said = table.set_index("attack").answer

@@ -109,14 +109,19 @@ def test_a_design_may_choose_each_way_and_no_other(tmp_path):
                 design.load(path)
 
 
-def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(releases, es256, signer):
+def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(
+    releases, es256, signer, monkeypatch
+):
+    two = {n: verifiers.VERIFIERS[n] for n in ("ES256-joint", "ES256-fast")}
+    monkeypatch.setattr(verifiers, "VERIFIERS", two)  # the others take seconds to count
     table = verifiers.signatures(catalog.board("nrf52840"), "ES256-fast").set_index("signature")
+    monkeypatch.undo()
     assert set(table.provenance) == {"emulated"}
     assert table.index[table["in use"]].tolist() == ["ES256-fast"]
-    plain, joint, fast = (table.loc[n] for n in ("ES256", "ES256-joint", "ES256-fast"))
-    assert fast.instructions < 0.6 * joint.instructions < 0.3 * plain.instructions
+    joint, fast = (table.loc[n] for n in two)
+    assert fast.instructions < 0.6 * joint.instructions < 6_000_000
+    assert joint.flash < 5_000 < fast.flash
     assert fast["ms, estimated"] == pytest.approx(fast.instructions / 64e3)
-    assert joint.flash < plain.flash + 128 < fast.flash
 
     release = release_of(releases[0].tflite, signature="ES256-fast")
     app = firmware(release, [es256.public])
