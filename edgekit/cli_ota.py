@@ -30,9 +30,13 @@ def add(commands) -> None:
 
 
 def _key(args) -> int:
-    from edgekit.ota import keys, pkcs11
+    from edgekit.ota import cipher, keys, pkcs11
     from edgekit.ota.mcuboot import pem
 
+    if args.algorithm == "A128KW":
+        cipher.file_kek(args.where, make=True)
+        print(f"A128KW key in {args.where}: for one device, and for where its packages are built")
+        return 0
     if args.where.startswith("pkcs11:"):
         if args.algorithm != "ES256":
             raise EdgekitError("a key in a token is for ES256")
@@ -56,13 +60,18 @@ def _key(args) -> int:
 
 def _build(args) -> int:
     from edgekit import ota
-    from edgekit.ota import look
+    from edgekit.ota import cipher, look
 
     new = _for(args, args.model_file)
     base = _for(args, args.base) if args.base else None
     device = ota.device_id(new.vendor, new.class_name, args.device) if args.device else b""
     expires = ota.expiry() if args.expires is None else ota.expiry(args.expires)
-    data = new.unsigned(args.sequence, base, args.kind, expires=expires, device=device)
+    if args.encrypt_for and args.kind == "weights":
+        _reads_secrets(new)
+    keks = tuple(map(cipher.file_kek, args.encrypt_for))
+    data = new.unsigned(
+        args.sequence, base, args.kind, expires=expires, device=device, recipients=keks
+    )
     _replace(Path(args.out), data)
     _show(
         args.out, data, ota.manifest_of(data), look.Target(new.vendor, new.class_name, args.device)
@@ -77,7 +86,7 @@ def _sign(args) -> int:
 
     path = Path(args.package)
     data = look.read(path)
-    m = look.checked(data, _base(args, look.manifest_of(data)), time.time())
+    m = look.checked(data, _base(args, look.manifest_of(data)), time.time(), _kek(args))
     target = look.Target(
         args.vendor or os.environ.get("EDGEKIT_VENDOR", ""), args.model, args.device
     )
@@ -88,6 +97,21 @@ def _sign(args) -> int:
     _replace(path, ota.resign(data, signer))
     print(f"signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
+
+
+def _kek(args) -> bytes:
+    """The key that a device reads encrypted packages by, if one was named."""
+    from edgekit.ota import cipher
+
+    return cipher.file_kek(args.kek) if args.kek else b""
+
+
+def _reads_secrets(release) -> None:
+    if not release.encryption:
+        raise EdgekitError(
+            'devices of this design read no encrypted packages: encryption = "A128KW" in [hardware] '
+            "of its design.toml, and export again"
+        )
 
 
 def _base(args, m) -> bytes | None:
@@ -146,7 +170,10 @@ def _install(args) -> int:
     data = _fetched(args.package, Path(args.run_dir), args.ca)
     release = _for(args)
     flash = Path(args.run_dir) / "device" / "flash.bin"
-    device = release.device(name=args.device) if args.device else release.device()
+    if args.kek:
+        _reads_secrets(release)
+    name = {"name": args.device} if args.device else {}
+    device = release.device(kek=_kek(args), **name)
     core = Core(firmware(release, cli_keys.trusted(args.trust)), device)
     if flash.is_file():
         core.power_on(flash.read_bytes())
@@ -177,11 +204,11 @@ def _attack(args) -> int:
     base = _release(args.run_dir, args.base).content(kind) if args.base else b""
     release = _for(args)
     name = {"name": args.device} if args.device else {}
-    device = release.device(kind, manifest.sequence - 1, base, **name)
+    device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **name)
     tables = [ota.attack(data, signer, device, base, every=args.every)]
     if args.core:
         runs = _for(args, args.base) if args.base else None
-        new = release.device(**name)
+        new = release.device(kek=_kek(args), **name)
         tables.append(ota.attack_core(data, signer, release, runs, args.every, new))
     for table in tables:
         print(table.to_string(index=False))

@@ -20,7 +20,11 @@ def add(commands, **do: Callable) -> None:
 
     key = verbs.add_parser("key", help="make a key: in a file, or inside a token (a PKCS#11 URI)")
     key.add_argument("where", help="keys/release.pem, or 'pkcs11:token=NAME;object=KEY'")
-    key.add_argument("--algorithm", default="ES256", help="ES256 or, in a file, EdDSA")
+    key.add_argument(
+        "--algorithm",
+        default="ES256",
+        help="ES256 or, in a file, EdDSA; A128KW: a device's own, for packages that only it can read",
+    )
     key.set_defaults(do=do["key"])
 
     whom = _whom()
@@ -49,6 +53,13 @@ def add(commands, **do: Callable) -> None:
         metavar="DAYS",
         help="how long devices that know the time take it; 180 unless said, 0: for ever",
     )
+    build.add_argument(
+        "--encrypt-for",
+        action="append",
+        default=[],
+        metavar="KEYFILE",
+        help="a device's A128KW key; up to four times: nobody else can read the package",
+    )
     build.add_argument("--out", default="update.suit")
     build.set_defaults(do=do["build"])
 
@@ -67,6 +78,7 @@ def add(commands, **do: Callable) -> None:
     sign.add_argument(
         "--run", default="", help="the run that makes an image of a --base that is a .tflite"
     )
+    _secret(sign)
     sign.set_defaults(do=do["sign"])
 
     serve = verbs.add_parser("serve", help="offer packages over HTTP or HTTPS until interrupted")
@@ -90,6 +102,7 @@ def add(commands, **do: Callable) -> None:
     install.add_argument(
         "--ca", default="", help="who vouches for the server, if the system does not (PEM)"
     )
+    _secret(install)
     install.set_defaults(do=do["install"])
 
     attack = verbs.add_parser(
@@ -108,6 +121,7 @@ def add(commands, **do: Callable) -> None:
     attack.add_argument(
         "--core", action="store_true", help="on the agent in C too, emulated: in the field, and new"
     )
+    _secret(attack)
     attack.set_defaults(do=do["attack"])
 
     powercut = verbs.add_parser("powercut", help="cut the power at every flash operation")
@@ -128,6 +142,10 @@ def _whom() -> argparse.ArgumentParser:
     )  # fmt: skip
     whom.add_argument("--device", default="", metavar="NAME", help="one device, under the class")
     return whom
+
+
+def _secret(command) -> None:
+    command.add_argument("--kek", default="", metavar="KEYFILE", help="the device's A128KW key")
 
 
 def _sequence(text: str) -> int:

@@ -81,20 +81,24 @@ def file_kek(path: Path | str, make: bool = False) -> bytes:
     """The key in `path`, 32 hexadecimal digits; `make`: drawn and written first if there is no such file.
 
     Whoever reads the file reads the packages: it belongs to where they are built. Raises EdgekitError for a
-    file that is not there, or holds anything else.
+    file that is not there, that others may read, or that holds anything else.
     """
+    from edgekit.ota.keys import guarded
+
     path = Path(path)
     if make and not path.exists():
         text = os.urandom(KEY).hex() + "\n"
         with (
             whole(path) as half,
-            open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f,
+            open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f,
         ):
             f.write(text)
     try:
-        return _key(bytes.fromhex(path.read_text("ascii")))
+        text = guarded(path)
     except OSError as error:
         raise EdgekitError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return _key(bytes.fromhex(text.decode("ascii")))
     except (ValueError, EdgekitError):
         raise EdgekitError(f"{path}: not a device's key, which is 32 hexadecimal digits") from None
 

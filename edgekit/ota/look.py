@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
-from edgekit.ota import suit
+from edgekit.ota import cipher, suit
 from edgekit.ota.package import (
     TIMES,
     WORKSHOP,
@@ -69,11 +69,12 @@ def is_signed(data: bytes) -> bool:
         return True  # something else is wrong with it
 
 
-def checked(data: bytes, base: bytes | None, now: float) -> Manifest:
+def checked(data: bytes, base: bytes | None, now: float, kek: bytes = b"") -> Manifest:
     """The manifest of a package that is worth a signature.
 
     Its payload unpacks (a delta against `base`, the image it starts from) to the image whose size and
-    SHA-256 the manifest names, and at `now` (POSIX seconds) it has not expired. Else EdgekitError.
+    SHA-256 the manifest names, and at `now` (POSIX seconds) it has not expired. An encrypted one is opened
+    with `kek`, the key of a device that it is for. Else EdgekitError.
     """
     m = manifest_of(data)
     if m.size > LIMIT:
@@ -83,7 +84,9 @@ def checked(data: bytes, base: bytes | None, now: float) -> Manifest:
             f"a delta against {m.base.hex()}… cannot be checked without what it starts from: name the last "
             "release's whole package, or its image (--base)"
         )
-    image_of(m, suit.opened(data)[suit.PAYLOAD], base or b"")
+    if m.encryption and not kek:
+        raise EdgekitError("an encrypted package cannot be checked without a device's key (--kek)")
+    image_of(m, suit.opened(data)[suit.PAYLOAD], base or b"", kek)
     if m.expires and m.expires <= now:
         raise EdgekitError(f"the package expired on {_day(m.expires)}: build it again")
     return m
@@ -97,6 +100,8 @@ def base_image(data: bytes) -> bytes:
         return data
     if ENCODINGS[m.encoding] == "delta" or m.size > LIMIT:
         raise EdgekitError("what the delta starts from is itself a delta: name its image")
+    if m.encryption:
+        raise EdgekitError("what the delta starts from is encrypted: name its image")
     return image_of(m, suit.opened(data)[suit.PAYLOAD])
 
 
@@ -127,6 +132,9 @@ def table(m: Manifest, target: Target, now: float | None = None) -> list[str]:
         "device": named(m.device) if m.device else "every one of the class",
         "expires": until,
     }
+    if m.encryption:
+        count = len(cipher.parsed(m.encryption)[1])
+        rows["secret"] = f"encrypted for {count} device{'s' if count > 1 else ''}"
     return [f"  {name:8} {value}" for name, value in rows.items()]
 
 

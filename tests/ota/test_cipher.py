@@ -163,6 +163,10 @@ def test_a_devices_key_is_a_file_that_only_its_owner_reads(tmp_path):
     assert len(kek) == 16
     assert cipher.file_kek(path) == cipher.file_kek(path, make=True) == kek
     assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o640)
+    with pytest.raises(EdgekitError, match="chmod 600"):
+        cipher.file_kek(path)
+    path.chmod(0o600)
     for bad in (b"", b"ab" * 15, b"zz" * 16, b"\xff\xfe", b"ab" * 17, b"{" * 32):
         path.write_bytes(bad)
         with pytest.raises(EdgekitError, match="32 hexadecimal digits"):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit import cli, cli_ota
 from edgekit.ota import attacks, cipher, delta, native, suit
 from edgekit.ota.core import Boot, Core, firmware
 from edgekit.ota.manifest import PackageError
@@ -32,7 +33,7 @@ HIDDEN = replace(FULL, encryption=cipher.encrypt(PAYLOAD, [KEK, OTHER])[1])
 # ---- The form ----
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(manifests(), st.integers(1, 4))
 def test_every_field_of_what_is_signed_arrives(m, recipients):
     keys = [bytes([i]) * 16 for i in range(recipients)]
@@ -93,7 +94,7 @@ def test_a_processor_of_the_draft_checks_what_it_fetched_and_decrypts_it(release
     known = {"vendor": m.vendor, "model": m.model, "device": target.device}
     made = Processor(**known, kek=KEK)
     found = made.update(data)
-    assert made.done == [12, 20, 1, 2, 12, 20, 21, 3, 12, 20, 22]
+    assert made.done == [12, 20, 1, 2, 4, 12, 20, 21, 3, 12, 20, 22]
     assert found[1] == suit.opened(data)["#m"]
     assert delta.decode(found[0], old.image, m.size) == new.image
     with pytest.raises(Ended, match="for others"):
@@ -201,3 +202,60 @@ def test_a_device_without_the_reader_has_none_of_its_code_and_refuses(secret, re
     core = Core(plain, old.device(kek=KEK))
     data = resign(old.unsigned(1, recipients=(KEK,)), signer)
     assert "reads no such payload" in core.install(data)
+
+
+def test_from_a_devices_key_to_a_confirmed_update(
+    tmp_path, monkeypatch, capsys, secret, releases, signer
+):
+    """By the command line: a key for a device, a package that only it reads, and the others' answers."""
+    (tmp_path / "old.tflite").write_bytes(releases[0].tflite)
+    design = {"encryption": "A128KW"}
+
+    def release(run_dir, tflite=""):
+        return release_of(
+            (tmp_path / tflite).read_bytes() if tflite else releases[0].tflite, **design
+        )
+
+    monkeypatch.setattr(cli_ota, "_release", release)
+    monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "four words of battery")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+
+    def ota(*words):
+        code = cli.main(
+            ["ota", *words, "--vendor", "acme.example"][: 99 if words[0] != "key" else -2]
+        )
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    assert ota("key", "one.kek", "--algorithm", "A128KW")[0] == 0
+    assert ota("key", "two.kek", "--algorithm", "A128KW")[0] == 0
+    assert ota("key", "release.pem")[0] == 0
+    built = ("build", "run", "--sequence", "1", "--out", "1.suit", "--encrypt-for", "one.kek")
+    assert "encrypted for 1 device" in ota(*built)[1]
+    code, said = ota("sign", "1.suit", "--key", "release.pem")
+    assert code == 2
+    assert "--kek" in said
+    assert (
+        "key that this device does not have"
+        in ota("sign", "1.suit", "--key", "release.pem", "--kek", "two.kek")[1]
+    )
+    assert ota("sign", "1.suit", "--key", "release.pem", "--kek", "one.kek")[0] == 0
+    install = ("install", "1.suit", "run", "--trust", "release.pub.pem")
+    for words in ((), ("--kek", "two.kek")):
+        code, said = ota(*install, *words)
+        assert code == 1
+        assert "key that this device does not have" in said
+    assert "confirmed in slot A" in ota(*install, "--kek", "one.kek")[1]
+    assert (
+        ota(
+            "attack", "1.suit", "run", "--key", "release.pem", "--kek", "one.kek", "--every", "400"
+        )[0]
+        == 0
+    )
+    design.clear()
+    for words in (built, (*install, "--kek", "one.kek")):
+        code, said = ota(*words)
+        assert code == 2
+        assert "read no encrypted packages" in said
+    assert ota("build", "run", "--sequence", "1", "--encrypt-for", "release.pem")[0] == 2
