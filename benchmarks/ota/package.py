@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from benchmarks.bars import Bars
 from edgekit import ota
-from edgekit.ota import suit
+from edgekit.ota import cipher, suit
 from edgekit.ota.compare import cost as decoder_cost
 from edgekit.ota.cost import cost as head_cost
+from edgekit.ota.cost import signature_cost
 from edgekit.ota.keys import FileSigner, public_key
 from tests.device.bearings import model
 from tests.ota.conftest import release_of, retrained
@@ -58,7 +60,12 @@ def bars(bars: Bars) -> None:
             f"{figure.value:,} B",
             figure.value <= 1024,
         )
+    for name in ("ES256", "ES256-joint", "ES256-fast"):
+        found = signature_cost(name)
+        shown = f"{found.instructions.value:,} instructions, {found.flash.value:,} B of flash with its hash"
+        bars.add(f"{name}: one signature on the core", "–", f"{shown} (emulated Cortex-M4)", True)
     on_device(bars, old, new, signers[1])
+    in_secret(bars, old, new, signers[1])
 
 
 def on_device(bars: Bars, old, new, signer) -> None:
@@ -92,3 +99,30 @@ def on_device(bars: Bars, old, new, signer) -> None:
     boot = core.reset()
     reverted = boot == ota.Boot(1, False, False)
     bars.add("model that fails its self-test reverted", "yes", f"{reverted}", reverted)
+
+
+def in_secret(bars: Bars, old, new, signer) -> None:
+    """A package that one device can read."""
+    kek = bytes(range(16))
+    found = cipher.cost("cortex-m4")
+    size = found.flash.value
+    bars.add("encrypted payloads: code, Cortex-M4 -Os", "≤ 4,096 B", f"{size:,} B", size <= 4096)
+    shown = (
+        f"{found.per_byte.value:.0f} instructions a byte, {found.begin.value:,.0f} for the key, "
+    )
+    shown += f"{found.state.value} B of RAM, {found.stack.value:,} B of stack (emulated Cortex-M4)"
+    bars.add("encrypted payloads: time and memory", "–", shown, True)
+    reads = replace(old, encryption="A128KW")
+    core = ota.Core(ota.firmware(reads, [signer.public], "cortex-m4"), reads.device(kek=kek))
+    core.install(ota.resign(reads.unsigned(1, recipients=(kek,)), signer))
+    core.reset()
+    data = ota.resign(new.unsigned(2, old, recipients=(kek,)), signer)
+    device = reads.device(sequence=1, base=old.image, kek=kek)
+    table = ota.attack(data, signer, device, old.image, core.answer, every=1 + len(data) // 8)
+    got_in = int((~table.refused).sum())
+    bars.add(
+        "encrypted package: kinds of attack that the core takes",
+        "0",
+        f"{got_in} of {len(table)}",
+        got_in == 0 and table.attack.str.startswith("encrypted").sum() >= 6,
+    )

@@ -189,6 +189,9 @@ def test_a_raw_payload_is_decrypted_and_judged_too(core, secret, signer):
     if suit.ENCODINGS[m.encoding] == "raw":
         bad = replace(m, payload_digest=suit.hashlib.sha256(flipped).digest())
         assert "not the one that was signed" in core.install(suit.sign(bad, flipped, signer))
+    other = suit.body(replace(m, payload_digest=bytes(32)))
+    travelled = suit.opened(data)["#m"]
+    assert "payload is not the one" in core.install(suit.sealed(other, travelled, signer))
     assert core.install(data) == ""
     assert core.reset() == Boot(0, trial=False, healthy=False)
 
