@@ -61,8 +61,7 @@ int p256_ecdsa_verify(const uint8_t sig[64], const uint8_t pub[64], const uint8_
       add(&at, px, py);
     }
   }
-  if (u256_diff0(at.z) == 0) return P256_INVALID_SIGNATURE;
-  point_to_affine(at.x, at.y, at.z);
+  point_to_affine(at.x, at.y, at.z); /* the neutral point comes out with an x of 0, which r is not */
   m256_done(at.x, &p256_p);
   ecdsa_m256_mod_n(at.x);
   return u256_diff(at.x, r) ? P256_INVALID_SIGNATURE : P256_SUCCESS;
