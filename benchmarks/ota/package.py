@@ -17,16 +17,16 @@ from edgekit.ota.keys import FileSigner, public_key
 from tests.device.bearings import model
 from tests.ota.conftest import release_of, retrained
 from tests.ota.published import ENVELOPES, PUBLIC_KEY
+from tests.ota.published import parts as published
 
 
 def bars(bars: Bars) -> None:
-    import cbor2
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     key = public_key(load_pem_public_key(PUBLIC_KEY))
     good = 0
     for text in ENVELOPES.values():
-        parts = cbor2.loads(bytes.fromhex("".join(text.split()))).value
+        parts = published(text)
         good += suit.authenticated(parts[2], parts[3], [key]) == key
     bars.add(
         "published SUIT envelopes that verify",

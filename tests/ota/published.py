@@ -1,5 +1,10 @@
 """Envelopes as the SUIT drafts publish them, and the key that their appendices give for them."""
 
+import cbor2
+
+from edgekit.ota import suit
+from edgekit.ota.points import low_s
+
 PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhJaBGq4LqqvSYVcYnuzaJr6qi/Eb
 bz/m4rVlnIXbwK07HypLbAmBMcCjbazR14vTgdzfsJwFLbM5kdtzOLSolg==
@@ -28,6 +33,20 @@ ENVELOPES = {
         b77a30d046397481469468ece80e14010f020f1158458614a115783b68747470733a2f2f6578616d706c652e6f72672f38
         643832353733612d393236642d343735342d393335332d3332646332393939376637342e7461150f030f""",
 }
+
+
+def parts(text: str, low: bool = True) -> dict:
+    """The parts of a published envelope; `low`: its signature (r, s) as (r, n - s) where that one is lower.
+
+    Both fit, and whoever published it took no care which; we take the lower one alone.
+    """
+    found = dict(cbor2.loads(bytes.fromhex("".join(text.split()))).value)
+    digest, sign1 = suit.authentication(found[2])
+    if low:
+        sign1[3] = low_s(sign1[3])
+    tag = cbor2.CBORTag(suit.SIGN1, sign1)
+    return found | {2: suit.encode([digest, suit.encode(tag)])}
+
 
 # Chalkias, Garillot, Nikolaenko, Taming the many EdDSAs (SSR 2020): message, key, R and S of its 12 cases
 SPECCHECK = """

@@ -276,7 +276,12 @@ def test_what_follows_the_content_of_a_byte_string_is_refused_even_if_well_signe
         body(FULL) | {3: Inside([common[0] | {4: Inside([*common[0][4], b"", {}, None])}])},
     ):
         assert "understands" in reason(wrap(Writer().write(longer)))
-    assert "understands" in reason(wrap(Writer().write(body(FULL)) + b"\0"))
+    made = Writer().write(body(FULL))
+    assert "understands" in reason(wrap(made + b"\0"))
+    at = (
+        made.index(b"\x39\x01\x00\x58") + 4
+    )  # the private parameter swallows the commands behind it
+    assert "understands" in reason(wrap(made[:at] + bytes([made[at] + 4]) + made[at + 1 :]))
 
 
 def test_another_encoding_of_the_envelope_is_refused():

@@ -12,6 +12,7 @@ from edgekit.ota import suit
 from edgekit.ota.keys import FileSigner, public_key
 from edgekit.ota.package import digest
 from edgekit.ota.suit import Manifest, PackageError
+from tests.ota import published
 from tests.ota.published import ENVELOPES, PUBLIC_KEY
 
 cbor2 = pytest.importorskip("cbor2")
@@ -46,10 +47,21 @@ GOOD = Manifest(
 )  # fmt: skip
 
 
+def test_the_published_signature_that_is_not_the_lower_one_is_refused():
+    key, high = public_key(load_pem_public_key(PUBLIC_KEY)), []
+    for name, text in ENVELOPES.items():
+        parts = published.parts(text, low=False)
+        try:
+            suit.authenticated(parts[2], parts[3], [key])
+        except PackageError:
+            high.append(name)
+    assert high == ["draft-ietf-teep-protocol: a trusted application by URI"]
+
+
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_published_envelopes_verify(name):
     key = public_key(load_pem_public_key(PUBLIC_KEY))
-    parts = cbor2.loads(bytes.fromhex("".join(ENVELOPES[name].split()))).value
+    parts = published.parts(ENVELOPES[name])
     assert suit.authenticated(parts[2], parts[3], [key]) == key
     with pytest.raises(PackageError, match="not the manifest's"):
         suit.authenticated(parts[2], parts[3] + b"\0", [key])
