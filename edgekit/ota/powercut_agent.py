@@ -144,10 +144,10 @@ AGENT_SCENARIOS = (
     ),
     AgentScenario(
         "large, log nearly full", (_good(1, size=4500), _good(2, size=4500, base=1)),
-        fills=(51, 52, 53, 54), lives=200, cuts=2,
+        fills=(51, 52, 53, 54), lives=100, cuts=2,
     ),
     AgentScenario(
-        "deltas, three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=3000
+        "deltas, three cuts", (_FIRST, _bad(2, base=1), _good(3, base=1), _good(4)), cuts=3, lives=1500
     ),
 )  # fmt: skip
 AGENT_CORE_SCENARIOS = tuple(replace(s, lives=100) for s in AGENT_SCENARIOS[:4])

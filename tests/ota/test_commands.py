@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from edgekit import cli, cli_ota
@@ -68,6 +69,26 @@ def test_from_a_key_to_a_confirmed_update(ota, tmp_path):
     attack = ("--key", "release.pem", "--base", "old.tflite", "--every", "40", *ACME)
     code, said, _ = ota("attack", "2.suit", "run", *attack)
     assert (code, "ACCEPTED" in said) == (0, False)
+
+
+def test_attacks_meet_the_agent_in_c_as_well(ota, monkeypatch):
+    met = []
+
+    def on_core(data, signer, release, base, every, device):
+        met.append((manifest_of(data).sequence, release.vendor, base.vendor, every, device))
+        return pd.DataFrame({"attack": ["on the core"], "refused": [False]})
+
+    monkeypatch.setattr("edgekit.ota.attack_core", on_core)
+    ota("key", "release.pem")
+    ota("build", "run", "--sequence", "2", "--base", "old.tflite", "--out", "2.suit", *ACME)
+    ota("sign", "2.suit", "--key", "release.pem", "--run", "run", "--base", "old.tflite")
+    attack = ("--key", "release.pem", "--base", "old.tflite", "--every", "900", *ACME)
+    assert ota("attack", "2.suit", "run", *attack)[0] == 0
+    code, said, _ = ota("attack", "2.suit", "run", *attack, "--core")
+    assert (code, "on the core" in said) == (1, True)  # where one gets in, it is told
+    ((number, *vendors, every, device),) = met
+    assert (number, vendors, every) == (2, ["acme.example"] * 2, 900)
+    assert device.sequence == 0
 
 
 def test_one_sites_package_is_refused_by_anothers_device(ota, tmp_path):

@@ -1,5 +1,6 @@
 """The device's C takes the one encoding of what a trusted key signed for it, and says why nothing else."""
 
+import ctypes
 import hashlib
 import random
 import re
@@ -193,6 +194,28 @@ def test_both_names_of_both_algorithms_are_known(signer, algorithm):
         native.check(package_of(signer=signer, algorithm=algorithm), TRUSTED, DEVICE)["arena"]
         == 300
     )
+
+
+def read_into(data, signer=ED):
+    """The code, and what stands in a structure that was full of other things before."""
+    left = native._Manifest.from_buffer_copy(b"\xaa" * ctypes.sizeof(native._Manifest))
+    keys = native._as_keys([signer.public], ())
+    return native.library().manifest_read(data, len(data), keys, ctypes.byref(left)), left
+
+
+def test_what_is_refused_leaves_nothing_that_could_be_used():
+    short, stranger = read_into(GOOD[:60]), read_into(GOOD, STRANGER)
+    late = suit.sealed(suit.opened(GOOD)[3], PAYLOAD + b"!", ED)  # well signed, but longer
+    for code, left in (short, stranger, read_into(late)):
+        assert code
+        assert not any(bytes(left)), code
+
+
+def test_what_a_manifest_does_not_say_is_not_there():
+    plain = replace(raw(FULL), device=b"", expires=0)
+    code, found = read_into(package_of(plain))
+    assert code == 0
+    assert (found.expires, found.device, found.base) == (0, None, None)
 
 
 def test_the_payload_is_not_looked_at():
