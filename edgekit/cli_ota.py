@@ -182,7 +182,7 @@ def _install(args) -> int:
     flash.parent.mkdir(exist_ok=True)
     _replace(flash, core.flash)
     if refused:
-        print(f"refused: {refused}{'' if is_signed(data) else ' (not signed: `edgekit ota sign`)'}")
+        print(f"refused: {refused if is_signed(data) else 'it is not signed (`edgekit ota sign`)'}")
     elif boot.healthy:
         print(f"installed, tried and confirmed in slot {'AB'[boot.slot]}")
     else:

@@ -27,7 +27,7 @@ def add(commands, **do: Callable) -> None:
     )
     key.set_defaults(do=do["key"])
 
-    whom = _whom()
+    whom = _whom("USE_CASE/BOARD unless said")
     build = verbs.add_parser(
         "build", parents=[whom], help="a package of a run's model, not signed yet"
     )
@@ -65,7 +65,7 @@ def add(commands, **do: Callable) -> None:
 
     sign = verbs.add_parser(
         "sign",
-        parents=[whom],
+        parents=[_whom("compared if said")],
         help="check a package, say for whom it is, and sign it where the key is",
     )
     sign.add_argument("package")
@@ -133,12 +133,15 @@ def add(commands, **do: Callable) -> None:
     cli_keys.add(verbs, whom)
 
 
-def _whom() -> argparse.ArgumentParser:
+def _whom(unsaid: str) -> argparse.ArgumentParser:
+    """The words that say for whom a package is; `unsaid`: what a class is that nobody names."""
     whom = argparse.ArgumentParser(add_help=False)
-    whom.add_argument("--vendor", default="", help="your domain name (EDGEKIT_VENDOR)")
+    whom.add_argument(
+        "--vendor", default="", metavar="DOMAIN", help="your domain name (EDGEKIT_VENDOR)"
+    )
     whom.add_argument(
         "--class", dest="model", default="", metavar="NAME",
-        help="the class of devices, under the vendor; else USE_CASE/BOARD",
+        help=f"the class of devices, under the vendor; {unsaid}",
     )  # fmt: skip
     whom.add_argument("--device", default="", metavar="NAME", help="one device, under the class")
     return whom
