@@ -114,7 +114,10 @@ def _life(device: Trusting, plan: Rotation, cut: tuple[int, int] | None, found: 
         reached = max(reached, device.version)
         found["forgot"] += heard and device.says(2) != "current"
     device.start()
-    numbers.append(_number(device))
+    try:
+        numbers.append(_number(device))
+    except EdgekitError:
+        found["stuck"] += 1
     found["lives"] += 1
     found["stuck"] += device.version != plan.new.version or device.says(2) != "current"
     found["twice"] += len(set(numbers)) != len(numbers)
