@@ -14,7 +14,7 @@ from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import PowerCut, Trusting
 from edgekit.ota.trust_search import MODEL, VENDOR, people
 
-FAULTS = ("lost", "back", "stuck", "forgot", "twice", "rotten", "broken")
+FAULTS = ("lost", "back", "stuck", "forgot", "twice", "single", "rotten", "broken")
 DEVICE, SECRET, MESSAGE = b"d" * 16, bytes(range(32)), b"a package"
 
 
@@ -38,14 +38,21 @@ def cuts(change: tuple[str, ...] = ()) -> Counter:
     Counts `lives`, and what must be 0: `lost` (after the next start other signers are believed than those
     of the old or of the new list), `back` (keys that counted once do not any more), `stuck` (the rotation
     does not get through in the end), `forgot` (a statement that was heard is not known), `twice` (a report's
-    number came again), `rotten` (a bit that flips in one of the sectors changes whom the device trusts),
+    number came again), `single` (after a start the new list stands in one sector alone), `rotten` (a bit that
+    flips in one of the sectors changes whom the device trusts),
     `broken` (rules of the flash). change: as `Trusting` takes it.
     """
     device = Trusting(first(), SECRET, MODEL, DEVICE, change=change)
     found = Counter(dict.fromkeys(("lives", *FAULTS), 0))
     for begin in (_fresh, _rotated):
         plan = begin(device)
-        for operation in range(1, _life(device, plan, None, found) + 1):
+        operations = _life(device, plan, None, found)
+        found["rotten"] += _rots(device, plan)
+        device.flash = plan.flash  # once more, and no further than to the new keys
+        device.start()
+        device.take_keys(plan.keys)
+        found["rotten"] += _rots(device, plan)
+        for operation in range(1, operations + 1):
             for way in range(len(WAYS)):
                 _life(device, plan, (operation, way), found)
     return found
@@ -110,18 +117,20 @@ def _life(device: Trusting, plan: Rotation, cut: tuple[int, int] | None, found: 
         except EdgekitError:
             break
         found["lost"] += not _believes(device, plan)
+        found["single"] += device.version == plan.new.version and not _is_twice(device, plan.new)
         found["back"] += device.version < reached
         reached = max(reached, device.version)
         found["forgot"] += heard and device.says(2) != "current"
     device.start()
-    numbers.append(_number(device))
+    try:
+        numbers.append(_number(device))
+    except EdgekitError:
+        found["stuck"] += 1
     found["lives"] += 1
     found["stuck"] += device.version != plan.new.version or device.says(2) != "current"
     found["twice"] += len(set(numbers)) != len(numbers)
     found["broken"] += device.broken
-    operations = device.operations - begun
-    found["rotten"] += not cut and _rots(device, plan)
-    return operations
+    return device.operations - begun
 
 
 def _believes(device: Trusting, plan: Rotation) -> bool:
@@ -130,6 +139,10 @@ def _believes(device: Trusting, plan: Rotation) -> bool:
         return False
     right = [device.version == plan.old.version, device.version == plan.new.version]
     return [device.believes(a, MESSAGE, s) for a, s in plan.signed] == right
+
+
+def _is_twice(device: Trusting, keys: KeyList) -> bool:
+    return device.flash.count(keys.encoded) == 2
 
 
 def _rots(device: Trusting, plan: Rotation) -> bool:
@@ -216,6 +229,9 @@ def _caught(change: tuple[str, ...], n: int) -> tuple[bool, str]:
         return True, "statements"
     if trust_search.agreement(n, change=change, stop=True)[1]:
         return True, "key manifests"
-    found = cuts(change)
+    try:
+        found = cuts(change)
+    except EdgekitError as refusal:  # of what it should take
+        return True, str(refusal)
     faults = [f for f in FAULTS if found[f]]
     return bool(faults), ", ".join(faults)

@@ -50,7 +50,10 @@ def cases(n: int, seed: int = 0) -> Iterator[Case]:
     for _ in range(n):
         old = _list(rng)
         items = _items(
-            replace(_list(rng) if rng.random() < 0.5 else old, version=rng.randrange(8, 12))
+            replace(
+                _list(rng) if rng.random() < 0.5 else old,
+                version=rng.choice((old.version, *range(8, 18))),
+            )
         )
         if rng.random() < 0.5:
             rng.choice(BODIES)(items, rng)

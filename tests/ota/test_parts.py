@@ -25,18 +25,15 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     program = sum(parts[p].value for p in ("network", "features", "agent", "cryptography"))
     assert program == app.flash.value
     area = parts["weights"].value + parts["slots"].value
-    assert (
-        area == 6 * SECTOR
-    )  # an image of some hundred bytes: a sector each, log and keys two each
+    assert area == 6 * SECTOR  # an image of some hundred bytes: one each; log and keys: two each
     assert flash_total(parts).value == program + area
 
     x = strikes(1, seed=3)[0]
     counted = device.profile_application(app, x, core.core)
     assert counted.instructions.value > 10_000
     ram = memory(core, package, counted.stack)
-    assert (
-        app.ram.value - 5 * SECTOR < ram.value < app.ram.value
-    )  # the model of the flash is no RAM
+    # the model of the flash, six sectors and what it knows of them, is no RAM
+    assert app.ram.value - 7 * SECTOR < ram.value < app.ram.value
     assert core.restart() == Boot(0, trial=False)
 
 

@@ -161,7 +161,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new():
 
 def test_the_search_notices_mistakes():
     """A few of them: `trust_cuts.mutations()` has them all."""
-    names = ("new threshold not asked", "older statement taken", "the sector in use is erased")
+    names = ("new threshold not asked", "the sector in use is erased")
     found = trust_cuts.mutations(names, 150)
     assert found.caught.all(), found
 
