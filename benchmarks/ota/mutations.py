@@ -10,10 +10,13 @@ import re
 
 from benchmarks.ota.mutants import Mutant, original
 
-HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE = (
+HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE = (
     f"tests/ota/test_{name}.py"
-    for name in ("host", "records", "powercut", "delta", "manifest_c", "signatures", "core")
-)
+    for name in (
+        "host", "records", "powercut", "delta", "manifest_c", "signatures", "core", "trust", "status",
+        "trust_core",
+    )
+)  # fmt: skip
 TESTS = {  # of each file those that can notice, the likely ones first
     "agent.c": (HOST, RECORDS, CUTS, CORE),
     "cbor.c": (HOST, FORM),
@@ -21,10 +24,14 @@ TESTS = {  # of each file those that can notice, the likely ones first
     "delta.c": (HOST, DELTA),
     "ed25519.c": (SIGNATURES, FORM),
     "es256.c": (SIGNATURES, FORM),
-    "hmac.c": (RECORDS, HOST, FORM),
+    "hmac.c": (RECORDS, STATUS, FORM),
+    "keyset.c": (TRUST, ON_CORE),
     "manifest.c": (HOST, FORM),
     "slots.c": (RECORDS, HOST, CUTS),
-    "update_device.c": (HOST, CORE),
+    "statement.c": (TRUST, ON_CORE),
+    "status.c": (STATUS, ON_CORE),
+    "trust.c": (TRUST, STATUS, ON_CORE),
+    "update_device.c": (HOST, CORE, ON_CORE),
 }
 
 # what a rule looks for in a line, what it makes of it
@@ -109,7 +116,8 @@ BY_HAND = (
     _m("ed25519.c", "the message is not hashed", ("  sha512_add(&s, message, (uint32_t)n);\n", "")),
     _m("es256.c", "high s", ("if (!is_low(signature + 32)) return -1;", "")),
     _m("es256.c", "half of n is high", ("s[i] <= HALF[i]", "s[i] < HALF[i]")),
-    _m("update_device.c", "a packet of any length", ("n > sizeof update_packet", "0")),
+    _m("update_device.c", "a packet of any length", ("(n > sizeof update_packet) return u", "(0) return u")),
+    _m("update_device.c", "any length of statement", ("(n > sizeof update_packet) return S", "(0) return S")),
     _m("update_device.c", "the self-test: 7 of 8 bytes", ("i < ANSWER; i++)", "i < ANSWER - 1; i++)")),
     _m("update_device.c", "what is confirmed is believed", ("&& !trial && !update_healthy()", "&& 0")),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from benchmarks.bars import Bars
-from benchmarks.ota import draft, mutations, readers
+from benchmarks.ota import draft, mutations, readers, trust
 from benchmarks.ota.mutants import Lab
 from edgekit import ota
 from edgekit.ota import attacks, fuzz, fuzz_delta, powercut, powercut_agent
@@ -30,6 +30,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
     on_devices(bars, smoke, old, new, signer)
     read_in_python(bars, smoke)
     draft.bars(bars)
+    trust.bars(bars, smoke)
     without_power(bars, smoke)
     mistakes(bars, smoke)
 

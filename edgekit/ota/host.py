@@ -19,6 +19,7 @@ from edgekit.ota.core import Core, program_files
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.package import Device
 from edgekit.ota.release import Release
+from edgekit.ota.trust import KeyList
 
 SIZES = """\
 #include "agent.h"
@@ -33,8 +34,12 @@ class Host(Core):
     """As `Core`, for installing and booting; its network answers the self-test only."""
 
     def __init__(
-        self, release: Release, keys: list[PublicKey], device: Device, revoked: tuple[PublicKey, ...] = ()
-    ):  # fmt: skip
+        self,
+        release: Release,
+        keys: list[PublicKey] | KeyList,
+        device: Device,
+        revoked: tuple[PublicKey, ...] = (),
+    ):
         files = program_files(release, keys, revoked)
         made = host_library({**release.source.files, **files, "sizes.c": SIZES}, "-O1")
         self._folder = tempfile.TemporaryDirectory(prefix="edgekit-host-")
@@ -64,7 +69,9 @@ class Host(Core):
         return bytes(facts)
 
     def _revoke(self) -> None:
-        key = ctypes.c_void_p.in_dll(self._library, "update_trust").value  # the first member's first
+        key = ctypes.c_void_p.in_dll(
+            self._library, "update_trust"
+        ).value  # the first member's first
         ctypes.memset(key + native._Key.revoked.offset, 1, 1)
 
     def stack_of_install(self, data: bytes) -> int:
@@ -77,8 +84,8 @@ class Host(Core):
             *(ctypes.c_uint32(a & 0xFFFFFFFF) for a in arguments)
         )
 
-    def _reason(self, answer: int) -> str:
-        reason = self._library.agent_reason
+    def _reason(self, answer: int, function: str = "agent_reason") -> str:
+        reason = getattr(self._library, function)
         reason.restype, reason.argtypes = ctypes.c_char_p, [ctypes.c_int]
         said = reason(answer).decode()
         reason.restype = ctypes.c_int

@@ -1,13 +1,15 @@
 """The whole device's C on this machine: what is refused, byte by byte, on a new device and in the field."""
 
+import ctypes
 import re
 from dataclasses import replace
 
 import pytest
 
 from edgekit.ota import attacks, native, suit
-from edgekit.ota.core import Boot
+from edgekit.ota.core import KEPT, Boot
 from edgekit.ota.host import Host
+from edgekit.ota.nor import SECTOR
 from edgekit.ota.package import digest, resign
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
@@ -159,7 +161,7 @@ def test_a_flash_that_fails_is_told(device, releases, signer):
     raw = signed_otherwise(package, signer, image=releases[1].image)
     idle, before = int(base != b""), host.flash
     cells = (len(before) - 40) * 8 // 9
-    assert cells == 2 * known.slot_bytes + 2 * 4096
+    assert cells == 2 * known.slot_bytes + KEPT * SECTOR
     units = cells + idle * known.slot_bytes // 8, known.slot_bytes // 8
     for data in (package, raw):
         host.power_on(before)
@@ -184,6 +186,37 @@ def test_without_an_image_nothing_is_healthy(releases, signer):
     host = Host(releases[0], [signer.public], releases[0].device())
     assert host.restart() == NOTHING
     assert host._call("update_healthy") == 0
+
+
+def test_every_byte_of_the_signed_digest_counts(device, signer):
+    """A signature by the right key over a digest that is nearly the manifest's."""
+    host, package, *_ = device
+    parts = suit.opened(package)
+    hashed, (header, unprotected, _, _) = suit.authentication(parts[2])
+    for i in range(len(hashed) - 32, len(hashed)):
+        nearly = flipped(hashed, i)
+        signature = signer.sign(suit.to_sign(header, nearly))
+        sign1 = [header, unprotected, None, signature]
+        wrong = suit.envelope(parts[3], nearly, sign1, parts[suit.PAYLOAD])
+        assert host.install(wrong) == "the signed digest is not the manifest's"
+
+
+def test_nothing_of_a_package_stays_with_the_next(releases, signer):
+    """What was read before, or half read, is gone: whoever looks at it finds nothing."""
+    data = resign(releases[0].unsigned(1), signer)  # for any device, from no base
+    library, keys = native.library(), native._as_keys([signer.public], ())
+    size = ctypes.sizeof(native._Manifest)
+    for sent in (data, flipped(data, 150), data[:200], data[:-1] + b""):
+        found = native._Manifest.from_buffer_copy(b"\xff" * size)
+        code = library.manifest_read(sent, len(sent), ctypes.byref(keys), ctypes.byref(found))
+        if code:
+            assert bytes(found) == bytes(size)
+        else:
+            assert (found.device, found.base, found.payload_at) == (
+                None,
+                None,
+                suit.head_size(data),
+            )
 
 
 def test_a_revoked_key_is_that_very_one(releases, signer, es256):
