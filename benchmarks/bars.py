@@ -65,18 +65,28 @@ def command(bars: Bars, measure: Callable, smoke: str, **more: dict) -> int:
     return 0 if bars.met else 1
 
 
-def main(name: str, parts: tuple[str, ...]) -> int:
-    """The command `python -m benchmarks.NAME [PART …] [--write]`; 1 where a bar is missed."""
+def main(name: str, parts: tuple[str, ...], smoke: tuple[str, ...] = ()) -> int:
+    """The command `python -m benchmarks.NAME [PART …] [--smoke] [--write]`; 1 where a bar is missed.
+
+    smoke: parts that take part of a minute if they are told to; with `--smoke` and no part, all of them.
+    """
     parser = argparse.ArgumentParser(description=f"bars of {name}")
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all of them")
     parser.add_argument(
         "--write", action="store_true", help="write the table into docs/measured.md"
     )
+    if smoke:
+        parser.add_argument("--smoke", action="store_true", help=f"a minute, of {', '.join(smoke)}")
     args = parser.parse_args()
+    quick = smoke and args.smoke
+    chosen = args.part or (smoke if quick else parts)
+    if quick and not set(chosen) <= set(smoke):
+        parser.error(f"--smoke is for {', '.join(smoke)}")
     bars = Bars(name)
-    for part in args.part or parts:
+    for part in chosen:
         print(f"-- {part}", flush=True)
-        importlib.import_module(f"benchmarks.{name}.{part}").bars(bars)
+        measure = importlib.import_module(f"benchmarks.{name}.{part}").bars
+        measure(bars, smoke=True) if quick else measure(bars)
     if args.write:
         bars.write()
     return 0 if bars.met else 1

@@ -1,8 +1,7 @@
-"""The envelope by the SUIT draft's grammar and by a processor of the draft; readers under hostile bytes."""
+"""The envelope by the SUIT draft's grammar and by a processor of the draft."""
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from tests.device.bearings import model
 from tests.ota import published
 from tests.ota.conftest import release_of, retrained
 from tests.ota.processor import Ended, Processor
-from tests.ota.test_cbor import BYTES, HOSTILE, READERS, SECONDS, cost, where
 
 GRAMMAR = Path(published.__file__).with_name("suit.cddl")
 EXPIRES = 1_900_000_000
@@ -41,14 +39,6 @@ def bars(bars: Bars) -> None:
         f"{done} {shown}",
         whole and done == len(made),
     )
-    slow, large, inputs = readers(20_000)
-    bars.add(
-        f"slowest of {len(READERS)} readers, inputs up to 4 KB",
-        "≤ 50 ms",
-        f"{1000 * slow:.1f} ms of CPU time in {inputs:,} readings",
-        slow <= SECONDS,
-    )
-    bars.add("most memory of a reader", "≤ 20 MB", f"{large / 1e6:.2f} MB", large <= BYTES)
 
 
 def packages():
@@ -83,17 +73,3 @@ def is_installed(data: bytes, device) -> bool:
         return processor.update(data) == {0: suit.opened(data)[suit.PAYLOAD]}
     except Ended:
         return False
-
-
-def readers(count: int) -> tuple[float, int, int]:
-    """Seconds and bytes of the worst reading, and how many there were: what is made to hurt, then noise."""
-    rng = np.random.default_rng(2)
-    seeds = [*HOSTILE.values(), *(rng.bytes(int(rng.integers(1, 4096))) for _ in range(200))]
-    inputs = (data[:4096] for seed in seeds for data in where(seed))
-    worst = [0.0, 0]
-    tried = 0
-    for data in islice(inputs, count // len(READERS)):
-        for reader in READERS.values():
-            worst = [max(w, n) for w, n in zip(worst, cost(reader, data), strict=True)]
-            tried += 1
-    return worst[0], worst[1], tried

@@ -14,16 +14,17 @@ from tests.ota.conftest import release_of
 INPUTS = 5_000
 
 
-def bars(bars: Bars) -> None:
+def bars(bars: Bars, smoke: bool = False) -> None:
+    inputs = INPUTS // 10 if smoke else INPUTS
     for what, search in (
         ("key manifests", trust_search.agreement),
         ("statements", trust_search.hearing),
     ):
-        counted, unlike = search(INPUTS)
+        counted, unlike = search(inputs)
         shown = f"{len(unlike)} of {sum(counted.values()):,}, {len(counted)} answers"
         bars.add(f"hostile {what}: Python and C disagree", "0", shown, not unlike)
 
-    cases = list(trust_search.cases(INPUTS // 5, seed=1))
+    cases = list(trust_search.cases(inputs // 5, seed=1))
     answers = trust_native.sanitized(cases)
     shown = f"0 in {len(answers):,} inputs"
     bars.add("key manifests under the sanitizers: finds", "0", shown, len(answers) == len(cases))
@@ -33,7 +34,8 @@ def bars(bars: Bars) -> None:
     shown = f"{faults} in {lives:,} lives"
     bars.add("power cuts in rotation, statement, report: faults", "0", shown, faults == 0)
 
-    table = trust_cuts.mutations()
+    names = tuple(trust_cuts.MUTATIONS)[:: 8 if smoke else 1]
+    table = trust_cuts.mutations(names)
     shown = f"{int(table.caught.sum())} of {len(table)}"
     bars.add("mistakes in the C of keys that are noticed", "all", shown, bool(table.caught.all()))
 
@@ -41,6 +43,8 @@ def bars(bars: Bars) -> None:
     device = release.device()
     keys = attacks_trust.drawn(device.vendor, signer)
     core = ota.Core(ota.firmware(release, keys.first, "cortex-m4"), device)
-    table = attacks_trust.attack_trust(core, keys, ota.resign(release.unsigned(1), signer), every=3)
+    table = attacks_trust.attack_trust(
+        core, keys, ota.resign(release.unsigned(1), signer), every=60 if smoke else 3
+    )
     shown = f"{int(table.refused.sum())} of {len(table)} kinds, {int(table.tries.sum()):,} tries"
     bars.add("attacks on trust refused, emulated core", "all", shown, bool(table.refused.all()))

@@ -46,6 +46,18 @@ def firmware(
     output, and where no key is for that way to check a signature.
     """
     cpu = cpu or core_for(catalog.board(release.board))
+    files = program_files(release, keys, revoked)
+    how = {"cpu": cpu, "extra_files": files}
+    return application(release.source, release.features, release.sensitivity, **how)
+
+
+def program_files(
+    release: Release, keys: list[PublicKey] | KeyList, revoked: tuple[PublicKey, ...] = ()
+) -> dict[str, str]:
+    """The C around a release's network: the update agent, and `update_device.c` for this network.
+
+    Arguments and errors as for `firmware`.
+    """
     known = keys if isinstance(keys, KeyList) else _listed(release, keys, revoked)
     kinds = {k.algorithm for k in (*known.roots, *known.signers)}
     source, size = release.source, len(release.image)
@@ -78,7 +90,7 @@ def firmware(
         text = text.replace(f"@{word}@", str(value))
     files["update_device.c"] = text
     files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"
-    return application(source, release.features, release.sensitivity, cpu=cpu, extra_files=files)
+    return files
 
 
 @dataclass(frozen=True)
@@ -113,9 +125,9 @@ class Core:
         return boot
 
     def _start(self, device: Device) -> Boot:
-        self.core = ApplicationMachine(self.app)
+        self._fresh()
         self._write("nor", self.flash)
-        self._write("update_facts", _facts(device))
+        self._write("update_facts", self._facts(device))
         code = self._call("update_start")
         self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
         return self.boot
@@ -228,12 +240,16 @@ class Core:
         try:
             self._start(attempt.device)
             if attempt.revoked:
-                (keys,) = struct.unpack("<I", self._read("update_trust")[:4])
-                self.core.uc.mem_write(keys + 5, b"\1")  # the first key's `revoked`
+                self._revoke()
             refused = self.install(attempt.data, now=attempt.now)
             return refused if self.restart() == runs else ""
         finally:
             self.power_on(before)
+
+    def _revoke(self) -> None:
+        """The first key, until the next reset."""
+        (keys,) = struct.unpack("<I", self._read("update_trust")[:4])
+        self.core.uc.mem_write(keys + 5, b"\1")
 
     def classify(self, X) -> np.ndarray:
         """Classes (n,) of windows (n, window, channels), by the model that now runs.
@@ -243,6 +259,13 @@ class Core:
         if self.boot.slot < 0:
             raise EdgekitError("the device has no image that it may run: install one")
         return classify(self.app, X, self.core)[0]
+
+    def _fresh(self) -> None:
+        """A machine whose memory is as after power-on."""
+        self.core = ApplicationMachine(self.app)
+
+    def _facts(self, device: Device) -> bytes:
+        return _facts(device)
 
     def _call(self, function: str, *arguments: int) -> int:
         for register, value in enumerate(arguments):  # a0 and those after it

@@ -31,8 +31,9 @@ def fuzz(n: int = 100_000, seed: int = 0):
     Half of them are signed again after the manifest was damaged, so that the damage reaches the parser behind
     the signature. Returns a DataFrame, one row for each kind of damage: inputs, read (signed and in form),
     taken (and made for this device), crashes, unlike (Python takes it, or names another rule). `attrs`:
-    "reasons" (reason -> inputs), "sanitizers", "seconds", "finds" (what the sanitizers said). The same seed
-    makes the same inputs but for the keys.
+    "reasons" (reason -> inputs), "sanitizers", "seconds", "finds" (what the sanitizers said), "forged"
+    (inputs whose signature was found good though nobody signed that head). The same seed makes the same
+    inputs but for the keys.
     """
     import pandas as pd
 
@@ -40,7 +41,8 @@ def fuzz(n: int = 100_000, seed: int = 0):
     program, sanitizers = driver()
     device = _device(suit.read(goods[0], [keys[0].public])[0])
     table = {k: dict(inputs=0, read=0, taken=0, crashes=0, unlike=0) for k in (*DAMAGES, *SIGNED)}
-    reasons, finds = Counter(), []
+    reasons, finds, forged = Counter(), [], 0
+    signed_heads = tuple(good[: suit.head_size(good)] for good in goods)
     reason = native.library().manifest_reason
     for start in range(0, n, BATCH):
         count = min(BATCH, n - start)
@@ -56,12 +58,13 @@ def fuzz(n: int = 100_000, seed: int = 0):
             reasons[reason(read or checked).decode()] += 1
             row["read"] += read == 0
             row["taken"] += read == checked == 0
+            forged += read == 0 and kind in DAMAGES and not data.startswith(signed_heads)
             # the C sees the head only, so what stands behind it shall not count for Python either
             whole = data if read else data[:size].ljust(size, b"\0")
             row["unlike"] += verdict(whole, keys, device) != kind_of(suit.RULES[read or checked])
     frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("damage").reset_index()
     frame.attrs |= {"reasons": dict(reasons.most_common()), "sanitizers": sanitizers}
-    frame.attrs |= {"seconds": time.monotonic() - began, "finds": finds}
+    frame.attrs |= {"seconds": time.monotonic() - began, "finds": finds, "forged": forged}
     return frame
 
 

@@ -1,0 +1,147 @@
+"""Which mistakes are built into the device's C: some by rule, wherever the rule fits, and some by hand.
+
+Those in `slots.c`, in the agent, in trust and in the delta's decoder that have a search of their own stand
+there: `powercut.MUTATIONS`, `trust_cuts.MUTATIONS`, `tests/ota/test_delta.py`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from benchmarks.ota.mutants import Mutant, original
+
+HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE = (
+    f"tests/ota/test_{name}.py"
+    for name in (
+        "host", "records", "powercut", "delta", "manifest_c", "signatures", "core", "trust", "status",
+        "trust_core",
+    )
+)  # fmt: skip
+TESTS = {  # of each file those that can notice, the likely ones first
+    "agent.c": (HOST, RECORDS, CUTS, CORE),
+    "cbor.c": (HOST, FORM),
+    "cose.c": (HOST, FORM),
+    "delta.c": (HOST, DELTA),
+    "ed25519.c": (SIGNATURES, FORM),
+    "es256.c": (SIGNATURES, FORM),
+    "hmac.c": (RECORDS, STATUS, FORM),
+    "keyset.c": (TRUST, ON_CORE),
+    "manifest.c": (HOST, FORM),
+    "slots.c": (RECORDS, HOST, CUTS),
+    "statement.c": (TRUST, ON_CORE),
+    "status.c": (STATUS, ON_CORE),
+    "trust.c": (TRUST, STATUS, ON_CORE),
+    "update_device.c": (HOST, CORE, ON_CORE),
+}
+
+# what a rule looks for in a line, what it makes of it
+RULES = {
+    "not refused": (
+        r"(?P<before>^\s*(?:else )?if )\((?P<asked>.+)\)(?P<after> (?:return|cbor_fail|continue)\b.*;.*)$",
+        r"\g<before>(0 && (\g<asked>))\g<after>",
+    ),
+    "the same bytes, but for the last": (
+        r"(?P<before>cbor_same\([^,]+, [^,]+, )(?P<n>[^,()]+)\)",
+        r"\g<before>(\g<n>) - 1)",
+    ),
+    "off by one": (
+        r"(?P<before>\bif \(.*[\w)\]]) (?P<op>[<>]=?) (?P<after>[\w(].*)$",
+        None,
+    ),
+}
+TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+
+
+def by_rule(name: str) -> list[Mutant]:
+    """Every mutant of a file that a rule makes, one a line and rule."""
+    made, text = [], original(name)
+    lines = text.splitlines()
+    for i, line in enumerate(lines):
+        for rule, (pattern, into) in RULES.items():
+            found = re.search(pattern, line)
+            if not found:
+                continue
+            if into:
+                new = line[: found.start()] + found.expand(into) + line[found.end() :]
+            else:
+                at = found.start("op")
+                new = line[:at] + TURNED[found["op"]] + line[found.end("op") :]
+            made.append(Mutant(name, f"{name}: {rule}: {line.strip()}", (_once(lines, i, new),)))
+    return made
+
+
+def _once(lines: list[str], i: int, new: str) -> tuple[str, str]:
+    """The line with as many of those before it as it takes to be there only once."""
+    text, first = "\n".join(lines), i
+    while text.count(old := "\n".join(lines[first : i + 1])) != 1:
+        first -= 1
+    return old, "\n".join([*lines[first:i], new])
+
+
+def _m(file: str, wrong: str, *changes: tuple[str, str]) -> Mutant:
+    return Mutant(file, f"{file}: {wrong}", changes)
+
+
+BY_HAND = (
+    _m("manifest.c", "class id: one byte compared", ("m->model, d->model, 16", "m->model, d->model, 1")),
+    _m("manifest.c", "device id: 8 of 16 bytes", ("m->device, d->device, 16", "m->device, d->device, 8")),
+    _m("manifest.c", "digest: 16 of 32 bytes", ("(is, digest, SHA256_BYTES)", "(is, digest, 16)")),
+    _m("manifest.c", "out is not cleared first", ("  *out = NOTHING;\n  const", "  const")),
+    _m(
+        "manifest.c", "out is not cleared after a refusal",
+        ("  if (code != MANIFEST_OK) *out = NOTHING;", "  if (0) *out = NOTHING;"),
+    ),
+    _m(
+        "manifest.c", "the newest is the confirmed one only",
+        ("d->sequence > d->counter ? d->sequence : d->counter", "d->counter"),
+    ),
+    _m(
+        "manifest.c", "the payload's digest is not signed",
+        ("for (uint32_t i = 0; i < SHA256_BYTES; i++) message[SIGNED_DIGEST + i] = digest[i];",
+         "for (uint32_t i = 0; i < SHA256_BYTES; i++) message[SIGNED_DIGEST + i] = 0;"),
+    ),
+    _m("cose.c", "revocation: one byte compared", ("key->bytes, sizeof k->bytes", "key->bytes, 1")),
+    _m("cose.c", "a revoked key counts", ("revoked(trusted, k) ? COSE_REVOKED : COSE_GOOD", "COSE_GOOD")),
+    _m("cose.c", "any key for any algorithm", ("k->algorithm == kind && k->verify", "k->verify")),
+    _m("cose.c", "no signature is asked for", (" && k->verify(signature, k->bytes, message, n) == 0", "")),
+    _m("cose.c", "the first key only", ("if (k->algorithm == kind", "if (i == 0 && k->algorithm == kind")),
+    _m("cbor.c", "longer numbers are read", ("if (value < (width == 1 ? 24u : 1u << 4 * width))", "if (0)")),
+    _m("cbor.c", "numbers of 8 bytes are read", ("low > 26", "low > 27")),
+    _m("cbor.c", "what follows within is passed over", ("if (r->at != r->end) cbor", "if (0) cbor")),
+    _m("cbor.c", "a length beyond the end", ("CBOR_ENDED);\n  else r->at", "CBOR_FINE);\n  r->at")),
+    _m("ed25519.c", "keys of small order", (" || !usable(public_key)", "")),
+    _m("ed25519.c", "signatures' points of small order", ("!usable(signature) || ", "")),
+    _m("ed25519.c", "order 8, one of the two", (" && eight[0] && eight[1]", " && eight[0]")),
+    _m("ed25519.c", "points that are not canonical", (" && !(ones == 0 && point[0] >= 0xec)", "")),
+    _m("ed25519.c", "the message is not hashed", ("  sha512_add(&s, message, (uint32_t)n);\n", "")),
+    _m("es256.c", "high s", ("if (!is_low(signature + 32)) return -1;", "")),
+    _m("es256.c", "half of n is high", ("s[i] <= HALF[i]", "s[i] < HALF[i]")),
+    _m("update_device.c", "a packet of any length", ("(n > sizeof update_packet) return u", "(0) return u")),
+    _m("update_device.c", "any length of statement", ("(n > sizeof update_packet) return S", "(0) return S")),
+    _m("update_device.c", "the self-test: 7 of 8 bytes", ("i < ANSWER; i++)", "i < ANSWER - 1; i++)")),
+    _m("update_device.c", "what is confirmed is believed", ("&& !trial && !update_healthy()", "&& 0")),
+)  # fmt: skip
+
+# mutants that no test can notice, and why
+REDUNDANT: dict[str, str] = {}
+
+FEW = (
+    "device id: 8 of 16",
+    "packet of any",
+    "7 of 8",
+    "a revoked key",
+    "digest: 16 of 32",
+    "newest is",
+)
+
+
+def every() -> list[Mutant]:
+    return [*BY_HAND, *(m for name in TESTS for m in by_rule(name))]
+
+
+def few() -> list[Mutant]:
+    """Some that the quick tests notice."""
+    return [m for m in BY_HAND if any(word in m.wrong for word in FEW)]
+
+
+QUICK = {m.file: (HOST,) for m in few()}
