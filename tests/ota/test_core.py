@@ -112,7 +112,7 @@ def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, mon
     worse = read.replace(
         old, f"if (n > {left}) {{ pass(a, data, {left}); end(a); return AGENT_ENDLESS; }}"
     )
-    worse = worse.replace("/* Bytes of the payload. */", "static int end(struct agent *a);")
+    worse = worse.replace("/* Bytes of the payload.", "static int end(struct agent *a);\n/*", 1)
     real = module.application
 
     def patched(*args, extra_files, **how):
