@@ -14,7 +14,7 @@ from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import PowerCut, Trusting
 from edgekit.ota.trust_search import MODEL, VENDOR, people
 
-FAULTS = ("lost", "back", "stuck", "forgot", "twice", "single", "rotten", "broken")
+FAULTS = ("lost", "back", "stuck", "forgot", "twice", "single", "said", "rotten", "broken")
 DEVICE, SECRET, MESSAGE = b"d" * 16, bytes(range(32)), b"a package"
 
 
@@ -38,9 +38,9 @@ def cuts(change: tuple[str, ...] = ()) -> Counter:
     Counts `lives`, and what must be 0: `lost` (after the next start other signers are believed than those
     of the old or of the new list), `back` (keys that counted once do not any more), `stuck` (the rotation
     does not get through in the end), `forgot` (a statement that was heard is not known), `twice` (a report's
-    number came again), `single` (after a start the new list stands in one sector alone), `rotten` (a bit that
-    flips in one of the sectors changes whom the device trusts),
-    `broken` (rules of the flash). change: as `Trusting` takes it.
+    number came again), `single` (after a start the new list stands in one sector alone), `said` (what a
+    revoked key said of releases is still believed), `rotten` (a bit that flips in one of the sectors changes
+    whom the device trusts), `broken` (rules of the flash). change: as `Trusting` takes it.
     """
     device = Trusting(first(), SECRET, MODEL, DEVICE, change=change)
     found = Counter(dict.fromkeys(("lives", *FAULTS), 0))
@@ -51,6 +51,7 @@ def cuts(change: tuple[str, ...] = ()) -> Counter:
         device.flash = plan.flash  # once more, and no further than to the new keys
         device.start()
         device.take_keys(plan.keys)
+        found["said"] += device.says(1) != "frozen"
         found["rotten"] += _rots(device, plan)
         for operation in range(1, operations + 1):
             for way in range(len(WAYS)):
