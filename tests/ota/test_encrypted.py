@@ -141,6 +141,8 @@ def test_an_encrypted_delta_is_installed_tried_and_kept(core, releases, signer, 
     assert suit.opened(plain)["#m"] not in data
     device = old.device(sequence=1, base=old.image, kek=KEK)
     assert verify(data, [signer.public], device).image(old.image, KEK) == new.image
+    half = suit.head_size(data) + 5  # what was broken off leaves nothing of its key behind
+    assert "ended too early" in core.install(data[:half], piece)
     assert core.install(data, piece) == ""
     assert core.reset() == Boot(1, trial=True, healthy=True)
 

@@ -70,7 +70,7 @@ static int use(struct agent *a, const uint8_t *data, uint32_t n) {
   return said < 0 ? AGENT_DAMAGED : AGENT_MORE;
 }
 
-/* Bytes of the payload. Decrypted they go no further than the idle slot: what is in there is judged at the end. */
+/* Bytes of the payload. */
 static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
   const struct decryptor *const hidden = a->device.decryptor;
   uint8_t plain[2 * DECRYPT_BLOCK];
@@ -79,7 +79,7 @@ static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
   a->had += n;
   if (!travels_raw(a)) sha256_add(&a->payload, data, n);
   if (!a->manifest.encryption.iv) return use(a, data, n);
-  while (n && answer == AGENT_MORE) {
+  while (n && answer == AGENT_MORE) { /* no further than into the idle slot, which is judged at the end */
     const uint32_t some = n < sizeof plain ? n : sizeof plain;
     hidden->run(hidden->state, data, plain, some);
     answer = use(a, plain, some);
