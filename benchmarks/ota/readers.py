@@ -16,6 +16,8 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -203,16 +205,71 @@ def bombs(n: int, seed: int = 0) -> list[tuple[str, bytes]]:
     return made
 
 
-def _unguarded(data: bytes) -> None:
+# ---- Who reads them, and where ----
+
+SECRET, DEVICE, MODEL = bytes(range(32)), b"d" * 16, b"m" * 16
+
+
+def everyone() -> dict[str, Callable[[bytes], object]]:
+    """Every reader of what comes from outside: packages, key manifests, statements, status reports."""
+    from edgekit.ota import statement, status, trust
+    from tests.ota.test_cbor import READERS
+
+    signer, old = _owner()
+    receiver = status.Receiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
+    return READERS | {
+        "trust.contents": trust.contents,
+        "trust.accept": lambda data: trust.accept(data, old, 1),
+        "trust.cosign": lambda data: trust.cosign(data, signer),
+        "statement.heard": lambda data: statement.heard(data, [signer.public], MODEL),
+        "status.peek": status.peek,
+        "status.Receiver.take": receiver.take,
+    }
+
+
+def everywhere(bomb: bytes) -> list[bytes]:
+    """The bomb at every place of a package, and of the others: outside, and well signed inside."""
+    from edgekit.ota import statement, status, trust
+    from edgekit.ota.cbor import encode
+    from tests.ota.test_cbor import where
+
+    signer, _ = _owner()
+    hashed, name = trust.digest(bomb), encode(-19)
+    keys = [
+        hashed,
+        {bytes.fromhex(signer.public.id): [-19, signer.sign(trust.to_sign(name, hashed))]},
+    ]
+    header = encode({1: -19})
+    said = signer.sign(statement._to_sign(header, bomb))
+    made = [
+        *where(bomb),
+        b"\x82" + encode(bomb) + encode(keys),
+        b"\x82" + bomb,
+        b"\xd2\x84" + encode(header) + b"\xa0" + encode(bomb) + encode(said),
+        b"\xd1\x84\x43\xa1\x01\x05\xa0" + encode(bomb) + encode(status._mac(bomb, SECRET)),
+    ]
+    return [data[:LARGEST] for data in made]
+
+
+@cache
+def _owner():
+    """Who signs everything, and the list of keys that says so."""
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    from edgekit.ota.keys import FileSigner
+    from edgekit.ota.trust import KeyList
+
+    signer = FileSigner(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    return signer, KeyList(b"v" * 16, 0, 1, (signer.public,), (signer.public,))
+
+
+def unguarded() -> dict[str, Callable[[bytes], object]]:
     """As a reader does that trusts its decoder: it looks for one encoding."""
     import cbor2
 
     from edgekit.ota.cbor import encode
 
-    encode(cbor2.loads(data))
-
-
-UNGUARDED = {"cbor2 alone": _unguarded}
+    return {"cbor2 alone": lambda data: encode(cbor2.loads(data))}
 
 
 # ---- What they cost ----
@@ -221,8 +278,8 @@ UNGUARDED = {"cbor2 alone": _unguarded}
 def needs(readers: str, inputs: list[bytes]) -> list[list[Need]]:
     """What each reader needs for each input, in a process that may be lost.
 
-    readers: "module:name" of a dictionary name -> reader(bytes). A reader may raise an EdgekitError of one
-    line; anything else is an error of its own. Unix only.
+    readers: "module:function"; the function returns a dictionary name -> reader(bytes). A reader may raise
+    an EdgekitError of one line; anything else is an error of its own. Unix only.
     """
     found: list[list[Need]] = []
     while len(found) < len(inputs):
@@ -253,7 +310,7 @@ def _child(readers: str) -> None:
     import signal
 
     module, _, name = readers.partition(":")
-    known = getattr(importlib.import_module(module), name)
+    known = getattr(importlib.import_module(module), name)()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     while size := sys.stdin.buffer.read(4):
         data = sys.stdin.buffer.read(int.from_bytes(size, "little"))

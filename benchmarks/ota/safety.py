@@ -17,9 +17,6 @@ from edgekit.ota.host import Host
 from edgekit.ota.keys import FileSigner
 from tests.device.bearings import model
 from tests.ota.conftest import release_of, retrained
-from tests.ota.test_cbor import where
-
-READERS = "tests.ota.test_cbor:READERS"  # name -> reader of bytes that nobody has verified
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:
@@ -106,8 +103,8 @@ def damaged(n: int, device, start: attacks.Attempt, seed: int = 0) -> tuple[int,
 def read_in_python(bars: Bars, smoke: bool) -> None:
     """Time and memory of every reader for small bytes that are made to hurt."""
     made = readers.bombs(24 if smoke else 240)
-    inputs = [data[: readers.LARGEST] for _, bomb in made for data in where(bomb)]
-    found = [need for row in readers.needs(READERS, inputs) for need in row]
+    inputs = [data for _, bomb in made for data in readers.everywhere(bomb)]
+    found = [n for row in readers.needs("benchmarks.ota.readers:everyone", inputs) for n in row]
     worst, most = max(n.seconds for n in found), max(n.peak for n in found)
     names = sorted({n.reader for n in found})
     beyond = [n for n in found if not n.within]
@@ -117,7 +114,7 @@ def read_in_python(bars: Bars, smoke: bool) -> None:
     if beyond:
         shown += f"; {len(beyond)} beyond, first: {beyond[0]}"
     bars.add("readers in Python, the slowest and the largest", "50 ms, 20 MB", shown, not beyond)
-    (control,), *_ = readers.needs("benchmarks.ota.readers:UNGUARDED", [made[0][1]])
+    (control,), *_ = readers.needs("benchmarks.ota.readers:unguarded", [made[0][1]])
     shown = control.error or f"{control.seconds:.1f} s, {control.peak / 1e6:,.0f} MB"
     bars.add("… and a decoder without a guard is seen", "beyond", shown, not control.within)
 

@@ -204,19 +204,23 @@ def test_every_byte_of_the_signed_digest_counts(device, signer):
 def test_nothing_of_a_package_stays_with_the_next(releases, signer):
     """What was read before, or half read, is gone: whoever looks at it finds nothing."""
     data = resign(releases[0].unsigned(1), signer)  # for any device, from no base
+    body = suit.opened(data)[3]
+    half = suit.sealed(flipped(body, len(body) - 1), b"", signer)  # wrong in its very last byte
     library, keys = native.library(), native._as_keys([signer.public], ())
     size = ctypes.sizeof(native._Manifest)
-    for sent in (data, flipped(data, 150), data[:200], data[:-1] + b""):
+    for sent, good in (
+        (data, True),
+        (half, False),
+        (flipped(data, 99), False),
+        (data[:200], False),
+    ):
         found = native._Manifest.from_buffer_copy(b"\xff" * size)
         code = library.manifest_read(sent, len(sent), ctypes.byref(keys), ctypes.byref(found))
-        if code:
-            assert bytes(found) == bytes(size)
+        assert (code == 0) == good
+        if good:
+            assert (found.device, found.base, found.sequence) == (None, None, 1)
         else:
-            assert (found.device, found.base, found.payload_at) == (
-                None,
-                None,
-                suit.head_size(data),
-            )
+            assert bytes(found) == bytes(size)
 
 
 def test_a_revoked_key_is_that_very_one(releases, signer, es256):
