@@ -91,7 +91,7 @@ LOG_ALONE = Program(
     ("life.c",), {"life": LIFE}, here={"device": SLOTS, "life_secret": np.dtype(("u1", 32))}
 )
 WHOLE_AGENT = Program(
-    ("agent", "cbor", "cose", "delta", "manifest", "life_agent.c"),
+    ("agent", "cbor", "cose", "decrypt.h", "delta", "encryption.c", "manifest", "life_agent.c"),
     {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},
     core=("ed25519", "sha512", "monocypher"),
 )
