@@ -52,7 +52,9 @@ RULES = {
 TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 
-LIMITS = ("manifest.c",)  # where a limit is a rule of the package, and "off by one" takes another one
+LIMITS = (
+    "manifest.c",
+)  # where a limit is a rule of the package, and "off by one" takes another one
 
 
 def by_rule(name: str) -> list[Mutant]:

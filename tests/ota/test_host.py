@@ -1,6 +1,5 @@
 """The whole device's C on this machine: what is refused, byte by byte, on a new device and in the field."""
 
-import ctypes
 import re
 from dataclasses import replace
 
@@ -199,28 +198,6 @@ def test_every_byte_of_the_signed_digest_counts(device, signer):
         sign1 = [header, unprotected, None, signature]
         wrong = suit.envelope(parts[3], nearly, sign1, parts[suit.PAYLOAD])
         assert host.install(wrong) == "the signed digest is not the manifest's"
-
-
-def test_nothing_of_a_package_stays_with_the_next(releases, signer):
-    """What was read before, or half read, is gone: whoever looks at it finds nothing."""
-    data = resign(releases[0].unsigned(1), signer)  # for any device, from no base
-    body = suit.opened(data)[3]
-    half = suit.sealed(flipped(body, len(body) - 1), b"", signer)  # wrong in its very last byte
-    library, keys = native.library(), native._as_keys([signer.public], ())
-    size = ctypes.sizeof(native._Manifest)
-    for sent, good in (
-        (data, True),
-        (half, False),
-        (flipped(data, 99), False),
-        (data[:200], False),
-    ):
-        found = native._Manifest.from_buffer_copy(b"\xff" * size)
-        code = library.manifest_read(sent, len(sent), ctypes.byref(keys), ctypes.byref(found))
-        assert (code == 0) == good
-        if good:
-            assert (found.device, found.base, found.sequence) == (None, None, 1)
-        else:
-            assert bytes(found) == bytes(size)
 
 
 def test_a_revoked_key_is_that_very_one(releases, signer, es256):
