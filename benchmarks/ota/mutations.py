@@ -10,23 +10,25 @@ import re
 
 from benchmarks.ota.mutants import Mutant, original
 
-HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE = (
+HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE, SECRET, CIPHER = (
     f"tests/ota/test_{name}.py"
     for name in (
         "host", "records", "powercut", "delta", "manifest_c", "signatures", "core", "trust", "status",
-        "trust_core",
+        "trust_core", "encrypted", "cipher",
     )
 )  # fmt: skip
 TESTS = {  # of each file those that can notice, the likely ones first
-    "agent.c": (HOST, RECORDS, CUTS, CORE),
+    "agent.c": (HOST, RECORDS, SECRET, CUTS, CORE),
     "cbor.c": (HOST, FORM),
     "cose.c": (HOST, FORM),
+    "decrypt.c": (SECRET, CIPHER),
     "delta.c": (HOST, DELTA),
     "ed25519.c": (SIGNATURES, FORM),
+    "encryption.c": (SECRET, CIPHER),
     "es256.c": (SIGNATURES, FORM),
     "hmac.c": (RECORDS, STATUS, FORM),
     "keyset.c": (TRUST, ON_CORE),
-    "manifest.c": (HOST, FORM),
+    "manifest.c": (HOST, FORM, SECRET),
     "slots.c": (RECORDS, HOST, CUTS),
     "statement.c": (TRUST, ON_CORE),
     "status.c": (STATUS, ON_CORE),
@@ -41,7 +43,7 @@ RULES = {
         r"\g<before>(0 && (\g<asked>))\g<after>",
     ),
     "the same bytes, but for the last": (
-        r"(?P<before>cbor_same\([^,]+, [^,]+, )(?P<n>[^,()]+)\)",
+        r"(?P<before>cbor_same\([^,]+, [^,]+, )(?P<n>(?!uint32_t)[^,()]+)\)",
         r"\g<before>(\g<n>) - 1)",
     ),
     "off by one": (
@@ -114,6 +116,7 @@ BY_HAND = (
     _m("cbor.c", "numbers of 8 bytes are read", ("low > 26", "low > 27")),
     _m("cbor.c", "what follows within is passed over", ("if (r->at != r->end) cbor", "if (0) cbor")),
     _m("cbor.c", "a length beyond the end", ("CBOR_ENDED);\n  else r->at", "CBOR_FINE);\n  r->at")),
+    _m("decrypt.c", "a wrapped key: 7 of 8 bytes", ("i < 8; i++) differs", "i < 7; i++) differs")),
     _m("ed25519.c", "keys of small order", (" || !usable(public_key)", "")),
     _m("ed25519.c", "signatures' points of small order", ("!usable(signature) || ", "")),
     _m("ed25519.c", "order 8, one of the two", (" && eight[0] && eight[1]", " && eight[0]")),
