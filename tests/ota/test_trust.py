@@ -1,11 +1,14 @@
 """Keys that change: who may change them, what a device keeps, and that Python and the device's C agree."""
 
 import itertools
+from contextlib import nullcontext
 
 import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import statement, trust, trust_cuts, trust_search
+from edgekit.ota.cbor import encode
+from edgekit.ota.nor import UNIT
 from edgekit.ota.suit import PackageError
 from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import PowerCut, Trusting
@@ -13,6 +16,7 @@ from edgekit.ota.trust_search import MODEL, VENDOR, people
 
 A, B, C, SIGNER, E, OTHER = people()[:6]  # the last two are P-256's
 NOW = 1_700_000_000
+WORN = 4  # of a unit of the flash
 
 
 def listed(**what) -> KeyList:
@@ -109,6 +113,47 @@ def test_a_revoked_root_does_not_count():
 def test_another_vendors_keys_are_refused():
     new = KeyList(b"w" * 16, 1, 2, listed().roots, listed().signers)
     assert answers(signed(new, A, B), listed()) == "keys of another vendor"
+    for i in range(16):
+        vendor = VENDOR[:i] + bytes([VENDOR[i] ^ 1]) + VENDOR[i + 1 :]
+        new = KeyList(vendor, 1, 2, listed().roots, listed().signers)
+        assert answers(signed(new, A, B), listed()) == "keys of another vendor"
+
+
+def test_every_byte_of_the_signed_digest_counts():
+    """Good signatures over what is nearly the list's digest."""
+    body = trust.unsigned(listed().changed())
+    right = trust.digest(trust._opened(body)[0])
+    name = encode(-19)
+    for i in (0, 8, 16, 31):
+        nearly = right[:i] + bytes([right[i] ^ 1]) + right[i + 1 :]
+        made = trust._made(
+            trust._opened(body)[0],
+            {
+                bytes.fromhex(s.public.id): (name, s.sign(trust.to_sign(name, nearly)))
+                for s in (A, B)
+            },
+        )
+        assert made.count(right) == 1
+        assert answers(made.replace(right, nearly), listed()) == trust.REASONS["digest"]
+
+
+def test_a_flash_that_holds_nothing_is_told():
+    """Worn out: it takes every write without a complaint."""
+    device = Trusting(listed())
+    cells = len(device.flash) * UNIT // (UNIT + 1)
+    device.flash = device.flash[:cells] + bytes([WORN]) * (cells // UNIT)
+    with pytest.raises(PackageError, match="the flash failed"):
+        device.take_keys(signed(listed().changed(signers=(OTHER.public,)), A, B))
+
+
+def test_a_key_whose_code_is_not_there_signs_nothing():
+    device = Trusting(
+        listed(signers=(SIGNER.public, OTHER.public)), model=MODEL, algorithms=("EdDSA",)
+    )
+    for signer, good in ((SIGNER, True), (OTHER, False)):
+        said = statement.state(statement.Statement(MODEL, 1, NOW, NOW + 9), signer)
+        with nullcontext() if good else pytest.raises(PackageError):
+            assert device.hear(said, 1, NOW) == "current"
 
 
 def test_every_flipped_bit_and_every_cut_is_refused():
