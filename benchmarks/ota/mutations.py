@@ -73,7 +73,10 @@ def by_rule(name: str) -> list[Mutant]:
             else:
                 at = found.start("op")
                 new = line[:at] + TURNED[found["op"]] + line[found.end("op") :]
-            made.append(Mutant(name, f"{name}: {rule}: {line.strip()}", (_once(lines, i, new),)))
+            wrong = f"{name}: {rule}: {line.strip()}"
+            if before := sum(m.wrong.startswith(wrong) for m in made):  # such a line again
+                wrong += f" ({before + 1})"
+            made.append(Mutant(name, wrong, (_once(lines, i, new),)))
     return made
 
 
@@ -131,7 +134,18 @@ BY_HAND = (
 )  # fmt: skip
 
 # mutants that no test can notice, and why
-REDUNDANT: dict[str, str] = {}
+REDUNDANT = {
+    "keyset.c: not refused: if (a->signers.count != b->signers.count || "
+    "n != (uint32_t)(b->end - b->signers.at)) return 0;": (
+        "the head of what follows the last signer differs then, and is among the bytes that are compared"
+    ),
+    "keyset.c: not refused: if (count > KEYSET_SIGNATURES) cbor_fail(&r, CBOR_WRONG);": (
+        "17 signatures are longer than TRUST_BYTES"
+    ),
+    "statement.c: not refused: if (n > STATEMENT_BYTES) return STATEMENT_FORM;": (
+        "the strict form has no longer encoding"
+    ),
+}
 
 FEW = (
     "device id: 8 of 16",

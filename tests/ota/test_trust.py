@@ -146,6 +146,15 @@ def test_a_flash_that_holds_nothing_is_told():
         device.take_keys(signed(listed().changed(signers=(OTHER.public,)), A, B))
 
 
+def test_every_byte_of_a_statements_class_counts():
+    device = Trusting(listed(), model=MODEL)
+    for i in range(16):
+        other = MODEL[:i] + bytes([MODEL[i] ^ 1]) + MODEL[i + 1 :]
+        said = statement.state(statement.Statement(other, 1, NOW, NOW + 9), SIGNER)
+        with pytest.raises(PackageError, match="class"):
+            device.hear(said, 1, NOW)
+
+
 def test_a_key_whose_code_is_not_there_signs_nothing():
     device = Trusting(
         listed(signers=(SIGNER.public, OTHER.public)), model=MODEL, algorithms=("EdDSA",)
