@@ -150,10 +150,9 @@ REDUNDANT = {
 FEW = (
     "device id: 8 of 16",
     "packet of any",
-    "7 of 8",
+    "self-test: 7 of 8",
     "a revoked key",
     "digest: 16 of 32",
-    "newest is",
 )
 
 

@@ -34,7 +34,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
     shown = f"{faults} in {lives:,} lives"
     bars.add("power cuts in rotation, statement, report: faults", "0", shown, faults == 0)
 
-    names = tuple(trust_cuts.MUTATIONS)[:: 8 if smoke else 1]
+    names = tuple(trust_cuts.MUTATIONS)[:: 20 if smoke else 1]
     table = trust_cuts.mutations(names)
     shown = f"{int(table.caught.sum())} of {len(table)}"
     bars.add("mistakes in the C of keys that are noticed", "all", shown, bool(table.caught.all()))
