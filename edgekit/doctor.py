@@ -44,7 +44,7 @@ GROUPS = {
     ),
     "dev": (
         "make test",
-        "hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+        "cddl-verifier hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
     ),
 }
 OPTIONAL = (

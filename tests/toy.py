@@ -1,7 +1,5 @@
 """A project of two tiny chapters, for tests of what goes on between chapters."""
 
-import nbformat
-
 PARAMETERS = 'use_case = "toy"\nprofile = "quick"\nrun_dir = ""\nseed = 0\noffline = False\n'
 OPEN = "import edgekit as ek\nrun = ek.open_run({!r}, use_case, profile, run_dir, seed, offline)"
 FIRST = "import numpy as np\nrun.save('numbers.npy', np.arange(5) + seed)"
@@ -24,6 +22,8 @@ inferences_per_hour = 6
 
 
 def notebook(path, stem, body, reads, writes, judges=("flash_bytes",)):
+    import nbformat  # 5 s that most tests need not wait for
+
     cells = [PARAMETERS, OPEN.format(stem), body, GATE]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     nb.cells[0].metadata["tags"] = ["parameters"]
