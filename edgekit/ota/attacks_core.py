@@ -8,6 +8,7 @@ import pandas as pd
 
 from edgekit.errors import EdgekitError
 from edgekit.ota.attacks import attack
+from edgekit.ota.attacks_trust import attack_trust, drawn
 from edgekit.ota.attacks_underway import attack_underway
 from edgekit.ota.core import Core, firmware
 from edgekit.ota.keys import Signer
@@ -28,8 +29,9 @@ def attack_core(
 
     One device is in the field: it runs `base`, what a delta starts from, else `release`, the program's own
     model, under the number before the package's; there `package` is attacked, on its way too. Another is new;
-    there it is the release under its first number. `device`: what they know of themselves, else the
-    release's. `every` as for `attack`. Raises EdgekitError if they take no package without any attack.
+    there it is the release under its first number. A third has root keys above the one that signs: there the
+    lists of keys, the statements and the reports are attacked. `device`: what they know of themselves, else
+    the release's. `every` as for `attack`. Raises EdgekitError if they take no package without any attack.
     """
     number = manifest_of(package).sequence
     if (kind := KINDS[manifest_of(package).kind]) != "weights":
@@ -41,12 +43,15 @@ def attack_core(
     new, field = Core(program, device), Core(program, device)
     before = _brought_to(field, number - 1, base or release, signer, now)
     first = resign(release.unsigned(1), signer)
+    keys = drawn(device.vendor, signer)
+    guarded = Core(firmware(release, keys.first), device)
     on_new = attack(first, signer, device, b"", new.answer, every)
     in_field = attack(package, signer, *before, field.answer, every, now)
     tables = {
         "new": on_new,
         "in the field": in_field,
         "on the way": attack_underway(package, field),
+        "whom it trusts": attack_trust(guarded, keys, first, every),
     }
     rows = [t.assign(device=where) for where, t in tables.items()]
     table = pd.concat(rows, ignore_index=True).fillna({"tries": 1}).astype({"tries": int})

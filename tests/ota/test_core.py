@@ -97,6 +97,7 @@ def test_no_attack_gets_in(releases, signer):
     assert kinds["new"] >= 22
     assert kinds["in the field"] >= kinds["new"] + 2  # rollback, another base
     assert kinds["on the way"] == 5
+    assert kinds["whom it trusts"] >= 20
     with pytest.raises(EdgekitError, match="kind tflite"):
         attack_core(resign(old.unsigned(1, kind="tflite"), signer), signer, old)
 
