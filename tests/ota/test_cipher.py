@@ -93,6 +93,25 @@ def test_the_example_of_the_draft(c):
     assert decrypted(c, how, b"a" * 16, hidden) == b"This is a real firmware image."
 
 
+def wrapped_from(start: bytes, kek: bytes, key: bytes) -> bytes:
+    """RFC 3394, 2.2.1, from any initial value: `cryptography` starts from the right one alone."""
+    block = Cipher(algorithms.AES(kek), modes.ECB()).encryptor()
+    a, r = start, [key[:8], key[8:]]
+    for t in range(12):
+        made = block.update(a + r[t % 2])
+        a, r[t % 2] = (int.from_bytes(made[:8], "big") ^ (t + 1)).to_bytes(8, "big"), made[8:]
+    return a + r[0] + r[1]
+
+
+def test_a_wrapped_key_is_asked_for_every_byte_of_its_check(c):
+    kek, key, iv, right = bytes(range(16)), b"k" * 16, bytes(16), b"\xa6" * 8
+    assert wrapped_from(right, kek, key) == keywrap.aes_key_wrap(kek, key)
+    for i in range(8):
+        start = right[:i] + b"\xa7" + right[i + 1 :]
+        how = cipher.info(iv, [wrapped_from(start, kek, key)])
+        assert decrypted(c, how, kek, b"secret") is None, i
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     keks=st.lists(KEY, min_size=1, max_size=4, unique=True),
