@@ -162,6 +162,7 @@ class Lab:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
             _overlay(out / "ota", files)
+            _forget()
             parts.compile_in_parts(self.folder)
             import pytest
 
@@ -246,6 +247,15 @@ def _preload() -> None:
         "mutants", deadline=None, phases=quick, derandomize=True, database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
+
+
+def _forget() -> None:
+    """What this process inherited: libraries of the C as it is, which would answer in a mutant's place."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("edgekit."):
+            for thing in list(vars(module).values()):
+                if hasattr(thing, "cache_clear"):
+                    thing.cache_clear()
 
 
 def _overlay(folder: Path, files: dict[str, str]) -> None:
