@@ -93,6 +93,15 @@ def test_the_example_of_the_draft(c):
     assert decrypted(c, how, b"a" * 16, hidden) == b"This is a real firmware image."
 
 
+def test_a_payload_is_for_one_to_four(c):
+    for n in range(6):
+        how = cipher.info(bytes(16), [bytes(24)] * n)
+        assert taken(c, how) == (1 <= n <= cipher.RECIPIENTS), n
+        if n not in range(1, cipher.RECIPIENTS + 1):
+            with pytest.raises(EdgekitError, match="none that a device knows"):
+                cipher.parsed(how)
+
+
 def wrapped_from(start: bytes, kek: bytes, key: bytes) -> bytes:
     """RFC 3394, 2.2.1, from any initial value: `cryptography` starts from the right one alone."""
     block = Cipher(algorithms.AES(kek), modes.ECB()).encryptor()

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from edgekit.ota import attacks, native, suit
+from edgekit.ota import manifest as manifests
 from edgekit.ota.core import KEPT, Boot
 from edgekit.ota.host import Host
 from edgekit.ota.nor import SECTOR
 from edgekit.ota.package import digest, resign
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
-CHARGED = 2  # of a unit of the flash: it refuses to be written
+CHARGED, WORN = 2, 4  # of a unit of the flash: it refuses to be written; it keeps what it has
 CONDITIONS = ("new", "in the field")
 
 
@@ -154,6 +155,18 @@ def test_what_is_wrong_with_a_payload_is_told(device, releases, signer):
     assert host.install(package) == ""
 
 
+def test_every_byte_of_the_payloads_digest_counts(device, signer):
+    """The image is right, and the payload is not the one whose digest was signed."""
+    host, package, *_ = device
+    manifest, payload, _ = suit.read(package, [signer.public])
+    before, said = host.flash, manifest.payload_digest
+    for i in range(len(said)):
+        host.power_on(before)
+        body = manifests.body(replace(manifest, payload_digest=flipped(said, i)))
+        refused = host.install(suit.sealed(body, payload, signer))
+        assert refused == "the payload is not the one that was signed"
+
+
 def test_a_flash_that_fails_is_told(device, releases, signer):
     """The units of the idle slot take no bytes any more once the head has come."""
     host, package, known, base = device
@@ -179,6 +192,17 @@ def test_a_flash_that_fails_is_told(device, releases, signer):
         assert answers[0] == "the flash failed"
         host.flash = host._read("nor")
         assert host.restart().slot == idle - 1
+
+
+def test_a_report_without_a_number_is_none(device):
+    """Its number is kept first: where the sectors of the keys are worn, there is nothing to say."""
+    host, _, known, _ = device
+    flash = bytearray(host._read("nor"))
+    cells = 2 * known.slot_bytes + KEPT * SECTOR
+    at, units = cells + (cells - 2 * SECTOR) // 8, 2 * SECTOR // 8
+    flash[at : at + units] = bytes([WORN]) * units
+    host._write("nor", bytes(flash))
+    assert host.report() == b""
 
 
 def test_without_an_image_nothing_is_healthy(releases, signer):
