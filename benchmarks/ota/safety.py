@@ -1,6 +1,6 @@
 """What a hostile reviewer would try: hostile bytes, attacks, power cuts, and mistakes in the C itself.
 
-`python -m benchmarks.ota safety`: 20 minutes; `--smoke`: some of each, a minute.
+`python -m benchmarks.ota safety`: 20 minutes; `--smoke`: some of each, a good minute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
 
 def bytes_of_strangers(bars: Bars, smoke: bool) -> None:
     """Each reader in C under sanitizers, and the one in Python on the same input."""
-    n = 2_000 if smoke else 50_000
+    n = 1_000 if smoke else 50_000
     table = fuzz.fuzz(n)
     forged = table.attrs["forged"]
     shown = f"{forged} in {n:,} inputs, half of them well signed"
@@ -63,7 +63,7 @@ def on_devices(bars: Bars, smoke: bool, old, new, signer) -> None:
         ("emulated core", lambda: ota.Core(program, old.device()), 7, 300),
     ):
         if smoke:
-            every, n = 23 * every, n // 20
+            every, n = 100 * every, n // 20
         device, kinds, tries, refused = make(), set(), 0, True
         first, delta = (ota.resign(x, signer) for x in (old.unsigned(1), new.unsigned(2, old)))
         wrong = unlike = 0

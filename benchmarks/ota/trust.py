@@ -44,7 +44,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
     keys = attacks_trust.drawn(device.vendor, signer)
     core = ota.Core(ota.firmware(release, keys.first, "cortex-m4"), device)
     table = attacks_trust.attack_trust(
-        core, keys, ota.resign(release.unsigned(1), signer), every=60 if smoke else 3
+        core, keys, ota.resign(release.unsigned(1), signer), every=600 if smoke else 3
     )
     shown = f"{int(table.refused.sum())} of {len(table)} kinds, {int(table.tries.sum()):,} tries"
     bars.add("attacks on trust refused, emulated core", "all", shown, bool(table.refused.all()))
