@@ -6,13 +6,12 @@ A key list goes from signer to signer, each at home with a key of their own, as 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from edgekit.cli_types import real
 from edgekit.cli_types import whole as whole_number
 from edgekit.errors import EdgekitError
+from edgekit.whole import write_whole
 
 DAY = 86_400
 
@@ -118,6 +117,7 @@ def add(verbs, whom) -> None:
 
 
 def _on_device(parser) -> None:
+    parser.set_defaults(kek="")  # keys and statements are no secrets
     parser.add_argument("run_dir")
     parser.add_argument(
         "--trust", required=True, metavar="KEYS", help="what its firmware has: .keys, or .pub.pem"
@@ -174,7 +174,7 @@ def _next(args, made) -> int:
 
 def _sign(args) -> int:
     from edgekit import ota
-    from edgekit.cli_ota import _aloud, _replace
+    from edgekit.cli_ota import _aloud
     from edgekit.ota import trust
 
     keys = _read(args.file)[0]
@@ -189,7 +189,7 @@ def _sign(args) -> int:
         )
         raise EdgekitError(f"key {signer.public.id} is no root key of {where}")
     data = trust.cosign(_bytes(args.file), signer)
-    _replace(Path(args.file), data)
+    write_whole(Path(args.file), data)
     print(f"{args.file}: {_said(keys)}; signed by {signer.public.algorithm} key {signer.public.id}")
     print(_missing(data, old))
     return 0
@@ -219,8 +219,10 @@ def _show(args) -> int:
 
 
 def _install(args) -> int:
+    from edgekit.cli_ota import on_device
+
     data = _bytes(args.file)
-    with _device(args) as core:
+    with on_device(args) as core:
         refused = core.take_keys(data, int(time.time()))
     print(f"refused: {refused}" if refused else f"taken: {_said(_read(args.file)[0])}")
     return 1 if refused else 0
@@ -228,14 +230,14 @@ def _install(args) -> int:
 
 def _state(args) -> int:
     from edgekit import ota
-    from edgekit.cli_ota import _aloud, _for, _replace
+    from edgekit.cli_ota import _aloud, _for
     from edgekit.ota.statement import Statement, state
 
     model, now = _for(args).device().model, int(time.time())
     with _aloud():
         signer = ota.open_key(args.key)
     said = Statement(model, args.sequence, now, now + int(DAY * args.days))
-    _replace(Path(args.out), state(said, signer))
+    write_whole(Path(args.out), state(said, signer))
     until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(said.until))
     print(f"{args.out}: number {said.latest} is the latest of class {model.hex()}, until {until}; "
           f"signed by {signer.public.algorithm} key {signer.public.id}")  # fmt: skip
@@ -243,8 +245,10 @@ def _state(args) -> int:
 
 
 def _tell(args) -> int:
+    from edgekit.cli_ota import on_device
+
     data = _bytes(args.file)
-    with _device(args) as core:
+    with on_device(args) as core:
         said = core.hear(data, int(time.time()))
     known = said in ("current", "behind", "frozen")
     print(said if known else f"refused: {said}")
@@ -252,29 +256,14 @@ def _tell(args) -> int:
 
 
 def _status(args) -> int:
+    from edgekit.cli_ota import on_device
     from edgekit.ota.status import Receiver
 
-    with _device(args) as core:
+    with on_device(args) as core:
         data = core.report(int(time.time()))
     secrets = {core.device.device: core.device.secret}
     print(Receiver(Path(args.run_dir) / "device" / "reports.json", secrets).take(data))
     return 0
-
-
-@contextmanager
-def _device(args) -> Iterator:
-    """The emulated device of a run, with the flash that it had; what it then has is kept."""
-    from edgekit.cli_ota import _for, _replace
-    from edgekit.ota.core import Core, firmware
-
-    release = _for(args)
-    device = release.device(name=args.device) if args.device else release.device()
-    flash = Path(args.run_dir) / "device" / "flash.bin"
-    core = Core(firmware(release, trusted(args.trust)), device)
-    if flash.is_file():
-        core.power_on(flash.read_bytes())
-    yield core
-    _replace(flash, core.flash)
 
 
 def trusted(path: str):
@@ -289,9 +278,15 @@ def _bytes(path: str) -> bytes:
 
 
 def _public(path: str):
-    from edgekit import cli_ota
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    return cli_ota._public(path)
+    from edgekit.ota import look
+    from edgekit.ota.keys import public_key
+
+    try:
+        return public_key(load_pem_public_key(look.read(path)))
+    except ValueError:
+        raise EdgekitError(f"{path}: no public key (.pub.pem)") from None
 
 
 def _read(path: str):
@@ -305,11 +300,9 @@ def _read(path: str):
 
 
 def _write_new(path: str, data: bytes) -> None:
-    from edgekit.cli_ota import _replace
-
     if Path(path).exists():
         raise EdgekitError(f"{path} is there already, perhaps with signatures: name another file")
-    _replace(Path(path), data)
+    write_whole(Path(path), data)
 
 
 def _said(keys) -> str:

@@ -10,6 +10,7 @@ import re
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 
 from edgekit import cli_keys, cli_ota_words
 from edgekit.errors import EdgekitError
-from edgekit.whole import whole
+from edgekit.whole import write_whole
 
 
 def add(commands) -> None:
@@ -53,7 +54,7 @@ def _key(args) -> int:
     data = pem(signer.public)
     if public.is_file() and public.read_bytes() != data:
         raise EdgekitError(f"{public} is another key's; move it away first")
-    _replace(public, data)
+    write_whole(public, data)
     print(f"{signer.public.algorithm} key {signer.public.id}; devices need {public}")
     return 0
 
@@ -72,7 +73,7 @@ def _build(args) -> int:
     data = new.unsigned(
         args.sequence, base, args.kind, expires=expires, device=device, recipients=keks
     )
-    _replace(Path(args.out), data)
+    write_whole(Path(args.out), data)
     _show(
         args.out, data, ota.manifest_of(data), look.Target(new.vendor, new.class_name, args.device)
     )
@@ -94,9 +95,14 @@ def _sign(args) -> int:
     _show(path, data, m, target)
     with _aloud():
         signer = ota.open_key(args.key)
-    _replace(path, ota.resign(data, signer))
+    write_whole(path, ota.resign(data, signer))
     print(f"signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
+
+
+def _name(args) -> dict:
+    """A device's own name, if one was given."""
+    return {"name": args.device} if args.device else {}
 
 
 def _kek(args) -> bytes:
@@ -164,23 +170,12 @@ def _serve(args) -> int:
 
 
 def _install(args) -> int:
-    from edgekit.ota.core import Core, firmware
     from edgekit.ota.look import is_signed
 
     data = _fetched(args.package, Path(args.run_dir), args.ca)
-    release = _for(args)
-    flash = Path(args.run_dir) / "device" / "flash.bin"
-    if args.kek:
-        _reads_secrets(release)
-    name = {"name": args.device} if args.device else {}
-    device = release.device(kek=_kek(args), **name)
-    core = Core(firmware(release, cli_keys.trusted(args.trust)), device)
-    if flash.is_file():
-        core.power_on(flash.read_bytes())
-    refused = core.install(data, now=int(time.time()))
-    boot = core.restart() if refused else core.reset()
-    flash.parent.mkdir(exist_ok=True)
-    _replace(flash, core.flash)
+    with on_device(args) as core:
+        refused = core.install(data, now=int(time.time()))
+        boot = core.restart() if refused else core.reset()
     if refused:
         print(f"refused: {refused if is_signed(data) else 'it is not signed (`edgekit ota sign`)'}")
     elif boot.healthy:
@@ -188,6 +183,23 @@ def _install(args) -> int:
     else:
         print(f"failed its self-test; slot {'AB'[boot.slot] if boot.slot >= 0 else 'none'} runs")
     return 0 if not refused and boot.healthy else 1
+
+
+@contextmanager
+def on_device(args) -> Iterator:
+    """The emulated device of a run, with the flash that it had; what it then has is kept."""
+    from edgekit.ota.core import Core, firmware
+
+    release = _for(args)
+    if args.kek:
+        _reads_secrets(release)
+    device = release.device(kek=_kek(args), **_name(args))
+    flash = Path(args.run_dir) / "device" / "flash.bin"
+    core = Core(firmware(release, cli_keys.trusted(args.trust)), device)
+    if flash.is_file():
+        core.power_on(flash.read_bytes())
+    yield core
+    write_whole(flash, core.flash)
 
 
 def _attack(args) -> int:
@@ -203,12 +215,11 @@ def _attack(args) -> int:
     kind = ota.KINDS[manifest.kind]
     base = _release(args.run_dir, args.base).content(kind) if args.base else b""
     release = _for(args)
-    name = {"name": args.device} if args.device else {}
-    device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **name)
+    device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **_name(args))
     tables = [ota.attack(data, signer, device, base, every=args.every)]
     if args.core:
         runs = _for(args, args.base) if args.base else None
-        new = release.device(kek=_kek(args), **name)
+        new = release.device(kek=_kek(args), **_name(args))
         tables.append(ota.attack_core(data, signer, release, runs, args.every, new))
     for table in tables:
         print(table.to_string(index=False))
@@ -300,20 +311,3 @@ def _aloud():
         yield
     for warning in said:
         print(f"edgekit: {warning.message}", file=sys.stderr)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with whole(path) as half:
-        half.write_bytes(data)
-
-
-def _public(path: str):
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    from edgekit.ota import look
-    from edgekit.ota.keys import public_key
-
-    try:
-        return public_key(load_pem_public_key(look.read(path)))
-    except ValueError:
-        raise EdgekitError(f"{path}: no public key (.pub.pem)") from None

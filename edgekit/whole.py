@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,3 +20,10 @@ def whole(path: Path) -> Iterator[Path]:
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """`data` as the content of `path`. mode: who may read it, from its first byte on (less the umask)."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with whole(path) as half, os.fdopen(os.open(half, how, mode), "wb") as file:
+        file.write(data)

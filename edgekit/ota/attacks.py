@@ -96,7 +96,7 @@ def attempts(
 
     places = range(0, len(package), every)
     newest, other = max(device.sequence, device.counter), bytes(16)
-    yield "one bit flipped, at every byte", sent(*(_flip(package, i) for i in places))
+    yield "one bit flipped, at every byte", sent(*(flipped(package, i) for i in places))
     yield "cut short, at every byte (partial bundle)", sent(*(package[:i] for i in places))
     yield "bytes appended", sent(*(package + bytes(n) for n in (1, 64, 4096)))
     yield "manifest not in canonical CBOR, well signed", sent(*map(sealed, _loose(body)))
@@ -127,7 +127,7 @@ def attempts(
     if ENCODINGS[manifest.encoding] == "delta":
         strange = digest(b"another image")[:BASE]
         yield "delta against another base", iter([signed(base=strange)])
-    broken = [_flip(payload, i) for i in range(0, len(payload), every)]
+    broken = [flipped(payload, i) for i in range(0, len(payload), every)]
     yield "payload corrupted, at every byte", (signed(p) for p in broken)
     if not manifest.is_image:
         strange = digest(b"another payload")
@@ -150,10 +150,10 @@ def _on_secrets(manifest, payload: bytes, signed, to) -> Iterator[tuple[str, Ite
 
     yield "encrypted for another device", iter([to(kek=bytes([255 - b for b in to().device.kek]))])
     yield "encrypted, to a device that reads no secrets", iter([to(kek=b"")])
-    yield "encrypted, the nonce another one", (told(_flip(iv, i)) for i in range(0, len(iv), 5))
+    yield "encrypted, the nonce another one", (told(flipped(iv, i)) for i in range(0, len(iv), 5))
     yield (
         "encrypted, the key tampered with",
-        (told(wrapped=[_flip(w, i) for w in wrapped]) for i in range(0, cipher.WRAPPED, 7)),
+        (told(wrapped=[flipped(w, i) for w in wrapped]) for i in range(0, cipher.WRAPPED, 7)),
     )
     other = cipher.parsed(cipher.encrypt(payload, [to().device.kek])[1])[1]
     yield "encrypted, under another package's key", iter([told(wrapped=other)])
@@ -208,5 +208,6 @@ def _by(stranger: Signer, start: Attempt, manifest, payload: bytes) -> Attempt:
     return replace(start, data=suit.sign(manifest, payload, stranger))
 
 
-def _flip(data: bytes, i: int) -> bytes:
+def flipped(data: bytes, i: int) -> bytes:
+    """One bit of byte i the other way."""
     return data[:i] + bytes([data[i] ^ (1 << i % 8)]) + data[i + 1 :]

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import statement, status, trust
+from edgekit.ota.attacks import flipped
 from edgekit.ota.core import Core
 from edgekit.ota.keys import FileSigner, Signer
 from edgekit.ota.statement import Statement
@@ -113,7 +114,7 @@ def _on_keys(old: KeyList, keys: Keys, every: int) -> Iterator[tuple[str, list[b
     yield "key manifest cut short, at every byte", [good[:i] for i in places]
     yield (
         "key manifest with a flipped bit, at every byte",
-        [good[:i] + bytes([good[i] ^ 1 << i % 8]) + good[i + 1 :] for i in places],
+        [flipped(good, i) for i in places],
     )
     yield "key manifest without end", [good + bytes(n) for n in (1, trust.BYTES, 100_000)]
 

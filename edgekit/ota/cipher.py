@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from cryptography.hazmat.primitives import keywrap
@@ -20,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from edgekit.errors import EdgekitError
 from edgekit.figures import Figure, emulated, measured
-from edgekit.whole import whole
+from edgekit.ota.sources import device_c
+from edgekit.whole import write_whole
 
 KEY, BLOCK, WRAPPED = 16, 16, 24  # bytes
 RECIPIENTS = 4  # at most: a device keeps them all in memory
@@ -87,12 +87,7 @@ def file_kek(path: Path | str, make: bool = False) -> bytes:
 
     path = Path(path)
     if make and not path.exists():
-        text = os.urandom(KEY).hex() + "\n"
-        with (
-            whole(path) as half,
-            open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f,
-        ):
-            f.write(text)
+        write_whole(path, f"{os.urandom(KEY).hex()}\n".encode(), 0o600)
     try:
         text = guarded(path)
     except OSError as error:
@@ -180,10 +175,8 @@ def costs(board, payload: int):
 
 def files() -> dict[str, str]:
     """The C that decrypts, by file name, as `device.build(extra_files=…)` takes it, beside cbor.c."""
-    here = resources.files(__package__) / "device"
-    names = ("inner.h", "decrypt.h", "decrypt.c", "encryption.c")
-    names += tuple(f"aes_ct{part}.c" for part in ("", "_enc", "_dec"))
-    return {name: (here / name).read_text("utf-8") for name in names}
+    aes = (f"aes_ct{part}.c" for part in ("", "_enc", "_dec"))
+    return device_c("inner.h", "decrypt", "encryption.c", *aes)
 
 
 def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
@@ -194,8 +187,7 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     from edgekit.device.emulate import Machine
     from edgekit.ota import native
 
-    here = resources.files(__package__) / "device"
-    own = files() | {f"cbor.{end}": (here / f"cbor.{end}").read_text("utf-8") for end in "hc"}
+    own = files() | device_c("cbor")
     kek = bytes(range(KEY))
     text = np.random.default_rng(0).bytes(2048)
     hidden, how = encrypt(text, [kek])

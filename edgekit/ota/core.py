@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from importlib import resources
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import sectors
 from edgekit.ota.package import Device
 from edgekit.ota.release import Release
+from edgekit.ota.sources import device_c
 from edgekit.ota.suit import KINDS
 from edgekit.ota.trust import KeyList
 
@@ -64,13 +64,11 @@ def program_files(
     graph = source.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise EdgekitError("an update agent needs a network with one input and one output")
-    here = resources.files(__package__).joinpath("device")
-    own = ("flash.h", *(f"{part}.{end}" for part in PARTS for end in "hc"))
     verifiers.chosen(kinds, release.signature)
     checks = verifiers.chosen(native.KEYS, release.signature)
     if release.encryption not in ("", "A128KW"):
         raise EdgekitError(f"no way {release.encryption!r} to encrypt a payload; there is A128KW")
-    files = native.files(*checks) | {name: here.joinpath(name).read_text() for name in own}
+    files = native.files(*checks) | device_c("update_device.c", "flash.h", *PARTS)
     words = {
         "name": source.name,
         "sectors": sectors(size),
@@ -85,10 +83,8 @@ def program_files(
         "reads": "&DECRYPTOR" if release.encryption else "0",
     }
     files |= cipher.files() if release.encryption else {}
-    text = here.joinpath("update_device.c").read_text()
     for word, value in words.items():
-        text = text.replace(f"@{word}@", str(value))
-    files["update_device.c"] = text
+        files["update_device.c"] = files["update_device.c"].replace(f"@{word}@", str(value))
     files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"
     return files
 
@@ -106,14 +102,19 @@ class Core:
     """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
 
     def __init__(self, app: Application, device: Device):
-        self.app, self.device = app, device
-        self.core = ApplicationMachine(app)
+        self.app = app
+        self._made(device)
+
+    def _made(self, device: Device) -> None:
+        """Out of the factory: a part that is blank."""
+        self.device = device
+        self._fresh()
         self._call("nor_blank")
         self.power_on(self._read("nor"))
 
     def power_on(self, flash: bytes) -> Boot:
         """Start with a flash that was kept. Raises EdgekitError if it is not this device's."""
-        if len(flash) != self.core.symbols["nor"].size:
+        if len(flash) != self._size("nor"):
             raise EdgekitError("the kept flash is another device's; remove it to start anew")
         self.flash = flash
         return self.restart()
@@ -278,9 +279,11 @@ class Core:
         at = self._call(function, answer)
         return bytes(self.core.uc.mem_read(at, 100)).partition(b"\0")[0].decode()
 
+    def _size(self, name: str) -> int:
+        return self.core.symbols[name].size
+
     def _read(self, name: str) -> bytes:
-        symbol = self.core.symbols[name]
-        return bytes(self.core.uc.mem_read(symbol.address, symbol.size))
+        return bytes(self.core.uc.mem_read(self.core.symbols[name].address, self._size(name)))
 
     def _write(self, name: str, data: bytes) -> None:
         self.core.uc.mem_write(self.core.symbols[name].address, data)

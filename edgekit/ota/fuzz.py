@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.ota import native, suit
 from edgekit.ota.keys import FileSigner
 from edgekit.ota.package import Device, check
+from edgekit.ota.sources import device_c
 
 BATCH = 5000
 PAYLOAD = bytes(range(24))
@@ -70,8 +70,7 @@ def fuzz(n: int = 100_000, seed: int = 0):
 
 def driver() -> tuple[Path, str]:
     """The compiled driver, and which sanitizers watch it."""
-    c = resources.files(__package__) / "device" / "fuzz_manifest.c"
-    files = native.files() | {c.name: c.read_text("utf-8")}
+    files = native.files() | device_c("fuzz_manifest.c")
     flags = ("-O1", "-DMUL64_IS_CONSTANT_TIME")
     try:
         return native.compile_host(files, flags, "address"), "address, undefined"

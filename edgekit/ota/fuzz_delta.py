@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.ota import delta
 from edgekit.ota.regions import Region
+from edgekit.ota.sources import device_c
 
 BATCH = 5000
 PATIENCE = 3  # crashes after which the rest is not tried
@@ -98,8 +98,7 @@ class Case:
 
 def sources() -> dict[str, str]:
     """The decoder's C by file name, as `device.build(extra_files=…)` takes it."""
-    here = resources.files(__package__) / "device"
-    return {name: (here / name).read_text("utf-8") for name in ("delta.h", "delta.c")}
+    return device_c("delta")
 
 
 def driver(files: dict[str, str] | None = None) -> tuple[Path, str]:

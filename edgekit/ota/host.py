@@ -45,22 +45,13 @@ class Host(Core):
         self._folder = tempfile.TemporaryDirectory(prefix="edgekit-host-")
         self._own = Path(self._folder.name) / "device.so"  # a second device has its own memory
         shutil.copyfile(made, self._own)
-        self.device = device
         self._library = None
-        self._fresh()
-        self._call("nor_blank")
-        self.power_on(self._read("nor"))
+        self._made(device)
 
     def _fresh(self) -> None:
         if self._library:
             _ctypes.dlclose(self._library._handle)
         self._library = ctypes.CDLL(str(self._own))
-
-    def power_on(self, flash: bytes):
-        if len(flash) != self._size("nor"):
-            raise EdgekitError("the kept flash is another device's; remove it to start anew")
-        self.flash = flash
-        return self.restart()
 
     def _facts(self, device: Device) -> bytes:
         facts = native._as_device(device, 0)

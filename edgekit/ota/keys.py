@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import pkcs8, points, verifiers
-from edgekit.whole import whole
+from edgekit.whole import write_whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
 SIGNATURE_BYTES = 64
@@ -189,11 +189,7 @@ def _make(path: Path, passphrase: str, algorithm: str) -> None:
     else:
         private = ec.generate_private_key(ec.SECP256R1())
     pem = pkcs8.encrypted(private, passphrase.encode())
-    with (
-        whole(path) as half,
-        open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f,
-    ):
-        f.write(pem)
+    write_whole(path, pem, 0o600)
 
 
 def _long_enough(passphrase: str) -> None:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from edgekit.extras import missing
 from edgekit.ota import cipher, verifiers
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.manifest import KINDS, RULES, PackageError
+from edgekit.ota.sources import device_c
 
 VERIFY = {"EdDSA": "ed25519_verify", "ES256": "es256_verify"}
 KEYS = ("EdDSA", "ES256")  # as `struct key` numbers their algorithms
@@ -80,10 +80,7 @@ def files(*signatures: str) -> dict[str, str]:
 
     signatures: names of `verifiers.VERIFIERS`, one for an algorithm; "EdDSA" and "ES256" if none is named.
     """
-    here = resources.files(__package__) / "device"
-    parts = ("manifest", "cbor", "cose", "sha256")
-    names = (*(f"{p}.{end}" for p in parts for end in "hc"), "decrypt.h", "encryption.c")
-    own = {name: (here / name).read_text("utf-8") for name in names}
+    own = device_c("manifest", "cbor", "cose", "sha256", "decrypt.h", "encryption.c")
     return own | verifiers.files(*(signatures or KEYS))
 
 

@@ -13,13 +13,13 @@ import ctypes
 import re
 import struct
 from dataclasses import dataclass, field
-from importlib import resources
 
 import numpy as np
 
 from edgekit.errors import EdgekitError, did_you_mean
 from edgekit.extras import missing
 from edgekit.ota import native
+from edgekit.ota.sources import changed, device_c
 
 SOURCES = ("flash.h", "hmac", "nor", "sha256", "slots")  # a name without an end: both .h and .c
 MUTABLE = ("slots.c", "agent.c")
@@ -106,16 +106,8 @@ def sectors(size: int) -> int:
 def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
     """The C files by name; `replace`: pairs (old, new) for slots.c or agent.c, each of which has to be there
     once."""
-    folder = resources.files(__package__).joinpath("device")
-    names = [*SOURCES, *program.sources, *more]
-    names = [n for name in names for n in ([name] if "." in name else [f"{name}.h", f"{name}.c"])]
-    files = {name: folder.joinpath(name).read_text() for name in names}
-    for old, new in replace:
-        places = [name for name in MUTABLE if old in files.get(name, "")]
-        if len(places) != 1 or files[places[0]].count(old) != 1:
-            raise EdgekitError(f"{' and '.join(MUTABLE)} have no single place that reads {old!r}")
-        files[places[0]] = files[places[0]].replace(old, new)
-    return files
+    files = device_c(*SOURCES, *program.sources, *more)
+    return files | changed({name: files[name] for name in MUTABLE if name in files}, replace)
 
 
 class OnHost:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import statement, status, trust, trust_search
+from edgekit.ota.nor import SECTOR
 from edgekit.ota.powercut import WAYS
 from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import PowerCut, Trusting
@@ -152,7 +153,7 @@ def _rots(device: Trusting, plan: Rotation) -> bool:
     for sector in range(2):
         for place in range(1, 64 + len(plan.new.encoded), 9):  # in the record, and in the list
             flash = bytearray(kept)
-            flash[sector * 4096 + place] ^= 16
+            flash[sector * SECTOR + place] ^= 16
             device.flash = bytes(flash)
             device.start()
             wrong |= not _believes(device, plan) or device.version != plan.new.version

@@ -6,12 +6,12 @@ import ctypes
 import struct
 import subprocess
 from collections.abc import Iterable
-from importlib import resources
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import native
 from edgekit.ota.cbor import encode
 from edgekit.ota.nor import SECTOR, UNIT
+from edgekit.ota.sources import changed, device_c
 from edgekit.ota.suit import SIGNED_AS, PackageError
 from edgekit.ota.trust import BYTES, KeyList
 
@@ -22,12 +22,6 @@ STATES = ("current", "behind", "frozen")
 
 class PowerCut(Exception):
     """The power went; start() is next."""
-
-
-def files() -> dict[str, str]:
-    """The C by file name, beside what checks packages."""
-    here = resources.files(__package__) / "device"
-    return {f"{p}.{end}": (here / f"{p}.{end}").read_text("utf-8") for p in PARTS for end in "hc"}
 
 
 class Trusting:
@@ -161,18 +155,11 @@ def sanitized(cases) -> list[str]:
 
 
 def _sources(program: str) -> dict[str, str]:
-    here = resources.files(__package__) / "device"
-    more = ("flash.h", "nor.h", "nor.c", program)
-    return native.files() | files() | {name: (here / name).read_text("utf-8") for name in more}
+    return native.files() | device_c(*PARTS, "flash.h", "nor", program)
 
 
 def _compiled(change):
-    made = _sources("life_trust.c")
-    for old, new in zip(change[::2], change[1::2], strict=True):
-        names = [name for name, text in made.items() if old in text]
-        if len(names) != 1 or made[names[0]].count(old) != 1:
-            raise EdgekitError(f"the C has no single place that reads {old!r}")
-        made[names[0]] = made[names[0]].replace(old, new)
+    made = changed(_sources("life_trust.c"), zip(change[::2], change[1::2], strict=True))
     flags = ("-O2", "-DMUL64_IS_CONSTANT_TIME", f"-DNOR_SECTORS={SECTORS}", "-shared", "-fPIC")
     flags += ("-Wno-error",) if change else ()
     return native.compile_host(made, flags)

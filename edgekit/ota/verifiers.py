@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.ota.sources import device_c
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def named(name: str) -> Verifier:
 
 def files(*names: str) -> dict[str, str]:
     """The C of these verifiers by file name, as `device.build(extra_files=…)` takes it."""
-    here = resources.files(__package__) / "device"
     parts = {called: own for name in names for called, own in named(name).files.items()}
-    return {called: (here / own).read_text("utf-8") for called, own in parts.items()}
+    texts = device_c(*parts.values())
+    return {called: texts[own] for called, own in parts.items()}
 
 
 def chosen(algorithms, signature: str = "") -> tuple[str, ...]:

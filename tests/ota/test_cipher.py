@@ -1,7 +1,6 @@
 """Encrypted payloads: the device's C against published vectors, `cryptography` and Python's reader."""
 
 import ctypes
-from importlib import resources
 
 import pytest
 from cryptography.hazmat.primitives import keywrap
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
 from edgekit.ota import cipher, native
+from edgekit.ota.sources import device_c
 
 KEY = st.binary(min_size=16, max_size=16)
 
@@ -26,10 +26,7 @@ class Cbor(ctypes.Structure):
 @pytest.fixture(scope="module")
 def c():
     """The device's files for this machine, where undefined behaviour ends the program."""
-    files = cipher.files() | {
-        f"cbor.{e}": (resources.files("edgekit.ota") / f"device/cbor.{e}").read_text("utf-8")
-        for e in "hc"
-    }
+    files = cipher.files() | device_c("cbor")
     built = native.compile_host(files, ("-O1", "-shared", "-fPIC"), sanitize="undefined")
     return ctypes.CDLL(str(built))
 

@@ -106,7 +106,7 @@ def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, mon
     """A mutation: the agent says that there is too much, but has marked the image as installed."""
     from edgekit.ota import core as module
 
-    read = module.resources.files(module.__package__).joinpath("device", "agent.c").read_text()
+    read = module.device_c("agent.c")["agent.c"]
     old = "if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;"
     assert read.count(old) == 1
     left = "a->manifest.payload_size - a->had"

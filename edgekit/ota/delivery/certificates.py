@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
-from edgekit.whole import whole
+from edgekit.whole import write_whole
 
 AUTHORITY = "edgekit CA"
 DAYS = 365  # that a certificate is good for
@@ -32,23 +31,16 @@ def certify(folder: Path, name: str, host: str = "") -> Path:
     else:
         authority = _new(ca_key)
         root = [(x509.BasicConstraints(ca=True, path_length=0), True), (_signs_only(), True)]
-        _write(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
+        write_whole(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
     use = x509.ExtendedKeyUsage([Usage.SERVER_AUTH if host else Usage.CLIENT_AUTH])
     leaf = [(x509.BasicConstraints(ca=False, path_length=None), True), (use, False), (names, False)]
-    _write(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
+    write_whole(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
     return file
 
 
 def private(file: Path, data: bytes) -> None:
-    """Written so that nobody else may read it, from its first byte on."""
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(data)
-
-
-def _write(file: Path, data: bytes) -> None:
-    with whole(file) as half:
-        half.write_bytes(data)
+    """Written so that nobody else may read it."""
+    write_whole(file, data, 0o600)
 
 
 def _names(host: str) -> list:

@@ -32,10 +32,12 @@ static int read_record(const struct trust *t, uint32_t sector, struct trust_reco
   return hmac_same(mac, r->mac, sizeof mac);
 }
 
+static const uint8_t *kept_list(const struct trust *t) { return flash_at(address(t, t->sector)) + RECORD; }
+
 /* Make t->key of the list that counts. */
 static int use(struct trust *t) {
-  const uint8_t *const kept = flash_at(address(t, t->sector)) + RECORD, *at, *bytes;
-  const int good = t->record.size ? keyset_read(kept, t->record.size, &t->set)
+  const uint8_t *at, *bytes;
+  const int good = t->record.size ? keyset_read(kept_list(t), t->record.size, &t->set)
                                   : keyset_read(t->origin.keys, t->origin.size, &t->set);
   t->keys.key = t->key;
   t->keys.count = 0;
@@ -73,8 +75,6 @@ static int store(struct trust *t, struct trust_record r, const uint8_t *list) {
   t->sector = sector;
   return 0;
 }
-
-static const uint8_t *kept_list(const struct trust *t) { return flash_at(address(t, t->sector)) + RECORD; }
 
 /* Store the same list with another record. */
 static int change(struct trust *t, const struct trust_record *r) {
