@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import sys
 from collections.abc import Callable
 
 from edgekit import project
@@ -46,17 +47,17 @@ class Bars:
         path.write_text(text, encoding="utf-8")
 
 
-def command(bars: Bars, measure: Callable, smoke: str, **more: dict) -> int:
+def command(bars: Bars, measure: Callable, smoke: str, more: dict[str, dict] | None = None) -> int:
     """`python -m benchmarks.NAME [--smoke] [--write]`: 1 where a bar is missed.
 
-    measure(arguments) adds to `bars`. smoke: what the part of a minute is. more: further options, by name, as
-    argparse takes them.
+    measure(arguments) adds to `bars`. smoke: what the part of a minute is. more: further arguments, by name,
+    as argparse takes them.
     """
     parser = argparse.ArgumentParser(description=f"bars of {bars.name}")
     parser.add_argument("--smoke", action="store_true", help=smoke)
     parser.add_argument("--write", action="store_true", help="write the table to docs/measured.md")
-    for name, how in more.items():
-        parser.add_argument(f"--{name}", **how)
+    for name, how in (more or {}).items():
+        parser.add_argument(name, **how)
     args = parser.parse_args()
     measure(args)
     print(f"{sum(met for *_, met in bars.rows)} of {len(bars.rows)} bars met")
@@ -70,23 +71,17 @@ def main(name: str, parts: tuple[str, ...], smoke: tuple[str, ...] = ()) -> int:
 
     smoke: parts that take part of a minute if they are told to; with `--smoke` and no part, all of them.
     """
-    parser = argparse.ArgumentParser(description=f"bars of {name}")
-    parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all of them")
-    parser.add_argument(
-        "--write", action="store_true", help="write the table into docs/measured.md"
-    )
-    if smoke:
-        parser.add_argument("--smoke", action="store_true", help=f"a minute, of {', '.join(smoke)}")
-    args = parser.parse_args()
-    quick = smoke and args.smoke
-    chosen = args.part or (smoke if quick else parts)
-    if quick and not set(chosen) <= set(smoke):
-        parser.error(f"--smoke is for {', '.join(smoke)}")
     bars = Bars(name)
-    for part in chosen:
-        print(f"-- {part}", flush=True)
-        measure = importlib.import_module(f"benchmarks.{name}.{part}").bars
-        measure(bars, smoke=True) if quick else measure(bars)
-    if args.write:
-        bars.write()
-    return 0 if bars.met else 1
+
+    def measure(args) -> None:
+        chosen = args.part or (smoke if args.smoke else parts)
+        if args.smoke and not (smoke and set(chosen) <= set(smoke)):
+            print(f"--smoke is for {', '.join(smoke) or 'none of these'}", file=sys.stderr)
+            raise SystemExit(2)
+        for part in chosen:
+            print(f"-- {part}", flush=True)
+            by_part = importlib.import_module(f"benchmarks.{name}.{part}").bars
+            by_part(bars, smoke=True) if args.smoke else by_part(bars)
+
+    what = {"nargs": "*", "choices": [*parts, []], "help": "default: all of them"}
+    return command(bars, measure, f"a minute, of {', '.join(smoke)}", {"part": what})

@@ -144,8 +144,8 @@ def measure(args) -> None:
 
 
 def main() -> int:
-    more = {"type": Path, "help": "a folder of folders, to be shown too"}
-    return bars.command(BARS, measure, smoke="a fifth of the bytes and files", trials=more)
+    more = {"--trials": {"type": Path, "help": "a folder of folders, to be shown too"}}
+    return bars.command(BARS, measure, smoke="a fifth of the bytes and files", more=more)
 
 
 if __name__ == "__main__":

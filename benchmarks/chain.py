@@ -121,8 +121,8 @@ def measure(args) -> None:
 
 
 def main() -> int:
-    more = {"action": "store_true", "help": "also time make demo on a fresh clone"}
-    return command(BARS, measure, smoke="the quick chain's budget", cold=more)
+    more = {"--cold": {"action": "store_true", "help": "also time make demo on a fresh clone"}}
+    return command(BARS, measure, smoke="the quick chain's budget", more=more)
 
 
 if __name__ == "__main__":

@@ -233,8 +233,8 @@ def main() -> int:
         if args.table:
             print(markdown(chips(table())))
 
-    more = {"action": "store_true", "help": "print the error of every row, too"}
-    return command(found, measure, smoke="the same: it takes seconds", table=more)
+    more = {"--table": {"action": "store_true", "help": "print the error of every row, too"}}
+    return command(found, measure, smoke="the same: it takes seconds", more=more)
 
 
 if __name__ == "__main__":
