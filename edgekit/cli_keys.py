@@ -177,7 +177,8 @@ def _sign(args) -> int:
     from edgekit.cli_ota import _aloud
     from edgekit.ota import trust
 
-    keys = _read(args.file)[0]
+    given = _bytes(args.file)
+    keys = _contents(args.file, given)[0]
     with _aloud():
         signer = ota.open_key(args.key)
     old = _read(args.old)[0] if args.old else keys
@@ -188,7 +189,7 @@ def _sign(args) -> int:
             else f"{args.file} (--old names the list before it)"
         )
         raise EdgekitError(f"key {signer.public.id} is no root key of {where}")
-    data = trust.cosign(_bytes(args.file), signer)
+    data = trust.cosign(given, signer)
     write_whole(Path(args.file), data)
     print(f"{args.file}: {_said(keys)}; signed by {signer.public.algorithm} key {signer.public.id}")
     print(_missing(data, old))
@@ -198,7 +199,8 @@ def _sign(args) -> int:
 def _show(args) -> int:
     from edgekit.ota import trust
 
-    keys, names = _read(args.file)
+    data = _bytes(args.file)
+    keys, names = _contents(args.file, data)
     print(f"{args.file}: {_said(keys)}")
     for kind in ("roots", "signers"):
         for key in getattr(keys, kind):
@@ -209,10 +211,10 @@ def _show(args) -> int:
         print(f"  revoked {name}")
     if not args.old:
         return 0
-    why = _missing(_bytes(args.file), _read(args.old)[0])
-    print(why)
+    old = _read(args.old)[0]
+    print(_missing(data, old))
     try:
-        trust.accept(_bytes(args.file), _read(args.old)[0], int(time.time()))
+        trust.accept(data, old, int(time.time()))
     except EdgekitError:
         return 1
     return 0
@@ -224,16 +226,18 @@ def _install(args) -> int:
     data = _bytes(args.file)
     with on_device(args) as core:
         refused = core.take_keys(data, int(time.time()))
-    print(f"refused: {refused}" if refused else f"taken: {_said(_read(args.file)[0])}")
+    print(f"refused: {refused}" if refused else f"taken: {_said(_contents(args.file, data)[0])}")
     return 1 if refused else 0
 
 
 def _state(args) -> int:
     from edgekit import ota
     from edgekit.cli_ota import _aloud, _for
+    from edgekit.ota.package import model_id
     from edgekit.ota.statement import Statement, state
 
-    model, now = _for(args).device().model, int(time.time())
+    release, now = _for(args), int(time.time())
+    model = model_id(release.vendor, release.class_name)
     with _aloud():
         signer = ota.open_key(args.key)
     said = Statement(model, args.sequence, now, now + int(DAY * args.days))
@@ -246,12 +250,12 @@ def _state(args) -> int:
 
 def _tell(args) -> int:
     from edgekit.cli_ota import on_device
+    from edgekit.ota.statement import SAYS
 
     data = _bytes(args.file)
     with on_device(args) as core:
         said = core.hear(data, int(time.time()))
-    known = said in ("current", "behind", "frozen")
-    print(said if known else f"refused: {said}")
+    print(said if said in SAYS else f"refused: {said}")
     return 0 if said == "current" else 1
 
 
@@ -291,10 +295,15 @@ def _public(path: str):
 
 def _read(path: str):
     """The list in a file, and the ids of those who signed it. Nothing is verified."""
+    return _contents(path, _bytes(path))
+
+
+def _contents(path: str, data: bytes):
+    """The same of what was read from it."""
     from edgekit.ota import trust
 
     try:
-        return trust.contents(_bytes(path))
+        return trust.contents(data)
     except EdgekitError as error:
         raise EdgekitError(f"{path}: {error}") from None
 
@@ -318,7 +327,7 @@ def _said(keys) -> str:
 
 
 def _missing(data: bytes, old) -> str:
-    """Would a device that has `old` take it?"""
+    """How many of the roots that must sign have; whether the signatures are good is not asked."""
     from edgekit.ota import trust
 
     keys, names = trust.contents(data)

@@ -46,7 +46,7 @@ def _key(args) -> int:
             raise EdgekitError(f"a key's name has 1 to 64 letters, digits, _ or -, not {label!r}")
         make, public = partial(pkcs11.make_token_key, args.where), Path(f"{label}.pub.pem")
     else:
-        passphrase = os.environ.get("EDGEKIT_KEY_PASSPHRASE", "")
+        passphrase = os.environ.get(keys.PASSPHRASE, "")
         make = partial(keys.file_key, args.where, passphrase, args.algorithm)
         public = Path(args.where).with_suffix(".pub.pem")
     with _aloud():

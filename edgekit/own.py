@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 # not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
-OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+SAFE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+OPEN = os.O_RDWR | SAFE
 
 
 def kept(path: Path) -> BinaryIO | None:

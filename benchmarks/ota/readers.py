@@ -67,7 +67,7 @@ def everyone() -> dict[str, Callable[[bytes], object]]:
 
 def everywhere(bomb: bytes) -> list[bytes]:
     """The bomb at every place of a package, and of the others: outside, and well signed inside."""
-    from edgekit.ota import statement, status, trust
+    from edgekit.ota import statement, status, suit, trust
     from edgekit.ota.cbor import encode
     from tests.ota.test_cbor import where
 
@@ -78,7 +78,7 @@ def everywhere(bomb: bytes) -> list[bytes]:
         {bytes.fromhex(signer.public.id): [-19, signer.sign(trust.to_sign(name, hashed))]},
     ]
     header = encode({1: -19})
-    said = signer.sign(statement._to_sign(header, bomb))
+    said = signer.sign(suit.to_sign(header, bomb, statement.CONTEXT))
     made = [
         *where(bomb),
         b"\x82" + encode(bomb) + encode(keys),

@@ -33,8 +33,9 @@ def attack_core(
     lists of keys, the statements and the reports are attacked. `device`: what they know of themselves, else
     the release's. `every` as for `attack`. Raises EdgekitError if they take no package without any attack.
     """
-    number = manifest_of(package).sequence
-    if (kind := KINDS[manifest_of(package).kind]) != "weights":
+    manifest = manifest_of(package)
+    number = manifest.sequence
+    if (kind := KINDS[manifest.kind]) != "weights":
         raise EdgekitError(
             f"the emulated core runs generated code, and takes no package of kind {kind}"
         )

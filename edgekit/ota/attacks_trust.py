@@ -20,10 +20,10 @@ from edgekit.ota.attacks import flipped
 from edgekit.ota.core import Core
 from edgekit.ota.keys import FileSigner, Signer
 from edgekit.ota.statement import Statement
-from edgekit.ota.trust import KeyList, cosign, unsigned
+from edgekit.ota.trust import KeyList, signed, unsigned
 
 NOW = 1_800_000_000  # POSIX seconds, of a device that has a clock
-TAKES = ("current", "behind")  # a statement that was believed
+TAKES = statement.SAYS[:2]  # a statement that was believed
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,6 @@ def drawn(vendor: bytes, signer: Signer) -> Keys:
     successor = FileSigner(ed25519.Ed25519PrivateKey.generate())
     first = KeyList(vendor, 0, 2, tuple(r.public for r in roots), (signer.public,))
     return Keys(first, roots, signer, successor)
-
-
-def signed(keys: KeyList, *signers: Signer) -> bytes:
-    """A key manifest, signed by all of these."""
-    data = unsigned(keys)
-    for signer in signers:
-        data = cosign(data, signer)
-    return data
 
 
 def attack_trust(core: Core, keys: Keys, package: bytes, every: int = 1) -> pd.DataFrame:

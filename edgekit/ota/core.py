@@ -17,7 +17,7 @@ from edgekit.ota import cipher, native, trust_native, verifiers
 from edgekit.ota.attacks import Attempt
 from edgekit.ota.keys import PublicKey
 from edgekit.ota.nor import sectors
-from edgekit.ota.package import Device
+from edgekit.ota.package import Device, vendor_id
 from edgekit.ota.release import Release
 from edgekit.ota.sources import device_c
 from edgekit.ota.suit import KINDS
@@ -292,7 +292,7 @@ class Core:
 def _listed(release: Release, keys: list[PublicKey], revoked) -> KeyList:
     """Keys without roots: they stay until the firmware changes."""
     gone = tuple(k.id for k in revoked)
-    return KeyList(release.device().vendor, 0, 1, (), (*keys, *revoked), gone)
+    return KeyList(vendor_id(release.vendor), 0, 1, (), (*keys, *revoked), gone)
 
 
 def _facts(device: Device) -> bytes:

@@ -24,6 +24,7 @@ from edgekit.whole import write_whole
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
 SIGNATURE_BYTES = 64
+SECRET_MOST = 1 << 16  # bytes of a file with a secret
 PASSPHRASE = (
     "EDGEKIT_KEY_PASSPHRASE"  # the environment's variable; on the command line others would read it
 )
@@ -65,6 +66,11 @@ class PublicKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def raw_key(key: PublicKey) -> bytes:
+    """A public key as `struct key` holds it: 32 bytes, or x and y without the 4 before them."""
+    return key.raw[1:] if key.algorithm == "ES256" else key.raw
 
 
 class Signer(Protocol):
@@ -152,7 +158,7 @@ def open_key(where: str) -> Signer:
     return _open(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE if _workshop(path) else ""))
 
 
-def guarded(path: Path, limit: int = 1 << 16) -> bytes:
+def guarded(path: Path) -> bytes:
     """The content of a file with a secret. Raises EdgekitError if others than its owner may read it."""
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
@@ -160,7 +166,7 @@ def guarded(path: Path, limit: int = 1 << 16) -> bytes:
             raise EdgekitError(
                 f"{path} is a secret that others may read or write: chmod 600 {shlex.quote(str(path))}"
             )
-        return file.read(limit)
+        return file.read(SECRET_MOST)
 
 
 def _open(path: Path, passphrase: str) -> FileSigner:

@@ -98,7 +98,9 @@ def base_image(data: bytes) -> bytes:
         m = manifest_of(data)
     except PackageError:
         return data
-    if ENCODINGS[m.encoding] == "delta" or m.size > LIMIT:
+    if m.size > LIMIT:
+        raise EdgekitError(f"an image of {m.size:,} bytes, {LIMIT:,} are the most")
+    if ENCODINGS[m.encoding] == "delta":
         raise EdgekitError("what the delta starts from is itself a delta: name its image")
     if m.encryption:
         raise EdgekitError("what the delta starts from is encrypted: name its image")

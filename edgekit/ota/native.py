@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota import cipher, verifiers
-from edgekit.ota.keys import PublicKey
+from edgekit.ota.keys import PublicKey, raw_key
 from edgekit.ota.manifest import KINDS, RULES, PackageError
 from edgekit.ota.sources import device_c
 
@@ -95,7 +95,7 @@ def program(name: str, sources: dict[str, str]):
 def read(data: bytes, keys: list[PublicKey], revoked: tuple[PublicKey, ...] = ()) -> dict:
     """What `manifest_read` makes of a package, or of as much of it as is there.
 
-    Returns the fields of `suit.Manifest`, and `payload_at`, where the payload begins. Raises PackageError
+    Returns the fields of `manifest.Manifest`, and `payload_at`, where the payload begins. Raises PackageError
     with the device's reason.
     """
     return _fields(_read(data, keys, revoked))
@@ -164,11 +164,6 @@ def _fields(manifest: _Manifest) -> dict:
     }
 
 
-def raw_key(key: PublicKey) -> bytes:
-    """A public key as `struct key` holds it: 32 bytes, or x and y without the 4 before them."""
-    return key.raw[1:] if key.algorithm == "ES256" else key.raw
-
-
 def c_key(key: PublicKey, revoked: int = 0) -> str:
     """The initializer of a `struct key`."""
     raw = ", ".join(map(str, raw_key(key)))
@@ -194,6 +189,8 @@ def _as_device(device, now: int) -> _Device:
         setattr(made, name, getattr(device, name))
     for name in ("vendor", "model", "device", "io", "abi", "features", "secret"):
         getattr(made, name)[:] = getattr(device, name)
+    if device.kek:
+        made.kek[:] = device.kek
     made.operators, made.operator_count = operators, len(operators)
     made.decryptor = 1 if device.kek else None
     return made

@@ -2,7 +2,7 @@
 
 The code is the log of two slots (`device/slots.c`), or all of the agent.
 
-Both machines have the same five calls, for `edgekit.ota.powercut` and for tests:
+Both machines have the same calls, for `edgekit.ota.powercut` and for tests:
 `read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`
 runs a C function, `turn()` lets the device live from one reset to the next or to a power cut.
 """

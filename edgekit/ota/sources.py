@@ -21,6 +21,6 @@ def changed(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> dict[s
     for old, new in changes:
         places = [name for name, text in made.items() if old in text]
         if len(places) != 1 or made[places[0]].count(old) != 1:
-            raise EdgekitError(f"{', '.join(files)} have no single place that reads {old!r}")
+            raise EdgekitError(f"the C has no single place that reads {old!r}")
         made[places[0]] = made[places[0]].replace(old, new)
     return made

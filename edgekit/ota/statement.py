@@ -14,10 +14,11 @@ from edgekit.errors import EdgekitError
 from edgekit.ota.cbor import CborError, encode
 from edgekit.ota.forward import Forward
 from edgekit.ota.keys import PublicKey, Signer
-from edgekit.ota.suit import ALGORITHMS, SIGN1, SIGNED_AS, PackageError
+from edgekit.ota.suit import SIGN1, SIGNED_AS, PackageError, signed_by, to_sign
 
 CONTEXT = b"latest"  # external data: a signature for a package is none for a statement
 BYTES = 128  # at most
+SAYS = ("current", "behind", "frozen")  # by number, as in statement.h
 EARLY = 86_400  # seconds that a statement's clock may be ahead of the device's
 
 
@@ -51,7 +52,9 @@ def state(statement: Statement, signer: Signer) -> bytes:
     from cbor2 import CBORTag
 
     header, payload = encode({1: SIGNED_AS[signer.public.algorithm]}), _payload(statement)
-    return encode(CBORTag(SIGN1, [header, {}, payload, signer.sign(_to_sign(header, payload))]))
+    return encode(
+        CBORTag(SIGN1, [header, {}, payload, signer.sign(to_sign(header, payload, CONTEXT))])
+    )
 
 
 def heard(
@@ -67,13 +70,12 @@ def heard(
     now: POSIX seconds, 0 without a clock. Raises PackageError in the words that the device's C has for it.
     """
     made = _verified(data, trusted, revoked)
-    kept = before or Statement(made.model, 1, 1, 1)
     rules = (
         (made.model == model, "class"),
         (not now or made.issued <= now + EARLY, "ahead"),
-        (before is None or made.issued >= kept.issued, "older"),
-        (before is None or made.latest >= kept.latest, "falls"),
-        (before is None or made.issued > kept.issued or made == before, "older"),
+        (before is None or made.issued >= before.issued, "older"),
+        (before is None or made.latest >= before.latest, "falls"),
+        (before is None or made.issued > before.issued or made == before, "older"),
     )
     for good, why in rules:
         if not good:
@@ -95,15 +97,8 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
         r.end()
     except CborError:
         raise PackageError(REASONS["form"]) from None
-    kind = next((a for n, a in ALGORITHMS.items() if encode(n) == algorithm), "")
-    if not kind:
-        raise PackageError(REASONS["algorithm"])
-    message = _to_sign(b"\xa1\1" + algorithm, payload)
-    known = [k for k in (*trusted, *revoked) if k.algorithm == kind]
-    key = next((k for k in known if k.verifies(signature, message)), None)
-    if key is None:
-        raise PackageError(REASONS["signature"])
-    if key in revoked:
+    message = to_sign(b"\xa1\1" + algorithm, payload, CONTEXT)
+    if signed_by(algorithm, message, signature, (*trusted, *revoked)) in revoked:
         raise PackageError(REASONS["revoked"])
     r = Forward(payload)
     try:
@@ -117,10 +112,6 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
 
 def _payload(s: Statement) -> bytes:
     return encode([s.model, s.latest, s.issued, s.until])
-
-
-def _to_sign(header: bytes, payload: bytes) -> bytes:
-    return encode(["Signature1", header, CONTEXT, payload])
 
 
 REASONS = {  # as in statement.c

@@ -18,10 +18,11 @@ from edgekit.errors import EdgekitError
 from edgekit.lock import locked
 from edgekit.ota.cbor import CborError, encode
 from edgekit.ota.forward import Forward
+from edgekit.ota.statement import SAYS
 from edgekit.whole import whole
 
 VERDICTS = ("nothing runs", "confirmed", "on trial", "confirmed, a newer one was given up")
-FRESH = ("current", "behind", "frozen")
+FRESH = SAYS
 MAC0, HMAC_256 = 17, 5  # CBOR's tag of COSE_Mac0; COSE's number of HMAC-SHA-256
 CONTEXT = b"status"  # external data
 

@@ -101,12 +101,19 @@ def authenticated(wrapper: bytes, body: bytes, trusted: list[PublicKey]) -> Publ
         raise PackageError("the signature's header is not its algorithm alone", "envelope")
     if digest != hashed(body):  # before the signature: it is the cheaper check
         raise PackageError("the signed digest is not the manifest's", "digest")
-    known = {encode(number): name for number, name in ALGORITHMS.items()}
-    if protected[2:] not in known:
+    return signed_by(protected[2:], to_sign(protected, digest), signature, trusted)
+
+
+def signed_by(algorithm: bytes, message: bytes, signature: bytes, keys) -> PublicKey:
+    """Whose of `keys` the signature is, as `cose_verify` in C; `algorithm` as it is encoded.
+
+    Raises PackageError for an algorithm that no device knows, and for a signature by none of them.
+    """
+    kind = {encode(number): name for number, name in ALGORITHMS.items()}.get(algorithm)
+    if kind is None:
         raise PackageError("the signature's algorithm is none that this device knows", "algorithm")
-    message = to_sign(protected, digest)
-    for key in trusted:
-        if key.algorithm == known[protected[2:]] and key.verifies(signature, message):
+    for key in keys:
+        if key.algorithm == kind and key.verifies(signature, message):
             return key
     raise PackageError("the signature fits no key this device trusts", "signature")
 
@@ -122,9 +129,9 @@ def authentication(wrapper: bytes) -> tuple[bytes, list]:
     return both[0], list(tag.value)
 
 
-def to_sign(protected: bytes, digest: bytes) -> bytes:
-    """What the signature is over: COSE's Sig_structure."""
-    return encode(["Signature1", protected, b"", digest])
+def to_sign(protected: bytes, payload: bytes, external: bytes = b"") -> bytes:
+    """What the signature is over: COSE's Sig_structure. `external` is signed, and does not travel."""
+    return encode(["Signature1", protected, external, payload])
 
 
 def opened(data: bytes) -> dict:

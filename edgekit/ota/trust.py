@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.escape import html
 from edgekit.ota.cbor import ARRAY, CborError, encode
 from edgekit.ota.forward import Forward
-from edgekit.ota.keys import ALGORITHMS, PublicKey, Signer
+from edgekit.ota.keys import ALGORITHMS, PublicKey, Signer, raw_key
 from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError
 
 KEYS, REVOKED, SIGNATURES = 8, 32, 16  # at most, of each kind
@@ -28,7 +28,6 @@ LEAP = 1000
 SIGN = 98  # CBOR's tag of COSE_Sign
 CONTEXT = b"keys"  # external data: a signature for a package is none for a key manifest
 HEADER = b"\xa1\1"  # {1: …
-RAW = {"EdDSA": 32, "ES256": 64}
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,16 @@ class KeyList:
             raise EdgekitError(f"between 1 and {KEYS} root keys have to sign, not {self.threshold}")
 
     @property
+    def items(self) -> list:
+        """What is in it, in its order."""
+        lists = ([raw_key(k) for k in keys] for keys in (self.roots, self.signers))
+        gone = [bytes.fromhex(i) for i in self.revoked]
+        return [self.vendor, self.version, self.expires, self.threshold, *lists, gone]
+
+    @property
     def encoded(self) -> bytes:
         """As it is hashed, and compiled in."""
-        lists = ([raw(k) for k in keys] for keys in (self.roots, self.signers))
-        gone = [bytes.fromhex(i) for i in self.revoked]
-        return encode([self.vendor, self.version, self.expires, self.threshold, *lists, gone])
+        return encode(self.items)
 
     @property
     def counting(self) -> dict[bytes, PublicKey]:
@@ -117,6 +121,14 @@ def unsigned(keys: KeyList) -> bytes:
             f"{keys.threshold} root keys have to sign the key list, it names {len(keys.counting)}"
         )
     return _made(keys.encoded, {})
+
+
+def signed(keys: KeyList, *signers: Signer) -> bytes:
+    """A key manifest, signed by all of these."""
+    data = unsigned(keys)
+    for signer in signers:
+        data = cosign(data, signer)
+    return data
 
 
 def cosign(data: bytes, signer: Signer) -> bytes:
@@ -207,11 +219,6 @@ def parsed(body: bytes) -> KeyList:
     return KeyList(vendor, version, threshold, _keys(roots), _keys(signers), gone, expires)
 
 
-def raw(key: PublicKey) -> bytes:
-    """A key as the list has it: P-256's without the 04 before x and y."""
-    return key.raw[-RAW[key.algorithm] :]
-
-
 def _keys(items: list[bytes]) -> tuple[PublicKey, ...]:
     return tuple(
         PublicKey("ES256", b"\4" + i) if len(i) == 64 else PublicKey("EdDSA", i) for i in items
@@ -219,7 +226,7 @@ def _keys(items: list[bytes]) -> tuple[PublicKey, ...]:
 
 
 def _order(key: PublicKey) -> tuple[int, bytes]:
-    return len(raw(key)), raw(key)
+    return len(raw_key(key)), raw_key(key)
 
 
 def _is_id(text: str) -> bool:

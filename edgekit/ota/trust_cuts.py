@@ -74,9 +74,7 @@ def rotation(device: Trusting, old: KeyList) -> Rotation:
     other = next(s for s in people()[2:4] if s is not signer)
     roots = (*(s.public for s in stay), fresh)
     new = old.changed(roots=roots, signers=(other.public,), revoked=(signer.public.id,))
-    data = trust.unsigned(new)
-    for s in stay:
-        data = trust.cosign(data, s)
+    data = trust.signed(new, *stay)
     said = statement.state(statement.Statement(MODEL, 2, 1002, 9000), other)
     by = tuple((s.public.algorithm, s.sign(MESSAGE)) for s in (signer, other))
     return Rotation(device.flash, old, new, data, said, by)

@@ -12,12 +12,12 @@ from edgekit.ota import native
 from edgekit.ota.cbor import encode
 from edgekit.ota.nor import SECTOR, UNIT
 from edgekit.ota.sources import changed, device_c
+from edgekit.ota.statement import SAYS
 from edgekit.ota.suit import SIGNED_AS, PackageError
 from edgekit.ota.trust import BYTES, KeyList
 
 PARTS = ("hmac", "keyset", "trust", "statement", "status")
 SECTORS = 2
-STATES = ("current", "behind", "frozen")
 
 
 class PowerCut(Exception):
@@ -54,7 +54,7 @@ class Trusting:
         """Another firmware on a blank part."""
         self._set("life_keys", keys.encoded.ljust(BYTES, b"\0"))
         self._set("life_size", len(keys.encoded).to_bytes(4, "little"))
-        known = sum(1 << native.KEYS.index(a) for a in algorithms)
+        known = _known(algorithms)
         self._set("life_algorithms", known.to_bytes(4, "little"))
         self.c.nor_blank()
         self.c.life_seed(1)
@@ -91,13 +91,13 @@ class Trusting:
     def hear(self, data: bytes, running: int, now: int = 0) -> str:
         """A statement; what the device says then. Raises PackageError with its reason to refuse."""
         code = self._powered(self.c.powered_statement(bytes(data), len(data), running, now))
-        if code >= len(STATES):
+        if code >= len(SAYS):
             raise PackageError(self.c.statement_reason(code).decode())
-        return STATES[code]
+        return SAYS[code]
 
     def says(self, running: int, now: int = 0) -> str:
         """Current, behind or frozen."""
-        return STATES[self.c.life_says(running, now)]
+        return SAYS[self.c.life_says(running, now)]
 
     def report(
         self, running: int = 1, counter: int = 1, verdict: int = 1, reason: int = 0
@@ -141,7 +141,7 @@ def sanitized(cases) -> list[str]:
     program = native.compile_host(_sources("fuzz_keyset.c"), flags, "address")
     sent = bytearray()
     for case in cases:
-        known = sum(1 << native.KEYS.index(a) for a in case.algorithms)
+        known = _known(case.algorithms)
         sent += struct.pack("<2I", case.now, known)
         for part in (case.old.encoded, case.data):
             sent += struct.pack("<I", len(part)) + part
@@ -152,6 +152,11 @@ def sanitized(cases) -> list[str]:
             f"a find of the sanitizers: {(said or ['it ended too early'])[0].strip()}"
         )
     return done.stdout.decode().splitlines()
+
+
+def _known(algorithms: Iterable[str]) -> int:
+    """A bit for each, as the C is told."""
+    return sum(1 << native.KEYS.index(a) for a in algorithms)
 
 
 def _sources(program: str) -> dict[str, str]:

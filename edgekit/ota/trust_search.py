@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from edgekit.ota import statement, trust
 from edgekit.ota.cbor import encode
 from edgekit.ota.keys import FileSigner
-from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError
+from edgekit.ota.suit import SHA256, SIGNED_AS, PackageError, to_sign
 from edgekit.ota.trust import KeyList
 from edgekit.ota.trust_native import Trusting
 
@@ -49,12 +49,10 @@ def cases(n: int, seed: int = 0) -> Iterator[Case]:
     rng = random.Random(seed)
     for _ in range(n):
         old = _list(rng)
-        items = _items(
-            replace(
-                _list(rng) if rng.random() < 0.5 else old,
-                version=rng.choice((old.version, *range(8, 18))),
-            )
-        )
+        items = replace(
+            _list(rng) if rng.random() < 0.5 else old,
+            version=rng.choice((old.version, *range(8, 18))),
+        ).items
         if rng.random() < 0.5:
             rng.choice(BODIES)(items, rng)
         body = encode(items)
@@ -110,12 +108,6 @@ def _list(rng: random.Random) -> KeyList:
     return KeyList(
         VENDOR, rng.randrange(8), rng.randint(1, most), tuple(roots), tuple(signers), tuple(gone)
     )
-
-
-def _items(keys: KeyList) -> list:
-    lists = [[trust.raw(k) for k in some] for some in (keys.roots, keys.signers)]
-    gone = [bytes.fromhex(i) for i in keys.revoked]
-    return [keys.vendor, keys.version, keys.expires, keys.threshold, *lists, gone]
 
 
 def _set(place: int, *values):
@@ -255,7 +247,7 @@ def _statement(rng: random.Random) -> bytes:
     if rng.random() < 0.1:
         payload = _bent(payload, rng)
     context = statement.CONTEXT if rng.random() < 0.95 else trust.CONTEXT
-    signature = signer.sign(encode(["Signature1", header, context, payload]))
+    signature = signer.sign(to_sign(header, payload, context))
     if rng.random() < 0.05:
         header = encode({1: rng.choice((-7, -8, -9, -19, -35))})
     data = encode(CBORTag(18, [header, {}, payload, signature]))

@@ -21,6 +21,7 @@ from pathlib import Path
 from edgekit.errors import EdgekitError
 from edgekit.extras import missing
 from edgekit.ota.delivery.part import LIMIT
+from edgekit.own import SAFE
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")  # of a file: no path, nothing hidden
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -159,8 +160,7 @@ def _read(
 
 @lru_cache(maxsize=4)  # what many devices ask for at once is read once, and held once
 def _loaded(file: Path, _inode: int, size: int, _changed: int) -> tuple[bytes, str]:
-    flags = os.O_RDONLY | sum(getattr(os, n, 0) for n in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-    with os.fdopen(os.open(file, flags), "rb") as opened:
+    with os.fdopen(os.open(file, os.O_RDONLY | SAFE), "rb") as opened:
         data = opened.read(size)
     return data, _sha256(data)
 

@@ -3,7 +3,8 @@
  *
  *   clock, algorithms (bit 0: Ed25519, 1: ES256), the device's list (size, bytes), what comes (size, bytes)
  *
- * One line for each: the code of keyset_accept, then what statement_take says of the same bytes. */
+ * One line for each: why keyset_accept refuses, empty if it does not. statement_take and trust_end get the same bytes,
+ * for the sanitizers alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
