@@ -57,7 +57,6 @@ class Found:
     mutant: Mutant
     by: str
     how: str
-    seconds: float
     failed: tuple[str, ...] = ()
     times: dict[str, float] = field(default_factory=dict)
 
@@ -68,12 +67,12 @@ def original(name: str) -> str:
 
 def neutral(text: str) -> str:
     """The same C, spaced otherwise: twice where it stands once, but for literals, comments, directives."""
-    parts = re.split(
+    pieces = re.split(
         r'(/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|^#(?:.*\\\n)*.*$|@\w+@)',
         text,
         flags=re.DOTALL | re.MULTILINE,
     )
-    return "".join(part if i % 2 else part.replace(" ", "  ") for i, part in enumerate(parts))
+    return "".join(part if i % 2 else part.replace(" ", "  ") for i, part in enumerate(pieces))
 
 
 class Lab:
@@ -126,18 +125,17 @@ class Lab:
         try:
             while waiting or running:
                 while waiting and len(running) < self.workers:
-                    worker = min(set(range(self.workers)) - {w for w, *_ in running.values()})
                     mutant, files, order, stop = waiting.pop()
                     out = Path(tempfile.mkdtemp(dir=self.folder))
                     sys.stdout.flush()
                     pid = os.fork()
                     if pid == 0:
-                        self._child(worker, out, files, order, stop)
-                    running[pid] = (worker, mutant, out, time.monotonic())
+                        self._child(out, files, order, stop)
+                    running[pid] = (mutant, out, time.monotonic())
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid in running:
-                    _, mutant, out, began = running.pop(pid)
-                    yield _found(mutant, out, status, time.monotonic() - began)
+                    mutant, out, _ = running.pop(pid)
+                    yield _found(mutant, out, status)
                     shutil.rmtree(out)
                     continue
                 for pid, (*_, began) in running.items():
@@ -151,7 +149,7 @@ class Lab:
                     os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
 
-    def _child(self, worker: int, out: Path, files: dict, order: list[str], stop: bool) -> None:
+    def _child(self, out: Path, files: dict, order: list[str], stop: bool) -> None:
         """In the forked process: the tests over the mutated files. Does not return."""
         code = 70
         try:
@@ -209,7 +207,7 @@ class Watch:
         (self.out / "report").write_text(json.dumps({"took": self.took, "failed": self.failed}))
 
 
-def _found(mutant: Mutant, out: Path, status: int, seconds: float) -> Found:
+def _found(mutant: Mutant, out: Path, status: int) -> Found:
     report = out / "report"
     said = json.loads(report.read_text()) if report.exists() else {"took": {}, "failed": []}
     failed = [
@@ -227,7 +225,7 @@ def _found(mutant: Mutant, out: Path, status: int, seconds: float) -> Found:
         raise EdgekitError(f"the tests do not run over “{mutant.wrong}”: {log[-500:]}")
     by, how = failed[0] if failed else ("", log.strip().splitlines()[-1] if log.strip() else "")
     names = tuple(name for name, _ in failed)
-    return Found(mutant, by, how, seconds, names, said["took"])
+    return Found(mutant, by, how, names, said["took"])
 
 
 def _preload() -> None:

@@ -51,10 +51,7 @@ class Variations:
         rng = np.random.default_rng(self.seed)
         few = self.windows.X[:PROBED]
         varied = self.augment(few, rng) if self.augment else few
-        heard = self.hear(varied)
-        if self.augment and hasattr(self.hear, "vary"):
-            heard = self.hear.vary(heard, rng)
-        for part in (self.windows.X, self.windows.y, varied, heard):
+        for part in (self.windows.X, self.windows.y, varied, self._heard(varied, rng)):
             text.update(np.ascontiguousarray(part))
         return text.hexdigest()[:16]
 
@@ -78,10 +75,11 @@ class Variations:
 
     def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows, X, rng = self._raw(number)
+        return rows, self._heard(X, rng), np.array(json.dumps(rng.bit_generator.state))
+
+    def _heard(self, X, rng) -> np.ndarray:
         heard = self.hear(X)
-        if self.augment and hasattr(self.hear, "vary"):
-            heard = self.hear.vary(heard, rng)
-        return rows, heard, np.array(json.dumps(rng.bit_generator.state))
+        return self.hear.vary(heard, rng) if self.augment and hasattr(self.hear, "vary") else heard
 
     def _raw(self, number: int) -> tuple:
         """Row numbers, raw samples, and the generator as it stands after them."""

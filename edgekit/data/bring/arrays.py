@@ -14,7 +14,6 @@ from edgekit.data import format as recording_format
 from edgekit.data.bring import clock, mend, roles, several, timing
 from edgekit.data.bring.reading import Reading, UnreadableError
 from edgekit.data.bring.roles import EVERYTHING, Wanted
-from edgekit.data.bring.several import is_rate as is_rate
 from edgekit.data.format import DamagedError, member, npy
 from edgekit.errors import EdgekitError
 

@@ -133,7 +133,7 @@ class Collector:
 
     def _named(self, values: dict, seconds: float) -> None:
         """A row of values with names, in whatever order; one of them may be the time."""
-        stamp, ticks = _stamp(values)
+        stamp, ticks, unit = _stamp(values)
         who = {str(k): str(v) for k, v in values.items() if k != stamp and _says_who(str(k), v)}
         self.sender = self.sender or who
         for key, one in who.items():
@@ -150,7 +150,6 @@ class Collector:
             raise UnreadableError("holds no numbers")
         if lacking := [k for k in self.sent if k not in numbers]:
             raise UnreadableError(f"lacks {', '.join(lacking)[:60]}")
-        unit = ARROW if isinstance(values.get(stamp), str) and ":" in values[stamp] else str(stamp)
         self._keep([numbers[k] for k in self.sent], self.sent, seconds, ticks, unit)
 
     def _plain(self, rows: list[list], seconds: float, stamps: list | None = None) -> None:
@@ -300,8 +299,9 @@ def _acquired(payload) -> bool:
     return isinstance(payload, dict) and {"values", "sensors"} <= set(payload)
 
 
-def _stamp(values: dict) -> tuple[object, float | None]:
-    """The value of a message that is its time, and its number; a date or a time of day in seconds.
+def _stamp(values: dict) -> tuple[object, float | None, str]:
+    """The value of a message that is its time, its number, and the name that tells its unit; a date or a
+    time of day is in seconds, whatever it is called.
 
     A longer name goes before `t`, which may be a temperature.
     """
@@ -310,10 +310,10 @@ def _stamp(values: dict) -> tuple[object, float | None]:
     for key in named:
         value = values[key]
         if (ticks := spoken.number(value)) is not None:
-            return key, ticks
+            return key, ticks, str(key)
         if isinstance(value, str) and (at := spoken.moment(value)) is not None:
-            return key, at
-    return None, None
+            return key, at, ARROW
+    return None, None, ""
 
 
 def _damaged(payload: bytes) -> bool:

@@ -19,26 +19,24 @@ def label(paths: list[str], found: str | None) -> tuple[str | None, str]:
     Digits 0 to 9 at the beginning of all names are what was said or written where they cross the words of
     `found`, or numbers of persons, and each pair occurs several times; of other numbers it is only said.
     """
-    places = [names.words(p) for p in paths]
-    numbers = [w for w in _common(places) if w != found and _from_zero({p[w] for p in places})]
-    mine = [p.get(found or "", "") for p in places]
-    numbers = [w for w in numbers if _often(mine, [p[w] for p in places], bool(found))]
-    first = next((w for w in numbers if w == "name:1"), None)
-    if not first or (found or "").endswith(names.UNNUMBERED):
+    if found is None or found == "name:1" or found.endswith(names.UNNUMBERED):
         return found, ""
-    digits = {p[first] for p in places} == set("0123456789")
-    if found is None or not digits:
-        said = f"{first} holds numbers that cross the labels ({_some(places, first)}): "
-        said += "if they are the label, "
-        said += f"say --label-from {first}" + f" --group-from {found}" * bool(found)
-        return (
-            found,
-            f"{said}; if they are persons or machines: --group-from {first}" if found else "",
+    places = [names.words(p) for p in paths]
+    if not all("name:1" in p for p in places):
+        return found, ""
+    numbers = [p["name:1"] for p in places]
+    if not (_from_zero(set(numbers)) and _often([p.get(found, "") for p in places], numbers)):
+        return found, ""
+    some = _some(places, "name:1")
+    if set(numbers) != set("0123456789"):
+        return found, (
+            f"name:1 holds numbers that cross the labels ({some}): if they are the label, say --label-from "
+            f"name:1 --group-from {found}; if they are persons or machines: --group-from name:1"
         )
-    return first, (
-        f"The label is taken from {first} ({_some(places, first)}); {found} ({_some(places, found)}) "
+    return "name:1", (
+        f"The label is taken from name:1 ({some}); {found} ({_some(places, found)}) "
         "occurs with each of them, as speakers do. If it is the other way round: "
-        f"--label-from {found} --group-from {first}"
+        f"--label-from {found} --group-from name:1"
     )
 
 
@@ -82,11 +80,11 @@ def _from_zero(kinds: set[str]) -> bool:
     return low < 2 and high - low == len(kinds) - 1
 
 
-def _often(words: list[str], numbers: list[str], crossed: bool) -> bool:
+def _often(words: list[str], numbers: list[str]) -> bool:
     """Whether most pairs occur several times: a number that counts the takes of a word does not."""
     pairs = Counter(zip(words, numbers, strict=True))
     several = Counter(n for _, n in pairs)
-    return median(pairs.values()) > 1 and (not crossed or min(several.values()) > 1)
+    return median(pairs.values()) > 1 and min(several.values()) > 1
 
 
 def _words(values: list[str], folder: bool) -> bool:

@@ -18,26 +18,26 @@ MOST_CLASSES = 20
 def is_flag(table: Table, i: int, both: bool = False) -> bool:
     """Whether a column holds nothing but 0 and 1 (`both`: each of them)."""
     x = table.numbers(i)
-    if x is None or not np.isfinite(x).any():
+    if x is None:
         return False
-    x = x[np.isfinite(x)]
-    low, high = x.min(), x.max()
-    if low not in (0, 1) or high not in (0, 1):  # most columns: quickly told
-        return False
-    return bool(((x == 0) | (x == 1)).all()) and (low < high or not both)
+    for some in (x[:256], x):  # most columns are told by their first rows
+        some = some[np.isfinite(some)]
+        if not ((some == 0) | (some == 1)).all():
+            return False
+    return bool(len(some) and (not both or some.min() < some.max()))
 
 
-def says_label(table: Table, i: int) -> bool:
-    """Whether a column is called after a label, or after a fault and holds 0 and 1: `machine_failure`."""
+def label_strength(table: Table, i: int) -> int:
+    """As `roles.label_strength`; 1, too, for a column of 0 and 1 that is called after a fault."""
     name = table.name(i)
-    return bool(roles.label_strength(name, table.layout.names)) or (
+    return roles.label_strength(name, table.layout.names) or int(
         roles.says_fault(name) and is_flag(table, i)
     )
 
 
 def words(table: Table) -> None:
     """Make words of the whole numbers in columns that are called after a label, so that 1.0 is 1."""
-    for i in [i for i in table.left if says_label(table, i)]:
+    for i in [i for i in table.left if label_strength(table, i)]:
         x = table.numbers(i)
         known = np.isfinite(x) if x is not None else np.zeros(0, bool)
         if not known.any() or (x[known] % 1 != 0).any():

@@ -22,10 +22,7 @@ def take(table: Table) -> int | None:
             raise UnreadableError(f"has no column {wanted.label!r} for the label{offer(table)}")
         table.left = [i for i in table.left if i != found]
         return found
-    strength = {
-        i: roles.label_strength(table.name(i), laid.names) or int(flags.says_label(table, i))
-        for i in table.left
-    }
+    strength = {i: flags.label_strength(table, i) for i in table.left}
     candidates = [
         i
         for i in sorted(strength, key=lambda i: (-strength[i], i))

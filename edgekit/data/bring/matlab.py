@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.bring import arrays
+from edgekit.data.bring import arrays, several
 from edgekit.data.bring.reading import Reading, UnreadableError, needs
 from edgekit.data.bring.roles import EVERYTHING, Wanted
 
@@ -251,6 +251,6 @@ def _node(h5py, file, item, depth: int, budget: list[int], turned: bool):
         return np.array("".join(map(chr, value.reshape(-1).tolist())))
     value = _array(value.T if turned else value)
     about = {
-        k: np.asarray(v) for k, v in item.attrs.items() if arrays.is_rate(k) and np.size(v) == 1
+        k: np.asarray(v) for k, v in item.attrs.items() if several.is_rate(k) and np.size(v) == 1
     }
     return {"data": value, **about} if about else value

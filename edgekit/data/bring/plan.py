@@ -135,7 +135,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
 
 
 def label(
-    readings: list[Reading], wanted: str, left: dict[str, str], without: str = "", said: list | None = None
+    readings: list[Reading], wanted: str, left: dict[str, str], without: str, said: list[str]
 ):  # fmt: skip
     """Readings with a label, and where it is from; classes `without` are left out, doubts are `said`.
 
@@ -146,7 +146,7 @@ def label(
     paths = [r.path for r in readings]
     only = {r.label for r in readings} if inside == len(readings) else ()
     by_name = names.find_label(paths) if not wanted and len(only) == 1 else None
-    if by_name and said is not None:
+    if by_name:
         said.append(
             f"The files themselves have one label only, {next(iter(only))!r}: {by_name} was taken instead."
         )
@@ -155,7 +155,7 @@ def label(
     else:
         where, doubt = (wanted, "") if wanted else crossed.label(paths, names.find_label(paths))
         where = where or crossed.digits(paths)
-        if doubt and said is not None:
+        if doubt:
             said.append(doubt)
         if where is None:
             raise EdgekitError(_unlabelled(readings))
@@ -233,7 +233,7 @@ def _only_class(paths: list[str]) -> str | None:
     return None
 
 
-def group(readings: list[Reading], wanted: str, label_from: str, said: list | None = None):
+def group(readings: list[Reading], wanted: str, label_from: str, said: list[str]):
     """Readings with a group, and where it is from; by default one group a file."""
     inside = all(r.group is not None for r in readings)
     if wanted.startswith("column:") or (not wanted and inside):
@@ -245,7 +245,7 @@ def group(readings: list[Reading], wanted: str, label_from: str, said: list | No
     where = wanted or names.find_group(paths, label_from)
     if not where:
         where, doubt = crossed.group(paths, [r.label for r in readings], label_from)
-        if doubt and said is not None:
+        if doubt:
             said.append(doubt)
     where = where or "file"
     grouped = [replace(r, group=names.word(r.path, where, "group")) for r in readings]

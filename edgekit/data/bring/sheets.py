@@ -35,9 +35,11 @@ def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
         if not candidates[wanted].is_file():
             raise EdgekitError(f"{candidates[wanted]}: there is no such table of labels")
     else:
+        others = {_key(p.name) for p in files.values() if p.suffix.lower() not in kinds.TABLES}
         candidates = {
             n: p for n, p in files.items()
-            if p.suffix.lower() in kinds.TABLES and (p.stem.lower() in STEMS or _names_files(p, files))
+            if p.suffix.lower() in kinds.TABLES
+            and (p.stem.lower() in STEMS or (others and _names_files(p, others)))
         }  # fmt: skip
     for name, path in candidates.items():
         rows = _rows(path)
@@ -51,11 +53,8 @@ def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
         _match(info.name, _info(info), files, found)
 
 
-def _names_files(table: Path, files: dict[str, Path]) -> bool:
-    """Whether most rows of a table under another name name sounds or pictures of this folder."""
-    others = {_key(p.name) for p in files.values() if p.suffix.lower() not in kinds.TABLES}
-    if not others:
-        return False
+def _names_files(table: Path, others: set[str]) -> bool:
+    """Whether most rows of a table under another name name `others`: sounds or pictures of this folder."""
     rows = _rows(table) or []
     known = sum(_key(file.replace("\\", "/").rsplit("/", 1)[-1]) in others for file, _, _ in rows)
     return known > len(rows) / 2
@@ -105,20 +104,20 @@ def _rows(path: Path) -> list[tuple[str, str, str]] | None:
         with path.open("rb") as file:
             text = layout.decode(file.read(LARGEST))
         dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
-        rows = [r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r)]
+        rows = (r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r))
+        names = [c.strip().lower() for c in next(rows, [])]
+        at = {
+            what: next((names.index(w) for w in words if w in names), None)
+            for what, words in (("file", FILE), ("label", LABEL), ("group", GROUP))
+        }
+        if at["file"] is None or at["label"] is None:
+            return None  # a recording, whose rows nobody needs here
+        read = [
+            tuple(r[at[w]].strip() if at[w] is not None and at[w] < len(r) else "" for w in at)
+            for r in rows
+        ]
     except (csv.Error, DamagedError, OSError):
         return None
-    names = [c.strip().lower() for c in rows[0]] if rows else []
-    at = {
-        what: next((names.index(w) for w in words if w in names), None)
-        for what, words in (("file", FILE), ("label", LABEL), ("group", GROUP))
-    }
-    if at["file"] is None or at["label"] is None:
-        return None
-    read = [
-        tuple(r[at[w]].strip() if at[w] is not None and at[w] < len(r) else "" for w in at)
-        for r in rows[1:]
-    ]
     # a sheet has a row for a file; recordings that carry their own name repeat it
     if not read or max(Counter(file for file, _, _ in read).values()) > max(3, len(read) // 2):
         return None

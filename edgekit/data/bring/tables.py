@@ -247,7 +247,7 @@ def _channels(table: Table) -> list[int]:
             table.note(i, f"holds text{constant}: left out{_perhaps_a_group(table, i)}")
         elif not np.isfinite(x).any():
             table.note(i, "is empty: left out")
-        elif x.min() == x.max() and roles.tokens(table.name(i))[-1:] in QUALITY:
+        elif roles.tokens(table.name(i))[-1:] in QUALITY and x.min() == x.max():
             table.note(i, "says that values are good, always the same: left out")
         elif roles.counts_rows(x) and (roles.is_count(table.name(i)) or len(table.left) > 1):
             table.note(i, "counts the rows: left out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 
 import numpy as np
 import pytest
@@ -42,6 +43,9 @@ SENT = {  # what is sent 50 times a second -> channels, rate, second row
     ),
     "t stands": ([json.dumps({"t": 21.5, "rh": 40}) for i in EVERY], ("t", "rh"), 50, [21.5, 40]),
     "ISO": ([json.dumps({"ts": iso(i) + "Z", "x": i}) for i in EVERY], ("x",), 25, [1]),
+    "ISO, compact": (
+        [json.dumps({"time_ms": re.sub("[-:]", "", iso(i)), "x": i}) for i in EVERY], ("x",), 25, [1]
+    ),
     "ISO, CSV": ([f"{iso(i)},{i},2" for i in EVERY], TWO, 25, [1, 2]),
     "t0 s, dt s": ([batch(i, t0=5 + i / 5, dt=0.02) for i in EVERY], ACC, 50, FIRST),
     "t0 ms, dt s": (
