@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         if error.errno == errno.ENOSPC:
-            error.strerror = "the disk is full; make room, and the same command goes on from here"
+            error.strerror = "the disk is full; make room, and give the same command again"
         print(f"edgekit: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
