@@ -18,8 +18,9 @@ import numpy as np
 
 from benchmarks import rigs
 from benchmarks.bars import Bars, command
-from edgekit import project, usecases
-from edgekit.errors import EdgekitError
+from edgekit import usecases
+from edgekit.core import workspace
+from edgekit.core.errors import EdgekitError
 from edgekit.learn import adapt
 
 MOST = 1_500  # windows of each world, as in chapter 02
@@ -79,7 +80,7 @@ def summed(bars: Bars, what: str, lines: list) -> None:
 
 def bearings(bars: Bars, smoke: bool) -> None:
     """MFPT and the simulated rigs, all against the use case's own lab."""
-    case = usecases.load("bearing", project.root())
+    case = usecases.load("bearing", workspace.root())
     lab = windows(case, case.recordings("lab", "full"), "quick")
 
     def tried(name, recordings, seeds=(0,)):
@@ -106,7 +107,7 @@ def bearings(bars: Bars, smoke: bool) -> None:
 def shifts(bars: Bars) -> None:
     """The other use cases' own labs and fields, and one the other way round."""
     for name in SHIFTS:
-        case = usecases.load(name, project.root())
+        case = usecases.load(name, workspace.root())
         lab, field = (windows(case, case.recordings(d, "full"), "full") for d in ("lab", "field"))
         named(bars, judged(name, case, lab, field))
         if name == "activity":

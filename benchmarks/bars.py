@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from edgekit import project
+from edgekit.core import workspace
 
 
 class Bars:
@@ -35,7 +35,7 @@ class Bars:
         lines = ["| bar | goal | measured | |", "|---|---|---|---|"]
         for what, goal, figure, met in self.rows:
             lines.append(f"| {what} | {goal} | **{figure}** | {'✓' if met else 'missed'} |")
-        path = project.root() / "docs" / "measured.md"
+        path = workspace.root() / "docs" / "measured.md"
         begin, end = (f"<!-- {self.name}: {word} -->" for word in ("begin", "end"))
         text, found = re.subn(
             f"{re.escape(begin)}.*?{re.escape(end)}",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data import bring
-from edgekit.errors import EdgekitError
+from edgekit import bring
+from edgekit.core.errors import EdgekitError
 
 RATE, N = 50, 400
 T = np.arange(N) / RATE

@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bars import Bars, command
-from edgekit import pipeline, project
-from edgekit.review import review
+from edgekit.core import workspace
+from edgekit.pipeline import execute
+from edgekit.pipeline.review import review
 
-ROOT = project.root()
+ROOT = workspace.root()
 BARS = Bars("chain")
 bar = BARS.add
 
@@ -61,13 +62,13 @@ def accuracy(artefacts: Path) -> None:
 
 def exactness(artefacts: Path) -> None:
     """The deployed model against TFLM, computed here again."""
-    from edgekit import device, export
+    from edgekit import emulate, export
 
     model = (artefacts / "model.tflite").read_bytes()
     inputs = np.load(artefacts / "golden.npz")["inputs"]
-    answer = device.tflm(model, inputs)
-    firmware = device.build(export.generate(export.read(model)), cpu="cortex-m4")
-    wrong = int((device.evaluate(firmware, inputs) != answer.outputs).sum())
+    answer = emulate.tflm(model, inputs)
+    firmware = emulate.build(export.generate(export.read(model)), cpu="cortex-m4")
+    wrong = int((emulate.evaluate(firmware, inputs) != answer.outputs).sum())
     bar(
         f"windows compared with {answer.oracle}, byte for byte",
         "≥ 500",
@@ -78,7 +79,7 @@ def exactness(artefacts: Path) -> None:
 
 
 def notebooks(runs: str) -> None:
-    chapters = [str(p) for p in project.chapters().values()]
+    chapters = [str(p) for p in workspace.chapters().values()]
     flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-q"]
     began = time.monotonic()
     code = subprocess.call(
@@ -107,7 +108,7 @@ def cold(folder: str) -> None:
 
 
 def measure(args) -> None:
-    directory, _ = pipeline.execute("bearing", profile="quick" if args.smoke else "full")
+    directory, _ = execute.execute("bearing", profile="quick" if args.smoke else "full")
     verdicts = review(directory).verdicts
     bar("bearing: every line of the budget", "kept", verdicts.summary(), verdicts.passed)
     if args.smoke:

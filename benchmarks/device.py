@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.bars import Bars, command
-from edgekit.device import build, count, oracle, profile, run
-from edgekit.device.emulate import Machine
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
+from edgekit.emulate import build, count, parity, profile, run
+from edgekit.emulate.run import Machine
 from edgekit.export import generate, int8_edges, read
 from tests.export import tiny, variants
 
@@ -66,7 +66,7 @@ def models(smoke: bool = False) -> dict[str, bytes]:
     try:
         if smoke:
             raise EdgekitError("they are not asked for")
-        from edgekit.data.sources import fetch
+        from edgekit.datasets.sources import fetch
 
         folder = Path(fetch("mltk"))
         for name, member in MLTK.items():
@@ -122,7 +122,7 @@ def check_model(name: str, data: bytes, count: int) -> None:
         x = np.concatenate([x, recorded])
         count = len(x)
     got = run(build(generate(graph, name)), x)
-    truth = oracle.tflm(data, x, graph=graph)
+    truth = parity.tflm(data, x, graph=graph)
     wrong = int((np.asarray(truth.outputs).reshape(got.shape) != got).sum())
     bar(
         f"{name}: wrong values, {count} inputs",
@@ -186,7 +186,7 @@ def check_speed(name: str, data: bytes) -> None:
         graph, f"{name}_{int(started) % 10_000}"
     )  # a name of its own: no cached build
     firmware = build(source)
-    same = np.array_equal(run(firmware, x), np.asarray(oracle.tflm(data, x, graph=graph).outputs))
+    same = np.array_equal(run(firmware, x), np.asarray(parity.tflm(data, x, graph=graph).outputs))
     seconds = time.perf_counter() - started
     bar(
         f"{name}: compile + run + verify, warm", "<= 5 s", f"{seconds:.1f} s", same and seconds <= 5
@@ -313,7 +313,7 @@ def agrees(data: bytes, rng) -> bool | None:
     graph = read(data)
     samples = tiny.samples(graph, 2, rng)
     try:
-        truth = oracle.raw_tflm(data, graph, samples)
+        truth = parity.raw_tflm(data, graph, samples)
     except EdgekitError:
         return None
     machine = Machine(build(generate(graph)))

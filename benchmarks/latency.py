@@ -16,9 +16,9 @@ import pandas as pd
 
 from benchmarks.bars import Bars, command
 from edgekit import catalog
-from edgekit.device import cost
-from edgekit.device.timing import Timing, timing
-from edgekit.figures import estimated
+from edgekit.core.figures import estimated
+from edgekit.emulate import cost
+from edgekit.emulate.timing import Timing, timing
 
 TABLE = Path(__file__).with_suffix(".csv")
 GOALS = {  # board: largest error on a network that was left out, and root mean square where it has a goal

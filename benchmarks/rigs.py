@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit.data import simulate
 from edgekit.data.physics import Bearing
+from edgekit.simulators import bearings
 
-FIELD = simulate.FIELD
+FIELD = bearings.FIELD
 SECONDS = 3.0
 CLASSES = ("normal", "inner", "outer")
 RIGS = {  # name: rig, classes
     "6205 at 1,730-1,797 rpm, 12 kHz": (
-        replace(FIELD, geometry=simulate.SKF_6205, rate=12_000.0, shaft_hz=29.4, shaft_spread=0.02,
+        replace(FIELD, geometry=bearings.SKF_6205, rate=12_000.0, shaft_hz=29.4, shaft_spread=0.02,
                 resonances=(1_400.0, 2_700.0, 3_500.0), level=0.07, snr_db=3.0, gear=19),
         ("normal", "inner", "outer"),
     ),
@@ -47,8 +47,8 @@ RIGS = {  # name: rig, classes
     ),
 }  # fmt: skip
 GEOMETRIES = (
-    Bearing(8, 6.75, 28.5), simulate.SKF_6205, Bearing(9, 9.53, 46.0), Bearing(9, 11.11, 53.5),
-    Bearing(9, 7.94, 38.52), simulate.NICE, Bearing(8, 15.08, 65.0), Bearing(13, 7.5, 51.0),
+    Bearing(8, 6.75, 28.5), bearings.SKF_6205, Bearing(9, 9.53, 46.0), Bearing(9, 11.11, 53.5),
+    Bearing(9, 7.94, 38.52), bearings.NICE, Bearing(8, 15.08, 65.0), Bearing(13, 7.5, 51.0),
 )  # fmt: skip  # 6203, 6205, 6206, 6207, ER16K, NICE, 6308, NU 206
 SIGNATURES = ("weak", "smeared", "loose", "unbalanced", "silent")
 
@@ -71,7 +71,7 @@ class Specimen:
 def recorded(specimen: Specimen, rig, seed: int, group: str = "", shaft=None, rate=None) -> list:
     """The recordings of one specimen, a load each; its mounting is its own, drawn once. `group`: of all."""
     rng = np.random.default_rng([seed, 5])
-    own = simulate.settle(rig, rng)
+    own = bearings.settle(rig, rng)
     how = {"severity": specimen.severity}
     if specimen.signature == "weak":
         how["severity"] *= 0.32
@@ -89,7 +89,7 @@ def recorded(specimen: Specimen, rig, seed: int, group: str = "", shaft=None, ra
             shaft(load) if shaft else rig.shaft_hz * (1 + rig.shaft_spread * rng.uniform(-1, 1))
         )
         name = f"{specimen.name}-{i}"
-        one = simulate.simulate(
+        one = bearings.simulate(
             specimen.label, SECONDS, own, seed=1_000 * seed + i, shaft_hz=turning, load=load, rate=rate,
             domain="field", name=name, **how,
         )  # fmt: skip
@@ -105,7 +105,7 @@ def campaign(rig, classes):
         for i in range(8):
             shaft = rig.shaft_hz * (1 + rig.shaft_spread * rng.uniform(-1, 1))
             recordings.append(
-                simulate.simulate(
+                bearings.simulate(
                     label, 4.0, rig, seed=500 + 10 * c + i, shaft_hz=shaft, load=i / 7,
                     severity=rng.uniform(0.7, 1.4), domain="field", name=f"rig-{label}-{i}",
                 )
@@ -123,7 +123,7 @@ def cwru_like(seed: int = 0) -> list:
     """
     rng = np.random.default_rng([seed, 1973])
     rig = replace(
-        FIELD, geometry=simulate.SKF_6205, rate=12_000.0, shaft_hz=29.4, spread=0.15, level=0.07, gear=19,
+        FIELD, geometry=bearings.SKF_6205, rate=12_000.0, shaft_hz=29.4, spread=0.15, level=0.07, gear=19,
         resonances=(1_050.0, 1_900.0, 2_800.0, 3_450.0), damping=float(rng.uniform(0.03, 0.08)),
         snr_db=float(rng.uniform(2, 12)), tones=float(rng.uniform(0.3, 1.2)),
     )  # fmt: skip

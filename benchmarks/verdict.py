@@ -15,15 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.bars import Bars, command
-from edgekit.cli import main as edgekit
-from edgekit.manifest import read_manifest, start_manifest, update_manifest
-from edgekit.review import review
+from edgekit.cli.commands import main as edgekit
+from edgekit.pipeline.manifest import read_manifest, start_manifest, update_manifest
+from edgekit.pipeline.review import review
 
 WRITERS, SEALS = 3, 20  # processes beside as many threads, seals of each
 WRITER = """
 import sys
 from pathlib import Path
-from edgekit.manifest import update_manifest
+from edgekit.pipeline.manifest import update_manifest
 for i in range(int(sys.argv[3])):
     update_manifest(Path(sys.argv[1]), f"{sys.argv[2]}-{i:02d}", {"inputs": {}, "outputs": {}})
 """

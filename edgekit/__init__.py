@@ -7,9 +7,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from edgekit.errors import EdgekitError
-from edgekit.figures import Figure, emulated, estimated, measured, published
-from edgekit.run import open_run
+from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure, emulated, estimated, measured, published
+from edgekit.pipeline.run import open_run
 
 __version__ = "0.1.0"
 __all__ = ["EdgekitError", "Figure", "emulated", "estimated", "measured", "open_run", "published"]

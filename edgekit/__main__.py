@@ -1,5 +1,5 @@
 import sys
 
-from edgekit.cli import main
+from edgekit.cli.commands import main
 
 sys.exit(main())

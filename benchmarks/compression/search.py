@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bars import Bars
-from edgekit import pipeline, project
-from edgekit.figures import Figure
-from edgekit.search import cluster, cost, crew, found, objective, space, terms_of
+from edgekit.core import workspace
+from edgekit.core.figures import Figure
+from edgekit.pipeline import execute
+from edgekit.search import cluster, cost, executor, finalists, objective, space, terms_of
 from edgekit.search.study import crew_of, priced
 
 TRIALS, WORKERS, SAME = 40, 2, 20
@@ -42,8 +43,8 @@ def bars(bars: Bars, names) -> None:
 def prepared(name: str, seed: int = 0) -> objective.Terms:
     """A run at quick through chapter 03, without a search in it; another `seed` deals the groups anew."""
     folder = f"{name}-{seed}" if seed else name
-    directory = project.run_folder("x", "quick").parent / "benchmark-search" / folder
-    pipeline.execute(name, seed=seed, run_dir=directory, through="train")
+    directory = workspace.run_folder("x", "quick").parent / "benchmark-search" / folder
+    execute.execute(name, seed=seed, run_dir=directory, through="train")
     shutil.rmtree(directory / "search", ignore_errors=True)
     return terms_of(name, seed=seed, run_dir=str(directory))
 
@@ -103,7 +104,7 @@ def timed(terms: objective.Terms) -> dict:
             tried.append(time.monotonic() - began)
         print(f"  {text}", flush=True)
 
-    facts = found.search(terms, TRIALS, WORKERS, say=say).facts
+    facts = finalists.search(terms, TRIALS, WORKERS, say=say).facts
     minutes = (time.monotonic() - began) / 60
     return facts | {"minutes": minutes, "trials_minutes": tried[0] / 60 if tried else minutes}
 
@@ -135,7 +136,7 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
 def one_dask_worker():
     """As `crew_of`, but one worker is a process too, so that both ways pay for the journey."""
     with cluster.client_of(1) as client:
-        yield crew.Crew(client)
+        yield executor.Crew(client)
 
 
 def repeated(bars: Bars, terms: objective.Terms) -> None:
@@ -146,7 +147,7 @@ def repeated(bars: Bars, terms: objective.Terms) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(terms.directory, folder, ignore=shutil.ignore_patterns("search"))
         here = replace(terms, directory=str(folder))
-        found.search(here, 6, workers=1, finals=False, say=lambda _: None)
+        finalists.search(here, 6, workers=1, finals=False, say=lambda _: None)
         table = pd.read_csv(folder / "artefacts" / "search.csv").drop(columns="seconds")
         tables.append((table.to_csv(), (folder / "artefacts" / "found.tflite").read_bytes()))
         shutil.rmtree(folder)
@@ -158,7 +159,7 @@ def ordered(bars: Bars, terms: objective.Terms) -> None:
     """The analytic cost model against the emulator: networks of the space, untrained."""
     from scipy.stats import spearmanr
 
-    from edgekit import device, export
+    from edgekit import emulate, export
     from edgekit.learn import legacy
 
     expected, counted = [], []
@@ -169,7 +170,7 @@ def ordered(bars: Bars, terms: objective.Terms) -> None:
         model = space.build(made, None, shape, 3, seed=n)
         x = np.random.default_rng(n).normal(size=(8, *shape)).astype(np.float32)
         source = export.generate(export.read(legacy.convert(model, x)))
-        p = device.profile(device.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
+        p = emulate.profile(emulate.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
         expected.append(cost.estimate(space.layers(made, shape, 3)).instructions)
         counted.append(p.instructions.value)
     rank = float(spearmanr(expected, counted).statistic)

@@ -12,14 +12,14 @@ import json
 import pandas as pd
 
 from benchmarks.bars import Bars
-from edgekit import pipeline
+from edgekit.pipeline import execute
 
 
 def bars(bars: Bars, names) -> None:
     """A use case at a time, then what is asked of several of them."""
     ratios, structured = {}, {}
     for name in names:
-        directory, _ = pipeline.execute(name, profile="full", through="compress")
+        directory, _ = execute.execute(name, profile="full", through="compress")
         artefacts = directory / "artefacts"
         table = pd.read_csv(artefacts / "ledger.csv").set_index("variant")
         facts = json.loads((artefacts / "model.json").read_text())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.bars import Bars
-from edgekit.ota.delivery import measure
+from edgekit.assurance.delivery_rate import measure
 
 SIZE = 61_440
 

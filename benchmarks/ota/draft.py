@@ -8,10 +8,10 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from benchmarks.bars import Bars
-from edgekit import ota
-from edgekit.ota import suit
-from edgekit.ota.keys import FileSigner
-from tests.device.bearings import model
+from edgekit import packages
+from edgekit.packages import suit
+from edgekit.packages.keys import FileSigner
+from tests.emulate.bearings import model
 from tests.ota import published
 from tests.ota.conftest import release_of, retrained
 from tests.ota.processor import Ended, Processor
@@ -21,8 +21,8 @@ EXPIRES = 1_900_000_000
 
 
 def bars(bars: Bars) -> None:
-    made = list(packages())
-    encodings = {suit.ENCODINGS[ota.manifest_of(data).encoding] for data, _ in made}
+    made = list(examples())
+    encodings = {suit.ENCODINGS[packages.manifest_of(data).encoding] for data, _ in made}
     shown = f"of {len(made)} packages ({', '.join(sorted(encodings))}; Ed25519, ES256)"
     whole = encodings == set(suit.ENCODINGS)
     valid = sum(is_valid(data) for data, _ in made)
@@ -41,7 +41,7 @@ def bars(bars: Bars) -> None:
     )
 
 
-def packages():
+def examples():
     """(package, the device that it is for) in every encoding, by both algorithms."""
     old = release_of(model())
     new = retrained(old.tflite)
@@ -53,7 +53,7 @@ def packages():
     )
     for signer in signers:
         for image, base, regions in ((noise, None, []), (new, None, None), (new, old.tflite, None)):
-            data = ota.build(
+            data = packages.build(
                 image, old.needs, signer, sequence=2, vendor=old.vendor, model=old.class_name,
                 base=base, device=device.device, expires=EXPIRES, regions=regions,
             )  # fmt: skip

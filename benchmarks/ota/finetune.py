@@ -19,10 +19,11 @@ from functools import partial
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import data, learn, project, usecases
+from edgekit import data, learn, usecases
+from edgekit.agent.compare_deltas import compare
+from edgekit.core import workspace
 from edgekit.learn.finetune import finetune
-from edgekit.ota import delta
-from edgekit.ota.compare import compare
+from edgekit.packages import delta
 
 # use case -> deals, steps of `learn.make` after the student's training, what it is judged by
 CASES = {
@@ -46,7 +47,7 @@ def bars(bars: Bars, names=USUAL) -> None:
 
 def one(bars: Bars, name: str) -> bool:
     """A use case: its deals, a line each, then their means."""
-    case = usecases.load(name, project.root())
+    case = usecases.load(name, workspace.root())
     recordings = [case.prepare(r) for r in case.recordings("field", "full")]
     windows = case.windows(recordings, "full")
     count, steps, metric = CASES[name]

@@ -18,12 +18,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from benchmarks.ota import parts
-from edgekit import project
-from edgekit.errors import EdgekitError
+from edgekit import firmware
+from edgekit.core import workspace
+from edgekit.core.errors import EdgekitError
 
 PATIENCE = 300  # seconds for all tests of one mutant
 NEUTRAL = "spaced otherwise"
@@ -62,7 +62,7 @@ class Found:
 
 
 def original(name: str) -> str:
-    return (resources.files("edgekit.ota") / "device" / name).read_text("utf-8")
+    return firmware.device_c(name)[name]
 
 
 def neutral(text: str) -> str:
@@ -154,7 +154,7 @@ class Lab:
         code = 70
         try:
             os.setpgid(0, 0)  # compilers and drivers end with it
-            os.chdir(project.root())
+            os.chdir(workspace.root())
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # these tests need none
             with open(out / "log", "w") as log:
                 os.dup2(log.fileno(), 1)
@@ -237,8 +237,16 @@ def _preload() -> None:
     import pytest  # noqa: F401
     import unicorn  # noqa: F401
 
-    from edgekit import ota  # noqa: F401
-    from edgekit.ota import core, cost, fuzz, fuzz_delta, powercut  # noqa: F401
+    from edgekit import ota  # noqa: F401  # noqa: F401
+    from edgekit.agent import (
+        simulator,  # noqa: F401
+        verification_cost,  # noqa: F401
+    )
+    from edgekit.assurance import (
+        fuzz_delta,  # noqa: F401
+        fuzz_manifest,  # noqa: F401
+        powercut,  # noqa: F401  # noqa: F401
+    )
 
     quick = hypothesis.Phase.explicit, hypothesis.Phase.generate  # a failure need not be made small
     hypothesis.settings.register_profile(
@@ -257,16 +265,11 @@ def _forget() -> None:
 
 
 def _overlay(folder: Path, files: dict[str, str]) -> None:
-    """Whoever asks for a file of the package edgekit.ota from now on gets those of `files`."""
-    real = resources.files("edgekit.ota")
-    (folder / "device").mkdir(parents=True)
-    for kind in (".", "device"):
-        for item in (real / kind).iterdir():
-            to = folder / kind / item.name
-            if not to.exists():
-                to.symlink_to(str(item))
-    for name, text in files.items():
-        (folder / "device" / name).unlink()
-        (folder / "device" / name).write_text(text, "utf-8")
-    ask = resources.files
-    resources.files = lambda package: folder if package == "edgekit.ota" else ask(package)
+    """Whoever asks for the C of a device from now on gets that of `files`."""
+    folder.mkdir(parents=True)
+    real = firmware.device_c
+
+    def ours(*names: str) -> dict[str, str]:
+        return {name: files.get(name, text) for name, text in real(*names).items()}
+
+    firmware.device_c = ours

@@ -8,13 +8,13 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from benchmarks.bars import Bars
-from edgekit import ota
-from edgekit.ota import cipher, suit
-from edgekit.ota.compare import cost as decoder_cost
-from edgekit.ota.cost import cost as head_cost
-from edgekit.ota.cost import signature_cost
-from edgekit.ota.keys import FileSigner, public_key
-from tests.device.bearings import model
+from edgekit import agent, assurance, packages
+from edgekit.agent.compare_deltas import cost as decoder_cost
+from edgekit.agent.verification_cost import cost as head_cost
+from edgekit.agent.verification_cost import signature_cost
+from edgekit.packages import encryption, suit
+from edgekit.packages.keys import FileSigner, public_key
+from tests.emulate.bearings import model
 from tests.ota.conftest import release_of, retrained
 from tests.ota.published import ENVELOPES, PUBLIC_KEY
 from tests.ota.published import parts as published
@@ -42,8 +42,8 @@ def bars(bars: Bars) -> None:
         FileSigner(ed25519.Ed25519PrivateKey.generate()),
     )
     for signer in signers:
-        data = ota.resign(new.unsigned(2, old, expires=1_900_000_000), signer)
-        over = ota.verify(data, [signer.public]).overhead
+        data = packages.resign(new.unsigned(2, old, expires=1_900_000_000), signer)
+        over = packages.verify(data, [signer.public]).overhead
         name = signer.public.algorithm
         bars.add(
             f"{name}: bytes over a delta's payload, with expiry", "≤ 340", f"{over}", over <= 340
@@ -70,15 +70,15 @@ def bars(bars: Bars) -> None:
 
 def on_device(bars: Bars, old, new, signer) -> None:
     """The whole program: a release, an update, a broken one."""
-    program = ota.firmware(old, [signer.public], "cortex-m4")
-    core = ota.Core(program, old.device())
-    core.install(ota.resign(old.unsigned(1), signer))
+    program = agent.firmware(old, [signer.public], "cortex-m4")
+    core = agent.Core(program, old.device())
+    core.install(packages.resign(old.unsigned(1), signer))
     core.reset()
     began = time.perf_counter()
-    refused = core.install(ota.resign(new.unsigned(2, old), signer))
+    refused = core.install(packages.resign(new.unsigned(2, old), signer))
     boot = core.reset()
     seconds = time.perf_counter() - began
-    right = not refused and boot == ota.Boot(1, True, True)
+    right = not refused and boot == agent.Boot(1, True, True)
     bars.add(
         "delta installed, tried and confirmed on the core",
         "yes",
@@ -86,7 +86,7 @@ def on_device(bars: Bars, old, new, signer) -> None:
         right,
     )
     wrong = new.image[:-1] + bytes([new.image[-1] ^ 1])
-    bad = ota.build(
+    bad = packages.build(
         wrong,
         new.needs,
         signer,
@@ -97,14 +97,14 @@ def on_device(bars: Bars, old, new, signer) -> None:
     )
     core.install(bad)
     boot = core.reset()
-    reverted = boot == ota.Boot(1, False, False)
+    reverted = boot == agent.Boot(1, False, False)
     bars.add("model that fails its self-test reverted", "yes", f"{reverted}", reverted)
 
 
 def in_secret(bars: Bars, old, new, signer) -> None:
     """A package that one device can read."""
     kek = bytes(range(16))
-    found = cipher.cost("cortex-m4")
+    found = encryption.cost("cortex-m4")
     size = found.flash.value
     bars.add("encrypted payloads: code, Cortex-M4 -Os", "≤ 4,096 B", f"{size:,} B", size <= 4096)
     shown = (
@@ -113,12 +113,12 @@ def in_secret(bars: Bars, old, new, signer) -> None:
     shown += f"{found.state.value} B of RAM, {found.stack.value:,} B of stack (emulated Cortex-M4)"
     bars.add("encrypted payloads: time and memory", "–", shown, True)
     reads = replace(old, encryption="A128KW")
-    core = ota.Core(ota.firmware(reads, [signer.public], "cortex-m4"), reads.device(kek=kek))
-    core.install(ota.resign(reads.unsigned(1, recipients=(kek,)), signer))
+    core = agent.Core(agent.firmware(reads, [signer.public], "cortex-m4"), reads.device(kek=kek))
+    core.install(packages.resign(reads.unsigned(1, recipients=(kek,)), signer))
     core.reset()
-    data = ota.resign(new.unsigned(2, old, recipients=(kek,)), signer)
+    data = packages.resign(new.unsigned(2, old, recipients=(kek,)), signer)
     device = reads.device(sequence=1, base=old.image, kek=kek)
-    table = ota.attack(data, signer, device, old.image, core.answer, every=1 + len(data) // 8)
+    table = assurance.attack(data, signer, device, old.image, core.answer, every=1 + len(data) // 8)
     got_in = int((~table.refused).sum())
     bars.add(
         "encrypted package: kinds of attack that the core takes",

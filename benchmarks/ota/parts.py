@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 
 ONCE = ("-shared", "-s")  # of a command: only where the parts come together
 
@@ -20,8 +20,8 @@ ONCE = ("-shared", "-s")  # of a command: only where the parts come together
 def compile_in_parts(folder: Path) -> None:
     """From now on this process builds in parts and keeps them in `folder`. Warnings are no errors:
     a mutant may leave a parameter unused. What runs here comes from the system's compiler if there is one."""
-    build = importlib.import_module("edgekit.device.build")  # a function has the same name
-    native = importlib.import_module("edgekit.ota.native")
+    build = importlib.import_module("edgekit.emulate.build")  # a function has the same name
+    native = importlib.import_module("edgekit.agent.native")
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # nothing of a mutant stays in the user's
     zig = (sys.executable, "-m", "ziglang", "cc")
     here = (shutil.which("cc"),) if shutil.which("cc") else zig

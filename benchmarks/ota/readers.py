@@ -20,8 +20,8 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.ota.bombs import LARGEST
-from edgekit import project
-from edgekit.errors import EdgekitError
+from edgekit.core import workspace
+from edgekit.core.errors import EdgekitError
 
 SECONDS, BYTES = 0.050, 20e6  # what a reader may need for one
 PATIENCE = 3  # seconds after which a reader is said to hang
@@ -50,15 +50,15 @@ SECRET, DEVICE, MODEL = bytes(range(32)), b"d" * 16, b"m" * 16
 
 def everyone() -> dict[str, Callable[[bytes], object]]:
     """Every reader of what comes from outside: packages, key manifests, statements, status reports."""
-    from edgekit.ota import statement, status, trust
+    from edgekit.packages import keyset, statement, status
     from tests.ota.test_cbor import READERS
 
     signer, old = _owner()
     receiver = status.Receiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
     return READERS | {
-        "trust.contents": trust.contents,
-        "trust.accept": lambda data: trust.accept(data, old, 1),
-        "trust.cosign": lambda data: trust.cosign(data, signer),
+        "trust.contents": keyset.contents,
+        "trust.accept": lambda data: keyset.accept(data, old, 1),
+        "trust.cosign": lambda data: keyset.cosign(data, signer),
         "statement.heard": lambda data: statement.heard(data, [signer.public], MODEL),
         "status.peek": status.peek,
         "status.Receiver.take": receiver.take,
@@ -67,15 +67,15 @@ def everyone() -> dict[str, Callable[[bytes], object]]:
 
 def everywhere(bomb: bytes) -> list[bytes]:
     """The bomb at every place of a package, and of the others: outside, and well signed inside."""
-    from edgekit.ota import statement, status, suit, trust
-    from edgekit.ota.cbor import encode
+    from edgekit.packages import keyset, statement, status, suit
+    from edgekit.packages.cbor import encode
     from tests.ota.test_cbor import where
 
     signer, _ = _owner()
-    hashed, name = trust.digest(bomb), encode(-19)
+    hashed, name = keyset.digest(bomb), encode(-19)
     keys = [
         hashed,
-        {bytes.fromhex(signer.public.id): [-19, signer.sign(trust.to_sign(name, hashed))]},
+        {bytes.fromhex(signer.public.id): [-19, signer.sign(keyset.to_sign(name, hashed))]},
     ]
     header = encode({1: -19})
     said = signer.sign(suit.to_sign(header, bomb, statement.CONTEXT))
@@ -94,8 +94,8 @@ def _owner():
     """Who signs everything, and the list of keys that says so."""
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
-    from edgekit.ota.keys import FileSigner
-    from edgekit.ota.trust import KeyList
+    from edgekit.packages.keys import FileSigner
+    from edgekit.packages.keyset import KeyList
 
     signer = FileSigner(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)))
     return signer, KeyList(b"v" * 16, 0, 1, (signer.public,), (signer.public,))
@@ -105,7 +105,7 @@ def unguarded() -> dict[str, Callable[[bytes], object]]:
     """As a reader does that trusts its decoder: it looks for one encoding."""
     import cbor2
 
-    from edgekit.ota.cbor import encode
+    from edgekit.packages.cbor import encode
 
     return {"cbor2 alone": lambda data: encode(cbor2.loads(data))}
 
@@ -126,7 +126,8 @@ def needs(readers: str, inputs: list[bytes]) -> list[list[Need]]:
             file.seek(0)
             child = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.ota.readers", readers],
-                cwd=project.root(), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                cwd=workspace.root(), stdin=file,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             )  # fmt: skip
             before, reader = len(found), "none was reached"
             with child:

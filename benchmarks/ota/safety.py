@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from benchmarks.bars import Bars
 from benchmarks.ota import bombs, draft, mutations, readers, trust
 from benchmarks.ota.mutants import Lab
-from edgekit import ota
-from edgekit.ota import attacks, fuzz, fuzz_delta, powercut, powercut_agent
-from edgekit.ota.host import Host
-from edgekit.ota.keys import FileSigner
-from tests.device.bearings import model
+from edgekit import agent, assurance, packages
+from edgekit.agent.host_device import Host
+from edgekit.assurance import attacks, fuzz_delta, fuzz_manifest, powercut, powercut_agent
+from edgekit.packages.keys import FileSigner
+from tests.emulate.bearings import model
 from tests.ota.conftest import release_of, retrained
 
 
@@ -35,7 +35,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
 def bytes_of_strangers(bars: Bars, smoke: bool) -> None:
     """Each reader in C under sanitizers, and the one in Python on the same input."""
     n = 1_000 if smoke else 50_000
-    table = fuzz.fuzz(n)
+    table = fuzz_manifest.fuzz(n)
     forged = table.attrs["forged"]
     shown = f"{forged} in {n:,} inputs, half of them well signed"
     bars.add("heads of packages: taken in C, and nobody signed them", "0", shown, forged == 0)
@@ -57,21 +57,21 @@ def crashes(bars: Bars, what: str, n: int, table) -> None:
 
 def on_devices(bars: Bars, smoke: bool, old, new, signer) -> None:
     """Attack tables and damaged packages through the whole agent: new, and in the field."""
-    program = ota.firmware(old, [signer.public], "cortex-m4")
+    program = agent.firmware(old, [signer.public], "cortex-m4")
     for where_, make, every, n in (
         ("this machine", lambda: Host(old, [signer.public], old.device()), 1, 2_000),
-        ("emulated core", lambda: ota.Core(program, old.device()), 7, 300),
+        ("emulated core", lambda: agent.Core(program, old.device()), 7, 300),
     ):
         if smoke:
             every, n = 100 * every, n // 20
         device, kinds, tries, refused = make(), set(), 0, True
-        first, delta = (ota.resign(x, signer) for x in (old.unsigned(1), new.unsigned(2, old)))
+        first, delta = (packages.resign(x, signer) for x in (old.unsigned(1), new.unsigned(2, old)))
         wrong = unlike = 0
         for data, known, base in (
             (first, old.device(), b""),
             (delta, old.device(sequence=1, base=old.image), old.image),
         ):
-            table = ota.attack(data, signer, known, base, answer=device.answer, every=every)
+            table = assurance.attack(data, signer, known, base, answer=device.answer, every=every)
             kinds |= set(table.attack)
             tries, refused = tries + int(table.tries.sum()), refused and table.refused.all()
             counted = damaged(
@@ -90,9 +90,9 @@ def on_devices(bars: Bars, smoke: bool, old, new, signer) -> None:
 def damaged(n: int, device, start: attacks.Attempt, seed: int = 0) -> tuple[int, int]:
     """n damaged copies of a package: (taken although another image is in it, answers unlike Python's)."""
     rng, wrong, unlike = np.random.default_rng(seed), 0, 0
-    kinds = [k for k in fuzz.DAMAGES if k != "none"]
+    kinds = [k for k in fuzz_manifest.DAMAGES if k != "none"]
     for i in range(n):
-        data = fuzz.DAMAGES[kinds[i % len(kinds)]](rng, start.data, start.data)
+        data = fuzz_manifest.DAMAGES[kinds[i % len(kinds)]](rng, start.data, start.data)
         attempt = attacks.Attempt(data, start.device, start.trusted, base=start.base)
         taken = not device.answer(attempt)
         wrong += taken and data != start.data

@@ -12,14 +12,15 @@ from functools import partial
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import data, learn, project, usecases
+from edgekit import learn, simulators, usecases
+from edgekit.core import workspace
 
 SEED = 0
 
 
 def bars(bars: Bars) -> None:
     """Leave-subject-out accuracy, the worst person, bytes, and the other wrist."""
-    case = usecases.load("activity", project.root())
+    case = usecases.load("activity", workspace.root())
     right, left = (
         case.windows([case.prepare(r) for r in case.recordings(domain, "full")], "full")
         for domain in ("field", "lab")
@@ -33,7 +34,7 @@ def bars(bars: Bars) -> None:
         model = recipe(case, train)
         said[fold.test] = answers(case, model, right.X[fold.test])
         rows = np.flatnonzero(left.group == person)
-        other[rows] = answers(case, model, left.X[rows] * data.motion.MIRROR)
+        other[rows] = answers(case, model, left.X[rows] * simulators.wrists.MIRROR)
     for person in people:
         hers = right.group == person
         print(

@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import data, device, export, learn, project, signal, usecases
+from edgekit import datasets, emulate, export, learn, signal, simulators, usecases
+from edgekit.core import workspace
 
 FOLDS, SEED = 6, 0
 TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
@@ -20,15 +21,17 @@ TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
 
 def bars(bars: Bars) -> None:
     """Every bar of the use case; without the database, only that it is missing."""
-    case = usecases.load("ecg", project.root())
-    folder = data.mitbih.folder()
+    case = usecases.load("ecg", workspace.root())
+    folder = datasets.mitbih.folder()
     if folder is None:
-        bars.add("ecg: MIT-BIH is on this machine", "yes", f"no ({data.mitbih.VARIABLE})", False)
+        bars.add(
+            "ecg: MIT-BIH is on this machine", "yes", f"no ({datasets.mitbih.VARIABLE})", False
+        )
         return
-    everybody = data.mitbih.load(folder)
-    print(data.mitbih.table(everybody).to_string())
+    everybody = datasets.mitbih.load(folder)
+    print(datasets.mitbih.table(everybody).to_string())
     patients = {r.name: case.prepare(r) for r in everybody}
-    ours = {n: r for n, r in patients.items() if n in data.mitbih.DS1}
+    ours = {n: r for n, r in patients.items() if n in datasets.mitbih.DS1}
     detector(bars, ours.values())
     beats = case.windows(list(ours.values()), "full")
     thinned = beats[case.training_rows(beats)]
@@ -41,7 +44,7 @@ def bars(bars: Bars) -> None:
         print(f"fold {len(models)} of {FOLDS}: tested {', '.join(fold.groups['test'])}", flush=True)
     judge(bars, case, answers, f"{FOLDS} folds of DS1", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
     flash(bars, case, models[0])
-    theirs = [n for n in patients if n in data.mitbih.DS2]
+    theirs = [n for n in patients if n in datasets.mitbih.DS2]
     if theirs:
         model = recipe(case, thinned)
         answers = {name: listen(case, model, patients[name]) for name in theirs}
@@ -60,14 +63,14 @@ def listen(case, model: bytes, recording) -> dict:
     windows = case.windows([recording], "full")
     (peaks,) = signal.r_peaks(recording.samples.T)
     peaks = peaks[(peaks >= case.BEFORE) & (peaks + case.AFTER <= len(recording.samples))]
-    X = data.ecg.windows_at(recording, peaks, case.BEFORE, case.AFTER)
+    X = simulators.hearts.windows_at(recording, peaks, case.BEFORE, case.AFTER)
     said = (learn.predict(model, case.features(x))[0].argmax(axis=1) for x in (windows.X, X))
     truth = [(r, label) for r, _, label in recording.events]
     truth = [
         (r, label) for r, label in truth if case.BEFORE <= r <= len(recording.samples) - case.AFTER
     ]
     at = np.array([r for r, _ in truth])
-    pairs = data.ecg.match(at, peaks, TOLERANCE)
+    pairs = simulators.hearts.match(at, peaks, TOLERANCE)
     said, heard = said
     return {
         "y": windows.y,
@@ -125,7 +128,10 @@ def _counts(case, said, counted: bool = False) -> dict:
 
 def detector(bars: Bars, recordings) -> None:
     """R peaks of every patient, 150 ms, flutter left out, after the two seconds of learning."""
-    rows = [data.ecg.detection(r, signal.r_peaks(r.samples.T)[0], TOLERANCE) for r in recordings]
+    rows = [
+        simulators.hearts.detection(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
+        for r in recordings
+    ]
     hits, missed, invented = np.sum(rows, axis=0)
     sensitivity, ppv = hits / (hits + missed), hits / (hits + invented)
     bars.add(
@@ -140,8 +146,8 @@ def detector(bars: Bars, recordings) -> None:
 def flash(bars: Bars, case, model: bytes) -> None:
     """The whole application: detector, features, network."""
     source = export.generate(export.read(model), name="ecg")
-    app = device.application(source, case.features, case.SENSITIVITY, cpu="cortex-m4")
+    app = emulate.application(source, case.features, case.SENSITIVITY, cpu="cortex-m4")
     size = int(app.flash.value)
     bars.add("ecg: flash of the application, bytes", "≤ 65,536", f"{size:,}", size <= 65_536)
-    profile = device.profile_application(app, np.zeros((1, case.WINDOW, 1), np.float32))
+    profile = emulate.profile_application(app, np.zeros((1, case.WINDOW, 1), np.float32))
     print(f"  {profile.instructions} for a silent window; RAM {app.ram}, stack {profile.stack}")

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 from benchmarks.bars import Bars
-from edgekit import project
-from tests.data.bring import folders
+from edgekit.core import workspace
+from tests.bring import folders
 
 FOLDERS = {
     "German CSV, 5 persons, 50 Hz": (folders.imu, {"persons": 5, "seconds": 40}),
@@ -36,7 +36,7 @@ def bars(bars: Bars) -> None:
     """A bar a folder: minutes of `edgekit new` and `edgekit run` together."""
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder) / "project"
-        shutil.copytree(project.root() / "notebooks", home / "notebooks")
+        shutil.copytree(workspace.root() / "notebooks", home / "notebooks")
         for i, (what, (make, how)) in enumerate(FOLDERS.items()):
             name = f"own{i}"
             with contextlib.redirect_stdout(io.StringIO()):

@@ -7,9 +7,12 @@ import json
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import catalog, data, device, export, learn, pipeline, project, signal, usecases
-from edgekit.data import proposals, scenes, video
-from edgekit.review import review
+from edgekit import catalog, datasets, emulate, export, learn, signal, usecases
+from edgekit.core import workspace
+from edgekit.data import proposals, video
+from edgekit.pipeline import execute
+from edgekit.pipeline.review import review
+from edgekit.simulators import scenes
 
 CORE, BOARD = "cortex-m7", "imxrt1060"
 EPOCHS, REPEAT, SCENES = (
@@ -22,8 +25,8 @@ HEAD = 0.2  # how far down its box somebody's head lies
 
 def bars(bars: Bars) -> None:
     """Run the whole chain at full, then train and judge the counter."""
-    case = usecases.load("people", project.root())
-    directory, _ = pipeline.execute("people", profile="full")
+    case = usecases.load("people", workspace.root())
+    directory, _ = execute.execute("people", profile="full")
     verdicts = review(directory).verdicts
     bars.add("people, full: every line of the budget", "kept", verdicts.summary(), verdicts.passed)
     presence(bars, case, directory / "artefacts")
@@ -42,9 +45,9 @@ def presence(bars: Bars, case, artefacts) -> None:
     )  # fmt: skip
     hear = usecases.hears(case)[facts["input"]]
     source = export.generate(export.read((artefacts / "model.tflite").read_bytes()), "people")
-    app = device.application(source, hear, case.SENSITIVITY, cpu=CORE)
+    app = emulate.application(source, hear, case.SENSITIVITY, cpu=CORE)
     crop = np.full((1, *hear.given), 100, np.float32)
-    latency = device.latency_on(catalog.board(BOARD), app, device.profile_application(app, crop))
+    latency = emulate.latency_on(catalog.board(BOARD), app, emulate.profile_application(app, crop))
     bars.add(
         "one crop, camera's bytes to class", "≤ 10 ms",
         f"{latency} (emulated {CORE}; estimated)", latency.value <= 10,
@@ -58,7 +61,7 @@ def labels(bars: Bars, case) -> None:
     """What the gateway proposes against what was confirmed; no goal, it is why somebody looked."""
     known = video.load_boxes(case.LABELS)
     numbers = sorted(known.frames)
-    large = video.frames(data.fetch("pedestrians") / "vtest.avi", pick=numbers)
+    large = video.frames(datasets.fetch("pedestrians") / "vtest.avi", pick=numbers)
     found = proposals.propose(large, proposals.background(large), tall=(50, 165))
     wanted = [[b for b in known.frames[n] if b.height >= 48] for n in numbers]
     score = proposals.agreement(found, wanted)
@@ -102,10 +105,10 @@ def counting(bars: Bars, case) -> None:
         f"{error:.2f} (always {usual}: {constant:.2f})", error <= 1.5,
     )  # fmt: skip
     source = export.generate(export.read(tflite), "counter")
-    firmware = device.build(source, cpu=CORE)
+    firmware = emulate.build(source, cpu=CORE)
     fed = learn.quantize(tflite, inputs[2])
-    wrong = int((device.evaluate(firmware, fed) != said[2]).sum())
-    latency = device.latency_on(catalog.board(BOARD), firmware, device.profile(firmware, fed[:1]))
+    wrong = int((emulate.evaluate(firmware, fed) != said[2]).sum())
+    latency = emulate.latency_on(catalog.board(BOARD), firmware, emulate.profile(firmware, fed[:1]))
     bars.add(
         "counter, bytes that differ on the core", "0", f"{wrong}; {latency} a frame", wrong == 0
     )

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-from edgekit.figures import Figure, estimated
+from edgekit.core.figures import Figure, estimated
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Calibration:
     def figure(self, elsewhere: bool = False) -> Figure:
         """The factor with its band, as the catalogue shows it."""
         where = f", measured on {self.name}" if elsewhere else ""
-        text = f"cycles over those of edgekit.device.timing{where}: {self.source}"
+        text = f"cycles over those of edgekit.emulate.timing{where}: {self.source}"
         return estimated(self.factor, "", text, **self.spread(self.factor, elsewhere))
 
 

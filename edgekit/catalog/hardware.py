@@ -13,8 +13,8 @@ from typing import ClassVar
 import pandas as pd
 
 from edgekit.catalog.calibration import calibrations
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.figures import Figure, number
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.figures import Figure, number
 
 
 class _Entry:

@@ -6,9 +6,9 @@ import zlib
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.recordings import Recording
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 
 INSIDE = 0.8  # share of a box that a crop must hold to count as showing it
 TOUCHED = 0.05  # share of any box that a crop of nothing may hold: a foot, an elbow

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.data.recordings import Recording
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError, did_you_mean
 
 
 def resample(recording: Recording, rate: float) -> Recording:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data import compare, detect
 from edgekit.data.recordings import Recording
-from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     import pandas as pd

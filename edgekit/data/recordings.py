@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgekit.escape import html as escape
+from edgekit.core.escape import html as escape
 
 
 @dataclass(frozen=True)

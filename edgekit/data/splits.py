@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
+from edgekit.core.escape import html as escape
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
-from edgekit.escape import html as escape
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edgekit.core.atomic import whole
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.extras import missing
 from edgekit.data.recordings import Recording
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.extras import missing
-from edgekit.whole import whole
 
 HOW = ("proposed", "confirmed", "corrected")
 SIZE = (384, 288)  # width, height of the pedestrians' frames as a small camera would give them
@@ -174,7 +174,7 @@ def pedestrians(folder: Path | str, labels: Labels) -> list[Recording]:
     the rate of the labelled frames; `group` is the block, `meta["boxes"]` the boxes of each of its
     frames, in its pixels; `meta["frames"]` the frames' numbers in the file.
     """
-    from edgekit.data.sources import sources
+    from edgekit.datasets.sources import sources
 
     small, numbers = labels.at(SIZE), sorted(labels.frames)
     step = min(np.diff(numbers), default=1)

@@ -8,9 +8,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
-from edgekit.escape import html as escape
-from edgekit.whole import whole
+from edgekit.core.atomic import whole
+from edgekit.core.errors import EdgekitError
+from edgekit.core.escape import html as escape
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from edgekit.export.emit import Source, generate
+from edgekit.export.codegen import Source, generate
 from edgekit.export.graph import Graph
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
-from edgekit.export import refuse
+from edgekit.core.errors import EdgekitError
+from edgekit.export import unsupported
 from edgekit.export.operators import ACTIVATIONS, FOLDED, OPTIONS
 from edgekit.export.verify import verify
 
@@ -171,8 +171,8 @@ def _parse(tflite, data: bytes) -> Graph:
         raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
     # before the tensors: an unknown operator may need odd ones
-    refuse.unknown_operators(model, sub, names)
-    refuse.further_graphs(model)
+    unsupported.unknown_operators(model, sub, names)
+    unsupported.further_graphs(model)
     tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     operators = tuple(
@@ -192,7 +192,7 @@ def _parse(tflite, data: bytes) -> Graph:
 
 def _tensor(model, t, index: int) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
-    refuse.odd_tensor(t, name, DTYPES)
+    unsupported.odd_tensor(t, name, DTYPES)
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
     shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
@@ -209,7 +209,7 @@ def _tensor(model, t, index: int) -> Tensor:
         raise EdgekitError(f"tensor {name!r} refers to buffer {t.Buffer()}, which does not exist")
     buffer = model.Buffers(t.Buffer())
     constant = None
-    refuse.odd_buffer(buffer, name)
+    unsupported.odd_buffer(buffer, name)
     if buffer.DataLength():
         raw = buffer.DataAsNumpy()
         if len(raw) != count * dtype.itemsize:
@@ -230,7 +230,7 @@ def _tensor(model, t, index: int) -> Tensor:
 
 
 def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
-    name = refuse.operator_name(model, op, index, names)
+    name = unsupported.operator_name(model, op, index, names)
     inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
     outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
     for i in inputs + outputs:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
-from edgekit.export import lower_float, lower_move, lower_multiply, lower_state, refuse
-from edgekit.export import quantize as q
+from edgekit.core.errors import EdgekitError
+from edgekit.export import fixed_point as q
+from edgekit.export import lower_float, lower_move, lower_multiply, lower_state, unsupported
 from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer, Place, scale_of, zero_of
 
@@ -18,7 +18,7 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
 
     Raises EdgekitError, naming the operator, where shapes, types or quantization do not fit together.
     """
-    refuse.quantization(graph)
+    unsupported.quantization(graph)
     layers, alias = [], {}
     for op in graph.operators:
         p = Place(graph, op)

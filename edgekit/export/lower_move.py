@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.export import fixed_point as q
 from edgekit.export import lower_float
-from edgekit.export import quantize as q
 from edgekit.export.layer import Layer, Place, scale_of, zero_of
 from edgekit.export.lower_multiply import read_limits, window
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.export import fixed_point as q
 from edgekit.export import lower_float
-from edgekit.export import quantize as q
 from edgekit.export.layer import Layer, Place, zero_of
 
 COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h

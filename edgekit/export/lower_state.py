@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import quantize as q
+from edgekit.export import fixed_point as q
 from edgekit.export.layer import Layer, Place, scale_of, zero_of
 
 

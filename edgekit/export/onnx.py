@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import missing
 from edgekit.export.graph import Graph, Tensor, read
-from edgekit.extras import missing
 
 OPSET = 17
 IR_VERSION = 8

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.export.graph import MAX_ELEMENTS, Graph, Operator, Tensor
 from edgekit.export.operators import FOLDED
 

@@ -10,7 +10,7 @@ import numpy as np
 from edgekit.export.graph import Graph, Tensor
 
 if TYPE_CHECKING:
-    from edgekit.export.emit import Source
+    from edgekit.export.codegen import Source
 
 
 def constants(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray]]:

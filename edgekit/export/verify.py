@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 
 MAX_BYTES = 64 << 20  # a microcontroller's flash is a hundred times smaller
 MAX_TABLES = 200_000  # shared sub-tables could otherwise blow a small file up exponentially

@@ -10,14 +10,14 @@ TensorFlow is imported by what trains, not by this package; or by `load_tensorfl
 
 from edgekit.learn import adapt, models
 from edgekit.learn.attempts import Attempts
-from edgekit.learn.compress import by_recording, calibration, calibration_study, make
+from edgekit.learn.augmentation_cache import Shelf
+from edgekit.learn.compression import by_recording, calibration, calibration_study, make
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
 from edgekit.learn.loading import load_tensorflow
-from edgekit.learn.reference import Finding, doubts, teacher_findings
+from edgekit.learn.teacher_checks import Finding, doubts, teacher_findings
 from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
-from edgekit.learn.variations import Shelf
 
 __all__ = [
     "Attempts",

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 from edgekit.learn import adapt_tables as tables
 from edgekit.learn.adapt_choice import BASELINE, Choice, choose, recordings
 from edgekit.learn.adapt_scores import Tally

@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 from edgekit.learn.adapt_tables import Table
 
 

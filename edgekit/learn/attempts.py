@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.learn.compress import make
+from edgekit.learn.augmentation_cache import Shelf
+from edgekit.learn.compression import make
 from edgekit.learn.ledger import Ledger
-from edgekit.learn.variations import Shelf
 
 
 @dataclass

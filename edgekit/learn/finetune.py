@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 from edgekit.learn import litert
+from edgekit.learn.augmentation_cache import Shelf
 from edgekit.learn.train import progress, score
-from edgekit.learn.variations import Shelf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,11 +90,11 @@ def finetune(
     Raises EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it,
     and for a budget that not even an unchanged file keeps.
     """
-    from edgekit.learn import grid, legacy
+    from edgekit.learn import int8_training, legacy
 
     start = time.perf_counter()
     legacy.seed_everything(seed)
-    network = grid.Network(base, biases_only)
+    network = int8_training.Network(base, biases_only)
     _check(network, windows, hear)
     allowed, guess = budget * len(base), entropy(base, network.constants)
     cost = cost or guess
@@ -104,7 +104,7 @@ def finetune(
         )
     drawn = (shelf or Shelf()).of(windows, hear, augment, seed, copies)
     steps = epochs * -(-drawn.copies * len(windows) // batch)
-    training = grid.Training(network, rate, steps)
+    training = int8_training.Training(network, rate, steps)
     weight = _weights(windows, balance)
     judge = _judge(base, network, validation, hear)
     keep = _Keep(training, cost, guess)
@@ -191,9 +191,9 @@ def entropy(base: bytes, constants=None) -> Callable:
     else that differs counts in full.
     """
     if constants is None:
-        from edgekit.learn import grid
+        from edgekit.learn import int8_training
 
-        constants = grid.Network(base).constants
+        constants = int8_training.Network(base).constants
 
     def cost(new: bytes) -> int:
         if len(new) != len(base):

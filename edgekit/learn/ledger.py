@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 from edgekit.learn import litert
 
 if TYPE_CHECKING:

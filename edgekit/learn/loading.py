@@ -37,4 +37,4 @@ def undisturbed(what: str) -> Iterator[None]:
 
 def load_tensorflow() -> None:
     """Load TensorFlow now, in 5 to 7 s, and not in the middle of whatever needs it first."""
-    from edgekit.learn import legacy  # noqa: F401
+    from edgekit.learn import legacy  # noqa: F401  # noqa: F401

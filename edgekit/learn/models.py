@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 
 MOMENTUM = 0.9  # of batch statistics: a few hundred steps must be enough to know them
 

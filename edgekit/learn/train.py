@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
-from edgekit.learn.variations import Shelf, Variations
+from edgekit.learn.augmentation_cache import Shelf, Variations
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ remembers, `cluster` hands out the work, `choice` and `found` choose. Needs the 
 from importlib import import_module
 
 _HOMES = {
-    "search": "found",
+    "search": "finalists",
     "choose": "choice",
     "front": "choice",
     "terms_of": "objective",

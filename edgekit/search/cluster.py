@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from edgekit.errors import EdgekitError
-from edgekit.extras import missing
+from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import missing
 
 # One thread for whatever multiplies matrices: as many workers as cores share a machine best that way.
 THREADS = {

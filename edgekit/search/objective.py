@@ -18,16 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import data, device, export, learn, project, usecases
+from edgekit import data, emulate, export, learn, usecases
+from edgekit.core import workspace
+from edgekit.core.atomic import whole
+from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure, measured
 from edgekit.data.windows import concat
 from edgekit.design import load as load_design
-from edgekit.errors import EdgekitError
-from edgekit.figures import Figure, measured
-from edgekit.manifest import file_hash, read_manifest
-from edgekit.pipeline import tree_hash
-from edgekit.run import Run, check_choice, check_owner
+from edgekit.pipeline.execute import tree_hash
+from edgekit.pipeline.manifest import file_hash, read_manifest
+from edgekit.pipeline.run import Run, check_choice, check_owner
 from edgekit.search import cost, space
-from edgekit.whole import whole
 
 FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
 
@@ -60,7 +61,7 @@ class Context:
         self.case = usecases.load(terms.use_case, Path(terms.root))
         folder = usecases.folder(terms.use_case, Path(terms.root))
         self.design = load_design(folder / "design.toml")
-        self.cpu = device.core_for(self.design.board)
+        self.cpu = emulate.core_for(self.design.board)
         self.windows = self.run.load("field.npz")
         self.split = data.Split.from_dict(self.run.load("split.json"))
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
@@ -148,8 +149,8 @@ class Context:
         model = space.build(made, self.case, hear.shape, len(self.windows.classes), 0)
         tflite = legacy.convert(model, hear(self.train.X[:20]))
         source = export.generate(export.read(tflite), name=self.terms.use_case)
-        app = device.application(source, hear, self.case.SENSITIVITY, cpu=self.cpu)
-        p = device.profile_application(app, self.train.X[:1])
+        app = emulate.application(source, hear, self.case.SENSITIVITY, cpu=self.cpu)
+        p = emulate.profile_application(app, self.train.X[:1])
         parts = {"instructions": p.sensing, "flash": p.feature_flash, "ram": p.feature_ram}
         return {k: f.value for k, f in parts.items()}
 
@@ -278,7 +279,7 @@ def counted(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
     """What the whole application takes on the emulated core: `instructions`, `network` (its part of them),
     `flash`, `ram` and `latency_ms`."""
     board, x = c.design.board, c.train.X[:1]
-    f = device.price(tflite, c.hears[features], c.case.SENSITIVITY, board, x)
+    f = emulate.price(tflite, c.hears[features], c.case.SENSITIVITY, board, x)
     names = {"network": "network_instructions", "flash": "flash_bytes", "ram": "ram_bytes"}
     found = {name: f[key] for name, key in names.items()}
     return {"instructions": f["instructions"], **found, "latency_ms": f["latency_ms"]}
@@ -306,14 +307,14 @@ def terms_of(use_case: str, profile: str = "quick", seed: int = 0, run_dir: str 
     Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
     """
     check_choice(profile, seed)
-    usecases.folder(use_case, project.root())
-    directory = Path(run_dir).expanduser() if run_dir else project.run_folder(use_case, profile)
+    usecases.folder(use_case, workspace.root())
+    directory = Path(run_dir).expanduser() if run_dir else workspace.run_folder(use_case, profile)
     check_owner(directory, use_case, profile)
     made = [directory / "artefacts" / name for name in FILES]
     parts = [file_hash(path) if path.is_file() else "" for path in made]
-    parts.append(tree_hash(usecases.folder(use_case, project.root()), ("*",)))
+    parts.append(tree_hash(usecases.folder(use_case, workspace.root()), ("*",)))
     stamp = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-    return Terms(use_case, profile, seed, str(directory.resolve()), str(project.root()), stamp)
+    return Terms(use_case, profile, seed, str(directory.resolve()), str(workspace.root()), stamp)
 
 
 def check_run(terms: Terms) -> None:
@@ -323,7 +324,7 @@ def check_run(terms: Terms) -> None:
         command = f"edgekit run {terms.use_case} --through train"
         command += f" --profile {terms.profile}" if terms.profile != "quick" else ""
         command += f" --seed {terms.seed}" if terms.seed else ""
-        if Path(terms.directory) != project.run_folder(terms.use_case, terms.profile).resolve():
+        if Path(terms.directory) != workspace.run_folder(terms.use_case, terms.profile).resolve():
             command += f" --run-dir {terms.directory}"
         raise EdgekitError(f"{terms.directory} holds no data yet: run `{command}` first")
     run = Run("search", terms.use_case, terms.profile, terms.seed, Path(terms.directory), FILES)

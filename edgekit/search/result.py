@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from edgekit.errors import EdgekitError
-from edgekit.manifest import file_hash
+from edgekit.core.errors import EdgekitError
+from edgekit.pipeline.manifest import file_hash
 
 MADE_OF = ("field.npz", "split.json")  # what decides whom a candidate has heard
 

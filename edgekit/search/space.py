@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.usecases import variants
 
 HAND_MADE = {  # the use case's own student, with which a search begins

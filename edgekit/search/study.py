@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
-from edgekit.figures import Figure
+from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure
 from edgekit.search import cost, objective, space
 from edgekit.search.cluster import need
-from edgekit.search.crew import TRIES, Crew, crew
+from edgekit.search.executor import TRIES, Crew, crew
 from edgekit.search.objective import Terms
 
 NAME = "students"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
+from edgekit import firmware
+from edgekit.core.errors import EdgekitError
 from edgekit.signal import fft, real
 
 FOOT = ("", "#ifdef __cplusplus", "}", "#endif", "#endif", "")
@@ -183,7 +183,7 @@ def included(wanted) -> dict[str, str]:
     while work:
         header = work.pop()
         if header not in files:
-            files[header] = resources.files(__package__).joinpath("c", header).read_text()
+            files[header] = firmware.text("features", header)
             work += re.findall(r'#include "(\w+\.h)"', files[header])
     return dict(sorted(files.items()))
 

@@ -38,10 +38,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from edgekit.core import naming
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.naming import KIT
 from edgekit.data.windows import thin
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.usecases import naming
-from edgekit.usecases.naming import KIT
 
 
 def known(root: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from edgekit.escape import picture
+from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
 from edgekit.view.signals import COLOURS
 

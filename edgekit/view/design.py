@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from edgekit.catalog.power import HOURS_A_YEAR, power_budget
+from edgekit.select.power import HOURS_A_YEAR, power_budget
 from edgekit.view.signals import COLOURS
 
 

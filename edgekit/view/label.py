@@ -14,11 +14,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from edgekit.data import format as recording_format
+from edgekit.core.errors import EdgekitError
+from edgekit.core.escape import picture
+from edgekit.data import recording_file as recording_format
 from edgekit.data.recordings import Recording
 from edgekit.data.video import Box
-from edgekit.errors import EdgekitError
-from edgekit.escape import picture
 from edgekit.view.explore import interactive
 from edgekit.view.signals import COLOURS
 

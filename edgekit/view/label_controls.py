@@ -8,8 +8,8 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 from IPython.display import display
 
-from edgekit.errors import EdgekitError
-from edgekit.escape import html
+from edgekit.core.errors import EdgekitError
+from edgekit.core.escape import html
 from edgekit.view.label import Labelling, draw_boxes, draw_signal
 
 VIEWS = {"all": 1.0, "half": 0.5, "a quarter": 0.25, "a tenth": 0.1, "1 %": 0.01}

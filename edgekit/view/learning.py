@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from edgekit.escape import picture
+from edgekit.core.escape import picture
 from edgekit.view.signals import COLOURS
 
 BLUE, RED, GREEN = COLOURS[:3]
@@ -128,7 +128,7 @@ def _numbered(axes, x, y) -> None:
 
 def plot_reliability(logits, y, temperature: float, bins: int = 10):
     """Accuracy over confidence before and after the temperature; on the diagonal it means what it says."""
-    from edgekit.learn.temperature import expected_error, reliability
+    from edgekit.monitor.confidence import expected_error, reliability
 
     _, axes = plt.subplots(figsize=(4.6, 4))
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from edgekit.escape import picture as shown
+from edgekit.core.escape import picture as shown
 from edgekit.view.signals import COLOURS
 
 LEAST_FRAMES = 4  # shown of a set of recordings

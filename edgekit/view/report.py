@@ -7,11 +7,11 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from edgekit.figures import Figure
-from edgekit.gate import Verdicts
-from edgekit.manifest import file_hash
-from edgekit.review import Review, review
-from edgekit.whole import whole
+from edgekit.core.atomic import whole
+from edgekit.core.figures import Figure
+from edgekit.design.gate import Verdicts
+from edgekit.pipeline.manifest import file_hash
+from edgekit.pipeline.review import Review, review
 
 BADGES = {"kept": "pass", "missed": "fail", "not judged": "open"}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.figures import Figure
-from edgekit.search.crew import TRIES
-from edgekit.search.found import Found
+from edgekit.core.figures import Figure
+from edgekit.search.executor import TRIES
+from edgekit.search.finalists import Found
 from edgekit.search.study import described
 
 

@@ -8,8 +8,8 @@ from math import inf, isfinite, isnan
 
 import pytest
 
-from edgekit import catalog, design
-from edgekit.errors import EdgekitError
+from edgekit import catalog, design, select
+from edgekit.core.errors import EdgekitError
 
 FILES = {"boards.toml": "boards", "links.toml": "links", "batteries.toml": "batteries"}
 MUST_HAVE = (
@@ -25,7 +25,7 @@ def bearing():
 
 @pytest.fixture(scope="module")
 def selection(bearing):
-    return catalog.select(bearing)
+    return select.select(bearing)
 
 
 def toml(file):
@@ -82,15 +82,15 @@ def test_figures_carry_units_sources_and_sane_values():
 def test_lora_gets_faster_and_roomier_with_the_data_rate():
     rates = [catalog.link(f"lorawan-eu868-dr{n}") for n in range(6)]
     assert [r.value("max_payload_bytes") for r in rates] == [51, 51, 51, 115, 222, 222]
-    energies = [catalog.message_energy_mj(r, 12) for r in rates]
+    energies = [select.message_energy_mj(r, 12) for r in rates]
     assert energies == sorted(energies, reverse=True)
 
 
 def test_a_message_longer_than_a_packet_is_split():
     lora = catalog.link("lorawan-eu868-dr0")
-    one, two = catalog.airtime_s(lora, 51), catalog.airtime_s(lora, 52)
+    one, two = select.airtime_s(lora, 51), select.airtime_s(lora, 52)
     assert two - one > lora.value("setup_s")
-    assert catalog.airtime_s(lora, 0) == 0
+    assert select.airtime_s(lora, 0) == 0
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest():
@@ -122,7 +122,7 @@ def test_ranking_is_fits_then_unknown_then_rejected_each_by_power(selection):
 
 def test_a_rejection_names_what_was_needed_and_what_there_is(bearing):
     big = replace(bearing, budget=replace(bearing.budget, ram_bytes=320 * 1024))
-    candidate = catalog.select(big).of(catalog.board("nrf52840"))
+    candidate = select.select(big).of(catalog.board("nrf52840"))
     assert candidate.verdict == "rejected"
     assert candidate.words == "needs 320 KB RAM, has 256"
 
@@ -136,7 +136,7 @@ def test_an_unknown_figure_is_shown_and_does_not_pass(bearing, selection):
 
 def test_a_tighter_budget_never_lets_more_boards_through(bearing):
     fits = [
-        {b.key for b in catalog.select(with_budget(bearing, power_mw=limit)).fits}
+        {b.key for b in select.select(with_budget(bearing, power_mw=limit)).fits}
         for limit in (10, 0.16, 0.05, 0.03, 0.001)
     ]
     assert all(tight <= loose for loose, tight in pairwise(fits))
@@ -155,7 +155,7 @@ def test_selection_reads_well_and_survives_json(selection):
 
 def test_notes_warn_when_the_link_is_asked_for_too_much(bearing):
     busy = bearing.at(messages_per_day=200_000)
-    duty = next(n for n in catalog.select(busy).notes if n.name == "duty cycle")
+    duty = next(n for n in select.select(busy).notes if n.name == "duty cycle")
     assert duty.passed is False
 
 
@@ -170,7 +170,7 @@ def test_every_plot_names_its_units_also_without_a_battery(bearing, selection):
 
     plugged = replace(bearing, hardware=replace(bearing.hardware, battery="mains"))
     axes = [
-        view.plot_power(catalog.power_budget(bearing, bearing.board)),
+        view.plot_power(select.power_budget(bearing, bearing.board)),
         view.plot_battery_life(bearing.battery, 5, 0.16),
         view.plot_board_memory(catalog.table(), 65_536, 49_152),
         view.plot_life_over_rate(bearing, selection.fits[:2], 5),
@@ -194,7 +194,7 @@ def with_budget(bearing, **limits):
 
 
 def test_bearing_is_a_microcontroller_job(bearing):
-    assert catalog.split(bearing).kind == "mcu"
+    assert select.split(bearing).kind == "mcu"
 
 
 @pytest.mark.parametrize(
@@ -207,19 +207,19 @@ def test_bearing_is_a_microcontroller_job(bearing):
     ],
 )
 def test_memory_linux_or_latency_ask_for_a_processor(bearing, change):
-    split = catalog.split(change(bearing))
+    split = select.split(change(bearing))
     assert split.kind == "mpu"
     assert "mpu" in set(split.table["says"])
 
 
 def test_go_custom_only_below_100_mw_and_without_a_kit(bearing, selection):
-    kit = catalog.go_custom(bearing, selection)
+    kit = select.go_custom(bearing, selection)
     assert not kit.recommended
     assert "STWINBX1" in kit.kit.name
     ecg = replace(bearing, hardware=replace(bearing.hardware, sensor="ecg"))
-    assert catalog.go_custom(ecg, catalog.select(ecg)).recommended
+    assert select.go_custom(ecg, select.select(ecg)).recommended
     mains = with_budget(ecg, power_mw=5000)
-    assert not catalog.go_custom(mains, catalog.select(mains)).recommended
+    assert not select.go_custom(mains, select.select(mains)).recommended
 
 
 def test_each_board_has_a_runtime_that_runs_on_it():
@@ -239,8 +239,8 @@ def test_each_board_has_a_runtime_that_runs_on_it():
 
 def test_power_is_the_sum_of_its_parts_and_work_costs_power(bearing):
     board = bearing.board
-    calm = catalog.power_budget(bearing, board)
-    busy = catalog.power_budget(bearing.at(inferences_per_hour=60), board)
+    calm = select.power_budget(bearing, board)
+    busy = select.power_budget(bearing.at(inferences_per_hour=60), board)
     assert calm.average_mw.value == pytest.approx(sum(p.value for p in calm.parts.values()))
     assert busy.average_mw.value > calm.average_mw.value
     assert busy.battery_years.value < calm.battery_years.value
@@ -250,7 +250,7 @@ def test_power_is_the_sum_of_its_parts_and_work_costs_power(bearing):
 
 def test_a_slower_model_shortens_the_life(bearing):
     years = [
-        catalog.power_budget(bearing, bearing.board, latency_s=s).battery_years.value
+        select.power_budget(bearing, bearing.board, latency_s=s).battery_years.value
         for s in (0.001, 0.1, 10)
     ]
     assert years == sorted(years, reverse=True)
@@ -258,7 +258,7 @@ def test_a_slower_model_shortens_the_life(bearing):
 
 def test_self_discharge_bounds_the_life(bearing):
     idle = bearing.at(inferences_per_hour=0, messages_per_day=0)
-    years = catalog.power_budget(idle, bearing.board).battery_years.value
+    years = select.power_budget(idle, bearing.board).battery_years.value
     assert years < 100 / bearing.battery.value("self_discharge_pct_year")
 
 
@@ -266,22 +266,22 @@ def test_life_by_hand():
     """1 mW from 2.6 Ah x 3.6 V x 0.8 = 7.488 Wh lasts 7488 / (8766 + 74.88) years."""
     cell = catalog.battery("er14505")
     assert cell.energy_mwh == pytest.approx(7488)
-    from edgekit.catalog.power import _life
+    from edgekit.select.power import _life
 
     assert _life(cell, 1.0, "").value == pytest.approx(7488 / (8766 + 74.88))
 
 
 def test_mains_has_no_end(bearing):
     plugged = replace(bearing, hardware=replace(bearing.hardware, battery="mains"))
-    power = catalog.power_budget(plugged, catalog.board("raspberry-pi-5"))
+    power = select.power_budget(plugged, catalog.board("raspberry-pi-5"))
     assert power.battery_years.value == inf
-    assert all(c.name != "battery" for c in catalog.select(plugged).candidates[0].checks)
+    assert all(c.name != "battery" for c in select.select(plugged).candidates[0].checks)
 
 
 def test_latency_estimates_agree_with_the_published_ones():
     """2.66 M multiply-accumulates took 76.09 ms on the nRF5340 and 99.81 ms on the STM32L4R5."""
     for key, ms in (("nrf5340", 76.09), ("stm32l4", 99.81)):
-        guess = catalog.estimate_latency_ms(catalog.board(key), 2.66e6)
+        guess = select.estimate_latency_ms(catalog.board(key), 2.66e6)
         assert guess.value == pytest.approx(ms, rel=0.02)
         assert guess.low <= guess.value <= guess.high
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgekit import catalog
-from edgekit.errors import EdgekitError
+from edgekit import catalog, select
+from edgekit.core.errors import EdgekitError
 
 
 def test_active_power_follows_the_clock():
@@ -11,10 +11,10 @@ def test_active_power_follows_the_clock():
         full = board.value("clock_mhz")
         if not full > 1:
             continue
-        at = [catalog.active_power(board, f * full) for f in (0.01, 0.3, 1)]
+        at = [select.active_power(board, f * full) for f in (0.01, 0.3, 1)]
         if at[2].value == at[2].value:  # known
             assert at[0].value < at[1].value < at[2].value == board.value("active_power_mw")
             assert at[0].value > 0.1 * at[2].value  # leakage stays
         assert at[0].provenance == "estimated"
         with pytest.raises(EdgekitError, match="up to"):
-            catalog.active_power(board, full * 1.01)
+            select.active_power(board, full * 1.01)

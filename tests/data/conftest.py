@@ -1,3 +1,3 @@
-from tests.data.fake_registry import registry
+from tests.datasets.fake_registry import registry
 
 __all__ = ["registry"]

@@ -7,17 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgekit import project, usecases
-from edgekit.data import cached, inspect, keep
-from edgekit.data.format import load, save
+from edgekit import usecases
+from edgekit.core import workspace
+from edgekit.data import inspect, keep
 from edgekit.data.quality import Recordings, summary
+from edgekit.data.recording_file import load, save
+from edgekit.datasets import cached
 from tests.data.samples import noise, recording
 
-CASES = sorted(p.name for p in usecases.known(project.root()).values() if p.parent == usecases.KIT)
+CASES = sorted(
+    p.name for p in usecases.known(workspace.root()).values() if p.parent == usecases.KIT
+)
 
 
 def of(name: str) -> list:
-    case = usecases.load(name, project.root())
+    case = usecases.load(name, workspace.root())
     return case.recordings("lab", "quick", offline=True)
 
 
@@ -42,7 +46,7 @@ def vibration():
 
 @pytest.mark.parametrize("name", CASES)
 def test_sound_recordings_of_the_simulators_are_left_alone(name):
-    case = usecases.load(name, project.root())
+    case = usecases.load(name, workspace.root())
     report = inspect(case.recordings("field", "quick", offline=True), case.RATE)
     assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"]["reason"].to_dict()
 
@@ -51,7 +55,7 @@ def test_sound_recordings_of_the_simulators_are_left_alone(name):
 def test_real_recordings_that_are_known_to_be_sound_are_left_alone(name):
     if not cached({"bearing": "mfpt", "activity": "watch"}[name]):
         pytest.skip("not downloaded")
-    case = usecases.load(name, project.root())
+    case = usecases.load(name, workspace.root())
     report = inspect(case.recordings("field", "full"), case.RATE)
     assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"]["reason"].to_dict()
 

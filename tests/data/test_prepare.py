@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows, center, concat, resample, thin, window
-from edgekit.errors import EdgekitError
 from tests.data.samples import noise, recording
 
 

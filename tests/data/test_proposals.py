@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from edgekit.data import proposals, scenes
+from edgekit.data import proposals
 from edgekit.data.video import Box
+from edgekit.simulators import scenes
 
 pytest.importorskip("cv2")
 

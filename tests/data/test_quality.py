@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data import inspect, keep
-from edgekit.errors import EdgekitError
 from tests.data.samples import noise, recording
 
 CLEAN = noise(4_000, seed=9)

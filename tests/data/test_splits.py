@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data import (
     Split,
     assert_no_leak,
@@ -18,7 +19,6 @@ from edgekit.data import (
     honest_vs_random,
     leaky_random,
 )
-from edgekit.errors import EdgekitError
 from tests.data.samples import windows_of
 
 CLASSES = ("normal", "inner", "outer")

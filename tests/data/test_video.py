@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from edgekit import data, usecases
-from edgekit.data import crops, plants, scenes, video
+from edgekit.core.errors import EdgekitError
+from edgekit.data import crops, video
 from edgekit.data.video import Box, Labels
-from edgekit.errors import EdgekitError
+from edgekit.simulators import plants, scenes
 
 LABELS = Path(usecases.__file__).parent / "people" / "labels.json"
 
@@ -134,7 +135,7 @@ def test_a_label_nobody_announced_is_refused(rendered):
 
 def test_parts_follow_time_and_leave_gaps(cut):
     split = data.by_order(cut, {"train": range(7), "val": range(8, 10), "test": range(11, 16)})
-    place = data.order.places(cut)
+    place = data.time_splits.places(cut)
     assert place[split.train].max() < 7
     assert set(place[split.val]) == {8, 9}
     assert place[split.test].min() == 11
@@ -145,7 +146,7 @@ def test_parts_follow_time_and_leave_gaps(cut):
 def test_folds_test_all_time_once_and_never_train_next_to_it(cut):
     folds = data.folds_by_order(cut, 3)
     assert sorted(np.concatenate([f.test for f in folds])) == list(range(len(cut)))
-    place = data.order.places(cut)
+    place = data.time_splits.places(cut)
     for fold in folds:
         away = np.abs(place[fold.train][:, None] - place[fold.test][None]).min()
         assert away >= 2

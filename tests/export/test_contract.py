@@ -5,8 +5,8 @@ import zipfile
 
 import numpy as np
 
+from edgekit.export.codegen import generate
 from edgekit.export.contract import bundle, compatibility
-from edgekit.export.emit import generate
 from edgekit.export.graph import read
 from tests.export import tiny
 

@@ -8,7 +8,7 @@ import tflite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.export import generate, int8_edges, read
 from tests.export import tiny, variants
 from tests.export.tiny import Op, T, write

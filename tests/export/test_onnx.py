@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.export import generate
 from edgekit.export.graph import Graph, Operator, Tensor
 from edgekit.export.onnx import OPERATORS, compare, to_onnx
@@ -132,7 +132,7 @@ def test_every_operator_is_within_a_step_of_the_generated_c(level):
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("ziglang")
-    from edgekit.device.oracle import run_host
+    from edgekit.emulate.parity import run_host
 
     graph = fan()
     expected = run_host(generate(graph, "fan"), X).outputs

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.splits import folds_by_group
 from edgekit.data.windows import Windows
-from edgekit.errors import EdgekitError
 from edgekit.learn import adapt
 from edgekit.learn.adapt_scores import Tally
 

@@ -135,9 +135,10 @@ def test_the_choice_is_given_no_label_and_is_the_same_twice():
 def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
     """One healthy bearing, faults grouped by bearing, most of them not as a textbook says."""
     from benchmarks import rigs
-    from edgekit import data, project, usecases
+    from edgekit import data, usecases
+    from edgekit.core import workspace
 
-    case = usecases.load("bearing", project.root())
+    case = usecases.load("bearing", workspace.root())
     recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
     lab, field = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
     lab, field = data.thin(lab, 700), data.thin(field, 1_000)

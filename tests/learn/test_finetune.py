@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.learn import litert
 from tests.learn.conftest import CLASSES, noise, spectrum, tones
 
 pytest.importorskip("tensorflow")
 
 
-from edgekit.learn import grid
+from edgekit.learn import int8_training
 from edgekit.learn.finetune import entropy, finetune, frontier
 
 HOW = {"seed": 0, "augment": noise, "epochs": 6, "rate": 1.5, "budget": 0.05}
@@ -98,7 +98,7 @@ def test_a_small_budget_costs_less_than_thresholding_afterwards(base, arrived):
     free, few = (
         finetune(base, arrived[0], spectrum, **HOW | {"budget": share}) for share in (np.inf, 0.02)
     )
-    network = grid.Network(base)
+    network = int8_training.Network(base)
     changes = [c.read(free.tflite).astype(int) - c.base for c in network.constants]
     sizes = [np.abs(d) / c.unit for d, c in zip(changes, network.constants, strict=True)]
     for least in np.unique(np.concatenate(sizes)):  # the largest changes that fit
@@ -124,8 +124,8 @@ def test_the_rest_learns_to_do_without(base, arrived, monkeypatch):
 
 
 def test_what_was_taken_back_stays_back(base, arrived):
-    network = grid.Network(base)
-    training = grid.Training(network, 1.5, 100)
+    network = int8_training.Network(base)
+    training = int8_training.Training(network, 1.5, 100)
     x, y = litert.quantize(base, spectrum(arrived[0].X)), arrived[0].y
     one = np.ones(len(y), np.float32)
     training.epoch(x, y, one, 16)
@@ -201,7 +201,7 @@ def layered():
 
 @pytest.fixture(scope="module")
 def network():
-    return grid.Network(layered())
+    return int8_training.Network(layered())
 
 
 @settings(max_examples=15, deadline=None)
@@ -226,7 +226,7 @@ def test_every_operator_is_among_those(network):
 
 def test_simulated_and_real_agree_to_the_last_bit(base, tuned, arrived):
     assert tuned.agreement == 1
-    network = grid.Network(base)
+    network = int8_training.Network(base)
     x = litert.quantize(base, spectrum(arrived[2].X))
     assert network.agreement(tuned.tflite, x) == 1
 

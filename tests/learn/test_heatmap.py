@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edgekit.core.errors import EdgekitError
 from edgekit.data.video import Box
-from edgekit.device import build_host
-from edgekit.errors import EdgekitError
+from edgekit.emulate import build_host
 from edgekit.learn import heatmap
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from edgekit import learn
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 
 from .conftest import noise, spectrum, tones
 
@@ -74,13 +74,13 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
 def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     world, student, monkeypatch, tmp_path
 ):
-    from edgekit.learn import legacy, variations
+    from edgekit.learn import augmentation_cache, legacy
 
     windows, split = world
     train, drawn = windows[split.train], []
 
     def counted(X, rng):
-        if len(X) > variations.PROBED:  # fewer only ask what this augmentation does
+        if len(X) > augmentation_cache.PROBED:  # fewer only ask what this augmentation does
             drawn.append(len(X))
         return noise(X, rng)
 
@@ -108,7 +108,7 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
         file.unlink()
     assert [trained(n, learn.Shelf(tmp_path), distil) for n, distil in tries] == alone
     assert len(drawn) == 2
-    monkeypatch.setattr(variations, "ROOM", 0)
+    monkeypatch.setattr(augmentation_cache, "ROOM", 0)
     shelf = learn.Shelf()
     assert [trained(n, shelf, distil) for n, distil in tries] == alone
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from edgekit import project
+from edgekit.core import workspace
 from tests.notebooks.checker import problems
 
-CHAPTERS = project.chapters()
-EXTRAS = {p.stem: p for p in (project.root() / "notebooks" / "extra").glob("*.ipynb")}
+CHAPTERS = workspace.chapters()
+EXTRAS = {p.stem: p for p in (workspace.root() / "notebooks" / "extra").glob("*.ipynb")}
 
 
 @pytest.mark.parametrize("stem", [*CHAPTERS, *EXTRAS])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from edgekit.ota.keys import FileSigner
-from edgekit.ota.release import Release
-from tests.device.bearings import ENVELOPE, SENSITIVITY, model
+from edgekit.packages.keys import FileSigner
+from edgekit.packages.release import Release
+from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model
 
 
 def retrained(tflite: bytes, seed: int = 1, share: float = 0.1) -> bytes:

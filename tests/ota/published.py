@@ -2,8 +2,8 @@
 
 import cbor2
 
-from edgekit.ota import suit
-from edgekit.ota.points import low_s
+from edgekit.packages import suit
+from edgekit.packages.signature_checks import low_s
 
 PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhJaBGq4LqqvSYVcYnuzaJr6qi/Eb

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import cbor, suit
-from edgekit.ota.delivery import streams
-from edgekit.ota.package import manifest_of, resign, verify
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery import block_protocol
+from edgekit.packages import cbor, suit
+from edgekit.packages.package import manifest_of, resign, verify
 from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS
 
 SIGNER = SIGNERS["EdDSA"]
@@ -26,7 +26,7 @@ READERS = {
     "manifest_of": manifest_of,
     "resign": lambda data: resign(data, SIGNER),
     "verify": lambda data: verify(data, [SIGNER.public]),
-    "streams.decode": lambda data: streams.decode(data, 4096),
+    "streams.decode": lambda data: block_protocol.decode(data, 4096),
 }
 
 

@@ -8,9 +8,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import cipher, native
-from edgekit.ota.sources import device_c
+from edgekit.agent import native
+from edgekit.core.errors import EdgekitError
+from edgekit.firmware import device_c
+from edgekit.packages import encryption
 
 KEY = st.binary(min_size=16, max_size=16)
 
@@ -26,14 +27,14 @@ class Cbor(ctypes.Structure):
 @pytest.fixture(scope="module")
 def c():
     """The device's files for this machine, where undefined behaviour ends the program."""
-    files = cipher.files() | device_c("cbor")
+    files = encryption.files() | device_c("cbor")
     built = native.compile_host(files, ("-O1", "-shared", "-fPIC"), sanitize="undefined")
     return ctypes.CDLL(str(built))
 
 
 def decrypted(c, how: bytes, kek: bytes, payload: bytes, pieces=()) -> bytes | None:
     """By the device's C, in pieces of these sizes and the rest; None: encrypted for others."""
-    iv, wrapped = cipher.parsed(how)
+    iv, wrapped = encryption.parsed(how)
     keys = how[len(how) - 31 * len(wrapped) + 7 :]
     known, state = Encryption(iv, keys, len(wrapped)), ctypes.create_string_buffer(1024)
     if c.decrypt_begin(state, ctypes.byref(known), kek):
@@ -72,17 +73,17 @@ def test_published_vectors(c):
         "5ae4df3edbd5d35e5b4f09020db03eab1e031dda2fbe03d1792170a0f3009cee"
     )
     kek = bytes(range(16))
-    how = cipher.info(iv, [keywrap.aes_key_wrap(kek, key)])
-    assert decrypted(c, how, kek, hidden) == cipher.decrypt(hidden, how, kek) == plain
+    how = encryption.info(iv, [keywrap.aes_key_wrap(kek, key)])
+    assert decrypted(c, how, kek, hidden) == encryption.decrypt(hidden, how, kek) == plain
     data = bytes.fromhex("00112233445566778899aabbccddeeff")
     wrapped = bytes.fromhex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5")
     keystream = Cipher(algorithms.AES(data), modes.CTR(iv)).encryptor().update(bytes(40))
-    assert decrypted(c, cipher.info(iv, [wrapped]), kek, bytes(40)) == keystream
+    assert decrypted(c, encryption.info(iv, [wrapped]), kek, bytes(40)) == keystream
 
 
 def test_the_example_of_the_draft(c):
     """draft-ietf-suit-firmware-encryption: 'aaaaaaaaaaaaaaaa' wraps the key of a real firmware image."""
-    how = cipher.info(
+    how = encryption.info(
         bytes.fromhex("93702c81590f845d9ec866ccac767bd1"),
         [bytes.fromhex("ce34035ce5c2e2666e46d4c131fc561dd190a6d26cfa1990")],
     )
@@ -92,11 +93,11 @@ def test_the_example_of_the_draft(c):
 
 def test_a_payload_is_for_one_to_four(c):
     for n in range(6):
-        how = cipher.info(bytes(16), [bytes(24)] * n)
-        assert taken(c, how) == (1 <= n <= cipher.RECIPIENTS), n
-        if n not in range(1, cipher.RECIPIENTS + 1):
+        how = encryption.info(bytes(16), [bytes(24)] * n)
+        assert taken(c, how) == (1 <= n <= encryption.RECIPIENTS), n
+        if n not in range(1, encryption.RECIPIENTS + 1):
             with pytest.raises(EdgekitError, match="none that a device knows"):
-                cipher.parsed(how)
+                encryption.parsed(how)
 
 
 def wrapped_from(start: bytes, kek: bytes, key: bytes) -> bytes:
@@ -114,7 +115,7 @@ def test_a_wrapped_key_is_asked_for_every_byte_of_its_check(c):
     assert wrapped_from(right, kek, key) == keywrap.aes_key_wrap(kek, key)
     for i in range(8):
         start = right[:i] + b"\xa7" + right[i + 1 :]
-        how = cipher.info(iv, [wrapped_from(start, kek, key)])
+        how = encryption.info(iv, [wrapped_from(start, kek, key)])
         assert decrypted(c, how, kek, b"secret") is None, i
 
 
@@ -129,31 +130,31 @@ def test_a_wrapped_key_is_asked_for_every_byte_of_its_check(c):
 def test_each_recipient_reads_what_was_encrypted_and_nobody_else(
     c, keks, which, payload, pieces, iv
 ):
-    hidden, how = cipher.encrypt(payload, keks)
+    hidden, how = encryption.encrypt(payload, keks)
     kek = keks[which % len(keks)]
     if iv is not None:  # the counter goes round
         iv = iv.to_bytes(16, "big")
-        how = cipher.info(iv, cipher.parsed(how)[1])
-        hidden = cipher.decrypt(payload, how, kek)
-    assert cipher.decrypt(hidden, how, kek) == payload
+        how = encryption.info(iv, encryption.parsed(how)[1])
+        hidden = encryption.decrypt(payload, how, kek)
+    assert encryption.decrypt(hidden, how, kek) == payload
     assert decrypted(c, how, kek, hidden, pieces) == payload
     other = bytes([kek[0] ^ 1]) + kek[1:]
     if other not in keks:
         assert decrypted(c, how, other, hidden) is None
         with pytest.raises(EdgekitError, match="key that this device does not have"):
-            cipher.decrypt(hidden, how, other)
+            encryption.decrypt(hidden, how, other)
 
 
 def test_no_package_is_encrypted_as_another_was():
-    first, second = (cipher.encrypt(bytes(64), [bytes(16)]) for _ in range(2))
+    first, second = (encryption.encrypt(bytes(64), [bytes(16)]) for _ in range(2))
     assert first[0] != second[0]
-    assert cipher.parsed(first[1])[0] != cipher.parsed(second[1])[0]
+    assert encryption.parsed(first[1])[0] != encryption.parsed(second[1])[0]
 
 
 @settings(max_examples=300, deadline=None)
 @given(
     data=st.integers(1, 4).map(
-        lambda n: cipher.encrypt(b"", [bytes([k]) * 16 for k in range(n)])[1]
+        lambda n: encryption.encrypt(b"", [bytes([k]) * 16 for k in range(n)])[1]
     ),
     damage=st.sampled_from(["none", "bit", "cut", "more", "recipients"]),
     at=st.integers(0, 10_000),
@@ -171,7 +172,7 @@ def test_the_device_and_the_builder_read_the_same(c, data, damage, at, more):
         data = data[:28] + bytes([0x80 + at % 6]) + data[29:]
     data = bytes(data)
     try:
-        cipher.parsed(data)
+        encryption.parsed(data)
         good = True
     except EdgekitError:
         good = False
@@ -183,26 +184,26 @@ def test_the_device_and_the_builder_read_the_same(c, data, damage, at, more):
 def test_a_devices_key_is_a_file_that_only_its_owner_reads(tmp_path):
     path = tmp_path / "device.kek"
     with pytest.raises(EdgekitError, match="cannot be read"):
-        cipher.file_kek(path)
-    kek = cipher.file_kek(path, make=True)
+        encryption.file_kek(path)
+    kek = encryption.file_kek(path, make=True)
     assert len(kek) == 16
-    assert cipher.file_kek(path) == cipher.file_kek(path, make=True) == kek
+    assert encryption.file_kek(path) == encryption.file_kek(path, make=True) == kek
     assert path.stat().st_mode & 0o077 == 0
     path.chmod(0o640)
     with pytest.raises(EdgekitError, match="chmod 600"):
-        cipher.file_kek(path)
+        encryption.file_kek(path)
     path.chmod(0o600)
     for bad in (b"", b"ab" * 15, b"zz" * 16, b"\xff\xfe", b"ab" * 17, b"{" * 32):
         path.write_bytes(bad)
         with pytest.raises(EdgekitError, match="32 hexadecimal digits"):
-            cipher.file_kek(path)
+            encryption.file_kek(path)
     for wrong in ([], [bytes(16)] * 2, [bytes(15)], [bytes([i]) * 16 for i in range(5)]):
         with pytest.raises(EdgekitError):
-            cipher.encrypt(b"", wrong)
+            encryption.encrypt(b"", wrong)
 
 
 def test_what_it_costs_a_device():
-    found = cipher.cost("cortex-m4")
+    found = encryption.cost("cortex-m4")
     assert 30 < found.per_byte.value < 250
     assert found.flash.value < 4_000
     assert found.state.value < 300

@@ -11,10 +11,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from edgekit import cli, cli_ota
-from edgekit.ota import manifest_of, run_key, suit
-from edgekit.ota.delivery import serve_http
-from edgekit.ota.delivery.certificates import certify
+from edgekit.cli import commands, updates
+from edgekit.delivery.server import serve_http
+from edgekit.delivery.server.certificates import certify
+from edgekit.packages import manifest_of, run_key, suit
 from tests.ota.conftest import release_of, retrained
 
 
@@ -27,14 +27,14 @@ def ota(tmp_path, monkeypatch, releases, capsys):
     def release(run_dir, tflite=""):
         return release_of((tmp_path / tflite).read_bytes()) if tflite else releases[0]
 
-    monkeypatch.setattr(cli_ota, "_release", release)
+    monkeypatch.setattr(updates, "_release", release)
     monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "four words of battery")
     monkeypatch.delenv("EDGEKIT_VENDOR", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
 
     def command(*words):
-        code = cli.main(["ota", *words])
+        code = commands.main(["ota", *words])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -78,7 +78,7 @@ def test_attacks_meet_the_agent_in_c_as_well(ota, monkeypatch):
         met.append((manifest_of(data).sequence, release.vendor, base.vendor, every, device))
         return pd.DataFrame({"attack": ["on the core"], "refused": [False]})
 
-    monkeypatch.setattr("edgekit.ota.attack_core", on_core)
+    monkeypatch.setattr("edgekit.assurance.attack_core", on_core)
     ota("key", "release.pem")
     ota("build", "run", "--sequence", "2", "--base", "old.tflite", "--out", "2.suit", *ACME)
     ota("sign", "2.suit", "--key", "release.pem", "--run", "run", "--base", "old.tflite")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from edgekit.ota import trust
+from edgekit.packages import keyset
 from tests.ota.test_commands import ACME, ota  # noqa: F401  (a fixture)
 
 
@@ -99,4 +99,4 @@ def test_what_is_wrong_is_said_in_one_line(run, tmp_path):
         assert why in complaint, (words, complaint)
         assert "\n" not in complaint
     assert not (tmp_path / "x.keys").exists()
-    assert trust.contents((tmp_path / "first.keys").read_bytes())[1] == []
+    assert keyset.contents((tmp_path / "first.keys").read_bytes())[1] == []

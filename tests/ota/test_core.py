@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgekit import device
-from edgekit.errors import EdgekitError
+from edgekit import emulate
+from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.assurance import attack_core, attack_underway, attacks
+from edgekit.core.errors import EdgekitError
 from edgekit.export import generate, read
-from edgekit.ota import attack_core, attack_underway, attacks, suit
-from edgekit.ota.core import Boot, Core, firmware
-from edgekit.ota.package import manifest_of, resign
-from tests.device.bearings import ENVELOPE, SENSITIVITY, network, strikes
+from edgekit.packages import suit
+from edgekit.packages.package import manifest_of, resign
+from tests.emulate.bearings import ENVELOPE, SENSITIVITY, network, strikes
 from tests.ota.conftest import release_of, retrained
 
 
@@ -32,7 +33,7 @@ def core(app, releases, signer):
 def classes_of(release, X):
     """What the same model says when its constants are compiled in."""
     source = generate(read(release.tflite), release.name)
-    return device.classify(device.application(source, ENVELOPE, SENSITIVITY, "cortex-m4"), X)[0]
+    return emulate.classify(emulate.application(source, ENVELOPE, SENSITIVITY, "cortex-m4"), X)[0]
 
 
 def test_a_new_device_runs_nothing(app, releases):
@@ -104,7 +105,7 @@ def test_no_attack_gets_in(releases, signer):
 
 def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
     """A mutation: the agent says that there is too much, but has marked the image as installed."""
-    from edgekit.ota import core as module
+    from edgekit.agent import simulator as module
 
     read = module.device_c("agent.c")["agent.c"]
     old = "if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;"

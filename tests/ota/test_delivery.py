@@ -13,11 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import delivery
-from edgekit.ota.delivery import fetch, mqtt, serve, streams
-from edgekit.ota.delivery.certificates import certify
-from edgekit.ota.delivery.relay import relay
+from edgekit.assurance.relay import relay
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery import block_protocol, fetch, mqtt, serve, server
+from edgekit.delivery.server.certificates import certify
 
 cbor2 = pytest.importorskip("cbor2")
 pytest.importorskip("paho.mqtt")
@@ -47,7 +46,7 @@ def real(tmp_path_factory):
 @contextmanager
 def _started(kind, folder):
     try:
-        starting = delivery.broker(kind, folder, ("pump-1", "pump-2"))
+        starting = server.broker(kind, folder, ("pump-1", "pump-2"))
         running = starting.__enter__()
     except EdgekitError as error:
         pytest.skip(str(error))
@@ -117,7 +116,7 @@ def test_the_device_loses_its_connection_again_and_again(broker, tmp_path):
 def test_the_device_is_killed(broker, tmp_path):
     """The process ends at once, mid-transfer, and a new one goes on."""
     program = (
-        "import sys\nfrom pathlib import Path\nfrom edgekit.ota.delivery import Connection, fetch\n"
+        "import sys\nfrom pathlib import Path\nfrom edgekit.delivery import Connection, fetch\n"
         "host, port, ca, user, password, certificate, key, to = sys.argv[1:]\n"
         "c = Connection(host, int(port), ca, user, password, certificate or None, key or None)\n"
         f"fetch(c, 'pump-1', to, block={BLOCK}, watch=lambda there, size: print(there, flush=True))\n"
@@ -205,7 +204,7 @@ def test_a_file_that_changed_between_two_calls(real, tmp_path):
 
 def test_blocks_of_two_files_with_one_version_are_not_mixed(real, tmp_path, monkeypatch):
     """A server that lies about what it has: the digest tells, and nothing is kept."""
-    honest = streams.answers
+    honest = block_protocol.answers
 
     def lying(files, stream, kind, payload):
         for answer, message in honest(files, stream, kind, payload):
@@ -260,7 +259,7 @@ def _no_digest(kind, message):
     ],
 )
 def test_a_server_that_does_not_keep_to_the_rules(real, tmp_path, monkeypatch, twist, says):
-    honest = streams.answers
+    honest = block_protocol.answers
     monkeypatch.setattr(
         mqtt, "answers", lambda *a: ((kind, twist(kind, m)) for kind, m in honest(*a))
     )
@@ -272,7 +271,7 @@ def test_a_server_that_does_not_keep_to_the_rules(real, tmp_path, monkeypatch, t
 
 def test_endless_data(real, tmp_path, monkeypatch):
     """The first block, again and again, as fast as it goes."""
-    honest = streams.answers
+    honest = block_protocol.answers
 
     def endless(*a):
         for kind, message in honest(*a):
@@ -289,7 +288,7 @@ def test_endless_data(real, tmp_path, monkeypatch):
 
 def test_a_server_that_is_too_slow(real, tmp_path, monkeypatch):
     """One block of each request: the connection lives, and nothing gets done."""
-    honest = streams.answers
+    honest = block_protocol.answers
 
     def slow(*a):
         for kind, message in honest(*a):
@@ -429,12 +428,12 @@ def test_credentials_are_nobody_elses(broker):
 def test_a_broker_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     with pytest.raises(EdgekitError, match="apt-get install mosquitto"):
-        delivery.broker("mosquitto", tmp_path).__enter__()
+        server.broker("mosquitto", tmp_path).__enter__()
     monkeypatch.setitem(sys.modules, "amqtt.scripts.broker_script", None)
     with pytest.raises(EdgekitError, match=r"pip install .*\[ota\]"):
-        delivery.broker("amqtt", tmp_path).__enter__()
+        server.broker("amqtt", tmp_path).__enter__()
     with pytest.raises(EdgekitError, match="there are amqtt and mosquitto"):
-        delivery.broker("rabbit", tmp_path).__enter__()
+        server.broker("rabbit", tmp_path).__enter__()
 
 
 def test_a_bad_wish_is_one_line(real, tmp_path):

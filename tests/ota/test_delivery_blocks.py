@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota.delivery import part, streams
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery import block_protocol, partial_file
 
 cbor2 = pytest.importorskip("cbor2")
 
@@ -27,14 +27,14 @@ DATA = random.Random(6).randbytes(BLOCK * COUNT - 300)  # the last block is shor
 def scratch():
     """A folder for one example, and a disk that takes no time."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(part, "sync", lambda file: file.flush())
+        patch.setattr(partial_file, "sync", lambda file: file.flush())
         yield Path(folder)
 
 
 def test_the_bitmap_is_read_as_the_service_it_comes_from_reads_it():
     """The example of the AWS IoT developer guide: blocks 20, 21, 24 and 43, and their order."""
     request = {"c": "1", "l": 256, "f": 0, "o": 20, "n": 32, "b": bytes.fromhex("130080")}
-    sent = list(streams.answers({"s": DATA}, "s", "get", cbor2.dumps(request)))
+    sent = list(block_protocol.answers({"s": DATA}, "s", "get", cbor2.dumps(request)))
     assert [m["i"] for _, m in sent] == [20, 21, 24, 43]
     assert [m["p"] for _, m in sent] == [DATA[i * 256 : (i + 1) * 256] for i in (20, 21, 24, 43)]
     assert {m["c"] for _, m in sent} == {"1"}
@@ -55,8 +55,8 @@ values = (
     st.sampled_from(["get", "describe"]),
 )
 def test_any_request_gets_an_answer_and_no_more_than_its_share(payload, kind):
-    sent = list(streams.answers({"update": DATA}, "update", kind, payload))
-    assert sum(len(m["p"]) for answer, m in sent if answer == "data") <= streams.ANSWER_MOST
+    sent = list(block_protocol.answers({"update": DATA}, "update", kind, payload))
+    assert sum(len(m["p"]) for answer, m in sent if answer == "data") <= block_protocol.ANSWER_MOST
     for answer, m in sent:
         if answer == "data":
             block = cbor2.loads(payload)["l"]
@@ -77,11 +77,11 @@ def test_whatever_is_lost_the_file_is_whole_and_nothing_comes_twice(data):
 def _lossy(data, to):
     size, block = data.draw(st.integers(1, 9_000)), data.draw(st.sampled_from([256, 300, 1024]))
     content = random.Random(size).randbytes(size)
-    device = streams.Pull(to, "s", None, 1 << 20, block, data.draw(st.integers(1, 9)), None)
+    device = block_protocol.Pull(to, "s", None, 1 << 20, block, data.draw(st.integers(1, 9)), None)
     wire: list[tuple[str, bytes]] = []
 
     def publish(kind, message):
-        for answer, said in streams.answers({"s": content}, "s", kind, cbor2.dumps(message)):
+        for answer, said in block_protocol.answers({"s": content}, "s", kind, cbor2.dumps(message)):
             wire.append((answer, cbor2.dumps(said)))
 
     device.begin(publish)
@@ -111,13 +111,13 @@ def test_blocks_in_any_order_and_with_any_stops(size, chance):
 def _shuffled(size, chance, to):
     content = random.Random(size).randbytes(size)
     digest = hashlib.sha256(content).digest()
-    blocks = part.Blocks(to, digest, size, 256)
+    blocks = partial_file.Blocks(to, digest, size, 256)
     order, kept = list(range(blocks.count)) * 2, set()
     chance.shuffle(order)
     for i in order:
         if chance.random() < 0.2:
             blocks.close()
-            blocks = part.Blocks(to, digest, size, chance.choice([256, 512]))
+            blocks = partial_file.Blocks(to, digest, size, chance.choice([256, 512]))
             assert {k for k in range(blocks.count) if blocks.has(k)} == kept
         assert blocks.put(i, content[i * 256 : (i + 1) * 256]) == (i not in kept)
         kept.add(i)
@@ -130,11 +130,11 @@ def _shuffled(size, chance, to):
 )
 def test_a_spoilt_bitmap_is_not_believed(tmp_path, spoil):
     to, digest = tmp_path / "x", hashlib.sha256(DATA).digest()
-    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
     blocks.put(0, DATA[:BLOCK])
     blocks.close()
     blocks.map.write_bytes(spoil(blocks.map.read_bytes()))
-    again = part.Blocks(to, digest, len(DATA), BLOCK)
+    again = partial_file.Blocks(to, digest, len(DATA), BLOCK)
     assert again.had == 0
     again.close()
 
@@ -142,16 +142,16 @@ def test_a_spoilt_bitmap_is_not_believed(tmp_path, spoil):
 def test_a_block_is_on_the_disk_before_its_bit_is_written(tmp_path, monkeypatch):
     """Power may go at any write: at each sync, the bitmap on the disk names only blocks synced before."""
     to, digest, seen = tmp_path / "x", hashlib.sha256(DATA).digest(), []
-    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
 
     def sync(file):
         file.flush()
-        seen.append((file is blocks._part, blocks.map.read_bytes()[part.HEAD.size] & 1))
+        seen.append((file is blocks._part, blocks.map.read_bytes()[partial_file.HEAD.size] & 1))
 
-    monkeypatch.setattr(part, "sync", sync)
+    monkeypatch.setattr(partial_file, "sync", sync)
     blocks.put(0, DATA[:BLOCK])
     assert seen == [(True, 0)]
-    assert blocks.map.read_bytes()[part.HEAD.size] & 1
+    assert blocks.map.read_bytes()[partial_file.HEAD.size] & 1
     blocks.close()
 
 
@@ -159,9 +159,9 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     def full(_file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(part, "sync", full)
+    monkeypatch.setattr(partial_file, "sync", full)
     with pytest.raises(EdgekitError, match="No space left"):
-        part.Blocks(tmp_path / "x", bytes(32), 10, 256)
+        partial_file.Blocks(tmp_path / "x", bytes(32), 10, 256)
     assert not list(tmp_path.iterdir()), "the disk is still full"
 
 
@@ -177,9 +177,9 @@ class Walked(bytearray):
 
 def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
     """The first block is lost and everything else comes: it is not looked for again at each of the others."""
-    monkeypatch.setattr(part, "sync", lambda file: file.flush())
+    monkeypatch.setattr(partial_file, "sync", lambda file: file.flush())
     count = 20_000
-    device = streams.Pull(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
+    device = block_protocol.Pull(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
     asked = []
     device.begin(lambda kind, message: asked.append((kind, message)))
     entry = {"f": 0, "z": 256 * count, "h": bytes(32)}
@@ -202,13 +202,16 @@ def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
 
 def test_the_largest_request_is_answered_at_once():
     """A server that shifts a bitmap of 12 KB once for each of its bits answers nobody else meanwhile."""
-    files = {"s": bytes(256 * 8 * streams.BITMAP_MOST)}
-    streams._digest(files["s"])
+    files = {"s": bytes(256 * 8 * block_protocol.BITMAP_MOST)}
+    block_protocol._digest(files["s"])
     spent = []
-    for bits in (b"\xff" * streams.BITMAP_MOST, bytes(streams.BITMAP_MOST - 1) + b"\x80"):
+    for bits in (
+        b"\xff" * block_protocol.BITMAP_MOST,
+        bytes(block_protocol.BITMAP_MOST - 1) + b"\x80",
+    ):
         request = cbor2.dumps({"c": "1", "l": 256, "f": 0, "o": 0, "n": 1 << 20, "b": bits})
         start = time.process_time()
-        sent = list(streams.answers(files, "s", "get", request))
+        sent = list(block_protocol.answers(files, "s", "get", request))
         spent.append(time.process_time() - start)
         assert sent[0][0] == "data"
     assert max(spent) < 0.1
@@ -221,23 +224,23 @@ def test_a_message_that_unfolds_without_end_is_none():
         bomb = [bomb] * 9
     shared = cbor2.dumps({"o": bomb, "m": "no"}, value_sharing=True)
     assert len(shared) < 300
-    assert streams.decode(shared, 1024) is None
+    assert block_protocol.decode(shared, 1024) is None
     for tag in (2, 3, 28, 29, 30, 35, 258, 1000, 55_799):
-        assert streams.decode(cbor2.dumps({"o": cbor2.CBORTag(tag, b"1")}), 1024) is None
+        assert block_protocol.decode(cbor2.dumps({"o": cbor2.CBORTag(tag, b"1")}), 1024) is None
 
 
 @pytest.mark.parametrize("what", ["part", "map"])
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_no_block_is_written_through_a_link(tmp_path, what, link):
     to, digest = tmp_path / "x", hashlib.sha256(DATA).digest()
-    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
     blocks.put(0, DATA[:BLOCK])
     blocks.close()
     mine = tmp_path / "mine"  # what an earlier attempt left, and goes on to be somebody's
     (tmp_path / f"x.{what}").rename(mine)
     link(mine, tmp_path / f"x.{what}")
     before = mine.read_bytes()
-    blocks = part.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
     assert blocks.had == 0
     for i in range(blocks.count):
         blocks.put(i, DATA[i * BLOCK : (i + 1) * BLOCK])

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit import assurance
+from edgekit.assurance.relay import relay
 from edgekit.catalog import links
-from edgekit.errors import EdgekitError
-from edgekit.ota import delivery
-from edgekit.ota.delivery import choose, fetch, fetch_http, serve, serve_http
-from edgekit.ota.delivery.certificates import certify
-from edgekit.ota.delivery.choose import HANDSHAKE, MQTT_CONNECT
-from edgekit.ota.delivery.relay import relay
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery import choose, fetch, fetch_http, serve, server
+from edgekit.delivery.choose import HANDSHAKE, MQTT_CONNECT
+from edgekit.delivery.server import serve_http
+from edgekit.delivery.server.certificates import certify
 
 for needed in ("cbor2", "paho.mqtt", "httpx", "uvicorn", "starlette"):
     pytest.importorskip(needed)
@@ -34,7 +35,7 @@ def test_the_bytes_are_estimated_as_they_are_counted(tmp_path, size):
         block: choose(size, "wifi", block_most=block, connected=False) for block in (1024, 4096)
     }
     try:
-        with delivery.broker("mosquitto", tmp_path / "b") as b, serve(data, b.connection()):
+        with server.broker("mosquitto", tmp_path / "b") as b, serve(data, b.connection()):
             for block in ways:
                 with relay(b.port) as wire:
                     through = replace(b.connection("device"), port=wire.port)
@@ -82,7 +83,7 @@ def test_a_bad_size_is_one_line():
 
 
 def test_what_is_measured_says_so(tmp_path):
-    rows = delivery.measure(size=8_192, blocks=(1024,), folder=tmp_path, repeat=1)
+    rows = assurance.measure(size=8_192, blocks=(1024,), folder=tmp_path, repeat=1)
     assert {row["way"] for row in rows} == {"mqtt, amqtt", "mqtt, mosquitto", "http"}
     for row in rows:
         if "missing" not in row:

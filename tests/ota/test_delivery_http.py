@@ -20,12 +20,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota.delivery import fetch_http, serve_http
-from edgekit.ota.delivery.certificates import certify
-from edgekit.ota.delivery.httpd import application, offered
-from edgekit.ota.delivery.relay import relay
-from edgekit.ota.keys import file_key
+from edgekit.assurance.relay import relay
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery import fetch_http
+from edgekit.delivery.server import serve_http
+from edgekit.delivery.server.certificates import certify
+from edgekit.delivery.server.http import application, offered
+from edgekit.packages.keys import file_key
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
@@ -90,7 +91,7 @@ def test_the_server_is_killed_and_starts_again(tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "update.suit").write_bytes(LARGE)
     program = (
-        "import sys\nfrom pathlib import Path\nfrom edgekit.ota.delivery import serve_http\n"
+        "import sys\nfrom pathlib import Path\nfrom edgekit.delivery import serve_http\n"
         f"with serve_http(Path(sys.argv[1]), port={port}): print('up', flush=True), sys.stdin.read()\n"
     )
     running = []
@@ -609,7 +610,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     def full(_file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edgekit.ota.delivery.http.sync", full)
+    monkeypatch.setattr("edgekit.delivery.http.sync", full)
     with serve_http(DATA) as url, pytest.raises(EdgekitError, match="No space left"):
         fetch_http(f"{url}/update", tmp_path / "a")
     assert not list(tmp_path.iterdir()), "the disk is still full"

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
+from edgekit.agent.compare_deltas import compare, cost
+from edgekit.assurance import fuzz_delta
+from edgekit.assurance.fuzz_delta import WHOLE, Case
+from edgekit.core.errors import EdgekitError
 from edgekit.export import read
-from edgekit.ota import fuzz_delta
-from edgekit.ota.compare import compare, cost
-from edgekit.ota.delta import DELTA, PACKED, RAW, best, decode, encode
-from edgekit.ota.fuzz_delta import WHOLE, Case
-from edgekit.ota.regions import WIDTH, Region, regions
+from edgekit.packages.delta import DELTA, PACKED, RAW, best, decode, encode
+from edgekit.packages.regions import WIDTH, Region, regions
 from tests.export import tiny
 from tests.export.tiny import Op, T
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.ota import manifest, package, suit
-from edgekit.ota.package import digest, manifest_of, resign
+from edgekit.packages import manifest, package, suit
+from edgekit.packages.package import digest, manifest_of, resign
 from tests.ota.processor import Ended, Processor
 from tests.ota.published import ENVELOPES
 from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS, manifests

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit import cli, cli_ota
-from edgekit.ota import attacks, cipher, delta, native, suit
-from edgekit.ota.core import Boot, Core, firmware
-from edgekit.ota.manifest import PackageError
-from edgekit.ota.package import manifest_of, resign, verify
+from edgekit.agent import native
+from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.assurance import attacks
+from edgekit.cli import commands, updates
+from edgekit.packages import delta, encryption, suit
+from edgekit.packages.manifest import PackageError
+from edgekit.packages.package import manifest_of, resign, verify
 from tests.ota.conftest import release_of
 from tests.ota.processor import Ended, Processor
 from tests.ota.test_manifest_c import (
@@ -27,7 +29,7 @@ from tests.ota.test_manifest_c import (
 )
 
 KEK, OTHER = bytes(range(16)), bytes(range(1, 17))
-HIDDEN = replace(FULL, encryption=cipher.encrypt(PAYLOAD, [KEK, OTHER])[1])
+HIDDEN = replace(FULL, encryption=encryption.encrypt(PAYLOAD, [KEK, OTHER])[1])
 
 
 # ---- The form ----
@@ -37,7 +39,7 @@ HIDDEN = replace(FULL, encryption=cipher.encrypt(PAYLOAD, [KEK, OTHER])[1])
 @given(manifests(), st.integers(1, 4))
 def test_every_field_of_what_is_signed_arrives(m, recipients):
     keys = [bytes([i]) * 16 for i in range(recipients)]
-    m = replace(m, encryption=cipher.encrypt(PAYLOAD, keys)[1], digest=b"i" * 32)
+    m = replace(m, encryption=encryption.encrypt(PAYLOAD, keys)[1], digest=b"i" * 32)
     longer = len(wrap(Writer().write(body(m)))) - len(PAYLOAD) > suit.HEAD_LIMIT
     if longer:
         with pytest.raises(PackageError, match="longer than 512"):  # said when it is built
@@ -221,13 +223,13 @@ def test_from_a_devices_key_to_a_confirmed_update(
             (tmp_path / tflite).read_bytes() if tflite else releases[0].tflite, **design
         )
 
-    monkeypatch.setattr(cli_ota, "_release", release)
+    monkeypatch.setattr(updates, "_release", release)
     monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "four words of battery")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
 
     def ota(*words):
-        code = cli.main(
+        code = commands.main(
             ["ota", *words, "--vendor", "acme.example"][: 99 if words[0] != "key" else -2]
         )
         said = capsys.readouterr()

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from edgekit.ota import attacks, native, suit
-from edgekit.ota import manifest as manifests
-from edgekit.ota.core import KEPT, Boot
-from edgekit.ota.host import Host
-from edgekit.ota.nor import SECTOR
-from edgekit.ota.package import digest, resign
+from edgekit.agent import native
+from edgekit.agent.host_device import Host
+from edgekit.agent.simulator import KEPT, Boot
+from edgekit.assurance import attacks
+from edgekit.packages import manifest as manifests
+from edgekit.packages import suit
+from edgekit.packages.flash_layout import SECTOR
+from edgekit.packages.package import digest, resign
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
 CHARGED, WORN = 2, 4  # of a unit of the flash: it refuses to be written; it keeps what it has

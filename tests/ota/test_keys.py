@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import mcuboot, pkcs8, pkcs11
-from edgekit.ota.keys import FileSigner, file_key, open_key
+from edgekit.core.errors import EdgekitError
+from edgekit.packages import mcuboot, pkcs8, pkcs11
+from edgekit.packages.keys import FileSigner, file_key, open_key
 
 URI = "pkcs11:token=edgekit;object=release"
 
@@ -47,8 +47,8 @@ def token(tmp_path, monkeypatch):
 
 IN_TOKEN = """
 from edgekit.ota import mcuboot, pkcs11
-from edgekit.ota.keys import open_key
-from edgekit.errors import EdgekitError
+from edgekit.packages.keys import open_key
+from edgekit.core.errors import EdgekitError
 import warnings
 warnings.simplefilter("error")
 signer = pkcs11.make_token_key({uri!r})
@@ -97,8 +97,8 @@ LOOSE = """
 import pkcs11 as api, warnings
 from pkcs11 import Attribute, KeyType
 from edgekit.ota import pkcs11
-from edgekit.ota.keys import open_key
-from edgekit.errors import EdgekitError
+from edgekit.packages.keys import open_key
+from edgekit.core.errors import EdgekitError
 token = api.lib(pkcs11.parse({uri!r}).module).get_token(token_label="edgekit")
 session = token.open(user_pin="1234", rw=True)
 curve = session.create_domain_parameters(KeyType.EC, {{Attribute.EC_PARAMS: pkcs11.P256}}, local=True)

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.ota import cipher, cost, fuzz, native, package, suit
-from edgekit.ota.keys import FileSigner
-from edgekit.ota.suit import Manifest, PackageError
+from edgekit.agent import native, verification_cost
+from edgekit.assurance import fuzz_manifest
+from edgekit.packages import encryption, package, suit
+from edgekit.packages.keys import FileSigner
+from edgekit.packages.suit import Manifest, PackageError
 
 ED, ES = (
     FileSigner(ed25519.Ed25519PrivateKey.generate()),
@@ -121,7 +123,7 @@ def body(m: Manifest) -> dict:
 
 def hidden(m: Manifest) -> cbor2.CBORTag:
     """The COSE_Encrypt of a manifest by the layout in the documentation."""
-    iv, wrapped = cipher.parsed(m.encryption)
+    iv, wrapped = encryption.parsed(m.encryption)
     recipients = [[b"", {1: -3}, key] for key in wrapped]
     return cbor2.CBORTag(96, [b"", {1: -65534, 5: iv}, None, recipients])
 
@@ -149,7 +151,9 @@ def reason(data, keys=TRUSTED, revoked=()) -> str:
         native.read(data, keys, revoked)
     with pytest.raises(PackageError) as python:
         package.verify(bytes(data), list(keys), revoked=revoked)
-    assert fuzz.kind_of(python.value.rule) == fuzz.kind_of(refused.value.rule) != ""
+    assert (
+        fuzz_manifest.kind_of(python.value.rule) == fuzz_manifest.kind_of(refused.value.rule) != ""
+    )
     return str(refused.value)
 
 
@@ -479,7 +483,7 @@ def test_the_first_broken_rule_is_the_one_that_is_told():
 
 
 def test_a_rule_has_one_number_in_c_and_in_python():
-    header = (resources.files("edgekit.ota") / "device" / "manifest.h").read_text()
+    header = (resources.files("edgekit.firmware") / "agent" / "manifest.h").read_text()
     names = re.findall(r"^  MANIFEST_(\w+),", header, re.MULTILINE)
     assert names[0] == "OK"
     assert [n.lower().replace("_", " ") for n in names[1:]] == list(suit.RULES[1:])
@@ -533,7 +537,7 @@ def test_python_and_c_keep_the_same_rules():
 
 def test_the_emulated_core_says_the_same_within_its_means():
     pytest.importorskip("unicorn")
-    good = cost.cost(GOOD, [ED.public])
+    good = verification_cost.cost(GOOD, [ED.public])
     assert (
         good.reason == "made for another vendor's devices"
     )  # its device has none: the rest was good
@@ -542,7 +546,7 @@ def test_the_emulated_core_says_the_same_within_its_means():
     assert good.flash.value < 16_000  # of Monocypher's 50 KB only what is needed
     bad = bytearray(GOOD)
     bad[-30] ^= 1
-    assert cost.cost(bad, [ED.public], count=False).reason == reason(bad)
+    assert verification_cost.cost(bad, [ED.public], count=False).reason == reason(bad)
 
 
 @pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])  # two multiplications in assembler
@@ -552,13 +556,13 @@ def test_es256_on_the_emulated_core(cpu):
         (package_of(signer=ES), "vendor"),
         (package_of(algorithm=-9), "fits no key"),
     ):
-        found = cost.cost(data, [ES.public], cpu, count=False)
+        found = verification_cost.cost(data, [ES.public], cpu, count=False)
         assert says in found.reason
         assert found.flash.value < 8500
 
 
 def test_no_input_crashes_the_parser_or_passes_unlike_in_python():
-    table = fuzz.fuzz(3000, seed=7).set_index("damage")
+    table = fuzz_manifest.fuzz(3000, seed=7).set_index("damage")
     assert table.attrs["finds"] == []
     assert table.crashes.sum() == table.unlike.sum() == 0
     assert table.inputs.sum() == 3000

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import attacks, package, suit
-from edgekit.ota.package import Device, PackageError, manifest_of, resign, verify
+from edgekit.assurance import attacks
+from edgekit.core.errors import EdgekitError
+from edgekit.packages import package, suit
+from edgekit.packages.package import Device, PackageError, manifest_of, resign, verify
 from tests.ota.conftest import release_of, retrained
 
 
@@ -45,7 +46,7 @@ def test_a_retrained_model_travels_in_a_fraction_and_the_same_one_in_a_few_bytes
 def test_a_model_of_another_structure_is_no_update(releases):
     import numpy as np
 
-    from tests.device.bearings import network
+    from tests.emulate.bearings import network
 
     other = release_of(network(np.ones((4, 40)), np.zeros(4), 0.1, -128))
     with pytest.raises(EdgekitError, match="program has to change"):

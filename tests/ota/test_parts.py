@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from edgekit import device
-from edgekit.ota.core import Boot, Core, firmware
-from edgekit.ota.nor import SECTOR
-from edgekit.ota.package import resign
-from edgekit.ota.parts import flash_parts, flash_total, memory
-from tests.device.bearings import ENVELOPE, strikes
+from edgekit import emulate
+from edgekit.agent.flash_parts import flash_parts, flash_total, memory
+from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.packages.flash_layout import SECTOR
+from edgekit.packages.package import resign
+from tests.emulate.bearings import ENVELOPE, strikes
 
 
 @pytest.mark.parametrize("cpu", ["cortex-m0plus", "cortex-m33", "rv32imc"])
@@ -29,7 +29,7 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     assert flash_total(parts).value == program + area
 
     x = strikes(1, seed=3)[0]
-    counted = device.profile_application(app, x, core.core)
+    counted = emulate.profile_application(app, x, core.core)
     assert counted.instructions.value > 10_000
     ram = memory(core, package, counted.stack)
     # the model of the flash, six sectors and what it knows of them, is no RAM
@@ -44,16 +44,16 @@ def test_the_slot_costs_no_instruction_that_the_profile_does_not_show(releases, 
     core.install(resign(release.unsigned(1), signer))
     core.reset()
     X = strikes(3, seed=5)[0]
-    counted = device.profile_application(app, X[:1], core.core)
-    plain = device.application(release.source, ENVELOPE, release.sensitivity, app.cpu)
+    counted = emulate.profile_application(app, X[:1], core.core)
+    plain = emulate.application(release.source, ENVELOPE, release.sensitivity, app.cpu)
     once = {
-        layer.name: layer.instructions for layer in device.profile_application(plain, X[:1]).layers
+        layer.name: layer.instructions for layer in emulate.profile_application(plain, X[:1]).layers
     }
     assert {layer.name: layer.instructions for layer in counted.layers}["features"] == once[
         "features"
     ]
     core.classify(X)  # what ran before is counted like what runs first
-    again = device.profile_application(app, X[:1], core.core)
+    again = emulate.profile_application(app, X[:1], core.core)
     assert again.instructions.value == counted.instructions.value > 10_000
-    assert counted.output[0].tolist() == device.classify(app, X[:1], core.core)[1].tolist()
+    assert counted.output[0].tolist() == emulate.classify(app, X[:1], core.core)[1].tolist()
     assert ENVELOPE(X).shape[0] == len(np.asarray(core.classify(X)))

@@ -9,21 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import nor, powercut
-from edgekit.ota.nor import (
+from edgekit.assurance import powercut, powercut_targets
+from edgekit.assurance.powercut import WAYS, Scenario, image, mutations, script, search
+from edgekit.assurance.powercut_agent import AGENT_SCENARIOS
+from edgekit.assurance.powercut_targets import (
     LOG,
     PLACES,
     POWER_CUT,
     RECORD,
-    SECTOR,
     SLOT_SECTORS,
-    UNIT,
     OnCore,
     OnHost,
 )
-from edgekit.ota.powercut import WAYS, Scenario, image, mutations, script, search
-from edgekit.ota.powercut_agent import AGENT_SCENARIOS
+from edgekit.core.errors import EdgekitError
+from edgekit.packages.flash_layout import SECTOR, UNIT
 
 REFUSED, SIZE, DIGEST, FLASH = -1, -2, -3, -4
 EMPTY, INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED = range(6)
@@ -42,7 +41,7 @@ def short_log():
 
 
 def blank(machine):
-    machine.write("nor", np.zeros((), nor.NOR))
+    machine.write("nor", np.zeros((), powercut_targets.NOR))
     machine.call("nor_blank")
     machine.call("device_open")
 
@@ -383,7 +382,14 @@ def test_the_flash_keeps_its_rules(host):
     data = bytes(range(64))
     assert rules_broken("flash_write", 64, data, 64) == 0
     assert cells(host, 56, 80) == b"\xff" * 8 + data + b"\xff" * 8
-    for address, n in ((64, 8), (120, 16), (4, 8), (0, 12), (0, 0), (nor.NOR["cell"].itemsize, 8)):
+    for address, n in (
+        (64, 8),
+        (120, 16),
+        (4, 8),
+        (0, 12),
+        (0, 0),
+        (powercut_targets.NOR["cell"].itemsize, 8),
+    ):
         assert rules_broken("flash_write", address, data, n) == 1
     assert rules_broken("flash_write", ctypes.c_uint32(2**32 - 8), data, 16) == 1
     assert cells(host, 64, 64) == data

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.ota import nor
-from edgekit.ota.nor import LOG, PLACES, RECORD, RECORDS, SECTOR, SLOT_SECTORS, UNIT, OnHost
-from edgekit.ota.powercut import WAYS, image
+from edgekit.assurance import powercut_targets
+from edgekit.assurance.powercut import WAYS, image
+from edgekit.assurance.powercut_targets import LOG, PLACES, RECORD, RECORDS, SLOT_SECTORS, OnHost
+from edgekit.packages.flash_layout import SECTOR, UNIT
 
 DIGEST, FLASH = -3, -4
 INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED, BANNED = range(1, 7)
@@ -29,7 +30,7 @@ def library():
 @pytest.fixture
 def host(library):
     """A new device."""
-    library.write("nor", np.zeros((), nor.NOR))
+    library.write("nor", np.zeros((), powercut_targets.NOR))
     library.write("life_secret", np.frombuffer(SECRET, np.uint8))
     library.call("nor_blank")
     library.call("device_open")
@@ -249,7 +250,7 @@ def test_a_lost_trial_is_no_verdict(host):
 )
 def test_time_does_not_fall_and_is_kept_to_the_hour(library, steps):
     host, told, now = library, 0, START
-    host.write("nor", np.zeros((), nor.NOR))
+    host.write("nor", np.zeros((), powercut_targets.NOR))
     host.call("nor_blank")
     host.call("device_open")
     for step, what in steps:

@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import native, points
-from edgekit.ota.keys import FileSigner, PublicKey, public_key
-from edgekit.ota.points import L, N
+from edgekit.agent import native
+from edgekit.core.errors import EdgekitError
+from edgekit.packages import signature_checks
+from edgekit.packages.keys import FileSigner, PublicKey, public_key
+from edgekit.packages.signature_checks import L, N, P
 from tests.ota import edwards
 from tests.ota.published import SPECCHECK
 
@@ -109,11 +110,13 @@ def test_the_small_points_are_those_of_the_curve():
     encodings = {edwards.encoded(t) for t in edwards.TORSION}
     assert len(encodings) == 8
     strange = {
-        (y | sign << 255).to_bytes(32, "little") for y in range(points.P, 2**255) for sign in (0, 1)
+        (y | sign << 255).to_bytes(32, "little")
+        for y in range(signature_checks.P, 2**255)
+        for sign in (0, 1)
     }
     for point in encodings | strange:
-        assert not points.ed25519_point(point)
-    assert {edwards.decoded(e)[1] for e in encodings} == points.SMALL
+        assert not signature_checks.ed25519_point(point)
+    assert {edwards.decoded(e)[1] for e in encodings} == signature_checks.SMALL
 
 
 scalars = st.integers(1, L - 1)
@@ -146,7 +149,7 @@ KEYS = [ED.public.raw, *map(edwards.encoded, edwards.TORSION)]
 @settings(max_examples=80, deadline=None)
 @given(
     key=st.sampled_from(KEYS) | st.binary(min_size=32, max_size=32),
-    y=st.sampled_from([2, points.P - 2, points.P, points.P + 1, 2**255 - 1, *points.SMALL]),
+    y=st.sampled_from([2, P - 2, P, P + 1, 2**255 - 1, *signature_checks.SMALL]),
     sign=st.booleans(), s=st.sampled_from([0, 1, L - 1, L, 2**253, 2**256 - 1]),
 )  # fmt: skip
 def test_numbers_at_every_limit_are_judged_alike(key, y, sign, s):
@@ -169,7 +172,7 @@ def test_signers_give_the_low_form_and_the_high_one_is_refused(message):
     assert s <= N // 2
     high = signature[:32] + (N - s).to_bytes(32, "big")
     assert not both(ES.public, high, message)
-    assert points.low_s(high) == signature == points.low_s(signature)
+    assert signature_checks.low_s(high) == signature == signature_checks.low_s(signature)
 
 
 @pytest.mark.parametrize("r", [0, 1, N - 1, N, 2**256 - 1, None])
@@ -207,7 +210,7 @@ def test_sha512_is_hashlibs():
 
 @pytest.mark.parametrize("name", ["monocypher", "p256-m"])
 def test_what_others_wrote_is_what_its_notice_says(name):
-    folder = resources.files("edgekit.ota") / "device"
+    folder = resources.files("edgekit.firmware") / "crypto"
     sums = re.findall(
         rf"\| {name}\.([ch]) \|.*`([0-9a-f]{{64}})` \|", (folder / f"{name}.md").read_text()
     )

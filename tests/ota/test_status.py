@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.errors import EdgekitError
-from edgekit.ota.status import Receiver, Status, peek, report
-from edgekit.ota.trust_native import Trusting
+from edgekit.assurance.keyset_device import Trusting
+from edgekit.core.errors import EdgekitError
+from edgekit.packages.status import Receiver, Status, peek, report
 from tests.ota.test_trust import listed
 
 DEVICE, SECRET = b"d" * 16, bytes(range(32))

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.ota import suit
-from edgekit.ota.keys import FileSigner, public_key
-from edgekit.ota.package import digest
-from edgekit.ota.suit import Manifest, PackageError
+from edgekit.packages import suit
+from edgekit.packages.keys import FileSigner, public_key
+from edgekit.packages.package import digest
+from edgekit.packages.suit import Manifest, PackageError
 from tests.ota import published
 from tests.ota.published import ENVELOPES, PUBLIC_KEY
 

@@ -5,14 +5,15 @@ from contextlib import nullcontext
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import statement, trust, trust_cuts, trust_search
-from edgekit.ota.cbor import encode
-from edgekit.ota.nor import UNIT
-from edgekit.ota.suit import PackageError
-from edgekit.ota.trust import KeyList
-from edgekit.ota.trust_native import PowerCut, Trusting
-from edgekit.ota.trust_search import MODEL, VENDOR, people
+from edgekit.assurance import fuzz_keyset, powercut_keyset
+from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, people
+from edgekit.assurance.keyset_device import PowerCut, Trusting
+from edgekit.core.errors import EdgekitError
+from edgekit.packages import keyset, statement
+from edgekit.packages.cbor import encode
+from edgekit.packages.flash_layout import UNIT
+from edgekit.packages.keyset import KeyList
+from edgekit.packages.suit import PackageError
 
 A, B, C, SIGNER, E, OTHER = people()[:6]  # the last two are P-256's
 NOW = 1_700_000_000
@@ -31,16 +32,16 @@ def listed(**what) -> KeyList:
 
 
 def signed(keys: KeyList, *by) -> bytes:
-    data = trust.unsigned(keys)
+    data = keyset.unsigned(keys)
     for signer in by:
-        data = trust.cosign(data, signer)
+        data = keyset.cosign(data, signer)
     return data
 
 
 def answers(data: bytes, old: KeyList, now: int = 0) -> str:
     """The one answer of Python and of the device's C, "" for taken."""
-    host, here = trust_search.agree(
-        trust_search.Case(data, old, now, ("EdDSA", "ES256")), Trusting(old)
+    host, here = fuzz_keyset.agree(
+        fuzz_keyset.Case(data, old, now, ("EdDSA", "ES256")), Trusting(old)
     )
     assert host == here
     return here
@@ -122,20 +123,20 @@ def test_another_vendors_keys_are_refused():
 
 def test_every_byte_of_the_signed_digest_counts():
     """Good signatures over what is nearly the list's digest."""
-    body = trust.unsigned(listed().changed())
-    right = trust.digest(trust._opened(body)[0])
+    body = keyset.unsigned(listed().changed())
+    right = keyset.digest(keyset._opened(body)[0])
     name = encode(-19)
     for i in (0, 8, 16, 31):
         nearly = right[:i] + bytes([right[i] ^ 1]) + right[i + 1 :]
-        made = trust._made(
-            trust._opened(body)[0],
+        made = keyset._made(
+            keyset._opened(body)[0],
             {
-                bytes.fromhex(s.public.id): (name, s.sign(trust.to_sign(name, nearly)))
+                bytes.fromhex(s.public.id): (name, s.sign(keyset.to_sign(name, nearly)))
                 for s in (A, B)
             },
         )
         assert made.count(right) == 1
-        assert answers(made.replace(right, nearly), listed()) == trust.REASONS["digest"]
+        assert answers(made.replace(right, nearly), listed()) == keyset.REASONS["digest"]
 
 
 def test_a_flash_that_holds_nothing_is_told():
@@ -171,11 +172,11 @@ def test_every_flipped_bit_and_every_cut_is_refused():
     for i in range(len(data)):
         for bad in (data[:i], data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :]):
             with pytest.raises(PackageError):
-                trust.accept(bad, listed())
+                keyset.accept(bad, listed())
             with pytest.raises(PackageError):
                 device.take_keys(bad)
     with pytest.raises(PackageError, match="longer than"):
-        device.take_keys(data + bytes(trust.BYTES))
+        device.take_keys(data + bytes(keyset.BYTES))
     assert device.version == 0
     device.take_keys(data, piece=1)
     assert device.version == 1
@@ -183,25 +184,25 @@ def test_every_flipped_bit_and_every_cut_is_refused():
 
 def test_a_signature_for_something_else_does_not_count():
     """The same digest, signed as a package's would be."""
-    from edgekit.ota.suit import SHA256, encode, to_sign
+    from edgekit.packages.suit import SHA256, encode, to_sign
 
     new = listed().changed()
     body = new.encoded
-    header = trust.HEADER + encode(-19)
-    message = to_sign(header, encode([SHA256, trust.digest(body)]))
+    header = keyset.HEADER + encode(-19)
+    message = to_sign(header, encode([SHA256, keyset.digest(body)]))
     stolen = {bytes.fromhex(s.public.id): (encode(-19), s.sign(message)) for s in (A, B)}
-    assert "not by the root key" in answers(trust._made(body, stolen), listed())
+    assert "not by the root key" in answers(keyset._made(body, stolen), listed())
 
 
 def test_python_and_c_agree_on_hostile_key_manifests():
-    counted, unlike = trust_search.agreement(700, seed=3)
+    counted, unlike = fuzz_keyset.agreement(700, seed=3)
     assert not unlike
-    assert set(counted) == {"", *trust.REASONS.values()}
+    assert set(counted) == {"", *keyset.REASONS.values()}
     assert counted[""] > 30
 
 
 def test_python_and_c_agree_on_hostile_statements():
-    counted, unlike = trust_search.hearing(400, seed=5)
+    counted, unlike = fuzz_keyset.hearing(400, seed=5)
     assert not unlike
     assert set(counted) >= {"current", "behind", "frozen", *statement.REASONS.values()} - {
         statement.REASONS["algorithm"]
@@ -209,7 +210,7 @@ def test_python_and_c_agree_on_hostile_statements():
 
 
 def test_a_power_cut_leaves_the_old_keys_or_the_new():
-    found = trust_cuts.cuts()
+    found = powercut_keyset.cuts()
     assert found.pop("lives") > 1000
     assert not any(found.values()), found
 
@@ -217,7 +218,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new():
 def test_the_search_notices_mistakes():
     """A few of them: `trust_cuts.mutations()` has them all."""
     names = ("new threshold not asked", "the sector in use is erased")
-    found = trust_cuts.mutations(names, 150)
+    found = powercut_keyset.mutations(names, 150)
     assert found.caught.all(), found
 
 
@@ -312,7 +313,7 @@ def test_nobody_locks_himself_out():
     with pytest.raises(EdgekitError, match="1 would be left"):
         listed().changed(revoked=(A.public.id, B.public.id))
     with pytest.raises(EdgekitError, match="names 1"):
-        trust.unsigned(listed(roots=(A.public,)))
+        keyset.unsigned(listed(roots=(A.public,)))
 
 
 def test_what_is_made_is_what_is_read():
@@ -320,6 +321,6 @@ def test_what_is_made_is_what_is_read():
         version=7, expires=NOW, revoked=(C.public.id,), signers=(SIGNER.public, OTHER.public)
     )
     data = signed(keys, E, A)
-    assert trust.contents(data) == (keys, sorted((A.public.id, E.public.id)))
-    assert trust.parsed(keys.encoded) == keys
-    assert trust.cosign(data, A) == data
+    assert keyset.contents(data) == (keys, sorted((A.public.id, E.public.id)))
+    assert keyset.parsed(keys.encoded) == keys
+    assert keyset.cosign(data, A) == data

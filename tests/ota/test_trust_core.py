@@ -2,16 +2,17 @@
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.ota import attacks_trust, statement, status
-from edgekit.ota.attacks_trust import NOW, attack_trust, signed
-from edgekit.ota.core import Core, firmware
-from edgekit.ota.package import resign
+from edgekit.agent.simulator import Core, firmware
+from edgekit.assurance import attacks_keyset
+from edgekit.assurance.attacks_keyset import NOW, attack_trust, signed
+from edgekit.core.errors import EdgekitError
+from edgekit.packages import statement, status
+from edgekit.packages.package import resign
 
 
 @pytest.fixture(scope="module")
 def keys(releases, signer):
-    return attacks_trust.drawn(releases[0].device().vendor, signer)
+    return attacks_keyset.drawn(releases[0].device().vendor, signer)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("tuf", reason="pip install 'edgekit[tuf]'")
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from edgekit.errors import EdgekitError
-from edgekit.ota.delivery import serve_http
-from edgekit.ota.keys import FileSigner
-from edgekit.ota.tuf_repository import ROLES, fetch_tuf, publish, renew_root
+from edgekit.core.errors import EdgekitError
+from edgekit.delivery.server import serve_http
+from edgekit.delivery.tuf_repository import ROLES, fetch_tuf, publish, renew_root
+from edgekit.packages.keys import FileSigner
 
 
 def signers():

@@ -12,11 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgekit import catalog, design
-from edgekit.errors import EdgekitError
-from edgekit.ota import cost, native, verifiers
-from edgekit.ota.core import Boot, Core, firmware
-from edgekit.ota.package import resign
-from edgekit.ota.parts import flash_parts
+from edgekit.agent import native, verification_cost, verifiers
+from edgekit.agent.flash_parts import flash_parts
+from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.core.errors import EdgekitError
+from edgekit.packages.package import resign
 from tests.ota.conftest import release_of
 
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -141,7 +141,7 @@ def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(
 
 
 def test_the_count_would_not_hide_a_signature_that_is_refused(monkeypatch):
-    key, message, signature = cost.SIGNED["ES256"]
-    monkeypatch.setitem(cost.SIGNED, "ES256", (key, message, signature[:-2] + "84"))
+    key, message, signature = verification_cost.SIGNED["ES256"]
+    monkeypatch.setitem(verification_cost.SIGNED, "ES256", (key, message, signature[:-2] + "84"))
     with pytest.raises(EdgekitError, match="refuses a published signature"):
-        cost.signature_cost("ES256-joint")
+        verification_cost.signature_cost("ES256-joint")

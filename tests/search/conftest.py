@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.data import by_group
 from edgekit.data.windows import Windows
-from edgekit.manifest import file_hash, start_manifest, update_manifest
+from edgekit.pipeline.manifest import file_hash, start_manifest, update_manifest
 from edgekit.search import objective
 
 USECASE = """

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from edgekit import device, export
+from edgekit import emulate, export
 from edgekit.design import Budget
 from edgekit.learn import legacy
 from edgekit.search import cost, space
@@ -13,8 +13,10 @@ from tests.search.test_space import drawn
 def emulated(made, shape):
     model = space.build(made, None, shape, 3, seed=1)
     x = np.random.default_rng(1).normal(size=(8, *shape)).astype(np.float32)
-    firmware = device.build(export.generate(export.read(legacy.convert(model, x))), cpu="cortex-m4")
-    return firmware, device.profile(firmware, np.zeros((1, *shape), np.int8))
+    firmware = emulate.build(
+        export.generate(export.read(legacy.convert(model, x))), cpu="cortex-m4"
+    )
+    return firmware, emulate.profile(firmware, np.zeros((1, *shape), np.int8))
 
 
 def test_it_orders_networks_as_the_emulator_does():

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import pytest
 
-from edgekit.errors import EdgekitError
-from edgekit.search import cluster, crew, objective
-from edgekit.search.crew import Crew
+from edgekit.core.errors import EdgekitError
+from edgekit.search import cluster, executor, objective
+from edgekit.search.executor import Crew
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def dask(folder, workers=1):
 
 
 def test_a_cluster_that_is_lost_is_said(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(crew, "LIMIT", 3.0)
+    monkeypatch.setattr(executor, "LIMIT", 3.0)
     said = []
     with dask(tmp_path) as (address, scheduler, workers):
         with cluster.client_of(1, address) as client:
@@ -102,7 +102,7 @@ def test_what_raises_is_tried_again_but_not_for_ever():
     found = dict(Crew().map(moody, {"never": (0,), "once": (1,), "always": (99,)}))
     assert (found["never"], found["once"]) == ("done", "done")
     assert isinstance(found["always"], OSError)
-    assert tried.count(99) == crew.TRIES
+    assert tried.count(99) == executor.TRIES
 
 
 def test_a_context_is_made_once_for_all_threads():

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit import learn
+from edgekit.core.figures import measured
 from edgekit.data.windows import Windows
 from edgekit.design import Budget
-from edgekit.figures import measured
 from edgekit.search import choice
 from edgekit.search.objective import Judged
 from edgekit.search.study import Row

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edgekit import search
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.search.result import made_of
 
 

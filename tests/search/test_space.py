@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgekit import device, export, learn
-from edgekit.errors import EdgekitError
+from edgekit import emulate, export, learn
+from edgekit.core.errors import EdgekitError
 from edgekit.learn import legacy
 from edgekit.search import space
 
@@ -58,8 +58,8 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
     model(x, training=True)
     tflite = legacy.convert(model, int8=True)
     inputs = learn.quantize(tflite, x)
-    firmware = device.build(export.generate(export.read(tflite)), cpu="cortex-m4")
-    assert np.array_equal(device.evaluate(firmware, inputs), learn.predict_int8(tflite, inputs)[0])
+    firmware = emulate.build(export.generate(export.read(tflite)), cpu="cortex-m4")
+    assert np.array_equal(emulate.evaluate(firmware, inputs), learn.predict_int8(tflite, inputs)[0])
 
 
 def test_the_search_begins_with_the_hand_made_student():

@@ -10,11 +10,11 @@ import time
 import pandas as pd
 import pytest
 
-from edgekit.cli import main
-from edgekit.errors import EdgekitError
-from edgekit.lock import locked
-from edgekit.search import cluster, found, objective, study
-from edgekit.search.crew import Crew
+from edgekit.cli.commands import main
+from edgekit.core.errors import EdgekitError
+from edgekit.core.lock import locked
+from edgekit.search import cluster, finalists, objective, study
+from edgekit.search.executor import Crew
 
 TRIALS = 3
 
@@ -26,7 +26,7 @@ def columns(terms) -> list:
 
 
 def search(terms, **how):
-    return found.search(
+    return finalists.search(
         terms, TRIALS, **{"workers": 1, "finals": False, "say": lambda _: None} | how
     )
 
@@ -80,7 +80,7 @@ def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
 
 
 def test_everything_is_written_with_its_provenance(toy):
-    told = found.search(toy, 2, workers=1, finals=True, say=lambda _: None)
+    told = finalists.search(toy, 2, workers=1, finals=True, say=lambda _: None)
     artefacts = toy.folder.parent / "artefacts"
     facts = json.loads((artefacts / "found.json").read_text())
     assert (artefacts / "found.tflite").read_bytes() == told.chosen.best.tflite
@@ -88,8 +88,8 @@ def test_everything_is_written_with_its_provenance(toy):
         assert facts[who]["figures"]["instructions"]["provenance"] == "emulated"
         assert facts[who]["figures"]["accuracy"]["provenance"] == "measured"
         assert facts[who]["test"]["provenance"] == "measured"
-        assert facts[who]["seeds"] == found.SEEDS
-        assert len(facts[who]["folds"]) == found.SEEDS  # all folds together, with each seed
+        assert facts[who]["seeds"] == finalists.SEEDS
+        assert len(facts[who]["folds"]) == finalists.SEEDS  # all folds together, with each seed
     assert told.chosen.accuracy >= told.reference.accuracy
     table = pd.read_csv(artefacts / "search.csv")
     assert table.state.isin(["complete", "pruned", "failed"]).all()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.data import ecg
 from edgekit.signal import EcgBeat, ecg_variation, r_peaks
+from edgekit.simulators import hearts
 from tests.signal import compiled
 
 STREAM = """#include "ecg_peaks.h"
@@ -35,12 +35,13 @@ every_feature = pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATUR
 
 
 @pytest.fixture(scope="module")
-def hearts():
+def people():
     """Minutes of simulated people at 125 Hz with their beats."""
-    from edgekit import project, usecases
+    from edgekit import usecases
+    from edgekit.core import workspace
 
-    case = usecases.load("ecg", project.root())
-    return [case.prepare(r) for d in ("lab", "field") for r in ecg.simulate(d, 4, 90, seed=5)]
+    case = usecases.load("ecg", workspace.root())
+    return [case.prepare(r) for d in ("lab", "field") for r in hearts.simulate(d, 4, 90, seed=5)]
 
 
 @pytest.fixture(scope="module", params=[125, 62.5], ids=["125 Hz", "62.5 Hz"])
@@ -65,18 +66,20 @@ def stream(rate):
     return run
 
 
-def test_beats_are_found(hearts, rate):
+def test_beats_are_found(people, rate):
     step = round(125 / rate)
-    rows = [ecg.detection(r, step * r_peaks(r.samples[::step].T, rate=rate)[0], 19) for r in hearts]
+    rows = [
+        hearts.detection(r, step * r_peaks(r.samples[::step].T, rate=rate)[0], 19) for r in people
+    ]
     hits, missed, invented = np.sum(rows, axis=0)
     assert hits / (hits + missed) > 0.98
     assert hits / (hits + invented) > 0.98
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["stream", "window"])
-def test_c_finds_the_same_beats(hearts, stream, first, rate):
+def test_c_finds_the_same_beats(people, stream, first, rate):
     rng = np.random.default_rng(0)
-    signals = [r.samples[:, 0] for r in hearts]
+    signals = [r.samples[:, 0] for r in people]
     signals += [rng.normal(0, level, 4000) for level in (0.001, 0.1, 10)]
     signals += [np.zeros(2000), np.r_[signals[0][:3000], np.zeros(2000), signals[0][:3000]]]
     for x in signals:
@@ -94,19 +97,19 @@ def test_c_finds_the_same_in_anything(stream, rate, seed, level):
     assert (np.diff(mine) > 0).all()
 
 
-def test_a_detector_is_causal(hearts):
-    x = hearts[0].samples.T
+def test_a_detector_is_causal(people):
+    x = people[0].samples.T
     (whole,), (part,) = r_peaks(x), r_peaks(x[:, :5000])
     sure = part[part < 4500]
     assert np.array_equal(sure, whole[: len(sure)])
 
 
-def test_neither_offset_nor_level_matters_to_the_detector(hearts):
-    x = hearts[1].samples.T
+def test_neither_offset_nor_level_matters_to_the_detector(people):
+    x = people[1].samples.T
     (found,) = r_peaks(x)
     for other in (x + 3, 2 * x, -x):
         (again,) = r_peaks(other)
-        assert (ecg.match(found, again, 2) >= 0).mean() > 0.98
+        assert (hearts.match(found, again, 2) >= 0).mean() > 0.98
 
 
 def test_a_short_stream_is_refused():
@@ -114,15 +117,17 @@ def test_a_short_stream_is_refused():
         r_peaks(np.zeros((1, 100)))
 
 
-def windows_of(hearts, feature):
+def windows_of(people, feature):
     after = feature.window - feature.anchor
-    return ecg.beat_windows(hearts, ("N", "S", "V"), feature.anchor, after, dict.fromkeys("NSV", 9))
+    return hearts.beat_windows(
+        people, ("N", "S", "V"), feature.anchor, after, dict.fromkeys("NSV", 9)
+    )
 
 
 @every_feature
 @pytest.mark.parametrize("sensitivity", [None, 0.001])
-def test_c_gives_the_same_bits(hearts, feature, sensitivity):
-    X = windows_of(hearts, feature).X
+def test_c_gives_the_same_bits(people, feature, sensitivity):
+    X = windows_of(people, feature).X
     rng = np.random.default_rng(1)
     X = np.concatenate([X, rng.normal(size=(6, *X.shape[1:])), np.zeros((1, *X.shape[1:]))])
     X[-3:-1, :50] = np.nan
@@ -137,8 +142,8 @@ def test_c_gives_the_same_bits(hearts, feature, sensitivity):
     np.testing.assert_array_equal(compiled.bits(got), compiled.bits(truth.reshape(len(X), -1)))
 
 
-def test_one_window_is_as_good_as_many(hearts):
-    X = np.tile(windows_of(hearts, BEAT).X[:40], (2, 1, 1))
+def test_one_window_is_as_good_as_many(people):
+    X = np.tile(windows_of(people, BEAT).X[:40], (2, 1, 1))
     assert np.array_equal(BEAT(X)[70:71], BEAT(X[70:71]))
     assert BEAT(X[:0]).shape == (0, *BEAT.shape)
 
@@ -159,16 +164,16 @@ def test_ratios_mean_what_they_say():
     assert heard[:, 0].argmax() == pytest.approx(BEAT.first, abs=3)
 
 
-def test_an_odd_beat_differs_from_the_typical_one(hearts):
-    windows = windows_of(hearts, BEAT)
+def test_an_odd_beat_differs_from_the_typical_one(people):
+    windows = windows_of(people, BEAT)
     deviation = np.sqrt((BEAT(windows.X)[:, 0, :, 1] ** 2).mean(axis=1))
     normal, ventricular = (np.median(deviation[windows.y == c]) for c in (0, 2))
     assert ventricular > 2 * normal
 
 
-def test_the_level_hardly_matters(hearts):
+def test_the_level_hardly_matters(people):
     """A beat of two peaks may be aligned to the other one where counts round differently."""
-    X = windows_of(hearts, BEAT).X
+    X = windows_of(people, BEAT).X
     far = np.abs(BEAT(X) - BEAT(2 * X)).reshape(len(X), -1).max(axis=1)
     assert np.median(far) < 0.02
     assert (far < 0.1).mean() > 0.9
@@ -195,8 +200,8 @@ def test_another_shape_is_refused():
         BEAT(np.zeros((2, 1400, 1), np.float32))
 
 
-def test_variations_keep_the_beat_and_its_class(hearts):
-    windows = windows_of(hearts, BEAT)
+def test_variations_keep_the_beat_and_its_class(people):
+    windows = windows_of(people, BEAT)
     kept = windows.X.copy()
     one, again = (ecg_variation(windows.X, np.random.default_rng(3)) for _ in range(2))
     assert np.array_equal(one, again)
@@ -207,16 +212,16 @@ def test_variations_keep_the_beat_and_its_class(hearts):
     assert np.median(np.abs(before - after)) < 0.1  # as early as it was
 
 
-def test_a_ragged_rhythm_is_heard(hearts):
-    windows = windows_of(hearts, BEAT)
+def test_a_ragged_rhythm_is_heard(people):
+    windows = windows_of(people, BEAT)
     wild = ecg_variation(windows.X, np.random.default_rng(3), ragged=1.0)
     calm = ecg_variation(windows.X, np.random.default_rng(3), ragged=0.0)
     assert np.median(BEAT(wild)[:, 0, 0, -1]) > 2 * np.median(BEAT(calm)[:, 0, 0, -1])
 
 
 @every_feature
-def test_what_was_heard_can_be_varied(hearts, feature):
-    heard = feature(windows_of(hearts, feature).X)
+def test_what_was_heard_can_be_varied(people, feature):
+    heard = feature(windows_of(people, feature).X)
     kept = heard.copy()
     one, again, other = (feature.vary(heard, np.random.default_rng(s)) for s in (1, 1, 2))
     assert np.array_equal(one, again)

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgekit import data, project, usecases
+from edgekit import data, usecases
+from edgekit.core import workspace
 
 
 @pytest.fixture(scope="module")
 def case():
-    return usecases.load("activity", project.root())
+    return usecases.load("activity", workspace.root())
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 
-from edgekit import project, usecases
+from edgekit import usecases
+from edgekit.core import workspace
 from edgekit.design import load as load_design
 from edgekit.search import space
 from tests.signal import compiled
 
-NAMES = sorted(usecases.known(project.root()))
+NAMES = sorted(usecases.known(workspace.root()))
 NEEDED = """CLASSES NORMAL RATE SENSITIVITY recordings prepare windows split folds augment features waveform
 descriptor teacher student WIDTHS SWEEP FIT ALIGN FEATURE_AXIS FEATURE_LABEL WAVE_LABEL MARKS""".split()  # noqa: SIM905
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def case(request):
-    return usecases.load(request.param, project.root())
+    return usecases.load(request.param, workspace.root())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def test_it_defines_every_name(case):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_budget_can_be_read(name):
-    assert load_design(usecases.folder(name, project.root()) / "design.toml").use_case.name == name
+    assert (
+        load_design(usecases.folder(name, workspace.root()) / "design.toml").use_case.name == name
+    )
 
 
 def test_both_worlds_share_classes_and_shape(case, worlds):

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from edgekit import data, project, usecases
-from edgekit.data.mitbih import DS1, DS2, VARIABLE
+from edgekit import data, simulators, usecases
+from edgekit.core import workspace
+from edgekit.datasets.mitbih import DS1, DS2, VARIABLE
 
 
 @pytest.fixture(scope="module")
 def case():
-    return usecases.load("ecg", project.root())
+    return usecases.load("ecg", workspace.root())
 
 
 def patients(names, each=6):
@@ -45,7 +46,7 @@ def test_one_half_alone_is_dealt_by_patient(case, names):
 
 
 def test_beats_stay_on_their_peaks(case):
-    for recording in data.ecg.simulate("field", 2, 30, seed=2):
+    for recording in simulators.hearts.simulate("field", 2, 30, seed=2):
         prepared = case.prepare(recording)
         assert prepared.rate == case.RATE
         assert [label for *_, label in prepared.events] == [label for *_, label in recording.events]
@@ -66,7 +67,7 @@ def test_without_a_database_hearts_are_simulated(case, monkeypatch, tmp_path, ca
 
 def test_every_beat_is_tested_and_only_training_is_thinned(case):
     """Normals are nine in ten of what hearts deliver; a test on fewer of them flatters what calls them S."""
-    people = data.ecg.simulate("field", 8, 300, seed=1)
+    people = simulators.hearts.simulate("field", 8, 300, seed=1)
     windows = case.windows([case.prepare(r) for r in people], "full")
     split = case.split(windows, 0)
     for part in ("val", "test"):
@@ -83,7 +84,7 @@ def test_every_beat_is_tested_and_only_training_is_thinned(case):
 
 
 def test_the_quick_profile_keeps_the_mix_of_beats(case):
-    people = [case.prepare(r) for r in data.ecg.simulate("field", 12, 600, seed=1)]
+    people = [case.prepare(r) for r in simulators.hearts.simulate("field", 12, 600, seed=1)]
     every, quick = case.windows(people, "full"), case.windows(people, "quick")
     assert len(quick) <= case.QUICK < len(every)
     shares = [np.bincount(w.y, minlength=3) / len(w) for w in (every, quick)]

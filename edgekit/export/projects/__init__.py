@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.export.emit import Source
-from edgekit.export.projects.place import archive, place
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.export.codegen import Source
+from edgekit.export.projects.folder import archive, place
 from edgekit.export.projects.render import KINDS, RTOS, render
 
 __all__ = ["KINDS", "RTOS", "write"]

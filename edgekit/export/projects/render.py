@@ -8,8 +8,8 @@ from importlib import resources
 
 import numpy as np
 
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.export.emit import Source
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.export.codegen import Source
 from edgekit.export.lower_float import literal
 
 VECTORS = 8  # golden vectors at most,

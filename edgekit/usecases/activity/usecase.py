@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit import data, signal
+from edgekit import data, datasets, signal, simulators
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
 
 __all__ = ["folds", "split"]  # as they are: nothing about wrists in them
 
-CLASSES = tuple(data.watch.CLASSES.values())
+CLASSES = tuple(datasets.watch.CLASSES.values())
 NORMAL = None  # none of the exercises is better than another
 RATE = 50  # Hz: arms move at a few
 WINDOW = 200  # samples, 4 s: two repetitions
@@ -55,8 +55,8 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Recordings of the left wrists (`"lab"`) or the right ones (`"field"`), of simulated people offline."""
     if offline:
-        return data.motion.campaign(domain, profile=profile, seed=seed)
-    return data.watch.load(data.fetch("watch"), domain)
+        return simulators.wrists.campaign(domain, profile=profile, seed=seed)
+    return datasets.watch.load(datasets.fetch("watch"), domain)
 
 
 def prepare(recording):
@@ -77,7 +77,7 @@ def augment(X, rng):
 
 def mirrored(heard):
     """The lab's windows as the other wrist would have moved: a training table for chapter 02."""
-    return descriptor(heard.lab.X * data.motion.MIRROR), heard.lab.y
+    return descriptor(heard.lab.X * simulators.wrists.MIRROR), heard.lab.y
 
 
 def descriptor(X):

@@ -5,7 +5,7 @@ simulator of another bearing on another shaft. With `offline=True` a second simu
 field.
 """
 
-from edgekit import data, signal
+from edgekit import data, datasets, signal, simulators
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
 from edgekit.learn import adapt_spectra
@@ -32,8 +32,10 @@ FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
 MARKS = {  # Hz: where each world's faults must show
-    "lab": data.fault_frequencies(data.simulate.LAB.geometry, data.simulate.LAB.shaft_hz),
-    "field": data.bearing_sets.marks(FIELD),
+    "lab": data.fault_frequencies(
+        simulators.bearings.LAB.geometry, simulators.bearings.LAB.shaft_hz
+    ),
+    "field": datasets.bearing_sets.marks(FIELD),
 }
 # Channels: of the teachers that the full profile tries, of the one that it found, of the student, and of
 # the two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
@@ -70,17 +72,17 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
 def choose(field: str) -> None:
     """Take another public rig for the field, as FIELD names them, and mark where its faults must show."""
     global FIELD
-    MARKS["field"] = data.bearing_sets.marks(field)
+    MARKS["field"] = datasets.bearing_sets.marks(field)
     FIELD = field
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
     if domain == "lab":
-        return data.simulate.lab(CLASSES, profile=profile, seed=seed)
+        return simulators.bearings.lab(CLASSES, profile=profile, seed=seed)
     if offline:
-        return data.simulate.field(CLASSES, profile=profile, seed=seed)
-    return data.bearing_sets.load(FIELD, CLASSES)
+        return simulators.bearings.field(CLASSES, profile=profile, seed=seed)
+    return datasets.bearing_sets.load(FIELD, CLASSES)
 
 
 def prepare(recording):

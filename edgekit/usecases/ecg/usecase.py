@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit import data, signal
-from edgekit.data.mitbih import DS2
+from edgekit import data, datasets, signal, simulators
+from edgekit.datasets.mitbih import DS2
 
 CLASSES = ("N", "S", "V")
 NORMAL = "N"
@@ -80,15 +80,15 @@ QUICK = 6000  # beats of all patients that the quick profile takes, every so man
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Simulated people (`"lab"`), or the patients of the MIT-BIH database (`"field"`) where they are."""
-    folder = None if offline or domain == "lab" else data.mitbih.folder()
+    folder = None if offline or domain == "lab" else datasets.mitbih.folder()
     if folder:
-        return data.mitbih.load(folder)
+        return datasets.mitbih.load(folder)
     if domain == "field" and not offline:
         print(
             "no MIT-BIH records here (EDGEKIT_MITBIH, or edgekit data get mitbih): simulated patients"
         )
     people, seconds = (14, 120) if profile == "quick" else (24, 600)
-    return data.ecg.simulate(domain, people, seconds, seed)
+    return simulators.hearts.simulate(domain, people, seconds, seed)
 
 
 def prepare(recording):
@@ -106,7 +106,7 @@ def windows(recordings, profile: str):
     The quick profile takes every so many of a patient's beats. Fusion beats (F) and beats that nobody could
     class (Q) are not judged, but heard as neighbours; `data.mitbih.table` counts them.
     """
-    beats = data.ecg.beat_windows(recordings, CLASSES, BEFORE, AFTER)
+    beats = simulators.hearts.beat_windows(recordings, CLASSES, BEFORE, AFTER)
     return data.thin(beats, QUICK) if profile == "quick" else beats
 
 

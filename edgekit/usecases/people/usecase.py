@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import data, signal
-from edgekit.data import crops, scenes, video
+from edgekit import data, datasets, signal
+from edgekit.data import crops, video
 from edgekit.learn.models import image_student as student
 from edgekit.learn.models import image_teacher as teacher
+from edgekit.simulators import scenes
 
 __all__ = ["student", "teacher"]
 
@@ -64,7 +65,7 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
     if offline:
         return scenes.field(profile, seed)
     labels = video.load_boxes(LABELS)
-    return video.pedestrians(data.fetch("pedestrians"), labels)
+    return video.pedestrians(datasets.fetch("pedestrians"), labels)
 
 
 def prepare(recording):

@@ -9,10 +9,11 @@ import numpy as np
 
 from edgekit import signal
 from edgekit.data import by_group as split
-from edgekit.data import crops, plants
+from edgekit.data import crops
 from edgekit.data import folds_by_group as folds
 from edgekit.learn.models import image_student as student
 from edgekit.learn.models import image_teacher as teacher
+from edgekit.simulators import plants
 
 __all__ = ["folds", "split", "student", "teacher"]
 

@@ -13,7 +13,7 @@ from edgekit.export import generate, read
 from edgekit.export.projects import write
 from edgekit.signal import BandEnergies, quantize
 from tests.export import tiny
-from tests.export.projects.made import GOLDEN, SOURCE, expected
+from tests.export.projects.fixture_project import GOLDEN, SOURCE, expected
 from tests.export.variants import dense_near_halves
 
 pytestmark = [
@@ -152,7 +152,7 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_each_operator_gives_tflms_bytes_where_int_has_16_bits(tmp_path, name):
-    oracle = pytest.importorskip("edgekit.device.oracle")
+    oracle = pytest.importorskip("edgekit.emulate.parity")
     pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
     data = seeded(MODELS[name])
     graph, rng = read(data), np.random.default_rng(3)

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from edgekit.export.projects import write
-from tests.export.projects.made import GOLDEN, OUTPUTS, SOURCE, X, cross, expected, selftest_on_core
+from tests.export.projects.fixture_project import (
+    GOLDEN,
+    OUTPUTS,
+    SOURCE,
+    X,
+    cross,
+    expected,
+    selftest_on_core,
+)
 from tests.export.projects.stubs import stubs
 
 needs_cmake = pytest.mark.skipif(not shutil.which("cmake"), reason="cmake is not installed")

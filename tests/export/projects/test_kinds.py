@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from edgekit.export.projects import KINDS, RTOS, write
-from tests.export.projects.made import GOLDEN, SOURCE, ZIG, compile_
+from tests.export.projects.fixture_project import GOLDEN, SOURCE, ZIG, compile_
 from tests.export.projects.stubs import stubs
 
 

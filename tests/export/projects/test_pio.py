@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.export.projects import KINDS, write
-from tests.export.projects.made import GOLDEN, SOURCE
+from tests.export.projects.fixture_project import GOLDEN, SOURCE
 from tests.export.projects.stubs import stubs
 
 pytestmark = [

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.export.projects import write
-from tests.export.projects.made import GOLDEN, SOURCE, compile_
+from tests.export.projects.fixture_project import GOLDEN, SOURCE, compile_
 from tests.export.projects.stubs import stubs
 
 KERNEL = """

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.export.projects import write
-from tests.export.projects.made import GOLDEN, INPUTS, M4, OUTPUTS, SOURCE, Core, compile_, rng
+from tests.export.projects.fixture_project import (
+    GOLDEN,
+    INPUTS,
+    M4,
+    OUTPUTS,
+    SOURCE,
+    Core,
+    compile_,
+    rng,
+)
 
 DRIVER = """
 #include "m_task.c"

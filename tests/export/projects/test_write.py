@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edgekit.errors import EdgekitError
+from edgekit.core.errors import EdgekitError
 from edgekit.export.projects import RTOS, write
-from tests.export.projects.made import (
+from tests.export.projects.fixture_project import (
     GOLDEN,
     INPUTS,
     OUTPUTS,

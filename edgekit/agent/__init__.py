@@ -1,0 +1,17 @@
+"""The device that takes updates: its program, its simulator, what it needs of flash and memory."""
+
+from edgekit.agent.compare_deltas import compare
+from edgekit.agent.flash_parts import flash_parts, flash_total, memory
+from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.agent.verifiers import signatures
+
+__all__ = [
+    "Boot",
+    "Core",
+    "compare",
+    "firmware",
+    "flash_parts",
+    "flash_total",
+    "memory",
+    "signatures",
+]

@@ -1,0 +1,304 @@
+"""A device that takes updates, whole: generated program, features and agent, on the emulated core."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgekit import catalog
+from edgekit.agent import native, verifiers
+from edgekit.agent.attempt import Attempt
+from edgekit.core.errors import EdgekitError
+from edgekit.emulate.application import Application, ApplicationMachine, application, classify
+from edgekit.emulate.run import PAINT, STACK
+from edgekit.emulate.selftest import ANSWER
+from edgekit.emulate.target import core_for
+from edgekit.firmware import device_c
+from edgekit.packages import encryption
+from edgekit.packages.flash_layout import sectors
+from edgekit.packages.keys import PublicKey
+from edgekit.packages.keyset import KeyList
+from edgekit.packages.package import Device, vendor_id
+from edgekit.packages.release import Release
+from edgekit.packages.suit import KINDS
+
+PARTS = ("agent", "delta", "nor", "slots", *native.TRUST)  # beside what checks a package
+FACTS = "<16s16s16sIIQIIIIII4s4s4s32s16sI"  # struct device
+PACKET = 512
+KEPT = 4  # sectors beside the slots: two for the log, two for the keys
+DECRYPTOR = """\
+static struct decrypt update_decrypt;
+static const struct decryptor DECRYPTOR = {&update_decrypt, decrypt_begin, decrypt_run};"""
+
+
+def firmware(
+    release: Release,
+    keys: list[PublicKey] | KeyList,
+    cpu: str = "",
+    revoked: tuple[PublicKey, ...] = (),
+) -> Application:
+    """Features, a network whose constants lie in a slot, and the update agent, in one program.
+
+    `keys` the device trusts: those that sign packages, or a KeyList with roots, who may change it; `revoked`
+    it knows and refuses. `cpu`: a core of `device.build`, the release's board's own unless given. Signatures
+    are checked as `release.signature` says. Raises EdgekitError for a network with more than one input or
+    output, and where no key is for that way to check a signature.
+    """
+    cpu = cpu or core_for(catalog.board(release.board))
+    files = program_files(release, keys, revoked)
+    how = {"cpu": cpu, "extra_files": files}
+    return application(release.source, release.features, release.sensitivity, **how)
+
+
+def program_files(
+    release: Release, keys: list[PublicKey] | KeyList, revoked: tuple[PublicKey, ...] = ()
+) -> dict[str, str]:
+    """The C around a release's network: the update agent, and `update_device.c` for this network.
+
+    Arguments and errors as for `firmware`.
+    """
+    known = keys if isinstance(keys, KeyList) else _listed(release, keys, revoked)
+    kinds = {k.algorithm for k in (*known.roots, *known.signers)}
+    source, size = release.source, len(release.image)
+    graph = source.graph
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise EdgekitError("an update agent needs a network with one input and one output")
+    verifiers.chosen(kinds, release.signature)
+    checks = verifiers.chosen(native.KEYS, release.signature)
+    if release.encryption not in ("", "A128KW"):
+        raise EdgekitError(f"no way {release.encryption!r} to encrypt a payload; there is A128KW")
+    files = native.files(*checks) | device_c("update_device.c", "flash.h", *PARTS)
+    words = {
+        "name": source.name,
+        "sectors": sectors(size),
+        "operators": ", ".join(map(str, release.needs["operators"].values())),
+        "keys": ", ".join(map(str, known.encoded)),
+        "verify": ", ".join(native.VERIFY[a] if a in kinds else "0" for a in native.KEYS),
+        "forget": f"{source.name}_reset();" if source.stateful else "",
+        "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
+        "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
+        "constants": size - ANSWER,
+        "decryptor": DECRYPTOR if release.encryption else "",
+        "reads": "&DECRYPTOR" if release.encryption else "0",
+    }
+    files |= encryption.files() if release.encryption else {}
+    for word, value in words.items():
+        files["update_device.c"] = files["update_device.c"].replace(f"@{word}@", str(value))
+    files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"
+    return files
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a reset found: the slot that runs (-1: none), whether its image is on trial, and how that went."""
+
+    slot: int
+    trial: bool
+    healthy: bool | None = None
+
+
+class Core:
+    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
+
+    def __init__(self, app: Application, device: Device):
+        self.app = app
+        self._made(device)
+
+    def _made(self, device: Device) -> None:
+        """Out of the factory: a part that is blank."""
+        self.device = device
+        self._fresh()
+        self._call("nor_blank")
+        self.power_on(self._read("nor"))
+
+    def power_on(self, flash: bytes) -> Boot:
+        """Start with a flash that was kept. Raises EdgekitError if it is not this device's."""
+        if len(flash) != self._size("nor"):
+            raise EdgekitError("the kept flash is another device's; remove it to start anew")
+        self.flash = flash
+        return self.restart()
+
+    def restart(self) -> Boot:
+        """Power off and on: memory is gone, the flash is not. Nothing is judged."""
+        boot = self._start(self.device)
+        self.flash = self._read("nor")  # a test boot is counted there
+        return boot
+
+    def _start(self, device: Device) -> Boot:
+        self._fresh()
+        self._write("nor", self.flash)
+        self._write("update_facts", self._facts(device))
+        code = self._call("update_start")
+        self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
+        return self.boot
+
+    def reset(self) -> Boot:
+        """`restart`, and as a device does: an image on trial is tested, and kept or given up.
+
+        Given up, the device starts again, from the image that it had.
+        """
+        boot = self.restart()
+        if boot.trial:
+            boot = replace(boot, healthy=bool(self._call("update_healthy")))
+            self.judge(boot.healthy)
+            if not boot.healthy:
+                return replace(self.restart(), healthy=False)
+        return boot
+
+    @property
+    def sequence(self) -> int:
+        """The number of the image that runs, 0 if there is none."""
+        return self._call("update_running")
+
+    def judge(self, healthy: bool, sequence: int | None = None) -> bool:
+        """Keep the image that is on trial, or give it up, until the next reset.
+
+        `sequence`: of the image that is meant, else the one that runs. False, and nothing is written, if that
+        one is not on trial.
+        """
+        meant = self.sequence if sequence is None else sequence
+        done = self._call("update_judge", meant, int(healthy)) == 0
+        self.flash = self._read("nor")
+        return done
+
+    def install(self, data: bytes, piece: int = PACKET, now: int = 0) -> str:
+        """A package, `piece` bytes at a time; "" if its image now waits for a reset, else the refusal.
+
+        `now` in POSIX seconds, 0 for a device without a clock.
+        """
+        self.begin(now)
+        return self.end(self.feed(data, piece))
+
+    def begin(self, now: int = 0) -> None:
+        """A transfer begins; what came before is forgotten."""
+        self._call("update_begin", now)
+
+    def feed(self, data: bytes, piece: int = PACKET) -> int:
+        """Some of a package; the device's last answer, 0 to go on."""
+        if not 1 <= piece <= PACKET:
+            raise EdgekitError(f"the radio's packets have 1 to {PACKET} bytes, not {piece}")
+        answer = 0
+        for at in range(0, len(data), piece):
+            part = data[at : at + piece]
+            self._write("update_packet", part)
+            answer = self._call("update_take", len(part))
+            if answer:
+                break
+        return answer
+
+    def end(self, answer: int = 0) -> str:
+        """That was all; as `install`. answer: the last of `feed`."""
+        answer = answer or self._call("update_end")
+        self.flash = self._read("nor")
+        return "" if answer == 1 else self._reason(answer)
+
+    def take_keys(self, data: bytes, now: int = 0) -> str:
+        """A key manifest (`edgekit.packages.keyset`); "" if its keys count from now on, else the refusal."""
+        self._call("update_keys_begin")
+        for at in range(0, len(data), PACKET):
+            part = data[at : at + PACKET]
+            self._write("update_packet", part)
+            self._call("update_keys_take", len(part))
+        answer = self._call("update_keys_end", now)
+        self.flash = self._read("nor")
+        return self._reason(answer, "keyset_reason") if answer else ""
+
+    def hear(self, data: bytes, now: int = 0) -> str:
+        """A statement of the latest release; "current", "behind", "frozen", or why it is refused."""
+        self._write("update_packet", data[:PACKET])
+        answer = self._call("update_heard", len(data), now)
+        self.flash = self._read("nor")
+        return self._reason(answer, "statement_reason")
+
+    def says(self, now: int = 0) -> str:
+        """What the newest statement says by now."""
+        return self._reason(self._call("update_says", now), "statement_reason")
+
+    def report(self, now: int = 0) -> bytes:
+        """How the device fares, for `edgekit.packages.status.Receiver`."""
+        size = self._call("update_report", now)
+        self.flash = self._read("nor")
+        return self._read("update_packet")[:size]
+
+    def stack_of_install(self, data: bytes) -> int:
+        """Bytes of stack that checking and taking a package needs, by painting; the device is as it was."""
+        before = self.flash
+        self.restart()
+        self.core.uc.mem_write(self.core.top - STACK, PAINT * STACK)
+        self.install(data)
+        painted = bytes(self.core.uc.mem_read(self.core.top - STACK, STACK))
+        self.power_on(before)
+        return len(painted.lstrip(PAINT))
+
+    def answer(self, attempt: Attempt) -> str:
+        """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was.
+
+        It got in, too, if the device refuses but runs another image after the next reset.
+        """
+        before = self.flash
+        runs = self.restart()
+        try:
+            self._start(attempt.device)
+            if attempt.revoked:
+                self._revoke()
+            refused = self.install(attempt.data, now=attempt.now)
+            return refused if self.restart() == runs else ""
+        finally:
+            self.power_on(before)
+
+    def _revoke(self) -> None:
+        """The first key, until the next reset."""
+        (keys,) = struct.unpack("<I", self._read("update_trust")[:4])
+        self.core.uc.mem_write(keys + 5, b"\1")
+
+    def classify(self, X) -> np.ndarray:
+        """Classes (n,) of windows (n, window, channels), by the model that now runs.
+
+        Raises EdgekitError if none does.
+        """
+        if self.boot.slot < 0:
+            raise EdgekitError("the device has no image that it may run: install one")
+        return classify(self.app, X, self.core)[0]
+
+    def _fresh(self) -> None:
+        """A machine whose memory is as after power-on."""
+        self.core = ApplicationMachine(self.app)
+
+    def _facts(self, device: Device) -> bytes:
+        return _facts(device)
+
+    def _call(self, function: str, *arguments: int) -> int:
+        for register, value in enumerate(arguments):  # a0 and those after it
+            self.core.uc.reg_write(self.core.a0 + register, value & 0xFFFFFFFF)
+        self.core._go(self.core.symbols[function].address)
+        value = int(self.core.uc.reg_read(self.core.a0))
+        return value - (1 << 32) if value >> 31 else value
+
+    def _reason(self, answer: int, function: str = "agent_reason") -> str:
+        at = self._call(function, answer)
+        return bytes(self.core.uc.mem_read(at, 100)).partition(b"\0")[0].decode()
+
+    def _size(self, name: str) -> int:
+        return self.core.symbols[name].size
+
+    def _read(self, name: str) -> bytes:
+        return bytes(self.core.uc.mem_read(self.core.symbols[name].address, self._size(name)))
+
+    def _write(self, name: str, data: bytes) -> None:
+        self.core.uc.mem_write(self.core.symbols[name].address, data)
+
+
+def _listed(release: Release, keys: list[PublicKey], revoked) -> KeyList:
+    """Keys without roots: they stay until the firmware changes."""
+    gone = tuple(k.id for k in revoked)
+    return KeyList(vendor_id(release.vendor), 0, 1, (), (*keys, *revoked), gone)
+
+
+def _facts(device: Device) -> bytes:
+    """struct device; what the slots know, and the time, is left to the agent."""
+    ids = device.vendor, device.model, device.device
+    numbers = 0, 0, 0, KINDS.index(device.kind), device.slot_bytes, 0, device.arena_bytes, 0, 0
+    hashes = device.io, device.abi, device.features
+    return struct.pack(FACTS, *ids, *numbers, *hashes, device.secret, device.kek, 0)

@@ -1,0 +1,102 @@
+"""Ways to check a signature on a device. They agree on every signature; what differs is what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.firmware import device_c
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """`algorithm` of its keys (RFC 9053); `head`, the name of its header; `files`, what a program calls a
+    file and how `device/` does."""
+
+    algorithm: str
+    head: str
+    files: dict[str, str]
+    about: str
+
+
+def _pair(*names: str) -> dict[str, str]:
+    return {f"{n}.{end}": f"{n}.{end}" for n in names for end in "hc"}
+
+
+_JOINT = _pair("es256") | {"p256-m.h": "p256-m.h", "p256-m.inc": "p256-m.c"}
+VERIFIERS = {
+    "EdDSA": Verifier("EdDSA", "ed25519", _pair("ed25519", "sha512", "monocypher"), "Monocypher"),
+    "ES256": Verifier("ES256", "es256", _pair("es256", "p256-m"), "p256-m as it was published"),
+    "ES256-joint": Verifier(
+        "ES256",
+        "es256",
+        _JOINT | {"p256-joint.c": "p256-joint.c"},
+        "p256-m's field, both multiplications in one pass",
+    ),
+    "ES256-fast": Verifier(
+        "ES256", "es256", _JOINT | {"p256-joint.O2.c": "p256-joint.c"}, "the same, at -O2"
+    ),
+}
+
+
+def named(name: str) -> Verifier:
+    """The verifier of this name. Raises EdgekitError if there is none."""
+    if name not in VERIFIERS:
+        raise EdgekitError(f"no way {name!r} to check a signature.{did_you_mean(name, VERIFIERS)}")
+    return VERIFIERS[name]
+
+
+def files(*names: str) -> dict[str, str]:
+    """The C of these verifiers by file name, as `device.build(extra_files=…)` takes it."""
+    parts = {called: own for name in names for called, own in named(name).files.items()}
+    texts = device_c(*parts.values())
+    return {called: texts[own] for called, own in parts.items()}
+
+
+def chosen(algorithms, signature: str = "") -> tuple[str, ...]:
+    """Which verifiers a device needs for keys of these algorithms; `signature`: the one its design names.
+
+    Raises EdgekitError if that one is for none of the keys.
+    """
+    wanted = sorted(set(algorithms))
+    if not signature:
+        return tuple(wanted)
+    algorithm = named(signature).algorithm
+    if algorithm not in wanted:
+        raise EdgekitError(
+            f"the design checks signatures by {signature}, the key is for {', '.join(wanted)}: "
+            "take another key, or change `signature` in design.toml"
+        )
+    return tuple(signature if a == algorithm else a for a in wanted)
+
+
+def signatures(board, using: str = ""):
+    """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
+
+    using: the name of the one in use. Returns a DataFrame, one row each: signature, in use, instructions,
+    flash and stack in bytes, provenance (of the three), ms (estimated: one cycle an instruction, at the
+    board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
+    """
+    import pandas as pd
+
+    from edgekit.agent.verification_cost import signature_cost
+    from edgekit.emulate.target import core_for
+
+    cpu, clock = core_for(board), board.value("clock_mhz")
+    rows = []
+    for name, verifier in VERIFIERS.items():
+        found = signature_cost(name, cpu)
+        count = found.instructions.value
+        rows.append(
+            {
+                "signature": name,
+                "in use": name == using,
+                "instructions": count,
+                "flash": found.flash.value,
+                "stack": found.stack.value,
+                "provenance": found.instructions.provenance,
+                "ms, estimated": count / clock / 1e3,
+                "source": f"{verifier.about}; {found.instructions.source}",
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,222 @@
+"""A device's update code on a model of NOR flash, on this machine or an emulated core.
+
+The code is the log of two slots (`device/slots.c`), or all of the agent.
+
+Both machines have the same calls, for `edgekit.assurance.powercut` and for tests:
+`read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`
+runs a C function, `turn()` lets the device live from one reset to the next or to a power cut.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgekit.agent import native
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.extras import missing
+from edgekit.firmware import changed, device_c
+from edgekit.packages.flash_layout import SECTOR, UNIT
+
+SOURCES = ("flash.h", "hmac", "nor", "sha256", "slots")  # a name without an end: both .h and .c
+MUTABLE = ("slots.c", "agent.c")
+SLOT_SECTORS, RECORD = 2, 72
+PLACES = SECTOR // RECORD  # records in a sector of the log
+LOG = 2 * SLOT_SECTORS * SECTOR  # address of the log
+CUTS = 3  # NOR_CUTS
+POWER_CUT = 100  # what the device_… calls of life.c return when the power went
+
+# the C's structures, see nor.h, slots.h and life.c
+_AREA = LOG + 2 * SECTOR
+NOR = np.dtype(
+    [("cell", "u1", _AREA), ("unit", "u1", _AREA // UNIT)]
+    + [(name, "<u4") for name in ("operations", "broken", "random", "off")]
+    + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
+)
+_FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
+FAULTS = (
+    *_FAULTS,
+    "wrong_bans",
+    "time_errors",
+    "blocked",
+    "worn",
+)  # those from here on: of the whole agent
+_STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
+_AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
+_MEMORY = ("now", "confirmed", "asked", "boots")
+_AGENT_MEMORY = ("installs", "begun", "today", "last", "accused", "judged", "told", "kept")
+
+
+def _numbers(*names: str) -> list:
+    return [(name, "<u4") for name in names]
+
+
+LIFE = np.dtype([("steps", "<u4"), ("step", _STEP, 8), *_numbers(*_MEMORY, "rotten", *_FAULTS)])
+STEPS = 12  # of a life through the whole agent
+AGENT_LIFE = np.dtype(
+    [
+        ("steps", "<u4"),
+        ("step", [*_numbers(*_AGENT_STEP), ("answer", "<i4")], STEPS),
+        *_numbers("clock", *_MEMORY, *_AGENT_MEMORY, *FAULTS),
+    ]
+)
+RECORDS = np.dtype(
+    [("order", "<u4"), ("state", "u1"), ("slot", "u1"), ("boots", "u1"), ("layout", "u1")]
+    + [(name, "<u4") for name in ("sequence", "counter", "size", "time")]
+    + [("digest", "u1", 32), ("mac", "u1", 16)]
+)
+SLOTS = np.dtype(
+    [("slot", RECORDS, 2), ("ban", RECORDS, 4), ("secret", "<u8")]
+    + [(name, "<u4") for name in ("slot_sectors", "counter", "time", "logged", "order")]
+    + [("sector", "<u4"), ("place", "<u4"), ("running", "<i4"), ("arrived", "<u4")]
+    + [("unit", "u1", UNIT), ("filling", "u1"), ("", "u1", 3)]
+)
+PACKAGES = np.dtype(("u1", STEPS * 640))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What lives on the flash: its C, and the structures in it by which Python speaks with it."""
+
+    sources: tuple[str, ...]
+    structures: dict
+    here: dict = field(default_factory=dict)  # structures on this machine only
+    core: tuple[str, ...] = ()  # C that verifies; on this machine it is compiled once, by `native`
+
+
+LOG_ALONE = Program(
+    ("life.c",), {"life": LIFE}, here={"device": SLOTS, "life_secret": np.dtype(("u1", 32))}
+)
+WHOLE_AGENT = Program(
+    ("agent", "cbor", "cose", "decrypt.h", "delta", "encryption.c", "manifest", "life_agent.c"),
+    {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},
+    core=("ed25519", "sha512", "monocypher"),
+)
+_CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
+
+
+def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
+    """The C files by name; `replace`: pairs (old, new) for slots.c or agent.c, each of which has to be there
+    once."""
+    files = device_c(*SOURCES, *program.sources, *more)
+    return files | changed({name: files[name] for name in MUTABLE if name in files}, replace)
+
+
+class OnHost:
+    """The C compiled for this machine. places: records in a sector of the log, fewer for a short log;
+    replace: see `sources`."""
+
+    def __init__(self, places: int = PLACES, program: Program = LOG_ALONE, replace=(), cache=None):
+        from edgekit.emulate.build import host_library
+
+        self.where = "this machine"
+        files, defines = sources(program, replace), (f"SLOTS_PLACES={places}",)
+        self.library = ctypes.CDLL(str(host_library(files, "-O2", defines=defines, cache=cache)))
+        self.structures = {"nor": NOR, **program.structures, **program.here}
+        self.raw = {
+            name: (ctypes.c_char * kind.itemsize).in_dll(self.library, name)
+            for name, kind in self.structures.items()
+        }
+        if program.core:
+            verify = ctypes.cast(native.library().ed25519_verify, ctypes.c_void_p)
+            ctypes.c_void_p.in_dll(self.library, "life_verify").value = verify.value
+
+    def read(self, name: str) -> np.void:
+        return np.frombuffer(self.raw[name].raw, self.structures[name])[0]
+
+    def write(self, name: str, value: np.void) -> None:
+        self.raw[name].raw = value.tobytes()
+
+    def call(self, function: str, *arguments) -> int:
+        return getattr(self.library, function)(*arguments)
+
+    def turn(self) -> None:
+        """From one reset to the next, or to a power cut."""
+        self.library.powered_turn()
+
+
+class OnCore:
+    """The same C on an emulated core, from its reset vector on. At a power cut the emulator stops."""
+
+    def __init__(
+        self,
+        places: int = PLACES,
+        program: Program = LOG_ALONE,
+        cpu: str = "cortex-m4",
+        opt: str = "-Os",
+        replace=(),
+    ):
+        from edgekit.emulate import elf
+        from edgekit.emulate.build import FLAGS, link_program, own
+        from edgekit.emulate.run import FLASH, PAINT, RAM, SIZE, STACK
+
+        if cpu not in _CORES:
+            raise EdgekitError(
+                f"no emulated core {cpu!r} for power cuts.{did_you_mean(cpu, _CORES)}"
+            )
+        try:
+            import unicorn
+            from unicorn import arm_const as arm
+        except ImportError:
+            raise missing("emulating needs", "unicorn") from None
+        self.files = sources(program, replace, program.core)
+        self.structures = {"nor": NOR, **program.structures}
+        files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
+        flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")
+        flags += tuple(f"-Wl,-u,{name}" for name in ("life_fill", "nor_blank", "nor_dirty"))
+        self.where = f"{cpu} (emulated)"
+        self.image = elf.parse(link_program(files, cpu, "zig", flags))
+        self.symbols = self.image.symbols
+        self.arm, self.error = arm, unicorn.UcError
+        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_CORTEX_{_CORES[cpu]}"))
+        self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        self.uc.mem_map(0xE000_E000, 0x1000)  # system control space
+        for address, data in self.image.segments:
+            self.uc.mem_write(address, data)
+        self.top, start = struct.unpack("<2I", self.uc.mem_read(FLASH, 8))
+        self.uc.mem_write(self.top - STACK, PAINT * STACK)
+        self._go(start)
+
+    def _go(self, address: int, argument: int = 0) -> None:
+        wait = self.symbols["edgekit_wait"].address
+        self.uc.reg_write(self.arm.UC_ARM_REG_SP, self.top)
+        self.uc.reg_write(self.arm.UC_ARM_REG_LR, wait | 1)
+        self.uc.reg_write(self.arm.UC_ARM_REG_R0, argument)
+        try:
+            self.uc.emu_start(address | 1, wait, timeout=30_000_000)
+        except self.error as err:
+            raise EdgekitError(f"the update code crashed on the core: {err}") from None
+        if self.uc.reg_read(self.arm.UC_ARM_REG_PC) & ~1 != wait:
+            raise EdgekitError("the update code did not finish within 30 s: a hang")
+
+    def read(self, name: str) -> np.void:
+        kind = self.structures[name]
+        raw = self.uc.mem_read(self.symbols[name].address, kind.itemsize)
+        return np.frombuffer(bytes(raw), kind)[0]
+
+    def write(self, name: str, value: np.void) -> None:
+        self.uc.mem_write(self.symbols[name].address, value.tobytes())
+
+    def call(self, function: str, argument: int = 0) -> None:
+        self._go(self.symbols[function].address, argument)
+
+    def turn(self) -> None:
+        self.call("life_turn")
+
+    def code(self, name: str) -> int:
+        """Bytes of code and constants that one of the C files takes."""
+        defined = re.findall(r"^[a-z][\w ]*?[ *](\w+)(?:\(|\[)", self.files[name], re.MULTILINE)
+        sizes = {s.name: s.size for s in self.symbols.values()}
+        return sum(size for symbol, size in sizes.items() if symbol.split(".")[0] in defined)
+
+    def stack(self) -> int:
+        """Bytes of stack of the deepest of the calls so far, with the `struct slots` on it."""
+        from edgekit.emulate.run import PAINT, STACK
+
+        return len(bytes(self.uc.mem_read(self.top - STACK, STACK)).lstrip(PAINT))

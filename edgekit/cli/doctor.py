@@ -1,0 +1,111 @@
+"""What is installed, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from edgekit.core import extras
+
+# group of pyproject.toml: what it is for, and its packages
+GROUPS = {
+    "core": (
+        "data, design, signing",
+        "numpy scipy scikit-learn pandas matplotlib cryptography pypi-simple tomli-w tqdm",
+    ),
+    "notebooks": (
+        "the chapters",
+        "jupyterlab ipywidgets ipykernel papermill nbclient nbconvert nbformat",
+    ),
+    "train": (
+        "chapters 03, 04",
+        "tensorflow tf-keras tensorflow-model-optimization ai-edge-litert",
+    ),
+    "device": ("chapter 05", "tflite ziglang unicorn capstone tflite-micro"),
+    "gateway": ("optional: ONNX for Linux gateways", "onnx onnxruntime"),
+    "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
+    "ecg": ("optional: MIT-BIH from its home", "wfdb"),
+    "vision": ("the use case people: video", "opencv-python-headless"),
+    "search": ("optional: architecture search, sweeps", "optuna optuna-integration distributed"),
+    "adapt": ("optional: two more rows of chapter 02", "skada"),
+    "ota": (
+        "chapter 06",
+        "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool",
+    ),
+    "tuf": ("optional: a repository for gateways", "tuf"),
+    "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard detools"),
+    "readers": ("edgekit new: MATLAB 7.3, Parquet, FLAC and the like", "h5py pyarrow soundfile"),
+    "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
+    "toolchains": (
+        "optional: tests of the generated projects",
+        "idf-component-manager kconfiglib platformio scons",
+    ),
+    "dev": (
+        "make test",
+        "cddl-verifier hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+    ),
+}
+OPTIONAL = (
+    "toolchains",
+    "gateway",
+    "npu",
+    "ecg",
+    "vision",
+    "adapt",
+    "search",
+    "readers",
+    "live",
+    "tuf",
+    "compare",
+)
+TOOLS = {
+    "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
+    "qemu-system-arm": "Cortex-M55; the other cores run without it",
+    "softhsm2-util": "a PKCS#11 token in software; a key in a file does for workshops",
+    "mosquitto": "a second broker, mutual TLS; amqtt from pip is enough",
+    "make": "short commands; `python -m edgekit …` does the same",
+}
+
+
+def main() -> int:
+    """Print one line a thing; 1 if something that the chain needs is missing."""
+    ok = (3, 11) <= sys.version_info[:2] < (3, 14)
+    print(_line(ok, f"Python {platform.python_version()}", "needs 3.11, 3.12 or 3.13"))
+    for group, (purpose, packages) in GROUPS.items():
+        print(f"{group} ({purpose})")
+        for package in packages.split():
+            found = installed(package)
+            remedy = extras.APART.get(package) or extras.remedy("" if group == "core" else group)
+            needed = group not in OPTIONAL
+            if package == "tflite-micro" and not has_tflm_wheel():
+                remedy, needed = "no wheel here: LiteRT's reference kernels stand in", False
+            print("  " + _line(found is not None, f"{package} {found or 'missing'}", remedy))
+            ok = ok and (found is not None or not needed)
+    print("tools (optional)")
+    for tool, purpose in TOOLS.items():
+        print("  " + _line(shutil.which(tool) is not None, tool, purpose))
+    print(
+        "everything the chain needs is here"
+        if ok
+        else "something is missing: see the lines with ✗, or `make demo`, which installs all of it"
+    )
+    return 0 if ok else 1
+
+
+def installed(package: str) -> str | None:
+    """The installed version, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def has_tflm_wheel() -> bool:
+    """True where tflite-micro publishes a wheel: Linux on x86-64."""
+    return sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def _line(good: bool, what: str, remedy: str) -> str:
+    return f"✓ {what}" if good else f"✗ {what}: {remedy}"

@@ -1,0 +1,317 @@
+"""`edgekit ota …`: keys, packages, delivery, and a device on the emulated core that takes them.
+
+A run's device lives in the run's folder: `device/flash.bin` is what its flash holds between two commands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edgekit.cli import keys, updates_parser
+from edgekit.core.atomic import write_whole
+from edgekit.core.errors import EdgekitError
+
+
+def add(commands) -> None:
+    """Hang the commands into the parser of `edgekit`."""
+    updates_parser.add(
+        commands, key=_key, build=_build, sign=_sign, serve=_serve, install=_install, attack=_attack,
+        powercut=_powercut,
+    )  # fmt: skip
+
+
+def _key(args) -> int:
+    from edgekit.packages import encryption, keys, pkcs11
+    from edgekit.packages.mcuboot import pem
+
+    if args.algorithm == "A128KW":
+        encryption.file_kek(args.where, make=True)
+        print(f"A128KW key in {args.where}: for one device, and for where its packages are built")
+        return 0
+    if args.where.startswith("pkcs11:"):
+        if args.algorithm != "ES256":
+            raise EdgekitError("a key in a token is for ES256")
+        label = pkcs11.parse(args.where).label
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", label):
+            raise EdgekitError(f"a key's name has 1 to 64 letters, digits, _ or -, not {label!r}")
+        make, public = partial(pkcs11.make_token_key, args.where), Path(f"{label}.pub.pem")
+    else:
+        passphrase = os.environ.get(keys.PASSPHRASE, "")
+        make = partial(keys.file_key, args.where, passphrase, args.algorithm)
+        public = Path(args.where).with_suffix(".pub.pem")
+    with _aloud():
+        signer = make()
+    data = pem(signer.public)
+    if public.is_file() and public.read_bytes() != data:
+        raise EdgekitError(f"{public} is another key's; move it away first")
+    write_whole(public, data)
+    print(f"{signer.public.algorithm} key {signer.public.id}; devices need {public}")
+    return 0
+
+
+def _build(args) -> int:
+    from edgekit import packages
+    from edgekit.packages import encryption, inspection
+
+    new = _for(args, args.model_file)
+    base = _for(args, args.base) if args.base else None
+    device = packages.device_id(new.vendor, new.class_name, args.device) if args.device else b""
+    expires = packages.expiry() if args.expires is None else packages.expiry(args.expires)
+    if args.encrypt_for and args.kind == "weights":
+        _reads_secrets(new)
+    keks = tuple(map(encryption.file_kek, args.encrypt_for))
+    data = new.unsigned(
+        args.sequence, base, args.kind, expires=expires, device=device, recipients=keks
+    )
+    write_whole(Path(args.out), data)
+    _show(
+        args.out,
+        data,
+        packages.manifest_of(data),
+        inspection.Target(new.vendor, new.class_name, args.device),
+    )
+    print("not signed yet")
+    return 0
+
+
+def _sign(args) -> int:
+    from edgekit import packages
+    from edgekit.packages import inspection
+
+    path = Path(args.package)
+    data = inspection.read(path)
+    m = inspection.checked(data, _base(args, inspection.manifest_of(data)), time.time(), _kek(args))
+    target = inspection.Target(
+        args.vendor or os.environ.get("EDGEKIT_VENDOR", ""), args.model, args.device
+    )
+    target.check(m)
+    _show(path, data, m, target)
+    with _aloud():
+        signer = packages.open_key(args.key)
+    write_whole(path, packages.resign(data, signer))
+    print(f"signed by {signer.public.algorithm} key {signer.public.id}")
+    return 0
+
+
+def _name(args) -> dict:
+    """A device's own name, if one was given."""
+    return {"name": args.device} if args.device else {}
+
+
+def _kek(args) -> bytes:
+    """The key that a device reads encrypted packages by, if one was named."""
+    from edgekit.packages import encryption
+
+    return encryption.file_kek(args.kek) if args.kek else b""
+
+
+def _reads_secrets(release) -> None:
+    if not release.encryption:
+        raise EdgekitError(
+            'devices of this design read no encrypted packages: encryption = "A128KW" in [hardware] '
+            "of its design.toml, and export again"
+        )
+
+
+def _base(args, m) -> bytes | None:
+    """The image that a delta starts from, out of whatever file was named."""
+    from edgekit.packages import KINDS, inspection
+
+    if not args.base:
+        return None
+    kind = KINDS[m.kind]
+    if kind == "weights" and args.base.endswith(".tflite"):
+        if not args.run:
+            raise EdgekitError(f"which run makes an image of {args.base}? name it (--run)")
+        return _release(args.run, args.base).content(kind)
+    return inspection.base_image(inspection.read(args.base))
+
+
+def _show(where, data: bytes, m, target) -> None:
+    from edgekit.packages import inspection
+
+    print(f"{where}: {len(data):,} bytes", *inspection.table(m, target), sep="\n", flush=True)
+
+
+def _serve(args) -> int:
+    from edgekit.delivery.server import serve_http
+    from edgekit.delivery.server.http import offered
+    from edgekit.packages import inspection
+    from edgekit.packages.keys import guarded
+
+    folder = Path(args.folder)
+    if not folder.is_dir():
+        raise EdgekitError(f"{folder}: no folder of packages")
+    pair = {}
+    if args.certificate:
+        beside = Path(args.certificate).with_suffix(".key")
+        key = Path(args.private_key or (beside if beside.is_file() else args.certificate))
+        guarded(key)
+        pair = {"certificate": Path(args.certificate), "key": key}
+    elif args.private_key:
+        raise EdgekitError("--private-key needs its --certificate")
+    with serve_http(folder, host=args.host, port=args.port, **pair) as address:
+        if not pair and args.host not in ("127.0.0.1", "::1", "localhost"):
+            print("edgekit: whoever is on the way can read this: --certificate", file=sys.stderr)
+        names = offered(folder)
+        for name in names:
+            if not inspection.is_signed(inspection.read(folder / name)):
+                print(f"edgekit: {name} is not signed: no device takes it", file=sys.stderr)
+        print(f"{address}: {', '.join(names) or 'no *.suit yet'}", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+def _install(args) -> int:
+    from edgekit.packages.inspection import is_signed
+
+    data = _fetched(args.package, Path(args.run_dir), args.ca)
+    with on_device(args) as core:
+        refused = core.install(data, now=int(time.time()))
+        boot = core.restart() if refused else core.reset()
+    if refused:
+        print(f"refused: {refused if is_signed(data) else 'it is not signed (`edgekit ota sign`)'}")
+    elif boot.healthy:
+        print(f"installed, tried and confirmed in slot {'AB'[boot.slot]}")
+    else:
+        print(f"failed its self-test; slot {'AB'[boot.slot] if boot.slot >= 0 else 'none'} runs")
+    return 0 if not refused and boot.healthy else 1
+
+
+@contextmanager
+def on_device(args) -> Iterator:
+    """The emulated device of a run, with the flash that it had; what it then has is kept."""
+    from edgekit.agent.simulator import Core, firmware
+
+    release = _for(args)
+    if args.kek:
+        _reads_secrets(release)
+    device = release.device(kek=_kek(args), **_name(args))
+    flash = Path(args.run_dir) / "device" / "flash.bin"
+    core = Core(firmware(release, keys.trusted(args.trust)), device)
+    if flash.is_file():
+        core.power_on(flash.read_bytes())
+    yield core
+    write_whole(flash, core.flash)
+
+
+def _attack(args) -> int:
+    from edgekit import assurance, packages
+    from edgekit.packages import inspection
+
+    data = inspection.read(args.package)
+    manifest = packages.manifest_of(data)
+    if not inspection.is_signed(data):
+        raise EdgekitError(f"{args.package} is not signed (`edgekit ota sign`): nothing to attack")
+    with _aloud():
+        signer = packages.open_key(args.key)
+    kind = packages.KINDS[manifest.kind]
+    base = _release(args.run_dir, args.base).content(kind) if args.base else b""
+    release = _for(args)
+    device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **_name(args))
+    tables = [assurance.attack(data, signer, device, base, every=args.every)]
+    if args.core:
+        runs = _for(args, args.base) if args.base else None
+        new = release.device(kek=_kek(args), **_name(args))
+        tables.append(assurance.attack_core(data, signer, release, runs, args.every, new))
+    for table in tables:
+        print(table.to_string(index=False))
+    return 0 if all(table.refused.all() for table in tables) else 1
+
+
+def _powercut(args) -> int:
+    from edgekit.assurance import powercut
+    from edgekit.assurance.powercut_agent import AGENT_CORE_SCENARIOS
+
+    searches = [powercut.search()]
+    if args.core:
+        on_core = powercut.CORE_SCENARIOS + AGENT_CORE_SCENARIOS
+        searches.append(powercut.search(powercut.OnCore, on_core))
+    for found in searches:
+        print(found.table.to_string(index=False), found, "", sep="\n")
+    clean = all(found.clean for found in searches)
+    if args.mutations:
+        table = powercut.mutations()
+        print(table.to_string(index=False))
+        clean &= bool(table.caught.all())
+    return 0 if clean else 1
+
+
+def _release(run_dir: str, tflite: str = ""):
+    """The Release of a run's model, or of another `.tflite` with the same features."""
+    from edgekit import usecases
+    from edgekit.core import workspace
+    from edgekit.design import Design
+    from edgekit.packages import inspection
+    from edgekit.packages.release import Release
+    from edgekit.pipeline.manifest import read_manifest
+    from edgekit.pipeline.run import Run
+
+    folder = Path(run_dir)
+    known = read_manifest(folder)
+    if "05_export" not in known.get("steps", {}):
+        raise EdgekitError(f"{folder} holds no exported model: `edgekit run` it through export")
+    terms = known["steps"]["05_export"].get("parameters", {})
+    if "seed" not in terms:
+        raise EdgekitError(f"{folder} does not say with which seed it ran: run 05_export again")
+    run = Run(
+        "ota",
+        known["use_case"],
+        known["profile"],
+        terms["seed"],
+        folder,
+        ("model.tflite", "model.json"),
+        offline=terms.get("offline", False),
+    )
+    design = Design.from_dict(known["design"]) if "design" in known else run.design
+    case = usecases.load(run.use_case, workspace.root())
+    model = inspection.read(tflite) if tflite else run.load("model.tflite")
+    hear = usecases.hears(case)[run.load("model.json")["input"]]
+    board = design.hardware.board
+    return Release(model, hear, case.SENSITIVITY, run.use_case, board, **design.updates)
+
+
+def _for(args, tflite: str = ""):
+    """The Release for whom the command line names."""
+    release = _release(args.run_dir, tflite)
+    return replace(release, vendor=args.vendor or release.vendor, model=args.model or release.model)
+
+
+def _fetched(where: str, folder: Path, ca: str) -> bytes:
+    """A package, from a file or over HTTP; an interrupted download goes on where it stopped."""
+    from edgekit.delivery import fetch_http
+    from edgekit.packages import inspection
+
+    if not where.startswith(("http://", "https://")):
+        return inspection.read(where)
+
+    try:
+        host, _ = urlsplit(where).hostname, urlsplit(where).port
+    except ValueError as error:
+        raise EdgekitError(f"{where}: {error}") from None
+    if not host:
+        raise EdgekitError(f"{where}: no host")
+    path = folder / "device" / "incoming.suit"
+    path.parent.mkdir(exist_ok=True)
+    fetch_http(where, path, ca=Path(ca) if ca else None)
+    return inspection.read(path)
+
+
+@contextmanager
+def _aloud():
+    """What a key warns of, said in one line."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for warning in said:
+        print(f"edgekit: {warning.message}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What knows nothing of sensors or models: errors, figures, files, locks, the workspace."""

@@ -1,0 +1,27 @@
+"""The one exception that a user is meant to read: a single line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from edgekit.core import escape
+
+
+class EdgekitError(Exception):
+    """Raised for whatever a user can mend; shown as one line, without a traceback.
+
+    By the command line and, through IPython's hook for it, by notebooks; there `%debug` tells the rest.
+    The text may quote what somebody else wrote, so it is one printable line whatever that holds.
+    """
+
+    def __init__(self, text: object = ""):
+        super().__init__(escape.line(str(text)))
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+def did_you_mean(word: str, known) -> str:
+    """`" Did you mean 'flash_bytes'?"` for a near miss, else the list of what is known."""
+    close = get_close_matches(str(word), [str(k) for k in known], n=1)
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(map(str, known))}."

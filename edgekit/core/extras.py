@@ -1,0 +1,82 @@
+"""What to install when a package is missing: one sentence for all of the kit, from its own metadata."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+from edgekit.core.errors import EdgekitError
+
+DISTRIBUTIONS = {  # where a module is not called as what one installs
+    "pkcs11": "python-pkcs11",
+    "cv2": "opencv-python-headless",
+    "paho": "paho-mqtt",
+    "serial": "pyserial",
+    "tensorflow_model_optimization": "tensorflow-model-optimization",
+    "tf_keras": "tf-keras",
+    "ai_edge_litert": "ai-edge-litert",
+    "tflite_micro": "tflite-micro",
+    "optuna_integration": "optuna-integration",
+    "dask": "distributed",
+    "ethosu": "ethos-u-vela",
+}
+APART = {  # in no extra, because they are built where they are installed
+    "detools": "pip install detools (it is compiled: that needs a C compiler and Python's headers)",
+}
+
+
+@cache
+def extras() -> dict[str, list[str]]:
+    """Extra -> its distributions, as the installed package says; "" for what is always there."""
+    found: dict[str, list[str]] = {}
+    try:
+        lines = requires("edgekit") or ()
+    except PackageNotFoundError:
+        lines = ()
+    for line in lines:
+        name = re.match(r"[\w.-]+", line)[0]
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        found.setdefault(extra[1] if extra else "", []).append(name)
+    return found
+
+
+def extra_of(module: str) -> str | None:
+    """The extra that brings a module or distribution; "" if every installation has it, None if none has."""
+    name = DISTRIBUTIONS.get(module.split(".")[0], module.split(".")[0])
+    known = {canonical(d): extra for extra, all_ in reversed(extras().items()) for d in all_}
+    return known.get(canonical(name))
+
+
+def remedy(extra: str | None) -> str:
+    """What to type for an extra. There is no edgekit in a registry: from a checkout, or from its wheel."""
+    if extra is None:
+        return "`edgekit doctor` says what belongs to the kit"
+    part = f"[{extra}]" if extra else ""
+    if (Path(__file__).resolve().parents[2] / "pyproject.toml").is_file():
+        where = Path(__file__).resolve().parents[2]
+        here = "." if where == Path.cwd() else str(where)
+        return f"pip install -e '{here}{part}'"
+    from edgekit import __version__
+
+    return f"pip install 'edgekit-{__version__}-py3-none-any.whl{part}', the wheel this came from"
+
+
+def how_to_get(module: str, extra: str = "") -> str:
+    """What to type to get what brings `module`; `extra` where several do."""
+    return APART.get(module) or remedy(extra or extra_of(module))
+
+
+def missing(what: str, module: str | None, extra: str = "") -> EdgekitError:
+    """The error for `what` ("packages need") that a package makes impossible by not being here.
+
+    raise missing("packages need", "cbor2", "ota") from None
+    """
+    module = module or "a package"
+    name = DISTRIBUTIONS.get(module.split(".")[0], module)
+    return EdgekitError(f"{what} {name}, which is missing: {how_to_get(module, extra)}")
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

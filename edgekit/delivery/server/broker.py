@@ -1,0 +1,181 @@
+"""A real broker, started with one call: its keys, who may enter, and which topics each may use.
+
+`amqtt` needs nothing but pip: TLS, a password for each name. `mosquitto` is what a site would run: TLS
+with a certificate for each name, and a connection without one is refused (amqtt does not enforce client
+certificates). Either way a device may use the topics of its own name and no others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgekit.core import safe_files
+from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import missing
+from edgekit.delivery.mqtt import NAME, PREFIX, Connection, topic
+from edgekit.delivery.server.certificates import certify, private
+
+SERVER = "server"  # the name of whoever serves packages
+MESSAGE_MOST = 262_144  # bytes
+ASKS, HEARS = ("describe", "get"), ("description", "data", "rejected")  # a device's, by direction
+
+
+class Broker:
+    """A broker that runs. `connection(name)` is what that name needs to enter; the server's is "server"."""
+
+    def __init__(self, kind: str, folder: Path, host: str, port: int, command: list[str]):
+        self.kind, self.folder, self.host, self.port = kind, folder, host, port
+        self._command, self._process = command, None
+
+    def connection(self, name: str = SERVER) -> Connection:
+        """Address and credentials of `name`. Raises EdgekitError for a name that has none."""
+        ca = self.folder / "ca.pem"
+        secret, certificate = self.folder / f"{name}.password", self.folder / f"{name}.pem"
+        if self.kind == "amqtt" and secret.is_file():
+            return Connection(self.host, self.port, ca, name, secret.read_text())
+        if self.kind == "mosquitto" and certificate.is_file():
+            key = self.folder / f"{name}.key"
+            return Connection(self.host, self.port, ca, certificate=certificate, key=key)
+        raise EdgekitError(f"{self.folder} has no credentials for {name!r}")
+
+    def start(self) -> None:
+        """Start, or start again at the same port; returns when connections are accepted."""
+        with safe_files.going_on(self.folder / "broker.log") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        until = time.monotonic() + 30
+        while self._process.poll() is None and time.monotonic() < until:
+            try:
+                socket.create_connection((self.host, self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.kill()
+        last = (self.folder / "broker.log").read_text(errors="replace").strip().splitlines()[-1:]
+        raise EdgekitError(f"{self.kind} did not start: {''.join(last) or 'it says nothing'}")
+
+    def kill(self) -> None:
+        """End it without a farewell, as a power cut would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def broker(
+    kind: str = "amqtt", folder: Path | str = "broker", things: tuple[str, ...] = ("device",), *,
+    host: str = "127.0.0.1", port: int = 0, prefix: str = PREFIX,
+) -> Iterator[Broker]:  # fmt: skip
+    """A broker for the server and `things` while the `with` block runs, at a free port unless one is given.
+
+    `folder` keeps its keys, passwords and log; those that are there already are used again. Raises
+    EdgekitError if the broker is not installed or does not start.
+    """
+    make = {"amqtt": _amqtt, "mosquitto": _mosquitto}.get(kind)
+    if make is None:
+        raise EdgekitError(f"no broker {kind!r}; there are amqtt and mosquitto")
+    for name in things:
+        if not NAME.fullmatch(name) or name in (SERVER, "broker", "ca"):
+            raise EdgekitError(f"{name!r} cannot name a device: 1 to 128 of A–Z, a–z, 0–9, _ and -")
+    folder = Path(folder).resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certify(folder, "broker", host)
+    port = port or _free(host)
+    running = Broker(kind, folder, host, port, make(folder, things, host, port, prefix))
+    running.start()
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]:
+    try:
+        import amqtt.scripts.broker_script  # noqa: F401  (says early what is missing)
+        from pwdlib.hashers.argon2 import Argon2Hasher
+    except ImportError as error:
+        raise missing("this broker needs", error.name, "ota") from None
+    # The passwords are 24 random bytes, which no slow hash needs to protect.
+    hasher, lines = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1), []
+    for name in (SERVER, *things):
+        file = folder / f"{name}.password"
+        if not file.exists():
+            private(file, secrets.token_urlsafe(24).encode())
+        lines.append(f"{name}:{hasher.hash(file.read_text())}\n")
+    private(folder / "passwords", "".join(lines).encode())
+    may = {name: _topics(prefix, name) for name in (SERVER, *things)}
+    plugins = "amqtt.plugins."
+    config = {
+        "listeners": {
+            "default": {
+                "type": "tcp", "bind": f"{host}:{port}", "ssl": True,
+                "certfile": str(folder / "broker.pem"), "keyfile": str(folder / "broker.key"),
+            }
+        },
+        "plugins": {
+            f"{plugins}authentication.FileAuthPlugin": {"password_file": str(folder / "passwords")},
+            f"{plugins}topic_checking.TopicAccessControlListPlugin": {
+                "publish_acl": {name: publish for name, (publish, _) in may.items()},
+                "acl": {name: subscribe for name, (_, subscribe) in may.items()},
+            },
+        },
+    }  # fmt: skip
+    file = folder / "amqtt.yaml"
+    private(file, json.dumps(config, indent=1).encode())  # JSON is YAML
+    return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(file)]
+
+
+def _mosquitto(folder: Path, things, host: str, port: int, prefix: str) -> list[str]:
+    import pwd  # not on Windows
+
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise EdgekitError(
+            "mosquitto is not installed: apt-get install mosquitto, or broker('amqtt')"
+        )
+    rules = []
+    for name in (SERVER, *things):
+        certify(folder, name)
+        publish, subscribe = _topics(prefix, name)
+        rules += [f"user {name}", *(f"topic write {t}" for t in publish)]
+        rules += [f"topic read {t}" for t in subscribe]
+    private(folder / "acl", ("\n".join(rules) + "\n").encode())
+    file = folder / "mosquitto.conf"
+    text = f"""\
+listener {port} {host}
+cafile {folder / "ca.pem"}
+certfile {folder / "broker.pem"}
+keyfile {folder / "broker.key"}
+require_certificate true
+use_identity_as_username true
+allow_anonymous false
+acl_file {folder / "acl"}
+set_tcp_nodelay true
+message_size_limit {MESSAGE_MOST}
+persistence false
+user {pwd.getpwuid(os.geteuid()).pw_name}
+"""
+    private(file, text.encode())
+    return [found, "-c", str(file)]
+
+
+def _topics(prefix: str, name: str) -> tuple[list[str], list[str]]:
+    """What `name` may publish to and subscribe to."""
+    if name == SERVER:
+        return tuple([topic(prefix, "+", "+", k) for k in kinds] for kinds in (HEARS, ASKS))
+    return tuple([topic(prefix, name, "+", k) for k in kinds] for kinds in (ASKS, HEARS))
+
+
+def _free(host: str) -> int:
+    with socket.socket() as s:
+        s.bind((host, 0))
+        return s.getsockname()[1]

@@ -1,0 +1,160 @@
+"""Instructions → cycles → milliseconds, millijoules and days.
+
+Cycles are exact block counts times published instruction costs (`timing`). A chip whose latency was published
+adds a factor and what it waits for weights in its flash (`edgekit.catalog.calibrations`); its band is how far
+the result was off for programs of another author. docs/latency.md has the data and the errors.
+"""
+
+from __future__ import annotations
+
+from edgekit.catalog import Board, calibrations
+from edgekit.catalog.calibration import of_core
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.figures import Figure, estimated, number
+from edgekit.emulate.build import Firmware
+from edgekit.emulate.run import Machine, Profile
+from edgekit.emulate.timing import block_cycles, timing
+
+UNCALIBRATED = (
+    1.6  # rule of thumb: so many times longer or shorter, where nothing is known of the memory
+)
+
+
+def cycles(firmware: Firmware, profile: Profile) -> Figure:
+    """Cycles of the profiled inference by the published instruction timing of its core, no waits in them.
+
+    Raises EdgekitError for a core without one.
+    """
+    costs = timing(firmware.cpu)
+    machine, known, total = Machine(firmware), {}, 0
+    for layer in profile.layers:
+        for key, times in layer.blocks.items():
+            if key not in known:
+                known[key] = block_cycles(bytes(machine.uc.mem_read(*key)), costs)
+            total += known[key] * times
+        total += costs.taken * layer.taken
+    return estimated(total, "cycles", f"exact block counts x {costs.name}")
+
+
+def weight_bytes(firmware: Firmware) -> int:
+    """Bytes of weights that an inference reads from flash, each counted once, as in the calibration's data.
+
+    Constant matrices and kernels of the network; biases, scales and the features' tables are not in it.
+    """
+    graph = firmware.source.graph
+    used = {i for op in graph.operators for i in op.inputs if i >= 0}
+    constant = (graph.tensors[i] for i in used if graph.tensors[i].data is not None)
+    return sum(
+        t.nbytes for t in constant if len(t.shape) > 1 and str(t.dtype) not in ("int32", "int64")
+    )
+
+
+def latency(
+    firmware: Firmware,
+    profile: Profile,
+    board: str | None = None,
+    mhz: float | None = None,
+    on: str = "",
+) -> Figure:
+    """Milliseconds for one inference on a calibrated chip or, labelled "uncalibrated", at a clock.
+
+    board: a name of `edgekit.catalog.calibrations`, at its clock or at `mhz`. on: another board with that
+    core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown
+    chip or one whose core the firmware was not built for.
+    """
+    if not (mhz or 1) > 0 or not (board or mhz):
+        raise EdgekitError("name a calibrated board, or give a clock in MHz")
+    count = cycles(firmware, profile).value
+    if board is None:
+        return _uncalibrated(firmware.cpu, count, mhz)
+    known = calibrations()
+    if board not in known:
+        raise EdgekitError(f"no calibration for board {board!r}.{did_you_mean(board, known)}")
+    chip = known[board]
+    if chip.core != firmware.cpu:
+        raise EdgekitError(f"{board} has a {chip.core}; this firmware is for {firmware.cpu}")
+    clock = mhz or chip.clock_mhz
+    waits = chip.weight_cycles * weight_bytes(firmware) / 16
+    ms = (chip.factor * count + waits) / clock / 1e3
+    band = chip.spread(ms, elsewhere=bool(on))
+    ratio = chip.elsewhere if on else chip.within
+    where, which = (on, f"the {chip.name}, ") if on else (chip.name, "")
+    doubt = "another chip and another submitter's program" if on else "another submitter's program"
+    words = f"{where} at {clock:g} MHz, calibrated on {which}{chip.source}"
+    return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", **band)
+
+
+def _uncalibrated(cpu: str, count: float, mhz: float) -> Figure:
+    chips = of_core(cpu)
+    factor = sum(c.factor for c in chips) / len(chips) if chips else 1.0
+    ms = factor * count / mhz / 1e3
+    names = " and ".join(c.name for c in chips)
+    by = f"{timing(cpu).name} x {number(factor)} of {names}" if chips else timing(cpu).name
+    words = f"uncalibrated: {by} at {mhz:g} MHz, no waits for its memory"
+    return estimated(ms, "ms", words, low=ms / UNCALIBRATED, high=ms * UNCALIBRATED)
+
+
+def energy(
+    time: Figure, board: Board | None = None, milliwatts: tuple[float, float] | None = None
+) -> Figure:
+    """Millijoules for one inference: latency times the active power of a board of the catalogue, or a range.
+
+    Both bands are in it. Raises EdgekitError where nobody published the board's power.
+    """
+    power = milliwatts
+    if power is None and board is not None and board.active_power_mw:
+        drawn = board.active_power_mw
+        power = (drawn.low or drawn.value, drawn.high or drawn.value)
+    if not power:
+        raise EdgekitError(
+            "nobody published this board's active power: give milliwatts=(low, high)"
+        )
+    middle = sum(power) / 2
+    source = f"{time.source}; active power {power[0]:g}–{power[1]:g} mW"
+    low, high = (
+        (time.low or time.value) * power[0] / 1e3,
+        (time.high or time.value) * power[1] / 1e3,
+    )
+    return estimated(time.value * middle / 1e3, "mJ", source, low=low, high=high)
+
+
+def battery_life(
+    inference: Figure,
+    per_hour: float,
+    battery_mah: float,
+    volts: float,
+    sleep_ua: float,
+    sensor_mj: float = 0.0,
+    radio_mj_per_hour: float = 0.0,
+    self_discharge_per_year: float = 0.01,
+    usable: float = 0.85,
+) -> Figure:
+    """Days on one battery.
+
+    inference: millijoules each (from `energy`). per_hour: inferences an hour, each with `sensor_mj` of
+    sampling. sleep_ua: current between them. radio_mj_per_hour: transmissions, averaged.
+    self_discharge_per_year: share of the capacity; usable: share above the cut-off voltage.
+    The band comes from the inference energy's band.
+    """
+    if (
+        min(battery_mah, volts, usable) <= 0
+        or min(per_hour, sleep_ua, sensor_mj, radio_mj_per_hour) < 0
+    ):
+        raise EdgekitError(
+            "battery capacity and voltage must be positive, consumption not negative"
+        )
+    capacity = battery_mah * volts * 3.6e3 * usable  # mJ: mAh * V * 3600 s/h
+    leak = battery_mah * volts * 3.6e3 * self_discharge_per_year / 365.25
+    sleep = sleep_ua * 1e-3 * volts * 86_400  # mJ a day
+
+    def days(mj):
+        spent = sleep + leak + 24 * (per_hour * (mj + sensor_mj) + radio_mj_per_hour)
+        return capacity / spent if spent else float("inf")
+
+    return estimated(
+        days(inference.value),
+        "days",
+        f"{battery_mah:g} mAh at {volts:g} V, {per_hour:g}/h; {inference.source}",
+        low=days(inference.high or inference.value),
+        high=days(inference.low or inference.value),
+    )

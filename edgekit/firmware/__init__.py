@@ -1,0 +1,50 @@
+"""The C that runs on a device, in one tree: what a C person looks for lies where they look.
+
+kernels/    the operators of a network, as headers; the generated code includes those it needs
+features/   the features, each the twin of a Python file of `signal/`
+runtime/    start-up, linker script, counters, the alert message
+agent/      the update agent: CBOR, manifest, slots, delta, keys
+crypto/     signatures, hashes, ciphers; what others wrote stands there unchanged, with its notice
+checks/     what tests and searches link beside the agent: a flash that loses power, entry points of fuzzers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from edgekit.core.errors import EdgekitError
+
+UPDATES = ("agent", "crypto", "checks")  # folders of what a device with updates is built from
+
+
+def text(folder: str, name: str) -> str:
+    """One file of the tree."""
+    return (resources.files(__package__) / folder / name).read_text("utf-8")
+
+
+def device_c(*names: str) -> dict[str, str]:
+    """Files of the update agent by name, as `build(extra_files=…)` takes them; without an end: .h and .c."""
+    files = [n for name in names for n in ([name] if "." in name else [f"{name}.h", f"{name}.c"])]
+    return {name: _found(name).read_text("utf-8") for name in files}
+
+
+def changed(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The same files with (old, new) texts; raises EdgekitError for an old one that is not there once."""
+    made = dict(files)
+    for old, new in changes:
+        places = [name for name, text in made.items() if old in text]
+        if len(places) != 1 or made[places[0]].count(old) != 1:
+            raise EdgekitError(f"the C has no single place that reads {old!r}")
+        made[places[0]] = made[places[0]].replace(old, new)
+    return made
+
+
+def _found(name: str) -> Traversable:
+    tree = resources.files(__package__)
+    return next(_where(tree, name), tree / "agent" / name)  # which then says that it is not there
+
+
+def _where(tree: Traversable, name: str) -> Iterator[Traversable]:
+    return (path for folder in UPDATES if (path := tree / folder / name).is_file())

@@ -1,0 +1,3 @@
+"""What is watched beside a class: anomaly, trend, alarm, confidence."""
+
+__all__ = []

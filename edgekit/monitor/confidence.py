@@ -1,0 +1,149 @@
+"""How sure is it, really? One number, the temperature, makes a network's confidence mean what it says.
+
+Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): logits over T, T fitted on validation
+windows by maximum likelihood. No answer changes, only how sure it sounds. The fleet relies on it: windows
+below a confidence are kept for labelling, those above are trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.core.errors import EdgekitError
+
+BINS = 10
+ONE = 1 << 16  # exp(0) in the device's table
+LOWEST, HIGHEST = 0.05, 50.0  # temperatures that are tried
+
+
+@dataclass(frozen=True)
+class Sure:
+    """When the device trusts an answer: its largest probability at `temperature` is at least `floor`.
+
+    On int8 outputs z with `scale`: `sum(table[top - z])` may be at most `limit`. Integers only, so that the
+    device and Python agree to the last case.
+    """
+
+    temperature: float
+    floor: float
+    scale: float
+
+    @property
+    def table(self) -> np.ndarray:
+        """(256,) uint32: `ONE * exp(-d * scale / temperature)` for a difference of d steps."""
+        steps = np.arange(256) * self.scale / self.temperature
+        return np.floor(ONE * np.exp(-steps) + 0.5).astype(np.uint32)
+
+    @property
+    def limit(self) -> int:
+        return int(np.floor(ONE / self.floor))
+
+    def __call__(self, outputs: np.ndarray) -> np.ndarray:
+        """(n,) bool for int8 `outputs` (n, classes)."""
+        z = outputs.astype(np.int32)
+        return self.table[z.max(axis=1, keepdims=True) - z].sum(axis=1) <= self.limit
+
+    def c(self, name: str, classes: int) -> str:
+        """`int {name}_is_sure(const int8_t *outputs)`, a header in C99."""
+        rows = [", ".join(f"{v}u" for v in part) for part in np.array_split(self.table, 32)]
+        return C_SOURCE.format(
+            name=name,
+            up=name.upper(),
+            classes=classes,
+            limit=self.limit,
+            floor=self.floor,
+            temperature=self.temperature,
+            table=",\n    ".join(rows),
+        )
+
+
+C_SOURCE = """\
+/* Is {name} sure? Its largest probability, at temperature {temperature:.4g}, is at least {floor:.4g}. */
+#ifndef {up}_SURE_H
+#define {up}_SURE_H
+
+#include <stdint.h>
+
+/* 65536 exp(-d scale / temperature) for an output d steps below the largest */
+static const uint32_t {name}_unlikelier[256] = {{
+    {table}}};
+
+/* outputs [{classes}] of the last inference -> 1: trust it, 0: keep the window for somebody to look at */
+static inline int {name}_is_sure(const int8_t *outputs) {{
+  int8_t top = outputs[0];
+  for (int i = 1; i < {classes}; i++) top = outputs[i] > top ? outputs[i] : top;
+  uint32_t sum = 0;
+  for (int i = 0; i < {classes}; i++) sum += {name}_unlikelier[(int)top - outputs[i]];
+  return sum <= {limit}u;
+}}
+
+#endif
+"""
+
+
+def fit(logits: np.ndarray, y: np.ndarray) -> float:
+    """The temperature that makes `y` (n,) most likely for `logits` (n, classes).
+
+    Raises EdgekitError where there is nothing to fit.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(logits) < 2 or not np.isfinite(logits).all():
+        raise EdgekitError("a temperature is fitted to two finite answers or more")
+    found = minimize_scalar(
+        lambda t: likelihood(logits, y, np.exp(t)),
+        bounds=np.log((LOWEST, HIGHEST)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Softmax of `logits / temperature`, (n, classes) float64."""
+    z = np.asarray(logits, np.float64) / temperature
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def likelihood(logits, y, temperature: float = 1.0) -> float:
+    """Mean negative log-likelihood in nats."""
+    p = probabilities(logits, temperature)[np.arange(len(y)), y]
+    return float(-np.log(np.maximum(p, 1e-12)).mean())
+
+
+def expected_error(logits, y, temperature: float = 1.0, bins: int = BINS) -> float:
+    """Expected calibration error: how far confidence is from accuracy, mean over windows."""
+    return float(
+        sum(n * abs(sure - right) for n, sure, right in reliability(logits, y, temperature, bins))
+        / len(y)
+    )
+
+
+def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[tuple]:
+    """(windows, mean confidence, accuracy) of each bin of confidence that has any."""
+    p = probabilities(logits, temperature)
+    sure, right = p.max(axis=1), p.argmax(axis=1) == y
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    return [
+        (int((place == b).sum()), float(sure[place == b].mean()), float(right[place == b].mean()))
+        for b in range(bins)
+        if (place == b).any()
+    ]
+
+
+def choose_floor(logits, y, temperature: float, wanted: float) -> float:
+    """The lowest confidence at which at least the share `wanted` of the answers above it are right.
+
+    On validation windows; 0.999 where none is low enough.
+    """
+    p = probabilities(logits, temperature)
+    sure, right = p.max(axis=1), p.argmax(axis=1) == y
+    order = np.argsort(-sure, kind="stable")
+    good = np.cumsum(right[order]) / np.arange(1, len(y) + 1) >= wanted
+    return (
+        float(np.clip(sure[order][np.flatnonzero(good).max()], 1e-3, 0.999))
+        if good.any()
+        else 0.999
+    )

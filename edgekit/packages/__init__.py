@@ -1,0 +1,53 @@
+"""Updates: a model in a signed package that a device can check, try and take back.
+
+released = Release(tflite, features, sensitivity, name, board)    # a model as updates see it
+signer = open_key("pkcs11:token=…;object=…")                      # or file_key(path, passphrase)
+data = resign(new.unsigned(2, released), signer)                  # bytes to send, a delta if that is smaller
+package = verify(data, [signer.public], device)                   # or PackageError, in one line
+core = Core(firmware(released, [signer.public]), device)          # the emulated device that takes it
+
+`delivery` brings it there, `attack` tries to get in, `powercut` cuts the power at every flash operation.
+"""
+
+from edgekit.packages.delta import encode
+from edgekit.packages.keys import FileSigner, Signer, file_key, open_key, public_key, run_key
+from edgekit.packages.keyset import KeyList
+from edgekit.packages.mcuboot import mcuboot_image
+from edgekit.packages.package import (
+    Device,
+    Package,
+    build,
+    device_id,
+    manifest_of,
+    resign,
+    unsigned,
+    verify,
+)
+from edgekit.packages.release import LASTS, Release, expiry
+from edgekit.packages.suit import ENCODINGS, KINDS, PackageError
+
+__all__ = [
+    "ENCODINGS",
+    "KINDS",
+    "LASTS",
+    "Device",
+    "FileSigner",
+    "KeyList",
+    "Package",
+    "PackageError",
+    "Release",
+    "Signer",
+    "build",
+    "device_id",
+    "encode",
+    "expiry",
+    "file_key",
+    "manifest_of",
+    "mcuboot_image",
+    "open_key",
+    "public_key",
+    "resign",
+    "run_key",
+    "unsigned",
+    "verify",
+]

@@ -1,0 +1,128 @@
+"""One model as updates see it: the program it needs, what lies in a slot, and a device that runs it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from edgekit import export
+from edgekit.core.errors import EdgekitError
+from edgekit.emulate.selftest import slot_image
+from edgekit.export.codegen import Source
+from edgekit.packages.flash_layout import SECTOR, sectors
+from edgekit.packages.package import WORKSHOP, Device, device_for, unsigned
+from edgekit.packages.regions import Region
+
+LASTS = (
+    180  # days that a package is taken from its making; a device without a clock takes it for ever
+)
+
+
+def expiry(days: float = LASTS) -> int:
+    """POSIX seconds `days` from now; 0, which is never, for 0. Raises EdgekitError beyond 2106."""
+    when = int(time.time() + 86_400 * days) if days else 0
+    if when >= 1 << 32:
+        raise EdgekitError(
+            f"{days:,.0f} days from now is beyond February 2106, where the devices' time ends"
+        )
+    return when
+
+
+@dataclass(frozen=True)
+class Release:
+    """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
+
+    `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
+    names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
+    names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
+    each other's packages need classes of their own.
+    `signature` is how devices check one, of `ota.verifiers`; empty: by the key. `encryption` is "A128KW" for
+    devices that read payloads which are encrypted for them (`ota.cipher`).
+    """
+
+    tflite: bytes
+    features: object
+    sensitivity: float | None
+    name: str
+    board: str
+    vendor: str = field(default_factory=lambda: os.environ.get("EDGEKIT_VENDOR") or WORKSHOP)
+    model: str = ""
+    signature: str = ""
+    encryption: str = ""
+
+    @property
+    def class_name(self) -> str:
+        """The name of the class of devices that take it."""
+        return self.model or f"{self.name}/{self.board}"
+
+    @cached_property
+    def source(self) -> Source:
+        """Generated code that reads its constants from a slot."""
+        graph = export.read(self.tflite)
+        export.need_int8(graph)
+        return export.generate(graph, self.name, slot=True)
+
+    @cached_property
+    def needs(self) -> dict:
+        """What a device compares before it takes this model: `export.compatibility`."""
+        graph = self.source.graph
+        into = graph.tensors[graph.inputs[0]]
+        scale = (into.scale[0], int(into.zero_point[0]))
+        files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
+        return export.compatibility(graph, self.source, files)
+
+    @cached_property
+    def image(self) -> bytes:
+        """What lies in the slot: the constants, and the answer to the self-test."""
+        return slot_image(self.source)
+
+    @property
+    def regions(self) -> list[Region]:
+        """What the image is made of."""
+        return [Region(*part) for part in export.image_regions(self.source)]
+
+    def content(self, kind: str) -> bytes:
+        """The image, or for an interpreter on a gateway the `.tflite` itself."""
+        return self.image if kind == "weights" else self.tflite
+
+    def unsigned(
+        self, sequence: int, base: Release | None = None, kind: str = "weights",
+        expires: int | None = None, **what,
+    ) -> bytes:  # fmt: skip
+        """A package of this release, not signed yet; a delta if that is smaller.
+
+        `expires` in POSIX seconds, 0 never, LASTS days from now if nothing is said; `what` as `ota.unsigned`.
+        Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
+        """
+        known = ("inputs", "outputs", "features") if kind == "tflite" else self.needs
+        if base and (changed := [k for k in known if self.needs[k] != base.needs[k]]):
+            raise EdgekitError(
+                f"devices with the other release cannot take this one, its {', '.join(changed)} "
+                "changed: their program has to change too (ota.mcuboot_image)"
+            )
+        return unsigned(
+            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.class_name,
+            base=base.content(kind) if base else None, kind=kind,
+            regions=self.regions if kind == "weights" else None,
+            expires=expiry() if expires is None else expires, **what,
+        )  # fmt: skip
+
+    def device(
+        self,
+        kind: str = "weights",
+        sequence: int = 0,
+        base: bytes = b"",
+        name: str = "device 1",
+        kek: bytes = b"",
+    ) -> Device:
+        """What the device of this name with this release's program knows of itself, running `base` if any.
+
+        `kek`: the key that it reads encrypted payloads by, if it does.
+        """
+        slot_bytes = SECTOR * sectors(len(self.content(kind)))
+        return device_for(
+            self.needs, vendor=self.vendor, model=self.class_name, slot_bytes=slot_bytes, kind=kind,
+            sequence=sequence, base=base, name=name, kek=kek,
+        )  # fmt: skip

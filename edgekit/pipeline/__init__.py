@@ -1,0 +1,1 @@
+"""Runs: chapters, what they hand over, and the order they run in."""

@@ -1,0 +1,153 @@
+"""The manifest of a run: what was made from what, and which of it still stands.
+
+Chapters in notebooks and in `edgekit run` write it side by side; each change is one locked step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.core.atomic import whole
+from edgekit.core.errors import EdgekitError
+from edgekit.core.lock import locked
+from edgekit.design import Design
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "ai-edge-litert",
+    "tflite",
+    "tflite-micro",
+    "ziglang",
+    "unicorn",
+    "capstone",
+)
+
+
+def read_manifest(directory: Path) -> dict:
+    """The run's manifest, `{}` for a new run. Raises EdgekitError if it cannot be read."""
+    path = directory / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise EdgekitError(f"{path} cannot be read ({error}); delete it to start over") from None
+    if not isinstance(manifest, dict) or not {"use_case", "profile", "steps"} <= set(manifest):
+        raise EdgekitError(f"{path} is no manifest of a run; choose another run_dir")
+    return manifest
+
+
+def start_manifest(directory: Path, use_case: str, profile: str) -> None:
+    """Write an empty manifest if there is none yet."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with _alone(directory):
+        if not (directory / "manifest.json").is_file():
+            _write(directory, {"use_case": use_case, "profile": profile, "steps": {}})
+
+
+def update_manifest(
+    directory: Path, step: str, entry: dict | None, design: Design | None = None
+) -> None:
+    """Record a step, or with None forget it. `design`: the one that it was judged by, now the run's."""
+    with _alone(directory):
+        manifest = read_manifest(directory)
+        manifest["steps"].pop(step, None)
+        if entry is not None:
+            manifest["steps"][step] = entry
+            manifest["steps"] = dict(sorted(manifest["steps"].items()))
+        if design is not None:
+            manifest["design"], manifest["design_digest"] = design.to_dict(), design.digest
+        _write(directory, manifest)
+
+
+def standing(
+    manifest: dict, directory: Path | None = None, by_design: bool = True
+) -> dict[str, str]:
+    """Chapter -> why its figures no longer count; "" where they do.
+
+    A chapter stands while it was judged by the run's design, and while what it read is what its makers
+    sealed last, and they stand too. With `directory`, while what it wrote still lies there unchanged;
+    unless `by_design`, whatever the design.
+    """
+    steps, digest = manifest.get("steps", {}), manifest.get("design_digest", "")
+    made = {name: (step, sha) for step, e in steps.items() for name, sha in e["outputs"].items()}
+    fallen = {}  # by what was replaced: that falls on what was made from it, an earlier design does not
+    for step, entry in steps.items():
+        fallen[step] = _lost(entry, directory) if directory else ""
+        for name, sha in entry.get("inputs", {}).items():
+            maker, now = made.get(name, ("", ""))
+            if not maker:
+                fallen[step] = fallen[step] or f"was made from {name}, which no chapter has sealed"
+            elif now != sha:
+                fallen[step] = fallen[step] or f"was made before {maker} was run again"
+            elif fallen.get(maker):
+                fallen[step] = fallen[step] or f"stands on {maker}, which {fallen[maker]}"
+    if not by_design:
+        return fallen
+    earlier = {s for s, entry in steps.items() if entry.get("design", digest) != digest}
+    return {s: "was judged by an earlier design" if s in earlier else fallen[s] for s in steps}
+
+
+def _lost(entry: dict, directory: Path) -> str:
+    """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
+    for name, sha in entry["outputs"].items():
+        path = directory / "artefacts" / name
+        if not path.is_file() or file_hash(path) != sha:
+            return f"no longer has the {name} that it sealed"
+    return ""
+
+
+def _alone(directory: Path):
+    """Two writers would each keep the other's seals from before. Not the run's own lock: a chapter that
+    `edgekit run` has started writes while that one is held."""
+    return locked(directory / ".manifest.lock")
+
+
+def _write(directory: Path, manifest: dict) -> None:
+    manifest["python"] = platform.python_version()
+    manifest["platform"] = platform.platform()
+    manifest["packages"] = versions()
+    with whole(directory / "manifest.json") as half:
+        half.write_text(json.dumps(plain(manifest), indent=1, allow_nan=False), encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that results depend on."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def plain(value):
+    """For JSON, which has no NaN and knows no NumPy."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

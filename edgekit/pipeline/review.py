@@ -1,0 +1,83 @@
+"""What a run can answer for now: one design, the chapters that stand, and every line of the budget once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit import usecases
+from edgekit.core import workspace
+from edgekit.core.errors import EdgekitError
+from edgekit.design import Design
+from edgekit.design import load as load_design
+from edgekit.design.gate import Verdicts, overall
+from edgekit.pipeline.manifest import read_manifest, standing
+
+
+@dataclass(frozen=True)
+class Review:
+    """A run, held against the design that its figures were judged by.
+
+    `gates`: the verdicts of the chapters that stand. `stale`: chapter -> why its figures no longer count.
+    `verdicts`: every line of the budget, kept, missed or not judged. `data`: what the figures rest on.
+    `changed`: what design.toml says otherwise since, "" if nothing.
+    """
+
+    manifest: dict
+    design: Design
+    gates: dict[str, Verdicts]
+    stale: dict[str, str]
+    verdicts: Verdicts
+    data: str
+    changed: str
+
+
+def review(directory: Path) -> Review:
+    """Read a run's directory. Raises EdgekitError if it holds no finished chapter."""
+    manifest = read_manifest(directory)
+    if not manifest.get("steps"):
+        raise EdgekitError(f"{directory} holds no finished chapter; start with `edgekit run`")
+    stale = {step: why for step, why in standing(manifest, directory).items() if why}
+    gates = {
+        name: Verdicts.from_dicts(step["verdicts"])
+        for name, step in manifest["steps"].items()
+        if name not in stale
+    }
+    now = _now(manifest["use_case"])
+    if "design" in manifest:
+        design = Design.from_dict(manifest["design"])
+    elif now is None:
+        raise EdgekitError(f"{directory} does not say by which design it was judged: run it again")
+    else:
+        design = now
+    data = {manifest["steps"][name].get("data", "") for name in gates} - {""}
+    return Review(
+        manifest,
+        design,
+        gates,
+        stale,
+        overall(design, gates, workspace.judges()),
+        data.pop() if len(data) == 1 else "partly simulated" if data else "",
+        "the use case's design.toml is gone, or cannot be read"
+        if now is None
+        else _changes(design, now),
+    )
+
+
+def _now(use_case: str) -> Design | None:
+    """What design.toml says today, if it is still there and can be read."""
+    try:
+        return load_design(usecases.folder(use_case, workspace.root()) / "design.toml")
+    except EdgekitError:
+        return None
+
+
+def _changes(was: Design, now: Design) -> str:
+    """`"latency_ms 100 → 50, board stm32u5 → nrf5340"`."""
+    before, after = was.to_dict(), now.to_dict()
+    return ", ".join(
+        f"{key} {before[section].get(key, 'unset')} → {after[section].get(key, 'unset')}"
+        for section in before
+        for key in dict.fromkeys((*before[section], *after[section]))
+        if before[section].get(key) != after[section].get(key)
+    )

@@ -1,0 +1,357 @@
+"""A run: one use case taken through the chapters, in one directory that can be checked afterwards.
+
+    runs/bearing-full/
+      manifest.json     what was made from what: hashes, parameters, versions, figures, verdicts
+      artefacts/        what the chapters hand to each other
+      notebooks/        the chapters as they were executed
+      report.html
+
+A chapter is *sealed* by its gate, the last cell: only then do its artefacts count as whole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from edgekit import usecases
+from edgekit.core import workspace
+from edgekit.core.atomic import whole
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.escape import html as escape
+from edgekit.core.figures import Figure
+from edgekit.design import Design
+from edgekit.design import load as load_design
+from edgekit.design.gate import Verdicts, gate
+from edgekit.pipeline.manifest import (
+    file_hash,
+    plain,
+    read_manifest,
+    standing,
+    start_manifest,
+    update_manifest,
+)
+
+PROFILES = ("quick", "full")
+
+
+class Notes(str):
+    """Markdown that a notebook renders."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+@dataclass
+class Run:
+    """One chapter's view of a run. Made by `open_run`.
+
+    `judges`: the lines of the budget that its gate judges, None where the notebook does not say. `data`:
+    on which recordings its figures rest, see `uses`.
+    """
+
+    step: str
+    use_case: str
+    profile: str
+    seed: int
+    directory: Path
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    judges: tuple[str, ...] | None = None
+    offline: bool = False
+    data: str = ""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    heard: dict[str, str] = field(default_factory=dict)  # what was read, and its hash then
+    field: str | None = None
+
+    @property
+    def quick(self) -> bool:
+        return self.profile == "quick"
+
+    @cached_property
+    def design(self) -> Design:
+        return load_design(usecases.folder(self.use_case, workspace.root()) / "design.toml")
+
+    @cached_property
+    def usecase(self) -> ModuleType:
+        case = usecases.load(self.use_case, workspace.root())
+        usecases.choose(case, self.sealed_field if self.field is None else self.field)
+        return case
+
+    @property
+    def sealed_field(self) -> str:
+        """The field that the chapter which collected the data was told to take; empty: the use case's own."""
+        steps = read_manifest(self.directory).get("steps", {}).values()
+        return next((f for s in steps if (f := s["parameters"].get("field"))), "")
+
+    @property
+    def notes(self) -> Notes:
+        """What the use case has to say in this chapter; nothing if it says nothing."""
+        return Notes(usecases.notes(self.use_case, workspace.root(), self.step[:2]))
+
+    def uses(self, recordings) -> str:
+        """Say on which recordings the figures of this chapter, and of those after it, rest.
+
+        `recordings`: Recordings or Windows. Returns `"real"`, `"simulated"` or `"partly simulated"`, which
+        every figure of the run then says. Raises EdgekitError where the folder's figures rest on others:
+        one folder never mixes them.
+        """
+        from edgekit.data import data_origin
+
+        self.data = data_origin(recordings)
+        for step, entry in read_manifest(self.directory).get("steps", {}).items():
+            if (other := entry.get("data", "")) not in ("", self.data):
+                raise EdgekitError(
+                    f"{step} in {self.directory} rests on {other} data, these recordings are {self.data}: "
+                    "give them a folder of their own (run_dir), or delete that one"
+                )
+        return self.data
+
+    def path(self, name: str) -> Path:
+        """Where an artefact lies. Reading? Then use `load` or `file`, which check it."""
+        if name not in self.reads and name not in self.writes:
+            raise EdgekitError(
+                f"{self.step} neither reads nor writes {name!r}."
+                f"{did_you_mean(name, (*self.reads, *self.writes))}"
+            )
+        return self.directory / "artefacts" / name
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A temporary path that becomes the artefact when the block ends well, whole or not at all."""
+        with whole(self.path(name)) as half:
+            yield half
+
+    def save(self, name: str, value) -> Path:
+        """Write an artefact; its suffix says how: .npz .npy .json .csv, else bytes or text."""
+        with self.writing(name) as path:
+            _write(path, value)
+        return self.path(name)
+
+    def file(self, name: str) -> Path:
+        """The checked file of an artefact.
+
+        Raises EdgekitError if it is missing, is not what was sealed, or rests on what has been replaced.
+        """
+        path = self.path(name)
+        maker = next((c for c, nb in workspace.chapters().items() if name in _writes(nb)), None)
+        remedy = f"run {maker} first ({self._command} --through {str(maker)[3:]})"
+        if not path.is_file():
+            raise EdgekitError(f"{path} is missing: {remedy}")
+        if maker != self.step:
+            manifest, self.heard[name] = read_manifest(self.directory), file_hash(path)
+            sealed = manifest.get("steps", {}).get(maker, {})
+            if sealed.get("outputs", {}).get(name) != self.heard[name]:
+                raise EdgekitError(f"{path} is not what {maker} sealed: {remedy}")
+            if (was := sealed["parameters"].get("seed")) != self.seed:
+                raise EdgekitError(
+                    f"{maker} ran with seed {was}, this is seed {self.seed}: {remedy}"
+                )
+            if why := standing(manifest, by_design=False)[maker]:
+                raise EdgekitError(f"{maker} {why}: {remedy}")
+        return path
+
+    def load(self, name: str):
+        """Read an artefact of an earlier chapter (or of this one)."""
+        return _read(self.file(name))
+
+    @property
+    def _command(self) -> str:
+        """What a person types to fill this very run."""
+        command = f"edgekit run {self.use_case}"
+        if self.profile != PROFILES[0]:
+            command += f" --profile {self.profile}"
+        command += " --offline" if self.offline else ""
+        usual = workspace.run_folder(self.use_case, self.profile, self.offline)
+        if self.directory.resolve() != usual.resolve():
+            command += f" --run-dir {self.directory}"
+        return command + (f" --seed {self.seed}" if self.seed else "")
+
+    def gate(
+        self, figures: Mapping[str, Figure | None], notes: Mapping[str, str] | None = None
+    ) -> Verdicts:
+        """Judge figures by the budget and seal the chapter; its last cell. Never raises for a miss.
+
+        A figure that is None leaves its line open; `notes`, by line, say why, or what a reader must know.
+        """
+        if self.judges is not None and set(figures) != set(self.judges):
+            raise EdgekitError(
+                f"{self.step} judges {', '.join(figures) or 'nothing'}, its metadata says "
+                f"{', '.join(self.judges) or 'nothing'}: make them agree"
+            )
+        missing = [name for name in self.writes if not self.path(name).is_file()]
+        if missing:
+            raise EdgekitError(
+                f"{self.step} cannot be sealed: {', '.join(missing)} not written; run its cells in order"
+            )
+        inputs = {name: file_hash(self.path(name)) for name in self.reads}
+        for name, now in inputs.items():
+            if self.heard.get(name, now) != now:
+                raise EdgekitError(
+                    f"{name} was written again since {self.step} read it: run its cells from the first"
+                )
+        data = self.rests_on
+        figures, mine = _on(data, figures), _on(data, self.figures)
+        verdicts = gate(self.design, figures, notes)
+        entry = {
+            "parameters": {
+                "use_case": self.use_case,
+                "profile": self.profile,
+                "seed": self.seed,
+                "offline": self.offline,
+                **({"field": self.field} if self.field else {}),
+            },
+            "design": self.design.digest,
+            "data": data,
+            "inputs": inputs,
+            "outputs": {name: file_hash(self.path(name)) for name in self.writes},
+            "figures": {k: f.to_dict() for k, f in {**mine, **figures}.items() if f},
+            "verdicts": verdicts.to_dicts(),
+            "seconds": round(time.monotonic() - self.started, 2),
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+        update_manifest(self.directory, self.step, entry, self.design)
+        return verdicts
+
+    @property
+    def rests_on(self) -> str:
+        """The data that the figures rest on: this chapter's own, or of those it reads; "" if none."""
+        if self.data:
+            return self.data
+        steps = read_manifest(self.directory).get("steps", {})
+        found = {
+            e.get("data", "") for e in steps.values() if set(e["outputs"]) & set(self.reads)
+        } - {""}
+        return found.pop() if len(found) == 1 else "partly simulated" if found else ""
+
+    def _repr_html_(self) -> str:
+        data = f", on <b>{self.rests_on} data</b>" if self.rests_on else ""
+        return (
+            f"<b>{escape(self.design.use_case.title)}</b>, chapter {self.step}, profile {self.profile}, "
+            f"seed {self.seed}{data}<br><small>{escape(str(self.directory))}</small>"
+        )
+
+
+def open_run(
+    step: str,
+    use_case: str = "bearing",
+    profile: str = "quick",
+    run_dir: str = "",
+    seed: int = 0,
+    offline: bool = False,
+    field: str | None = None,
+) -> Run:
+    """The run that a notebook works in. Raises EdgekitError for an unknown use case, profile or field.
+
+    `field` names another field than the use case's own, where it knows one; None: the one that the run's
+    data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind
+    it for a run on simulated data alone. To open a sealed chapter and look changes nothing; what is written
+    over no longer is what was sealed, and the next chapter says so.
+    """
+    check_choice(profile, seed)
+    usecases.folder(use_case, workspace.root())
+    usual = workspace.run_folder(use_case, profile, offline)
+    directory = Path(run_dir).expanduser() if run_dir else usual
+    notebook = workspace.chapters()[workspace.chapter(step)]
+    terms = workspace.contract(notebook)
+    check_owner(directory, use_case, profile)
+    run = Run(
+        notebook.stem,
+        use_case,
+        profile,
+        seed,
+        directory,
+        tuple(terms["reads"]),
+        tuple(terms["writes"]),
+        terms["judges"],
+        offline,
+        field=field,
+    )
+    _ = run.design, run.usecase  # a broken file is better said now than in the middle
+    for name in run.reads:
+        run.file(name)
+    start_manifest(directory, use_case, profile)
+    return run
+
+
+def check_choice(profile: str, seed: int) -> None:
+    """Raises EdgekitError for an unknown profile, and for a seed that not every library takes."""
+    if profile not in PROFILES:
+        raise EdgekitError(f"there is no profile {profile!r}.{did_you_mean(profile, PROFILES)}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise EdgekitError(f"seed must be a whole number from 0 to 2147483647, not {seed!r}")
+
+
+def check_owner(directory: Path, use_case: str, profile: str) -> None:
+    """Raises EdgekitError if the directory holds a run of something else."""
+    manifest = read_manifest(directory)
+    if manifest and (manifest["use_case"], manifest["profile"]) != (use_case, profile):
+        raise EdgekitError(
+            f"{directory} holds a run of {manifest['use_case']}, {manifest['profile']}; "
+            "choose another run_dir"
+        )
+
+
+# ------------------------------------------------------------------------------------- artefacts
+
+
+def _on(data: str, figures: Mapping[str, Figure | None]) -> dict[str, Figure | None]:
+    """The figures with the data that they rest on; what others published rests on theirs."""
+    return {
+        key: replace(f, data=data) if f and not f.data and f.provenance != "published" else f
+        for key, f in figures.items()
+    }
+
+
+def _writes(notebook: Path) -> list[str]:
+    return workspace.contract(notebook)["writes"]
+
+
+def _write(path: Path, value) -> None:
+    kind = path.suffix
+    if kind == ".npz" and hasattr(value, "save"):
+        value.save(path)
+    elif kind == ".npz":
+        with open(path, "wb") as f:
+            np.savez(f, **value)
+    elif kind == ".npy":
+        with open(path, "wb") as f:
+            np.save(f, value, allow_pickle=False)
+    elif kind == ".json":
+        path.write_text(json.dumps(plain(value), indent=1, allow_nan=False), encoding="utf-8")
+    elif kind == ".csv":
+        value.to_csv(path, index=False)
+    elif isinstance(value, str):
+        path.write_text(value, encoding="utf-8")
+    else:
+        path.write_bytes(value)
+
+
+def _read(path: Path):
+    kind = path.suffix
+    if kind == ".npz":
+        with np.load(path, allow_pickle=False) as f:
+            arrays = dict(f)
+        if {"X", "y", "origin"} <= set(arrays):
+            from edgekit.data.windows import Windows
+
+            return Windows.load(path)
+        return arrays
+    if kind == ".npy":
+        return np.load(path, allow_pickle=False)
+    if kind == ".json":
+        return json.loads(path.read_text(encoding="utf-8"))
+    if kind == ".csv":
+        import pandas
+
+        return pandas.read_csv(path)
+    return path.read_bytes()

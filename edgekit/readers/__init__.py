@@ -1,0 +1,3 @@
+"""Files of sensors, sound and pictures as samples."""
+
+__all__ = []

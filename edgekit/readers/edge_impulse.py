@@ -1,0 +1,248 @@
+"""Edge Impulse's data acquisition format, JSON and CBOR; other JSON goes to `records`.
+
+https://docs.edgeimpulse.com/reference/data-acquisition-format: `protected`, `signature`, and a `payload` of
+`device_name`, `device_type`, `interval_ms`, `sensors` (name, units) and `values`. The signature is an
+HMAC-SHA256 over the file in which 64 zeros stand for it; who has the project's HMAC key puts it into
+EDGEKIT_IMPULSE_KEY, and then every signature is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import os
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.core import escape
+from edgekit.readers import records
+from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.reading import Reading, UnreadableError
+
+DEEPEST = 8  # levels; the format needs four
+MOST = 50_000_000  # items of one file
+LARGEST = 256 << 20  # bytes of one file
+SOUND = ("wav", "audio", "microphone")
+KEY = "EDGEKIT_IMPULSE_KEY"
+ZEROS = "0" * 64
+SELF_DESCRIBED = b"\xd9\xd9\xf7"  # tag 55799 (RFC 8949, 3.4.6), which says only "this is CBOR"
+
+
+def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+    """Readings of one file. `label`, `group`, `unit` are for JSON that is a table. Raises UnreadableError."""
+    if path.stat().st_size > LARGEST:
+        raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")
+    data = path.read_bytes()
+    if path.suffix.lower() == ".cbor":
+        return [acquisition(cbor(data), name, data)]
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return records.lines(data, name, wanted)
+    if isinstance(content, dict) and "payload" in content:
+        return [acquisition(content, name, data)]
+    if isinstance(content, list):
+        return records.objects(content, name, wanted)
+    lists = (
+        {k: v for k, v in content.items() if isinstance(v, list)}
+        if isinstance(content, dict)
+        else {}
+    )
+    if lists and len({len(v) for v in lists.values()}) == 1:
+        return records.columns(lists, name, wanted)
+    raise UnreadableError("is JSON, but neither in Edge Impulse's format nor a table of numbers")
+
+
+def from_json(data: bytes):
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"is no JSON ({type(error).__name__})") from None
+
+
+def signature(content: dict, data: bytes, key: str) -> str:
+    """What can be said of the signature of a file's bytes; empty where it is right.
+
+    Raises UnreadableError where it is not the one that `key` makes.
+    """
+    protected, said = content.get("protected"), content.get("signature")
+    method = protected.get("alg") if isinstance(protected, dict) else None
+    said = said.hex() if isinstance(said, bytes) else said
+    if method in (None, "none"):
+        return "" if said in (None, "", "00", ZEROS) else "holds a signature, and says it has none"
+    if method != "HS256":
+        return f"is signed by an unknown method, {method!r:.40}: not checked"
+    if not isinstance(said, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", said):
+        return "its signature (HS256) is damaged: it should be 64 hexadecimal digits"
+    if said == ZEROS:
+        return "its signature (HS256) is all zeros: it was never signed"
+    if not key:
+        return f"its signature (HS256) was not checked: {KEY} holds no key"
+    unsigned = data.replace(said.encode(), ZEROS.encode(), 1)
+    if unsigned == data:
+        unsigned = data.replace(bytes.fromhex(said), bytes(32), 1)
+    if not hmac.compare_digest(
+        hmac.new(key.encode(), unsigned, hashlib.sha256).hexdigest(), said.lower()
+    ):
+        raise UnreadableError(
+            f"is not what was signed: its signature does not fit the key in {KEY}"
+        )
+    return ""
+
+
+def acquisition(content, name: str, data: bytes | None = None) -> Reading:
+    """The decoded content of a file or a message; with its bytes, what its signature is worth."""
+    payload = content.get("payload") if isinstance(content, dict) else None
+    if not isinstance(payload, dict) or "values" not in payload:
+        raise UnreadableError("is not in Edge Impulse's format: no payload with values")
+    sensors, interval = payload.get("sensors"), payload.get("interval_ms")
+    if not isinstance(sensors, list) or not all(isinstance(s, dict) for s in sensors):
+        raise UnreadableError("names no sensors")
+    number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
+    if not number or not math.isfinite(interval) or not 1e-4 <= interval <= 1e9:
+        raise UnreadableError(f"has an impossible interval_ms: {interval!r:.40}")
+    values = payload["values"]
+    if not isinstance(values, list) or not values:
+        raise UnreadableError("holds no values")
+    if any(isinstance(v, str) for v in values[:1]):
+        raise UnreadableError("refers to values in another file, which edgekit does not follow")
+    try:
+        samples = np.array([[math.nan if v is None else v for v in row] if isinstance(row, list)
+                            else [row] for row in values], np.float32)  # fmt: skip
+    except (ValueError, TypeError, OverflowError):
+        raise UnreadableError("has rows of unequal length, or values that are no numbers") from None
+    if samples.ndim != 2 or samples.shape[1] != len(sensors):
+        raise UnreadableError(f"names {len(sensors)} sensors, its rows hold {samples.shape[1:]}")
+    names = _distinct([str(s.get("name", f"ch{i + 1}"))[:40] for i, s in enumerate(sensors)])
+    units = list(dict.fromkeys(str(s.get("units", ""))[:20] for s in sensors))
+    doubt = signature(content, data, os.environ.get(KEY, "")) if data is not None else ""
+    sound = len(sensors) == 1 and (units[0].lower() in SOUND or names[0].lower() in SOUND)
+    if sound and np.abs(samples).max(initial=0) > 1:
+        samples /= 32768
+    meta = {
+        k: escape.encodable(str(payload[k]))[:80]
+        for k in ("device_name", "device_type")
+        if k in payload
+    }
+    return Reading(
+        name, samples, 1000 / interval, names, "full scale" if sound else ", ".join(units),
+        sound=sound, meta=meta, notes=(doubt,) if doubt else (),
+    )  # fmt: skip
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Each name once; a second one of a name gets a number."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    left = dict(seen)
+    result = []
+    for name in reversed(names):
+        result.append(name if left[name] == 1 else f"{name} {left[name]}")
+        left[name] -= 1
+    return tuple(reversed(result))
+
+
+# ------------------------------------------------------------------------------------------ CBOR
+
+
+def cbor(data: bytes):
+    """Decode CBOR (RFC 8949): numbers, texts, bytes, arrays, maps and simple values.
+
+    Somebody else's bytes: no tag is followed, no length believed before so many bytes are there, nothing
+    nested deeper than DEEPEST. Raises UnreadableError.
+    """
+    value, at = _item(data, len(SELF_DESCRIBED) * data.startswith(SELF_DESCRIBED), 0, [0])
+    if at != len(data):
+        raise UnreadableError(f"has {len(data) - at:,} bytes behind its end")
+    return value
+
+
+def _item(data: bytes, at: int, depth: int, count: list[int]):
+    count[0] += 1
+    if depth > DEEPEST:
+        raise UnreadableError(f"is nested deeper than {DEEPEST} levels")
+    if at >= len(data) or count[0] > MOST:
+        raise UnreadableError("is cut off" if at >= len(data) else "holds too many items")
+    major, info = data[at] >> 5, data[at] & 31
+    at += 1
+    if major == 7:
+        return _simple(data, at, info)
+    if info == 31 and major in (2, 3, 4, 5):
+        return _open(data, at, major, depth, count)
+    size, at = _argument(data, at, info)
+    if major == 0:
+        return size, at
+    if major == 1:
+        return -1 - size, at
+    if major == 6:
+        raise UnreadableError(f"uses CBOR tag {size}, which the format does not")
+    if size > len(data) - at:  # every element takes a byte at least
+        raise UnreadableError(f"claims {size:,} elements, and {len(data) - at:,} bytes follow")
+    if major in (2, 3):
+        return _text(data[at : at + size], major), at + size
+    items = []
+    for _ in range(size * (major - 3)):
+        item, at = _item(data, at, depth + 1, count)
+        items.append(item)
+    return (items if major == 4 else _map(items)), at
+
+
+def _open(data: bytes, at: int, major: int, depth: int, count: list[int]):
+    """An array, map or text of a length that is not told in advance."""
+    items = []
+    while True:
+        if at >= len(data):
+            raise UnreadableError("is cut off")
+        if data[at] == 0xFF:
+            break
+        item, at = _item(data, at, depth + 1, count)
+        items.append(item)
+    if major in (2, 3):
+        if not all(isinstance(i, (bytes, str)[major - 2]) for i in items):
+            raise UnreadableError("is damaged: a text of other things")
+        return (b"" if major == 2 else "").join(items), at + 1
+    if major == 5 and len(items) % 2:
+        raise UnreadableError("is damaged: a map with a key and no value")
+    return (items if major == 4 else _map(items)), at + 1
+
+
+def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
+    if info < 24:
+        return info, at
+    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(info)
+    if width is None or at + width > len(data):
+        raise UnreadableError("is damaged or cut off")
+    return int.from_bytes(data[at : at + width], "big"), at + width
+
+
+def _simple(data: bytes, at: int, info: int):
+    floats = {25: ">e", 26: ">f", 27: ">d"}
+    if info in floats:
+        width = struct.calcsize(floats[info])
+        if at + width > len(data):
+            raise UnreadableError("is cut off")
+        return struct.unpack_from(floats[info], data, at)[0], at + width
+    if info in (20, 21, 22, 23):
+        return {20: False, 21: True, 22: None, 23: None}[info], at
+    raise UnreadableError("is damaged: an unknown simple value")
+
+
+def _text(data: bytes, major: int):
+    if major == 2:
+        return data
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UnreadableError("is damaged: a text that is not UTF-8") from None
+
+
+def _map(items: list) -> dict:
+    if not all(isinstance(k, (str, int)) for k in items[::2]):
+        raise UnreadableError("is damaged: a map with odd keys")
+    return dict(zip(items[::2], items[1::2], strict=True))

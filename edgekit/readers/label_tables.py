@@ -1,0 +1,136 @@
+"""A table of labels beside the recordings: `labels.csv` with a row for each file, or `info.labels`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from edgekit.core import escape
+from edgekit.core.errors import EdgekitError
+from edgekit.data.recording_file import DamagedError
+from edgekit.tables import file_types, layout
+
+STEMS = ("labels", "label", "metadata", "annotations", "index")
+LARGEST = 32 << 20  # bytes
+FILE = (
+    *("file", "filename", "file_name", "slice_file_name", "fname", "path", "name", "recording"),
+    *("wav", "image", "id"),
+)
+LABEL = ("label", "class", "labels", "target", "category")
+GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", "speaker", "device")
+
+
+def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
+    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into `found.sheet`.
+
+    What does not fit is said in `found.said`; a file that has two labels goes to `found.failed`. Raises
+    EdgekitError where `wanted` is not there, or names no file and label.
+    """
+    if wanted:
+        candidates = {wanted: root / wanted}
+        if not candidates[wanted].is_file():
+            raise EdgekitError(f"{candidates[wanted]}: there is no such table of labels")
+    else:
+        others = {_key(p.name) for p in files.values() if p.suffix.lower() not in file_types.TABLES}
+        candidates = {
+            n: p for n, p in files.items()
+            if p.suffix.lower() in file_types.TABLES
+            and (p.stem.lower() in STEMS or (others and _names_files(p, others)))
+        }  # fmt: skip
+    for name, path in candidates.items():
+        rows = _rows(path)
+        if rows is None and wanted:
+            raise EdgekitError(f"{path}: no column of it names files, and another their labels")
+        if rows is not None:
+            files.pop(name, None)
+            _match(name, rows, files, found)
+    info = root / "info.labels"
+    if info.is_file() and not wanted:
+        _match(info.name, _info(info), files, found)
+
+
+def _names_files(table: Path, others: set[str]) -> bool:
+    """Whether most rows of a table under another name name `others`: sounds or pictures of this folder."""
+    rows = _rows(table) or []
+    known = sum(_key(file.replace("\\", "/").rsplit("/", 1)[-1]) in others for file, _, _ in rows)
+    return known > len(rows) / 2
+
+
+def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found) -> None:
+    """Rows of (file, label, group) put to the files that they name."""
+    places: dict[str, set[str]] = {}
+    for name in files:
+        pure = PurePosixPath(name)
+        for key in (name, pure.name, pure.stem, name.removesuffix(pure.suffix)):
+            places.setdefault(_key(key), set()).add(name)
+    said: dict[str, dict[tuple, int]] = {}
+    lost, several = [], []
+    for number, (file, label, group) in enumerate(rows, 2):
+        clean = file.strip().replace("\\", "/").removeprefix("./")
+        match = places.get(_key(clean)) or places.get(_key(clean.rsplit("/", 1)[-1])) or set()
+        if len(match) == 1:
+            said.setdefault(next(iter(match)), {}).setdefault((label, group), number)
+        else:
+            (several if match else lost).append(file)
+    found.aside[sheet] = f"is a table of labels, of {len(said):,} of {len(files):,} files"
+    for name, answers in said.items():
+        if len(answers) > 1:
+            shown = " and ".join(f"{label!r} (line {n})" for (label, _), n in answers.items())
+            found.failed[name] = f"is named twice in {sheet}, as {shown}"
+            del files[name]
+            continue
+        ((label, group),) = answers
+        found.sheet[name] = {"label": label} | ({"group": group} if group else {})
+    for what, names in (("no file", lost), ("several files", several)):
+        if names:
+            found.said.append(
+                f"{sheet}: {len(names):,} of {len(rows):,} rows name {what} of this folder, the first "
+                f"{names[0]!r}: not used."
+            )
+
+
+def _key(text: str) -> str:
+    """The same name in the table and on the disk, however its accents are written."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _rows(path: Path) -> list[tuple[str, str, str]] | None:
+    """(file, label, group) of each row; None for a table that does not name files and labels."""
+    try:
+        with path.open("rb") as file:
+            text = layout.decode(file.read(LARGEST))
+        dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
+        rows = (r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r))
+        names = [c.strip().lower() for c in next(rows, [])]
+        at = {
+            what: next((names.index(w) for w in words if w in names), None)
+            for what, words in (("file", FILE), ("label", LABEL), ("group", GROUP))
+        }
+        if at["file"] is None or at["label"] is None:
+            return None  # a recording, whose rows nobody needs here
+        read = [
+            tuple(r[at[w]].strip() if at[w] is not None and at[w] < len(r) else "" for w in at)
+            for r in rows
+        ]
+    except (csv.Error, DamagedError, OSError):
+        return None
+    # a sheet has a row for a file; recordings that carry their own name repeat it
+    if not read or max(Counter(file for file, _, _ in read).values()) > max(3, len(read) // 2):
+        return None
+    return [row for row in read if row[0] and row[1]]
+
+
+def _info(path: Path) -> list[tuple[str, str, str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            (escape.encodable(str(f["path"])), escape.encodable(str(f["label"]["label"])), "")
+            for f in content["files"]
+            if f["label"]["type"] == "label"
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        return []

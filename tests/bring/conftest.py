@@ -1,0 +1,17 @@
+"""What tests of `edgekit new` share."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from edgekit.core import workspace
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A project of somebody else's: the notebooks and nothing more."""
+    home = tmp_path_factory.mktemp("project")
+    shutil.copytree(workspace.root() / "notebooks", home / "notebooks")
+    return home
