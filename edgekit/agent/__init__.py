@@ -3,7 +3,7 @@
 from edgekit.agent.compare_deltas import compare
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, Core, firmware
-from edgekit.agent.verifiers import signatures
+from edgekit.agent.verification_cost import signatures
 
 __all__ = [
     "Boot",

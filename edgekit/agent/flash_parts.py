@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from edgekit.agent import native, verifiers
+from edgekit.agent import native
 from edgekit.agent.simulator import KEPT, PACKET, Core
 from edgekit.core.figures import Figure, emulated, measured
 from edgekit.emulate.application import Application, application
 from edgekit.emulate.build import build
+from edgekit.packages import verifiers
 from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.keys import PublicKey
 from edgekit.packages.release import Release

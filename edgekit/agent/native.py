@@ -13,11 +13,10 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from edgekit.agent import verifiers
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 from edgekit.firmware import device_c
-from edgekit.packages import encryption
+from edgekit.packages import encryption, verifiers
 from edgekit.packages.keys import PublicKey, raw_key
 from edgekit.packages.manifest import KINDS, RULES, PackageError
 

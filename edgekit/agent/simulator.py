@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgekit import catalog
-from edgekit.agent import native, verifiers
+from edgekit.agent import native
 from edgekit.agent.attempt import Attempt
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.application import Application, ApplicationMachine, application, classify
@@ -16,7 +16,7 @@ from edgekit.emulate.run import PAINT, STACK
 from edgekit.emulate.selftest import ANSWER
 from edgekit.emulate.target import core_for
 from edgekit.firmware import device_c
-from edgekit.packages import encryption
+from edgekit.packages import encryption, verifiers
 from edgekit.packages.flash_layout import sectors
 from edgekit.packages.keys import PublicKey
 from edgekit.packages.keyset import KeyList

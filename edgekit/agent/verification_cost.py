@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.agent import native, verifiers
+from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
+from edgekit.packages import verifiers
 from edgekit.packages.keys import PublicKey
 from edgekit.packages.suit import HEAD_LIMIT
 
@@ -152,3 +153,34 @@ def _source(program: str, keys=()):
     """The program, and what checks the signatures of these keys."""
     parts = native.files(*sorted({k.algorithm for k in keys})) if program != EMPTY else {}
     return native.program("verifier", {"verifier.c": program, **parts})
+
+
+def signatures(board, using: str = ""):
+    """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
+
+    using: the name of the one in use. Returns a DataFrame, one row each: signature, in use, instructions,
+    flash and stack in bytes, provenance (of the three), ms (estimated: one cycle an instruction, at the
+    board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
+    """
+    import pandas as pd
+
+    from edgekit.emulate.target import core_for
+
+    cpu, clock = core_for(board), board.value("clock_mhz")
+    rows = []
+    for name, verifier in verifiers.VERIFIERS.items():
+        found = signature_cost(name, cpu)
+        count = found.instructions.value
+        rows.append(
+            {
+                "signature": name,
+                "in use": name == using,
+                "instructions": count,
+                "flash": found.flash.value,
+                "stack": found.stack.value,
+                "provenance": found.instructions.provenance,
+                "ms, estimated": count / clock / 1e3,
+                "source": f"{verifier.about}; {found.instructions.source}",
+            }
+        )
+    return pd.DataFrame(rows)

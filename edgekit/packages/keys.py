@@ -18,10 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from edgekit.agent import verifiers
 from edgekit.core.atomic import write_whole
 from edgekit.core.errors import EdgekitError
-from edgekit.packages import pkcs8, signature_checks
+from edgekit.packages import pkcs8, signature_checks, verifiers
 
 ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
 SIGNATURE_BYTES = 64

@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgekit import catalog, design
-from edgekit.agent import native, verification_cost, verifiers
+from edgekit.agent import native, verification_cost
 from edgekit.agent.flash_parts import flash_parts
 from edgekit.agent.simulator import Boot, Core, firmware
 from edgekit.core.errors import EdgekitError
+from edgekit.packages import verifiers
 from edgekit.packages.package import resign
 from tests.ota.conftest import release_of
 
@@ -119,7 +120,9 @@ def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(
 ):
     two = {n: verifiers.VERIFIERS[n] for n in ("ES256-joint", "ES256-fast")}
     monkeypatch.setattr(verifiers, "VERIFIERS", two)  # the others take seconds to count
-    table = verifiers.signatures(catalog.board("nrf52840"), "ES256-fast").set_index("signature")
+    table = verification_cost.signatures(catalog.board("nrf52840"), "ES256-fast").set_index(
+        "signature"
+    )
     monkeypatch.undo()
     assert set(table.provenance) == {"emulated"}
     assert table.index[table["in use"]].tolist() == ["ES256-fast"]

@@ -68,35 +68,3 @@ def chosen(algorithms, signature: str = "") -> tuple[str, ...]:
             "take another key, or change `signature` in design.toml"
         )
     return tuple(signature if a == algorithm else a for a in wanted)
-
-
-def signatures(board, using: str = ""):
-    """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
-
-    using: the name of the one in use. Returns a DataFrame, one row each: signature, in use, instructions,
-    flash and stack in bytes, provenance (of the three), ms (estimated: one cycle an instruction, at the
-    board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
-    """
-    import pandas as pd
-
-    from edgekit.agent.verification_cost import signature_cost
-    from edgekit.emulate.target import core_for
-
-    cpu, clock = core_for(board), board.value("clock_mhz")
-    rows = []
-    for name, verifier in VERIFIERS.items():
-        found = signature_cost(name, cpu)
-        count = found.instructions.value
-        rows.append(
-            {
-                "signature": name,
-                "in use": name == using,
-                "instructions": count,
-                "flash": found.flash.value,
-                "stack": found.stack.value,
-                "provenance": found.instructions.provenance,
-                "ms, estimated": count / clock / 1e3,
-                "source": f"{verifier.about}; {found.instructions.source}",
-            }
-        )
-    return pd.DataFrame(rows)
