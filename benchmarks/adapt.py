@@ -35,16 +35,16 @@ def judged(name: str, case, lab, field, seeds=(0,)) -> dict | None:
     """One line of the table: what each way of choosing scored on the field's held-out groups."""
     lab, field = (usecases.some(case, windows, MOST) for windows in (lab, field))
     try:
-        splits = adapt.deal(case, field, seeds)
+        splits = adapt.grouped_folds(case, field, seeds)
     except EdgekitError as error:
         print(f"  {name}: not judged ({error})")
         return None
     table = adapt.compare(lab, field, splits, case, networks=False).set_index("method")
-    free = table[table.surety.notna()].balanced_accuracy
+    free = table[table.confidence_score.notna()].balanced_accuracy
     floor, row = table.loc[adapt.BASELINE], table.loc[adapt.CHOSEN]
     line = {
         "name": name, "lab": floor.balanced_accuracy, "lift": 100 * row.lift, "low": 100 * row.lift_low,
-        "high": 100 * row.lift_high, "surest": 100 * table.lift[adapt.SUREST],
+        "high": 100 * row.lift_high, "surest": 100 * table.lift[adapt.MOST_CONFIDENT],
         "best": 100 * (free.max() - floor.balanced_accuracy), "abstained": floor.chosen,
     }  # fmt: skip
     print(
@@ -69,11 +69,11 @@ def named(bars: Bars, line: dict | None) -> None:
 
 def summed(bars: Bars, what: str, lines: list) -> None:
     """The bar of a family, and how its rigs are distributed."""
-    lift, surest = (np.array([line[key] for line in lines]) for key in ("lift", "surest"))
+    lift, most_confident = (np.array([line[key] for line in lines]) for key in ("lift", "surest"))
     figure = (
         f"{lift.min():+.1f}; mean {lift.mean():+.1f}, {(lift > 3).sum()} of {len(lift)} win more than 3, "
         f"{(lift < -3).sum()} lose more, {(lift == 0).sum()} as they were; surest windows: worst "
-        f"{surest.min():+.1f}, mean {surest.mean():+.1f}, {(surest < -3).sum()} lose more than 3"
+        f"{most_confident.min():+.1f}, mean {most_confident.mean():+.1f}, {(most_confident < -3).sum()} lose more than 3"
     )
     bars.add(f"adapt, {what}: the worst", f"≥ {WORST:g}", figure, lift.min() >= WORST)
 

@@ -318,7 +318,7 @@ def judge(case: Case, root: Path) -> tuple[str, bool]:
     samples = make(case, root)
     options = bring.Options(**case.options)
     try:
-        plan = bring.understand(bring.read(root, wanted=bring.wanted(options)), options)
+        plan = bring.infer_plan(bring.read(root, wanted=bring.wanted(options)), options)
     except EdgekitError as error:
         line = " ".join(str(error).replace(f"{root}", "").split())
         return f"refused: {line[:70]}", bool(case.refused) and case.refused in str(error)

@@ -24,7 +24,7 @@ from benchmarks.bars import Bars, command
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, count, parity, profile, run
 from edgekit.emulate.run import Machine
-from edgekit.export import generate, int8_edges, read
+from edgekit.export import generate, read, strip_float_io
 from tests.export import tiny, variants
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,7 +131,7 @@ def check_model(name: str, data: bytes, count: int) -> None:
         wrong == 0,
     )
 
-    source = generate(int8_edges(graph), name)
+    source = generate(strip_float_io(graph), name)
     firmware = build(source)
     counted = profile(firmware, inputs(source.graph, 1, rng))
     per_mac = counted.per_mac.value
@@ -241,7 +241,7 @@ def check_counting() -> None:
     """Counting in C: the same as in Python, and how much faster."""
     found = SHARED_FOLDER / "person_detect.tflite"
     data = found.read_bytes() if found.is_file() else mobilenet(0.25, 64)
-    source = generate(int8_edges(read(data)), "network")
+    source = generate(strip_float_io(read(data)), "network")
     firmware, x = build(source), inputs(source.graph, 1, np.random.default_rng(2))
     profile(firmware, x)  # compiles what counts
     times, found = [], []

@@ -135,7 +135,7 @@ def chips(rows: pd.DataFrame) -> dict[str, Chip]:
     return result
 
 
-def elsewhere(found: dict[str, Chip], core: str) -> float:
+def worst_error_other_chip(found: dict[str, Chip], core: str) -> float:
     """How far one board's constants are off on another of its core, at worst; on any where it has one."""
     worst = {}
     for a, there in ((a, b) for a in found for b in found if a != b):
@@ -172,13 +172,19 @@ def bars(bars: Bars) -> None:
         bars.add(f"{board}: published latency, network left out", goal, text, met)
     for board, chip in found.items():
         known = catalog.calibrations()[board]
-        where, within = band(found, board)
-        there = (1 + within) * (1 + elsewhere(found, known.core)) - 1
-        wanted = (chip.factor, chip.weight_cycles, within, there, where)
-        have = (known.factor, known.weight_cycles, known.within, known.elsewhere, known.band_of)
+        where, worst_error = band(found, board)
+        there = (1 + worst_error) * (1 + worst_error_other_chip(found, known.core)) - 1
+        wanted = (chip.factor, chip.weight_cycles, worst_error, there, where)
+        have = (
+            known.factor,
+            known.weight_cycles,
+            known.worst_error,
+            known.worst_error_other_chip,
+            known.error_measured_on,
+        )
         near = all(0 <= h - w < 0.01 for h, w in zip(have[2:4], wanted[2:4], strict=True))
         exact = abs(have[0] - wanted[0]) < 6e-4 and have[1] == wanted[1] and have[4] == where
-        text = f"x{chip.factor:.3f}, {chip.weight_cycles:g} per 16 B, ±{within:.1%} by {where}"
+        text = f"x{chip.factor:.3f}, {chip.weight_cycles:g} per 16 B, ±{worst_error:.1%} by {where}"
         bars.add(f"{board}: the catalogue has these constants", "same", text, near and exact)
     rows = pd.concat(c.rows.assign(predicted=c.rows.ms * (1 + c.networks)) for c in found.values())
     for board, energies in ENERGY.items():
@@ -197,8 +203,8 @@ def energy(rows: pd.DataFrame, board: str, model: str) -> tuple[float, float]:
     """µJ of ST's v1.3 binary: its latency, network left out, with its band, times active power."""
     one = rows[(rows.board == board) & (rows.model == model) & (rows["round"] == "v1.3")].iloc[0]
     known = catalog.calibrations()[board]
-    time = estimated(one.predicted, "ms", "", **known.spread(one.predicted))
-    owner = next(b for b in catalog.boards().values() if b.measured_as == board)
+    time = estimated(one.predicted, "ms", "", **known.error_band(one.predicted))
+    owner = next(b for b in catalog.boards().values() if b.calibration_chip == board)
     used = cost.energy(time, owner)
     return 1000 * used.low, 1000 * used.high
 

@@ -71,7 +71,7 @@ class Specimen:
 def recorded(specimen: Specimen, rig, seed: int, group: str = "", shaft=None, rate=None) -> list:
     """The recordings of one specimen, a load each; its mounting is its own, drawn once. `group`: of all."""
     rng = np.random.default_rng([seed, 5])
-    own = bearings.settle(rig, rng)
+    own = bearings.sample_resonances(rig, rng)
     how = {"severity": specimen.severity}
     if specimen.signature == "weak":
         how["severity"] *= 0.32

@@ -21,14 +21,14 @@ inferences_per_hour = 6
 """
 
 
-def notebook(path, stem, body, reads, writes, judges=("flash_bytes",)):
+def notebook(path, stem, body, reads, writes, evaluates=("flash_bytes",)):
     import nbformat  # 5 s that most tests need not wait for
 
     cells = [PARAMETERS, OPEN.format(stem), body, GATE]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     nb.cells[0].metadata["tags"] = ["parameters"]
     nb.metadata.update(
-        edgekit={"reads": reads, "writes": writes, "judges": list(judges)},
+        edgekit={"reads": reads, "writes": writes, "evaluates": list(evaluates)},
         kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
     )
     nbformat.write(nb, path / f"{stem}.ipynb")

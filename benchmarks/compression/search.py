@@ -22,8 +22,8 @@ from benchmarks.bars import Bars
 from edgekit.core import workspace
 from edgekit.core.figures import Figure
 from edgekit.pipeline import execute
-from edgekit.search import cluster, cost, executor, finalists, objective, space, terms_of
-from edgekit.search.study import crew_of, priced
+from edgekit.search import cluster, cost, executor, finalists, objective, search_config, space
+from edgekit.search.study import prepare_space, search_executor
 
 TRIALS, WORKERS, SAME = 40, 2, 20
 FEW, DEALS = 3, 3
@@ -32,28 +32,28 @@ FEW, DEALS = 3, 3
 def bars(bars: Bars, names) -> None:
     """What a search costs and what it finds; the machinery once, with the first use case."""
     for n, name in enumerate(names):
-        terms = prepared(name)
+        config = prepared(name)
         if n == 0:
-            scaling(bars, terms)
-            repeated(bars, terms)
-            ordered(bars, terms)
-        searched(bars, name, terms)
+            scaling(bars, config)
+            repeated(bars, config)
+            ordered(bars, config)
+        searched(bars, name, config)
 
 
-def prepared(name: str, seed: int = 0) -> objective.Terms:
+def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
     """A run at quick through chapter 03, without a search in it; another `seed` deals the groups anew."""
     folder = f"{name}-{seed}" if seed else name
     directory = workspace.run_folder("x", "quick").parent / "benchmark-search" / folder
     execute.execute(name, seed=seed, run_dir=directory, through="train")
     shutil.rmtree(directory / "search", ignore_errors=True)
-    return terms_of(name, seed=seed, run_dir=str(directory))
+    return search_config(name, seed=seed, run_dir=str(directory))
 
 
-def searched(bars: Bars, name: str, terms: objective.Terms) -> None:
+def searched(bars: Bars, name: str, config: objective.SearchConfig) -> None:
     """Forty trials and the finalists, timed; the found student against the hand-made one."""
-    few = len(objective.context(terms).split.groups["test"]) < FEW
+    few = len(objective.context(config).split.groups["test"]) < FEW
     others = (prepared(name, seed) for seed in range(1, DEALS if few else 1))
-    deals = [timed(t) for t in (terms, *others)]
+    deals = [timed(t) for t in (config, *others)]
     minutes, trials = max((d["minutes"], d["trials_minutes"]) for d in deals)
     bars.add(
         f"{name}: {TRIALS} trials, {WORKERS} workers, finalists",
@@ -90,37 +90,40 @@ def trained(deals: list[dict]) -> str:
 
 def leads(deals: list[dict]) -> str:
     """What the test groups of each deal can tell: bounds of the found student's lead, in points."""
-    both = (d["test_lead"] for d in deals)
+    both = (d["test_paired_difference"] for d in deals)
     return ", ".join(f"{100 * b['low']:+.1f} to {100 * b['high']:+.1f}" for b in both)
 
 
-def timed(terms: objective.Terms) -> dict:
+def timed(config: objective.SearchConfig) -> dict:
     """The facts of a search, and the minutes that it took in all and until the first finalist."""
     began = time.monotonic()
-    tried = []
+    evaluate_trial = []
 
     def say(text: str) -> None:
-        if text.startswith("finalist") and not tried:
-            tried.append(time.monotonic() - began)
+        if text.startswith("finalist") and not evaluate_trial:
+            evaluate_trial.append(time.monotonic() - began)
         print(f"  {text}", flush=True)
 
-    facts = finalists.search(terms, TRIALS, WORKERS, say=say).facts
+    facts = finalists.search(config, TRIALS, WORKERS, say=say).facts
     minutes = (time.monotonic() - began) / 60
-    return facts | {"minutes": minutes, "trials_minutes": tried[0] / 60 if tried else minutes}
+    return facts | {
+        "minutes": minutes,
+        "trials_minutes": evaluate_trial[0] / 60 if evaluate_trial else minutes,
+    }
 
 
-def scaling(bars: Bars, terms: objective.Terms) -> None:
+def scaling(bars: Bars, config: objective.SearchConfig) -> None:
     """The same trials through one Dask worker and through two, both warm, nothing drawn yet."""
-    known = objective.context(terms).known
-    tasks = {n: (made, terms) for n, made in enumerate(drawn(known, SAME))}
+    known = objective.context(config).known
+    tasks = {n: (made, config) for n, made in enumerate(drawn(known, SAME))}
     seconds, answers = {}, {}
     for workers in (1, 2):
-        with crew_of(terms, workers, "") if workers > 1 else one_dask_worker() as crew:
-            for _ in crew.map(priced, {n: (terms,) for n in range(workers)}):
+        with search_executor(config, workers, "") if workers > 1 else one_dask_worker() as executor:
+            for _ in executor.map(prepare_space, {n: (config,) for n in range(workers)}):
                 pass
-            shutil.rmtree(terms.folder / "drawn", ignore_errors=True)
+            shutil.rmtree(config.folder / "augmented", ignore_errors=True)
             began = time.monotonic()
-            results = dict(crew.map(objective.tried, tasks))
+            results = dict(executor.map(objective.evaluate_trial, tasks))
             seconds[workers] = time.monotonic() - began
             answers[workers] = [getattr(results[n], "tflite", None) for n in tasks]
     ratio = seconds[1] / seconds[2]
@@ -134,19 +137,19 @@ def scaling(bars: Bars, terms: objective.Terms) -> None:
 
 @contextmanager
 def one_dask_worker():
-    """As `crew_of`, but one worker is a process too, so that both ways pay for the journey."""
+    """As `search_executor`, but one worker is a process too, so that both ways pay for the journey."""
     with cluster.client_of(1) as client:
-        yield executor.Crew(client)
+        yield executor.Executor(client)
 
 
-def repeated(bars: Bars, terms: objective.Terms) -> None:
+def repeated(bars: Bars, config: objective.SearchConfig) -> None:
     """Two searches of six trials with one seed on one worker."""
     tables = []
     for n in range(2):
-        folder = Path(terms.directory).with_name(f"{terms.use_case}-again-{n}")
+        folder = Path(config.directory).with_name(f"{config.use_case}-again-{n}")
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(terms.directory, folder, ignore=shutil.ignore_patterns("search"))
-        here = replace(terms, directory=str(folder))
+        shutil.copytree(config.directory, folder, ignore=shutil.ignore_patterns("search"))
+        here = replace(config, directory=str(folder))
         finalists.search(here, 6, workers=1, finals=False, say=lambda _: None)
         table = pd.read_csv(folder / "artefacts" / "search.csv").drop(columns="seconds")
         tables.append((table.to_csv(), (folder / "artefacts" / "found.tflite").read_bytes()))
@@ -155,14 +158,14 @@ def repeated(bars: Bars, terms: objective.Terms) -> None:
     bars.add("same seed, one worker: trials, figures, found file", "equal", str(same), same)
 
 
-def ordered(bars: Bars, terms: objective.Terms) -> None:
+def ordered(bars: Bars, config: objective.SearchConfig) -> None:
     """The analytic cost model against the emulator: networks of the space, untrained."""
     from scipy.stats import spearmanr
 
     from edgekit import emulate, export
     from edgekit.learn import legacy
 
-    expected, counted = [], []
+    expected, device_figures = [], []
     for n in range(24):
         shape = ((1, 40, 1), (1, 80, 6), (24, 24, 1))[n % 3]
         known = {"features": ["features"], **(space.PICTURE if shape[0] > 1 else space.SIGNAL)}
@@ -172,9 +175,9 @@ def ordered(bars: Bars, terms: objective.Terms) -> None:
         source = export.generate(export.read(legacy.convert(model, x)))
         p = emulate.profile(emulate.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
         expected.append(cost.estimate(space.layers(made, shape, 3)).instructions)
-        counted.append(p.instructions.value)
-    rank = float(spearmanr(expected, counted).statistic)
-    ratio = np.array(expected) / counted
+        device_figures.append(p.instructions.value)
+    rank = float(spearmanr(expected, device_figures).statistic)
+    ratio = np.array(expected) / device_figures
     shown = f"{rank:.3f} ({100 * (ratio.min() - 1):+.0f} to {100 * (ratio.max() - 1):+.0f} %)"
     bars.add("cost model: rank correlation with emulated instructions", "≥ 0.9", shown, rank >= 0.9)
 

@@ -63,7 +63,10 @@ def rounding(bars: Bars, name: str, table) -> None:
     """Post-training quantization alone, on the teacher; and what training through it adds."""
     teacher, ptq = table.loc["teacher"], table.loc["teacher int8"]
     ratio = teacher.tflite_bytes / ptq.network_bytes
-    files, slim = teacher.tflite_bytes / ptq.tflite_bytes, teacher.slim_bytes / ptq.slim_bytes
+    files, slim = (
+        teacher.tflite_bytes / ptq.tflite_bytes,
+        teacher.stripped_bytes / ptq.stripped_bytes,
+    )
     bars.add(
         f"{name}: PTQ alone, teacher's file / its flash",
         "3.7–4",

@@ -54,7 +54,7 @@ def examples():
     for signer in signers:
         for image, base, regions in ((noise, None, []), (new, None, None), (new, old.tflite, None)):
             data = packages.build(
-                image, old.needs, signer, sequence=2, vendor=old.vendor, model=old.class_name,
+                image, old.requirements, signer, sequence=2, vendor=old.vendor, model=old.class_name,
                 base=base, device=device.device, expires=EXPIRES, regions=regions,
             )  # fmt: skip
             yield data, device

@@ -25,7 +25,7 @@ from edgekit.core import workspace
 from edgekit.learn.finetune import finetune
 from edgekit.packages import delta
 
-# use case -> deals, steps of `learn.make` after the student's training, what it is judged by
+# use case -> deals, steps of `learn.compress` after the student's training, what it is judged by
 CASES = {
     "activity": (5, (), "balanced_accuracy"),
     "ecg": (3, ("qat",), "macro_f1"),
@@ -53,7 +53,7 @@ def one(bars: Bars, name: str) -> bool:
     count, steps, metric = CASES[name]
     rows = []
     for number, fold in enumerate(case.folds(windows, count, 0)):
-        rows.append(deal(case, windows, fold, steps, seed=number))
+        rows.append(score_fold(case, windows, fold, steps, seed=number))
         print(f"  {name}, deal {number + 1} of {count}: {rows[-1]['text']}", flush=True)
     scores = {
         m: {way: np.array([r["scores"][way][m] for r in rows]) for way in WAYS} for m in METRICS
@@ -87,7 +87,7 @@ def one(bars: Bars, name: str) -> bool:
     return most <= 0.10 and lost.mean() <= 0.5
 
 
-def deal(case, windows, fold, steps, seed: int) -> dict:
+def score_fold(case, windows, fold, steps, seed: int) -> dict:
     """One deal: scores on its test groups, shares of the update and files, by way."""
     clock = time.perf_counter()
     both, test = np.sort(np.concatenate([fold.train, fold.val])), windows[fold.test]
@@ -96,9 +96,11 @@ def deal(case, windows, fold, steps, seed: int) -> dict:
     old, both = windows[both][halves.train], windows[both]
     how = {"seed": seed, "augment": case.augment, **case.FIT["full"]["student"]}
     build = partial(case.student, width=case.WIDTHS["student"], seed=seed)
-    made = learn.make(steps, old, case.features, build=build, **how).tflite
-    base = learn.slim(made)
-    again = learn.slim(learn.make(steps, both, case.features, build=build, **how).tflite)
+    made = learn.compress(steps, old, case.features, build=build, **how).tflite
+    base = learn.strip_metadata(made)
+    again = learn.strip_metadata(
+        learn.compress(steps, both, case.features, build=build, **how).tflite
+    )
     how.pop("rate")  # in steps of the grid, here
     tune = partial(finetune, base, both, case.features, cost=partial(cost, base), **how)
     few = tune(budget=0.02, biases_only=True)

@@ -62,7 +62,7 @@ class Found:
 
 
 def original(name: str) -> str:
-    return firmware.device_c(name)[name]
+    return firmware.c_sources(name)[name]
 
 
 def neutral(text: str) -> str:
@@ -267,9 +267,9 @@ def _forget() -> None:
 def _overlay(folder: Path, files: dict[str, str]) -> None:
     """Whoever asks for the C of a device from now on gets that of `files`."""
     folder.mkdir(parents=True)
-    real = firmware.device_c
+    real = firmware.c_sources
 
     def ours(*names: str) -> dict[str, str]:
         return {name: files.get(name, text) for name, text in real(*names).items()}
 
-    firmware.device_c = ours
+    firmware.c_sources = ours

@@ -130,7 +130,7 @@ BY_HAND = (
     _m("update_device.c", "a packet of any length", ("(n > sizeof update_packet) return u", "(0) return u")),
     _m("update_device.c", "any length of statement", ("(n > sizeof update_packet) return S", "(0) return S")),
     _m("update_device.c", "the self-test: 7 of 8 bytes", ("i < ANSWER; i++)", "i < ANSWER - 1; i++)")),
-    _m("update_device.c", "what is confirmed is believed", ("&& !trial && !update_healthy()", "&& 0")),
+    _m("update_device.c", "what is confirmed is believed", ("&& !trial && !update_selftest()", "&& 0")),
 )  # fmt: skip
 
 # mutants that no test can notice, and why

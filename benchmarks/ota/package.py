@@ -42,7 +42,7 @@ def bars(bars: Bars) -> None:
         FileSigner(ed25519.Ed25519PrivateKey.generate()),
     )
     for signer in signers:
-        data = packages.resign(new.unsigned(2, old, expires=1_900_000_000), signer)
+        data = packages.sign_package(new.unsigned(2, old, expires=1_900_000_000), signer)
         over = packages.verify(data, [signer.public]).overhead
         name = signer.public.algorithm
         bars.add(
@@ -71,11 +71,11 @@ def bars(bars: Bars) -> None:
 def on_device(bars: Bars, old, new, signer) -> None:
     """The whole program: a release, an update, a broken one."""
     program = agent.firmware(old, [signer.public], "cortex-m4")
-    core = agent.Core(program, old.device())
-    core.install(packages.resign(old.unsigned(1), signer))
+    core = agent.DeviceSimulator(program, old.device())
+    core.install(packages.sign_package(old.unsigned(1), signer))
     core.reset()
     began = time.perf_counter()
-    refused = core.install(packages.resign(new.unsigned(2, old), signer))
+    refused = core.install(packages.sign_package(new.unsigned(2, old), signer))
     boot = core.reset()
     seconds = time.perf_counter() - began
     right = not refused and boot == agent.Boot(1, True, True)
@@ -88,7 +88,7 @@ def on_device(bars: Bars, old, new, signer) -> None:
     wrong = new.image[:-1] + bytes([new.image[-1] ^ 1])
     bad = packages.build(
         wrong,
-        new.needs,
+        new.requirements,
         signer,
         sequence=3,
         vendor=new.vendor,
@@ -113,10 +113,12 @@ def in_secret(bars: Bars, old, new, signer) -> None:
     shown += f"{found.state.value} B of RAM, {found.stack.value:,} B of stack (emulated Cortex-M4)"
     bars.add("encrypted payloads: time and memory", "–", shown, True)
     reads = replace(old, encryption="A128KW")
-    core = agent.Core(agent.firmware(reads, [signer.public], "cortex-m4"), reads.device(kek=kek))
-    core.install(packages.resign(reads.unsigned(1, recipients=(kek,)), signer))
+    core = agent.DeviceSimulator(
+        agent.firmware(reads, [signer.public], "cortex-m4"), reads.device(kek=kek)
+    )
+    core.install(packages.sign_package(reads.unsigned(1, recipients=(kek,)), signer))
     core.reset()
-    data = packages.resign(new.unsigned(2, old, recipients=(kek,)), signer)
+    data = packages.sign_package(new.unsigned(2, old, recipients=(kek,)), signer)
     device = reads.device(sequence=1, base=old.image, kek=kek)
     table = assurance.attack(data, signer, device, old.image, core.answer, every=1 + len(data) // 8)
     got_in = int((~table.refused).sum())

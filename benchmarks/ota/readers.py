@@ -54,14 +54,14 @@ def everyone() -> dict[str, Callable[[bytes], object]]:
     from tests.ota.test_cbor import READERS
 
     signer, old = _owner()
-    receiver = status.Receiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
+    receiver = status.ReportReceiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
     return READERS | {
         "trust.contents": keyset.contents,
         "trust.accept": lambda data: keyset.accept(data, old, 1),
         "trust.cosign": lambda data: keyset.cosign(data, signer),
-        "statement.heard": lambda data: statement.heard(data, [signer.public], MODEL),
-        "status.peek": status.peek,
-        "status.Receiver.take": receiver.take,
+        "statement.accept": lambda data: statement.accept(data, [signer.public], MODEL),
+        "status.decode_unverified": status.decode_unverified,
+        "status.ReportReceiver.take": receiver.take,
     }
 
 

@@ -12,7 +12,7 @@ from benchmarks.bars import Bars
 from benchmarks.ota import bombs, draft, mutations, readers, trust
 from benchmarks.ota.mutants import Lab
 from edgekit import agent, assurance, packages
-from edgekit.agent.host_device import Host
+from edgekit.agent.host_device import HostDevice
 from edgekit.assurance import attacks, fuzz_delta, fuzz_manifest, powercut, powercut_agent
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
@@ -59,13 +59,15 @@ def on_devices(bars: Bars, smoke: bool, old, new, signer) -> None:
     """Attack tables and damaged packages through the whole agent: new, and in the field."""
     program = agent.firmware(old, [signer.public], "cortex-m4")
     for where_, make, every, n in (
-        ("this machine", lambda: Host(old, [signer.public], old.device()), 1, 2_000),
-        ("emulated core", lambda: agent.Core(program, old.device()), 7, 300),
+        ("this machine", lambda: HostDevice(old, [signer.public], old.device()), 1, 2_000),
+        ("emulated core", lambda: agent.DeviceSimulator(program, old.device()), 7, 300),
     ):
         if smoke:
             every, n = 100 * every, n // 20
         device, kinds, tries, refused = make(), set(), 0, True
-        first, delta = (packages.resign(x, signer) for x in (old.unsigned(1), new.unsigned(2, old)))
+        first, delta = (
+            packages.sign_package(x, signer) for x in (old.unsigned(1), new.unsigned(2, old))
+        )
         wrong = unlike = 0
         for data, known, base in (
             (first, old.device(), b""),
@@ -96,7 +98,7 @@ def damaged(n: int, device, start: attacks.Attempt, seed: int = 0) -> tuple[int,
         attempt = attacks.Attempt(data, start.device, start.trusted, base=start.base)
         taken = not device.answer(attempt)
         wrong += taken and data != start.data
-        unlike += taken == bool(attacks.by_host(attempt))
+        unlike += taken == bool(attacks.check_in_python(attempt))
     return wrong, unlike
 
 
@@ -126,9 +128,9 @@ def without_power(bars: Bars, smoke: bool) -> None:
     if smoke:
         slots, agent, core = slots[:2], agent[1:2], ()
     for what, make, scenarios in (
-        ("slots, this machine", powercut.OnHost, slots),
-        ("whole agent, this machine", powercut.OnHost, agent),
-        ("emulated Cortex-M4", powercut.OnCore, core),
+        ("slots, this machine", powercut.HostTarget, slots),
+        ("whole agent, this machine", powercut.HostTarget, agent),
+        ("emulated Cortex-M4", powercut.CoreTarget, core),
     ):
         if not scenarios:  # nothing of it in a minute
             continue

@@ -17,8 +17,8 @@ INPUTS = 5_000
 def bars(bars: Bars, smoke: bool = False) -> None:
     inputs = INPUTS // 10 if smoke else INPUTS
     for what, search in (
-        ("key manifests", fuzz_keyset.agreement),
-        ("statements", fuzz_keyset.hearing),
+        ("key manifests", fuzz_keyset.compare_keysets),
+        ("statements", fuzz_keyset.compare_statements),
     ):
         counted, unlike = search(inputs)
         shown = f"{len(unlike)} of {sum(counted.values()):,}, {len(counted)} answers"
@@ -41,10 +41,10 @@ def bars(bars: Bars, smoke: bool = False) -> None:
 
     release, signer = release_of(model()), FileSigner(ed25519.Ed25519PrivateKey.generate())
     device = release.device()
-    keys = attacks_keyset.drawn(device.vendor, signer)
-    core = agent.Core(agent.firmware(release, keys.first, "cortex-m4"), device)
-    table = attacks_keyset.attack_trust(
-        core, keys, packages.resign(release.unsigned(1), signer), every=600 if smoke else 3
+    keys = attacks_keyset.generate_keys(device.vendor, signer)
+    core = agent.DeviceSimulator(agent.firmware(release, keys.first, "cortex-m4"), device)
+    table = attacks_keyset.attack_keyset(
+        core, keys, packages.sign_package(release.unsigned(1), signer), every=600 if smoke else 3
     )
     shown = f"{int(table.refused.sum())} of {len(table)} kinds, {int(table.tries.sum()):,} tries"
     bars.add("attacks on trust refused, emulated core", "all", shown, bool(table.refused.all()))

@@ -60,7 +60,7 @@ def recipe(case, train) -> bytes:
     """The student, trained, then rounded to int8 on its training windows; its slim `.tflite`."""
     how = {"seed": SEED, "augment": case.augment, **case.FIT["full"]["student"]}
     build = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
-    return learn.slim(learn.make((), train, case.features, build=build, **how).tflite)
+    return learn.strip_metadata(learn.compress((), train, case.features, build=build, **how).tflite)
 
 
 def answers(case, model: bytes, X: np.ndarray) -> np.ndarray:

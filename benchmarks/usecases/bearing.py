@@ -7,7 +7,7 @@ with fewer classes. Every method on held-out recordings, several deals of three 
 from __future__ import annotations
 
 from benchmarks.bars import Bars
-from benchmarks.rigs import RIGS, campaign
+from benchmarks.rigs import DATASETS, campaign
 from edgekit import usecases
 from edgekit.core import workspace
 from edgekit.learn import adapt
@@ -21,7 +21,7 @@ def bars(bars: Bars) -> None:
     lab = case.windows([case.prepare(r) for r in case.recordings("lab", "full")], "quick")
     field = case.windows([case.prepare(r) for r in case.recordings("field", "full")], "full")
     lifted(bars, "MFPT (measured)", lift(case, lab, field), required=True)
-    for name, (rig, classes) in RIGS.items():
+    for name, (rig, classes) in DATASETS.items():
         windows = case.windows([case.prepare(r) for r in campaign(rig, classes)], "full")
         lifted(bars, f"{name} (simulated)", lift(case, lab, windows), required=False)
 

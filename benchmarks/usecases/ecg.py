@@ -55,7 +55,9 @@ def recipe(case, train) -> bytes:
     """The deployed student: trained, then trained on through the rounding; its int8 `.tflite`."""
     how = {"seed": SEED, "augment": case.augment, **case.FIT["full"]["student"]}
     build = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
-    return learn.slim(learn.make(("qat",), train, case.features, build=build, **how).tflite)
+    return learn.strip_metadata(
+        learn.compress(("qat",), train, case.features, build=build, **how).tflite
+    )
 
 
 def listen(case, model: bytes, recording) -> dict:
@@ -129,7 +131,7 @@ def _counts(case, said, counted: bool = False) -> dict:
 def detector(bars: Bars, recordings) -> None:
     """R peaks of every patient, 150 ms, flutter left out, after the two seconds of learning."""
     rows = [
-        simulators.hearts.detection(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
+        simulators.hearts.detection_counts(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
         for r in recordings
     ]
     hits, missed, invented = np.sum(rows, axis=0)

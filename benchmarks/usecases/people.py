@@ -43,10 +43,10 @@ def presence(bars: Bars, case, artefacts) -> None:
         f"person or nobody, int8, {test['windows']} later crops", "≥ 0.90", said,
         test["balanced_accuracy"] >= 0.90,
     )  # fmt: skip
-    hear = usecases.hears(case)[facts["input"]]
+    preprocess = usecases.preprocessors(case)[facts["input"]]
     source = export.generate(export.read((artefacts / "model.tflite").read_bytes()), "people")
-    app = emulate.application(source, hear, case.SENSITIVITY, cpu=CORE)
-    crop = np.full((1, *hear.given), 100, np.float32)
+    app = emulate.application(source, preprocess, case.SENSITIVITY, cpu=CORE)
+    crop = np.full((1, *preprocess.given), 100, np.float32)
     latency = emulate.latency_on(catalog.board(BOARD), app, emulate.profile_application(app, crop))
     bars.add(
         "one crop, camera's bytes to class", "≤ 10 ms",
@@ -74,8 +74,8 @@ def counting(bars: Bars, case) -> None:
     from edgekit.learn import heatmap, legacy
 
     least = case.LEAST / 2
-    field = [video.reduced(r) for r in case.recordings("field", "full")]
-    lab = [video.reduced(r) for r in scenes.lab("quick")[:SCENES]]
+    field = [video.downsample(r) for r in case.recordings("field", "full")]
+    lab = [video.downsample(r) for r in scenes.lab("quick")[:SCENES]]
 
     def part(places):
         rs = [r for r in field if int(r.name[-2:]) in places]
@@ -90,7 +90,7 @@ def counting(bars: Bars, case) -> None:
     model = heatmap.counter(see.shape, width=8, seed=0)
     heatmap.fit(model, X, B, see, seed=0, least=least, at=HEAD, epochs=EPOCHS)
     inputs = [see(p[0][..., None].astype(np.float32)) for p in (train, val, test)]
-    tflite = learn.slim(legacy.convert(model, inputs[0]))
+    tflite = learn.strip_metadata(legacy.convert(model, inputs[0]))
     said = [learn.predict_int8(tflite, learn.quantize(tflite, x))[0] for x in inputs]
     maps = [heatmap.unfold(x) for x in said]
     known = np.concatenate(maps[:2]), np.concatenate([train[2], val[2]])

@@ -2,12 +2,12 @@
 
 from edgekit.agent.compare_deltas import compare
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
-from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.agent.verification_cost import signatures
 
 __all__ = [
     "Boot",
-    "Core",
+    "DeviceSimulator",
     "compare",
     "firmware",
     "flash_parts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.agent import native
-from edgekit.agent.simulator import KEPT, PACKET, Core
+from edgekit.agent.simulator import KEPT, PACKET, DeviceSimulator
 from edgekit.core.figures import Figure, emulated, measured
 from edgekit.emulate.application import Application, application
 from edgekit.emulate.build import build
@@ -58,7 +58,7 @@ def flash_total(parts: dict[str, Figure]) -> Figure:
     return measured(sum(f.value for f in parts.values()), "B", f"ELF and slots: {names}")
 
 
-def memory(core: Core, package: bytes, stack: Figure) -> Figure:
+def memory(core: DeviceSimulator, package: bytes, stack: Figure) -> Figure:
     """Bytes of RAM of the whole device: its data, and the deeper of two stacks.
 
     `stack`: of one inference, from its profile; the other is painted while `package` is checked and taken.

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from edgekit.agent import native
-from edgekit.agent.simulator import Core, program_files
+from edgekit.agent.simulator import DeviceSimulator, program_files
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.build import host_library
 from edgekit.packages.keys import PublicKey
@@ -25,13 +25,13 @@ SIZES = """\
 #include "agent.h"
 #include "nor.h"
 #include "trust.h"
-const uint32_t size_of_nor = sizeof(struct nor), size_of_update_facts = sizeof(struct device);
+const uint32_t size_of_nor = sizeof(struct nor), size_of_update_device_info = sizeof(struct device);
 const uint32_t size_of_update_packet = 512, size_of_update_trust = sizeof(struct trust);
 """
 
 
-class Host(Core):
-    """As `Core`, for installing and booting; its network answers the self-test only."""
+class HostDevice(DeviceSimulator):
+    """As `DeviceSimulator`, for installing and booting; its network answers the self-test only."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Host(Core):
         self._own = Path(self._folder.name) / "device.so"  # a second device has its own memory
         shutil.copyfile(made, self._own)
         self._library = None
-        self._made(device)
+        self._provision(device)
 
     def _fresh(self) -> None:
         if self._library:

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.keys import PublicKey, raw_key
 from edgekit.packages.manifest import KINDS, RULES, PackageError
@@ -82,7 +82,7 @@ def files(*signatures: str) -> dict[str, str]:
 
     signatures: names of `verifiers.VERIFIERS`, one for an algorithm; "EdDSA" and "ES256" if none is named.
     """
-    own = device_c("manifest", "cbor", "cose", "sha256", "decrypt.h", "encryption.c")
+    own = c_sources("manifest", "cbor", "cose", "sha256", "decrypt.h", "encryption.c")
     return own | verifiers.files(*(signatures or KEYS))
 
 

@@ -13,9 +13,9 @@ from edgekit.agent.attempt import Attempt
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.application import Application, ApplicationMachine, application, classify
 from edgekit.emulate.run import PAINT, STACK
-from edgekit.emulate.selftest import ANSWER
+from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.emulate.target import core_for
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.flash_layout import sectors
 from edgekit.packages.keys import PublicKey
@@ -69,17 +69,17 @@ def program_files(
     checks = verifiers.chosen(native.KEYS, release.signature)
     if release.encryption not in ("", "A128KW"):
         raise EdgekitError(f"no way {release.encryption!r} to encrypt a payload; there is A128KW")
-    files = native.files(*checks) | device_c("update_device.c", "flash.h", *PARTS)
+    files = native.files(*checks) | c_sources("update_device.c", "flash.h", *PARTS)
     words = {
         "name": source.name,
         "sectors": sectors(size),
-        "operators": ", ".join(map(str, release.needs["operators"].values())),
+        "operators": ", ".join(map(str, release.requirements["operators"].values())),
         "keys": ", ".join(map(str, known.encoded)),
         "verify": ", ".join(native.VERIFY[a] if a in kinds else "0" for a in native.KEYS),
         "forget": f"{source.name}_reset();" if source.stateful else "",
         "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
         "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
-        "constants": size - ANSWER,
+        "constants": size - DIGEST_BYTES,
         "decryptor": DECRYPTOR if release.encryption else "",
         "reads": "&DECRYPTOR" if release.encryption else "0",
     }
@@ -99,21 +99,21 @@ class Boot:
     healthy: bool | None = None
 
 
-class Core:
+class DeviceSimulator:
     """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
 
     def __init__(self, app: Application, device: Device):
         self.app = app
-        self._made(device)
+        self._provision(device)
 
-    def _made(self, device: Device) -> None:
+    def _provision(self, device: Device) -> None:
         """Out of the factory: a part that is blank."""
         self.device = device
         self._fresh()
         self._call("nor_blank")
-        self.power_on(self._read("nor"))
+        self.restore_flash(self._read("nor"))
 
-    def power_on(self, flash: bytes) -> Boot:
+    def restore_flash(self, flash: bytes) -> Boot:
         """Start with a flash that was kept. Raises EdgekitError if it is not this device's."""
         if len(flash) != self._size("nor"):
             raise EdgekitError("the kept flash is another device's; remove it to start anew")
@@ -129,7 +129,7 @@ class Core:
     def _start(self, device: Device) -> Boot:
         self._fresh()
         self._write("nor", self.flash)
-        self._write("update_facts", self._facts(device))
+        self._write("update_device_info", self._facts(device))
         code = self._call("update_start")
         self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
         return self.boot
@@ -141,8 +141,8 @@ class Core:
         """
         boot = self.restart()
         if boot.trial:
-            boot = replace(boot, healthy=bool(self._call("update_healthy")))
-            self.judge(boot.healthy)
+            boot = replace(boot, healthy=bool(self._call("update_selftest")))
+            self.finish_trial(boot.healthy)
             if not boot.healthy:
                 return replace(self.restart(), healthy=False)
         return boot
@@ -152,14 +152,14 @@ class Core:
         """The number of the image that runs, 0 if there is none."""
         return self._call("update_running")
 
-    def judge(self, healthy: bool, sequence: int | None = None) -> bool:
+    def finish_trial(self, healthy: bool, sequence: int | None = None) -> bool:
         """Keep the image that is on trial, or give it up, until the next reset.
 
         `sequence`: of the image that is meant, else the one that runs. False, and nothing is written, if that
         one is not on trial.
         """
         meant = self.sequence if sequence is None else sequence
-        done = self._call("update_judge", meant, int(healthy)) == 0
+        done = self._call("update_finish_trial", meant, int(healthy)) == 0
         self.flash = self._read("nor")
         return done
 
@@ -205,19 +205,19 @@ class Core:
         self.flash = self._read("nor")
         return self._reason(answer, "keyset_reason") if answer else ""
 
-    def hear(self, data: bytes, now: int = 0) -> str:
+    def take_statement(self, data: bytes, now: int = 0) -> str:
         """A statement of the latest release; "current", "behind", "frozen", or why it is refused."""
         self._write("update_packet", data[:PACKET])
-        answer = self._call("update_heard", len(data), now)
+        answer = self._call("update_statement_take", len(data), now)
         self.flash = self._read("nor")
         return self._reason(answer, "statement_reason")
 
-    def says(self, now: int = 0) -> str:
+    def freshness(self, now: int = 0) -> str:
         """What the newest statement says by now."""
-        return self._reason(self._call("update_says", now), "statement_reason")
+        return self._reason(self._call("update_freshness", now), "statement_reason")
 
     def report(self, now: int = 0) -> bytes:
-        """How the device fares, for `edgekit.packages.status.Receiver`."""
+        """How the device fares, for `edgekit.packages.status.ReportReceiver`."""
         size = self._call("update_report", now)
         self.flash = self._read("nor")
         return self._read("update_packet")[:size]
@@ -229,7 +229,7 @@ class Core:
         self.core.uc.mem_write(self.core.top - STACK, PAINT * STACK)
         self.install(data)
         painted = bytes(self.core.uc.mem_read(self.core.top - STACK, STACK))
-        self.power_on(before)
+        self.restore_flash(before)
         return len(painted.lstrip(PAINT))
 
     def answer(self, attempt: Attempt) -> str:
@@ -246,7 +246,7 @@ class Core:
             refused = self.install(attempt.data, now=attempt.now)
             return refused if self.restart() == runs else ""
         finally:
-            self.power_on(before)
+            self.restore_flash(before)
 
     def _revoke(self) -> None:
         """The first key, until the next reset."""

@@ -17,10 +17,10 @@ from edgekit.core.errors import EdgekitError
 from edgekit.packages import cbor, encryption, suit
 from edgekit.packages.keys import FileSigner, Signer
 from edgekit.packages.manifest import BASE, ENCODINGS, RAW
-from edgekit.packages.package import AHEAD, DAY, Device, digest, verify
+from edgekit.packages.package import DAY, MAX_FAST_FORWARD, Device, digest, verify
 
 
-def by_host(attempt: Attempt) -> str:
+def check_in_python(attempt: Attempt) -> str:
     """The refusal of the checks in Python, "" if they take it."""
     a = attempt
     try:
@@ -37,7 +37,7 @@ def attack(
     signer: Signer,
     device: Device,
     base: bytes = b"",
-    answer: Callable[[Attempt], str] = by_host,
+    answer: Callable[[Attempt], str] = check_in_python,
     every: int = 1,
     now: int = 0,
 ) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def attempts(
 
     places = range(0, len(package), every)
     newest, other = max(device.sequence, device.counter), bytes(16)
-    yield "one bit flipped, at every byte", sent(*(flipped(package, i) for i in places))
+    yield "one bit flipped, at every byte", sent(*(flip_bit(package, i) for i in places))
     yield "cut short, at every byte (partial bundle)", sent(*(package[:i] for i in places))
     yield "bytes appended", sent(*(package + bytes(n) for n in (1, 64, 4096)))
     yield "manifest not in canonical CBOR, well signed", sent(*map(sealed, _loose(body)))
@@ -97,7 +97,7 @@ def attempts(
     older = sorted({n for n in (newest - 1, newest) if n > 0})
     if older:
         yield "rollback: older, or the same again", (signed(sequence=n) for n in older)
-    ahead = max(newest + AHEAD, start.now + DAY) + 1
+    ahead = max(newest + MAX_FAST_FORWARD, start.now + DAY) + 1
     yield (
         "fast-forward beyond the cap",
         (signed(sequence=min(n, (1 << 32) - 1)) for n in (ahead, 1 << 32)),
@@ -116,7 +116,7 @@ def attempts(
     if ENCODINGS[manifest.encoding] == "delta":
         strange = digest(b"another image")[:BASE]
         yield "delta against another base", iter([signed(base=strange)])
-    broken = [flipped(payload, i) for i in range(0, len(payload), every)]
+    broken = [flip_bit(payload, i) for i in range(0, len(payload), every)]
     yield "payload corrupted, at every byte", (signed(p) for p in broken)
     if not manifest.is_image:
         strange = digest(b"another payload")
@@ -139,10 +139,10 @@ def _on_secrets(manifest, payload: bytes, signed, to) -> Iterator[tuple[str, Ite
 
     yield "encrypted for another device", iter([to(kek=bytes([255 - b for b in to().device.kek]))])
     yield "encrypted, to a device that reads no secrets", iter([to(kek=b"")])
-    yield "encrypted, the nonce another one", (told(flipped(iv, i)) for i in range(0, len(iv), 5))
+    yield "encrypted, the nonce another one", (told(flip_bit(iv, i)) for i in range(0, len(iv), 5))
     yield (
         "encrypted, the key tampered with",
-        (told(wrapped=[flipped(w, i) for w in wrapped]) for i in range(0, encryption.WRAPPED, 7)),
+        (told(wrapped=[flip_bit(w, i) for w in wrapped]) for i in range(0, encryption.WRAPPED, 7)),
     )
     other = encryption.parsed(encryption.encrypt(payload, [to().device.kek])[1])[1]
     yield "encrypted, under another package's key", iter([told(wrapped=other)])
@@ -197,6 +197,6 @@ def _by(stranger: Signer, start: Attempt, manifest, payload: bytes) -> Attempt:
     return replace(start, data=suit.sign(manifest, payload, stranger))
 
 
-def flipped(data: bytes, i: int) -> bytes:
+def flip_bit(data: bytes, i: int) -> bytes:
     """One bit of byte i the other way."""
     return data[:i] + bytes([data[i] ^ (1 << i % 8)]) + data[i + 1 :]

@@ -6,18 +6,25 @@ from dataclasses import replace
 
 import pandas as pd
 
-from edgekit.agent.simulator import Core, firmware
+from edgekit.agent.simulator import DeviceSimulator, firmware
 from edgekit.assurance.attacks import attack
-from edgekit.assurance.attacks_keyset import attack_trust, drawn
-from edgekit.assurance.attacks_transfer import attack_underway
+from edgekit.assurance.attacks_keyset import attack_keyset, generate_keys
+from edgekit.assurance.attacks_transfer import attack_transfer
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.keys import Signer
 from edgekit.packages.manifest import KINDS
-from edgekit.packages.package import AHEAD, TIMES, Device, digest, manifest_of, resign
+from edgekit.packages.package import (
+    MAX_FAST_FORWARD,
+    TIMESTAMPS_FROM,
+    Device,
+    digest,
+    manifest_of,
+    sign_package,
+)
 from edgekit.packages.release import Release
 
 
-def attack_core(
+def attack_device(
     package: bytes,
     signer: Signer,
     release: Release,
@@ -39,20 +46,20 @@ def attack_core(
         raise EdgekitError(
             f"the emulated core runs generated code, and takes no package of kind {kind}"
         )
-    now = number if number >= TIMES else 0  # POSIX seconds, where numbers are
+    now = number if number >= TIMESTAMPS_FROM else 0  # POSIX seconds, where numbers are
     device, program = device or release.device(), firmware(release, [signer.public])
-    new, field = Core(program, device), Core(program, device)
+    new, field = DeviceSimulator(program, device), DeviceSimulator(program, device)
     before = _brought_to(field, number - 1, base or release, signer, now)
-    first = resign(release.unsigned(1), signer)
-    keys = drawn(device.vendor, signer)
-    guarded = Core(firmware(release, keys.first), device)
+    first = sign_package(release.unsigned(1), signer)
+    keys = generate_keys(device.vendor, signer)
+    guarded = DeviceSimulator(firmware(release, keys.first), device)
     on_new = attack(first, signer, device, b"", new.answer, every)
     in_field = attack(package, signer, *before, field.answer, every, now)
     tables = {
         "new": on_new,
         "in the field": in_field,
-        "on the way": attack_underway(package, field),
-        "whom it trusts": attack_trust(guarded, keys, first, every),
+        "on the way": attack_transfer(package, field),
+        "whom it trusts": attack_keyset(guarded, keys, first, every),
     }
     rows = [t.assign(device=where) for where, t in tables.items()]
     table = pd.concat(rows, ignore_index=True).fillna({"tries": 1}).astype({"tries": int})
@@ -60,13 +67,13 @@ def attack_core(
 
 
 def _brought_to(
-    core: Core, number: int, runs: Release, signer: Signer, now: int
+    core: DeviceSimulator, number: int, runs: Release, signer: Signer, now: int
 ) -> tuple[Device, bytes]:
     """Let a new device run a release under this number; what it then knows of itself, and its image."""
     at = 0
     while at < number:
-        at = number if now else min(number, at + AHEAD)
-        why = core.install(resign(runs.unsigned(at), signer), now=now)
+        at = number if now else min(number, at + MAX_FAST_FORWARD)
+        why = core.install(sign_package(runs.unsigned(at), signer), now=now)
         if why or not core.reset().healthy:
             why = why or "it fails its self-test"
             raise EdgekitError(f"the device does not take the release before, number {at}: {why}")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from edgekit.agent.simulator import Core
-from edgekit.assurance.attacks import flipped
+from edgekit.agent.simulator import DeviceSimulator
+from edgekit.assurance.attacks import flip_bit
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement, status
 from edgekit.packages.keys import FileSigner, Signer
@@ -23,11 +23,11 @@ from edgekit.packages.keyset import KeyList, signed, unsigned
 from edgekit.packages.statement import Statement
 
 NOW = 1_800_000_000  # POSIX seconds, of a device that has a clock
-TAKES = statement.SAYS[:2]  # a statement that was believed
+TAKES = statement.FRESHNESS[:2]  # a statement that was believed
 
 
 @dataclass(frozen=True)
-class Keys:
+class AttackKeys:
     """What is compiled in, and those who own the keys in it; two of three roots must sign.
 
     `successor` has the key that will sign packages when `signer`'s was stolen.
@@ -39,15 +39,17 @@ class Keys:
     successor: Signer
 
 
-def drawn(vendor: bytes, signer: Signer) -> Keys:
+def generate_keys(vendor: bytes, signer: Signer) -> AttackKeys:
     """New root keys for an experiment, around the key that signs packages."""
     roots = tuple(FileSigner(ed25519.Ed25519PrivateKey.generate()) for _ in range(3))
     successor = FileSigner(ed25519.Ed25519PrivateKey.generate())
     first = KeyList(vendor, 0, 2, tuple(r.public for r in roots), (signer.public,))
-    return Keys(first, roots, signer, successor)
+    return AttackKeys(first, roots, signer, successor)
 
 
-def attack_trust(core: Core, keys: Keys, package: bytes, every: int = 1) -> pd.DataFrame:
+def attack_keyset(
+    core: DeviceSimulator, keys: AttackKeys, package: bytes, every: int = 1
+) -> pd.DataFrame:
     """Try each attack on an emulated device; one row each: attack, tries, refused, answer.
 
     `core` was made with `keys.first` and takes `package`, which `keys.signer` signed. Tried on it as it is
@@ -57,7 +59,7 @@ def attack_trust(core: Core, keys: Keys, package: bytes, every: int = 1) -> pd.D
     before, rows = core.flash, {}
     try:
         for provisioned in (False, True):
-            core.power_on(before)
+            core.restore_flash(before)
             old = keys.first
             if provisioned:
                 old, data = _moved(keys)
@@ -67,7 +69,7 @@ def attack_trust(core: Core, keys: Keys, package: bytes, every: int = 1) -> pd.D
             _reports(rows, core)
             _stolen(rows, core, old, keys, package)
     finally:
-        core.power_on(before)
+        core.restore_flash(before)
     table = [
         {"attack": a, "tries": len(r), "refused": all(r), "answer": r[-1] or "ACCEPTED"}
         for a, r in rows.items()
@@ -75,14 +77,14 @@ def attack_trust(core: Core, keys: Keys, package: bytes, every: int = 1) -> pd.D
     return pd.DataFrame(table)
 
 
-def _moved(keys: Keys) -> tuple[KeyList, bytes]:
+def _moved(keys: AttackKeys) -> tuple[KeyList, bytes]:
     """The third root replaced by a fresh one: what devices in the field have taken before."""
     a, b, _ = keys.roots
     new = keys.first.changed(roots=(a.public, b.public, keys.successor.public))
     return new, signed(new, a, b)
 
 
-def _on_keys(old: KeyList, keys: Keys, every: int) -> Iterator[tuple[str, list[bytes]]]:
+def _on_keys(old: KeyList, keys: AttackKeys, every: int) -> Iterator[tuple[str, list[bytes]]]:
     """Key manifests that must not be taken, by the name of the attack."""
     a, b, _ = keys.roots
     c, d = (FileSigner(ed25519.Ed25519PrivateKey.generate()) for _ in range(2))
@@ -98,7 +100,7 @@ def _on_keys(old: KeyList, keys: Keys, every: int) -> Iterator[tuple[str, list[b
     yield "a root revoked by the list signs it", [signed(old.changed(revoked=(b.public.id,)), a, b)]
     older = [replace(old, version=v) for v in {0, old.version, max(old.version - 1, 0)}]
     yield "key manifest rolled back, or the same again", [signed(k, a, b) for k in older]
-    ahead = replace(old, version=old.version + keyset.LEAP + 1)
+    ahead = replace(old, version=old.version + keyset.MAX_VERSION_JUMP + 1)
     yield "key version beyond the cap", [signed(ahead, a, b)]
     yield "key manifest expired", [signed(old.changed(expires=NOW), a, b)]
     yield "key manifest of another vendor", [signed(replace(old.changed(), vendor=bytes(16)), a, b)]
@@ -106,7 +108,7 @@ def _on_keys(old: KeyList, keys: Keys, every: int) -> Iterator[tuple[str, list[b
     yield "key manifest cut short, at every byte", [good[:i] for i in places]
     yield (
         "key manifest with a flipped bit, at every byte",
-        [flipped(good, i) for i in places],
+        [flip_bit(good, i) for i in places],
     )
     yield "key manifest without end", [good + bytes(n) for n in (1, keyset.BYTES, 100_000)]
 
@@ -117,17 +119,17 @@ def _doubled(data: bytes) -> bytes:
     return data[:at] + b"\x82" + 2 * data[at + 1 :]
 
 
-def _statements(rows: dict, core: Core, keys: Keys) -> None:
+def _statements(rows: dict, core: DeviceSimulator, keys: AttackKeys) -> None:
     """Of the latest release: replayed, forged, about others, held back."""
     model, running = core.device.model, core.sequence
 
     def said(latest: int, issued: int, until: int, model=model, signer=keys.signer) -> bytes:
-        return statement.state(Statement(model, latest, issued, until), signer)
+        return statement.sign_statement(Statement(model, latest, issued, until), signer)
 
     before = core.flash
     first, second = said(running + 1, NOW - 50, NOW + 50), said(running + 2, NOW - 20, NOW + 50)
-    _must(core.hear(first, NOW), "behind", "a statement")
-    _must(core.hear(second, NOW), "behind", "a newer statement")
+    _must(core.take_statement(first, NOW), "behind", "a statement")
+    _must(core.take_statement(second, NOW), "behind", "a newer statement")
     stranger = FileSigner(ed25519.Ed25519PrivateKey.generate())
     bad = {
         "older statement played again": [first],
@@ -140,18 +142,18 @@ def _statements(rows: dict, core: Core, keys: Keys) -> None:
             second + b"\0",
         ],
     }
-    refuses = _words(lambda data: core.hear(data, NOW))
+    refuses = _words(lambda data: core.take_statement(data, NOW))
     _try(rows, core, bad.items(), refuses)
     later = {"freeze: nothing new is heard": [second]}
-    _try(rows, core, later.items(), lambda data: _frozen(core.hear(data, NOW + 51)))
-    core.power_on(before)
+    _try(rows, core, later.items(), lambda data: _frozen(core.take_statement(data, NOW + 51)))
+    core.restore_flash(before)
 
 
-def _words(hear: Callable[[bytes], str]) -> Callable[[bytes], str]:
+def _words(take_statement: Callable[[bytes], str]) -> Callable[[bytes], str]:
     """What a device answers, as a refusal: "" if it believes."""
 
     def answer(data: bytes) -> str:
-        said = hear(data)
+        said = take_statement(data)
         return "" if said in TAKES else said
 
     return answer
@@ -162,11 +164,13 @@ def _frozen(said: str) -> str:
     return said if said == "frozen" else ""
 
 
-def _reports(rows: dict, core: Core) -> None:
+def _reports(rows: dict, core: DeviceSimulator) -> None:
     """Reports that a server must not count."""
     device = core.device
     with tempfile.TemporaryDirectory() as name:
-        receiver = status.Receiver(Path(name) / "reports.json", {device.device: device.secret})
+        receiver = status.ReportReceiver(
+            Path(name) / "reports.json", {device.device: device.secret}
+        )
         report = core.report(NOW)
         said = receiver.take(report)
         more = replace(said, number=said.number + 1)
@@ -200,7 +204,9 @@ def _reports(rows: dict, core: Core) -> None:
         )
 
 
-def _stolen(rows: dict, core: Core, old: KeyList, keys: Keys, package: bytes) -> None:
+def _stolen(
+    rows: dict, core: DeviceSimulator, old: KeyList, keys: AttackKeys, package: bytes
+) -> None:
     """The key that signs packages is stolen and revoked; who has it tries on."""
     before, (a, b, _), half = core.flash, keys.roots, len(package) // 2
     _must(core.install(package, now=NOW), "", "the package")
@@ -209,7 +215,7 @@ def _stolen(rows: dict, core: Core, old: KeyList, keys: Keys, package: bytes) ->
         old.changed(signers=both, revoked=(keys.signer.public.id,)),
         old.changed(signers=both[1:]),
     ):
-        core.power_on(before)
+        core.restore_flash(before)
         core.begin(NOW)
         core.feed(package[:half])
         _must(core.take_keys(signed(new, a, b), NOW), "", "a revocation")
@@ -217,15 +223,15 @@ def _stolen(rows: dict, core: Core, old: KeyList, keys: Keys, package: bytes) ->
         rows.setdefault("package of a revoked key, begun before", []).append(begun)
         revoked = {"package of a revoked key": [package]}
         _try(rows, core, revoked.items(), lambda data: core.install(data, now=NOW))
-        said = statement.state(Statement(core.device.model, 9, NOW, NOW + 50), keys.signer)
+        said = statement.sign_statement(Statement(core.device.model, 9, NOW, NOW + 50), keys.signer)
         heard = {"statement by a revoked key": [said]}
-        _try(rows, core, heard.items(), _words(lambda data: core.hear(data, NOW)))
-    core.power_on(before)
+        _try(rows, core, heard.items(), _words(lambda data: core.take_statement(data, NOW)))
+    core.restore_flash(before)
 
 
 def _try(
     rows: dict,
-    core: Core,
+    core: DeviceSimulator,
     attacks: Iterable[tuple[str, list[bytes]]],
     answer: Callable[[bytes], str],
 ) -> None:
@@ -236,7 +242,7 @@ def _try(
             refused = answer(data)
             if core.flash != before or core.sequence != runs:
                 refused = ""
-                core.power_on(before)
+                core.restore_flash(before)
             rows.setdefault(name, []).append(refused)
 
 

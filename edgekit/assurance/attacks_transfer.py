@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from edgekit.agent.simulator import Core
+from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery import fetch_http
 from edgekit.packages.package import digest
@@ -21,7 +21,7 @@ from edgekit.packages.package import digest
 PATIENCE = 1.0  # seconds; a device in the field has more
 
 
-def attack_underway(package: bytes, core: Core) -> pd.DataFrame:
+def attack_transfer(package: bytes, core: DeviceSimulator) -> pd.DataFrame:
     """A hostile server, and a device that is played with; one row each: attack, refused, answer.
 
     `core` is a device that takes `package`; afterwards it runs what it ran before. Raises EdgekitError if it
@@ -33,7 +33,7 @@ def attack_underway(package: bytes, core: Core) -> pd.DataFrame:
 
         def fetched(url: str, **how) -> str:
             try:
-                fetch_http(f"{url}/update", to, limit=limit, patience=PATIENCE, **how)
+                fetch_http(f"{url}/update", to, limit=limit, timeout_s=PATIENCE, **how)
             except EdgekitError as refusal:
                 return str(refusal)
             return ""
@@ -41,7 +41,7 @@ def attack_underway(package: bytes, core: Core) -> pd.DataFrame:
         with _hostile(_promising(lambda: repeat(package))) as url:
             found["endless data"] = fetched(url)
         with _hostile(_promising(lambda: _dribble(package))) as url:
-            found["slow retrieval"] = fetched(url, floor=1024)
+            found["slow retrieval"] = fetched(url, min_bytes_per_s=1024)
         resumed: list[int] = []
         with _hostile(_swapping(package, resumed)) as url:
             answer = fetched(url)
@@ -53,7 +53,7 @@ def attack_underway(package: bytes, core: Core) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["attack", "refused", "answer"])
 
 
-def _on_device(package: bytes, core: Core) -> dict[str, str]:
+def _on_device(package: bytes, core: DeviceSimulator) -> dict[str, str]:
     before, runs = core.flash, core.restart().slot
     try:
         if why := core.install(package):
@@ -66,18 +66,22 @@ def _on_device(package: bytes, core: Core) -> dict[str, str]:
             if boots[-1] == runs
             else ""
         )
-        core.power_on(before)
+        core.restore_flash(before)
         old = core.sequence
         core.install(package)
         core.restart()  # on trial now
-        replayed = [core.judge(True, old), core.judge(False, old), core.judge(True, 0)]
+        replayed = [
+            core.finish_trial(True, old),
+            core.finish_trial(False, old),
+            core.finish_trial(True, 0),
+        ]
         replay = (
             ""
             if any(replayed) or not core.restart().trial
             else "not the number of what is on trial"
         )
     finally:
-        core.power_on(before)
+        core.restore_flash(before)
     return {
         "boot loop: an image that never reports": loop,
         "replayed confirm or revert": replay,

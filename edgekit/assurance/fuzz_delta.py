@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 from edgekit.packages import delta
 from edgekit.packages.regions import Region
 
 BATCH = 5000
 PATIENCE = 3  # crashes after which the rest is not tried
 RESULTS = {0: "more", 1: "complete", -1: "damaged", -2: "stopped", -3: "trailing"}
-WHOLE = 0xFFFF_FFFF  # chop: all input in one piece
+NO_LIMIT = 0xFFFF_FFFF  # chop: all input in one piece
 
 DRIVER = r"""
 /* Reads cases: five little-endian numbers of 4 bytes (bytes of base, bytes of input, target size, bytes after
@@ -86,19 +86,19 @@ int main(void) {
 
 @dataclass(frozen=True)
 class Case:
-    """One update for the decoder. chop: `WHOLE`, 1 for single bytes, else a seed of pieces of 0 to 8 bytes.
+    """One update for the decoder. chop: `NO_LIMIT`, 1 for single bytes, else a seed of pieces of 0 to 8 bytes.
     stop: bytes after which the device refuses more."""
 
     data: bytes
     base: bytes
     target_size: int
-    chop: int = WHOLE
-    stop: int = WHOLE
+    chop: int = NO_LIMIT
+    stop: int = NO_LIMIT
 
 
 def sources() -> dict[str, str]:
     """The decoder's C by file name, as `device.build(extra_files=…)` takes it."""
-    return device_c("delta")
+    return c_sources("delta")
 
 
 def driver(files: dict[str, str] | None = None) -> tuple[Path, str]:
@@ -222,7 +222,7 @@ def _case(
         good.data if data is None else data,
         good.base if base is None else base,
         good.target_size if size is None else size,
-        int(rng.choice((1, WHOLE, rng.integers(2, 1 << 31)))),
+        int(rng.choice((1, NO_LIMIT, rng.integers(2, 1 << 31)))),
     )
 
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from edgekit.assurance.keyset_device import Trusting
+from edgekit.assurance.keyset_device import KeysetDevice
 from edgekit.packages import keyset, statement
 from edgekit.packages.cbor import encode
 from edgekit.packages.keys import FileSigner
@@ -22,7 +22,7 @@ TIME = 1_000_000
 
 
 @cache
-def people() -> tuple[FileSigner, ...]:
+def sample_signers() -> tuple[FileSigner, ...]:
     """Eight signers, of both algorithms, always the same."""
     made = [ed25519.Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i in range(1, 5)]
     curve = ec.SECP256R1()
@@ -66,9 +66,9 @@ def cases(n: int, seed: int = 0) -> Iterator[Case]:
         yield Case(data, old, rng.choice((0, TIME)), known)
 
 
-def agree(case: Case, device: Trusting) -> tuple[str, str]:
+def agree(case: Case, device: KeysetDevice) -> tuple[str, str]:
     """The answers of Python and of the device's C, "" for taken."""
-    device.anew(case.old, case.algorithms)
+    device.reflash(case.old, case.algorithms)
     try:
         keyset.accept(case.data, case.old, case.now, case.algorithms)
         host = ""
@@ -81,9 +81,11 @@ def agree(case: Case, device: Trusting) -> tuple[str, str]:
         return host, str(refusal)
 
 
-def agreement(n: int, seed: int = 0, change=(), stop: bool = False) -> tuple[Counter, list[Case]]:
+def compare_keysets(
+    n: int, seed: int = 0, change=(), stop: bool = False
+) -> tuple[Counter, list[Case]]:
     """How often each answer came; and the cases where Python and C do not agree, or C kept something else."""
-    device, counted, unlike = Trusting(_list(random.Random(0)), change=change), Counter(), []
+    device, counted, unlike = KeysetDevice(_list(random.Random(0)), change=change), Counter(), []
     for case in cases(n, seed):
         host, here = agree(case, device)
         counted[here] += 1
@@ -99,7 +101,7 @@ def agreement(n: int, seed: int = 0, change=(), stop: bool = False) -> tuple[Cou
 
 
 def _list(rng: random.Random) -> KeyList:
-    keys = [p.public for p in people()]
+    keys = [p.public for p in sample_signers()]
     roots = rng.sample(keys[:6], rng.randrange(1, 5))
     gone = [k.id for k in rng.sample(keys, rng.choice((0, 0, 0, 1, 2)))]
     gone += [rng.choice(keys).id[:14] + "00"] * rng.randrange(2)  # of nobody, but nearly
@@ -169,7 +171,7 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
 
     hashed = keyset.digest(body if rng.random() < 0.97 else body + b"\0")
     by = []
-    for signer in rng.sample(people(), rng.choice((0, 1, 2, 3, 4, 8, 8, 8))):
+    for signer in rng.sample(sample_signers(), rng.choice((0, 1, 2, 3, 4, 8, 8, 8))):
         algorithm = encode(SIGNED_AS[signer.public.algorithm])
         name, message = bytes.fromhex(signer.public.id), keyset.to_sign(algorithm, hashed)
         fault = rng.randrange(80)
@@ -179,7 +181,7 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
         elif fault == 1:
             message = message.replace(keyset.CONTEXT, b"latest")
         elif fault == 2:
-            name = bytes.fromhex(rng.choice(people()).public.id)
+            name = bytes.fromhex(rng.choice(sample_signers()).public.id)
         by.append([b"\xa1\x01" + algorithm, {4: name}, signer.sign(message)])
         if fault == 3:
             by[-1][2] = bytes(64)
@@ -198,33 +200,37 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
 # --- statements
 
 
-def hearing(n: int, seed: int = 0, change=(), stop: bool = False) -> tuple[Counter, list[bytes]]:
-    """As `agreement`, of statements that one device hears, one after the other."""
+def compare_statements(
+    n: int, seed: int = 0, change=(), stop: bool = False
+) -> tuple[Counter, list[bytes]]:
+    """As `compare_keysets`, of statements that one device hears, one after the other."""
     rng, counted, unlike = random.Random(seed), Counter(), []
     old = _list(rng)
     keys = replace(
-        old, signers=tuple(p.public for p in people()[:6]), revoked=(people()[1].public.id,)
+        old,
+        signers=tuple(p.public for p in sample_signers()[:6]),
+        revoked=(sample_signers()[1].public.id,),
     )
-    device, before = Trusting(keys, model=MODEL, change=change), None
+    device, before = KeysetDevice(keys, model=MODEL, change=change), None
     for i in range(n):
         if i % 40 == 0:
             before = None
-            device.anew(keys)
+            device.reflash(keys)
         running, now = rng.randrange(1, 6), rng.choice((0, TIME, TIME + 400))
         data = _statement(rng)
         try:
-            before = statement.heard(data, keys.trusted, MODEL, before, now, keys.refused)
-            host = before.says(running, now)
+            before = statement.accept(data, keys.trusted, MODEL, before, now, keys.refused)
+            host = before.freshness(running, now)
         except PackageError as refusal:
             host = str(refusal)
         try:
-            here = device.hear(data, running, now)
+            here = device.take_statement(data, running, now)
         except PackageError as refusal:
             here = str(refusal)
         counted[here] += 1
         device.start()
-        says = before.says(running, now) if before else "frozen"
-        if (here, device.says(running, now)) != (host, says):
+        freshness = before.freshness(running, now) if before else "frozen"
+        if (here, device.freshness(running, now)) != (host, freshness):
             unlike.append(data)
         if unlike and stop:
             break
@@ -242,7 +248,7 @@ def _statement(rng: random.Random) -> bytes:
         items[rng.randrange(4)] = rng.choice((1 << 32, "1", -1, None))
     if rng.random() < 0.05:
         items.append(0)
-    signer = rng.choice(people() if rng.random() < 0.2 else people()[2:6])
+    signer = rng.choice(sample_signers() if rng.random() < 0.2 else sample_signers()[2:6])
     header, payload = encode({1: SIGNED_AS[signer.public.algorithm]}), encode(items)
     if rng.random() < 0.1:
         payload = _bent(payload, rng)

@@ -17,7 +17,7 @@ import numpy as np
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.package import Device, check
@@ -71,7 +71,7 @@ def fuzz(n: int = 100_000, seed: int = 0):
 
 def driver() -> tuple[Path, str]:
     """The compiled driver, and which sanitizers watch it."""
-    files = native.files() | device_c("fuzz_manifest.c")
+    files = native.files() | c_sources("fuzz_manifest.c")
     flags = ("-O1", "-DMUL64_IS_CONSTANT_TIME")
     try:
         return native.compile_host(files, flags, "address"), "address, undefined"

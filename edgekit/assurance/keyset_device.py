@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
-from edgekit.firmware import changed, device_c
+from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import SECTOR, UNIT
 from edgekit.packages.keyset import BYTES, KeyList
-from edgekit.packages.statement import SAYS
+from edgekit.packages.statement import FRESHNESS
 from edgekit.packages.suit import SIGNED_AS, PackageError
 
 SECTORS = 2
@@ -23,7 +23,7 @@ class PowerCut(Exception):
     """The power went; start() is next."""
 
 
-class Trusting:
+class KeysetDevice:
     """A device with nothing but its trust, and one of them at a time.
 
     `keys`: the list that is compiled in; `secret` 32 bytes, `model` and `device` ids of 16.
@@ -47,9 +47,9 @@ class Trusting:
             getattr(self.c, name).restype = ctypes.c_char_p
         for name, value in (("secret", secret), ("model", model), ("device", device)):
             self._set(f"life_{name}", value)
-        self.anew(keys, algorithms)
+        self.reflash(keys, algorithms)
 
-    def anew(self, keys: KeyList, algorithms: Iterable[str] = native.KEYS) -> None:
+    def reflash(self, keys: KeyList, algorithms: Iterable[str] = native.KEYS) -> None:
         """Another firmware on a blank part."""
         self._set("life_keys", keys.encoded.ljust(BYTES, b"\0"))
         self._set("life_size", len(keys.encoded).to_bytes(4, "little"))
@@ -87,16 +87,16 @@ class Trusting:
         if code:
             raise PackageError(self.c.keyset_reason(code).decode())
 
-    def hear(self, data: bytes, running: int, now: int = 0) -> str:
+    def take_statement(self, data: bytes, running: int, now: int = 0) -> str:
         """A statement; what the device says then. Raises PackageError with its reason to refuse."""
         code = self._powered(self.c.powered_statement(bytes(data), len(data), running, now))
-        if code >= len(SAYS):
+        if code >= len(FRESHNESS):
             raise PackageError(self.c.statement_reason(code).decode())
-        return SAYS[code]
+        return FRESHNESS[code]
 
-    def says(self, running: int, now: int = 0) -> str:
+    def freshness(self, running: int, now: int = 0) -> str:
         """Current, behind or frozen."""
-        return SAYS[self.c.life_says(running, now)]
+        return FRESHNESS[self.c.powercut_freshness(running, now)]
 
     def report(
         self, running: int = 1, counter: int = 1, verdict: int = 1, reason: int = 0
@@ -108,7 +108,7 @@ class Trusting:
     def believes(self, key_algorithm: str, message: bytes, signature: bytes) -> bool:
         """Would a package with this signature be taken?"""
         named = encode(SIGNED_AS[key_algorithm])[0]
-        return self.c.life_believes(named, message, len(message), signature) == 0
+        return self.c.powercut_accepts_signature(named, message, len(message), signature) == 0
 
     @property
     def version(self) -> int:
@@ -159,11 +159,11 @@ def _known(algorithms: Iterable[str]) -> int:
 
 
 def _sources(program: str) -> dict[str, str]:
-    return native.files() | device_c(*native.TRUST, "flash.h", "nor", program)
+    return native.files() | c_sources(*native.TRUST, "flash.h", "nor", program)
 
 
 def _compiled(change):
-    made = changed(_sources("life_trust.c"), zip(change[::2], change[1::2], strict=True))
+    made = patch_sources(_sources("life_trust.c"), zip(change[::2], change[1::2], strict=True))
     flags = ("-O2", "-DMUL64_IS_CONSTANT_TIME", f"-DNOR_SECTORS={SECTORS}", "-shared", "-fPIC")
     flags += ("-Wno-error",) if change else ()
     return native.compile_host(made, flags)

@@ -19,13 +19,29 @@ from itertools import product
 
 import numpy as np
 
-from edgekit.assurance.powercut_targets import FAULTS, LIFE, LOG_ALONE, NOR, PLACES, OnCore, OnHost
+from edgekit.assurance.powercut_targets import (
+    FAULTS,
+    LIFE,
+    LOG_RECORDS,
+    NOR,
+    SLOTS_PROGRAM,
+    CoreTarget,
+    HostTarget,
+)
 
-__all__ = ["CORE_SCENARIOS", "MUTATIONS", "SCENARIOS", "OnCore", "OnHost", "PowerCuts", "Scenario"]
+__all__ = [
+    "CORE_SCENARIOS",
+    "MUTATIONS",
+    "SCENARIOS",
+    "CoreTarget",
+    "HostTarget",
+    "PowerCuts",
+    "Scenario",
+]
 __all__ += ["mutations", "script", "search"]
 
 KINDS = ("healthy", "unhealthy", "hangs", "rots", "corrupt", "short", "long", "old")
-WAYS = ("nothing", "half", "mix", "weak", "all")  # what a torn operation has done, see nor.h
+TEAR_MODES = ("nothing", "half", "mix", "weak", "all")  # what a torn operation has done, see nor.h
 TURNS = 60  # restarts after which an update that is still not through never will be
 COLUMNS = ("lives", "cuts", *FAULTS, "broken_rules", "unfinished")
 
@@ -44,9 +60,9 @@ class Scenario:
     cuts: int = 1
     lives: int = 0
     fills: tuple[int, ...] = (0,)
-    places: int = PLACES
+    log_records: int = LOG_RECORDS
     dirty: bool = False
-    program = LOG_ALONE
+    program = SLOTS_PROGRAM
 
     def prepare(self, machine) -> None:
         """Give a machine this life, at its beginning."""
@@ -76,12 +92,12 @@ SCENARIOS = (
     Scenario("damaged payload", _alike(61, "healthy corrupt short long old healthy")),
     Scenario("image rots", script(("healthy", 77), ("rots", 88), ("healthy", 99))),
     Scenario("part not blank", script(("healthy", 40), ("healthy", 30), ("healthy", 20)), dirty=True),
-    Scenario("log always full", BRIEF, places=5),
+    Scenario("log always full", BRIEF, log_records=5),
     Scenario("whole life", WHOLE),
-    Scenario("three cuts, log always full", BRIEF, cuts=3, lives=2000, places=5),
+    Scenario("three cuts, log always full", BRIEF, cuts=3, lives=2000, log_records=5),
     Scenario("two cuts", WHOLE, cuts=2, lives=2000),
     Scenario("three cuts", BRIEF, cuts=3, lives=2000),
-    Scenario("nearly full log", BRIEF, fills=tuple(range(PLACES))),
+    Scenario("nearly full log", BRIEF, fills=tuple(range(LOG_RECORDS))),
 )  # fmt: skip
 CORE_SCENARIOS = SCENARIOS[:6]  # seconds, not minutes, on an emulated core
 
@@ -152,9 +168,9 @@ MUTATIONS = {  # what somebody might get wrong in slots.c: (old, new), …
         ),
     ),
     "only the newest record carried over": (("r->order < next->order", "r->order > next->order"),),
-    "a place that refuses is not passed over": (
-        ("* RECORD, r, RECORD)) continue;", "* RECORD, r, RECORD)) return s->place--, SLOTS_FLASH;"),
-        ("(carry_over(s) ||", "(s->place < PLACES || carry_over(s) ||"),
+    "a log_index that refuses is not passed over": (
+        ("* RECORD, r, RECORD)) continue;", "* RECORD, r, RECORD)) return s->log_index--, SLOTS_FLASH;"),
+        ("(carry_over(s) ||", "(s->log_index < PLACES || carry_over(s) ||"),
     ),
     "oldest record counts": (("r->order <= record_of(s, r->slot)->order)", "record_of(s, r->slot)->order)"),),
     "test boots not counted": (("boots - 1, s", "boots, s"),),
@@ -191,16 +207,16 @@ def mutations(seed: int = 0, only: tuple[str, ...] = ()):
     for name, replace, scenarios in known:
         if only and name not in only:
             continue
-        found = search(partial(OnHost, replace=replace), scenarios, seed, stop=True)
+        found = search(partial(HostTarget, replace=replace), scenarios, seed, stop=True)
         faults = [c for c in COLUMNS[2:] if found.table[c].sum()]
         rows.append((name, not found.clean, found.first, ", ".join(faults)))
     return pd.DataFrame(rows, columns=["mutation", "caught", "by", "fault"])
 
 
-def search(make=OnHost, scenarios=None, seed: int = 0, stop: bool = False) -> PowerCuts:
+def search(make=HostTarget, scenarios=None, seed: int = 0, stop: bool = False) -> PowerCuts:
     """Cut the power at every flash operation of each scenario in every way (or at drawn ones, see Scenario).
 
-    make: `OnHost`, `OnCore` or a function like them. scenarios: else SCENARIOS, and those of the whole agent
+    make: `HostTarget`, `CoreTarget` or a function like them. scenarios: else SCENARIOS, and those of the whole agent
     (AGENT_SCENARIOS of `powercut_agent`). stop: end with the first life that goes wrong.
     """
     import pandas as pd
@@ -212,7 +228,7 @@ def search(make=OnHost, scenarios=None, seed: int = 0, stop: bool = False) -> Po
 
     start, rows, first, machines = time.perf_counter(), [], None, {}
     for scenario in scenarios:
-        kind = scenario.places, scenario.program
+        kind = scenario.log_records, scenario.program
         if kind not in machines:
             machines[kind] = make(*kind)
         machine = machines[kind]
@@ -244,8 +260,8 @@ def _lives(machine, scenario: Scenario, seed: int):
         if scenario.lives:
             plans = (_draw(rng, begin, end, scenario.cuts) for _ in range(scenario.lives))
         else:
-            first = product(range(begin, end), range(len(WAYS)))
-            later = product(range(1, end - begin + 1), range(len(WAYS)))
+            first = product(range(begin, end), range(len(TEAR_MODES)))
+            later = product(range(1, end - begin + 1), range(len(TEAR_MODES)))
             plans = product(first, *[tuple(later)] * (scenario.cuts - 1))
         for (at, way), *others in plans:
             nor, life = states[bisect_right(restarts, at) - 1]  # the last restart before the cut
@@ -256,17 +272,17 @@ def _lives(machine, scenario: Scenario, seed: int):
             nor["random"] = rng.randrange(1, 2**32)
             machine.write("nor", nor)
             machine.write("life", life)
-            cuts = [f"operation {at + 1} torn: {WAYS[way]}"]
-            cuts += [f"{after} later: {WAYS[torn]}" for after, torn in others]
+            cuts = [f"operation {at + 1} torn: {TEAR_MODES[way]}"]
+            cuts += [f"{after} later: {TEAR_MODES[torn]}" for after, torn in others]
             yield where + ", ".join(cuts), _run(machine)
 
 
 def _draw(rng: random.Random, begin: int, end: int, cuts: int):
     """Cuts at random: the first anywhere, the others mostly soon after it."""
-    plan = [(rng.randrange(begin, end), rng.randrange(len(WAYS)))]
+    plan = [(rng.randrange(begin, end), rng.randrange(len(TEAR_MODES)))]
     for _ in range(cuts - 1):
         plan.append(
-            (int(rng.uniform(1, end - begin) ** rng.random()) or 1, rng.randrange(len(WAYS)))
+            (int(rng.uniform(1, end - begin) ** rng.random()) or 1, rng.randrange(len(TEAR_MODES)))
         )
     return plan
 
@@ -281,7 +297,7 @@ def _record(machine, scenario: Scenario, fill: int, seed: int):
     if fill:  # in the middle of a life: after its first update
         _steps(machine, 1)
         _run(machine)
-        machine.call("life_fill", fill)
+        machine.call("powercut_fill_log", fill)
         _steps(machine, len(scenario.script))
     states = []
     return states, _run(machine, states)
@@ -302,7 +318,7 @@ def _run(machine, states: list | None = None) -> dict[str, int]:
             break
         if states is not None:
             states.append((machine.read("nor"), life))
-        machine.turn()
+        machine.run_until_reset()
     life, nor = machine.read("life"), machine.read("nor")
     found = {fault: int(life[fault]) if fault in life.dtype.names else 0 for fault in FAULTS}
     return found | {

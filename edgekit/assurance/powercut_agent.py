@@ -13,7 +13,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from edgekit.assurance.powercut import Scenario
-from edgekit.assurance.powercut_targets import AGENT_LIFE, PACKAGES, STEPS, WHOLE_AGENT
+from edgekit.assurance.powercut_targets import AGENT_LIFE, AGENT_PROGRAM, PACKAGES, STEPS
 from edgekit.packages import delta, suit
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.manifest import BASE, DELTA, KINDS, RAW, RULES, Manifest
@@ -73,7 +73,7 @@ class AgentScenario(Scenario):
     """Events that come to a device with the whole agent. clock: where it starts, or 0: there is none."""
 
     clock: int = 0
-    program = WHOLE_AGENT
+    program = AGENT_PROGRAM
 
     def prepare(self, machine) -> None:
         life, packages, at = np.zeros((), AGENT_LIFE), np.zeros(PACKAGES.shape, np.uint8), 0
@@ -86,8 +86,8 @@ class AgentScenario(Scenario):
             packages[at : at + size] = np.frombuffer(e.package, np.uint8)
             at += size
         machine.write("life", life)
-        machine.write("life_packages", packages)
-        machine.write("life_public", np.frombuffer(_signer().public.raw, np.uint8))
+        machine.write("powercut_packages", packages)
+        machine.write("powercut_public_key", np.frombuffer(_signer().public.raw, np.uint8))
 
 
 def _good(sequence: int, **more) -> Event:
@@ -140,7 +140,7 @@ AGENT_SCENARIOS = (
     AgentScenario(
         "bans, log always full",
         (_FIRST, *(_bad(n) for n in (2, 3, 4, 5)), Event("refused", 2, answer=FAILED), _good(6)),
-        places=8, clock=START,
+        log_records=8, clock=START,
     ),
     AgentScenario(
         "large, log nearly full", (_good(1, size=4500), _good(2, size=4500, base=1)),
@@ -159,7 +159,7 @@ AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
     ),
     "slot_bytes not bounded": (("if (a->device.slot_bytes > slot_s", "if (0 > slot_s"),),
     "a refused transfer goes on": (
-        ("a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER", "take(a, data, n)"),
+        ("a->answer == AGENT_MORE ? take(a, data, n) : AGENT_ABORTED", "take(a, data, n)"),
     ),
     "anybody's verdict counts": (
         ("if (sequence == 0 || sequence != agent_running(a))", "if (sequence == 0)"),
@@ -181,7 +181,7 @@ AGENT_MUTATIONS = {  # as MUTATIONS, of the whole agent
         ),
     ),
     "a waiting image is displaced": ((" || s->slot[slots_idle(s)].state == SLOT_INSTALLED", ""),),
-    "no rest": (("if (!rested(a)) return", "if (!rested(a) && 0) return"),),
+    "no rest": (("if (!backoff_is_over(a)) return", "if (!backoff_is_over(a) && 0) return"),),
     "rest for days": (("60u <<", "86400u <<"),),
     "one transfer, not one a life": (("return !rest || !a->begun;", "return !rest;"),),
     "a reset allows none": (("  a->begun = 0;\n", ""),),

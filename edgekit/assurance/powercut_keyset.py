@@ -8,9 +8,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from edgekit.assurance import fuzz_keyset
-from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, people
-from edgekit.assurance.keyset_device import PowerCut, Trusting
-from edgekit.assurance.powercut import WAYS
+from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, sample_signers
+from edgekit.assurance.keyset_device import KeysetDevice, PowerCut
+from edgekit.assurance.powercut import TEAR_MODES
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement, status
 from edgekit.packages.flash_layout import SECTOR
@@ -42,9 +42,9 @@ def cuts(change: tuple[str, ...] = ()) -> Counter:
     does not get through in the end), `forgot` (a statement that was heard is not known), `twice` (a report's
     number came again), `single` (after a start the new list stands in one sector alone), `said` (what a
     revoked key said of releases is still believed), `rotten` (a bit that flips in one of the sectors changes
-    whom the device trusts), `broken` (rules of the flash). change: as `Trusting` takes it.
+    whom the device trusts), `broken` (rules of the flash). change: as `KeysetDevice` takes it.
     """
-    device = Trusting(first(), SECRET, MODEL, DEVICE, change=change)
+    device = KeysetDevice(first(), SECRET, MODEL, DEVICE, change=change)
     found = Counter(dict.fromkeys(("lives", *FAULTS), 0))
     for begin in (_fresh, _rotated):
         plan = begin(device)
@@ -53,49 +53,51 @@ def cuts(change: tuple[str, ...] = ()) -> Counter:
         device.flash = plan.flash  # once more, and no further than to the new keys
         device.start()
         device.take_keys(plan.keys)
-        found["said"] += device.says(1) != "frozen"
+        found["said"] += device.freshness(1) != "frozen"
         found["rotten"] += _rots(device, plan)
         for operation in range(1, operations + 1):
-            for way in range(len(WAYS)):
+            for way in range(len(TEAR_MODES)):
                 _life(device, plan, (operation, way), found)
     return found
 
 
 def first() -> KeyList:
     """Two of three roots, one signer: what is compiled in."""
-    p = [s.public for s in people()]
+    p = [s.public for s in sample_signers()]
     return KeyList(VENDOR, 0, 2, (p[0], p[1], p[4]), (p[2],))
 
 
-def rotation(device: Trusting, old: KeyList) -> Rotation:
+def rotation(device: KeysetDevice, old: KeyList) -> Rotation:
     """Another root and another signer, signed by those who must."""
-    stay = [s for s in people() if s.public in old.roots and s.public.id not in old.revoked][:2]
-    fresh = next(s.public for s in people() if s.public not in (*old.roots, *old.signers))
-    signer = next(s for s in people()[2:4] if s.public in old.trusted)
-    other = next(s for s in people()[2:4] if s is not signer)
+    stay = [
+        s for s in sample_signers() if s.public in old.roots and s.public.id not in old.revoked
+    ][:2]
+    fresh = next(s.public for s in sample_signers() if s.public not in (*old.roots, *old.signers))
+    signer = next(s for s in sample_signers()[2:4] if s.public in old.trusted)
+    other = next(s for s in sample_signers()[2:4] if s is not signer)
     roots = (*(s.public for s in stay), fresh)
     new = old.changed(roots=roots, signers=(other.public,), revoked=(signer.public.id,))
     data = keyset.signed(new, *stay)
-    said = statement.state(statement.Statement(MODEL, 2, 1002, 9000), other)
+    said = statement.sign_statement(statement.Statement(MODEL, 2, 1002, 9000), other)
     by = tuple((s.public.algorithm, s.sign(MESSAGE)) for s in (signer, other))
     return Rotation(device.flash, old, new, data, said, by)
 
 
-def _fresh(device: Trusting) -> Rotation:
-    device.anew(first())
+def _fresh(device: KeysetDevice) -> Rotation:
+    device.reflash(first())
     return rotation(device, first())
 
 
-def _rotated(device: Trusting) -> Rotation:
+def _rotated(device: KeysetDevice) -> Rotation:
     """A device that has changed its keys, heard a statement and reported before."""
     before = _fresh(device)
     device.take_keys(before.keys)
-    device.hear(before.said, 1)
+    device.take_statement(before.said, 1)
     device.report()
     return rotation(device, before.new)
 
 
-def _life(device: Trusting, plan: Rotation, cut: tuple[int, int] | None, found: Counter) -> int:
+def _life(device: KeysetDevice, plan: Rotation, cut: tuple[int, int] | None, found: Counter) -> int:
     """Rotate, hear, report; after a cut, again. Operations on the flash that it took."""
     device.flash = plan.flash
     device.start()
@@ -108,7 +110,7 @@ def _life(device: Trusting, plan: Rotation, cut: tuple[int, int] | None, found: 
             if device.version == plan.old.version:
                 device.take_keys(plan.keys)
             reached = plan.new.version
-            device.hear(plan.said, 1)
+            device.take_statement(plan.said, 1)
             heard = True
             for _ in range(3):
                 numbers.append(_number(device))
@@ -121,20 +123,20 @@ def _life(device: Trusting, plan: Rotation, cut: tuple[int, int] | None, found: 
         found["single"] += device.version == plan.new.version and not _is_twice(device, plan.new)
         found["back"] += device.version < reached
         reached = max(reached, device.version)
-        found["forgot"] += heard and device.says(2) != "current"
+        found["forgot"] += heard and device.freshness(2) != "current"
     device.start()
     try:
         numbers.append(_number(device))
     except EdgekitError:
         found["stuck"] += 1
     found["lives"] += 1
-    found["stuck"] += device.version != plan.new.version or device.says(2) != "current"
+    found["stuck"] += device.version != plan.new.version or device.freshness(2) != "current"
     found["twice"] += len(set(numbers)) != len(numbers)
     found["broken"] += device.broken
     return device.operations - begun
 
 
-def _believes(device: Trusting, plan: Rotation) -> bool:
+def _believes(device: KeysetDevice, plan: Rotation) -> bool:
     """Exactly those whom the list of its version names?"""
     if device.version not in (plan.old.version, plan.new.version):
         return False
@@ -142,11 +144,11 @@ def _believes(device: Trusting, plan: Rotation) -> bool:
     return [device.believes(a, MESSAGE, s) for a, s in plan.signed] == right
 
 
-def _is_twice(device: Trusting, keys: KeyList) -> bool:
+def _is_twice(device: KeysetDevice, keys: KeyList) -> bool:
     return device.flash.count(keys.encoded) == 2
 
 
-def _rots(device: Trusting, plan: Rotation) -> bool:
+def _rots(device: KeysetDevice, plan: Rotation) -> bool:
     """Flip a bit in the record and in the list of either sector; does the device then trust others?"""
     kept, wrong = device.flash, False
     for sector in range(2):
@@ -161,8 +163,8 @@ def _rots(device: Trusting, plan: Rotation) -> bool:
     return wrong
 
 
-def _number(device: Trusting) -> int:
-    return status.peek(device.report()).number
+def _number(device: KeysetDevice) -> int:
+    return status.decode_unverified(device.report()).number
 
 
 # --- mistakes
@@ -198,10 +200,10 @@ MUTATIONS = {  # what somebody might get wrong in the C: old, new, …
     "statement not kept": ("trust_keep(t, latest, issued, until)", "0"),
     "a stolen key's statement is kept": ("if (!keyset_same_signers(&t->set, &fresh))", "if (0)"),
     "a statement's class not compared": ("return STATEMENT_CLASS;", "{}"),
-    "older statement taken": ("if (issued < kept->issued) return STATEMENT_OLDER;", ""),
-    "release may fall": ("return STATEMENT_FALLS;", "{}"),
+    "older statement taken": ("if (issued < kept->issued) return STATEMENT_REPLAYED;", ""),
+    "release may fall": ("return STATEMENT_ROLLBACK;", "{}"),
     "same time, another statement": ("latest != kept->latest || until != kept->until", "0"),
-    "statement from the future": ("return STATEMENT_AHEAD;", "{}"),
+    "statement from the future": ("return STATEMENT_FROM_FUTURE;", "{}"),
     "statement never runs out": (" || now > t->record.until", ""),
     "statement's signature not asked": ("code = check_signature(", "code = 0 && check_signature("),
 }  # fmt: skip
@@ -226,9 +228,9 @@ def mutations(names=tuple(MUTATIONS), n: int = 600):
 
 
 def _caught(change: tuple[str, ...], n: int) -> tuple[bool, str]:
-    if fuzz_keyset.hearing(n, change=change, stop=True)[1]:
+    if fuzz_keyset.compare_statements(n, change=change, stop=True)[1]:
         return True, "statements"
-    if fuzz_keyset.agreement(n, change=change, stop=True)[1]:
+    if fuzz_keyset.compare_keysets(n, change=change, stop=True)[1]:
         return True, "key manifests"
     try:
         found = cuts(change)

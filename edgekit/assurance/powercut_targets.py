@@ -4,7 +4,7 @@ The code is the log of two slots (`device/slots.c`), or all of the agent.
 
 Both machines have the same calls, for `edgekit.assurance.powercut` and for tests:
 `read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`
-runs a C function, `turn()` lets the device live from one reset to the next or to a power cut.
+runs a C function, `run_until_reset()` lets the device live from one reset to the next or to a power cut.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import missing
-from edgekit.firmware import changed, device_c
+from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.flash_layout import SECTOR, UNIT
 
 SOURCES = ("flash.h", "hmac", "nor", "sha256", "slots")  # a name without an end: both .h and .c
 MUTABLE = ("slots.c", "agent.c")
 SLOT_SECTORS, RECORD = 2, 72
-PLACES = SECTOR // RECORD  # records in a sector of the log
+LOG_RECORDS = SECTOR // RECORD  # records in a sector of the log
 LOG = 2 * SLOT_SECTORS * SECTOR  # address of the log
 CUTS = 3  # NOR_CUTS
 POWER_CUT = 100  # what the device_… calls of life.c return when the power went
@@ -72,7 +72,7 @@ RECORDS = np.dtype(
 SLOTS = np.dtype(
     [("slot", RECORDS, 2), ("ban", RECORDS, 4), ("secret", "<u8")]
     + [(name, "<u4") for name in ("slot_sectors", "counter", "time", "logged", "order")]
-    + [("sector", "<u4"), ("place", "<u4"), ("running", "<i4"), ("arrived", "<u4")]
+    + [("sector", "<u4"), ("log_index", "<u4"), ("running", "<i4"), ("arrived", "<u4")]
     + [("unit", "u1", UNIT), ("filling", "u1"), ("", "u1", 3)]
 )
 PACKAGES = np.dtype(("u1", STEPS * 640))
@@ -88,12 +88,16 @@ class Program:
     core: tuple[str, ...] = ()  # C that verifies; on this machine it is compiled once, by `native`
 
 
-LOG_ALONE = Program(
-    ("life.c",), {"life": LIFE}, here={"device": SLOTS, "life_secret": np.dtype(("u1", 32))}
+SLOTS_PROGRAM = Program(
+    ("life.c",), {"life": LIFE}, here={"device": SLOTS, "powercut_secret": np.dtype(("u1", 32))}
 )
-WHOLE_AGENT = Program(
+AGENT_PROGRAM = Program(
     ("agent", "cbor", "cose", "decrypt.h", "delta", "encryption.c", "manifest", "life_agent.c"),
-    {"life": AGENT_LIFE, "life_packages": PACKAGES, "life_public": np.dtype(("u1", 32))},
+    {
+        "life": AGENT_LIFE,
+        "powercut_packages": PACKAGES,
+        "powercut_public_key": np.dtype(("u1", 32)),
+    },
     core=("ed25519", "sha512", "monocypher"),
 )
 _CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
@@ -102,19 +106,25 @@ _CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m
 def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
     """The C files by name; `replace`: pairs (old, new) for slots.c or agent.c, each of which has to be there
     once."""
-    files = device_c(*SOURCES, *program.sources, *more)
-    return files | changed({name: files[name] for name in MUTABLE if name in files}, replace)
+    files = c_sources(*SOURCES, *program.sources, *more)
+    return files | patch_sources({name: files[name] for name in MUTABLE if name in files}, replace)
 
 
-class OnHost:
+class HostTarget:
     """The C compiled for this machine. places: records in a sector of the log, fewer for a short log;
     replace: see `sources`."""
 
-    def __init__(self, places: int = PLACES, program: Program = LOG_ALONE, replace=(), cache=None):
+    def __init__(
+        self,
+        log_records: int = LOG_RECORDS,
+        program: Program = SLOTS_PROGRAM,
+        replace=(),
+        cache=None,
+    ):
         from edgekit.emulate.build import host_library
 
         self.where = "this machine"
-        files, defines = sources(program, replace), (f"SLOTS_PLACES={places}",)
+        files, defines = sources(program, replace), (f"SLOTS_LOG_RECORDS={log_records}",)
         self.library = ctypes.CDLL(str(host_library(files, "-O2", defines=defines, cache=cache)))
         self.structures = {"nor": NOR, **program.structures, **program.here}
         self.raw = {
@@ -123,7 +133,7 @@ class OnHost:
         }
         if program.core:
             verify = ctypes.cast(native.library().ed25519_verify, ctypes.c_void_p)
-            ctypes.c_void_p.in_dll(self.library, "life_verify").value = verify.value
+            ctypes.c_void_p.in_dll(self.library, "powercut_verify").value = verify.value
 
     def read(self, name: str) -> np.void:
         return np.frombuffer(self.raw[name].raw, self.structures[name])[0]
@@ -134,24 +144,24 @@ class OnHost:
     def call(self, function: str, *arguments) -> int:
         return getattr(self.library, function)(*arguments)
 
-    def turn(self) -> None:
+    def run_until_reset(self) -> None:
         """From one reset to the next, or to a power cut."""
         self.library.powered_turn()
 
 
-class OnCore:
+class CoreTarget:
     """The same C on an emulated core, from its reset vector on. At a power cut the emulator stops."""
 
     def __init__(
         self,
-        places: int = PLACES,
-        program: Program = LOG_ALONE,
+        log_records: int = LOG_RECORDS,
+        program: Program = SLOTS_PROGRAM,
         cpu: str = "cortex-m4",
         opt: str = "-Os",
         replace=(),
     ):
         from edgekit.emulate import elf
-        from edgekit.emulate.build import FLAGS, link_program, own
+        from edgekit.emulate.build import FLAGS, link_program, runtime_source
         from edgekit.emulate.run import FLASH, PAINT, RAM, SIZE, STACK
 
         if cpu not in _CORES:
@@ -165,9 +175,14 @@ class OnCore:
             raise missing("emulating needs", "unicorn") from None
         self.files = sources(program, replace, program.core)
         self.structures = {"nor": NOR, **program.structures}
-        files = self.files | {name: own(name) for name in ("startup.c", "link.ld")}
-        flags = (opt, *FLAGS, "-DEDGEKIT_INVOKE=life_turn", f"-DSLOTS_PLACES={places}")
-        flags += tuple(f"-Wl,-u,{name}" for name in ("life_fill", "nor_blank", "nor_dirty"))
+        files = self.files | {name: runtime_source(name) for name in ("startup.c", "link.ld")}
+        flags = (
+            opt,
+            *FLAGS,
+            "-DEDGEKIT_INVOKE=powercut_run_until_reset",
+            f"-DSLOTS_PLACES={log_records}",
+        )
+        flags += tuple(f"-Wl,-u,{name}" for name in ("powercut_fill_log", "nor_blank", "nor_dirty"))
         self.where = f"{cpu} (emulated)"
         self.image = elf.parse(link_program(files, cpu, "zig", flags))
         self.symbols = self.image.symbols
@@ -206,8 +221,8 @@ class OnCore:
     def call(self, function: str, argument: int = 0) -> None:
         self._go(self.symbols[function].address, argument)
 
-    def turn(self) -> None:
-        self.call("life_turn")
+    def run_until_reset(self) -> None:
+        self.call("powercut_run_until_reset")
 
     def code(self, name: str) -> int:
         """Bytes of code and constants that one of the C files takes."""

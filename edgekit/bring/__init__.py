@@ -5,32 +5,32 @@ plan = understand(found, Options())         # classes, groups, channels, rate, w
 write("pump", plan, root, Options())        # usecases/pump/ and data/pump.toml
 """
 
-from edgekit.bring.folder import Found, read
-from edgekit.bring.plan import Options, Plan, understand, wanted
+from edgekit.bring.folder import FolderContents, read
+from edgekit.bring.plan import Options, Plan, infer_plan, wanted
 from edgekit.bring.usecase_helpers import (
-    another_sensor,
-    coarse,
+    augment_images,
+    augment_signals,
+    block_statistics,
     pictures,
     recordings,
-    vary,
-    vary_pictures,
+    simulate_sensor_shift,
     windows,
 )
-from edgekit.bring.write import places, write
+from edgekit.bring.write import usecase_paths, write
 
 __all__ = [
-    "Found",
+    "FolderContents",
     "Options",
     "Plan",
-    "another_sensor",
-    "coarse",
+    "augment_images",
+    "augment_signals",
+    "block_statistics",
+    "infer_plan",
     "pictures",
-    "places",
     "read",
     "recordings",
-    "understand",
-    "vary",
-    "vary_pictures",
+    "simulate_sensor_shift",
+    "usecase_paths",
     "wanted",
     "windows",
     "write",

@@ -24,26 +24,28 @@ BLOCKS = 6  # that a class is cut into where it has fewer groups
 # ------------------------------------------------------------------------------- what fits together
 
 
-def of_one_kind(readings: list[Reading], left: dict[str, str]) -> list[Reading]:
+def majority_kind(readings: list[Reading], excluded: dict[str, str]) -> list[Reading]:
     """Pictures or signals, whichever are more."""
     images = sum(r.image for r in readings) > len(readings) / 2
     for r in readings:
         if r.image != images:
-            left[r.name] = "is a picture among signals" if r.image else "is a signal among pictures"
+            excluded[r.name] = (
+                "is a picture among signals" if r.image else "is a signal among pictures"
+            )
         elif not len(r.samples):
-            left[r.name] = "is empty"
-    kept = [r for r in readings if r.name not in left]
+            excluded[r.name] = "is empty"
+    kept = [r for r in readings if r.name not in excluded]
     if not kept:
         raise EdgekitError("there is no sample in these files")
     return kept
 
 
-def channels(readings: list[Reading], wanted: str, left: dict[str, str]):
+def channels(readings: list[Reading], wanted: str, excluded: dict[str, str]):
     """Readings with the same channels in the same order."""
     if readings[0].image:
         return readings, ("grey",)
     if wanted:
-        return _chosen(readings, listed(wanted), left)
+        return _chosen(readings, listed(wanted), excluded)
     readings = _one_spelling(readings)
     named = [r for r in readings if r.channels]
     if named and len(named) == len(readings):
@@ -52,13 +54,13 @@ def channels(readings: list[Reading], wanted: str, left: dict[str, str]):
         # a few files that lack channels must not take them from all others
         use = usual if len(common) < len(usual) and _share(named, usual) >= 0.6 else tuple(common)
         if use:
-            return _chosen(readings, list(use), left)
+            return _chosen(readings, list(use), excluded)
     counts = Counter(r.samples.shape[1] for r in readings)
     count = counts.most_common(1)[0][0]
     fit = [r for r in readings if r.samples.shape[1] == count]
     for r in readings:
         if r.samples.shape[1] != count:
-            left[r.name] = f"has {r.samples.shape[1]} channels, most files have {count}"
+            excluded[r.name] = f"has {r.samples.shape[1]} channels, most files have {count}"
     of_names = Counter(r.channels for r in fit if r.channels).most_common(1)
     channels = of_names[0][0] if of_names else tuple(f"ch{i + 1}" for i in range(count))
     return [replace(r, channels=channels) for r in fit], channels
@@ -89,7 +91,7 @@ def _one_spelling(readings: list[Reading]) -> list[Reading]:
     return result
 
 
-def steady(readings: list[Reading], channels: tuple[str, ...], said: list[str]):
+def drop_drifting_constants(readings: list[Reading], channels: tuple[str, ...], said: list[str]):
     """Readings without the channels that never change within one of them, and change between them: the
     number of a person, of a machine, a setting. What was left out is said."""
     if readings[0].image or len(channels) < 2 or len(readings) < 2:
@@ -123,7 +125,7 @@ def _share(readings: list[Reading], channels: tuple[str, ...]) -> float:
     return sum(set(channels) <= set(r.channels) for r in readings) / len(readings)
 
 
-def _chosen(readings: list[Reading], wanted: list[str], left: dict[str, str]):
+def _chosen(readings: list[Reading], wanted: list[str], excluded: dict[str, str]):
     """The channels of these names, or of these numbers from 1 on."""
     fit = []
     for r in readings:
@@ -134,7 +136,7 @@ def _chosen(readings: list[Reading], wanted: list[str], left: dict[str, str]):
                 f"--channels {','.join(wanted)}: two of them are one channel of {r.path}"
             )
         if -1 in places:
-            left[r.name] = (
+            excluded[r.name] = (
                 f"has no channel {wanted[places.index(-1)]!r}, only {', '.join(own)[:80]}"
             )
             continue
@@ -203,20 +205,20 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
     return rate
 
 
-def absurd(readings: list[Reading], left: dict[str, str]) -> list[Reading]:
+def drop_implausible_rates(readings: list[Reading], excluded: dict[str, str]) -> list[Reading]:
     """Readings without those whose rate no sensor has, where most have one that can be."""
     wrong = {r.name for r in readings if r.rate and not SLOWEST <= r.rate <= FASTEST}
     if not wrong or len(wrong) > len(readings) / 2:
         return readings
     for r in readings:
         if r.name in wrong:
-            left[r.name] = (
+            excluded[r.name] = (
                 f"has {r.rate:.3g} samples a second by its time stamps, which no sensor has"
             )
     return [r for r in readings if r.name not in wrong]
 
 
-def near(own: float | None, rate: float) -> float:
+def snap_rate(own: float | None, rate: float) -> float:
     """A recording's own rate, made the common one where only its clock drifts."""
     if not own:
         return rate

@@ -50,7 +50,7 @@ class Collector:
     sample: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)  # what was decided about channels
     batches: batch.Batches = field(default_factory=batch.Batches)
-    asked: bool = False  # whether a person named the channels: then each is taken
+    channels_given: bool = False  # whether a person named the channels: then each is taken
     sender: dict[str, str] = field(default_factory=dict)  # who sends, by the messages' own words
 
     def add(self, payload: bytes, seconds: float) -> None:
@@ -107,7 +107,7 @@ class Collector:
     def _lines(self, text: bytes, seconds: float) -> None:
         rows, stamps = [], []
         for line in text.decode("utf-8", "replace").splitlines():
-            at, line = message_text.arrow(message_text.plain(line))
+            at, line = message_text.split_arrival_time(message_text.plain(line))
             cells, pairs = message_text.cells(line), message_text.pairs(line)
             if at is None and len(cells) > 1 and (at := message_text.moment(cells[0])) is not None:
                 cells = cells[1:]
@@ -128,7 +128,11 @@ class Collector:
     def _named(self, values: dict, seconds: float) -> None:
         """A row of values with names, in whatever order; one of them may be the time."""
         stamp, ticks, unit = _stamp(values)
-        who = {str(k): str(v) for k, v in values.items() if k != stamp and _says_who(str(k), v)}
+        who = {
+            str(k): str(v)
+            for k, v in values.items()
+            if k != stamp and _is_sender_identity(str(k), v)
+        }
         self.sender = self.sender or who
         for key, one in who.items():
             if (first := self.sender.get(key, one)) != one:
@@ -183,7 +187,7 @@ class Collector:
             self.stamps.append(ticks)
             self.stamp_unit = stamp
 
-    def placed(self) -> tuple[np.ndarray, float, str, dict]:
+    def on_time_grid(self) -> tuple[np.ndarray, float, str, dict]:
         """(samples with NaN where something is missing, rate in Hz, where that is from, what a quality
         check should know). Raises EdgekitError where too little arrived to tell a rate."""
         self._no_time()
@@ -198,16 +202,16 @@ class Collector:
         if len(self.stamps) == len(self.rows) > 2:
             seconds = clock.ticks(np.array(self.stamps), self.stamp_unit, "", "", [])
             if self.stamp_unit == ARROW:
-                seconds = clock.unwrapped(seconds, (clock.DAY,), [])
-            if (places := time_grid.places(seconds)) is not None:
-                at, rate = places
+                seconds = clock.unwrap_counter(seconds, (clock.DAY,), [])
+            if (grid_index := time_grid.grid_index(seconds)) is not None:
+                at, rate = grid_index
                 return (
                     time_grid.spread(x, at),
                     self.rate or timing.nominal(rate),
                     "the sender's time stamps",
                     {},
                 )
-            if not self.rate and (seen := timing.study(seconds)):
+            if not self.rate and (seen := timing.analyze_timestamps(seconds)):
                 gaps = {"gaps": [[i, s] for i, s in seen.gaps[:100]]} if seen.gaps else {}
                 jitter = {"jitter": seen.jitter} if math.isfinite(seen.jitter) else {}
                 return x, timing.nominal(seen.rate), "the sender's time stamps", gaps | jitter
@@ -235,9 +239,9 @@ class Collector:
         for i, name in enumerate(self.channels):
             steps = np.diff(x[:, i][np.isfinite(x[:, i])])
             counts = len(steps) and (steps == np.round(steps)).all() and (steps > 0).mean() > 0.9
-            if not self.asked and counts and column_roles.is_count(name):
+            if not self.channels_given and counts and column_roles.is_count(name):
                 self.said.append(f"{name!r} counts the messages: no channel; --channels takes it")
-            elif not self.asked and message_text.is_house(name):
+            elif not self.channels_given and message_text.is_housekeeping(name):
                 self.said.append(
                     f"{name!r} says how the sender is: no channel; --channels takes it"
                 )
@@ -267,7 +271,7 @@ class Collector:
             raise EdgekitError(f"{source}: nothing arrived that could be read{why}")
         if self.bad[message_text.BYTES] > 0.1 * len(self.rows):
             raise EdgekitError(f"{source}: what arrives {message_text.BYTES}")
-        samples, rate, how, meta = self.placed()
+        samples, rate, how, meta = self.on_time_grid()
         left += self.said
         missing = int(np.isnan(samples).all(axis=1).sum())
         if missing:
@@ -283,7 +287,7 @@ class Collector:
         )  # fmt: skip
 
 
-def _says_who(key: str, value) -> bool:
+def _is_sender_identity(key: str, value) -> bool:
     """Whether a value names the sender, or one of its sensors; a bare noun with a number may be a reading."""
     known = column_roles.identity(key)
     sure = known is not None and (known[1] or isinstance(value, str))

@@ -20,7 +20,7 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
     to files inside the folder that are not read themselves, and nowhere else; only ordinary files are
     opened. Raises EdgekitError for more than MOST files.
     """
-    files, failed, aside = {}, {}, {}
+    files, failed, ignored = {}, {}, {}
 
     def unread(error: OSError) -> None:
         failed[_name(root, Path(error.filename)) + "/"] = f"cannot be opened ({error.strerror})"
@@ -31,7 +31,7 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
             if path.is_symlink():
                 failed[_name(root, path) + "/"] = "is a link to a folder, which is not followed"
             elif b.startswith(".") or b == "__MACOSX":
-                aside[_name(root, path) + "/"] = "is hidden"
+                ignored[_name(root, path) + "/"] = "is hidden"
         below[:] = sorted(b for b in below if not b.startswith(".") and b != "__MACOSX")
         for n in sorted(names):
             path = Path(folder) / n
@@ -39,11 +39,11 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
             if n.lower() in file_types.SYSTEM:
                 continue
             if n.startswith("."):
-                aside[name] = "is hidden"
+                ignored[name] = "is hidden"
             elif why := _no_file(root, path):
                 failed[name] = why
-            elif file_types.beside(path):
-                aside[name] = "is no data by its name"
+            elif file_types.is_auxiliary(path):
+                ignored[name] = "is no data by its name"
             elif path.suffix.lower() not in file_types.KNOWN:
                 failed[name] = file_types.unknown(path)
             else:
@@ -51,7 +51,7 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
     _drop_doubles(root, files, failed)
     if len(files) > MOST:
         raise EdgekitError(f"{root} holds {len(files):,} files, more than {MOST:,}: take a part")
-    return files, failed, aside
+    return files, failed, ignored
 
 
 def _name(root: Path, path: Path) -> str:

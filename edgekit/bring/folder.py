@@ -22,7 +22,7 @@ from edgekit.readers import (
     waves,
 )
 from edgekit.tables import delimited, file_types, fill_gaps
-from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
 from edgekit.tables.reading import Reading, UnreadableError
 
 READERS: dict[tuple[str, ...], Callable[[Path, str], list[Reading]]] = {
@@ -41,43 +41,49 @@ ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the 
 
 
 @dataclass
-class Found:
-    """`readings` in the order of their names; `failed`: file -> why; `aside`: file -> why it is no data;
-    `sheet`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should read."""
+class FolderContents:
+    """`readings` in the order of their names; `failed`: file -> why; `ignored`: file -> why it is no data;
+    `label_table`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should read."""
 
     root: Path
     readings: list[Reading] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    aside: dict[str, str] = field(default_factory=dict)
-    sheet: dict[str, dict[str, str]] = field(default_factory=dict)
+    ignored: dict[str, str] = field(default_factory=dict)
+    label_table: dict[str, dict[str, str]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
 
-def read(root: Path | str, *, wanted: Wanted = EVERYTHING, sheet: str = "", progress=None) -> Found:
+def read(
+    root: Path | str,
+    *,
+    wanted: ReadOptions = DEFAULT_READ_OPTIONS,
+    label_table: str = "",
+    progress=None,
+) -> FolderContents:
     """Every file below `root` that one of the readers knows.
 
-    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `sheet` names a
+    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `label_table` names a
     table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
     """
     root = _folder(root)
-    paths, failed, aside = files.listed(root)
-    found = Found(root, failed=failed, aside=aside)
-    label_tables.take(root, paths, found, sheet)
+    paths, failed, ignored = files.listed(root)
+    found = FolderContents(root, failed=failed, ignored=ignored)
+    label_tables.take(root, paths, found, label_table)
     annotations.take(paths, found)
     folders = (find_label(list(paths)) or "").startswith("folder")
-    label = wanted.label or (None if found.sheet else wanted.label)
+    label = wanted.label or (None if found.label_table else wanted.label)
     wanted = replace(wanted, folders=folders, label=label)
     for name in progress(paths) if progress else paths:
         _add(found, name, paths[name], wanted)
-    found.readings = images.levelled(found.readings)
+    found.readings = images.normalize_bit_depth(found.readings)
     if not found.readings:
-        raise EdgekitError(f"{root} holds nothing that can be read{lost(found.failed)}")
+        raise EdgekitError(f"{root} holds nothing that can be read{failure_summary(found.failed)}")
     return found
 
 
-def lost(failed: dict[str, str], most: int = 3) -> str:
+def failure_summary(failed: dict[str, str], most: int = 3) -> str:
     """The files that could not be read, by reason, as the end of a sentence; empty if there are none."""
-    reasons = by_reason(failed)
+    reasons = group_by_reason(failed)
     said = [
         f"{names[0]}{f' (and {len(names) - 1:,} more)' if len(names) > 1 else ''} {reason}"
         for reason, names in list(reasons.items())[:most]
@@ -86,18 +92,19 @@ def lost(failed: dict[str, str], most: int = 3) -> str:
     return f": {'; '.join([*said, *more])}" if said else ""
 
 
-def by_reason(left: dict[str, str]) -> dict[str, list[str]]:
+def group_by_reason(excluded: dict[str, str]) -> dict[str, list[str]]:
     """Reason -> files, the commonest first."""
     found: dict[str, list[str]] = {}
-    for name, reason in left.items():
+    for name, reason in excluded.items():
         found.setdefault(reason, []).append(name)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
-def with_sheet(found: Found) -> list[Reading]:
+def apply_label_table(found: FolderContents) -> list[Reading]:
     """The readings with what the table of labels says of them."""
     return [
-        replace(r, **{k: v for k, v in found.sheet.get(r.path, {}).items()}) for r in found.readings
+        replace(r, **{k: v for k, v in found.label_table.get(r.path, {}).items()})
+        for r in found.readings
     ]
 
 
@@ -117,11 +124,11 @@ def _folder(root: Path | str) -> Path:
     return path
 
 
-def _add(found: Found, name: str, path: Path, wanted: Wanted) -> None:
+def _add(found: FolderContents, name: str, path: Path, wanted: ReadOptions) -> None:
     """One file's readings; no file of a thousand may stop the others."""
     try:
         made = _one(path, name, wanted)
-        found.readings += [part for reading in made for part in fill_gaps.mend(reading)]
+        found.readings += [part for reading in made for part in fill_gaps.fill_gaps(reading)]
     except DamagedError as error:
         found.failed[name] = str(error)
     except OSError as error:
@@ -135,11 +142,11 @@ def _add(found: Found, name: str, path: Path, wanted: Wanted) -> None:
         found.failed[name] = f"cannot be read ({type(error).__name__}: {text})"
 
 
-def _one(path: Path, name: str, wanted: Wanted) -> list[Reading]:
+def _one(path: Path, name: str, wanted: ReadOptions) -> list[Reading]:
     kind = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(512)
-    if other := file_types.disguise(head, kind):
+    if other := file_types.mismatched_type(head, kind):
         raise UnreadableError(other)
     read = next((r for suffixes, r in READERS.items() if kind in suffixes), None)
     if read:

@@ -31,7 +31,7 @@ def mqtt(
         from paho.mqtt import client as paho
     except ImportError:
         raise missing("recording needs", "paho", "live") from None
-    heard: queue.Queue = queue.Queue(maxsize=200_000)
+    received: queue.Queue = queue.Queue(maxsize=200_000)
     state = {"up": False, "why": "", "topics": {}}
 
     def connected(client, _data, _flags, reason, _properties):
@@ -46,8 +46,8 @@ def mqtt(
 
     def message(_client, _data, m):
         state["topics"].setdefault(m.topic)
-        if not heard.full():
-            heard.put((m.payload, time.monotonic()))
+        if not received.full():
+            received.put((m.payload, time.monotonic()))
 
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     client.on_connect, client.on_subscribe, client.on_message = connected, subscribed, message
@@ -61,13 +61,13 @@ def mqtt(
         raise EdgekitError(f"no broker at {host}:{port} ({error})") from None
     client.loop_start()
     try:
-        yield from _heard(heard, seconds, state, f"{host}:{port}")
+        yield from _drain(received, seconds, state, f"{host}:{port}")
     finally:
         client.loop_stop()
         client.disconnect()
 
 
-def _heard(heard, seconds: float, state: dict, where: str):
+def _drain(received, seconds: float, state: dict, where: str):
     import queue
 
     began, patience = None, time.monotonic() + max(10.0, seconds)
@@ -80,7 +80,7 @@ def _heard(heard, seconds: float, state: dict, where: str):
                 "is of one; name it with --topic"
             )
         try:
-            payload, at = heard.get(timeout=0.1)
+            payload, at = received.get(timeout=0.1)
         except queue.Empty:
             if began is None and time.monotonic() > patience:
                 return
@@ -120,7 +120,7 @@ def record(
 ) -> Path:  # fmt: skip
     """Collect `messages` and save one recording in `out`; prints what arrived. Returns its path."""
     names = tuple(c.strip() for c in channels.split(",") if c.strip()) or None
-    collector = Collector(names, unit, rate or None, asked=names is not None)
+    collector = Collector(names, unit, rate or None, channels_given=names is not None)
     for payload, seconds in messages:
         collector.add(payload, seconds)
     stamp = time.strftime("%Y%m%dT%H%M%S")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgekit.bring import choose, crossed_factors, grouping, path_labels, screening
-from edgekit.bring.folder import Found, with_sheet
+from edgekit.bring.folder import FolderContents, apply_label_table
 from edgekit.core.errors import EdgekitError
-from edgekit.tables.column_roles import Wanted
+from edgekit.tables.column_roles import ReadOptions
 from edgekit.tables.delimited import TEXTS
 from edgekit.tables.reading import Reading
 
@@ -38,7 +38,7 @@ class Options:
     without: str = ""  # classes to leave out, with commas between
 
 
-def wanted(options: Options) -> Wanted:
+def wanted(options: Options) -> ReadOptions:
     """What the readers of tables must know of a person's options."""
 
     def column(option: str) -> str | None:
@@ -50,7 +50,7 @@ def wanted(options: Options) -> Wanted:
             else ""
         )
 
-    return Wanted(
+    return ReadOptions(
         column(options.label_from), column(options.group_from), options.time_unit,
         tuple(choose.listed(options.channels)) if options.channels else (), options.rate,
     )  # fmt: skip
@@ -58,12 +58,12 @@ def wanted(options: Options) -> Wanted:
 
 @dataclass
 class Plan:
-    """What was understood. `used` are readings with label, group, channels and rate; `left` says why the
+    """What was understood. `used` are readings with label, group, channels and rate; `excluded` says why the
     others are not; `said` what a person should read first; `why` the reason for each decision."""
 
     kind: str
     used: list[Reading]
-    left: dict[str, str]
+    excluded: dict[str, str]
     classes: tuple[str, ...]
     normal: str | None
     channels: tuple[str, ...]
@@ -86,28 +86,28 @@ class Plan:
         return self.window / self.rate
 
 
-def understand(found: Found, options: Options, assume: bool = False) -> Plan:
+def infer_plan(found: FolderContents, options: Options, assume: bool = False) -> Plan:
     """Make sense of a folder. Raises EdgekitError, with what to do, where it makes none.
 
     With `assume` a rate that nobody told is taken for `choose.ASSUMED` Hz, and that is said.
     """
-    left, said, why = dict(found.failed), list(found.said), {}
+    excluded, said, why = dict(found.failed), list(found.said), {}
     if np.isnan(options.window) or options.window < 0:
         raise EdgekitError(f"--window {options.window:g}: give the seconds of a window")
-    readings = choose.of_one_kind(with_sheet(found), left)
-    readings, label_from = label(readings, options.label_from, left, options.without, said)
+    readings = choose.majority_kind(apply_label_table(found), excluded)
+    readings, label_from = label(readings, options.label_from, excluded, options.without, said)
     readings, group_from = group(readings, options.group_from, label_from, said)
     readings = [replace(r, meta={k: v for k, v in r.meta.items() if k != TEXTS}) for r in readings]
-    readings, channels = choose.channels(readings, options.channels, left)
+    readings, channels = choose.channels(readings, options.channels, excluded)
     _one_sensor(readings)
     if not options.channels:
-        readings, channels = choose.steady(readings, channels, said)
+        readings, channels = choose.drop_drifting_constants(readings, channels, said)
     if not options.rate:
-        readings = choose.absurd(readings, left)
+        readings = choose.drop_implausible_rates(readings, excluded)
     image = readings[0].image
     rate = choose.rate(readings, options.rate, assume, said, why)
-    readings = [replace(r, rate=choose.near(r.rate, rate)) for r in readings]
-    readings = screening.useless(readings, left, said)
+    readings = [replace(r, rate=choose.snap_rate(r.rate, rate)) for r in readings]
+    readings = screening.drop_unusable(readings, excluded, said)
     classes = _classes(readings)
     said += path_labels.alike(classes)
     kind = choose.kind(readings, rate)
@@ -115,7 +115,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
     rows = {r.row for r in readings}
     row = rows.pop() if len(rows) == 1 else None
     plan = Plan(
-        kind, readings, left, classes, _normal(classes, options.normal), channels,
+        kind, readings, excluded, classes, _normal(classes, options.normal), channels,
         Counter(r.unit for r in readings).most_common(1)[0][0], rate, 1, 1, label_from, group_from,
         row, said=said, why=why,
     )  # fmt: skip
@@ -123,8 +123,8 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
         plan.window = choose.window(plan, options.window)
         plan.hop = choose.hop(plan)
         short = [r for r in plan.used if choose.length(r, plan.rate) < plan.window]
-        left |= {r.name: f"is shorter than a window ({plan.seconds:.3g} s)" for r in short}
-        plan.used = [r for r in plan.used if r.name not in left]
+        excluded |= {r.name: f"is shorter than a window ({plan.seconds:.3g} s)" for r in short}
+        plan.used = [r for r in plan.used if r.name not in excluded]
         lasts = {"window_seconds": plan.seconds}  # so that chapter 01 asks for no more
         plan.used = [replace(r, meta={**r.meta, **lasts}) for r in plan.used]
     grouping.regroup(plan)
@@ -135,7 +135,7 @@ def understand(found: Found, options: Options, assume: bool = False) -> Plan:
 
 
 def label(
-    readings: list[Reading], wanted: str, left: dict[str, str], without: str, said: list[str]
+    readings: list[Reading], wanted: str, excluded: dict[str, str], without: str, said: list[str]
 ):  # fmt: skip
     """Readings with a label, and where it is from; classes `without` are left out, doubts are `said`.
 
@@ -165,14 +165,14 @@ def label(
     known = [r for r in readings if r.label]
     for r in readings:
         if not r.label:
-            left[r.name] = "has no label"
+            excluded[r.name] = "has no label"
     kinds = sorted({r.label for r in known})
     for name in filter(None, (w.strip() for w in without.split(","))):
         if name not in kinds:
             raise EdgekitError(
                 f"--without {name}: the classes are {', '.join(kinds[:MOST_CLASSES])}"
             )
-        left |= {
+        excluded |= {
             r.name: f"is of class {name!r}, which --without leaves out"
             for r in known
             if r.label == name

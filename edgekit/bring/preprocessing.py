@@ -53,8 +53,10 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
         return {
             "features": f"signal.Pixels({side}, {side}, block=2)",
             "waveform": f"signal.Pixels({side}, {side})",
-            "heard": f"the picture, {side // 2} × {side // 2} grey values",
-            "less": {"coarse": f"signal.Pixels({side}, {side}, block=4)"} if side % 4 == 0 else {},
+            "student_input_text": f"the picture, {side // 2} × {side // 2} grey values",
+            "cheaper": {"coarse": f"signal.Pixels({side}, {side}, block=4)"}
+            if side % 4 == 0
+            else {},
         }
     offset, span = ranges(plan, made)
     rate, window, kind = plan.rate, plan.window, plan.kind
@@ -101,9 +103,9 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
     except ValueError:
         pass
     result = {
-        "less": less,
+        "cheaper": less,
         "features": welch.format(**values),
-        "heard": said,
+        "student_input_text": said,
         "offset": repr(offset),
         "span": repr(span),
     }
@@ -111,10 +113,10 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
         moments = min(32, 1 + (window - frame) // (frame // 2))
         finer = {**values, "bands": 40, "more": f", slices={moments}, level=False"}
         result["waveform"] = welch.format(**finer)
-        result["wave"] = "the spectrum, finer: more bands, more moments"
+        result["teacher_input_text"] = "the spectrum, finer: more bands, more moments"
     else:
         result["waveform"] = "signal.InRange(WINDOW, OFFSET, SPAN)"
-        result["wave"] = "the samples themselves, in shares of the sensor's range"
+        result["teacher_input_text"] = "the samples themselves, in shares of the sensor's range"
     return result
 
 

@@ -13,8 +13,10 @@ from edgekit.tables.reading import Reading
 COPY = "copy of"  # in Reading.meta: the name of the recording that it repeats
 
 
-def useless(readings: list[Reading], left: dict[str, str], said: list[str]) -> list[Reading]:
-    """Readings from which something can be learned; the others go to `left`, each with its reason.
+def drop_unusable(
+    readings: list[Reading], excluded: dict[str, str], said: list[str]
+) -> list[Reading]:
+    """Readings from which something can be learned; the others go to `excluded`, each with its reason.
 
     Copies are marked, so that they are one group. Those under two labels are said only: nobody knows
     which is right, and chapter 01 refuses them all. A class of which none remains is said too; raises
@@ -22,7 +24,7 @@ def useless(readings: list[Reading], left: dict[str, str], said: list[str]) -> l
     """
     why = {}
     for i, r in enumerate(readings):
-        if reason := quality.unusable(_recording(r)):
+        if reason := quality.refusal_reason(_recording(r)):
             why[i] = f"would be refused by chapter 01: {reason}"
     sound = [i for i in range(len(readings)) if i not in why]
     copies = compare.copies([readings[i] for i in sound])
@@ -44,7 +46,7 @@ def useless(readings: list[Reading], left: dict[str, str], said: list[str]) -> l
         if found:
             one, other = (readings[i].name for i in next(iter(found.items())))
             said.append(f"{len(found):,} recordings {what} (the first, {one}, is {other}).")
-    left |= {readings[i].name: reason for i, reason in why.items()}
+    excluded |= {readings[i].name: reason for i, reason in why.items()}
     marked = [
         replace(r, meta={**r.meta, COPY: readings[alike[i]].name}) if i in alike else r
         for i, r in enumerate(readings)

@@ -95,7 +95,7 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
     files = {f for r in made for f in r.meta.get("files", [r.meta["file"]])}
     how, (count, why_count) = preprocessing.steps(plan, made), preprocessing.sensitivity(plan, made)
     given = {
-        "title": name, "name": name, "files": counted(len(files), "file"),
+        "title": name, "name": name, "files": plural(len(files), "file"),
         "worlds": WORLD[second], "classes": _python(plan.classes), "normal": _python(plan.normal),
         "rate": _python(int(plan.rate) if plan.rate == int(plan.rate) else float(plan.rate)),
         "why_rate": escape.line(plan.why["rate"]),
@@ -110,12 +110,12 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         "windows": "bring.pictures(recordings, CLASSES, profile)" if image
         else "bring.windows(recordings, CLASSES, WINDOW, HOP, profile)",
         "windows_doc": f"{'Pictures' if image else 'Windows'}; the quick profile takes some of them.",
-        "augment": "bring.vary_pictures(X, rng)" if image else "bring.vary(X, rng)",
-        "descriptor": "bring.coarse(X)" if image
+        "augment": "bring.augment_images(X, rng)" if image else "bring.augment_signals(X, rng)",
+        "descriptor": "bring.block_statistics(X)" if image
         else 'features(X).reshape(len(X), -1).astype("float64")',
         "descriptor_doc": "Mean brightness and contrast of 8 × 8 fields, as a table." if image
         else "The features as a table.",
-        "wave": how.get("wave", "the picture at its full size"),
+        "teacher_input_text": how.get("teacher_input_text", "the picture at its full size"),
     }  # fmt: skip
     text = _text("usecase").format(**given)
     _check(text, {"CLASSES": plan.classes, "NORMAL": plan.normal, "RATE": plan.rate})
@@ -166,7 +166,7 @@ def _networks(plan: Plan) -> str:
 
 
 def _search(how: dict) -> str:
-    rows = "".join(f'        "{name}": {step},\n' for name, step in how["less"].items())
+    rows = "".join(f'        "{name}": {step},\n' for name, step in how["cheaper"].items())
     return f'{{\n    "features": {{\n{rows}    }}\n}}' if rows else '{"features": {}}'
 
 
@@ -258,9 +258,9 @@ def notes(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         rows.append(
             f"| {marked(c)} | {len(mine)} | {len({r.group for r in mine})} | {seconds:,.0f} |"
         )
-    lost = f"{counted(len(plan.left), 'file')} could not be used; the table of this chapter names each."
+    lost = f"{plural(len(plan.excluded), 'file')} could not be used; the table of this chapter names each."
     raw = preprocessing.sensitivity(plan, made)[0] != "None"
-    heard = f"{plan.seconds:.3g} s of {counted(len(plan.channels), 'channel')}"
+    student_input_text = f"{plan.seconds:.3g} s of {plural(len(plan.channels), 'channel')}"
     return _text("notes").format(
         world=WORLDS[second],
         rows="\n".join(rows),
@@ -268,10 +268,10 @@ def notes(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         group_from=marked(plan.group_from),
         rate=marked(plan.why["rate"]),
         loud="".join(f"\n> **Mind this.** {marked(s)}\n" for s in plan.said),
-        left=f"\n{lost}\n" if plan.left else "",
+        excluded=f"\n{lost}\n" if plan.excluded else "",
         gap=GAPS[second],
         classes=_listed(tuple(map(marked, plan.classes))),
-        heard="pictures" if plan.kind == "image" else heard,
+        student_input_text="pictures" if plan.kind == "image" else student_input_text,
         counts="Raw counts of an int16 sensor go in."
         if raw
         else "Samples go in as the sensor hands them over.",
@@ -283,7 +283,7 @@ def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
     licence = sorted({r.licence for r in made})
     seconds = sum(r.seconds for r in made)
     rates = sorted({round(float(r.rate), 3) for r in made})
-    what = f"{counted(len(made), 'recording')} of {_listed(plan.classes)}, {seconds:,.0f} s in all."
+    what = f"{plural(len(made), 'recording')} of {_listed(plan.classes)}, {seconds:,.0f} s in all."
     fields = {
         "title": _title(name),
         "what": what,
@@ -309,7 +309,7 @@ def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
 def _flaws(made: list[Recording]) -> list[str]:
     """What readers noted, each once, with how many recordings it concerns."""
     counts = Counter(n for r in made for n in r.meta.get("notes", []))
-    return [f"{text} ({counted(count, 'recording')})" for text, count in counts.most_common(12)]
+    return [f"{text} ({plural(count, 'recording')})" for text, count in counts.most_common(12)]
 
 
 def _toml(**fields) -> str:
@@ -327,7 +327,7 @@ def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def counted(n: int, what: str) -> str:
+def plural(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 

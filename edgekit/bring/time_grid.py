@@ -12,7 +12,7 @@ REGULAR = 0.95  # share of messages that must
 SPARSE = 20  # times more places than messages: no recording any more
 
 
-def places(seconds: np.ndarray) -> tuple[np.ndarray, float] | None:
+def grid_index(seconds: np.ndarray) -> tuple[np.ndarray, float] | None:
     """The place of each message on an even grid, and the grid's rate in Hz; None where they keep none.
 
     A message that comes twice has the place of the first. At most SPARSE places for each message.
@@ -34,10 +34,10 @@ def places(seconds: np.ndarray) -> tuple[np.ndarray, float] | None:
     return np.concatenate([[0], np.cumsum(count)]).astype(int), 1 / period
 
 
-def spread(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+def spread(x: np.ndarray, grid_index: np.ndarray) -> np.ndarray:
     """Rows put at their places, NaN between; of several at one place the first."""
-    whole = np.full((places[-1] + 1, x.shape[1]), np.nan, np.float32)
-    whole[places[::-1]] = x[::-1]
+    whole = np.full((grid_index[-1] + 1, x.shape[1]), np.nan, np.float32)
+    whole[grid_index[::-1]] = x[::-1]
     return whole
 
 
@@ -48,7 +48,7 @@ def by_arrival(x: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, float, str, d
     """
     moments, _, count = np.unique(at, return_index=True, return_counts=True)
     each = int(np.median(count))
-    if len(moments) > 8 and (count == each).all() and (found := places(moments)) is not None:
+    if len(moments) > 8 and (count == each).all() and (found := grid_index(moments)) is not None:
         grid, _ = found
         rows = (grid[:, None] * each + np.arange(each)).reshape(-1)
         span = moments[-1] - moments[0]

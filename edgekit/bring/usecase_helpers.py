@@ -10,20 +10,20 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.data import recording_file as recording_format
 from edgekit.data.prepare import window
-from edgekit.data.quality import Recordings
+from edgekit.data.quality import RecordingList
 from edgekit.data.recordings import Recording
-from edgekit.data.windows import Windows, thin
+from edgekit.data.windows import Windows, subsample
 
 QUICK_GROUPS, QUICK_RECORDINGS = 12, 4  # groups of a class, recordings of a group
 QUICK_WINDOWS, FULL_WINDOWS = 700, 8000
-LEFT = "left_out.toml"  # files that are not there, and why
+EXCLUDED_FILE = "left_out.toml"  # files that are not there, and why
 GAIN, NOISE = (
     0.25,
     0.1,
 )  # of the other sensor: spread of its gain (ln), noise over the signal's spread
 
 
-def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> Recordings:
+def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> RecordingList:
     """The `"field"` is what was recorded; the `"lab"` is `folder/lab`, else a copy by another sensor.
 
     `quick` takes some recordings of each class, spread over the groups, `full` takes all. What
@@ -34,11 +34,11 @@ def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> 
     found = recording_format.load_folder(lab if domain == "lab" and second else folder)
     found = [replace(r, domain=domain) for r in (_some(found) if profile == "quick" else found)]
     if domain == "lab" and not second:
-        return Recordings(another_sensor(r, seed) for r in found)
-    return Recordings(found, {} if domain == "lab" else _left_out(folder))
+        return RecordingList(simulate_sensor_shift(r, seed) for r in found)
+    return RecordingList(found, {} if domain == "lab" else _left_out(folder))
 
 
-def another_sensor(recording: Recording, seed: int = 0) -> Recording:
+def simulate_sensor_shift(recording: Recording, seed: int = 0) -> Recording:
     """The recording as another specimen of the sensor might have made it; the same group.
 
     Each channel gets a gain of its own (a quarter more or less), an offset of a tenth of its spread, and
@@ -65,7 +65,7 @@ def another_sensor(recording: Recording, seed: int = 0) -> Recording:
 def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows:
     """Windows of `length` samples, one every `hop`; at most about 700 in the quick profile."""
     cut = window(recordings, classes, length, hop)
-    return thin(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
+    return subsample(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 
 
 def pictures(recordings, classes, profile: str) -> Windows:
@@ -90,10 +90,10 @@ def pictures(recordings, classes, profile: str) -> Windows:
         rate=first.rate,
         simulated=np.repeat([r.simulated for r in recordings], count),
     )
-    return thin(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
+    return subsample(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 
 
-def vary(
+def augment_signals(
     X: np.ndarray, rng: np.random.Generator, gain: float = 0.1, noise: float = 0.05
 ) -> np.ndarray:
     """Windows (n, time, channel) as the same thing would have looked another time: louder or softer by
@@ -107,7 +107,7 @@ def vary(
     return varied.astype(np.float32)
 
 
-def vary_pictures(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def augment_images(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Pictures (n, height, width, 1), 0 … 255: some mirrored, moved by up to a twelfth, of other light."""
     n, height, width, _ = X.shape
     varied = np.where(rng.random((n, 1, 1, 1)) < 0.5, X[:, :, ::-1], X)
@@ -138,7 +138,7 @@ def _some(found: list[Recording]) -> list[Recording]:
 def _left_out(folder: Path) -> dict[str, str]:
     import tomllib
 
-    path = folder / LEFT
+    path = folder / EXCLUDED_FILE
     if not path.is_file():
         return {}
     try:
@@ -147,7 +147,7 @@ def _left_out(folder: Path) -> dict[str, str]:
         raise EdgekitError(f"{path} cannot be read ({error})") from None
 
 
-def coarse(X: np.ndarray, fields: int = 8) -> np.ndarray:
+def block_statistics(X: np.ndarray, fields: int = 8) -> np.ndarray:
     """Pictures (n, height, width, 1) as a table (n, 2 · fields²): mean and spread of each field."""
     n, height, width, _ = X.shape
     rows, columns = height // fields, width // fields

@@ -98,7 +98,7 @@ def _bundled(found: list[Recording]) -> list[Recording]:
     return result
 
 
-def places(name: str, root: Path) -> tuple[Path, Path]:
+def usecase_paths(name: str, root: Path) -> tuple[Path, Path]:
     """The folder and the data card of a new use case. Raises EdgekitError as `write` does."""
     naming.check_new(name)
     folder, card = root / "usecases" / name, root / "data" / f"{name}.toml"
@@ -115,7 +115,7 @@ def write(
 
     Raises EdgekitError for a name that C cannot have, or one that is taken.
     """
-    folder, card = places(name, root)
+    folder, card = usecase_paths(name, root)
     made = recordings(name, plan, options)
     others = recordings(name, lab, options) if lab else []
     draft = folder.with_name(f".{name}.draft")
@@ -125,9 +125,11 @@ def write(
             recording_format.save(recording, draft / "recordings" / f"{recording.name}.npz")
         for recording in others:
             recording_format.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
-        left = plan.left | ({f"lab/{k}": why for k, why in lab.left.items()} if lab else {})
-        (draft / "recordings" / usecase_helpers.LEFT).write_text(
-            tomli_w.dumps(left), encoding="utf-8"
+        excluded = plan.excluded | (
+            {f"lab/{k}": why for k, why in lab.excluded.items()} if lab else {}
+        )
+        (draft / "recordings" / usecase_helpers.EXCLUDED_FILE).write_text(
+            tomli_w.dumps(excluded), encoding="utf-8"
         )
         texts = templates.fill(name, plan, made, question, bool(lab))
         for file, text in texts.items():

@@ -15,8 +15,8 @@ from edgekit.core.figures import Figure, estimated
 class Calibration:
     """cycles = `factor` × kit cycles + `weight_cycles` × bytes of weights in flash / 16.
 
-    `within`: by how much the larger of predicted and published exceeded the other, at worst, for programs
-    whose submitter was not in the fit, judged on the chip `band_of`; `elsewhere`: that on another chip of
+    `worst_error`: by how much the larger of predicted and published exceeded the other, at worst, for programs
+    whose submitter was not in the fit, judged on the chip `error_measured_on`; `worst_error_other_chip`: that on another chip of
     this core. `clock_mhz`: at which it was measured; flash waits follow the clock.
     """
 
@@ -26,9 +26,9 @@ class Calibration:
     clock_mhz: float
     factor: float
     weight_cycles: float
-    within: float
-    band_of: str
-    elsewhere: float
+    worst_error: float
+    error_measured_on: str
+    worst_error_other_chip: float
     results: int
     submitters: tuple[str, ...]
     rounds: tuple[str, ...]
@@ -42,16 +42,18 @@ class Calibration:
         span = self.rounds[0] if len(self.rounds) == 1 else f"{self.rounds[0]}–{self.rounds[-1]}"
         return f"{self.results} MLPerf Tiny {span} results of {who}"
 
-    def spread(self, value: float, elsewhere: bool = False) -> dict[str, float]:
+    def error_band(self, value: float, worst_error_other_chip: bool = False) -> dict[str, float]:
         """`low` and `high` around a value that this calibration gave."""
-        ratio = 1 + (self.elsewhere if elsewhere else self.within)
+        ratio = 1 + (self.worst_error_other_chip if worst_error_other_chip else self.worst_error)
         return {"low": value / ratio, "high": value * ratio}
 
-    def figure(self, elsewhere: bool = False) -> Figure:
+    def figure(self, worst_error_other_chip: bool = False) -> Figure:
         """The factor with its band, as the catalogue shows it."""
-        where = f", measured on {self.name}" if elsewhere else ""
+        where = f", measured on {self.name}" if worst_error_other_chip else ""
         text = f"cycles over those of edgekit.emulate.timing{where}: {self.source}"
-        return estimated(self.factor, "", text, **self.spread(self.factor, elsewhere))
+        return estimated(
+            self.factor, "", text, **self.error_band(self.factor, worst_error_other_chip)
+        )
 
 
 @cache
@@ -68,6 +70,6 @@ def calibrations() -> MappingProxyType[str, Calibration]:
     )
 
 
-def of_core(core: str) -> tuple[Calibration, ...]:
+def calibrations_of_core(core: str) -> tuple[Calibration, ...]:
     """The calibrations of one core."""
     return tuple(c for c in calibrations().values() if c.core == core)

@@ -76,8 +76,8 @@ class Kit:
 class Board(_Entry):
     """A board or chip. `kind` is mcu, mpu, npu (a controller with an accelerator) or fpga.
 
-    `temperature_c` carries its range in `low` and `high`. `measured_as` names the entry of
-    calibrations.toml of this very chip, `timed_like` that of another one with this core and flash on
+    `temperature_c` carries its range in `low` and `high`. `calibration_chip` names the entry of
+    calibrations.toml of this very chip, `calibration_proxy` that of another one with this core and flash on
     the chip; `calibration` is its factor. `unchecked` names the figures that were quoted without the
     document at hand.
     """
@@ -95,8 +95,8 @@ class Board(_Entry):
     kits: tuple[Kit, ...]
     note: str
     unchecked: tuple[str, ...]
-    measured_as: str | None
-    timed_like: str | None
+    calibration_chip: str | None
+    calibration_proxy: str | None
     clock_mhz: Figure | None = None
     flash_kb: Figure | None = None
     ram_kb: Figure | None = None
@@ -273,9 +273,11 @@ def _read(file: str, section: str, kind) -> MappingProxyType:
             values |= cores.get(values["core"], {})
             values["runtimes"] = tuple(values["runtimes"])
             values["kits"] = tuple(_kit(kit, sources) for kit in values["kits"])
-            own, like = values.get("measured_as"), values.get("timed_like")
+            own, like = values.get("calibration_chip"), values.get("calibration_proxy")
             if own or like:
-                values["calibration"] = calibrations()[own or like].figure(elsewhere=not own)
+                values["calibration"] = calibrations()[own or like].figure(
+                    worst_error_other_chip=not own
+                )
         names = {field.name for field in fields(kind)}
         figures = {
             n: _figure(values.pop(n), kind.UNITS[n], sources)
@@ -297,8 +299,8 @@ _DEFAULTS = {
     "note": "",
     "mains": False,
     "rechargeable": False,
-    "measured_as": None,
-    "timed_like": None,
+    "calibration_chip": None,
+    "calibration_proxy": None,
 }
 
 

@@ -8,7 +8,7 @@ import sys
 
 from edgekit import __version__
 from edgekit.cli import updates
-from edgekit.cli.types import Parser, one_line, real, refuse_empty, whole
+from edgekit.cli.types import Parser, float_between, int_between, one_line, refuse_empty
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
     run.add_argument("--from", dest="first", default="", help="first chapter, e.g. train")
     run.add_argument("--through", default="", help="last chapter, e.g. export")
-    run.add_argument("--seed", type=whole(0, 2**31 - 1), default=0)
+    run.add_argument("--seed", type=int_between(0, 2**31 - 1), default=0)
     run.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     run.add_argument("--offline", action="store_true", help="simulated data only, no download")
     run.add_argument(
@@ -90,11 +90,11 @@ def _add_search(commands) -> None:
     )
     search.add_argument("use_case", help="one whose run has been through chapter 03")
     search.add_argument(
-        "--trials", type=whole(1, 100_000), default=40, help="candidates to train (40)"
+        "--trials", type=int_between(1, 100_000), default=40, help="candidates to train (40)"
     )
     search.add_argument("--profile", default="quick", help="of the run: quick or full")
     search.add_argument(
-        "--seed", type=whole(0, 2**31 - 1), default=0, help="of the run, and of the search"
+        "--seed", type=int_between(0, 2**31 - 1), default=0, help="of the run, and of the search"
     )
     search.add_argument("--run-dir", default="", help="where the run lives (default: runs/…)")
     search.add_argument(
@@ -121,7 +121,7 @@ def _add_sweep(commands) -> None:
 
 def _add_workers(parser, workers: int) -> None:
     parser.add_argument(
-        "--workers", type=whole(1, 256), default=workers, help=f"processes ({workers})"
+        "--workers", type=int_between(1, 256), default=workers, help=f"processes ({workers})"
     )
     parser.add_argument(
         "--scheduler", default="", metavar="tcp://HOST:PORT", help="a Dask cluster instead"
@@ -156,11 +156,13 @@ def _add_new(commands) -> None:
 def _add_record(commands) -> None:
     record = commands.add_parser("record", help="record live, from MQTT or a serial port")
     record.add_argument("source", choices=["mqtt", "serial"])
-    record.add_argument("--seconds", type=real(0.001, 86_400), required=True)
+    record.add_argument("--seconds", type=float_between(0.001, 86_400), required=True)
     record.add_argument("--out", required=True, metavar="FOLDER", help="for `edgekit new --from`")
     record.add_argument("--label", default="", help="what is going on")
     record.add_argument("--group", default="", help="which person, machine or day")
-    record.add_argument("--rate", type=real(0, 10e6), default=0.0, help="Hz; else it is measured")
+    record.add_argument(
+        "--rate", type=float_between(0, 10e6), default=0.0, help="Hz; else it is measured"
+    )
     record.add_argument("--channels", default="", help="their names: x,y,z")
     record.add_argument("--unit", default="")
     record.add_argument("--licence", default="")
@@ -170,7 +172,7 @@ def _add_record(commands) -> None:
     record.add_argument(
         "--port", default="", help="of the broker (1883), or the serial port's name"
     )
-    record.add_argument("--baud", type=whole(1, 20_000_000), default=115_200)
+    record.add_argument("--baud", type=int_between(1, 20_000_000), default=115_200)
     record.set_defaults(do=_record)
 
 
@@ -200,7 +202,7 @@ def _new(args) -> int:
     from edgekit.cli import new
 
     options = {k: getattr(args, k) for k in Options.__dataclass_fields__}
-    new.make(
+    new.create(
         args.name, args.source, Options(**options), lab=args.lab, question=args.question,
         yes=args.yes, dry=args.dry_run,
     )  # fmt: skip
@@ -229,12 +231,12 @@ def _run(args) -> int:
 
 
 def _search(args) -> int:
-    from edgekit.search import cluster, search, terms_of
+    from edgekit.search import cluster, search, search_config
     from edgekit.view.search import summary
 
     cluster.need("optuna", "optuna_integration", "distributed")
-    terms = terms_of(args.use_case, args.profile, args.seed, args.run_dir)
-    found = search(terms, args.trials, args.workers, args.scheduler, finals=not args.no_finals)
+    config = search_config(args.use_case, args.profile, args.seed, args.run_dir)
+    found = search(config, args.trials, args.workers, args.scheduler, finals=not args.no_finals)
     print(*summary(found), sep="\n")
     return 0
 
@@ -247,7 +249,7 @@ def _sweep(args) -> int:
         args.use_case, grid, through=args.through, offline=args.offline, workers=args.workers,
         scheduler=args.scheduler,
     )  # fmt: skip
-    print(sweep.shown(table))
+    print(sweep.format_table(table))
     print(f"table: {path}")
     return 1 if (table.state == "failed").any() else 0
 
@@ -284,7 +286,7 @@ def _data(args) -> int:
 
         findings = check()
         print(*findings, sep="\n")
-        return 1 if any(f.grade == "wrong" for f in findings) else 0
+        return 1 if any(f.severity == "wrong" for f in findings) else 0
     if args.action == "get":
         if not args.name:
             raise EdgekitError("which one? `edgekit data list` names them")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from edgekit.cli.types import real
-from edgekit.cli.types import whole as whole_number
-from edgekit.core.atomic import write_whole
+from edgekit.cli.types import float_between
+from edgekit.cli.types import int_between as int_between
+from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 
 DAY = 86_400
@@ -32,7 +32,7 @@ def add(verbs, whom) -> None:
     )
     make.add_argument(
         "--threshold",
-        type=whole_number(1, 8),
+        type=int_between(1, 8),
         required=True,
         help="root keys that must sign a change",
     )
@@ -50,9 +50,9 @@ def add(verbs, whom) -> None:
     rotate.add_argument(
         "--drop", action="append", default=[], metavar="ID", help="a root or signer that goes"
     )
-    rotate.add_argument("--threshold", type=whole_number(1, 8), default=0)
+    rotate.add_argument("--threshold", type=int_between(1, 8), default=0)
     rotate.add_argument(
-        "--expires", type=real(0, 36_500), default=0, metavar="DAYS",
+        "--expires", type=float_between(0, 36_500), default=0, metavar="DAYS",
         help="until when devices may take it; 0: always",
     )  # fmt: skip
     rotate.set_defaults(do=_rotate)
@@ -89,17 +89,19 @@ def add(verbs, whom) -> None:
         "latest", help="a signed statement of the newest release, so that devices notice a freeze"
     )
     parts = latest.add_subparsers(required=True, metavar="VERB")
-    state = parts.add_parser("make", parents=[whom], help="for the class of devices of a run")
-    state.add_argument("run_dir")
-    state.add_argument(
-        "--sequence", type=whole_number(1, 2**32 - 1), required=True, help="the release's number"
+    sign_statement = parts.add_parser(
+        "make", parents=[whom], help="for the class of devices of a run"
     )
-    state.add_argument(
-        "--days", type=real(0.001, 3650), required=True, help="that it is to be believed"
+    sign_statement.add_argument("run_dir")
+    sign_statement.add_argument(
+        "--sequence", type=int_between(1, 2**32 - 1), required=True, help="the release's number"
     )
-    state.add_argument("--key", required=True, help="the key that signs packages")
-    state.add_argument("--out", default="latest.cose")
-    state.set_defaults(do=_state)
+    sign_statement.add_argument(
+        "--days", type=float_between(0.001, 3650), required=True, help="that it is to be believed"
+    )
+    sign_statement.add_argument("--key", required=True, help="the key that signs packages")
+    sign_statement.add_argument("--out", default="latest.cose")
+    sign_statement.set_defaults(do=_state)
     tell = parts.add_parser(
         "tell", parents=[whom], help="the emulated device of a run; exit 1 unless it says `current`"
     )
@@ -133,7 +135,7 @@ def _make(args) -> int:
     roots, signers = (tuple(map(_public, files)) for files in (args.root, args.signer))
     made = keyset.KeyList(vendor_id(args.vendor), 0, args.threshold, roots, signers)
     _write_new(args.file, keyset.unsigned(made))
-    print(f"{args.file}: {_said(made)}; what is compiled in needs no signature")
+    print(f"{args.file}: {_summary(made)}; what is compiled in needs no signature")
     return 0
 
 
@@ -168,18 +170,18 @@ def _next(args, made) -> int:
     from edgekit.packages import keyset
 
     _write_new(args.new, keyset.unsigned(made))
-    print(f"{args.new}: {_said(made)}; not signed yet")
+    print(f"{args.new}: {_summary(made)}; not signed yet")
     return 0
 
 
 def _sign(args) -> int:
     from edgekit import packages
-    from edgekit.cli.updates import _aloud
+    from edgekit.cli.updates import _warnings_printed
     from edgekit.packages import keyset
 
     given = _bytes(args.file)
     keys = _contents(args.file, given)[0]
-    with _aloud():
+    with _warnings_printed():
         signer = packages.open_key(args.key)
     old = _read(args.old)[0] if args.old else keys
     if signer.public.id not in {k.id for k in (*keys.roots, *old.roots)}:
@@ -190,8 +192,10 @@ def _sign(args) -> int:
         )
         raise EdgekitError(f"key {signer.public.id} is no root key of {where}")
     data = keyset.cosign(given, signer)
-    write_whole(Path(args.file), data)
-    print(f"{args.file}: {_said(keys)}; signed by {signer.public.algorithm} key {signer.public.id}")
+    atomic_write_bytes(Path(args.file), data)
+    print(
+        f"{args.file}: {_summary(keys)}; signed by {signer.public.algorithm} key {signer.public.id}"
+    )
     print(_missing(data, old))
     return 0
 
@@ -201,7 +205,7 @@ def _show(args) -> int:
 
     data = _bytes(args.file)
     keys, names = _contents(args.file, data)
-    print(f"{args.file}: {_said(keys)}")
+    print(f"{args.file}: {_summary(keys)}")
     for kind in ("roots", "signers"):
         for key in getattr(keys, kind):
             gone = ", revoked" if key.id in keys.revoked else ""
@@ -221,27 +225,27 @@ def _show(args) -> int:
 
 
 def _install(args) -> int:
-    from edgekit.cli.updates import on_device
+    from edgekit.cli.updates import simulated_device
 
     data = _bytes(args.file)
-    with on_device(args) as core:
+    with simulated_device(args) as core:
         refused = core.take_keys(data, int(time.time()))
-    print(f"refused: {refused}" if refused else f"taken: {_said(_contents(args.file, data)[0])}")
+    print(f"refused: {refused}" if refused else f"taken: {_summary(_contents(args.file, data)[0])}")
     return 1 if refused else 0
 
 
 def _state(args) -> int:
     from edgekit import packages
-    from edgekit.cli.updates import _aloud, _for
+    from edgekit.cli.updates import _release_for, _warnings_printed
     from edgekit.packages.package import model_id
-    from edgekit.packages.statement import Statement, state
+    from edgekit.packages.statement import Statement, sign_statement
 
-    release, now = _for(args), int(time.time())
+    release, now = _release_for(args), int(time.time())
     model = model_id(release.vendor, release.class_name)
-    with _aloud():
+    with _warnings_printed():
         signer = packages.open_key(args.key)
     said = Statement(model, args.sequence, now, now + int(DAY * args.days))
-    write_whole(Path(args.out), state(said, signer))
+    atomic_write_bytes(Path(args.out), sign_statement(said, signer))
     until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(said.until))
     print(f"{args.out}: number {said.latest} is the latest of class {model.hex()}, until {until}; "
           f"signed by {signer.public.algorithm} key {signer.public.id}")  # fmt: skip
@@ -249,24 +253,24 @@ def _state(args) -> int:
 
 
 def _tell(args) -> int:
-    from edgekit.cli.updates import on_device
-    from edgekit.packages.statement import SAYS
+    from edgekit.cli.updates import simulated_device
+    from edgekit.packages.statement import FRESHNESS
 
     data = _bytes(args.file)
-    with on_device(args) as core:
-        said = core.hear(data, int(time.time()))
-    print(said if said in SAYS else f"refused: {said}")
+    with simulated_device(args) as core:
+        said = core.take_statement(data, int(time.time()))
+    print(said if said in FRESHNESS else f"refused: {said}")
     return 0 if said == "current" else 1
 
 
 def _status(args) -> int:
-    from edgekit.cli.updates import on_device
-    from edgekit.packages.status import Receiver
+    from edgekit.cli.updates import simulated_device
+    from edgekit.packages.status import ReportReceiver
 
-    with on_device(args) as core:
+    with simulated_device(args) as core:
         data = core.report(int(time.time()))
     secrets = {core.device.device: core.device.secret}
-    print(Receiver(Path(args.run_dir) / "device" / "reports.json", secrets).take(data))
+    print(ReportReceiver(Path(args.run_dir) / "device" / "reports.json", secrets).take(data))
     return 0
 
 
@@ -311,16 +315,16 @@ def _contents(path: str, data: bytes):
 def _write_new(path: str, data: bytes) -> None:
     if Path(path).exists():
         raise EdgekitError(f"{path} is there already, perhaps with signatures: name another file")
-    write_whole(Path(path), data)
+    atomic_write_bytes(Path(path), data)
 
 
-def _said(keys) -> str:
+def _summary(keys) -> str:
     until = (
         f", to be taken until {time.strftime('%Y-%m-%d', time.gmtime(keys.expires))}"
         if keys.expires
         else ""
     )
-    roots = f"{keys.threshold} of {len(keys.counting)} roots"
+    roots = f"{keys.threshold} of {len(keys.valid_roots)} roots"
     gone = f", {len(keys.revoked)} revoked" if keys.revoked else ""
     who = f"{roots}, {len(keys.trusted)} signers{gone}"
     return f"version {keys.version} of vendor {keys.vendor.hex()}, {who}{until}"
@@ -335,6 +339,6 @@ def _missing(data: bytes, old) -> str:
         old = keys
     counts = []
     for what, some in (("old", old), ("new", keys))[old is keys :]:
-        have = len({i.hex() for i in some.counting} & set(names))
+        have = len({i.hex() for i in some.valid_roots} & set(names))
         counts.append(f"{have} of the {some.threshold} {what} roots that must sign")
     return f"signed by {' and '.join(counts)}"

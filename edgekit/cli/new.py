@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgekit import bring
-from edgekit.bring.folder import by_reason, lost
-from edgekit.bring.templates import counted
+from edgekit.bring.folder import failure_summary, group_by_reason
+from edgekit.bring.templates import plural
 from edgekit.core import escape, workspace
 from edgekit.core.errors import EdgekitError
 
@@ -23,19 +23,19 @@ ASKABLE = {  # what stands in an error -> the option, and the question for a per
 }
 
 
-def make(
+def create(
     name: str, source: str, options: bring.Options, *, lab="", question="", yes=False, dry=False
 ) -> list[Path]:
     """The command. Returns the paths written; raises EdgekitError."""
-    bring.places(name, workspace.root())
+    bring.usecase_paths(name, workspace.root())
     asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
-    plan, options, found = _understood(source, options, asking, yes)
-    print(report(plan, found.aside))
+    plan, options, found = _read_plan(source, options, asking, yes)
+    print(report(plan, found.ignored))
     second = None
     if lab:
-        second, _, beside = _understood(lab, replace(options, group_from=""), asking, yes)
-        _same(plan, second, lab)
-        print(f"the lab, {escape.line(lab)}:", report(second, beside.aside), sep="\n")
+        second, _, beside = _read_plan(lab, replace(options, group_from=""), asking, yes)
+        _match_domains(plan, second, lab)
+        print(f"the lab, {escape.line(lab)}:", report(second, beside.ignored), sep="\n")
     if asking:
         plan, options = _corrected(plan, options, source, yes)
     if dry:
@@ -49,17 +49,17 @@ def make(
     return written
 
 
-def _understood(source: str, options: bring.Options, asking: bool, yes: bool):
+def _read_plan(source: str, options: bring.Options, asking: bool, yes: bool):
     """Read and understand; at a terminal, what cannot be known is asked for."""
-    sheet = (
+    label_table = (
         options.label_from.removeprefix("file:") if options.label_from.startswith("file:") else ""
     )
-    found = bring.read(source, wanted=bring.wanted(options), sheet=sheet, progress=_bar)
+    found = bring.read(source, wanted=bring.wanted(options), label_table=label_table, progress=_bar)
     try:
-        return bring.understand(found, options, assume=yes), options, found
+        return bring.infer_plan(found, options, assume=yes), options, found
     except EdgekitError as error:
         if found.failed:  # perhaps the class that is missing is one that could not be read
-            what = f"left out: {counted(len(found.failed), 'file')}{lost(found.failed)}"
+            what = f"left out: {plural(len(found.failed), 'file')}{failure_summary(found.failed)}"
             error = EdgekitError(f"{error} ({what})")
         key = next((k for k in ASKABLE if k in str(error)), None)
         if not asking or key is None:
@@ -69,7 +69,7 @@ def _understood(source: str, options: bring.Options, asking: bool, yes: bool):
         if not (said := _ask(text)):
             raise error from None
         options = replace(options, **{field: _number(said) if field == "rate" else said})
-        return _understood(source, options, asking, yes)  # a guess may have cut the files
+        return _read_plan(source, options, asking, yes)  # a guess may have cut the files
 
 
 def _corrected(plan, options: bring.Options, source: str, yes: bool):
@@ -88,13 +88,13 @@ def _corrected(plan, options: bring.Options, source: str, yes: bool):
         number = isinstance(getattr(options, key), float)
         try:
             changed = replace(options, **{key: _number(value) if number else value.strip()})
-            plan, options, found = _understood(source, changed, True, yes)
-            print(report(plan, found.aside))
+            plan, options, found = _read_plan(source, changed, True, yes)
+            print(report(plan, found.ignored))
         except EdgekitError as error:
             print(error)
 
 
-def _same(field, lab, folder: str) -> None:
+def _match_domains(field, lab, folder: str) -> None:
     """The two worlds must be comparable. The field decides rate, window and channels."""
     if not set(lab.classes) <= set(field.classes):
         more = sorted(set(lab.classes) - set(field.classes))
@@ -108,8 +108,8 @@ def _same(field, lab, folder: str) -> None:
     lab.window, lab.hop, lab.rate, lab.blocks = field.window, field.hop, field.rate, {}
 
 
-def report(plan, aside: dict[str, str] | None = None) -> str:
-    """What was understood, as text for a terminal; `aside`: file -> why it is no data."""
+def report(plan, ignored: dict[str, str] | None = None) -> str:
+    """What was understood, as text for a terminal; `ignored`: file -> why it is no data."""
     lines = [f"{'class':<20} {'recordings':>10} {'groups':>7} {'seconds':>9}"]
     for c in plan.classes:
         mine = [r for r in plan.used if r.label == c]
@@ -130,21 +130,21 @@ def report(plan, aside: dict[str, str] | None = None) -> str:
         lines.append(f"window: {plan.window} samples, {plan.seconds:.3g} s ({plan.why['window']})")
     notes = Counter(n for r in plan.used for n in r.notes)
     lines += [
-        f"note: {text} ({counted(count, 'recording')})" for text, count in notes.most_common(8)
+        f"note: {text} ({plural(count, 'recording')})" for text, count in notes.most_common(8)
     ]
-    if plan.left:
-        lines.append(f"left out, {counted(len(plan.left), 'file')}:")
-        lines += _grouped(plan.left)
-    if aside:
-        lines.append(f"beside the data, {counted(len(aside), 'file')}:")
-        lines += _grouped(aside)
+    if plan.excluded:
+        lines.append(f"left out, {plural(len(plan.excluded), 'file')}:")
+        lines += _grouped(plan.excluded)
+    if ignored:
+        lines.append(f"beside the data, {plural(len(ignored), 'file')}:")
+        lines += _grouped(ignored)
     return "\n".join(map(escape.line, [*lines, *(f"MIND: {s}" for s in plan.said)]))
 
 
 def _grouped(files: dict[str, str]) -> list[str]:
     """A line for each reason, with the files that it concerns."""
     lines = []
-    for why, names in by_reason(files).items():
+    for why, names in group_by_reason(files).items():
         if len(names) == 1:
             lines.append(f"  {names[0]} {why}")
             continue

@@ -17,12 +17,12 @@ class Parser(argparse.ArgumentParser):
         raise EdgekitError(f"{message} (`{self.prog} --help`)")
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def int_between(low: int, high: int) -> Callable[[str], int]:
     """A whole number from `low` to `high`, for `add_argument(type=…)`."""
     return _number(int, low, high)
 
 
-def real(low: float, high: float) -> Callable[[str], float]:
+def float_between(low: float, high: float) -> Callable[[str], float]:
     """A finite number from `low` to `high`."""
     return _number(float, low, high)
 

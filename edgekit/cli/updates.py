@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edgekit.cli import keys, updates_parser
-from edgekit.core.atomic import write_whole
+from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 
 
@@ -49,12 +49,12 @@ def _key(args) -> int:
         passphrase = os.environ.get(keys.PASSPHRASE, "")
         make = partial(keys.file_key, args.where, passphrase, args.algorithm)
         public = Path(args.where).with_suffix(".pub.pem")
-    with _aloud():
+    with _warnings_printed():
         signer = make()
     data = pem(signer.public)
     if public.is_file() and public.read_bytes() != data:
         raise EdgekitError(f"{public} is another key's; move it away first")
-    write_whole(public, data)
+    atomic_write_bytes(public, data)
     print(f"{signer.public.algorithm} key {signer.public.id}; devices need {public}")
     return 0
 
@@ -63,8 +63,8 @@ def _build(args) -> int:
     from edgekit import packages
     from edgekit.packages import encryption, inspection
 
-    new = _for(args, args.model_file)
-    base = _for(args, args.base) if args.base else None
+    new = _release_for(args, args.model_file)
+    base = _release_for(args, args.base) if args.base else None
     device = packages.device_id(new.vendor, new.class_name, args.device) if args.device else b""
     expires = packages.expiry() if args.expires is None else packages.expiry(args.expires)
     if args.encrypt_for and args.kind == "weights":
@@ -73,7 +73,7 @@ def _build(args) -> int:
     data = new.unsigned(
         args.sequence, base, args.kind, expires=expires, device=device, recipients=keks
     )
-    write_whole(Path(args.out), data)
+    atomic_write_bytes(Path(args.out), data)
     _show(
         args.out,
         data,
@@ -90,15 +90,17 @@ def _sign(args) -> int:
 
     path = Path(args.package)
     data = inspection.read(path)
-    m = inspection.checked(data, _base(args, inspection.manifest_of(data)), time.time(), _kek(args))
+    m = inspection.check_before_signing(
+        data, _base(args, inspection.manifest_of(data)), time.time(), _kek(args)
+    )
     target = inspection.Target(
         args.vendor or os.environ.get("EDGEKIT_VENDOR", ""), args.model, args.device
     )
     target.check(m)
     _show(path, data, m, target)
-    with _aloud():
+    with _warnings_printed():
         signer = packages.open_key(args.key)
-    write_whole(path, packages.resign(data, signer))
+    atomic_write_bytes(path, packages.sign_package(data, signer))
     print(f"signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
 
@@ -147,7 +149,7 @@ def _serve(args) -> int:
     from edgekit.delivery.server import serve_http
     from edgekit.delivery.server.http import offered
     from edgekit.packages import inspection
-    from edgekit.packages.keys import guarded
+    from edgekit.packages.keys import read_private_file
 
     folder = Path(args.folder)
     if not folder.is_dir():
@@ -156,7 +158,7 @@ def _serve(args) -> int:
     if args.certificate:
         beside = Path(args.certificate).with_suffix(".key")
         key = Path(args.private_key or (beside if beside.is_file() else args.certificate))
-        guarded(key)
+        read_private_file(key)
         pair = {"certificate": Path(args.certificate), "key": key}
     elif args.private_key:
         raise EdgekitError("--private-key needs its --certificate")
@@ -176,7 +178,7 @@ def _install(args) -> int:
     from edgekit.packages.inspection import is_signed
 
     data = _fetched(args.package, Path(args.run_dir), args.ca)
-    with on_device(args) as core:
+    with simulated_device(args) as core:
         refused = core.install(data, now=int(time.time()))
         boot = core.restart() if refused else core.reset()
     if refused:
@@ -189,20 +191,20 @@ def _install(args) -> int:
 
 
 @contextmanager
-def on_device(args) -> Iterator:
+def simulated_device(args) -> Iterator:
     """The emulated device of a run, with the flash that it had; what it then has is kept."""
-    from edgekit.agent.simulator import Core, firmware
+    from edgekit.agent.simulator import DeviceSimulator, firmware
 
-    release = _for(args)
+    release = _release_for(args)
     if args.kek:
         _reads_secrets(release)
     device = release.device(kek=_kek(args), **_name(args))
     flash = Path(args.run_dir) / "device" / "flash.bin"
-    core = Core(firmware(release, keys.trusted(args.trust)), device)
+    core = DeviceSimulator(firmware(release, keys.trusted(args.trust)), device)
     if flash.is_file():
-        core.power_on(flash.read_bytes())
+        core.restore_flash(flash.read_bytes())
     yield core
-    write_whole(flash, core.flash)
+    atomic_write_bytes(flash, core.flash)
 
 
 def _attack(args) -> int:
@@ -213,17 +215,17 @@ def _attack(args) -> int:
     manifest = packages.manifest_of(data)
     if not inspection.is_signed(data):
         raise EdgekitError(f"{args.package} is not signed (`edgekit ota sign`): nothing to attack")
-    with _aloud():
+    with _warnings_printed():
         signer = packages.open_key(args.key)
     kind = packages.KINDS[manifest.kind]
     base = _release(args.run_dir, args.base).content(kind) if args.base else b""
-    release = _for(args)
+    release = _release_for(args)
     device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **_name(args))
     tables = [assurance.attack(data, signer, device, base, every=args.every)]
     if args.core:
-        runs = _for(args, args.base) if args.base else None
+        runs = _release_for(args, args.base) if args.base else None
         new = release.device(kek=_kek(args), **_name(args))
-        tables.append(assurance.attack_core(data, signer, release, runs, args.every, new))
+        tables.append(assurance.attack_device(data, signer, release, runs, args.every, new))
     for table in tables:
         print(table.to_string(index=False))
     return 0 if all(table.refused.all() for table in tables) else 1
@@ -236,7 +238,7 @@ def _powercut(args) -> int:
     searches = [powercut.search()]
     if args.core:
         on_core = powercut.CORE_SCENARIOS + AGENT_CORE_SCENARIOS
-        searches.append(powercut.search(powercut.OnCore, on_core))
+        searches.append(powercut.search(powercut.CoreTarget, on_core))
     for found in searches:
         print(found.table.to_string(index=False), found, "", sep="\n")
     clean = all(found.clean for found in searches)
@@ -276,12 +278,12 @@ def _release(run_dir: str, tflite: str = ""):
     design = Design.from_dict(known["design"]) if "design" in known else run.design
     case = usecases.load(run.use_case, workspace.root())
     model = inspection.read(tflite) if tflite else run.load("model.tflite")
-    hear = usecases.hears(case)[run.load("model.json")["input"]]
+    preprocess = usecases.preprocessors(case)[run.load("model.json")["input"]]
     board = design.hardware.board
-    return Release(model, hear, case.SENSITIVITY, run.use_case, board, **design.updates)
+    return Release(model, preprocess, case.SENSITIVITY, run.use_case, board, **design.updates)
 
 
-def _for(args, tflite: str = ""):
+def _release_for(args, tflite: str = ""):
     """The Release for whom the command line names."""
     release = _release(args.run_dir, tflite)
     return replace(release, vendor=args.vendor or release.vendor, model=args.model or release.model)
@@ -308,7 +310,7 @@ def _fetched(where: str, folder: Path, ca: str) -> bytes:
 
 
 @contextmanager
-def _aloud():
+def _warnings_printed():
     """What a key warns of, said in one line."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

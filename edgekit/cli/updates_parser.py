@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from edgekit.cli import keys
-from edgekit.cli.types import real
-from edgekit.cli.types import whole as whole_number
+from edgekit.cli.types import float_between
+from edgekit.cli.types import int_between as int_between
 
 
 def add(commands, **do: Callable) -> None:
@@ -48,7 +48,7 @@ def add(commands, **do: Callable) -> None:
                        help="for generated code, or for an interpreter on a Linux gateway")  # fmt: skip
     build.add_argument(
         "--expires",
-        type=real(0, 36_500),
+        type=float_between(0, 36_500),
         default=None,
         metavar="DAYS",
         help="how long devices that know the time take it; 180 unless said, 0: for ever",
@@ -84,7 +84,7 @@ def add(commands, **do: Callable) -> None:
     serve = verbs.add_parser("serve", help="offer packages over HTTP or HTTPS until interrupted")
     serve.add_argument("folder", help="of packages: its *.suit are offered, and nothing else")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=whole_number(1, 65_535), default=8080)
+    serve.add_argument("--port", type=int_between(1, 65_535), default=8080)
     serve.add_argument(
         "--certificate", default="", help="a PEM file, with those between: serve by TLS"
     )
@@ -114,7 +114,7 @@ def add(commands, **do: Callable) -> None:
     attack.add_argument("--base", default="", help="what its delta starts from (.tflite)")
     attack.add_argument(
         "--every",
-        type=whole_number(1, 10**9),
+        type=int_between(1, 10**9),
         default=1,
         help="flip and cut at every n-th byte only",
     )
@@ -153,4 +153,4 @@ def _secret(command) -> None:
 
 def _sequence(text: str) -> int:
     """A number, or the time of now."""
-    return int(time.time()) if text == "now" else whole_number(1, 2**32 - 1)(text)
+    return int(time.time()) if text == "now" else int_between(1, 2**32 - 1)(text)

@@ -10,20 +10,20 @@ from uuid import uuid4
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path, with the same suffix, that becomes `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # another host, process or thread may write the same file at this moment
-    half = path.with_name(f".half-{uuid4().hex}{path.suffix}")
+    temporary = path.with_name(f".half-{uuid4().hex}{path.suffix}")
     try:
-        yield half
-        half.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+def atomic_write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
     """`data` as the content of `path`. mode: who may read it, from its first byte on (less the umask)."""
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with whole(path) as half, os.fdopen(os.open(half, how, mode), "wb") as file:
+    with atomic_write(path) as temporary, os.fdopen(os.open(temporary, how, mode), "wb") as file:
         file.write(data)

@@ -17,14 +17,14 @@ class LockedError(Exception):
 def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """Hold `path` (made if need be) inside the block. Raises LockedError if it is taken and not `wait`."""
     with path.open("a+b") as file:
-        while not take(file):
+        while not try_lock(file):
             if not wait:
                 raise LockedError
             time.sleep(0.2)
         yield
 
 
-def take(file) -> bool:
+def try_lock(file) -> bool:
     """Hold an open file until it is closed; False if another holds it."""
     try:
         if os.name == "nt":

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 # not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
-SAFE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-OPEN = os.O_RDWR | SAFE
+SAFE_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+OPEN_FLAGS = os.O_RDWR | SAFE_FLAGS
 
 
-def kept(path: Path) -> BinaryIO | None:
+def open_existing(path: Path) -> BinaryIO | None:
     """The file that an earlier attempt left, to go on with; None if there is none, or it is not ours: a
     link, a file with a second name, one of another user's."""
     try:
-        file = os.fdopen(os.open(path, OPEN), "r+b")
+        file = os.fdopen(os.open(path, OPEN_FLAGS), "r+b")
     except OSError:
         return None
     found = os.fstat(file.fileno())
@@ -27,23 +27,23 @@ def kept(path: Path) -> BinaryIO | None:
     return None
 
 
-def fresh(path: Path) -> BinaryIO:
+def create_new(path: Path) -> BinaryIO:
     """A new file; what had its name is not touched, but loses it."""
     path.unlink(missing_ok=True)
-    return os.fdopen(os.open(path, OPEN | os.O_CREAT | os.O_EXCL, 0o666), "r+b")
+    return os.fdopen(os.open(path, OPEN_FLAGS | os.O_CREAT | os.O_EXCL, 0o666), "r+b")
 
 
 def size(path: Path) -> int:
-    """Bytes that `kept` would go on from."""
-    file = kept(path)
+    """Bytes that `open_existing` would go on from."""
+    file = open_existing(path)
     if file is None:
         return 0
     with file:
         return os.fstat(file.fileno()).st_size
 
 
-def going_on(path: Path) -> BinaryIO:
+def open_to_append(path: Path) -> BinaryIO:
     """What is kept of it, to be written to at its end; else a new file."""
-    file = kept(path) or fresh(path)
+    file = open_existing(path) or create_new(path)
     file.seek(0, os.SEEK_END)
     return file

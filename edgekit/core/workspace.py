@@ -36,27 +36,27 @@ def chapter(name: str, start: Path | None = None) -> str:
 
 
 def contract(notebook: Path) -> dict:
-    """From a notebook's metadata: `{"reads": [...], "writes": [...], "judges": (...), …}`.
+    """From a notebook's metadata: `{"reads": [...], "writes": [...], "evaluates": (...), …}`.
 
-    `judges` are the lines of the budget that its gate judges; None where it does not say. `environment`: the
+    `evaluates` are the lines of the budget that its gate judges; None where it does not say. `environment`: the
     variables of the environment that its results depend on.
     """
     try:
-        terms = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]
-        judges = tuple(terms["judges"]) if "judges" in terms else None
-        known = {"judges": judges, "environment": terms.get("environment", [])}
-        return {"reads": terms["reads"], "writes": terms["writes"], **known}
+        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]
+        evaluates = tuple(metadata["evaluates"]) if "evaluates" in metadata else None
+        known = {"evaluates": evaluates, "environment": metadata.get("environment", [])}
+        return {"reads": metadata["reads"], "writes": metadata["writes"], **known}
     except (OSError, ValueError, KeyError) as error:
         raise EdgekitError(
             f"{notebook} says not what it reads and writes (metadata edgekit: {error})"
         ) from None
 
 
-def judges(start: Path | None = None) -> dict[str, list[str]]:
+def evaluates(start: Path | None = None) -> dict[str, list[str]]:
     """Line of the budget -> the chapters that judge it, in order."""
     found = {}
     for name, notebook in chapters(start).items():
-        for key in contract(notebook)["judges"] or ():
+        for key in contract(notebook)["evaluates"] or ():
             found.setdefault(key, []).append(name)
     return found
 

@@ -15,12 +15,12 @@ from edgekit.data.splits import (
     Split,
     assert_no_leak,
     by_group,
+    compare_grouped_vs_random,
     folds_by_group,
-    honest_vs_random,
-    leaky_random,
+    random_split_leaky,
 )
-from edgekit.data.time_splits import by_order, folds_by_order
-from edgekit.data.windows import Windows, concat, thin
+from edgekit.data.time_splits import folds_by_time, split_by_time
+from edgekit.data.windows import Windows, concat, subsample
 
 __all__ = [
     "Bearing",
@@ -29,18 +29,18 @@ __all__ = [
     "Windows",
     "assert_no_leak",
     "by_group",
-    "by_order",
     "center",
+    "compare_grouped_vs_random",
     "concat",
     "data_origin",
     "fault_frequencies",
     "folds_by_group",
-    "folds_by_order",
-    "honest_vs_random",
+    "folds_by_time",
     "inspect",
     "keep",
-    "leaky_random",
+    "random_split_leaky",
     "resample",
-    "thin",
+    "split_by_time",
+    "subsample",
     "window",
 ]

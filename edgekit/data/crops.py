@@ -54,23 +54,25 @@ def crops(
         anywhere = [b for frame in boxes for b in frame if b.height >= least]
         for t in range(0, time, every):
             picture, found = recording.samples[t], boxes[t]
-            places = [
-                (around(box, size, (width, height), rng), box.label)
+            offsets = [
+                (offset_around(box, size, (width, height), rng), box.label)
                 for box in found
                 if box.height >= least and _whole(box, size)
                 for _ in range(each)
             ]
-            places = [
-                (place, label)
-                for place, label in places
+            offsets = [
+                (offset, label)
+                for offset, label in offsets
                 if not alone
-                or all(b.label == label or share(b, place, size) <= TOUCHED for b in found)
+                or all(
+                    b.label == label or overlap_fraction(b, offset, size) <= TOUCHED for b in found
+                )
             ]
-            for k in range(max(len(places), each)):
-                place = _empty(found, anywhere if k % 2 else [], size, (width, height), rng)
-                if place is not None:
-                    places.append((place, nothing))
-            for (x, y), label in places:
+            for k in range(max(len(offsets), each)):
+                offset = _empty(found, anywhere if k % 2 else [], size, (width, height), rng)
+                if offset is not None:
+                    offsets.append((offset, nothing))
+            for (x, y), label in offsets:
                 if label not in classes:
                     raise EdgekitError(
                         f"{recording.name}: a box is labelled {label!r}, not in {classes}"
@@ -91,24 +93,24 @@ def crops(
     )
 
 
-def share(box, place: tuple[int, int], size: int) -> float:
-    """How much of a box lies in the crop at `place` (x, y)."""
-    w = min(box.x + box.width, place[0] + size) - max(box.x, place[0])
-    h = min(box.y + box.height, place[1] + size) - max(box.y, place[1])
+def overlap_fraction(box, offset: tuple[int, int], size: int) -> float:
+    """How much of a box lies in the crop at `offset` (x, y)."""
+    w = min(box.x + box.width, offset[0] + size) - max(box.x, offset[0])
+    h = min(box.y + box.height, offset[1] + size) - max(box.y, offset[1])
     return max(0.0, w) * max(0.0, h) / (box.width * box.height)
 
 
-def around(box, size: int, frame: tuple[int, int], rng) -> tuple[int, int]:
+def offset_around(box, size: int, frame: tuple[int, int], rng) -> tuple[int, int]:
     """A place (x, y) for a crop that holds at least INSIDE of the box, whole if that is possible."""
-    place = []
+    offset = []
     for start, length, most in ((box.x, box.width, frame[0]), (box.y, box.height, frame[1])):
         slack = (1 - INSIDE) * length / 2  # of each direction: both together cut 1 - INSIDE at most
         low, high = start + length - size - slack, start + slack
         low, high = max(low, 0), min(high, most - size)
-        place.append(
+        offset.append(
             round(rng.uniform(low, high)) if high > low else round(np.clip(low, 0, most - size))
         )
-    return place[0], place[1]
+    return offset[0], offset[1]
 
 
 def _whole(box, size: int) -> bool:
@@ -119,9 +121,9 @@ def _empty(found, anywhere, size, frame, rng) -> tuple[int, int] | None:
     """A place without any of the boxes `found`; around one of `anywhere` if there are some."""
     for _ in range(TRIES):
         if len(anywhere):
-            place = around(anywhere[rng.integers(len(anywhere))], size, frame, rng)
+            offset = offset_around(anywhere[rng.integers(len(anywhere))], size, frame, rng)
         else:
-            place = int(rng.integers(frame[0] - size + 1)), int(rng.integers(frame[1] - size + 1))
-        if all(share(box, place, size) <= TOUCHED for box in found):
-            return place
+            offset = int(rng.integers(frame[0] - size + 1)), int(rng.integers(frame[1] - size + 1))
+        if all(overlap_fraction(box, offset, size) <= TOUCHED for box in found):
+            return offset
     return None

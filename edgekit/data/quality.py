@@ -20,16 +20,16 @@ OFFSET = 1.0  # mean over spread that is suspect; below, it is only noted from a
 JITTER = 0.15  # spread of the intervals between samples, over the interval
 COLUMNS = (
     "label", "group", "rate", "seconds", "nonfinite", "clipped", "flat", "offset", "constant", "gaps",
-    "alike", "verdict", "reason",
+    "max_correlation", "verdict", "reason",
 )  # fmt: skip
 
 
-class Recordings(list):
-    """A list of recordings that also knows which files are not in it: `unread`, {file: why}."""
+class RecordingList(list):
+    """A list of recordings that also knows which files are not in it: `unreadable`, {file: why}."""
 
-    def __init__(self, recordings=(), unread: dict[str, str] | None = None):
+    def __init__(self, recordings=(), unreadable: dict[str, str] | None = None):
         super().__init__(recordings)
-        self.unread = dict(unread or {})
+        self.unreadable = dict(unreadable or {})
 
 
 def inspect(
@@ -43,7 +43,7 @@ def inspect(
     `refused` cannot be learned from (no stretch of finite samples or no recording of `shortest` seconds,
     constant, largely flat or clipped, a copy); `suspect` deserves a look (gaps, swapped axes, a doubtful
     rate, …); the reason of an `ok` may still hold a note. Files that were not read at all
-    (`Recordings.unread`) come last, refused. Pictures have frozen and blank frames instead of
+    (`RecordingList.unreadable`) come last, refused. Pictures have frozen and blank frames instead of
     flat and constant channels. Raises EdgekitError when there is nothing to inspect or two recordings
     share a name.
     """
@@ -68,31 +68,31 @@ def inspect(
     for found in (compare.swapped, compare.wrong_rate):
         for i, text in found([recordings[i] for i in sound]).items():
             doubts.setdefault(sound[i], []).append(text)
-    telling = _rates_tell(recordings)
+    telling = _rate_predicts_class(recordings)
     # gravity, 20 °C: where most recordings stand off zero, it is no fault of one
     usual = sorted(row["offset"] for row in rows)[(len(rows) - 1) // 2]
     for i, (recording, row) in enumerate(zip(recordings, rows, strict=True)):
-        row["alike"] = alike[i][0]
+        row["max_correlation"] = alike[i][0]
         findings = _judge(recording, row, rate, least[i], telling, usual)
         findings += [("suspect", text) for text in doubts.get(i, [])]
         if i in copies:
             other = recordings[copies[i]]
             contrary = "" if other.label == recording.label else ", labelled otherwise"
             findings.append(("refused", f"identical to {other.name}{contrary}"))
-            row["alike"] = 1.0
+            row["max_correlation"] = 1.0
         elif alike[i][0] >= compare.ALIKE:
             other = recordings[alike[i][1]].name
             findings.append(("suspect", f"nearly a copy of {other} ({alike[i][0]:.2f} correlated)"))
         worst = [v for v, _ in findings]
         row["verdict"] = next((v for v in ("refused", "suspect") if v in worst), "ok")
         row["reason"] = "; ".join(reason for _, reason in findings)
-    for name, why in getattr(recordings, "unread", {}).items():
+    for name, why in getattr(recordings, "unreadable", {}).items():
         names.append(name)
         rows.append({"verdict": "refused", "reason": f"not read: {why}"})
     return pd.DataFrame(rows, index=pd.Index(names, name="recording"), columns=list(COLUMNS))
 
 
-def unusable(recording: Recording) -> str:
+def refusal_reason(recording: Recording) -> str:
     """Why `inspect` refuses a recording whatever the others are and however long a window will be; "": it
     does not. `edgekit new` asks too, so that what it accepts is not refused later."""
     found = _judge(recording, _measure(recording), recording.rate, 0.0, False, 0.0)
@@ -104,8 +104,8 @@ def keep(recordings: list[Recording], report: pd.DataFrame) -> list[Recording]:
 
     Raises EdgekitError when none is left, or when the report is of other recordings.
     """
-    unread = list(getattr(recordings, "unread", {}))
-    if [r.name for r in recordings] + unread != list(report.index):
+    unreadable = list(getattr(recordings, "unreadable", {}))
+    if [r.name for r in recordings] + unreadable != list(report.index):
         raise EdgekitError("the report is of other recordings; inspect() these again")
     refused = report[report["verdict"] == "refused"]
     left = [r for r in recordings if r.name not in refused.index]
@@ -160,7 +160,7 @@ def _kind(reason: str) -> str:
     )
 
 
-def _rates_tell(recordings) -> bool:
+def _rate_predicts_class(recordings) -> bool:
     """Whether the rate goes with the class, so that a classifier could learn it."""
     rates_of = {
         label: frozenset(r.rate for r in recordings if r.label == label)

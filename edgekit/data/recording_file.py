@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.data.recordings import Recording
 
 VERSION = 1
-SAMPLES, FACTS = "samples.npy", "recording.json"
-LARGEST_SAMPLES, LARGEST_FACTS = 2 << 30, 64 << 20  # bytes
+SAMPLES, METADATA_MEMBER = "samples.npy", "recording.json"
+LARGEST_SAMPLES, LARGEST_METADATA = 2 << 30, 64 << 20  # bytes
 TEXTS = ("name", "group", "domain", "unit", "licence", "source")
 DATE = (1980, 1, 1, 0, 0, 0)  # of the members: the same recording makes the same bytes
 
@@ -41,22 +41,27 @@ def save(recording: Recording, path: Path | str) -> Path:
     path = Path(path)
     if path.suffix != ".npz":
         raise EdgekitError(f"{path}: a recording is kept in a .npz file")
-    facts = {"edgekit_recording": VERSION}
-    facts |= {k: getattr(recording, k) for k in (*TEXTS, "label", "rate")}
-    facts |= {"channels": list(recording.channels), "events": [list(e) for e in recording.events]}
-    facts["meta"] = recording.meta
+    metadata = {"edgekit_recording": VERSION}
+    metadata |= {k: getattr(recording, k) for k in (*TEXTS, "label", "rate")}
+    metadata |= {
+        "channels": list(recording.channels),
+        "events": [list(e) for e in recording.events],
+    }
+    metadata["meta"] = recording.meta
     if recording.simulated:
-        facts["simulated"] = True
+        metadata["simulated"] = True
     try:
-        text = json.dumps(facts, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
+        text = json.dumps(metadata, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise EdgekitError(f"{recording.name} cannot be saved: {error}") from None
     # half a character, which only stands in a string, becomes JSON's own escape for it
     samples = io.BytesIO()
     np.save(samples, np.ascontiguousarray(recording.samples), allow_pickle=False)
-    with whole(path) as half, zipfile.ZipFile(half, "w") as file:
+    with atomic_write(path) as half, zipfile.ZipFile(half, "w") as file:
         file.writestr(zipfile.ZipInfo(SAMPLES, DATE), samples.getbuffer())
-        file.writestr(zipfile.ZipInfo(FACTS, DATE), text.encode("utf-8", "backslashreplace"))
+        file.writestr(
+            zipfile.ZipInfo(METADATA_MEMBER, DATE), text.encode("utf-8", "backslashreplace")
+        )
     return path
 
 
@@ -65,13 +70,15 @@ def load(path: Path | str) -> Recording:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as file:
-            facts = json.loads(member(file, FACTS, LARGEST_FACTS))
-            if not isinstance(facts, dict) or "edgekit_recording" not in facts:
+            metadata = json.loads(member(file, METADATA_MEMBER, LARGEST_METADATA))
+            if not isinstance(metadata, dict) or "edgekit_recording" not in metadata:
                 raise DamagedError("holds no recording")
-            if facts["edgekit_recording"] != VERSION:
-                raise DamagedError(f"is of version {facts['edgekit_recording']!r}: update edgekit")
+            if metadata["edgekit_recording"] != VERSION:
+                raise DamagedError(
+                    f"is of version {metadata['edgekit_recording']!r}: update edgekit"
+                )
             samples = npy(member(file, SAMPLES, LARGEST_SAMPLES))
-        return _recording(facts, samples)
+        return _recording(metadata, samples)
     except FileNotFoundError:
         raise EdgekitError(f"{path}: there is no such file") from None
     except DamagedError as error:
@@ -90,9 +97,9 @@ def load_folder(folder: Path | str) -> list[Recording]:
     return [load(path) for path in paths]
 
 
-def _recording(facts: dict, samples: np.ndarray) -> Recording:
-    texts = {key: facts[key] for key in TEXTS}
-    label, rate, channels, meta = (facts[k] for k in ("label", "rate", "channels", "meta"))
+def _recording(metadata: dict, samples: np.ndarray) -> Recording:
+    texts = {key: metadata[key] for key in TEXTS}
+    label, rate, channels, meta = (metadata[k] for k in ("label", "rate", "channels", "meta"))
     if not all(isinstance(t, str) for t in (*texts.values(), *channels)) or not (
         label is None or isinstance(label, str)
     ):
@@ -101,10 +108,10 @@ def _recording(facts: dict, samples: np.ndarray) -> Recording:
         raise DamagedError(f"is no recording: its rate is {rate!r}")
     if samples.dtype not in (np.float32, np.uint8) or not isinstance(meta, dict):
         raise DamagedError(f"is no recording: its samples are {samples.dtype}")
-    events = tuple((int(a), int(b), str(label)) for a, b, label in facts["events"])
+    events = tuple((int(a), int(b), str(label)) for a, b, label in metadata["events"])
     return Recording(
         samples=samples, rate=rate, label=label, channels=tuple(channels), meta=meta,
-        events=events, simulated=facts.get("simulated") is True, **texts,
+        events=events, simulated=metadata.get("simulated") is True, **texts,
     )  # fmt: skip
 
 

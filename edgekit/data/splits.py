@@ -64,10 +64,10 @@ def by_group(windows: Windows, test: float = 0.25, val: float = 0.2, seed: int =
             f"test={test:g} and val={val:g} must be shares that leave some for training"
         )
     shares = [1 - test - val, test] + ([val] if val else [])
-    place = _assign(
+    part_of = _assign(
         windows, shares, seed, "a split into " + ", ".join(("train", "test", "val")[: len(shares)])
     )
-    return _split(windows, place == 0, place == 2, place == 1)
+    return _split(windows, part_of == 0, part_of == 2, part_of == 1)
 
 
 def folds_by_group(windows: Windows, k: int = 3, seed: int = 0, val: bool = False) -> list[Split]:
@@ -78,26 +78,28 @@ def folds_by_group(windows: Windows, k: int = 3, seed: int = 0, val: bool = Fals
     """
     if k < 2 + val:
         raise EdgekitError(f"{k} folds leave nothing to train on; take at least {2 + val}")
-    place = _assign(windows, [1 / k] * k, seed, f"{k} folds")
+    part_of = _assign(windows, [1 / k] * k, seed, f"{k} folds")
     folds = []
     for fold in range(k):
-        held = (place == (fold + 1) % k) & val
-        folds.append(_split(windows, (place != fold) & ~held, held, place == fold))
+        held = (part_of == (fold + 1) % k) & val
+        folds.append(_split(windows, (part_of != fold) & ~held, held, part_of == fold))
     return folds
 
 
-def leaky_random(windows: Windows, test: float = 0.25, val: float = 0.2, seed: int = 0) -> Split:
+def random_split_leaky(
+    windows: Windows, test: float = 0.25, val: float = 0.2, seed: int = 0
+) -> Split:
     """LEAKS, for comparison only: windows dealt at random, neighbours on both sides.
 
     Stratified by class. Its score is what a careless study would report.
     """
     rng = np.random.default_rng(seed)
-    place = np.zeros(len(windows), int)
+    part_of = np.zeros(len(windows), int)
     for c in np.unique(windows.y):
         rows = rng.permutation(np.flatnonzero(windows.y == c))
         first, second = round(test * len(rows)), round((test + val) * len(rows))
-        place[rows[:first]], place[rows[first:second]] = 1, 2
-    return _split(windows, place == 0, place == 2, place == 1)
+        part_of[rows[:first]], part_of[rows[first:second]] = 1, 2
+    return _split(windows, part_of == 0, part_of == 2, part_of == 1)
 
 
 def assert_no_leak(windows: Windows, split: Split) -> None:
@@ -133,7 +135,9 @@ def assert_no_leak(windows: Windows, split: Split) -> None:
                 )
 
 
-def honest_vs_random(windows: Windows, features: np.ndarray, seed: int = 0) -> pd.DataFrame:
+def compare_grouped_vs_random(
+    windows: Windows, features: np.ndarray, seed: int = 0
+) -> pd.DataFrame:
     """Balanced accuracy of a random forest on `features` (n, f), honestly and by leaky windows.
 
     As many folds as the rarest class has groups, five at most; both rows train on as many windows.
@@ -147,7 +151,9 @@ def honest_vs_random(windows: Windows, features: np.ndarray, seed: int = 0) -> p
     honest = folds_by_group(windows, k, seed)
     deal = {
         "whole groups (honest)": honest,
-        "random windows (leaks)": [leaky_random(windows, 1 / k, 0, seed + i) for i in range(k)],
+        "random windows (leaks)": [
+            random_split_leaky(windows, 1 / k, 0, seed + i) for i in range(k)
+        ],
     }
     table = {}
     for name, folds in deal.items():
@@ -192,16 +198,16 @@ def _assign(windows: Windows, shares: list[float], seed: int, what: str) -> np.n
     due = np.outer(shares, count.sum(axis=0))
     rng = np.random.default_rng(seed)
     for _ in range(TRIALS):
-        place = np.empty(len(names), int)
+        part_of = np.empty(len(names), int)
         have = np.zeros_like(due)
         for g in rng.permutation(len(names)):
             mine = count[g] > 0
             lacking = (have[:, mine] == 0).sum(axis=1)
             behind = ((due - have)[:, mine] / due.sum(axis=0)[mine]).sum(axis=1)
-            place[g] = max(range(len(shares)), key=lambda p: (lacking[p], behind[p]))
-            have[place[g]] += count[g]
+            part_of[g] = max(range(len(shares)), key=lambda p: (lacking[p], behind[p]))
+            have[part_of[g]] += count[g]
         if (have > 0).all():
-            return place[index]
+            return part_of[index]
     raise EdgekitError(
         f"no way was found for {what} with every class in every part; record more groups"
     )

@@ -11,18 +11,18 @@ from edgekit.data.splits import PARTS, Split
 from edgekit.data.windows import Windows
 
 
-def by_order(windows: Windows, parts: dict[str, range]) -> Split:
+def split_by_time(windows: Windows, parts: dict[str, range]) -> Split:
     """Train, val and test of groups numbered in the order of time.
 
     A group's place is the number its name ends with; `parts` says which places each part takes, and
     what none takes is left out: a gap. Raises EdgekitError where parts share a place, a name has no number,
     or a part lacks a class.
     """
-    taken = [place for part in PARTS for place in parts.get(part, ())]
+    taken = [time_index for part in PARTS for time_index in parts.get(part, ())]
     if len(taken) != len(set(taken)):
         raise EdgekitError("two parts of the split share a stretch of time")
-    place = places(windows)
-    masks = {part: np.isin(place, list(parts.get(part, ()))) for part in PARTS}
+    time_index = group_times(windows)
+    masks = {part: np.isin(time_index, list(parts.get(part, ()))) for part in PARTS}
     for part, mask in masks.items():
         for c, name in enumerate(windows.classes):
             if part in parts and not (windows.y[mask] == c).any():
@@ -32,24 +32,28 @@ def by_order(windows: Windows, parts: dict[str, range]) -> Split:
     return _split(windows, masks)
 
 
-def folds_by_order(windows: Windows, k: int = 3) -> list[Split]:
+def folds_by_time(windows: Windows, k: int = 3) -> list[Split]:
     """`k` splits, each testing another stretch of time; the groups next to it are not trained on.
 
     Every group is tested once. Raises EdgekitError where there are fewer than two groups a fold.
     """
-    place = places(windows)
-    known = np.unique(place)
+    time_index = group_times(windows)
+    known = np.unique(time_index)
     if len(known) < 2 * k:
         raise EdgekitError(f"{len(known)} stretches of time are too few for {k} folds with a gap")
     folds = []
     for stretch in np.array_split(known, k):
-        near = (place >= stretch[0] - 1) & (place <= stretch[-1] + 1)
-        masks = {"train": ~near, "val": np.zeros(len(place), bool), "test": np.isin(place, stretch)}
+        near = (time_index >= stretch[0] - 1) & (time_index <= stretch[-1] + 1)
+        masks = {
+            "train": ~near,
+            "val": np.zeros(len(time_index), bool),
+            "test": np.isin(time_index, stretch),
+        }
         folds.append(_split(windows, masks))
     return folds
 
 
-def places(windows: Windows) -> np.ndarray:
+def group_times(windows: Windows) -> np.ndarray:
     """(n,) the number at the end of each window's group."""
     found = {str(g): re.search(r"(\d+)$", str(g)) for g in np.unique(windows.group)}
     for group, number in found.items():

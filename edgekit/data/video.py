@@ -6,7 +6,7 @@ A label file holds boxes only, never a picture: JSON with
      "frames": {"0": [[x, y, width, height, label, how], …], "10": …}}
 
 in pixels of `size`, origin at the top left. A frame that is not listed was not looked at; a listed one
-without boxes shows nothing. `how` says where a box comes from: "proposed" by a program, "confirmed"
+without boxes shows nothing. `provenance` says where a box comes from: "proposed" by a program, "confirmed"
 by a person who left it as it was, "corrected" by one who did not.
 """
 
@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import missing
 from edgekit.data.recordings import Recording
 
-HOW = ("proposed", "confirmed", "corrected")
+PROVENANCE = ("proposed", "confirmed", "corrected")
 SIZE = (384, 288)  # width, height of the pedestrians' frames as a small camera would give them
 BLOCK = 50  # frames of one recording, 5 s
 
@@ -37,23 +37,23 @@ class Box(NamedTuple):
     width: float
     height: float
     label: str
-    how: str = "proposed"
+    provenance: str = "proposed"
 
 
 @dataclass(frozen=True)
-class Labels:
+class BoxLabels:
     """Boxes of the frames that were looked at: `frames` maps a frame's number to its boxes.
 
-    `size` (width, height) of the pictures the boxes are measured in; `rate` in Hz; `facts` is whatever
+    `size` (width, height) of the pictures the boxes are measured in; `rate` in Hz; `metadata` is whatever
     else the file says.
     """
 
     size: tuple[int, int]
     rate: float
     frames: dict[int, tuple[Box, ...]]
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
-    def at(self, size: tuple[int, int]) -> Labels:
+    def at(self, size: tuple[int, int]) -> BoxLabels:
         """The same boxes in pictures of another size (width, height)."""
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
         frames = {
@@ -70,12 +70,12 @@ class Labels:
         return {n: sum(b.height >= least for b in boxes) for n, boxes in self.frames.items()}
 
 
-def load_boxes(path: Path | str) -> Labels:
+def load_boxes(path: Path | str) -> BoxLabels:
     """Read a label file. Raises EdgekitError naming the frame and the box that make no sense."""
     try:
-        facts = json.loads(Path(path).read_text(encoding="utf-8"))
-        size, rate = tuple(facts.pop("size")), float(facts.pop("rate"))
-        frames = {int(number): boxes for number, boxes in facts.pop("frames").items()}
+        metadata = json.loads(Path(path).read_text(encoding="utf-8"))
+        size, rate = tuple(metadata.pop("size")), float(metadata.pop("rate"))
+        frames = {int(number): boxes for number, boxes in metadata.pop("frames").items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise EdgekitError(f"{path} is no label file ({type(error).__name__}: {error})") from None
     read = {}
@@ -88,19 +88,19 @@ def load_boxes(path: Path | str) -> Labels:
             ) from None
         for box in read[number]:
             _check(path, number, box, size)
-    return Labels(size, rate, read, facts)
+    return BoxLabels(size, rate, read, metadata)
 
 
-def save_boxes(labels: Labels, path: Path | str) -> None:
+def save_boxes(labels: BoxLabels, path: Path | str) -> None:
     """Write a label file, a line a frame, so that a correction is one line of a diff."""
-    head = {**labels.facts, "size": list(labels.size), "rate": labels.rate}
+    head = {**labels.metadata, "size": list(labels.size), "rate": labels.rate}
     lines = [
         f'  "{number}": {json.dumps([list(box) for box in boxes], ensure_ascii=False)}'
         for number, boxes in sorted(labels.frames.items())
     ]
     text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
     text += ',\n "frames": {\n' + ",\n".join(lines) + "\n }\n}\n"
-    with whole(Path(path)) as half:
+    with atomic_write(Path(path)) as half:
         half.write_text(text, encoding="utf-8")
 
 
@@ -111,8 +111,10 @@ def _check(path, number: int, box: Box, size) -> None:
     outside = box.x < 0 or box.y < 0 or box.x + box.width > size[0] or box.y + box.height > size[1]
     if box.width <= 0 or box.height <= 0 or outside:
         raise EdgekitError(f"{path}, frame {number}: {list(box)} lies outside of {size}")
-    if box.how not in HOW:
-        raise EdgekitError(f"{path}, frame {number}: {box.how!r}.{did_you_mean(box.how, HOW)}")
+    if box.provenance not in PROVENANCE:
+        raise EdgekitError(
+            f"{path}, frame {number}: {box.provenance!r}.{did_you_mean(box.provenance, PROVENANCE)}"
+        )
 
 
 def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> np.ndarray:
@@ -141,7 +143,7 @@ def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> 
     return np.stack(found)
 
 
-def reduced(recording: Recording, block: int = 2) -> Recording:
+def downsample(recording: Recording, block: int = 2) -> Recording:
     """A smaller picture of the same: means of `block` x `block` pixels, the boxes with them."""
     from edgekit.signal.pixels import Pixels
 
@@ -167,7 +169,7 @@ def opencv():
     return cv2
 
 
-def pedestrians(folder: Path | str, labels: Labels) -> list[Recording]:
+def pedestrians(folder: Path | str, labels: BoxLabels) -> list[Recording]:
     """The labelled frames of `vtest.avi`, in a folder that `fetch("pedestrians")` returned.
 
     One Recording for each BLOCK of frames that holds labels: samples (time, 288, 384) uint8 grey, at

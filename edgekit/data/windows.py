@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 
@@ -59,7 +59,7 @@ class Windows:
 
     def save(self, path: Path | str) -> None:
         """As one `.npz`, whole or not at all."""
-        with whole(Path(path)) as half, half.open("wb") as file:
+        with atomic_write(Path(path)) as half, half.open("wb") as file:
             np.savez(
                 file,
                 X=self.X,
@@ -105,7 +105,7 @@ class Windows:
         )
 
 
-def thin(windows: Windows, most: int, by_class: bool = False) -> Windows:
+def subsample(windows: Windows, most: int, by_class: bool = False) -> Windows:
     """At most about `most` windows: every k-th of each group, so that all groups stay.
 
     by_class: the classes share `most` evenly, and one that has fewer keeps all it has.

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
-from edgekit.datasets.bearing_sets import RIGS, Rig, rig
+from edgekit.datasets.bearing_sets import DATASETS, BearingDataset, dataset_of
 from edgekit.datasets.download_notice import announce
 from edgekit.datasets.sources import cache_folder, fetch
 
@@ -23,16 +23,18 @@ ATTEMPTS = 3
 TIMEOUT = (10, 60)  # seconds to connect, seconds of silence
 
 
-def facts(field: str) -> dict:
+def dataset_metadata(field: str) -> dict:
     """What the index says of a set: `title`, `license`, `homepage`, `files` (dicts of name, size, sha256,
     those that `download` brings) and `bytes`. Fetches the index (0.5 MB) the first time.
     """
-    chosen = rig(field)
+    chosen = dataset_of(field)
     folder = fetch("bearing-index", progress=False) / chosen.index
     try:
         text = (folder / "dataset.yaml").read_text(encoding="utf-8")
         files = json.loads((folder / "files.lock.json").read_text(encoding="utf-8"))
-        files = [f for f in files if re.fullmatch(chosen.wanted, _label(chosen, folder, f["name"]))]
+        files = [
+            f for f in files if re.fullmatch(chosen.file_pattern, _label(chosen, folder, f["name"]))
+        ]
         said = {key: _line(text, key) for key in ("title", "license", "homepage")}
         return {**said, "files": files, "bytes": sum(f["size"] for f in files), "yaml": text}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -48,16 +50,23 @@ def download(field: str, cache: Path | str | None = None, say=print) -> Path:
     nothing here can unpack: it raises EdgekitError with what to do. So do a network that does not answer
     and a file that is not the pinned one (it is removed).
     """
-    chosen, told = rig(field), facts(field)
+    chosen, metadata = dataset_of(field), dataset_metadata(field)
     folder = (Path(cache) if cache else cache_folder()) / f"bearing-{chosen.index}"
-    lacking = [f for f in told["files"] if not _whole(folder / f["name"], f)]
+    lacking = [f for f in metadata["files"] if not _whole(folder / f["name"], f)]
     if lacking:
         size = sum(f["size"] for f in lacking) / 1e6
-        files = f"{len(lacking)} of {len(told['files'])}"
-        announce(told["title"], size, told["license"], say=say, home=told["homepage"], files=files)
+        files = f"{len(lacking)} of {len(metadata['files'])}"
+        announce(
+            metadata["title"],
+            size,
+            metadata["license"],
+            say=say,
+            home=metadata["homepage"],
+            files=files,
+        )
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_suffix(".lock")):
-            addresses = _addresses(told["yaml"], lacking)
+            addresses = _addresses(metadata["yaml"], lacking)
             for number, file in enumerate(lacking, 1):
                 _get(addresses[file["name"]], folder / file["name"], file)
                 say(f"  {number} of {len(lacking)}: {file['name']}")
@@ -70,9 +79,9 @@ def download(field: str, cache: Path | str | None = None, say=print) -> Path:
     return folder
 
 
-def _label(chosen: Rig, folder: Path, name: str) -> str:
-    """What `Rig.wanted` is matched with: the file's name, for CWRU's numbers what they mean."""
-    if chosen is not RIGS["cwru"]:
+def _label(chosen: BearingDataset, folder: Path, name: str) -> str:
+    """What `BearingDataset.file_pattern` is matched with: the file's name, for CWRU's numbers what they mean."""
+    if chosen is not DATASETS["cwru"]:
         return name
     from edgekit.datasets.bearing_sets import _index
 
@@ -146,7 +155,11 @@ def _get(url: str, path: Path, file: dict) -> None:
             with get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
                 reply.raise_for_status()
                 have = have if reply.status_code == 206 else 0
-                with safe_files.going_on(part) if have else safe_files.fresh(part) as stream:
+                with (
+                    safe_files.open_to_append(part)
+                    if have
+                    else safe_files.create_new(part) as stream
+                ):
                     for chunk in reply.iter_content(1 << 16):
                         have += stream.write(chunk)
                         if have > file["size"]:

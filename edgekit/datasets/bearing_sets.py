@@ -34,12 +34,12 @@ ER_6203 = Bearing(elements=8, roller=6.77, pitch=28.50)  # Ottawa: NSK 6203ZZ an
 
 
 @dataclass(frozen=True)
-class Rig:
+class BearingDataset:
     """One public set: its name in the index, a typical geometry and shaft speed (Hz), and its reader.
 
     `read(path, index)` gives what is in one file as keywords of `Recording`, or None for a file that is
     not part of the set or holds a fault that is not one of a single place; `index` opens a table of the
-    package. `wanted` matches the names that `download` brings.
+    package. `file_pattern` matches the names that `download` brings.
     """
 
     index: str
@@ -47,22 +47,22 @@ class Rig:
     geometry: Bearing
     shaft_hz: float
     read: Callable
-    wanted: str
+    file_pattern: str
 
 
-def rig(field: str) -> Rig:
+def dataset_of(field: str) -> BearingDataset:
     """The set that `field` ("cwru", "cwru:/folder") names. Raises EdgekitError for an unknown one."""
     name = field.partition(":")[0].strip().lower()
-    if name not in RIGS:
+    if name not in DATASETS:
         raise EdgekitError(
-            f"no bearing set is called {name!r}.{did_you_mean(name, [*RIGS, 'mfpt'])}"
+            f"no bearing set is called {name!r}.{did_you_mean(name, [*DATASETS, 'mfpt'])}"
         )
-    return RIGS[name]
+    return DATASETS[name]
 
 
-def marks(field: str) -> dict[str, float]:
+def fault_lines(field: str) -> dict[str, float]:
     """Where the faults of a set must show, Hz, for a typical geometry and speed; of "mfpt" its own."""
-    chosen = MFPT if field == "mfpt" else rig(field)
+    chosen = MFPT if field == "mfpt" else dataset_of(field)
     return fault_frequencies(chosen.geometry, chosen.shaft_hz)
 
 
@@ -77,7 +77,7 @@ def load(field: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) ->
     """
     if field == "mfpt":
         return [r for r in mfpt.load(fetch("mfpt")) if r.label in classes]
-    chosen, (name, _, where) = rig(field), field.partition(":")
+    chosen, (name, _, where) = dataset_of(field), field.partition(":")
     name = name.strip().lower()
     if where:
         folder = workspace.root() / Path(where).expanduser()
@@ -116,7 +116,7 @@ def load(field: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) ->
     return sorted(_grouped(found, classes), key=lambda r: r.name)
 
 
-def _index(chosen: Rig) -> Callable[[str], list[dict]]:
+def _index(chosen: BearingDataset) -> Callable[[str], list[dict]]:
     """Opens a table of the package bearing-datasets, which is fetched (0.5 MB) when first asked for."""
 
     def rows(table: str) -> list[dict]:
@@ -336,13 +336,13 @@ def _ottawa(path: Path, index) -> dict | None:
         raise _layout(path, error) from None
 
 
-MFPT = Rig("", "MFPT", NICE, 24.8, mfpt.read, "")
-RIGS = {
-    "cwru": Rig("cwru", "CWRU", SKF_6205, 1_772 / 60, _cwru, r"12k-DE-.*|48k-N-.*"),
-    "paderborn": Rig(
+MFPT = BearingDataset("", "MFPT", NICE, 24.8, mfpt.read, "")
+DATASETS = {
+    "cwru": BearingDataset("cwru", "CWRU", SKF_6205, 1_772 / 60, _cwru, r"12k-DE-.*|48k-N-.*"),
+    "paderborn": BearingDataset(
         "paderborn", "Paderborn", Bearing(8, 6.75, 29.05), 25.0, _paderborn,
         r"K00[1-3]\.rar|KA(04|15|16|22)\.rar|KI(04|14|16|17)\.rar",
     ),
-    "hust": Rig("hust", "HUST", Bearing(9, 9.0, 46.0), 25.0, _hust, r"[NIOB][4-8]0[024]\.mat"),
-    "ottawa": Rig("ottawa_uored", "Ottawa", ER_6203, 1_750 / 60, _ottawa, r".*/[HIOB]_\d+_[012]\.mat"),
+    "hust": BearingDataset("hust", "HUST", Bearing(9, 9.0, 46.0), 25.0, _hust, r"[NIOB][4-8]0[024]\.mat"),
+    "ottawa": BearingDataset("ottawa_uored", "Ottawa", ER_6203, 1_750 / 60, _ottawa, r".*/[HIOB]_\d+_[012]\.mat"),
 }  # fmt: skip

@@ -16,14 +16,14 @@ UNSTATED = ("not stated", "unknown", "unspecified", "")
 
 @dataclass(frozen=True)
 class Finding:
-    """`what` was looked at, its `state` in a few words, and how bad it is: "ok", "mind" or "wrong"."""
+    """`what` was looked at, its `state` in a few words, and how bad it is: "ok", "warning" or "wrong"."""
 
     what: str
     state: str
-    grade: str = "ok"
+    severity: str = "ok"
 
     def __str__(self) -> str:
-        return f"{self.grade:<6}{self.what:<28} {self.state}"
+        return f"{self.severity:<6}{self.what:<28} {self.state}"
 
 
 def check(cache: Path | str | None = None, root: Path | None = None) -> list[Finding]:
@@ -56,7 +56,7 @@ def _source(name: str, source, cache: Path, root: Path) -> list[Finding]:
         found.append(Finding(what, f"not downloaded, {source.size / 1e6:.0f} MB; {source.licence}"))
     if (cache / f"{source.file}.part").exists():
         text = "a download was broken off; `edgekit data get` resumes it"
-        found.append(Finding(what, text, "mind"))
+        found.append(Finding(what, text, "warning"))
     if not source.licence.strip():
         found.append(Finding(what, "states no licence", "wrong"))
     if not (root / "data" / f"{name}.toml").is_file():
@@ -72,10 +72,10 @@ def _card(path: Path) -> Finding:
         return Finding(what, str(error), "wrong")
     licence = str(fields["licence"]).strip()
     if licence.lower() in UNSTATED:
-        return Finding(what, f"complete, but its licence is {licence or 'empty'!r}", "mind")
+        return Finding(what, f"complete, but its licence is {licence or 'empty'!r}", "warning")
     open_ = [k for k in ("who", "intended_use") if str(fields[k]).startswith("not stated")]
     if open_:
-        return Finding(what, f"{' and '.join(open_)} still to be written", "mind")
+        return Finding(what, f"{' and '.join(open_)} still to be written", "warning")
     return Finding(what, "complete")
 
 

@@ -18,7 +18,7 @@ def announce(
     sys.stdout.flush()  # a notebook's kernel would keep it for a while
 
 
-class Heard:
+class NoticeForwarder:
     """A file for what a notebook prints: its notices go on to `say`, the rest stays in the notebook."""
 
     def __init__(self, say: Callable[[str], None]):

@@ -258,7 +258,7 @@ def _stream(
         have = have if resumed else 0
         reset(source.size)
         update(have)
-        with safe_files.going_on(part) if resumed else safe_files.fresh(part) as file:
+        with safe_files.open_to_append(part) if resumed else safe_files.create_new(part) as file:
             for chunk in reply.iter_content(1 << 16):
                 have += len(chunk)
                 file.write(chunk)

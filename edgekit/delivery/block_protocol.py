@@ -26,8 +26,8 @@ from itertools import islice
 from math import ceil
 
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery.partial_file import BLOCK_MAX, BLOCK_MIN, Blocks, Transfer, progress
-from edgekit.packages.cbor import CborError, look_over
+from edgekit.delivery.partial_file import BLOCK_MAX, BLOCK_MIN, PartialFile, Transfer, progress
+from edgekit.packages.cbor import CborError, check_structure
 
 FILE = 0  # a stream has one file
 ANSWER_MOST = 131_072  # bytes of blocks that one request gets, as from AWS IoT's service
@@ -37,7 +37,7 @@ BITMAP_SPAN = 8 * 1024  # blocks that one request of ours names at most
 RESTARTS_MOST = 3  # a file that changes more often while it is fetched is no file
 
 
-def answers(files: Mapping[str, bytes], stream: str, kind: str, payload: bytes) -> Iterator[tuple]:
+def respond(files: Mapping[str, bytes], stream: str, kind: str, payload: bytes) -> Iterator[tuple]:
     """The (kind, message) pairs that answer one request; of anything that is none, one refusal."""
     request = decode(payload, REQUEST_MOST)
     if request is None:
@@ -64,15 +64,15 @@ def answers(files: Mapping[str, bytes], stream: str, kind: str, payload: bytes) 
         yield "data", same | {"f": FILE, "l": len(part), "i": i, "p": part}
 
 
-class Pull:
+class DownloadSession:
     """The device's side: what it knows of the file, what it has asked for, what came."""
 
     def __init__(self, to, stream, digest, limit, block, window, watch):
         self.to, self.stream, self.digest, self.limit = to, stream, digest, limit
         self.block, self.window, self.watch = block, window, watch
-        self.blocks: Blocks | None = None
+        self.blocks: PartialFile | None = None
         self.asked: set[int] = set()
-        self.had = self.received = self.repeated = self.restarts = 0
+        self.resumed_bytes = self.received = self.repeated = self.restarts = 0
         self.lost, self.bar, self.again = -1, None, 1.0
         self.token = ""  # of the question that is open
 
@@ -96,19 +96,19 @@ class Pull:
     def describe(self) -> None:
         """Ask what the stream holds. The answer comes behind every block that was on its way, so what
         is missing then is truly lost: no block is asked for twice while it may still arrive."""
-        self.token, self.heard = secrets.token_hex(4), time.monotonic()
+        self.token, self.last_message_at = secrets.token_hex(4), time.monotonic()
         self.publish("describe", {"c": self.token})
 
-    def nudge(self) -> None:
-        if time.monotonic() - self.heard > self.again:
+    def retry_if_silent(self) -> None:
+        if time.monotonic() - self.last_message_at > self.again:
             self.again = min(8.0, 2 * self.again)
             self.describe()
 
-    def hear(self, kind: str, payload: bytes) -> None:
+    def handle_message(self, kind: str, payload: bytes) -> None:
         message = decode(payload, BLOCK_MAX + 1024)
         if message is None:
             raise EdgekitError(f"stream {self.stream}: an answer that is no CBOR map")
-        self.heard = time.monotonic()
+        self.last_message_at = time.monotonic()
         if kind == "description":
             self.description(message)
         elif kind == "data":
@@ -145,10 +145,10 @@ class Pull:
     def open(self, digest: bytes, size: int) -> None:
         again = self.blocks is not None
         self.close()
-        self.blocks = Blocks(self.to, digest, size, self.block)
+        self.blocks = PartialFile(self.to, digest, size, self.block)
         self.window = max(1, min(self.window, ANSWER_MOST // self.blocks.block))
-        self.restarts += self.blocks.anew
-        self.had = 0 if again else self.blocks.had
+        self.restarts += self.blocks.discarded
+        self.resumed_bytes = 0 if again else self.blocks.resumed_bytes
         if self.restarts > RESTARTS_MOST:
             raise EdgekitError(f"stream {self.stream} changes faster than it can be fetched")
         self.bar = progress(size, self.blocks.got, self.stream)
@@ -192,7 +192,7 @@ class Pull:
     def finish(self, seconds: float) -> Transfer:
         self.blocks.finish()
         return Transfer(
-            self.to, self.blocks.size, self.blocks.digest.hex(), seconds, self.had, self.received,
+            self.to, self.blocks.size, self.blocks.digest.hex(), seconds, self.resumed_bytes, self.received,
             self.repeated, self.lost, self.restarts,
         )  # fmt: skip
 
@@ -207,7 +207,7 @@ def decode(payload: bytes, limit: int) -> dict | None:
     import cbor2
 
     try:
-        look_over(payload, limit=limit, shortest=False)
+        check_structure(payload, limit=limit, shortest=False)
         message = cbor2.loads(payload)
     except (CborError, cbor2.CBORError, ValueError, TypeError):
         return None

@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgekit.core.errors import EdgekitError
-from edgekit.core.lock import take
-from edgekit.core.safe_files import OPEN
+from edgekit.core.lock import try_lock
+from edgekit.core.safe_files import OPEN_FLAGS
 
 BESIDE = ("part", "map", "etag")  # the bytes of a download, and the record that tells of them
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def place(to: Path | str, patience: float) -> Iterator[Path]:
+def reserve_target(to: Path | str, timeout_s: float) -> Iterator[Path]:
     """`to` as a path that no other download fetches into while the block runs.
 
-    Waits `patience` seconds for one that does. Raises EdgekitError then, and if there is no such folder.
+    Waits `timeout_s` seconds for one that does. Raises EdgekitError then, and if there is no such folder.
     """
     to = Path(to)
     if to.is_dir() or not to.parent.is_dir():
         raise EdgekitError(f"{to} is no place for a file: name a file in a folder that is there")
-    lock, until = beside(to, "lock"), time.monotonic() + patience
+    lock, until = sidecar_path(to, "lock"), time.monotonic() + timeout_s
     while not (file := _hold(lock, to)):
         if time.monotonic() >= until:
             raise EdgekitError(
@@ -45,7 +45,7 @@ def place(to: Path | str, patience: float) -> Iterator[Path]:
         file.close()
 
 
-def beside(to: Path, what: str) -> Path:
+def sidecar_path(to: Path, what: str) -> Path:
     return to.with_name(f"{to.name}.{what}")
 
 
@@ -55,7 +55,7 @@ def remove(*paths: Path) -> None:
             path.unlink()
 
 
-def settle(file: BinaryIO, part: Path, to: Path, digest: bytes | None, size: int) -> str:
+def finalize_download(file: BinaryIO, part: Path, to: Path, digest: bytes | None, size: int) -> str:
     """Rename `part`, which is open as `file`, to `to` if it has `size` bytes and the SHA-256 `digest`.
 
     Returns its SHA-256. Else removes `part` and raises EdgekitError.
@@ -89,7 +89,7 @@ def disk(to: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or error
         if error.errno in FULL:
-            remove(*(beside(to, what) for what in BESIDE))
+            remove(*(sidecar_path(to, what) for what in BESIDE))
             why = f"{why}; what had come was removed"
         raise EdgekitError(f"{to}: {why}") from None
 
@@ -99,9 +99,9 @@ def _hold(lock: Path, to: Path):
     with disk(to):
         if lock.is_symlink():
             lock.unlink()
-        file = os.fdopen(os.open(lock, OPEN | os.O_CREAT, 0o666), "r+b")
+        file = os.fdopen(os.open(lock, OPEN_FLAGS | os.O_CREAT, 0o666), "r+b")
         with suppress(OSError):
-            if take(file) and os.path.samestat(os.fstat(file.fileno()), os.lstat(lock)):
+            if try_lock(file) and os.path.samestat(os.fstat(file.fileno()), os.lstat(lock)):
                 return file
         file.close()
         return None

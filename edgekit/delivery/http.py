@@ -19,9 +19,16 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.core.safe_files import fresh, kept
-from edgekit.delivery.download_target import beside, disk, place, remove, settle, sync
-from edgekit.delivery.partial_file import LIMIT, Pace, Transfer, progress
+from edgekit.core.safe_files import create_new, open_existing
+from edgekit.delivery.download_target import (
+    disk,
+    finalize_download,
+    remove,
+    reserve_target,
+    sidecar_path,
+    sync,
+)
+from edgekit.delivery.partial_file import LIMIT, TimeoutPolicy, Transfer, progress
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes
@@ -30,26 +37,26 @@ RECORD_MOST = 16_384  # bytes of the record beside a part
 
 
 def fetch_http(
-    url: str, to: Path | str, *, digest: bytes | None = None, limit: int = LIMIT, floor: float = 64.0,
-    patience: float = 30.0, ca: Path | None = None, watch: Callable[[int, int], None] | None = None,
+    url: str, to: Path | str, *, digest: bytes | None = None, limit: int = LIMIT, min_bytes_per_s: float = 64.0,
+    timeout_s: float = 30.0, ca: Path | None = None, watch: Callable[[int, int], None] | None = None,
 ) -> Transfer:  # fmt: skip
     """Fetch `url` into the file `to`; goes on where an earlier call was stopped.
 
     `digest`: the SHA-256 the file must have; without it, that of an ETag that looks like one. `limit`,
-    `floor`, `patience` as in `mqtt.fetch`. `ca`: a PEM file that vouches for the server instead of the
+    `min_bytes_per_s`, `timeout_s` as in `mqtt.fetch`. `ca`: a PEM file that vouches for the server instead of the
     system's authorities. `watch(there, size)` is called as bytes arrive (size 0 while unknown). Raises
     EdgekitError; what came is kept for the next call, with its ETag.
     """
-    with place(to, patience) as to, _client(ca, patience) as (client, alive):
-        pace, start = Pace(floor, patience), time.monotonic()
+    with reserve_target(to, timeout_s) as to, _client(ca, timeout_s) as (client, alive):
+        policy, start = TimeoutPolicy(min_bytes_per_s, timeout_s), time.monotonic()
         get = _Get(url, to, digest, limit, watch)
         try:
             while not get.done:
                 try:
-                    get.run(client, pace, alive)
+                    get.run(client, policy, alive)
                 except ConnectionError as error:
                     get.lost += 1
-                    pace.check(get.received, f"{get.there:,} bytes are kept; {error}")
+                    policy.check(get.received, f"{get.there:,} bytes are kept; {error}")
                     time.sleep(0.1)
             return get.finish(time.monotonic() - start)
         finally:
@@ -61,14 +68,14 @@ class _Get:
 
     def __init__(self, url: str, to: Path, digest: bytes | None, limit: int, watch):
         self.url, self.to, self.digest, self.limit, self.watch = url, to, digest, limit, watch
-        self.part, self.record = (beside(to, what) for what in ("part", "etag"))
-        self.file = kept(self.part)
+        self.part, self.record = (sidecar_path(to, what) for what in ("part", "etag"))
+        self.file = open_existing(self.part)
         self.tag, self.size, self.there = self._left() if self.file else ("", 0, 0)
-        self.had = self.there
+        self.resumed_bytes = self.there
         self.received = self.repeated = self.lost = self.restarts = 0
         self.done = 0 < self.size == self.there
 
-    def run(self, client, pace: Pace, alive: Callable) -> None:
+    def run(self, client, policy: TimeoutPolicy, alive: Callable) -> None:
         """One request. ConnectionError if it breaks off, EdgekitError if there is no use in another."""
         import httpx
 
@@ -80,7 +87,7 @@ class _Get:
                 "GET", self.url, headers=asks, extensions={"trace": alive}
             ) as answer:
                 if self.begins(answer):
-                    self.keep(answer.iter_raw(), pace, alive)
+                    self.keep(answer.iter_raw(), policy, alive)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise EdgekitError(f"{self.url}: {error}") from None
         except httpx.TransportError as error:
@@ -107,33 +114,33 @@ class _Get:
                 f"{self.url}: it changes, or cannot be resumed; began anew too often"
             )
         if code != 200:  # a part that does not fit what is there: ask for all of it
-            self.anew("", 0)
+            self.start_over("", 0)
             return False
         ends = "content-length" in heads or "chunked" in heads.get("transfer-encoding", "")
         if not ends and not self.digest and not _sha256(tag):
             raise EdgekitError(f"{self.url}: it says neither how long the file is nor its SHA-256")
         self.repeated += self.there if tag == self.tag else 0
-        self.anew(tag, _length(heads))
+        self.start_over(tag, _length(heads))
         return True
 
-    def anew(self, tag: str, size: int) -> None:
+    def start_over(self, tag: str, size: int) -> None:
         """Nothing is there. The record goes first, so that it never speaks of another file's bytes."""
         if size > self.limit:
             raise EdgekitError(f"{self.url}: {size:,} bytes, {self.limit:,} are allowed")
         if self.digest and _sha256(tag) not in (None, self.digest):
             raise EdgekitError(f"{self.url} holds another file than the one asked for")
-        self.tag, self.size, self.there, self.had = tag, size, 0, 0
+        self.tag, self.size, self.there, self.resumed_bytes = tag, size, 0, 0
         with disk(self.to):
             self.record.unlink(missing_ok=True)
             self.close()
-            self.file = fresh(self.part)
+            self.file = create_new(self.part)
             if STRONG.fullmatch(tag) and size:
-                with fresh(self.record) as file:
+                with create_new(self.record) as file:
                     record = {"url": self.url, "etag": tag, "size": size}
                     file.write(json.dumps(record).encode())
                     sync(file)
 
-    def keep(self, chunks: Iterator[bytes], pace: Pace, alive: Callable) -> None:
+    def keep(self, chunks: Iterator[bytes], policy: TimeoutPolicy, alive: Callable) -> None:
         most = self.size or self.limit
         bar = progress(self.size, self.there, self.to.name)
         with disk(self.to), bar:
@@ -146,7 +153,7 @@ class _Get:
                     self.there += len(chunk)
                     self.received += len(chunk)
                     bar.update(len(chunk))
-                    pace.check(self.received, f"{self.there:,} bytes are kept")
+                    policy.check(self.received, f"{self.there:,} bytes are kept")
                     alive()
                     if self.watch:
                         self.watch(self.there, self.size)
@@ -157,11 +164,11 @@ class _Get:
     def finish(self, seconds: float) -> Transfer:
         try:
             digest = self.digest or _sha256(self.tag)
-            sha256 = settle(self.file, self.part, self.to, digest, self.there)
+            sha256 = finalize_download(self.file, self.part, self.to, digest, self.there)
         finally:
             remove(self.record)
         return Transfer(
-            self.to, self.there, sha256, seconds, self.had, self.received, self.repeated, self.lost,
+            self.to, self.there, sha256, seconds, self.resumed_bytes, self.received, self.repeated, self.lost,
             self.restarts,
         )  # fmt: skip
 
@@ -173,7 +180,7 @@ class _Get:
     def _left(self) -> tuple[str, int, int]:
         """ETag, size and bytes of what an earlier attempt left, if it was of this address."""
         try:
-            with kept(self.record) or nullcontext() as file:
+            with open_existing(self.record) or nullcontext() as file:
                 record = json.loads(file.read(RECORD_MOST))
             tag, size, there = record["etag"], record["size"], os.fstat(self.file.fileno()).st_size
             asked = self.digest is None or _sha256(tag) in (None, self.digest)
@@ -186,11 +193,11 @@ class _Get:
 
 
 @contextmanager
-def _client(ca: Path | None, patience: float):
+def _client(ca: Path | None, timeout_s: float):
     """A client, and what to call when something useful came over its connection.
 
     A client's own timeout starts again with each byte. So that a header of one byte a second has an end
-    too, a connection over which nothing useful came for `patience` seconds is cut.
+    too, a connection over which nothing useful came for `timeout_s` seconds is cut.
     """
     try:
         import httpx
@@ -210,14 +217,14 @@ def _client(ca: Path | None, patience: float):
         seen[0] = time.monotonic()
 
     def watch() -> None:
-        while not done.wait(min(0.1, patience)):
-            if connections and time.monotonic() - seen[0] > patience:
+        while not done.wait(min(0.1, timeout_s)):
+            if connections and time.monotonic() - seen[0] > timeout_s:
                 with suppress(OSError):
                     connections.pop().shutdown(socket.SHUT_RDWR)
 
     threading.Thread(target=watch, name="watchdog", daemon=True).start()
     try:
-        with httpx.Client(verify=trust, timeout=patience) as client:
+        with httpx.Client(verify=trust, timeout=timeout_s) as client:
             yield client, alive
     finally:
         done.set()

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.delivery.block_protocol import Pull, answers
-from edgekit.delivery.download_target import place
-from edgekit.delivery.partial_file import BLOCK_MAX, BLOCK_MIN, LIMIT, Pace, Transfer
+from edgekit.delivery.block_protocol import DownloadSession, respond
+from edgekit.delivery.download_target import reserve_target
+from edgekit.delivery.partial_file import BLOCK_MAX, BLOCK_MIN, LIMIT, TimeoutPolicy, Transfer
 
 PREFIX = "edgekit"
 STREAM = "update"  # the stream of a package that has no name
@@ -85,11 +85,11 @@ def serve(
     files = packages if isinstance(packages, Mapping) else {STREAM: bytes(packages)}
     served, done, line = Served(), threading.Event(), []
 
-    def hear(name: str, payload: bytes) -> None:
+    def handle_message(name: str, payload: bytes) -> None:
         thing, _, stream, kind, _ = name.removeprefix(f"{prefix}/things/").split("/")
         if not NAME.fullmatch(thing) or not NAME.fullmatch(stream):
             return  # an answer's topic might be longer than MQTT allows
-        for answer, message in answers(files, stream, kind, payload):
+        for answer, message in respond(files, stream, kind, payload):
             if answer == "data":
                 served.sent[stream, message["i"]] += 1
             elif answer == "rejected":
@@ -98,7 +98,7 @@ def serve(
 
     def enter():
         wanted = [topic(prefix, "+", "+", kind) for kind in ("describe", "get")]
-        line[:] = [_enter(connection, wanted, hear)]
+        line[:] = [_enter(connection, wanted, handle_message)]
 
     def run() -> None:
         while not done.is_set():
@@ -126,14 +126,14 @@ def serve(
 
 def fetch(
     connection: Connection, thing: str, to: Path | str, stream: str = STREAM, *, digest: bytes | None = None,
-    limit: int = LIMIT, block: int = 4096, window: int = 16, floor: float = 64.0, patience: float = 30.0,
+    limit: int = LIMIT, block: int = 4096, window: int = 16, min_bytes_per_s: float = 64.0, timeout_s: float = 30.0,
     prefix: str = PREFIX, watch: Callable[[int, int], None] | None = None,
 ) -> Transfer:  # fmt: skip
     """Pull `stream` as the device `thing` into the file `to`; goes on where an earlier call was stopped.
 
     `digest`: the SHA-256 the file must have; without it, a file that changes is fetched anew. `limit`:
     bytes that are taken at most. `block`: bytes (256–131,072), `window`: blocks on their way at a time.
-    Fewer than `floor` bytes/s over `patience` seconds, outages included, end it. `watch(there, size)` is
+    Fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds, outages included, end it. `watch(there, size)` is
     called after each block. Raises EdgekitError; the blocks that came are kept for the next call.
     """
     for name in (thing, stream):
@@ -143,44 +143,50 @@ def fetch(
         raise EdgekitError(
             f"a block has {BLOCK_MIN} to {BLOCK_MAX} bytes, a window 1 block or more"
         )
-    with place(to, patience) as to:
-        pull = Pull(to, stream, digest, limit, block, window, watch)
+    with reserve_target(to, timeout_s) as to:
+        session = DownloadSession(to, stream, digest, limit, block, window, watch)
         try:
-            return _pulled(pull, connection, thing, prefix, Pace(floor, patience))
+            return _run_session(
+                session, connection, thing, prefix, TimeoutPolicy(min_bytes_per_s, timeout_s)
+            )
         finally:
-            pull.close()
+            session.close()
 
 
-def _pulled(pull: Pull, connection: Connection, thing: str, prefix: str, pace: Pace) -> Transfer:
+def _run_session(
+    session: DownloadSession, connection: Connection, thing: str, prefix: str, policy: TimeoutPolicy
+) -> Transfer:
     kinds, start = ("data", "description", "rejected"), time.monotonic()
-    topics = [topic(prefix, thing, pull.stream, kind) for kind in kinds]
+    topics = [topic(prefix, thing, session.stream, kind) for kind in kinds]
 
     def ask(client, kind: str, message: dict) -> None:
-        _publish(client, topic(prefix, thing, pull.stream, kind), message)
+        _publish(client, topic(prefix, thing, session.stream, kind), message)
 
-    while not pull.done:
+    while not session.done:
         try:
-            client = _enter(connection, topics, lambda n, p: pull.hear(n.split("/")[-2], p))
+            client = _enter(
+                connection, topics, lambda n, p: session.handle_message(n.split("/")[-2], p)
+            )
         except ConnectionError as error:
-            pace.check(pull.fresh, str(error))
+            policy.check(session.fresh, str(error))
             time.sleep(0.1)
             continue
-        pull.lost += 1
-        pull.begin(partial(ask, client))
+        session.lost += 1
+        session.begin(partial(ask, client))
         try:
-            while not pull.done and not client.loop(0.1):
-                pull.nudge()
-                pace.check(pull.fresh, pull.state())
+            while not session.done and not client.loop(0.1):
+                session.retry_if_silent()
+                policy.check(session.fresh, session.state())
         finally:
             client.disconnect()
-    return pull.finish(time.monotonic() - start)
+    return session.finish(time.monotonic() - start)
 
 
 def topic(prefix: str, thing: str, stream: str, kind: str) -> str:
     return f"{prefix}/things/{thing}/streams/{stream}/{kind}/cbor"
 
 
-def _enter(connection: Connection, topics: list[str], hear: Callable[[str, bytes], None]):
+def _enter(connection: Connection, topics: list[str], handle_message: Callable[[str, bytes], None]):
     """A connected, subscribed client. ConnectionError if the broker is not there (yet), EdgekitError if
     it says no.
 
@@ -218,7 +224,7 @@ def _enter(connection: Connection, topics: list[str], hear: Callable[[str, bytes
     client.max_queued_messages_set(QUEUE_MOST)
     client.tls_set_context(connection.context())
     client.on_connect, client.on_subscribe, client.on_log = connected, subscribed, log
-    client.on_message = lambda _client, _data, m: hear(m.topic, m.payload)
+    client.on_message = lambda _client, _data, m: handle_message(m.topic, m.payload)
     client.on_socket_open = lambda _c, _d, s: s.setsockopt(
         socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
     )

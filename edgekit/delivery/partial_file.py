@@ -14,8 +14,8 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import measured
-from edgekit.core.safe_files import fresh, kept
-from edgekit.delivery.download_target import beside, disk, remove, settle, sync
+from edgekit.core.safe_files import create_new, open_existing
+from edgekit.delivery.download_target import disk, finalize_download, remove, sidecar_path, sync
 
 LIMIT = 16 << 20  # bytes of the largest file that is taken unasked
 BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery
@@ -26,7 +26,7 @@ HEAD = struct.Struct(">32sQI")  # of a `.map` file: SHA-256, size, block size; t
 class Transfer:
     """A file that arrived whole. Counts are bytes of the file, not of what carried them.
 
-    `had` was there from an earlier attempt, `received` came now, `repeated` of that had come before.
+    `resumed_bytes` was there from an earlier attempt, `received` came now, `repeated` of that had come before.
     `interruptions`: connections that were lost on the way; `restarts`: how often the file had changed,
     so that what was there was given up. `sha256` is hexadecimal.
     """
@@ -35,7 +35,7 @@ class Transfer:
     size: int
     sha256: str
     seconds: float
-    had: int
+    resumed_bytes: int
     received: int
     repeated: int
     interruptions: int
@@ -48,7 +48,7 @@ class Transfer:
             "SHA-256": f"<code>{self.sha256}</code>",
             "time": measured(self.seconds, "s", "clock of this run")._repr_html_(),
             "rate": rate._repr_html_(),
-            "resumed at": f"{self.had:,} bytes",
+            "resumed at": f"{self.resumed_bytes:,} bytes",
             "came twice": f"{self.repeated:,} bytes",
             "interruptions": str(self.interruptions),
             "began anew": str(self.restarts),
@@ -57,31 +57,31 @@ class Transfer:
         return f"<table>{''.join(cells)}</table>"
 
 
-class Pace:
-    """The slowest that is borne: `floor` bytes/s, looked at every `patience` seconds.
+class TimeoutPolicy:
+    """The slowest that is borne: `min_bytes_per_s` bytes/s, looked at every `timeout_s` seconds.
 
     An outage counts as slowness, so this also says how long a broker or server may be gone.
     """
 
-    def __init__(self, floor: float, patience: float):
-        self.need, self.patience = max(1.0, floor * patience), patience
+    def __init__(self, min_bytes_per_s: float, timeout_s: float):
+        self.need, self.timeout_s = max(1.0, min_bytes_per_s * timeout_s), timeout_s
         self.since, self.before = time.monotonic(), 0
 
     def check(self, got: int, what: str) -> None:
         """`got` bytes are there by now. Raises EdgekitError, ending in `what`, when that is too slow."""
         now = time.monotonic()
-        if now - self.since < self.patience:
+        if now - self.since < self.timeout_s:
             return
         came = got - self.before
         if came < self.need:
             raise EdgekitError(
-                f"too slow: {max(0, came):,} bytes in {self.patience:g} s, "
+                f"too slow: {max(0, came):,} bytes in {self.timeout_s:g} s, "
                 f"{self.need:,.0f} are the least; {what}"
             )
         self.since, self.before = now, got
 
 
-class Blocks:
+class PartialFile:
     """A file that arrives in blocks, in any order: `<to>.part` and its bitmap, `<to>.map`.
 
     A block's bytes are on the disk before its bit is written, so the bitmap never claims a block that
@@ -92,14 +92,16 @@ class Blocks:
 
     def __init__(self, to: Path, digest: bytes, size: int, block: int):
         self.to, self.digest, self.size = to, digest, size
-        self.part, self.map = beside(to, "part"), beside(to, "map")
+        self.part, self.map = sidecar_path(to, "part"), sidecar_path(to, "map")
         with disk(to):
-            self._part, self._map = kept(self.part), kept(self.map)
+            self._part, self._map = open_existing(self.part), open_existing(self.map)
             left = self._left() if self._part and self._map else None
-            self.anew = self._map is not None and left is None  # what was there was given up
+            self.discarded = self._map is not None and left is None  # what was there was given up
             self.block, self.bits = left or self._begin(block)
         self.count, self._next = ceil(size / self.block), 0
-        self.had = self.got = sum(self.length(i) for i in range(self.count) if self.has(i))
+        self.resumed_bytes = self.got = sum(
+            self.length(i) for i in range(self.count) if self.has(i)
+        )
 
     def has(self, i: int) -> bool:
         return bool(self.bits[i >> 3] >> (i & 7) & 1)
@@ -149,7 +151,7 @@ class Blocks:
     def finish(self) -> None:
         """The `.part` file becomes the file. Raises EdgekitError, and keeps nothing, if it is another."""
         try:
-            settle(self._part, self.part, self.to, self.digest, self.size)
+            finalize_download(self._part, self.part, self.to, self.digest, self.size)
         finally:
             self.close()
             remove(self.map)
@@ -180,25 +182,25 @@ class Blocks:
         self.close()
         remove(self.map)
         bits = bytearray(ceil(ceil(self.size / block) / 8))
-        self._part = fresh(self.part)
+        self._part = create_new(self.part)
         # written through: later blocks then only change data
         for at in range(0, self.size, 1 << 20):
             self._part.write(bytes(min(1 << 20, self.size - at)))
         sync(self._part)
-        self._map = fresh(self.map)
+        self._map = create_new(self.map)
         self._map.write(HEAD.pack(self.digest, self.size, block) + bits)
         sync(self._map)
         return block, bits
 
 
-def progress(size: int, had: int, text: str):
+def progress(size: int, resumed_bytes: int, text: str):
     """A bar for a person at a screen; nothing in a headless run."""
     from tqdm.auto import tqdm
 
     watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
     return tqdm(
         total=size or None,
-        initial=had,
+        initial=resumed_bytes,
         desc=text,
         unit="B",
         unit_scale=True,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 from edgekit.packages.keys import PublicKey, Signer
@@ -180,7 +180,7 @@ def _key(key: PublicKey):
 def _write(folder: Path, name: str, metadata, *signers: Signer) -> Path:
     for signer in signers:
         metadata.sign(_interface(signer), append=True)
-    with whole(folder / name) as half:
+    with atomic_write(folder / name) as half:
         metadata.to_file(str(half))
     return folder / name
 

@@ -129,11 +129,11 @@ def gate(
 
 
 def overall(
-    design: Design, gates: Mapping[str, Verdicts], judges: Mapping[str, list[str]]
+    design: Design, gates: Mapping[str, Verdicts], evaluates: Mapping[str, list[str]]
 ) -> Verdicts:
     """Every line of the budget once: as the last chapter that judged it did, or as not judged.
 
-    `gates`: the verdicts by chapter, in order. `judges`: the chapters by line that judge it, in order; an
+    `gates`: the verdicts by chapter, in order. `evaluates`: the chapters by line that judge it, in order; an
     open line names the first that has not. What is missed comes first, then what is open.
     """
     last = {v.key: v for verdicts in gates.values() for v in verdicts}
@@ -142,7 +142,7 @@ def overall(
         if limit is None:
             continue
         if key not in last:
-            waiting = [chapter for chapter in judges.get(key, ()) if chapter not in gates]
+            waiting = [chapter for chapter in evaluates.get(key, ()) if chapter not in gates]
             note = f"by {waiting[0]}" if waiting else "by no chapter"
             last[key] = Verdict(key, limit, SENSES[key], None, False, nan, note)
         lines.append(last[key])

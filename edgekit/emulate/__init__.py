@@ -4,8 +4,8 @@ from edgekit.emulate.application import application, classify, compare
 from edgekit.emulate.application import profile as profile_application
 from edgekit.emulate.build import Firmware, build, build_host
 from edgekit.emulate.cost import battery_life, energy, latency
-from edgekit.emulate.parity import ladder, rounding_defines, tflm
-from edgekit.emulate.profile_cost import price
+from edgekit.emulate.parity import layer_parity, rounding_defines, tflm
+from edgekit.emulate.profile_cost import profile_cost
 from edgekit.emulate.qemu import run_qemu
 from edgekit.emulate.run import Profile, evaluate, profile, run
 from edgekit.emulate.target import core_for, latency_on
@@ -22,12 +22,12 @@ __all__ = [
     "core_for",
     "energy",
     "evaluate",
-    "ladder",
     "latency",
     "latency_on",
-    "price",
+    "layer_parity",
     "profile",
     "profile_application",
+    "profile_cost",
     "rounding_defines",
     "run",
     "run_qemu",

@@ -26,7 +26,7 @@ MAIN = """\
 #include "{name}_features.h"
 
 {sample} {name}_samples[{up}_WINDOW * {up}_CHANNELS]; /* [time][channel], filled by the sensor */
-{heard}
+{feature_values}
 __attribute__((noinline)) void {name}_sense(void) {{
   {sense}
 }}
@@ -51,10 +51,12 @@ __attribute__((used, section(".vectors"))) static int32_t (*const {name}_entry)(
 """
 SUFFIX = {"float32": "", "int16": "_int16", "uint8": "_uint8"}  # of the function that takes them
 MAIN_FILE = "window_to_class.c"  # is linked behind edgekit_startup.c, whose vectors come first
-HEARD = "float {name}_heard[{up}_FEATURES];\n"
-FEATURES = "{name}_features{suffix}({name}_samples, {name}_heard);\n  "
-INT8_INPUT = "{name}_quantize({name}_heard, {name}_input());"
-FLOAT_INPUT = "for (int32_t i = 0; i < {up}_FEATURES; i++) {name}_input()[i] = {name}_heard[i];"
+FEATURE_BUFFER = "float {name}_feature_values[{up}_FEATURES];\n"
+FEATURES = "{name}_features{suffix}({name}_samples, {name}_feature_values);\n  "
+INT8_INPUT = "{name}_quantize({name}_feature_values, {name}_input());"
+FLOAT_INPUT = (
+    "for (int32_t i = 0; i < {up}_FEATURES; i++) {name}_input()[i] = {name}_feature_values[i];"
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,11 +73,11 @@ class Application(Firmware):
 class ApplicationProfile(Profile):
     """One window from samples to class. `layers` begin with "features" and end with "decide".
 
-    `sensing` and `network` share out the instructions; `feature_flash` and `feature_ram` are what the
+    `feature_instructions` and `network` share out the instructions; `feature_flash` and `feature_ram` are what the
     application takes more than the bare network, tables, the window of samples and float routines included.
     """
 
-    sensing: Figure
+    feature_instructions: Figure
     network: Figure
     feature_flash: Figure
     feature_ram: Figure
@@ -83,7 +85,7 @@ class ApplicationProfile(Profile):
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{k.replace('_', ' ')}</td><td>{getattr(self, k)._repr_html_()}</td></tr>"
-            for k in ("sensing", "network", "feature_flash", "feature_ram")
+            for k in ("feature_instructions", "network", "feature_flash", "feature_ram")
         )
         return f"<table>{rows}</table>{super()._repr_html_()}"
 
@@ -117,7 +119,7 @@ def application(
     quantized = str(into.dtype) == "int8"
     scale = (into.scale[0], int(into.zero_point[0])) if quantized else None
     files = features.c(name, quantization=scale, sensitivity=sensitivity)
-    sample = delivered(features, sensitivity)
+    sample = sample_dtype(features, sensitivity)
     words = {"name": name, "up": name.upper(), "suffix": SUFFIX[sample]}
     direct = f"{name}_input_uint8(" in files[f"{name}_features.h"]  # no floats on the way
     sense = FEATURES + (INT8_INPUT if quantized else FLOAT_INPUT)
@@ -126,7 +128,7 @@ def application(
     files[MAIN_FILE] = MAIN.format(
         **words,
         sample={"float32": "float", "int16": "int16_t", "uint8": "uint8_t"}[sample],
-        heard="" if direct else HEARD.format(**words),
+        feature_values="" if direct else FEATURE_BUFFER.format(**words),
         sense=sense.format(**words),
         output={"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}[str(out.dtype)],
     )
@@ -136,14 +138,14 @@ def application(
     return Application(**known, features=features, sensitivity=sensitivity, feature_files=files)
 
 
-def delivered(features, sensitivity: float | None) -> str:
+def sample_dtype(features, sensitivity: float | None) -> str:
     """What a sensor hands over: "uint8" grey values of a camera, "int16" counts, or "float32"."""
     return getattr(features, "delivers", "float32" if sensitivity is None else "int16")
 
 
-def raw(features, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
+def sensor_samples(features, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
     """Samples of `X` as the sensor hands them over."""
-    kind = delivered(features, sensitivity)
+    kind = sample_dtype(features, sensitivity)
     if kind == "uint8":
         return grey(X)
     return np.asarray(X, np.float32) if kind == "float32" else counts(X, sensitivity)
@@ -155,9 +157,9 @@ def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:
     return np.clip(np.rint(steps), -32768, 32767).astype(np.int16)
 
 
-def sampled(app: Application, X: np.ndarray) -> np.ndarray:
+def quantize_samples(app: Application, X: np.ndarray) -> np.ndarray:
     """What the application's sensor makes of `X`: the same windows, float32, in steps of its counts."""
-    given = raw(app.features, app.sensitivity, X).astype(np.float32)
+    given = sensor_samples(app.features, app.sensitivity, X).astype(np.float32)
     return given if app.sensitivity is None else given * np.float32(app.sensitivity)
 
 
@@ -168,23 +170,23 @@ class ApplicationMachine(Machine):
         super().__init__(app)
         self.app, self.name = app, app.source.name
 
-    def hear(self, window: np.ndarray) -> None:
-        given = raw(self.app.features, self.app.sensitivity, window)
+    def load_window(self, window: np.ndarray) -> None:
+        given = sensor_samples(self.app.features, self.app.sensitivity, window)
         self.uc.mem_write(self.symbols[f"{self.name}_samples"].address, given.tobytes())
 
     def call(self, function: str) -> int:
         self._go(self.symbols[f"{self.name}_{function}"].address)
         return int(self.uc.reg_read(self.a0))
 
-    def heard(self) -> np.ndarray | None:
+    def feature_values(self) -> np.ndarray | None:
         """The features, float32, of the last window; None where the sensor's bytes become the input."""
-        symbol = self.symbols.get(f"{self.name}_heard")
+        symbol = self.symbols.get(f"{self.name}_feature_values")
         if symbol is None:
             return None
         return np.frombuffer(bytes(self.uc.mem_read(symbol.address, symbol.size)), np.float32)
 
 
-def windows_of(app: Application, X) -> np.ndarray:
+def check_windows(app: Application, X) -> np.ndarray:
     f = app.features
     X, expected = np.asarray(X), getattr(f, "given", (f.window, f.channels))
     if hasattr(f, "cut"):
@@ -204,10 +206,10 @@ def classify(
     machine: one that runs already, as a program whose constants lie in a slot needs; else a fresh one.
     """
     device, classes, outputs = machine or ApplicationMachine(app), [], []
-    for window in windows_of(app, X):
-        device.hear(window)
+    for window in check_windows(app, X):
+        device.load_window(window)
         classes.append(device.call("classify"))
-        outputs.append(device.outputs_now()[0])
+        outputs.append(device.read_outputs()[0])
     return np.array(classes), np.concatenate([np.atleast_2d(o) for o in outputs])
 
 
@@ -217,7 +219,7 @@ def profile(app: Application, x, machine: ApplicationMachine | None = None) -> A
     machine: as `classify` takes it.
     """
     device, source, name = machine or ApplicationMachine(app), app.source, app.source.name
-    (window,) = windows_of(app, x)
+    (window,) = check_windows(app, x)
     parts = ["features", *(layer.name for layer in source.layers), "decide", "invoke", "classify"]
     entry = {layer.name: layer.name for layer in source.layers}
     entry |= {f"{name}_{f}": p for f, p in (("sense", "features"), ("decide", "decide"))}
@@ -226,7 +228,7 @@ def profile(app: Application, x, machine: ApplicationMachine | None = None) -> A
     order = {p: n for n, p in enumerate(parts)}
     macs = {layer.name: layer.macs for layer in source.layers}
     device.uc.mem_write(device.top - STACK, PAINT * STACK)
-    device.hear(window)
+    device.load_window(window)
     begins = {address: order[p] for address, p in begins.items()}
     with Counting(device, begins, len(parts), [macs.get(p, 0) for p in parts]) as counting:
         device.call("classify")
@@ -251,49 +253,49 @@ def profile(app: Application, x, machine: ApplicationMachine | None = None) -> A
         arena=measured(source.plan.size, "B", "memory plan"),
         flash=app.flash,
         ram=app.ram,
-        output=device.outputs_now(),
+        output=device.read_outputs(),
         cpu=app.cpu,
-        sensing=emulated(cost["features"], "instructions", where),
+        feature_instructions=emulated(cost["features"], "instructions", where),
         network=emulated(network, "instructions", where),
         feature_flash=more("flash"),
         feature_ram=more("ram"),
     )
 
 
-def on_host(app: Application, X) -> tuple[np.ndarray, np.ndarray | None]:
+def features_on_host(app: Application, X) -> tuple[np.ndarray, np.ndarray | None]:
     """The C features of windows `X`, compiled for this machine: (n, features) float32, and int8 or None."""
     name = app.source.name
     files = {k: v for k, v in app.feature_files.items() if k != MAIN_FILE}
     library = ctypes.CDLL(str(build_host(replace(app.source, files=files))))
-    return run_library(library, name, app.features, windows_of(app, X), app.sensitivity)
+    return run_library(library, name, app.features, check_windows(app, X), app.sensitivity)
 
 
 def run_library(library, name: str, features, X, sensitivity=None):
     """Call `{name}_features`, and `{name}_quantize` where it exists, of a loaded library."""
     size = int(np.prod(features.shape))
     out, q = np.empty((len(X), size), np.float32), np.empty((len(X), size), np.int8)
-    compute = getattr(library, f"{name}_features{SUFFIX[delivered(features, sensitivity)]}")
+    compute = getattr(library, f"{name}_features{SUFFIX[sample_dtype(features, sensitivity)]}")
     quantizer = getattr(library, f"{name}_quantize", None)
     for window, o, i in zip(X, out, q, strict=True):
-        given = np.ascontiguousarray(raw(features, sensitivity, window))
+        given = np.ascontiguousarray(sensor_samples(features, sensitivity, window))
         compute(given.ctypes, o.ctypes)
         if quantizer:
             quantizer(o.ctypes, i.ctypes)
     return out, q if quantizer else None
 
 
-def on_core(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
+def features_on_core(app: Application, X) -> tuple[np.ndarray, np.ndarray]:
     """The features of windows `X` on the emulated core, (n, features) float32, and the network's input.
 
     The features are None where the binary makes the input of the sensor's bytes without them.
     """
-    device, heard, inputs = ApplicationMachine(app), [], []
-    for window in windows_of(app, X):
-        device.hear(window)
+    device, feature_values, inputs = ApplicationMachine(app), [], []
+    for window in check_windows(app, X):
+        device.load_window(window)
         device.call("sense")
-        heard.append(device.heard())
+        feature_values.append(device.feature_values())
         inputs.append(device.tensor(app.source.graph.inputs[0]).reshape(-1))
-    return None if heard[0] is None else np.stack(heard), np.stack(inputs)
+    return None if feature_values[0] is None else np.stack(feature_values), np.stack(inputs)
 
 
 def compare(app: Application, X):
@@ -306,15 +308,18 @@ def compare(app: Application, X):
     """
     import pandas as pd
 
-    X = windows_of(app, X)
-    truth = app.features(sampled(app, X)).reshape(len(X), -1)
+    X = check_windows(app, X)
+    truth = app.features(quantize_samples(app, X)).reshape(len(X), -1)
     into = app.source.graph.tensors[app.source.graph.inputs[0]]
     quantized = str(into.dtype) == "int8"
     wanted = quantize(truth, into.scale[0], int(into.zero_point[0])) if quantized else truth
     scale = truth.std(axis=0)
     columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
     exact, worst, share = True, 0.0, 0.0
-    for where, (got, inputs) in {"host": on_host(app, X), "core": on_core(app, X)}.items():
+    for where, (got, inputs) in {
+        "host": features_on_host(app, X),
+        "core": features_on_core(app, X),
+    }.items():
         if got is None:  # there are no features on the core, only the input: exact if that is
             got = truth if np.array_equal(inputs, wanted) else np.full_like(truth, np.inf)
         with np.errstate(invalid="ignore"):

@@ -108,7 +108,7 @@ def build(
         raise EdgekitError(f"unknown optimization {opt!r}.{did_you_mean(opt, LEVELS)}")
     if (opt, compiler) == ("-Oz", "gcc"):
         raise EdgekitError("gcc makes the same of -Oz as of -Os: use -Os, or zig")
-    shim = {"edgekit_startup.c": own("startup.c"), "link.ld": own("link.ld")}
+    shim = {"edgekit_startup.c": runtime_source("startup.c"), "link.ld": runtime_source("link.ld")}
     files = dict(source.files)
     for name, text in (extra_files or {}).items():
         if files.setdefault(name, text) != text:
@@ -131,7 +131,7 @@ def build(
         data = place.read_bytes()
     else:
         data = _link(files | shim, (*command, *flags), link, cpu)
-        _keep(place, data)
+        _write_cache(place, data)
     return _report(source, cpu, flags, f"{compiler} {version}", data)
 
 
@@ -174,7 +174,7 @@ def host_library(files: dict[str, str], opt: str, compiler="zig", defines=(), ca
     key = hashlib.sha256(repr((files, command, flags)).encode()).hexdigest()
     place = (Path(cache) if cache else cache_folder()) / f"{key[:32]}.so"
     if not place.is_file():
-        _keep(place, _link(files, (*command, *flags), (), "this machine"))
+        _write_cache(place, _link(files, (*command, *flags), (), "this machine"))
     return place
 
 
@@ -186,7 +186,7 @@ def _level(opt: str, compiler: str) -> tuple[str, ...]:
     return (opt, "-Xclang", opt) if compiler == "zig" and opt in ("-O1", "-O3", "-Oz") else (opt,)
 
 
-def own(name: str) -> str:
+def runtime_source(name: str) -> str:
     return firmware.text("runtime", name)
 
 
@@ -258,7 +258,7 @@ def _run(command, folder: str, cpu: str) -> None:
         raise EdgekitError(f"compiling for {cpu} failed: {lines[0].strip()}")
 
 
-def _keep(place: Path, data: bytes) -> None:
+def _write_cache(place: Path, data: bytes) -> None:
     """Write through a temporary name: two processes may build the same thing."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as f:

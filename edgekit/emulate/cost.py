@@ -8,7 +8,7 @@ the result was off for programs of another author. docs/latency.md has the data 
 from __future__ import annotations
 
 from edgekit.catalog import Board, calibrations
-from edgekit.catalog.calibration import of_core
+from edgekit.catalog.calibration import calibrations_of_core
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.emulate.build import Firmware
@@ -76,8 +76,8 @@ def latency(
     clock = mhz or chip.clock_mhz
     waits = chip.weight_cycles * weight_bytes(firmware) / 16
     ms = (chip.factor * count + waits) / clock / 1e3
-    band = chip.spread(ms, elsewhere=bool(on))
-    ratio = chip.elsewhere if on else chip.within
+    band = chip.error_band(ms, worst_error_other_chip=bool(on))
+    ratio = chip.worst_error_other_chip if on else chip.worst_error
     where, which = (on, f"the {chip.name}, ") if on else (chip.name, "")
     doubt = "another chip and another submitter's program" if on else "another submitter's program"
     words = f"{where} at {clock:g} MHz, calibrated on {which}{chip.source}"
@@ -85,7 +85,7 @@ def latency(
 
 
 def _uncalibrated(cpu: str, count: float, mhz: float) -> Figure:
-    chips = of_core(cpu)
+    chips = calibrations_of_core(cpu)
     factor = sum(c.factor for c in chips) / len(chips) if chips else 1.0
     ms = factor * count / mhz / 1e3
     names = " and ".join(c.name for c in chips)

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import host_library, own
+from edgekit.emulate.build import host_library, runtime_source
 
 SLOTS = 1 << 14  # of the table of blocks; emptied whenever half full
 SLICE = 100 << 20  # bytes of code between two looks at the progress, about half a second
@@ -150,7 +150,7 @@ def _native():
     try:
         from unicorn.unicorn_py3.unicorn import uclib
 
-        path = host_library({"count.c": own("count.c")}, "-O2")
+        path = host_library({"count.c": runtime_source("count.c")}, "-O2")
         function = ctypes.CDLL(str(path)).edgekit_count
         return uclib, ctypes.cast(function, ctypes.c_void_p)
     except (ImportError, AttributeError, OSError, EdgekitError):

@@ -17,7 +17,7 @@ FIELDS = {  # name: first byte, bytes, steps a unit, lowest, highest, unknown
     "score": (1, 2, 1000, 0, 65_534, 65_535),
     "temperature_c": (3, 2, 100, -32_767, 32_767, -32_768),
     "battery_v": (5, 2, 1000, 0, 65_534, 65_535),
-    "life_h": (7, 2, 1, 0, 65_534, 65_535),
+    "remaining_life_h": (7, 2, 1, 0, 65_534, 65_535),
 }
 
 
@@ -26,7 +26,7 @@ class Message:
     """What there is to say. `label` is a class index or None; `alarm`: the score is above the threshold.
 
     `score` 0…65.534 in steps of 0.001 (best in multiples of the threshold), `temperature_c` ±327.67 °C in
-    steps of 0.01, `battery_v` 0…65.534 V in steps of 0.001, `life_h` hours left, 0…65,534; None or NaN where
+    steps of 0.01, `battery_v` 0…65.534 V in steps of 0.001, `remaining_life_h` hours left, 0…65,534; None or NaN where
     not known. `counter` modulo 2^24 tells lost messages.
     """
 
@@ -35,7 +35,7 @@ class Message:
     score: float | None = None
     temperature_c: float | None = None
     battery_v: float | None = None
-    life_h: float | None = None
+    remaining_life_h: float | None = None
     counter: int = 0
 
     def _repr_html_(self) -> str:
@@ -88,10 +88,10 @@ def check_fits(link) -> int:
 
 def sources() -> dict[str, str]:
     """The C side and the header that it includes, {file name: text}."""
-    from edgekit.emulate.build import own
+    from edgekit.emulate.build import runtime_source
     from edgekit.signal import source
 
-    return {"message.h": own("message.h"), **source.included(["real.h"])}
+    return {"message.h": runtime_source("message.h"), **source.included(["real.h"])}
 
 
 def _fixed(value, steps: int, low: int, high: int, unknown: int) -> int:

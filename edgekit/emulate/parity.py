@@ -22,7 +22,7 @@ WORKER = Path(__file__).with_name("worker.py")
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ExecutionTrace:
     """`outputs` as `emulate.run` gives them, `tensors[sample][tensor index]`, and TFLM's arena in bytes."""
 
     oracle: str
@@ -32,7 +32,7 @@ class Answer:
     arena_activations: int | None = None
 
 
-def work(job: dict, seconds: float = 120) -> tuple:
+def run_worker(job: dict, seconds: float = 120) -> tuple:
     """Run a job in `worker.py`; EdgekitError when that process crashes or hangs."""
     try:
         done = subprocess.run(
@@ -50,13 +50,13 @@ def work(job: dict, seconds: float = 120) -> tuple:
     return pickle.loads(done.stdout), log
 
 
-def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
+def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> ExecutionTrace:
     """TFLM's outputs for each sample of X (n, …), in a process of its own.
 
     tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, and for files
     whose dynamic batch TFLM cannot follow, LiteRT's reference kernels answer instead; they round a
     FULLY_CONNECTED once where TFLM rounds twice: compare them with code compiled with
-    `rounding_defines()`. `Answer.oracle` says which it was.
+    `rounding_defines()`. `ExecutionTrace.oracle` says which it was.
     """
     graph = graph or read(model)
     samples = as_batches(graph, X)
@@ -66,7 +66,7 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> Answer:
     ]
     total, head = (int(m.group(1)) if m else None for m in sizes)
     name = {"tflm": "TFLM", "litert": "LiteRT BUILTIN_REF"}[kind]
-    return Answer(name, _stack(outputs), traces, total, head)
+    return ExecutionTrace(name, _stack(outputs), traces, total, head)
 
 
 def raw_tflm(model: bytes, graph: Graph, samples) -> list[list[np.ndarray]]:
@@ -87,7 +87,7 @@ def rounding_defines(graph: Graph | None = None) -> tuple[str, ...]:
 
 def _ask(model: bytes, graph: Graph, samples, tensors):
     kind = _kind(graph)
-    answer, log = work(
+    answer, log = run_worker(
         {
             "kind": kind,
             "model": bytes(model),
@@ -106,7 +106,7 @@ def _stack(outputs):
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def run_host(source: Source, X, trace: bool = False) -> Answer:
+def run_host(source: Source, X, trace: bool = False) -> ExecutionTrace:
     """Run generated C, compiled for this machine, on each sample; with `trace`, keep all layers' outputs."""
     calls = "\n".join(
         f"    case {n}: {layer.name}(); break;" for n, layer in enumerate(source.layers)
@@ -119,36 +119,36 @@ def run_host(source: Source, X, trace: bool = False) -> Answer:
     library = build_host(source, driver=driver, defines=rounding_defines(source.graph))
     graph = source.graph
 
-    def place(i):
+    def tensor_location(i):
         t = graph.tensors[i]
         return source.offset(i), t.shape, str(t.dtype)
 
-    (outputs, traces), _ = work(
+    (outputs, traces), _ = run_worker(
         {
             "kind": "host",
             "library": str(library),
             "samples": as_batches(graph, X),
-            "inputs": [place(i) for i in graph.inputs],
-            "outputs": [place(i) for i in graph.outputs],
-            "layers": [{i: place(i) for i in layer.outputs} for layer in source.layers],
+            "inputs": [tensor_location(i) for i in graph.inputs],
+            "outputs": [tensor_location(i) for i in graph.outputs],
+            "layers": [{i: tensor_location(i) for i in layer.outputs} for layer in source.layers],
             "trace": trace,
         }
     )
-    return Answer("generated C on this machine", _stack(outputs), traces)
+    return ExecutionTrace("generated C on this machine", _stack(outputs), traces)
 
 
-def run_core(firmware: Firmware, X) -> Answer:
+def run_core(firmware: Firmware, X) -> ExecutionTrace:
     """Like `run_host` with trace, on the emulated core."""
     machine, source = Machine(firmware), firmware.source
     outputs, traces = [], []
     for sample in as_batches(source.graph, X):
         machine.load(sample)
         traces.append(machine.step_layers())
-        outputs.append(machine.outputs_now())
-    return Answer(f"generated C on {firmware.cpu}", _stack(outputs), traces)
+        outputs.append(machine.read_outputs())
+    return ExecutionTrace(f"generated C on {firmware.cpu}", _stack(outputs), traces)
 
 
-def ladder(
+def layer_parity(
     model, X, cpu: str = "cortex-m4", name: str = "model", float_outputs=None, firmware=None
 ):
     """From the float model down to the emulated core, layer by layer, as one pandas DataFrame.
@@ -177,14 +177,14 @@ def ladder(
     for layer in layers:
         row = {"layer": layer.name, "values": sum(graph.tensors[i].size for i in layer.outputs)}
         worst = 0.0
-        for rung, answer in answers.items():
+        for target, answer in answers.items():
             differs = 0
             for expected, got in zip(truth.tensors, answer.tensors, strict=True):
                 for i in layer.outputs:
                     e, g = expected[final.get(i, i)].reshape(-1), got[i].reshape(-1)
                     differs += int((e != g).sum())
                     worst = max(worst, float(np.abs(e.astype(float) - g.astype(float)).max()))
-            row[f"{rung}_differs"] = differs
+            row[f"{target}_differs"] = differs
         rows.append(row | {"worst": worst})
     table = pd.DataFrame(rows)
     bad = table[(table.host_differs > 0) | (table.core_differs > 0)]

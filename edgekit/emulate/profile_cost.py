@@ -12,7 +12,9 @@ from edgekit.emulate.application import application, profile
 from edgekit.emulate.target import core_for, latency_on
 
 
-def price(tflite: bytes, features, sensitivity: float | None, board: Board, x) -> dict[str, Figure]:
+def profile_cost(
+    tflite: bytes, features, sensitivity: float | None, board: Board, x
+) -> dict[str, Figure]:
     """The figures of the deployed thing: features and network, from samples to class, on the board's core.
 
     `tflite` int8 or float32; `features` a step of `edgekit.signal`; `x` (1, window, channels), the window

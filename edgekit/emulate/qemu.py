@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import Firmware, link_program, own
+from edgekit.emulate.build import Firmware, link_program, runtime_source
 from edgekit.emulate.run import as_batches
 from edgekit.export.codegen import C_TYPES
 
@@ -76,7 +76,7 @@ def _program(firmware: Firmware) -> bytes:
             cast = f"({C_TYPES[str(t.dtype)]} *)"
             places.append(f"{{{cast}{source.name}_{kind}{suffix}(), {t.nbytes}}}")
         lines.append(f"#define MODEL_{kind.upper()}S {', '.join(places)}")
-    script = own("link.ld")
+    script = runtime_source("link.ld")
     script = script.replace(
         "ORIGIN = 0x08000000, LENGTH = 16M", f"ORIGIN = {FLASH:#x}, LENGTH = {SIZE}"
     )
@@ -86,7 +86,7 @@ def _program(firmware: Firmware) -> bytes:
     files = {
         "link.ld": script,
         "edgekit_places.h": "\n".join(lines) + "\n",
-        "edgekit_semihosting.c": own("semihosting.c"),
+        "edgekit_semihosting.c": runtime_source("semihosting.c"),
     }
     compiler = firmware.compiler.split()[0]
     return link_program(source.files | files, firmware.cpu, compiler, firmware.flags)

@@ -185,14 +185,14 @@ class Machine:
         raw = bytes(self.uc.mem_read(self.arena + self.firmware.source.offset(i), t.nbytes))
         return np.frombuffer(raw, t.dtype).reshape(t.shape)
 
-    def outputs_now(self) -> tuple[np.ndarray, ...]:
+    def read_outputs(self) -> tuple[np.ndarray, ...]:
         return tuple(self.tensor(i) for i in self.graph.outputs)
 
     def infer(self, values) -> tuple[np.ndarray, ...]:
         """One inference."""
         self.load(values)
         self._go(self.invoke_at)
-        return self.outputs_now()
+        return self.read_outputs()
 
     def counted(self, run: Callable[[], object]) -> tuple[int, int]:
         """Instructions that `run` takes, exact, and bytes of stack, by painting; start-up is not in it."""

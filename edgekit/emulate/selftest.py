@@ -15,15 +15,15 @@ from edgekit.emulate.run import Machine
 from edgekit.export.codegen import Source
 from edgekit.export.slot import image
 
-ANSWER = 8  # bytes at the end of an image
+DIGEST_BYTES = 8  # bytes at the end of an image
 
 
-def pattern(n: int) -> np.ndarray:
-    """The test input's bytes, uint8 (n,); `update_healthy` in C makes the same."""
+def self_test_input(n: int) -> np.ndarray:
+    """The test input's bytes, uint8 (n,); `update_selftest` in C makes the same."""
     return ((np.arange(n) * 37 + 11) & 255).astype(np.uint8)
 
 
-def answer(source: Source, cpu: str = "cortex-m4") -> bytes:
+def expected_digest(source: Source, cpu: str = "cortex-m4") -> bytes:
     """The first 8 bytes of the SHA-256 of all outputs for the test input, by the emulated binary.
 
     source: generated with `slot`. Raises EdgekitError for a model with inputs other than int8 or uint8.
@@ -34,11 +34,11 @@ def answer(source: Source, cpu: str = "cortex-m4") -> bytes:
         t = source.graph.tensors[i]
         if str(t.dtype) not in ("int8", "uint8"):
             raise EdgekitError(f"a self-test needs int8 inputs, {t.name!r} is {t.dtype}")
-        given.append(pattern(t.size).view(t.dtype).reshape(t.shape))
+        given.append(self_test_input(t.size).view(t.dtype).reshape(t.shape))
     outputs = machine.infer(given)
-    return hashlib.sha256(b"".join(o.tobytes() for o in outputs)).digest()[:ANSWER]
+    return hashlib.sha256(b"".join(o.tobytes() for o in outputs)).digest()[:DIGEST_BYTES]
 
 
 def slot_image(source: Source, cpu: str = "cortex-m4") -> bytes:
     """What travels to a device and lies in its slot: the constants, and the answer they must give."""
-    return image(source) + answer(source, cpu)
+    return image(source) + expected_digest(source, cpu)

@@ -62,8 +62,8 @@ def host(job):
     library.edgekit_arena.restype = ctypes.POINTER(ctypes.c_uint8)
     base = ctypes.addressof(library.edgekit_arena().contents)
 
-    def read(place):
-        offset, shape, dtype = place
+    def read(location):
+        offset, shape, dtype = location
         count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         return np.frombuffer(ctypes.string_at(base + offset, count), dtype).reshape(shape)
 
@@ -73,11 +73,11 @@ def host(job):
             data = np.ascontiguousarray(x).tobytes()
             ctypes.memmove(base + offset, data, len(data))
         trace = {}
-        for n, places in enumerate(job["layers"]):
+        for n, locations in enumerate(job["layers"]):
             library.edgekit_layer(n)
             if job["trace"]:
-                trace |= {i: read(place) for i, place in places.items()}
-        outputs.append([read(place) for place in job["outputs"]])
+                trace |= {i: read(location) for i, location in locations.items()}
+        outputs.append([read(location) for location in job["outputs"]])
         traces.append(trace)
     return outputs, traces
 

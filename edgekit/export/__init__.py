@@ -1,6 +1,6 @@
 """From a `.tflite` to C99 that a person can read.
 
-`read` a model into a Graph, `int8_edges` takes the float conversions off its ends, `emit` writes its C
+`read` a model into a Graph, `strip_float_io` takes the float conversions off its ends, `emit` writes its C
 sources, `generate` the same together with layers and memory plan.
 """
 
@@ -11,8 +11,8 @@ from importlib import import_module
 _HOMES = {
     "read": "graph",
     "Graph": "graph",
-    "int8_edges": "graph",
-    "need_int8": "unsupported",
+    "strip_float_io": "graph",
+    "require_int8": "unsupported",
     "emit": "codegen",
     "generate": "codegen",
     "Source": "codegen",

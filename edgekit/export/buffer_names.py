@@ -7,7 +7,9 @@ from edgekit.export.layer import shape_text
 from edgekit.export.plan import Plan
 
 
-def named(graph: Graph, name: str, layers, memory: Plan, root) -> dict[object, tuple[str, str]]:
+def buffer_names(
+    graph: Graph, name: str, layers, memory: Plan, root
+) -> dict[object, tuple[str, str]]:
     """Each buffer of the plan -> the macro of its offset, and a comment.
 
     root: from a tensor to the one that it only renames.
@@ -19,11 +21,11 @@ def named(graph: Graph, name: str, layers, memory: Plan, root) -> dict[object, t
         found.setdefault(root(i), (f"{prefix}_{what}", f"{t.dtype} {shape_text(t)}"))
 
     for n, i in enumerate(graph.inputs):
-        tensor(i, f"INPUT{numbered(graph.inputs, n)}")
+        tensor(i, f"INPUT{index_suffix(graph.inputs, n)}")
     for n, layer in enumerate(layers):
         what = layer.name.upper()
         for k, i in enumerate(layer.outputs):
-            tensor(i, f"{what}{numbered(layer.outputs, k)}")
+            tensor(i, f"{what}{index_suffix(layer.outputs, k)}")
         if layer.scratch:
             found["scratch", n] = (f"{prefix}_{what}_SCRATCH", f"{layer.scratch} bytes")
         if layer.state:
@@ -31,7 +33,7 @@ def named(graph: Graph, name: str, layers, memory: Plan, root) -> dict[object, t
     return {b.key: found[b.key] for b in memory.buffers}
 
 
-def defines(memory: Plan, names: dict[object, tuple[str, str]]) -> str:
+def offset_macros(memory: Plan, names: dict[object, tuple[str, str]]) -> str:
     """The macros, in the order in which the buffers are first needed."""
     lines = [
         "/* Where each value lies in the arena, in bytes; what is not needed at once may overlap. */"
@@ -42,6 +44,6 @@ def defines(memory: Plan, names: dict[object, tuple[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def numbered(tensors, i: int) -> str:
+def index_suffix(tensors, i: int) -> str:
     """ "" for the only input or output, "_0", "_1" … where there are several."""
     return f"_{i}" if len(tensors) > 1 else ""

@@ -10,13 +10,13 @@ import numpy as np
 
 from edgekit import firmware
 from edgekit.core.errors import EdgekitError
-from edgekit.export.buffer_names import defines, named, numbered
+from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer
 from edgekit.export.lower import lower
 from edgekit.export.lower_float import literal
 from edgekit.export.plan import Plan, plan
-from edgekit.export.slot import constants, image_size, placed
+from edgekit.export.slot import constant_offsets, constants, image_size
 
 KERNELS = "edgekit_kernels"  # their folder: no name of a model can meet one of theirs
 # NAME.h must not stand before a header of the C library or of a compiler
@@ -106,14 +106,16 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
             i = alias[i]
         return i
 
-    names = named(graph, name, layers, memory, root)
+    names = buffer_names(graph, name, layers, memory, root)
 
-    def place(key) -> str:
+    def arena_address(key) -> str:
         return f"{name}_arena + {names[root(key)][0]}"
 
     files = {
         f"{name}.h": _header(graph, name, memory, layers, slot),
-        f"{name}.c": _model(graph, name, layers, defines(memory, names), memory.size, place, slot),
+        f"{name}.c": _model(
+            graph, name, layers, offset_macros(memory, names), memory.size, arena_address, slot
+        ),
         f"{name}_weights.h": (_weights_in_slot if slot else _weights)(graph, name, layers),
     }
     wanted = {h for layer in layers for h in layer.headers}
@@ -158,7 +160,7 @@ def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
     calls = []
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for n, i in enumerate(indices):
-            t, suffix = graph.tensors[i], numbered(indices, n)
+            t, suffix = graph.tensors[i], index_suffix(indices, n)
             macro = f"{up}_{kind.upper()}{suffix}"
             lines += [f"#define {macro}_SIZE {t.size} /* {list(t.shape)} */"]
             if len(t.scale):
@@ -182,7 +184,9 @@ def _signed(value: int) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
-def _model(graph: Graph, name: str, layers, offsets: str, size: int, place, slot: bool) -> str:
+def _model(
+    graph: Graph, name: str, layers, offsets: str, size: int, arena_address, slot: bool
+) -> str:
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
         f'#include "{name}.h"\n',
@@ -196,11 +200,11 @@ def _model(graph: Graph, name: str, layers, offsets: str, size: int, place, slot
     if slot:
         parts.insert(-3, f"const uint8_t *{name}_slot;\n")
     for n, layer in enumerate(layers):
-        parts.append(_layer(graph, n, layer, place, slot))
+        parts.append(_layer(graph, n, layer, arena_address, slot))
     body = "\n".join(f"  {layer.name}();" for layer in layers)
     parts.append(f"void {name}_invoke(void) {{\n{body}\n}}\n")
     states = [
-        f"  for (int32_t i = 0; i < {layer.state}; i++) ({place(('state', n))})[i] = 0;"
+        f"  for (int32_t i = 0; i < {layer.state}; i++) ({arena_address(('state', n))})[i] = 0;"
         for n, layer in enumerate(layers)
         if layer.state
     ]
@@ -211,7 +215,7 @@ def _model(graph: Graph, name: str, layers, offsets: str, size: int, place, slot
             t = graph.tensors[i]
             c = ("const " if kind == "output" else "") + C_TYPES[str(t.dtype)]
             parts.append(
-                f"{c} *{name}_{kind}{numbered(indices, n)}(void) {{ return ({c} *)({place(i)}); }}"
+                f"{c} *{name}_{kind}{index_suffix(indices, n)}(void) {{ return ({c} *)({arena_address(i)}); }}"
             )
     return "\n".join(parts) + "\n"
 
@@ -224,17 +228,17 @@ def _needs(layers) -> list[str]:
     windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
     channels = {"conv_s8": "out_ch", "fully_connected_s8": "out_size"}  # struct -> how many it has
     most = max((v.fields[channels[v.struct]] for v in layers if v.struct in channels), default=0)
-    needs = {
+    kernel_options = {
         "EK_ANY_CLAMPS": any(r["clamps"] for r in quants),
         "EK_ANY_EXACT": any(r["exact"] for r in quants),
         "EK_ANY_FOUR": most > 2,
         "EK_ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
     }
-    text = ", ".join(f"{key} = {int(value)}" for key, value in needs.items())
+    text = ", ".join(f"{key} = {int(value)}" for key, value in kernel_options.items())
     return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]
 
 
-def _layer(graph: Graph, n: int, layer: Layer, place, slot: bool) -> str:
+def _layer(graph: Graph, n: int, layer: Layer, arena_address, slot: bool) -> str:
     """The layer's constant parameters and its function."""
     names = {key: f"{layer.name}_{key}" for key in layer.constants}
     values = {key: names[key] for key in names}
@@ -245,11 +249,11 @@ def _layer(graph: Graph, n: int, layer: Layer, place, slot: bool) -> str:
                 values[f"{kind}{k}"] = f"{layer.name}_in{k}"
             else:
                 const = "const " if kind == "in" else ""
-                values[f"{kind}{k}"] = f"({const}{C_TYPES[str(t.dtype)]} *)({place(i)})"
+                values[f"{kind}{k}"] = f"({const}{C_TYPES[str(t.dtype)]} *)({arena_address(i)})"
     if layer.scratch:
-        values["scratch"] = place(("scratch", n))
+        values["scratch"] = arena_address(("scratch", n))
     if layer.state:
-        values["state"] = place(("state", n))
+        values["state"] = arena_address(("state", n))
     values["params"] = f"{layer.name}"
     text = f"/* {layer.operator} {layer.comment} */\n"
     params = ""
@@ -323,7 +327,7 @@ def _weights_in_slot(graph: Graph, name: str, layers) -> str:
         f"/* Constants of {name} in its slot: offsets in the image. Included by {name}.c only. */",
         "#include <stdint.h>\n",
     ]
-    for array, flat, at in placed(graph, layers):
+    for array, flat, at in constant_offsets(graph, layers):
         kind = C_TYPES[str(flat.dtype)]
         parts.append(f"#define {array} ((const {kind} *)({name}_slot + {at})) /* [{flat.size}] */")
     return "\n".join(parts) + "\n"

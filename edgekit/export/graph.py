@@ -125,7 +125,7 @@ def read(model) -> Graph:
         raise
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
         raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
-    from edgekit.export.shapes import settle
+    from edgekit.export.shapes import fold_shapes
 
     for t in (graph.tensors[i] for i in graph.inputs if 0 <= i < len(graph.tensors)):
         if any(d < 0 for d in t.signature[1:]):
@@ -133,12 +133,12 @@ def read(model) -> Graph:
                 f"model input {t.name!r} has no fixed size ({list(t.signature)}): convert the model "
                 "with the input's full shape"
             )
-    graph = settle(graph)
+    graph = fold_shapes(graph)
     check(graph)
     return graph
 
 
-def int8_edges(graph: Graph) -> Graph:
+def strip_float_io(graph: Graph) -> Graph:
     """The same model without QUANTIZE at its inputs and DEQUANTIZE at its outputs.
 
     Firmware that quantizes its own features needs neither the float buffers nor the float code.
@@ -171,8 +171,8 @@ def _parse(tflite, data: bytes) -> Graph:
         raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
     # before the tensors: an unknown operator may need odd ones
-    unsupported.unknown_operators(model, sub, names)
-    unsupported.further_graphs(model)
+    unsupported.check_operators(model, sub, names)
+    unsupported.check_single_subgraph(model)
     tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     operators = tuple(
@@ -192,7 +192,7 @@ def _parse(tflite, data: bytes) -> Graph:
 
 def _tensor(model, t, index: int) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
-    unsupported.odd_tensor(t, name, DTYPES)
+    unsupported.check_tensor_type(t, name, DTYPES)
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
     shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
@@ -209,7 +209,7 @@ def _tensor(model, t, index: int) -> Tensor:
         raise EdgekitError(f"tensor {name!r} refers to buffer {t.Buffer()}, which does not exist")
     buffer = model.Buffers(t.Buffer())
     constant = None
-    unsupported.odd_buffer(buffer, name)
+    unsupported.check_buffer(buffer, name)
     if buffer.DataLength():
         raw = buffer.DataAsNumpy()
         if len(raw) != count * dtype.itemsize:

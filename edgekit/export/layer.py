@@ -39,7 +39,7 @@ class Layer:
         return f"{self.operator.lower()}_{self.index}"
 
 
-class Place:
+class OperatorContext:
     """An operator with its tensors at hand, and the way to refuse it by name."""
 
     def __init__(self, graph: Graph, op: Operator):
@@ -55,22 +55,22 @@ class Place:
             f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}"
         )
 
-    def need(self, condition, why: str) -> None:
+    def require(self, condition, why: str) -> None:
         if not condition:
             self.refuse(why)
 
     def inputs_between(self, low: int, high: int) -> None:
-        self.need(
+        self.require(
             low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}"
         )
-        self.need(
+        self.require(
             len(self.outputs) == 1 or self.op.name == "SPLIT",
             "has more than one output, which is odd",
         )
 
     def shape_is(self, shape) -> None:
         """The output's stored shape is compared with the computed one, never believed."""
-        self.need(
+        self.require(
             self.y.shape == tuple(int(d) for d in shape),
             f"should give shape {[int(d) for d in shape]} and the file says {list(self.y.shape)}",
         )
@@ -78,25 +78,25 @@ class Place:
     def types(self, *tensors: Tensor) -> str:
         """ "int8" or "float32", the same for all given tensors."""
         kinds = {str(t.dtype) for t in tensors}
-        self.need(
+        self.require(
             len(kinds) == 1 and kinds <= {"int8", "float32"},
             f"works on {', '.join(sorted(kinds))}; quantize the model to int8",
         )
         if kinds == {"int8"}:
-            self.need(
+            self.require(
                 all(len(t.scale) == 1 for t in tensors), "needs one scale for each activation"
             )
         return kinds.pop()
 
     def constant(self, position: int, what: str, dtype: str = "int32") -> np.ndarray:
-        self.need(
+        self.require(
             len(self.inputs) > position and self.inputs[position] is not None, f"lacks its {what}"
         )
         t = self.inputs[position]
-        self.need(
+        self.require(
             t.data is not None, f"its {what} is computed at run time; only constants are supported"
         )
-        self.need(
+        self.require(
             str(t.dtype) == dtype,
             f"its {what} has type {t.dtype}, not {dtype}",
         )

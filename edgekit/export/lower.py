@@ -8,7 +8,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export import fixed_point as q
 from edgekit.export import lower_float, lower_move, lower_multiply, lower_state, unsupported
 from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer, Place, scale_of, zero_of
+from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
 
 ACTIVATIONS = ("int8", "uint8", "int16", "float32")  # types of values computed at run time
 
@@ -21,7 +21,7 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
     unsupported.quantization(graph)
     layers, alias = [], {}
     for op in graph.operators:
-        p = Place(graph, op)
+        p = OperatorContext(graph, op)
         for t in p.inputs:
             if t is not None and t.data is None and str(t.dtype) not in ACTIVATIONS:
                 p.refuse(f"{t.name!r} has type {t.dtype}; convert the model to int8")
@@ -40,11 +40,11 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
     return layers, alias
 
 
-def elementwise(p: Place) -> Layer:
+def elementwise(p: OperatorContext) -> Layer:
     """ADD, SUB, MUL with numpy broadcasting."""
     p.inputs_between(2, 2)
     a, b = p.inputs
-    p.need(a is not None and b is not None, "lacks an input")
+    p.require(a is not None and b is not None, "lacks an input")
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -82,11 +82,13 @@ def elementwise(p: Place) -> Layer:
         ma, mb = q.quantize_multiplier(sa / twice), q.quantize_multiplier(sb / twice)
         out = q.quantize_multiplier(twice / ((1 << 20) * so))
         bound = 2 * (255 << 20)
-    p.need(out[1] <= 30 and bound << max(out[1], 0) < 1 << 31, "output scale too small: overflow")
+    p.require(
+        out[1] <= 30 and bound << max(out[1], 0) < 1 << 31, "output scale too small: overflow"
+    )
     if p.op.name != "MUL":
-        p.need(out[1] <= 0, "output scale too small beside the inputs'")  # TFLM asserts the same
+        p.require(out[1] <= 0, "output scale too small beside the inputs'")  # TFLM asserts the same
     low, high = q.activation_range(p.options["activation"], so, zero_of(p.y))
-    p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
     fields |= {
         "zero_a": zero_of(a),
         "zero_b": zero_of(b),
@@ -108,7 +110,7 @@ def elementwise(p: Place) -> Layer:
     )
 
 
-def _broadcast(p: Place, a, b, out):
+def _broadcast(p: OperatorContext, a, b, out):
     """Four dimensions and each input's step along them, after merging what is contiguous."""
     dims = []
     a, b = (1,) * (len(out) - len(a)) + a, (1,) * (len(out) - len(b)) + b
@@ -120,7 +122,7 @@ def _broadcast(p: Place, a, b, out):
             dims[-1][0] *= do
         else:
             dims.append([do, kind])
-    p.need(len(dims) <= 4, "broadcasts over more than four dimensions")
+    p.require(len(dims) <= 4, "broadcasts over more than four dimensions")
     steps, size = ([], []), [1, 1]
     for d, kind in reversed(dims):
         for i in range(2):
@@ -134,7 +136,7 @@ def _broadcast(p: Place, a, b, out):
     )
 
 
-def activation(p: Place) -> Layer:
+def activation(p: OperatorContext) -> Layer:
     """Functions of one variable: a table for int8, a loop for float32."""
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
@@ -143,7 +145,7 @@ def activation(p: Place) -> Layer:
     x, y = (p.x.scale[0], zero_of(p.x)), (p.y.scale[0], zero_of(p.y))
     fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(p.op.name)
     if fixed:
-        p.need(
+        p.require(
             np.isclose(y[0], fixed[0]) and y[1] == fixed[1], f"needs scale and zero point {fixed}"
         )
     if p.op.name == "LOGISTIC":
@@ -153,18 +155,18 @@ def activation(p: Place) -> Layer:
     elif p.op.name == "RELU":
         table = q.relu_table(*x, *y)
     elif p.op.name == "RELU6":
-        p.need(x == y, "rescales, which TFLM's kernel does not: give input and output one scale")
+        p.require(x == y, "rescales, which TFLM's kernel does not: give input and output one scale")
         table = q.relu6_table(*x)
     elif p.op.name == "LEAKY_RELU":
         alpha = p.options["alpha"]
-        p.need(np.isfinite(alpha) and 0 <= alpha < 1e4, f"has slope {alpha}")
+        p.require(np.isfinite(alpha) and 0 <= alpha < 1e4, f"has slope {alpha}")
         table = q.leaky_relu_table(*x, *y, alpha)
     else:
         table = q.hard_swish_table(*x, *y)
     return lookup(p, table)
 
 
-def lookup(p: Place, table: np.ndarray) -> Layer:
+def lookup(p: OperatorContext, table: np.ndarray) -> Layer:
     return p.layer(
         f"ek_lookup_s8({{table}}, (const int8_t *){{in0}}, (int8_t *){{out0}}, {p.y.size});",
         ["ek_lookup.h"],
@@ -173,12 +175,12 @@ def lookup(p: Place, table: np.ndarray) -> Layer:
     )
 
 
-def softmax(p: Place) -> Layer:
+def softmax(p: OperatorContext) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
-    p.need(len(p.x.shape) >= 1, "needs at least one dimension")
+    p.require(len(p.x.shape) >= 1, "needs at least one dimension")
     beta, depth = p.options["beta"], p.x.shape[-1]
-    p.need(np.isfinite(beta) and beta > 0, f"has beta {beta}")
+    p.require(np.isfinite(beta) and beta > 0, f"has beta {beta}")
     rows = p.x.size // depth
     wide = str(p.x.dtype) == "int8" and str(p.y.dtype) == "int16"
     if p.types(*((p.x,) if wide else (p.x, p.y))) == "float32":
@@ -188,13 +190,15 @@ def softmax(p: Place) -> Layer:
             overlap={p.x.index: 0},
         )
     bits = 16 if wide else 8
-    p.need(
+    p.require(
         len(p.y.scale) == 1
         and zero_of(p.y) == -(1 << (bits - 1))
         and abs(scale_of(p.y) * (1 << bits) - 1) < 1e-3,
         f"needs an output scale of 1/{1 << bits} and zero point {-(1 << (bits - 1))}",
     )
-    p.need(depth < 4096, "has more than 4,095 classes: the fixed-point sum would leave its range")
+    p.require(
+        depth < 4096, "has more than 4,095 classes: the fixed-point sum would leave its range"
+    )
     table = q.softmax_table(scale_of(p.x), beta)
     return p.layer(
         f"ek_softmax_s{bits}(&{{params}}, {{in0}}, {{out0}});",
@@ -206,17 +210,17 @@ def softmax(p: Place) -> Layer:
     )
 
 
-def quantize(p: Place) -> Layer:
+def quantize(p: OperatorContext) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
     if str(p.x.dtype) == "int16":
         return quantize_wide(p)
     if str(p.x.dtype) == "int8" and str(p.y.dtype) == "uint8":
-        p.need(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
+        p.require(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
         scales = scale_of(p.x), zero_of(p.x), scale_of(p.y), zero_of(p.y)
         table = np.clip(q.requantize_table(*scales), 0, 255).astype(np.uint8)
         return lookup(p, table.view(np.int8))
-    p.need(
+    p.require(
         str(p.y.dtype) == "int8" and len(p.y.scale) == 1,
         f"to {p.y.dtype} is not supported; use int8",
     )
@@ -227,23 +231,23 @@ def quantize(p: Place) -> Layer:
             ["ek_quantize.h"],
             overlap={p.x.index: 0},
         )
-    p.need(len(p.x.scale) == 1, "needs one scale for its input")
+    p.require(len(p.x.scale) == 1, "needs one scale for its input")
     first = 0 if p.x.dtype == np.uint8 else -128
     table = q.requantize_table(scale_of(p.x), zero_of(p.x), scale_of(p.y), zero_of(p.y), first)
     table = np.clip(table, -128, 127).astype(np.int8)
     return lookup(p, table if first else np.roll(table, 128))
 
 
-def quantize_wide(p: Place) -> Layer:
+def quantize_wide(p: OperatorContext) -> Layer:
     """int16 → int8 or int32, as audio front ends and their classifiers want it."""
     kind = str(p.y.dtype)
-    p.need(kind in ("int8", "int32"), f"from int16 to {kind} is not supported; use int8")
-    p.need(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
+    p.require(kind in ("int8", "int32"), f"from int16 to {kind} is not supported; use int8")
+    p.require(len(p.x.scale) == len(p.y.scale) == 1, "needs one scale for input and output")
     zero_in, zero_out = zero_of(p.x), zero_of(p.y)
-    p.need(-(1 << 15) <= zero_in < 1 << 15, "has a zero point that is no int16")
-    p.need(-(1 << 30) < zero_out < 1 << 30, "has a zero point that is too large")
+    p.require(-(1 << 15) <= zero_in < 1 << 15, "has a zero point that is no int16")
+    p.require(-(1 << 30) < zero_out < 1 << 30, "has a zero point that is too large")
     multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
-    p.need(shift <= 13, "its output scale is far too small")
+    p.require(shift <= 13, "its output scale is far too small")
     return p.layer(
         f"ek_requantize_s16_s{8 * p.y.dtype.itemsize}({{in0}}, {{out0}}, {p.y.size}, {zero_in}, "
         f"{multiplier}, {shift}, {zero_out});",
@@ -251,13 +255,13 @@ def quantize_wide(p: Place) -> Layer:
     )
 
 
-def dequantize(p: Place) -> Layer:
+def dequantize(p: OperatorContext) -> Layer:
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
-    p.need(
+    p.require(
         str(p.x.dtype) == "int8" and str(p.y.dtype) == "float32", "goes from int8 to float32 only"
     )
-    p.need(len(p.x.scale) == 1, "needs one scale for its input")
+    p.require(len(p.x.scale) == 1, "needs one scale for its input")
     return p.layer(
         f"ek_dequantize_s8({{in0}}, {{out0}}, {p.y.size}, {lower_float.literal(p.x.scale[0])}, "
         f"{zero_of(p.x)});",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.layer import Layer, Place
+from edgekit.export.layer import Layer, OperatorContext
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -15,7 +15,7 @@ def literal(value) -> str:
     return text + ("f" if "." in text or "e" in text else ".0f")
 
 
-def activation(p: Place) -> dict:
+def activation(p: OperatorContext) -> dict:
     """Bounds of the fused activation."""
     low, high = {
         "none": (-LARGEST, LARGEST),
@@ -26,19 +26,19 @@ def activation(p: Place) -> dict:
     return {"low": low, "high": high}
 
 
-def _weights(p: Place, channels: int) -> dict[str, np.ndarray]:
+def _weights(p: OperatorContext, channels: int) -> dict[str, np.ndarray]:
     weights = p.constant(1, "filter", "float32").reshape(-1)
     bias = np.zeros(channels, np.float32)
     if len(p.inputs) > 2 and p.inputs[2] is not None:
         bias = p.constant(2, "bias", "float32")
-    p.need(bias.shape == (channels,), f"its bias has shape {list(bias.shape)}")
-    p.need(
+    p.require(bias.shape == (channels,), f"its bias has shape {list(bias.shape)}")
+    p.require(
         np.isfinite(weights).all() and np.isfinite(bias).all(), "has weights that are not finite"
     )
     return {"weights": weights, "bias": bias}
 
 
-def _multiply(p: Place, kernel: str, fields: dict, channels: int, macs: int) -> Layer:
+def _multiply(p: OperatorContext, kernel: str, fields: dict, channels: int, macs: int) -> Layer:
     return p.layer(
         f"ek_{kernel}(&{{params}}, {{in0}}, {{out0}});",
         ["ek_float.h"],
@@ -49,19 +49,19 @@ def _multiply(p: Place, kernel: str, fields: dict, channels: int, macs: int) -> 
     )
 
 
-def conv(p: Place, fields: dict, macs: int) -> Layer:
+def conv(p: OperatorContext, fields: dict, macs: int) -> Layer:
     return _multiply(p, "conv_f32", fields, fields["out_ch"], macs)
 
 
-def depthwise(p: Place, fields: dict, macs: int) -> Layer:
+def depthwise(p: OperatorContext, fields: dict, macs: int) -> Layer:
     return _multiply(p, "depthwise_f32", fields, fields["in_ch"] * fields["multiplier"], macs)
 
 
-def fully_connected(p: Place, fields: dict, macs: int) -> Layer:
+def fully_connected(p: OperatorContext, fields: dict, macs: int) -> Layer:
     return _multiply(p, "fully_connected_f32", fields, fields["out_size"], macs)
 
 
-def unary(p: Place) -> Layer:
+def unary(p: OperatorContext) -> Layer:
     verb = p.op.name.lower()
     extra = f", {literal(p.options['alpha'])}" if verb == "leaky_relu" else ""
     return p.layer(

@@ -6,44 +6,44 @@ import numpy as np
 
 from edgekit.export import fixed_point as q
 from edgekit.export import lower_float
-from edgekit.export.layer import Layer, Place, scale_of, zero_of
+from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
 from edgekit.export.lower_multiply import read_limits, window
 
 RENAMING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
 
-def check_rename(p: Place) -> None:
+def check_rename(p: OperatorContext) -> None:
     """The same bytes under another shape: nothing to do at run time."""
-    p.need(len(p.outputs) == 1, "has more than one output")
-    p.need(
+    p.require(len(p.outputs) == 1, "has more than one output")
+    p.require(
         p.x.size == p.y.size and p.x.dtype == p.y.dtype, "changes the number or type of its values"
     )
     same_quantization(p, p.x, p.y)
     if p.op.name == "RESHAPE" and len(p.inputs) > 1 and p.inputs[1] is not None:
         target = [int(d) for d in np.ravel(p.constant(1, "shape"))]
         known = [d for d in target if d > 0]
-        p.need(target.count(-1) <= 1 and all(d > 0 or d == -1 for d in target), f"to {target}")
+        p.require(target.count(-1) <= 1 and all(d > 0 or d == -1 for d in target), f"to {target}")
         rest = p.x.size // int(np.prod(known, dtype=object)) if known else p.x.size
         p.shape_is(rest if d == -1 else d for d in target)
 
 
-def same_quantization(p: Place, a, b) -> None:
+def same_quantization(p: OperatorContext, a, b) -> None:
     if str(p.x.dtype) == "int8":
         same = np.array_equal(a.scale, b.scale) and np.array_equal(a.zero_point, b.zero_point)
-        p.need(same, "input and output have different scales, and it only moves values")
+        p.require(same, "input and output have different scales, and it only moves values")
 
 
-def pool(p: Place) -> Layer:
+def pool(p: OperatorContext) -> Layer:
     p.inputs_between(1, 1)
-    p.need(
+    p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
     )
     k_h, k_w = p.options["filter_h"], p.options["filter_w"]
-    p.need(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
-    p.need(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
+    p.require(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
+    p.require(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
     w = window(p, k_h, k_w)
     channels = p.x.shape[3]
-    p.need(channels < 1 << 15, "has more than 32,767 channels")
+    p.require(channels < 1 << 15, "has more than 32,767 channels")
     p.shape_is((1, w["out_h"], w["out_w"], channels))
     fields = w | {"channels": channels}
     limits = read_limits(w)
@@ -64,18 +64,18 @@ def pool(p: Place) -> Layer:
         )
     same_quantization(p, p.x, p.y)
     low, high = q.activation_range(p.options["activation"], p.y.scale[0], zero_of(p.y))
-    p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
     fields |= {"low": low, "high": high}
     return p.layer(
         f"ek_{verb}_s8(&{{params}}, {{in0}}, {{out0}});", ["ek_pool.h"], struct="pool_s8", **shared
     )
 
 
-def mean(p: Place) -> Layer:
+def mean(p: OperatorContext) -> Layer:
     p.inputs_between(2, 2)
     rank = len(p.x.shape)
     axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
-    p.need(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
+    p.require(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
     axes = {a % rank for a in axes}
     keep = p.options["keep_dims"]
     p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
@@ -90,9 +90,9 @@ def mean(p: Place) -> Layer:
     multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
     # 1/n goes into the multiplier (reference/reduce.h QuantizedMeanOrSum)
     n_shift = min(count.bit_length() - 1, 32, 31 + shift)
-    p.need(n_shift >= 0, "its output scale is far too large")
+    p.require(n_shift >= 0, "its output scale is far too large")
     multiplier, shift = (multiplier << n_shift) // count, shift - n_shift
-    p.need(
+    p.require(
         shift <= 30 and (255 * count) << max(shift, 0) < 2**31 and multiplier < 2**31,
         "its sum can overflow 32 bits",
     )
@@ -115,7 +115,7 @@ def mean(p: Place) -> Layer:
     )
 
 
-def _reduction(p: Place, axes: set[int]) -> list[int]:
+def _reduction(p: OperatorContext, axes: set[int]) -> list[int]:
     """The shape as kept, reduced, kept, reduced, kept, with dimensions of 1 dropped and neighbours merged."""
     sizes = [1]
     for i, d in enumerate(p.x.shape):
@@ -123,7 +123,7 @@ def _reduction(p: Place, axes: set[int]) -> list[int]:
             while (len(sizes) % 2 == 0) != (i in axes):
                 sizes.append(1)
             sizes[-1] *= d
-    p.need(len(sizes) <= 5, f"over axes {sorted(axes)}, which are in too many places")
+    p.require(len(sizes) <= 5, f"over axes {sorted(axes)}, which are in too many places")
     if len(sizes) <= 3:  # one run: it is the inner of the two
         sizes = [sizes[0], 1, 1, *sizes[1:]]
     return sizes + [1] * (5 - len(sizes))
@@ -137,7 +137,7 @@ def strides(shape, width: int) -> list[int]:
     return steps[: len(shape)]
 
 
-def copy_fields(p: Place, shape, step_in, step_out, width: int) -> dict:
+def copy_fields(p: OperatorContext, shape, step_in, step_out, width: int) -> dict:
     """Fields of struct copy: drop and merge dimensions, and take out the contiguous run."""
     dims = [list(d) for d in zip(shape, step_in, step_out, strict=True) if d[0] != 1]
     run = width
@@ -150,7 +150,7 @@ def copy_fields(p: Place, shape, step_in, step_out, width: int) -> dict:
             merged[-1] = [last[0] * d[0], d[1], d[2]]
         else:
             merged.append(d)
-    p.need(len(merged) <= 5, "moves values over more than five dimensions")
+    p.require(len(merged) <= 5, "moves values over more than five dimensions")
     merged = [[1, 0, 0]] * (5 - len(merged)) + merged
     return {
         "shape": [d[0] for d in merged],
@@ -164,16 +164,16 @@ def bytes_at(place: str, offset: int) -> str:
     return f"(const uint8_t *){place} + {offset}" if offset else place
 
 
-def pad(p: Place) -> Layer:
+def pad(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
     kind = p.types(p.x, p.y)
     same_quantization(p, p.x, p.y)
     pads = p.constant(1, "paddings")
-    p.need(pads.shape == (len(p.x.shape), 2) and (pads >= 0).all(), f"with {pads.tolist()}")
+    p.require(pads.shape == (len(p.x.shape), 2) and (pads >= 0).all(), f"with {pads.tolist()}")
     p.shape_is(int(d) + int(a) + int(b) for d, (a, b) in zip(p.x.shape, pads, strict=True))
     if p.op.name == "PADV2" and len(p.inputs) > 2:
         value = p.constant(2, "padding value", kind).reshape(-1)
-        p.need(value.size == 1, "has more than one padding value")
+        p.require(value.size == 1, "has more than one padding value")
         if kind == "int8":
             same_quantization(p, p.inputs[2], p.y)
     else:
@@ -191,13 +191,13 @@ def pad(p: Place) -> Layer:
     )
 
 
-def concatenation(p: Place) -> Layer:
-    p.need(p.options["activation"] == "none", "has a fused activation")
-    p.need(all(t is not None for t in p.inputs) and len(p.outputs) == 1, "lacks an input")
+def concatenation(p: OperatorContext) -> Layer:
+    p.require(p.options["activation"] == "none", "has a fused activation")
+    p.require(all(t is not None for t in p.inputs) and len(p.outputs) == 1, "lacks an input")
     p.types(*p.inputs, p.y)
     rank, width = len(p.y.shape), p.y.dtype.itemsize
     axis = p.options["axis"]
-    p.need(rank and -rank <= axis < rank, f"along axis {axis}")
+    p.require(rank and -rank <= axis < rank, f"along axis {axis}")
     axis %= rank
     shape = list(p.y.shape)
     shape[axis] = 0
@@ -205,7 +205,7 @@ def concatenation(p: Place) -> Layer:
     for i, t in enumerate(p.inputs):
         same_quantization(p, t, p.y)
         others = [d for j, d in enumerate(t.shape) if j != axis]
-        p.need(
+        p.require(
             len(t.shape) == rank and others == [d for j, d in enumerate(p.y.shape) if j != axis],
             f"{list(t.shape)} does not fit {list(p.y.shape)}",
         )
@@ -225,8 +225,8 @@ def concatenation(p: Place) -> Layer:
     )
 
 
-def _one_copy(p: Place, shape, step_in, start: int) -> Layer:
-    p.need(p.x.data is None, "works on a constant: compute it before converting")
+def _one_copy(p: OperatorContext, shape, step_in, start: int) -> Layer:
+    p.require(p.x.data is None, "works on a constant: compute it before converting")
     width = p.x.dtype.itemsize
     return p.layer(
         f"ek_copy_strided(&{{params}}, {bytes_at('{in0}', start)}, {{out0}});",
@@ -236,7 +236,7 @@ def _one_copy(p: Place, shape, step_in, start: int) -> Layer:
     )
 
 
-def strided_slice(p: Place) -> Layer:
+def strided_slice(p: OperatorContext) -> Layer:
     p.inputs_between(4, 4)
     p.types(p.x, p.y)
     same_quantization(p, p.x, p.y)
@@ -244,11 +244,11 @@ def strided_slice(p: Place) -> Layer:
     begin, end, step = (
         np.ravel(p.constant(i, n)) for i, n in ((1, "begin"), (2, "end"), (3, "strides"))
     )
-    p.need(
+    p.require(
         len(begin) == len(end) == len(step) == rank,
         "needs begin, end and stride for each dimension",
     )
-    p.need(
+    p.require(
         not (o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]), "uses ellipsis or new axes"
     )
     width = p.x.dtype.itemsize
@@ -256,17 +256,17 @@ def strided_slice(p: Place) -> Layer:
     shape, steps, start, result = [], [], 0, []
     for i, size in enumerate(p.x.shape):
         s = int(step[i])
-        p.need(s != 0, "has a stride of 0")
+        p.require(s != 0, "has a stride of 0")
         shrink = o["shrink_axis_mask"] >> i & 1
         if shrink:
             b = int(begin[i])
-            p.need(-size <= b < size, f"takes element {b} of {size}")
+            p.require(-size <= b < size, f"takes element {b} of {size}")
             picked = range(b % size, b % size + 1)
         else:
             b = None if o["begin_mask"] >> i & 1 else int(begin[i])
             e = None if o["end_mask"] >> i & 1 else int(end[i])
             picked = range(*slice(b, e, s).indices(size))
-        p.need(len(picked) > 0, "is empty")
+        p.require(len(picked) > 0, "is empty")
         shape.append(len(picked))
         steps.append(from_[i] * (1 if shrink else s))
         start += from_[i] * picked[0]
@@ -276,28 +276,30 @@ def strided_slice(p: Place) -> Layer:
     return _one_copy(p, shape, steps, start)
 
 
-def transpose(p: Place) -> Layer:
+def transpose(p: OperatorContext) -> Layer:
     p.inputs_between(2, 2)
     p.types(p.x, p.y)
     same_quantization(p, p.x, p.y)
     order = [int(i) for i in np.ravel(p.constant(1, "permutation"))]
-    p.need(sorted(order) == list(range(len(p.x.shape))), f"by {order}, which is no permutation")
+    p.require(sorted(order) == list(range(len(p.x.shape))), f"by {order}, which is no permutation")
     steps = strides(p.x.shape, p.x.dtype.itemsize)
     shape = [p.x.shape[i] for i in order]
     p.shape_is(shape)
     return _one_copy(p, shape, [steps[i] for i in order], 0)
 
 
-def split(p: Place) -> Layer:
+def split(p: OperatorContext) -> Layer:
     p.inputs_between(2, 2)
-    p.need(p.inputs[1] is not None, "lacks its input")
+    p.require(p.inputs[1] is not None, "lacks its input")
     axis = np.ravel(p.constant(0, "axis"))
     x = p.inputs[1]
     rank, count = len(x.shape), len(p.outputs)
-    p.need(axis.size == 1 and rank and -rank <= axis[0] < rank, f"along axis {axis.tolist()}")
-    p.need(x.data is None, "splits a constant")
+    p.require(axis.size == 1 and rank and -rank <= axis[0] < rank, f"along axis {axis.tolist()}")
+    p.require(x.data is None, "splits a constant")
     axis = int(axis[0]) % rank
-    p.need(count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}")
+    p.require(
+        count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}"
+    )
     part = x.shape[axis] // count
     shape = [part if i == axis else d for i, d in enumerate(x.shape)]
     width = x.dtype.itemsize
@@ -305,7 +307,7 @@ def split(p: Place) -> Layer:
     p.x = x
     p.types(x, *p.outputs)
     for t in p.outputs:
-        p.need(list(t.shape) == shape, f"should give {shape} and the file says {list(t.shape)}")
+        p.require(list(t.shape) == shape, f"should give {shape} and the file says {list(t.shape)}")
         same_quantization(p, x, t)
     return p.layer(
         "\n  ".join(

@@ -6,26 +6,26 @@ import numpy as np
 
 from edgekit.export import fixed_point as q
 from edgekit.export import lower_float
-from edgekit.export.layer import Layer, Place, zero_of
+from edgekit.export.layer import Layer, OperatorContext, zero_of
 
 COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 
 
-def window(p: Place, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
+def window(p: OperatorContext, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
     """Output size and padding of a window over an NHWC image (TFLite ComputePaddingHeightWidth)."""
     _, in_h, in_w, _ = p.x.shape
     o = p.options
     result = {"in_h": in_h, "in_w": in_w, "k_h": k_h, "k_w": k_w}
     for axis, size, k, d in (("h", in_h, k_h, dilation[0]), ("w", in_w, k_w, dilation[1])):
         stride = o[f"stride_{axis}"]
-        p.need(1 <= stride <= 4096 and 1 <= d <= 4096, f"has stride {stride} and dilation {d}")
-        p.need(max(size, k) < 1 << 15, "is larger than 32,767 in one direction")
+        p.require(1 <= stride <= 4096 and 1 <= d <= 4096, f"has stride {stride} and dilation {d}")
+        p.require(max(size, k) < 1 << 15, "is larger than 32,767 in one direction")
         reach = (k - 1) * d + 1
         if o["padding"] == "same":
             out = -(-size // stride)
             pad = max((out - 1) * stride + reach - size, 0) // 2
         else:
-            p.need(size >= reach, f"its window of {reach} exceeds the input of {size}")
+            p.require(size >= reach, f"its window of {reach} exceeds the input of {size}")
             out, pad = (size - reach) // stride + 1, 0
         result |= {f"out_{axis}": out, f"stride_{axis}": stride, f"pad_{axis}": pad}
     return result
@@ -44,7 +44,7 @@ def read_limits(w: dict, dilation=(1, 1)) -> np.ndarray:
     return np.minimum.accumulate(flat[::-1])[::-1]
 
 
-def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> tuple:
+def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> tuple:
     """Fields and constants of struct requant; `bound[c]` limits |accumulator| of channel c.
 
     Weights (`rows`) and biases of channels that always give the same value are rewritten in place.
@@ -56,13 +56,17 @@ def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> 
     multiplier = np.array([m for m, _ in pairs], np.int32)
     # a dead channel's multiplier is 0: any shift will do, and this one keeps the layer on the fast path
     shift = np.array([s if m else -1 for m, s in pairs], np.int64)
-    p.need(shift.max() <= 30, "its output scale is far too small for its input and weights")
+    p.require(shift.max() <= 30, "its output scale is far too small for its input and weights")
     scaled = bound * 2.0 ** np.maximum(shift, 0)
-    p.need(scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
+    p.require(
+        scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again"
+    )
     low, high = q.activation_range(p.options["activation"], sy, zero_of(p.y))
-    p.need(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
     if len(pairs) > 1:
-        settle(rows, bias, bound, multiplier, shift, (low - zero_of(p.y), high - zero_of(p.y)))
+        remove_dead_channels(
+            rows, bias, bound, multiplier, shift, (low - zero_of(p.y), high - zero_of(p.y))
+        )
     exact = bool(shift.max() >= 0 or shift.min() < -22 or bound.max() >= 1 << 30)
     constants = {"bias": bias, "multiplier": multiplier}
     if len(pairs) > 1 and np.abs(bias.astype(np.int64)).max() < 1 << 25:
@@ -84,7 +88,7 @@ def requant(p: Place, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> 
     return fields, constants
 
 
-def settle(rows, bias, bound, multiplier, shift, limits) -> None:
+def remove_dead_channels(rows, bias, bound, multiplier, shift, limits) -> None:
     """Rewrite channels that training left dead: tiny scales, huge biases, one and the same output.
 
     Rescaling is monotone, so a channel whose smallest and largest accumulator give the same value gives no
@@ -105,20 +109,20 @@ def settle(rows, bias, bound, multiplier, shift, limits) -> None:
             multiplier[c], shift[c] = 1 << 30, -10
 
 
-def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def weights_and_bias(p: OperatorContext, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """int8 weights with the output channel first, folded int32 bias, and a bound on |accumulator|."""
     weights = p.constant(1, "filter", "int8")
     t = p.inputs[1]
-    p.need(
+    p.require(
         len(t.scale) == 1 or t.axis == axis,
         f"its filter is quantized along axis {t.axis}, not along its output channels",
     )
-    p.need(not t.zero_point.any(), "its filter has a zero point: use symmetric weights")
+    p.require(not t.zero_point.any(), "its filter has a zero point: use symmetric weights")
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1).astype(np.int64)
     bias = np.zeros(len(rows), np.int64)
     if len(p.inputs) > 2 and p.inputs[2] is not None:
         bias = p.constant(2, "bias").astype(np.int64)
-        p.need(bias.shape == (len(rows),), f"its bias has shape {list(bias.shape)}")
+        p.require(bias.shape == (len(rows),), f"its bias has shape {list(bias.shape)}")
     zero = zero_of(p.x)
     folded = bias - zero * rows.sum(1)
     reach = np.maximum(127 - zero, zero + 128)
@@ -128,7 +132,7 @@ def weights_and_bias(p: Place, axis: int) -> tuple[np.ndarray, np.ndarray, np.nd
     )
     # a channel that pruning emptied holds its bias and nothing else, however large: -2^31 is such a bias
     bound[~rows.any(axis=1)] = np.minimum(bound[~rows.any(axis=1)], 2**31 - 1)
-    p.need(bound.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
+    p.require(bound.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again")
     return rows, folded.astype(np.int32), bound.astype(np.float64)
 
 
@@ -141,22 +145,22 @@ def pair_order(rows: np.ndarray) -> np.ndarray:
     return grouped[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1).reshape(-1)
 
 
-def conv(p: Place) -> Layer:
+def conv(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
-    p.need(
+    p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
     )
     filters = p.inputs[1]
-    p.need(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
+    p.require(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
-    p.need(
+    p.require(
         in_ch == p.x.shape[3],
         f"its filter has {in_ch} input channels, the input {p.x.shape[3]}; grouped convolutions are not "
         "supported: use a full or a depthwise one",
     )
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)
-    p.need(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
+    p.require(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
     p.shape_is((1, w["out_h"], w["out_w"], out_ch))
     fields = w | {
         "in_ch": in_ch,
@@ -170,7 +174,9 @@ def conv(p: Place) -> Layer:
     return _conv_s8(p, fields, w, dilation, 0, macs)
 
 
-def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs: int) -> Layer:
+def _conv_s8(
+    p: OperatorContext, fields: dict, w: dict, dilation, channel_axis: int, macs: int
+) -> Layer:
     """CONV_2D, or a DEPTHWISE_CONV_2D of a single input channel, which is the same thing."""
     rows, bias, bound = weights_and_bias(p, channel_axis)
     quant, constants = requant(p, rows, bias, bound)
@@ -205,23 +211,25 @@ def _conv_s8(p: Place, fields: dict, w: dict, dilation, channel_axis: int, macs:
     )
 
 
-def depthwise(p: Place) -> Layer:
+def depthwise(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
-    p.need(
+    p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
     )
     filters = p.inputs[1]
-    p.need(
+    p.require(
         filters is not None and len(filters.shape) == 4 and filters.shape[0] == 1,
         "its filter needs the shape 1, height, width, channels",
     )
     _, k_h, k_w, out_ch = filters.shape
     in_ch = p.x.shape[3]
-    p.need(out_ch % in_ch == 0, f"{out_ch} output channels are no multiple of {in_ch}")
+    p.require(out_ch % in_ch == 0, f"{out_ch} output channels are no multiple of {in_ch}")
     multiplier = out_ch // in_ch
-    p.need(out_ch < 1 << 15, "has more than 32,767 channels")
+    p.require(out_ch < 1 << 15, "has more than 32,767 channels")
     # TFLM believes the option, so a file in which the two differ is refused
-    p.need(p.options["depth_multiplier"] == multiplier, f"depth multiplier should be {multiplier}")
+    p.require(
+        p.options["depth_multiplier"] == multiplier, f"depth multiplier should be {multiplier}"
+    )
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)
     p.shape_is((1, w["out_h"], w["out_w"], out_ch))
@@ -245,7 +253,7 @@ def depthwise(p: Place) -> Layer:
         for a, d in zip("hw", dilation, strict=True)
     )
     plane_w = (reach_w + 2) // 2 * 2
-    p.need(plane_w < 1 << 15, "is wider than 32,767 with padding")
+    p.require(plane_w < 1 << 15, "is wider than 32,767 with padding")
     fields |= {
         "plane_h": plane_h,
         "plane_w": plane_w,
@@ -267,19 +275,19 @@ def depthwise(p: Place) -> Layer:
     )
 
 
-def fully_connected(p: Place) -> Layer:
+def fully_connected(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
-    p.need(p.options["weights_format"] == 0, "has shuffled weights")
+    p.require(p.options["weights_format"] == 0, "has shuffled weights")
     filters = p.inputs[1]
-    p.need(filters is not None and len(filters.shape) == 2, "its weights need two dimensions")
+    p.require(filters is not None and len(filters.shape) == 2, "its weights need two dimensions")
     out_size, in_size = filters.shape
-    p.need(p.x.size % in_size == 0, f"{p.x.size} inputs are no multiple of {in_size}")
+    p.require(p.x.size % in_size == 0, f"{p.x.size} inputs are no multiple of {in_size}")
     rows_count = p.x.size // in_size
     if p.options["keep_num_dims"]:
-        p.need(p.x.shape[-1:] == (in_size,), f"its last dimension is not {in_size}")
+        p.require(p.x.shape[-1:] == (in_size,), f"its last dimension is not {in_size}")
         p.shape_is((*p.x.shape[:-1], out_size))
     else:
-        p.need(
+        p.require(
             p.y.size == rows_count * out_size and p.y.shape[-1] == out_size,
             f"should give {rows_count} x {out_size} and the file says {list(p.y.shape)}",
         )

@@ -5,35 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.export import fixed_point as q
-from edgekit.export.layer import Layer, Place, scale_of, zero_of
+from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
 
 
-def svdf(p: Place) -> Layer:
+def svdf(p: OperatorContext) -> Layer:
     """int8 with a state of 8 or 16 bits, as TFLM's PrepareSvdf lays it down."""
     p.inputs_between(5, 5)
-    p.need(p.types(p.x, p.y) == "int8", "is supported in int8 only: quantize the model")
+    p.require(p.types(p.x, p.y) == "int8", "is supported in int8 only: quantize the model")
     feature, time = p.constant(1, "feature weights", "int8"), p.inputs[2]
     state, rank = p.inputs[4], p.options["rank"]
-    p.need(time is not None and state is not None, "lacks its time weights or its state")
-    p.need(time.data is not None, "its time weights are computed at run time")
-    p.need(feature.ndim == 2 and time.data.ndim == 2, "its weights need two dimensions")
+    p.require(time is not None and state is not None, "lacks its time weights or its state")
+    p.require(time.data is not None, "its time weights are computed at run time")
+    p.require(feature.ndim == 2 and time.data.ndim == 2, "its weights need two dimensions")
     filters, in_size = feature.shape
     memory, width = time.shape[1], str(time.dtype)
-    p.need(width in ("int8", "int16") and str(state.dtype) == width, f"keeps {state.dtype}")
-    p.need(p.x.shape == (1, in_size), f"needs an input of 1 x {in_size}, not {list(p.x.shape)}")
-    p.need(time.shape[0] == filters, f"its time weights have shape {list(time.shape)}")
-    p.need(1 <= rank <= filters and filters % rank == 0, f"has rank {rank} for {filters} filters")
-    p.need(p.options["activation"] == "relu", "has another activation than RELU")
-    p.need(state.variable and state.shape == (1, filters * memory), "its state does not fit")
+    p.require(width in ("int8", "int16") and str(state.dtype) == width, f"keeps {state.dtype}")
+    p.require(p.x.shape == (1, in_size), f"needs an input of 1 x {in_size}, not {list(p.x.shape)}")
+    p.require(time.shape[0] == filters, f"its time weights have shape {list(time.shape)}")
+    p.require(
+        1 <= rank <= filters and filters % rank == 0, f"has rank {rank} for {filters} filters"
+    )
+    p.require(p.options["activation"] == "relu", "has another activation than RELU")
+    p.require(state.variable and state.shape == (1, filters * memory), "its state does not fit")
     sharing = [op for op in p.graph.operators if state.index in op.inputs]
-    p.need(len(sharing) == 1, "shares its state with another operator")
+    p.require(len(sharing) == 1, "shares its state with another operator")
     p.shape_is((1, filters // rank))
     weights = (p.inputs[1], time, state)
-    p.need(all(len(t.scale) == 1 for t in weights), "needs one scale for each of its tensors")
-    p.need(not p.inputs[1].zero_point.any() and not time.zero_point.any(), "has odd zero points")
-    p.need(width == "int8" or zero_of(state) == 0, "its 16-bit state has a zero point")
+    p.require(all(len(t.scale) == 1 for t in weights), "needs one scale for each of its tensors")
+    p.require(not p.inputs[1].zero_point.any() and not time.zero_point.any(), "has odd zero points")
+    p.require(width == "int8" or zero_of(state) == 0, "its 16-bit state has a zero point")
     bias = p.constant(3, "bias").reshape(-1)
-    p.need(bias.shape == (filters // rank,), f"its bias has shape {list(bias.shape)}")
+    p.require(bias.shape == (filters // rank,), f"its bias has shape {list(bias.shape)}")
 
     def effective(a, b, c):
         return q.quantize_multiplier(scale_of(a) * scale_of(b) / scale_of(c))
@@ -42,14 +44,14 @@ def svdf(p: Place) -> Layer:
     rows = feature.astype(np.int64)
     zero = zero_of(p.x)
     reach = int(np.abs(rows).sum(1).max()) * 512  # products, and the folded zero point's part
-    p.need(reach << max(first[1], 0) < 1 << 31, "its accumulator can overflow 32 bits")
+    p.require(reach << max(first[1], 0) < 1 << 31, "its accumulator can overflow 32 bits")
     span = 255 if width == "int8" else 1 << 15
     taps = np.abs(time.data.astype(np.int64)).reshape(filters // rank, -1).sum(1)
     total = int((taps * span + np.abs(bias.astype(np.int64))).max())
     # 16-bit sums may wrap in theory, in TFLM as here; scaled up they must not
     limit = total << max(second[1], 0)
     fits = limit < 1 << 31 if width == "int8" else second[1] <= 0
-    p.need(fits and second[1] <= 30, "its sum over time can overflow 32 bits")
+    p.require(fits and second[1] <= 30, "its sum over time can overflow 32 bits")
     return p.layer(
         f"ek_svdf_state{time.dtype.itemsize * 8}(&{{params}}, {{time}}, {{in0}}, {{out0}}, {{state}});",
         ["ek_svdf.h"],

@@ -29,12 +29,12 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Plan:
-    """Byte offsets into an arena of `size` bytes; `plain` is what TFLM's greedy planner would need."""
+    """Byte offsets into an arena of `size` bytes; `tflm_greedy` is what TFLM's greedy planner would need."""
 
     offsets: dict
     size: int
     lower_bound: int
-    plain: int
+    tflm_greedy: int
     buffers: tuple[Buffer, ...]
 
     def _repr_html_(self) -> str:
@@ -44,7 +44,7 @@ class Plan:
             for b in self.buffers
         )
         return (
-            f"<p><b>{self.size:,} B</b> arena (without overlap {self.plain:,} B)</p><table><tr>"
+            f"<p><b>{self.size:,} B</b> arena (without overlap {self.tflm_greedy:,} B)</p><table><tr>"
             f"<th>buffer</th><th>at</th><th>bytes</th><th>layers</th></tr>{rows}</table>"
         )
 
@@ -87,7 +87,7 @@ def plan(layers: list[Layer], sizes: dict[int, int], alias, inputs, outputs, see
     """Place all buffers; deterministic for a given seed."""
     buffers, pairs = buffers_of(layers, sizes, alias, inputs, outputs)
     by_size = sorted(buffers, key=lambda b: (-b.size, b.first))
-    plain = place(by_size, {})
+    tflm_greedy = first_fit(by_size, {})
     orders = [
         by_size,
         sorted(buffers, key=lambda b: (b.first - b.last, -b.size)),
@@ -97,12 +97,12 @@ def plan(layers: list[Layer], sizes: dict[int, int], alias, inputs, outputs, see
     rng = random.Random(seed)
     for _ in range(max(4, 64 - len(buffers) // 2)):
         orders.append(sorted(buffers, key=lambda b: -b.size * rng.uniform(0.5, 1.5)))
-    best, bound = plain, lower_bound(buffers, pairs)
+    best, bound = tflm_greedy, lower_bound(buffers, pairs)
     for order in orders:
         if extent(best, buffers) == bound:
             break
-        best = min(best, place(order, pairs), key=lambda o: extent(o, buffers))
-    return Plan(best, extent(best, buffers), bound, extent(plain, buffers), tuple(buffers))
+        best = min(best, first_fit(order, pairs), key=lambda o: extent(o, buffers))
+    return Plan(best, extent(best, buffers), bound, extent(tflm_greedy, buffers), tuple(buffers))
 
 
 def extent(offsets: dict, buffers) -> int:
@@ -128,7 +128,7 @@ def compatible(a: Buffer, at_a: int, b: Buffer, at_b: int, pairs: dict) -> bool:
     return False
 
 
-def place(order, pairs: dict) -> dict:
+def first_fit(order, pairs: dict) -> dict:
     """First fit: each buffer at the lowest offset where it disturbs none of those already placed."""
     offsets, placed = {}, []
     for b in order:

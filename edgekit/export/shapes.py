@@ -20,7 +20,7 @@ SAME_SHAPE = ("SOFTMAX", "LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HAR
 SAME_SHAPE += ("QUANTIZE", "DEQUANTIZE")
 
 
-def settle(graph: Graph) -> Graph:
+def fold_shapes(graph: Graph) -> Graph:
     """The same model for a batch of one, without arithmetic on shapes."""
     return _dilate(_fold(graph))
 
@@ -156,7 +156,7 @@ def _dilate(graph: Graph) -> Graph:
             chain.append(only_reader(chain[-1]))
         try:
             new, shapes = _dilated(chain, tensors)
-        except _Odd as why:
+        except _NotADilation as why:
             raise EdgekitError(
                 f"operator {start.index} (SPACE_TO_BATCH_ND, writing "
                 f"{tensors[start.outputs[0]].name!r}) is supported only as a dilation's beginning, "
@@ -177,13 +177,13 @@ def _dilate(graph: Graph) -> Graph:
     return replace(graph, tensors=tuple(tensors), operators=tuple(operators), tflm_differs=fixed)
 
 
-class _Odd(Exception):
+class _NotADilation(Exception):
     """Why a chain of operators is no dilation."""
 
 
 def _need(condition, why: str) -> None:
     if not condition:
-        raise _Odd(why)
+        raise _NotADilation(why)
 
 
 def _dilated(chain, tensors) -> tuple[list[Operator], dict[int, tuple[int, ...]]]:

@@ -25,7 +25,7 @@ def constants(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{layer.name}_{key}", np.ravel(a)
 
 
-def placed(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray, int]]:
+def constant_offsets(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray, int]]:
     """Name, values and offset of every constant in the image, each on a multiple of 4."""
     at = 0
     for array, flat in constants(graph, layers):
@@ -35,14 +35,14 @@ def placed(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray, int]]:
 
 def image_size(graph: Graph, layers) -> int:
     """Bytes of the image: whole units of 8, as a flash is written."""
-    ends = [at + flat.nbytes for _, flat, at in placed(graph, layers)]
+    ends = [at + flat.nbytes for _, flat, at in constant_offsets(graph, layers)]
     return -(-max(ends, default=0) // 8) * 8
 
 
 def image(source: Source) -> bytes:
     """What a slot holds: the constants of a model, little-endian, for code generated with `slot`."""
     whole = bytearray(image_size(source.graph, source.layers))
-    for _, flat, at in placed(source.graph, source.layers):
+    for _, flat, at in constant_offsets(source.graph, source.layers):
         whole[at : at + flat.nbytes] = flat.astype(flat.dtype.newbyteorder("<")).tobytes()
     return bytes(whole)
 
@@ -51,7 +51,7 @@ def image_regions(source: Source) -> list[tuple[int, str, int, int]]:
     """What the image is made of: (offset, "int8" | "int32" | "bytes", values, values in a row)."""
     kinds = {"int8": "int8", "int32": "int32"}
     found = []
-    for _, flat, at in placed(source.graph, source.layers):
+    for _, flat, at in constant_offsets(source.graph, source.layers):
         kind = kinds.get(str(flat.dtype), "bytes")
         count = flat.nbytes if kind == "bytes" else flat.size
         found.append((at, kind, count, count))

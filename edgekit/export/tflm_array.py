@@ -76,7 +76,7 @@ def c_array(model: bytes, name: str, arena_bytes: int, operators: list[str]) -> 
         "arena": arena_bytes,
         "rows": "\n".join(_row(model[i : i + 16]) for i in range(0, len(model), 16)),
         "count": len(unique),
-        "adds": "\n".join(f"  resolver.{adder(op)}();" for op in unique),
+        "adds": "\n".join(f"  resolver.{registration_method(op)}();" for op in unique),
     }
     return {
         f"{name}.h": HEADER.format(**fields),
@@ -85,7 +85,7 @@ def c_array(model: bytes, name: str, arena_bytes: int, operators: list[str]) -> 
     }
 
 
-def adder(operator: str) -> str:
+def registration_method(operator: str) -> str:
     """TFLM's registration method: `DEPTHWISE_CONV_2D` -> `AddDepthwiseConv2D`."""
     words = {"PADV2": "PadV2"}.get(operator) or "".join(
         part if part[0].isdigit() else part.capitalize() for part in operator.split("_")

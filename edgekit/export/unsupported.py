@@ -54,7 +54,7 @@ def operator_name(model, op, index: int, names: dict[int, str]) -> str:
     return f"CUSTOM {quoted(code.CustomCode())}" if name == "CUSTOM" else name
 
 
-def unknown_operators(model, sub, names: dict[int, str]) -> None:
+def check_operators(model, sub, names: dict[int, str]) -> None:
     """Refuse operators that the generator does not know: the first with its place, all by name."""
     found, first = Counter(), ""
     for index in range(sub.OperatorsLength()):
@@ -98,7 +98,7 @@ ADVICE = (
 )
 
 
-def further_graphs(model) -> None:
+def check_single_subgraph(model) -> None:
     """Refuse more than one graph, where no operator of the first says what the others are for."""
     count = model.SubgraphsLength()
     if count == 1:
@@ -119,7 +119,7 @@ def further_graphs(model) -> None:
     )
 
 
-def odd_tensor(t, name: str, known) -> None:
+def check_tensor_type(t, name: str, known) -> None:
     """Refuse a type or a storage that the generator cannot read."""
     if t.Type() not in known:
         kind, advice = TYPES.get(t.Type(), (f"number {t.Type()}", TO_INT8))
@@ -130,7 +130,7 @@ def odd_tensor(t, name: str, known) -> None:
         )
 
 
-def odd_buffer(buffer, name: str) -> None:
+def check_buffer(buffer, name: str) -> None:
     """Refuse constants outside of the flatbuffer (files of more than 2 GB hold them behind it)."""
     if buffer.Offset() > 1:
         raise EdgekitError(
@@ -156,7 +156,7 @@ def quantization(graph: Graph) -> None:
             )
 
 
-def need_int8(graph: Graph) -> None:
+def require_int8(graph: Graph) -> None:
     """Raise EdgekitError unless each input of the model is int8 (or uint8) with one scale."""
     quantization(graph)
     for t in (graph.tensors[i] for i in graph.inputs):

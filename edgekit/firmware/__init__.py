@@ -24,13 +24,13 @@ def text(folder: str, name: str) -> str:
     return (resources.files(__package__) / folder / name).read_text("utf-8")
 
 
-def device_c(*names: str) -> dict[str, str]:
+def c_sources(*names: str) -> dict[str, str]:
     """Files of the update agent by name, as `build(extra_files=…)` takes them; without an end: .h and .c."""
     files = [n for name in names for n in ([name] if "." in name else [f"{name}.h", f"{name}.c"])]
     return {name: _found(name).read_text("utf-8") for name in files}
 
 
-def changed(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> dict[str, str]:
+def patch_sources(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The same files with (old, new) texts; raises EdgekitError for an old one that is not there once."""
     made = dict(files)
     for old, new in changes:

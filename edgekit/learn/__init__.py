@@ -10,42 +10,55 @@ TensorFlow is imported by what trains, not by this package; or by `load_tensorfl
 
 from edgekit.learn import adapt, models
 from edgekit.learn.attempts import Attempts
-from edgekit.learn.augmentation_cache import Shelf
-from edgekit.learn.compression import by_recording, calibration, calibration_study, make
+from edgekit.learn.augmentation_cache import AugmentationCache
+from edgekit.learn.compression import (
+    calibration,
+    calibration_study,
+    compress,
+    grouped_cross_validation,
+)
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
-from edgekit.learn.litert import predict, predict_int8, quantization, quantize, slim
+from edgekit.learn.litert import predict, predict_int8, quantization, quantize, strip_metadata
 from edgekit.learn.loading import load_tensorflow
-from edgekit.learn.teacher_checks import Finding, doubts, teacher_findings
-from edgekit.learn.train import Distil, fit, interval, lead, score, smallest_within, width_sweep
+from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
+from edgekit.learn.train import (
+    Distillation,
+    fit,
+    interval,
+    paired_difference,
+    score,
+    smallest_within,
+    width_sweep,
+)
 
 __all__ = [
     "Attempts",
-    "Distil",
+    "AugmentationCache",
+    "Distillation",
     "Finding",
     "Ledger",
-    "Shelf",
     "adapt",
-    "by_recording",
     "calibration",
     "calibration_study",
-    "doubts",
+    "compress",
     "finetune",
     "fit",
     "frontier",
+    "grouped_cross_validation",
     "interval",
-    "lead",
     "load_tensorflow",
-    "make",
     "models",
+    "paired_difference",
     "pick",
     "predict",
     "predict_int8",
     "quantization",
     "quantize",
+    "reference_findings",
     "score",
-    "slim",
     "smallest_within",
+    "strip_metadata",
     "teacher_findings",
     "width_sweep",
 ]

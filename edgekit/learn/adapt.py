@@ -25,15 +25,25 @@ from edgekit.learn import adapt_tables as tables
 from edgekit.learn.adapt_choice import BASELINE, Choice, choose, recordings
 from edgekit.learn.adapt_scores import Tally
 from edgekit.learn.adapt_shift import described, measure
-from edgekit.learn.adapt_tables import Table, classifier, coral, mean_std, surety
+from edgekit.learn.adapt_tables import Table, classifier, confidence_score, coral, mean_std
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Choice", "Heard", "choose", "classifier", "compare", "coral", "deal", "draw", "hear"]
-__all__ += ["mean_std", "measure", "methods", "surety"]
+__all__ = [
+    "AdaptationTask",
+    "Choice",
+    "adaptation_task",
+    "choose",
+    "classifier",
+    "compare",
+    "coral",
+    "draw",
+    "grouped_folds",
+]
+__all__ += ["confidence_score", "mean_std", "measure", "methods"]
 
-CHOSEN, SUREST = "chosen without labels", "surest windows, never abstains"
+CHOSEN, MOST_CONFIDENT = "chosen without labels", "surest windows, never abstains"
 REFERENCE = "trained on the field"  # on all labels of what is heard, and no lab: no upper bound
 SHOTS = (1, 3, 10)  # labelled field windows per class
 
@@ -42,18 +52,18 @@ SHOTS = (1, 3, 10)  # labelled field windows per class
 
 
 @dataclass(frozen=True, repr=False)
-class Heard:
+class AdaptationTask:
     """All that a method may hear on one split. There is no field label in it.
 
-    `lab` labelled Windows with `lab_table` (n, d); `field_raw` (m, time, channel) and `field` (m, d)
+    `source` labelled Windows with `source_table` (n, d); `target_windows` (m, time, channel) and `target` (m, d)
     the field's windows, `recording` (m,) which recording each is from; `k` classes; `describe` and
     `augment` of the use case.
     """
 
-    lab: Windows
-    lab_table: np.ndarray
-    field_raw: np.ndarray
-    field: np.ndarray
+    source: Windows
+    source_table: np.ndarray
+    target_windows: np.ndarray
+    target: np.ndarray
     recording: np.ndarray
     k: int
     describe: Callable
@@ -70,28 +80,30 @@ class Heard:
         """The network trained on the lab alone, which several methods begin with."""
         from edgekit.learn import adapt_networks
 
-        return adapt_networks.lab_only(self.lab_table, self.lab.y, self.k, self.seed)
+        return adapt_networks.source_only(self.source_table, self.source.y, self.k, self.seed)
 
 
-def hear(lab: Windows, field: Windows, split, case, seed: int, tables: tuple | None = None):
+def adaptation_task(
+    source: Windows, target: Windows, split, case, seed: int, tables: tuple | None = None
+):
     """What may be heard on a `split` of the field (its train and val): a Heard.
 
     Lab windows of a group that is tested (the same person on the other wrist) are left out too.
     `tables`: the descriptors of lab and field, if they are known already. Raises EdgekitError for
     values that are not finite, and where nothing is left to learn from.
     """
-    if lab.classes != field.classes:
-        raise EdgekitError(f"lab and field name other classes: {lab.classes}, {field.classes}")
+    if source.classes != target.classes:
+        raise EdgekitError(f"lab and field name other classes: {source.classes}, {target.classes}")
     rows = np.concatenate([split.train, split.val])
-    kept = np.flatnonzero(~np.isin(lab.group, np.unique(field.group[split.test])))
+    kept = np.flatnonzero(~np.isin(source.group, np.unique(target.group[split.test])))
     if not len(rows) or not len(kept):
         raise EdgekitError("nothing to adapt: a split leaves no lab, or no field, to be heard")
-    A = described(case, lab.X[kept]) if tables is None else tables[0][kept]
-    B = described(case, field.X[rows]) if tables is None else tables[1][rows]
+    A = described(case, source.X[kept]) if tables is None else tables[0][kept]
+    B = described(case, target.X[rows]) if tables is None else tables[1][rows]
     if not (np.isfinite(A).all() and np.isfinite(B).all()):
         raise EdgekitError("features hold NaN; inspect() the recordings and keep() the rest")
-    return Heard(
-        lab[kept], A, field.X[rows], B, recordings(field)[rows], len(lab.classes), case.descriptor,
+    return AdaptationTask(
+        source[kept], A, target.X[rows], B, recordings(target)[rows], len(source.classes), case.descriptor,
         case.augment, seed,
     )  # fmt: skip
 
@@ -107,16 +119,16 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
     `networks=False` three, and TensorFlow is not imported.
     """
     found = {
-        BASELINE: lambda h: Table(h.lab_table, h.lab.y, h.k),
-        "mean and spread": lambda h: Table(mean_std(h.lab_table, h.field), h.lab.y, h.k),
-        "CORAL": lambda h: Table(coral(h.lab_table, h.field), h.lab.y, h.k),
+        BASELINE: lambda h: Table(h.source_table, h.source.y, h.k),
+        "mean and spread": lambda h: Table(mean_std(h.source_table, h.target), h.source.y, h.k),
+        "CORAL": lambda h: Table(coral(h.source_table, h.target), h.source.y, h.k),
     }
     if not tables.skada_missing():
         found["subspace alignment"] = lambda h: _skada(tables.subspace, h, turned=True)
         found["optimal transport"] = lambda h: _skada(tables.transport, h)
-    found["augmentation"] = lambda h: _wider(h, h.augment(h.lab.X, h.rng))
+    found["augmentation"] = lambda h: _wider(h, h.augment(h.source.X, h.rng))
     found["noise of the field"] = lambda h: _wider(
-        h, tables.measured_noise(h.lab.X, h.field_raw, h.rng)
+        h, tables.measured_noise(h.source.X, h.target_windows, h.rng)
     )
     for name, align in case.ALIGN.items():
         found[name] = lambda h, align=align: Table(*align(h), h.k)
@@ -127,26 +139,26 @@ def methods(case, networks: bool = True) -> dict[str, Callable]:
     return found
 
 
-def _skada(align: Callable, h: Heard, turned: bool = False) -> Table:
-    X, y, view = align(h.lab_table, h.lab.y, h.field, h.rng)
+def _skada(align: Callable, h: AdaptationTask, turned: bool = False) -> Table:
+    X, y, view = align(h.source_table, h.source.y, h.target, h.rng)
     return Table(X, y, h.k, view, turned=turned)
 
 
-def _wider(h: Heard, varied: np.ndarray) -> Table:
-    both = np.concatenate([h.lab_table, h.describe(varied)])
-    return Table(both, np.tile(h.lab.y, 2), h.k)
+def _wider(h: AdaptationTask, varied: np.ndarray) -> Table:
+    both = np.concatenate([h.source_table, h.describe(varied)])
+    return Table(both, np.tile(h.source.y, 2), h.k)
 
 
-def _adabn(h: Heard):
+def _adabn(h: AdaptationTask):
     from edgekit.learn import adapt_networks
 
-    return adapt_networks.adabn(h.network, h.field)
+    return adapt_networks.adabn(h.network, h.target)
 
 
-def _dann(h: Heard):
+def _dann(h: AdaptationTask):
     from edgekit.learn import adapt_networks
 
-    return adapt_networks.dann(h.lab_table, h.lab.y, h.field, h.k, h.seed)
+    return adapt_networks.dann(h.source_table, h.source.y, h.target, h.k, h.seed)
 
 
 def draw(y: np.ndarray, shots: int, seed: int) -> np.ndarray:
@@ -164,11 +176,11 @@ def draw(y: np.ndarray, shots: int, seed: int) -> np.ndarray:
 
 
 def compare(
-    lab: Windows, field: Windows, splits, case, *, networks: bool = True, seed: int = 0
+    source: Windows, target: Windows, splits, case, *, networks: bool = True, seed: int = 0
 ) -> pd.DataFrame:
     """Every method on every split of the field: fitted without, tested on, its test groups.
 
-    `splits` are Splits of `field`; a method hears `train` and `val` without labels. Columns: method,
+    `splits` are Splits of `target`; a method hears `train` and `val` without labels. Columns: method,
     shots (labelled field windows per class: 0, a few, inf), balanced_accuracy, low, high, lift (over the lab
     alone), lift_low, lift_high, gained (share of the gap to the REFERENCE; NaN if there is none), surety
     (mean of `choose`'s), chosen (share of splits; of the lab alone: how often the rule abstained; NaN if it
@@ -177,26 +189,26 @@ def compare(
     """
     from edgekit.learn.train import progress
 
-    known = described(case, lab.X), described(case, field.X)
-    tally = Tally(field.y, field.group, len(field.classes))
+    known = described(case, source.X), described(case, target.X)
+    tally = Tally(target.y, target.group, len(target.classes))
     fits, notes = methods(case, networks), []
     for number, split in enumerate(progress(splits, "comparing")):
-        heard = hear(lab, field, split, case, seed + number, known)
+        task = adaptation_task(source, target, split, case, seed + number, known)
         rows = np.concatenate([split.train, split.val])
-        fitted = {name: fit(heard) for name, fit in fits.items()}
-        choice = choose(fitted, heard)
+        fitted = {name: fit(task) for name, fit in fits.items()}
+        choice = choose(fitted, task)
         best = choice.name
         notes.append(choice)
         tally.test(split.test)
-        more = {CHOSEN: fitted[best], SUREST: fitted[choice.surest]}
-        more |= told(fitted, best, heard, field.y[rows])
+        more = {CHOSEN: fitted[best], MOST_CONFIDENT: fitted[choice.most_confident]}
+        more |= told(fitted, best, task, target.y[rows])
         for name, model in {**fitted, **more}.items():
-            said = model.probabilities(known[1][split.test]).argmax(axis=1)
-            tally.add(name, split.test, said)
-    return _finish(tally.table(BASELINE, seed), notes, field.classes)
+            predicted = model.probabilities(known[1][split.test]).argmax(axis=1)
+            tally.add(name, split.test, predicted)
+    return _finish(tally.table(BASELINE, seed), notes, target.classes)
 
 
-def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
+def told(fitted: dict, best: str, task: AdaptationTask, y: np.ndarray) -> dict:
     """The rows that are given labels: `y` (m,) of the heard field windows, or a few of them each.
 
     With k windows per class: a classifier on them alone; the network fine-tuned on them; the method
@@ -205,58 +217,58 @@ def told(fitted: dict, best: str, heard: Heard, y: np.ndarray) -> dict:
     """
     rows = {}
     for shots in SHOTS:
-        few = draw(y, shots, heard.seed)
-        X, of = heard.field[few], y[few]
-        rows[f"{shots} per class alone"] = Table(X, of, heard.k)
+        few = draw(y, shots, task.seed)
+        X, of = task.target[few], y[few]
+        rows[f"{shots} per class alone"] = Table(X, of, task.k)
         if "network, lab only" in fitted:
             rows[f"fine-tuned, {shots} per class"] = fitted["network, lab only"].told(
-                X, of, heard.seed
+                X, of, task.seed
             )
-        rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, heard.seed)
+        rows[f"chosen + {shots} per class"] = fitted[best].told(X, of, task.seed)
     worth = {name: fitted[name] for name in (BASELINE, best)}
-    rows[f"validated + {shots} per class"] = validated(worth, heard, few, of)
-    rows[REFERENCE] = Table(heard.field, y, heard.k)
+    rows[f"validated + {shots} per class"] = validated(worth, task, few, of)
+    rows[REFERENCE] = Table(task.target, y, task.k)
     return rows
 
 
-def validated(fitted: dict, heard: Heard, few: np.ndarray, y: np.ndarray, folds: int = 3):
+def validated(fitted: dict, task: AdaptationTask, few: np.ndarray, y: np.ndarray, folds: int = 3):
     """The table method that makes most of labelled windows, told all of them.
 
-    `few` (j,) are rows of `heard.field`, `y` (j,) their labels. Each method, and no lab at all, is told
+    `few` (j,) are rows of `task.target`, `y` (j,) their labels. Each method, and no lab at all, is told
     a part of them and rated on the rest, by log-likelihood. So the labels decide, too, whether the lab
     is worth anything.
     """
-    X, found = heard.field[few], {}
-    place = np.empty(len(y), int)  # each class dealt evenly
+    X, found = task.target[few], {}
+    fold_index = np.empty(len(y), int)  # each class dealt evenly
     for c in np.unique(y):
-        place[y == c] = np.arange((y == c).sum()) % folds
+        fold_index[y == c] = np.arange((y == c).sum()) % folds
     methods = {name: model for name, model in fitted.items() if isinstance(model, Table)}
     for name in [*methods, None]:
         rated = []
         for fold in range(folds):
-            known, asked = place != fold, place == fold
+            known, asked = fold_index != fold, fold_index == fold
             if known.any() and asked.any():
-                model = _told(methods.get(name), X[known], y[known], heard.k)
-                said = model.probabilities(X[asked])[np.arange(asked.sum()), y[asked]]
-                rated.extend(np.log(np.maximum(said, 0.01)))
+                model = _told(methods.get(name), X[known], y[known], task.k)
+                predicted = model.probabilities(X[asked])[np.arange(asked.sum()), y[asked]]
+                rated.extend(np.log(np.maximum(predicted, 0.01)))
         found[name] = np.mean(rated) if rated else 0.0
-    return _told(methods.get(max(found, key=found.get)), X, y, heard.k)
+    return _told(methods.get(max(found, key=found.get)), X, y, task.k)
 
 
 def _told(model: Table | None, X, y, k: int) -> Table:
     return Table(X, y, k) if model is None else model.told(X, y)
 
 
-def deal(case, field: Windows, seeds) -> list:
+def grouped_folds(case, target: Windows, seeds) -> list:
     """Folds of whole field groups for `compare`, dealt anew for each seed: three, two if there are few.
 
     Classes that the field lacks do not matter. Raises EdgekitError where a class has a single group.
     """
-    present = np.unique(field.y)
+    present = np.unique(target.y)
     shown = replace(
-        field,
-        y=np.searchsorted(present, field.y),
-        classes=tuple(field.classes[c] for c in present),
+        target,
+        y=np.searchsorted(present, target.y),
+        classes=tuple(target.classes[c] for c in present),
     )
     for k in (3, 2):
         try:
@@ -271,12 +283,12 @@ def _finish(table, notes: list, classes) -> pd.DataFrame:
     gap = table.balanced_accuracy.iloc[-1] - floor
     table.insert(7, "gained", table.lift / (gap if gap > 0 else np.nan))
     first = notes[0].scores
-    sure = {m: np.mean([n.scores[m].surety for n in notes]) for m in first}
+    confidence = {m: np.mean([n.scores[m].confidence_score for n in notes]) for m in first}
     picks = [n.name for n in notes]
-    share = {m: picks.count(m) / len(picks) for m in first if first[m].may}
+    share = {m: picks.count(m) / len(picks) for m in first if first[m].eligible}
     shots = table.method.str.extract(r"(\d+) per class")[0].astype(float).fillna(0)
     table.insert(1, "shots", [*shots[:-1], np.inf])
-    table.insert(9, "surety", table.method.map(sure))
+    table.insert(9, "confidence_score", table.method.map(confidence))
     table.insert(10, "chosen", table.method.map(share))
     table.attrs["why"] = [n.why for n in notes]
     return table.rename(

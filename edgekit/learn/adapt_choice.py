@@ -14,37 +14,40 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.learn.adapt_shift import balanced
-from edgekit.learn.adapt_tables import Table, surety
+from edgekit.learn.adapt_tables import Table, confidence_score
 
 BASELINE = "lab only"
 MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is must be beaten
 FLOOR = 0.3  # of the same; below it nothing is sure enough to be followed
-TAUGHT_BACK = 0.02  # balanced accuracy that may be lost on the way back: its noise
-DRAWS, DEALS = 200, 20  # of recordings for the noise of the first score, of windows for its zero
+REVERSE_VALIDATION_LOSS = 0.02  # balanced accuracy that may be lost on the way back: its noise
+DRAWS, PERMUTATIONS = (
+    200,
+    20,
+)  # of recordings for the noise of the first score, of windows for its zero
 
 
 @dataclass(frozen=True)
 class Score:
     """What can be said of a method without a label.
 
-    `surety` over recordings, of the mean answer of each, over chance; `noise` the standard deviation of its
-    lead over the lab's, by bootstrap; `windows` the surety over windows; `back` the balanced accuracy on the
-    lab of a classifier taught by the method's answers in the field. `may`: whether it can be chosen.
+    `confidence_score` over recordings, of the mean answer of each, over chance; `noise` the standard deviation of its
+    lead over the lab's, by bootstrap; `windows` the surety over windows; `reverse_accuracy` the balanced accuracy on the
+    lab of a classifier taught by the method's answers in the field. `eligible`: whether it can be chosen.
     """
 
-    surety: float
+    confidence_score: float
     noise: float = 0.0
     windows: float = 0.0
-    back: float = 0.0
-    may: bool = False
+    reverse_accuracy: float = 0.0
+    eligible: bool = False
 
-    def beats(self, lab: Score) -> bool:
+    def beats(self, source: Score) -> bool:
         """Whether it is sure at all, and all three scores prefer it to the lab as it is."""
         return (
-            self.surety > FLOOR
-            and self.surety - lab.surety > max(MARGIN, self.noise)
-            and self.windows > lab.windows
-            and self.back > lab.back - TAUGHT_BACK
+            self.confidence_score > FLOOR
+            and self.confidence_score - source.confidence_score > max(MARGIN, self.noise)
+            and self.windows > source.windows
+            and self.reverse_accuracy > source.reverse_accuracy - REVERSE_VALIDATION_LOSS
         )
 
 
@@ -52,17 +55,17 @@ class Score:
 class Choice:
     """The method's `name` ("lab only" where the rule abstains), every method's Score, and `why`.
 
-    `surest` would be chosen by the surety over windows alone, with nothing to stop it.
+    `most_confident` would be chosen by the surety over windows alone, with nothing to stop it.
     """
 
     name: str
     scores: dict[str, Score]
     why: str
-    surest: str
+    most_confident: str
 
 
-def choose(fitted: dict, heard) -> Choice:
-    """Which of the `fitted` methods to trust for what was `heard` (an `adapt.Heard`), without labels.
+def choose(fitted: dict, task) -> Choice:
+    """Which of the `fitted` methods to trust for what was `task` (an `adapt.Heard`), without labels.
 
     The surest over recordings among those that are sure at all (FLOOR) and beat the lab as it is: by MARGIN
     and by a standard deviation of the bootstrap over recordings; by their surety over windows; and by
@@ -74,33 +77,33 @@ def choose(fitted: dict, heard) -> Choice:
     axes along which the field is heard (subspace alignment): such answers hang together in each recording,
     and may be anybody's. Nothing here can notice classes that changed places in all recordings.
     """
-    names, of = np.unique(heard.recording, return_inverse=True)
-    rng = np.random.default_rng(heard.seed)
+    names, of = np.unique(task.recording, return_inverse=True)
+    rng = np.random.default_rng(task.seed)
     draws = rng.integers(0, len(names), (DRAWS, len(names)))
-    deals = [rng.permutation(of) for _ in range(DEALS)]
+    deals = [rng.permutation(of) for _ in range(PERMUTATIONS)]
     scores, drawn = {}, {}
     first = {BASELINE: fitted[BASELINE]}  # the others' yardstick
     for name, model in {**first, **fitted}.items():
-        said, table = model.probabilities(heard.field), isinstance(model, Table)
-        means = _means(said, of)
-        chance = np.mean([surety(_means(said, deal)) for deal in deals])
-        drawn[name] = np.array([surety(means[draw]) for draw in draws])
+        predicted, table = model.probabilities(task.target), isinstance(model, Table)
+        means = _means(predicted, of)
+        chance = np.mean([confidence_score(_means(predicted, deal)) for deal in deals])
+        drawn[name] = np.array([confidence_score(means[draw]) for draw in draws])
         scores[name] = Score(
-            surety(means) - float(chance),
+            confidence_score(means) - float(chance),
             float(np.std(drawn[name] - drawn[BASELINE])),
-            surety(said),
-            _back(model, heard, means.argmax(axis=1)[of]) if table else np.nan,
-            may=table and not model.turned,
+            confidence_score(predicted),
+            _reverse_validation(model, task, means.argmax(axis=1)[of]) if table else np.nan,
+            eligible=table and not model.turned,
         )
-    lab = scores[BASELINE]
+    source = scores[BASELINE]
     tables = [name for name, model in fitted.items() if isinstance(model, Table)]
-    surest = max(tables, key=lambda name: scores[name].windows)
-    better = [name for name, score in scores.items() if score.may and score.beats(lab)]
-    if _mixed(heard.lab) or not better:
-        return Choice(BASELINE, scores, _abstained(scores, _mixed(heard.lab)), surest)
-    best = max(better, key=lambda name: scores[name].surety)
-    why = f"surety over recordings {lab.surety:.2f} to {scores[best].surety:.2f}, the others agree"
-    return Choice(best, scores, why, surest)
+    most_confident = max(tables, key=lambda name: scores[name].windows)
+    better = [name for name, score in scores.items() if score.eligible and score.beats(source)]
+    if _mixed(task.source) or not better:
+        return Choice(BASELINE, scores, _abstained(scores, _mixed(task.source)), most_confident)
+    best = max(better, key=lambda name: scores[name].confidence_score)
+    why = f"surety over recordings {source.confidence_score:.2f} to {scores[best].confidence_score:.2f}, the others agree"
+    return Choice(best, scores, why, most_confident)
 
 
 def recordings(windows) -> np.ndarray:
@@ -108,20 +111,23 @@ def recordings(windows) -> np.ndarray:
     return np.array([str(origin).rpartition("@")[0] for origin in windows.origin])
 
 
-def _mixed(lab) -> bool:
+def _mixed(source) -> bool:
     """Whether recordings of the lab hold several classes each, as those of a heart do."""
-    of = recordings(lab)
-    return len(set(zip(of, lab.y, strict=True))) > len(set(of))
+    of = recordings(source)
+    return len(set(zip(of, source.y, strict=True))) > len(set(of))
 
 
 def _abstained(scores: dict[str, Score], mixed: bool) -> str:
     if mixed:
         return "abstained: recordings hold several classes each, and say nothing"
-    lab, rivals = scores[BASELINE], {n: s for n, s in scores.items() if s.may and n != BASELINE}
+    source, rivals = (
+        scores[BASELINE],
+        {n: s for n, s in scores.items() if s.eligible and n != BASELINE},
+    )
     if not rivals:
         return "abstained: nothing else may be chosen"
-    best = max(rivals, key=lambda name: rivals[name].surety)
-    more = rivals[best].surety - lab.surety
+    best = max(rivals, key=lambda name: rivals[name].confidence_score)
+    more = rivals[best].confidence_score - source.confidence_score
     if more > max(MARGIN, rivals[best].noise):
         return f"abstained: {best} is {more:+.2f} surer, but not sure enough, or other scores do not agree"
     return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
@@ -133,7 +139,7 @@ def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.stack([np.bincount(of, column) for column in p.T], axis=1) / count[:, None]
 
 
-def _back(model: Table, heard, said: np.ndarray) -> float:
-    """Balanced accuracy on the method's lab of a classifier taught `said` (m,), its answers in the field."""
-    taught = Table(model.view(heard.field), said, heard.k)
+def _reverse_validation(model: Table, task, predicted: np.ndarray) -> float:
+    """Balanced accuracy on the method's lab of a classifier taught `predicted` (m,), its answers in the field."""
+    taught = Table(model.view(task.target), predicted, task.k)
     return balanced(model.y, taught.probabilities(model.X).argmax(axis=1))

@@ -55,7 +55,7 @@ class Network:
         return Network(trainer.model.get_weights(), self.scale, *rows, self.k)
 
 
-def lab_only(X: np.ndarray, y: np.ndarray, k: int, seed: int) -> Network:
+def source_only(X: np.ndarray, y: np.ndarray, k: int, seed: int) -> Network:
     """The network trained on the lab, (n, d) and (n,)."""
     trainer, scale = _trainer(X.shape[1], k), (X.mean(axis=0), np.maximum(X.std(axis=0), 1e-9))
     trainer.begin(seed)

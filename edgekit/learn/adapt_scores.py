@@ -26,9 +26,9 @@ class Tally:
         """Begin a split that tests these rows (t,)."""
         self.tested.append(self._count(rows, np.ones(len(rows))))
 
-    def add(self, method: str, rows: np.ndarray, said: np.ndarray) -> None:
+    def add(self, method: str, rows: np.ndarray, predicted: np.ndarray) -> None:
         """The classes (t,) that a method said of the tested rows (t,)."""
-        self.hits.setdefault(method, []).append(self._count(rows, said == self.y[rows]))
+        self.hits.setdefault(method, []).append(self._count(rows, predicted == self.y[rows]))
 
     def table(self, baseline: str, seed: int = 0) -> pd.DataFrame:
         """A row per method: balanced accuracy and its lift over `baseline`, with 95 % intervals.

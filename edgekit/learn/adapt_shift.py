@@ -11,7 +11,7 @@ from edgekit.data.windows import Windows
 from edgekit.learn.adapt_tables import Table
 
 
-def measure(lab: Windows, field: Windows, case, seed: int = 0):
+def measure(source: Windows, target: Windows, case, seed: int = 0):
     """How far two worlds are apart: `(DataFrame, distances (d,))`.
 
     `distances` are Wasserstein's, feature by feature, in standard deviations of the field. The table
@@ -23,16 +23,16 @@ def measure(lab: Windows, field: Windows, case, seed: int = 0):
     from scipy.stats import wasserstein_distance
     from sklearn.metrics import roc_auc_score
 
-    A, B = described(case, lab.X), described(case, field.X)
+    A, B = described(case, source.X), described(case, target.X)
     spread = np.maximum(B.std(axis=0), 1e-9)
     far = np.array([wasserstein_distance(a, b) for a, b in zip(A.T, B.T, strict=True)]) / spread
     of = np.repeat([0, 1], [len(A), len(B)])
-    both, group = np.concatenate([A, B]), np.concatenate([lab.group, field.group])
+    both, group = np.concatenate([A, B]), np.concatenate([source.group, target.group])
     odds = _held_out(both, of, group, seed)[:, 1]
-    y = np.concatenate([lab.y, field.y])
-    said = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
-    at_home, abroad = (balanced(y[of == world], said[of == world]) for world in (0, 1))
-    mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (lab, field)]
+    y = np.concatenate([source.y, target.y])
+    predicted = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
+    at_home, abroad = (balanced(y[of == world], predicted[of == world]) for world in (0, 1))
+    mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (source, target)]
     rows = [
         ("distance, mean feature", far.mean(), "field sd", 0.0),
         ("distance, worst feature", far.max(), "field sd", 0.0),
@@ -53,7 +53,7 @@ def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
 
     k, folds = int(y.max()) + 1, min(3, len(np.unique(group)))
     learn = np.ones(len(y), bool) if learn is None else learn
-    said = np.full((len(y), k), 1 / k)
+    predicted = np.full((len(y), k), 1 / k)
     if folds < 2:
         raise EdgekitError("the two worlds share a single group, so nothing can be held out")
     deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -62,13 +62,13 @@ def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
         for train, test in deal.split(X, y, group):
             train = train[learn[train]]
             if len(train):
-                said[test] = Table(X[train], y[train], k).probabilities(X[test])
-    return said
+                predicted[test] = Table(X[train], y[train], k).probabilities(X[test])
+    return predicted
 
 
-def balanced(y, said) -> float:
-    """Mean recall of the classes that occur in `y` (n,), given the answers `said` (n,)."""
-    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
+def balanced(y, predicted) -> float:
+    """Mean recall of the classes that occur in `y` (n,), given the answers `predicted` (n,)."""
+    return float(np.mean([(predicted[y == c] == c).mean() for c in np.unique(y)]))
 
 
 def described(case, X) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.learn.adapt_tables import classifier, coral, surety
+from edgekit.learn.adapt_tables import classifier, confidence_score, coral
 
 RATIOS = np.exp(np.linspace(np.log(0.4), np.log(2.0), 82))  # speeds tried, 2 % apart
 HILL = 9  # lines: what is wider than this is the noise's slope, not a fault's peak
@@ -32,20 +32,20 @@ def warp(spectra: np.ndarray, ratio) -> np.ndarray:
     return spectra[row, left] * (1 - part) + spectra[row, left + 1] * part
 
 
-def likeness(lab: np.ndarray, field: np.ndarray) -> np.ndarray:
+def likeness(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(len(RATIOS),) correlation of the two mean spectra, the lab's warped by each ratio.
 
     Peaks only: a running mean over HILL lines is taken away, because the slope of the noise
     correlates at any ratio.
     """
-    wanted = _peaks(field.mean(axis=0))
-    made = np.array([_peaks(warp(lab, r).mean(axis=0)) for r in RATIOS])
+    wanted = _peaks(target.mean(axis=0))
+    made = np.array([_peaks(warp(source, r).mean(axis=0)) for r in RATIOS])
     made, wanted = made - made.mean(axis=1, keepdims=True), wanted - wanted.mean()
     size = np.linalg.norm(made, axis=1) * np.linalg.norm(wanted)
     return made @ wanted / np.maximum(size, 1e-12)  # silence is like nothing
 
 
-def speed_ratio(lab: np.ndarray, y: np.ndarray, field: np.ndarray) -> float:
+def speed_ratio(source: np.ndarray, y: np.ndarray, target: np.ndarray) -> float:
     """How many times as fast as the lab the field is struck, found without a field label.
 
     Another bearing at another speed strikes at other rates, but in much the same pattern: the ratio of
@@ -54,7 +54,7 @@ def speed_ratio(lab: np.ndarray, y: np.ndarray, field: np.ndarray) -> float:
     the lab (n, lines) with labels `y`, is surest about the field. 1 if there is none: a likeness that still
     grows at the last ratio tried has not been found.
     """
-    like = likeness(lab, field)
+    like = likeness(source, target)
     edged = np.concatenate(
         [[np.inf], like, [np.inf]]
     )  # the best at an end is no best: look further
@@ -63,27 +63,30 @@ def speed_ratio(lab: np.ndarray, y: np.ndarray, field: np.ndarray) -> float:
         return 1.0  # nothing in common: better leave it
     if len(tops) == 1 or len(np.unique(y)) < 2:
         return float(RATIOS[tops[like[tops].argmax()]])
-    sure = [surety(classifier().fit(warp(lab, r), y).predict_proba(field)) for r in RATIOS[tops]]
-    return float(RATIOS[tops[int(np.argmax(sure))]])
+    confidence = [
+        confidence_score(classifier().fit(warp(source, r), y).predict_proba(target))
+        for r in RATIOS[tops]
+    ]
+    return float(RATIOS[tops[int(np.argmax(confidence))]])
 
 
-def speed_found(heard):
+def speed_found(task):
     """The lab at the field's speed."""
-    lab, y = heard.lab_table, heard.lab.y
-    return warp(lab, speed_ratio(lab, y, heard.field)), y
+    source, y = task.source_table, task.source.y
+    return warp(source, speed_ratio(source, y, task.target)), y
 
 
-def speed_found_coral(heard):
+def speed_found_coral(task):
     """The lab at the field's speed, then with the field's covariance."""
-    lab, y = speed_found(heard)
-    return coral(lab, heard.field), y
+    source, y = speed_found(task)
+    return coral(source, task.target), y
 
 
-def random_speeds(heard, low: float = 0.7, high: float = 1.3):
+def random_speeds(task, low: float = 0.7, high: float = 1.3):
     """The lab, and two copies whose windows were each sped up by `low` to `high`; hears no field."""
-    lab, rng = heard.lab_table, heard.rng
-    copies = [warp(lab, rng.uniform(low, high, len(lab))) for _ in range(2)]
-    return np.concatenate([lab, *copies]), np.tile(heard.lab.y, 3)
+    source, rng = task.source_table, task.rng
+    copies = [warp(source, rng.uniform(low, high, len(source))) for _ in range(2)]
+    return np.concatenate([source, *copies]), np.tile(task.source.y, 3)
 
 
 def _peaks(spectrum: np.ndarray) -> np.ndarray:

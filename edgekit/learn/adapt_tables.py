@@ -30,7 +30,7 @@ def classifier():
     )
 
 
-def surety(probabilities: np.ndarray) -> float:
+def confidence_score(probabilities: np.ndarray) -> float:
     """How much a classifier has to say about windows (n, k) that nobody labelled; 0 is nothing.
 
     The mutual information of window and answer (nats): entropy of the mean answer less the mean entropy
@@ -77,12 +77,12 @@ class Table:
 
     def probabilities(self, X: np.ndarray) -> np.ndarray:
         """(n, d) descriptors of field windows -> (n, k). A class it never heard of gets 0."""
-        said = np.zeros((len(X), self.k))
+        predicted = np.zeros((len(X), self.k))
         if self.fitted is None:
-            said[:, self.y[0]] = 1.0  # one class is all it knows
+            predicted[:, self.y[0]] = 1.0  # one class is all it knows
         else:
-            said[:, self.fitted.classes_] = self.fitted.predict_proba(self.view(X))
-        return said
+            predicted[:, self.fitted.classes_] = self.fitted.predict_proba(self.view(X))
+        return predicted
 
     def told(self, X: np.ndarray, y: np.ndarray, seed: int = 0) -> Table:
         """The same, told the labels `y` (j,) of field windows (j, d) too.
@@ -205,12 +205,12 @@ def measured_noise(X: np.ndarray, target: np.ndarray, rng: np.random.Generator, 
     colour and cross-talk without its events, so no label can be in it. Strength up to `level` of the
     window's own standard deviation. Same shape and type.
     """
-    heard = target[rng.integers(0, len(target), len(X))].astype(np.float64)
+    task = target[rng.integers(0, len(target), len(X))].astype(np.float64)
     axes = tuple(range(1, X.ndim - 1))
-    phases = np.fft.rfftn(rng.normal(size=(*heard.shape[:-1], 1)), axes=axes)
+    phases = np.fft.rfftn(rng.normal(size=(*task.shape[:-1], 1)), axes=axes)
     phases /= np.maximum(np.abs(phases), CLIPPED)
-    heard -= heard.mean(axis=axes, keepdims=True)  # an offset is no noise
-    noise = np.fft.irfftn(np.fft.rfftn(heard, axes=axes) * phases, s=heard.shape[1:-1], axes=axes)
+    task -= task.mean(axis=axes, keepdims=True)  # an offset is no noise
+    noise = np.fft.irfftn(np.fft.rfftn(task, axes=axes) * phases, s=task.shape[1:-1], axes=axes)
     every = tuple(range(1, X.ndim))
     wanted = X.astype(np.float64).std(axis=every, keepdims=True)
     wanted *= rng.uniform(0, level, wanted.shape)

@@ -21,7 +21,7 @@ PASSING = (
 )
 
 
-def narrowed(model, weights: float = 0.5):
+def prune_channels(model, weights: float = 0.5):
     """A copy of `model` without its least important channels: at least the share `weights` of weights gone.
 
     Every convolution and hidden dense layer loses the same share of its channels, those whose filters
@@ -59,11 +59,11 @@ def _chain(model) -> list:
 def _size(chain: list, share: float) -> int:
     """Weights that stay if each layer keeps `share` of its channels."""
     total, kept, there = 0, None, None  # channels that stay and that were
-    for place, layer in enumerate(chain):
+    for index, layer in enumerate(chain):
         kind = type(layer).__name__
         if kind in ("Conv2D", "Dense"):
             *window, into, out = layer.kernel.shape
-            stay = out if place == len(chain) - 1 else _stay(out, share)
+            stay = out if index == len(chain) - 1 else _stay(out, share)
             into_stays = into if kept is None else into * kept // there
             total += int(np.prod(window)) * into_stays * stay
             kept, there = stay, out
@@ -81,14 +81,14 @@ def _cut(model, chain: list, share: float):
 
     x = given = keras.layers.Input(model.input_shape[1:])
     kept, loaded = None, []  # indices of the channels that stay; layers and their weights
-    for place, layer in enumerate(chain):
+    for index, layer in enumerate(chain):
         kind, w, config = type(layer).__name__, layer.get_weights(), layer.get_config()
         if kind in ("Conv2D", "Dense"):
-            last = place == len(chain) - 1
+            last = index == len(chain) - 1
             if kept is not None:
                 w[0] = w[0][..., kept, :]
             out = w[0].shape[-1]
-            kept = np.arange(out) if last else _important(w[0], chain[place + 1], _stay(out, share))
+            kept = np.arange(out) if last else _important(w[0], chain[index + 1], _stay(out, share))
             w = [v[..., kept] for v in w]
             config["filters" if kind == "Conv2D" else "units"] = len(kept)
         elif kind == "DepthwiseConv2D" and config["depth_multiplier"] == 1:

@@ -12,7 +12,7 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
-from edgekit.learn.augmentation_cache import Shelf
+from edgekit.learn.augmentation_cache import AugmentationCache
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ HINT = 0.5  # how much a guess of the teacher's features counts, if that is aske
 
 
 @dataclass(frozen=True)
-class Made:
+class CompressedModel:
     """A network ready for a device: its `.tflite`, the Keras model it came from, seconds it took."""
 
     tflite: bytes
@@ -34,10 +34,10 @@ class Made:
         return f"<b>{len(self.tflite):,} bytes</b> of .tflite after {self.seconds:.1f} s"
 
 
-def make(
+def compress(
     steps: tuple[str, ...],
     windows: Windows,
-    hear: Callable,
+    preprocess: Callable,
     *,
     seed: int,
     start=None,
@@ -50,11 +50,11 @@ def make(
     epochs: int = 8,
     finish: int = 4,
     **how,
-) -> Made:
+) -> CompressedModel:
     """A student taken through `steps`, some of STEPS in that order, then made a `.tflite`.
 
     It starts as `start`, a trained model that is left as it is, or as `build(input_shape, classes)`,
-    trained for `epochs`; with "distil" against `distil` (a `train.Distil`), with "hint" guessing the
+    trained for `epochs`; with "distil" against `distil` (a `train.Distillation`), with "hint" guessing the
     teacher's features too. "channels" removes channels with a share `channels` of the weights and trains
     for `epochs` again. "prune" sets a share `sparsity` of the weights to zero, "cluster" leaves `clusters`
     different ones in each layer, "qat" trains through the rounding and keeps what those two did; each for
@@ -65,7 +65,7 @@ def make(
     int8 runs on the kit's devices. `how` goes to `train.fit`. Raises EdgekitError for an unknown step.
     """
     from edgekit.learn import legacy
-    from edgekit.learn.channel_pruning import narrowed
+    from edgekit.learn.channel_pruning import prune_channels
     from edgekit.learn.train import fit
 
     if tuple(s for s in STEPS if s in steps) != tuple(steps) or rounding not in ROUNDINGS:
@@ -79,82 +79,88 @@ def make(
     legacy.seed_everything(seed)
     if {"distil", "hint"} & {*steps} and distil is None:
         raise EdgekitError("a student that is taught needs a teacher: distil=Distil(teacher, hear)")
-    how = {"seed": seed, "distil": distil, "shelf": Shelf(), **how}
+    how = {"seed": seed, "distil": distil, "augmentation_cache": AugmentationCache(), **how}
     if start is None:
-        model = build(hear(windows.X[:1]).shape[1:], len(windows.classes))
-        told = replace(distil, hint=HINT) if "hint" in steps else distil
-        fit(model, windows, hear, epochs=epochs, **{**how, "distil": told})
+        model = build(preprocess(windows.X[:1]).shape[1:], len(windows.classes))
+        distillation = replace(distil, hint=HINT) if "hint" in steps else distil
+        fit(model, windows, preprocess, epochs=epochs, **{**how, "distil": distillation})
     else:
         model = legacy.clone(start)
     if "channels" in steps:
-        model = narrowed(model, channels)
-        fit(model, windows, hear, epochs=epochs, **how)
+        model = prune_channels(model, channels)
+        fit(model, windows, preprocess, epochs=epochs, **how)
     gentle = {**how, "epochs": finish, "rate": how.get("rate", 4e-3) / 4}
     if "prune" in steps:
         batches = finish * -(-how.get("copies", 2) * len(windows) // how.get("batch", 32))
         model = legacy.prunable(model, sparsity, batches)
-        fit(model, windows, hear, **gentle)
-        model = legacy.stripped(model)
+        fit(model, windows, preprocess, **gentle)
+        model = legacy.unwrap(model)
     if "cluster" in steps:
         model = legacy.clusterable(model, clusters, keep_zeros="prune" in steps)
-        fit(model, windows, hear, **gentle)
-        model = legacy.stripped(model)
+        fit(model, windows, preprocess, **gentle)
+        model = legacy.unwrap(model)
     if "qat" in steps:
         keep = tuple(s for s in ("prune", "cluster") if s in steps)
-        model = legacy.quantization_aware(model, calibration(windows, hear, seed), keep)
-        fit(model, windows, hear, **gentle)
+        model = legacy.quantization_aware(model, calibration(windows, preprocess, seed), keep)
+        fit(model, windows, preprocess, **gentle)
         tflite = legacy.convert(model, int8=True)
     elif rounding in ("int8", "int16"):
         scheme = "" if rounding == "int8" else rounding
-        tflite = legacy.convert(model, calibration(windows, hear, seed), scheme=scheme)
+        tflite = legacy.convert(model, calibration(windows, preprocess, seed), scheme=scheme)
     else:
         tflite = legacy.convert(model, scheme="dynamic" if rounding == "dynamic" else "")
-    return Made(tflite, model, time.perf_counter() - clock)
+    return CompressedModel(tflite, model, time.perf_counter() - clock)
 
 
-def by_recording(
-    steps: tuple[str, ...], windows: Windows, folds, hear: Callable, *, teach=None, **how
+def grouped_cross_validation(
+    steps: tuple[str, ...],
+    windows: Windows,
+    folds,
+    preprocess: Callable,
+    *,
+    make_distillation=None,
+    **how,
 ) -> dict:
     """The `score` of a whole recipe when every fold's test recordings are new to it.
 
-    `folds` are Splits; for each, `make(steps, …)` starts from nothing on its training part, and its
-    int8 file answers for its test part. `teach(windows)` returns the `Distil` of a fold, so that the
+    `folds` are Splits; for each, `compress(steps, …)` starts from nothing on its training part, and its
+    int8 file answers for its test part. `make_distillation(windows)` returns the `Distillation` of a fold, so that the
     teacher has not heard the test recordings either; the teachers' own score on the same folds is the
-    key "teacher". `how` goes to `make`.
+    key "teacher". `how` goes to `compress`.
     """
     from edgekit.learn.models import answers
     from edgekit.learn.train import progress, score
 
-    said, reference = np.full((2, len(windows)), -1)
+    predicted, reference = np.full((2, len(windows)), -1)
     for fold in progress(folds, "folds"):
         train, test = windows[fold.train], windows[fold.test]
-        told = teach(train) if teach else None
+        distillation = make_distillation(train) if make_distillation else None
         listens = {"distil", "hint"} & {*steps}
-        made = make(steps, train, hear, distil=told if listens else None, **how)
-        said[fold.test] = litert.predict(made.tflite, hear(test.X))[0].argmax(axis=1)
-        if teach:
-            reference[fold.test] = answers(told.teacher, told.hear, test.X)
-    tested = said >= 0
+        made = compress(steps, train, preprocess, distil=distillation if listens else None, **how)
+        predicted[fold.test] = litert.predict(made.tflite, preprocess(test.X))[0].argmax(axis=1)
+        if make_distillation:
+            reference[fold.test] = answers(distillation.teacher, distillation.preprocess, test.X)
+    tested = predicted >= 0
     judged = windows.y[tested], windows.classes, windows.group[tested]
-    scores = [score(judged[0], s[tested], *judged[1:]) for s in (said, reference)]
-    return {**scores[0], "teacher": scores[1]} if teach else scores[0]
+    scores = [score(judged[0], s[tested], *judged[1:]) for s in (predicted, reference)]
+    return {**scores[0], "teacher": scores[1]} if make_distillation else scores[0]
 
 
-def calibration(windows: Windows, hear: Callable, seed: int, most: int = 200) -> np.ndarray:
+def calibration(windows: Windows, preprocess: Callable, seed: int, most: int = 200) -> np.ndarray:
     """The calibration set: up to `most` network inputs, drawn evenly from the classes present."""
     rng = np.random.default_rng(seed)
     present = np.unique(windows.y)
     each = -(-most // len(present))
     rows = [rng.permutation(np.flatnonzero(windows.y == c))[:each] for c in present]
-    return hear(windows.X[np.sort(np.concatenate(rows))])
+    return preprocess(windows.X[np.sort(np.concatenate(rows))])
 
 
 def calibration_study(
-    model, windows: Windows, split, hear: Callable, sizes, seed: int
+    model, windows: Windows, split, preprocess: Callable, sizes, seed: int
 ) -> pd.DataFrame:
     """What post-training quantization of `model` is worth for calibration sets of several kinds and sizes.
 
-    Kinds: "balanced" over classes (what `make` uses), "random" from the training part, the "loudest" inputs
+    Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the "loudest" inputs
     of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`, the
     share of validation windows that the float model and the int8 one class alike.
     """
@@ -164,7 +170,7 @@ def calibration_study(
     from edgekit.learn.train import score
 
     train, val = windows[split.train], windows[split.val]
-    heard, held = hear(train.X), hear(val.X)
+    heard, held = preprocess(train.X), preprocess(val.X)
     truth = legacy.logits(model, held).argmax(axis=1)
     order = {
         "random": np.random.default_rng(seed).permutation(len(train)),
@@ -173,10 +179,10 @@ def calibration_study(
     }
     rows = []
     for size in sizes:
-        sets = {"balanced": calibration(train, hear, seed, size)}
+        sets = {"balanced": calibration(train, preprocess, seed, size)}
         sets |= {kind: heard[np.sort(rank[:size])] for kind, rank in order.items()}
         for kind, inputs in sets.items():
-            said = litert.predict(legacy.convert(model, inputs), held)[0].argmax(axis=1)
-            accuracy = score(val.y, said, val.classes, draws=1)["balanced_accuracy"]
-            rows.append((kind, len(inputs), accuracy, float((said == truth).mean())))
+            predicted = litert.predict(legacy.convert(model, inputs), held)[0].argmax(axis=1)
+            accuracy = score(val.y, predicted, val.classes, draws=1)["balanced_accuracy"]
+            rows.append((kind, len(inputs), accuracy, float((predicted == truth).mean())))
     return pd.DataFrame(rows, columns=["kind", "windows", "val_accuracy", "agreement"])

@@ -17,7 +17,7 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
-from edgekit.learn.augmentation_cache import Shelf
+from edgekit.learn.augmentation_cache import AugmentationCache
 from edgekit.learn.train import progress, score
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Tuned:
 def finetune(
     base: bytes,
     windows: Windows,
-    hear: Callable,
+    preprocess: Callable,
     *,
     seed: int,
     budget: float = 0.10,
@@ -72,7 +72,7 @@ def finetune(
     batch: int = 32,
     rate: float = 1.0,
     balance: float = 1.0,
-    shelf: Shelf | None = None,
+    augmentation_cache: AugmentationCache | None = None,
 ) -> Tuned:
     """The released int8 `.tflite` `base`, trained on; its update takes at most `budget` · len(base) bytes.
 
@@ -83,8 +83,8 @@ def finetune(
     al., "Optimal Brain Damage", 1990, there for weights). The others return to the released value, and
     training goes on with the rest.
 
-    `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows, `hear`,
-    `augment`, `copies`, `batch`, `balance` and `shelf` as in `train.fit`. With `validation`, the epoch that
+    `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows, `preprocess`,
+    `augment`, `copies`, `batch`, `balance` and `augmentation_cache` as in `train.fit`. With `validation`, the epoch that
     scores best on it among those within the budget is returned (the latest of equals), the released file
     if all are worse; without, the last epoch. Same seed, same bytes.
     Raises EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it,
@@ -95,24 +95,26 @@ def finetune(
     start = time.perf_counter()
     legacy.seed_everything(seed)
     network = int8_training.Network(base, biases_only)
-    _check(network, windows, hear)
+    _check(network, windows, preprocess)
     allowed, guess = budget * len(base), entropy(base, network.constants)
     cost = cost or guess
     if not (least := cost(base)) <= allowed:
         raise EdgekitError(
             f"an update that changes nothing takes {least:,} bytes, the budget is {allowed:,.0f}"
         )
-    drawn = (shelf or Shelf()).of(windows, hear, augment, seed, copies)
+    drawn = (augmentation_cache or AugmentationCache()).of(
+        windows, preprocess, augment, seed, copies
+    )
     steps = epochs * -(-drawn.copies * len(windows) // batch)
     training = int8_training.Training(network, rate, steps)
     weight = _weights(windows, balance)
-    judge = _judge(base, network, validation, hear)
+    validate = _validator(base, network, validation, preprocess)
     keep = _Keep(training, cost, guess)
-    best, history, dense = (judge(base), base, least), [], None
+    best, history, dense = (validate(base), base, least), [], None
     for number in progress(range(epochs), "fine-tuning"):
-        rows, heard = drawn.epoch(number)
+        rows, inputs = drawn.epoch(number)
         y = windows.y[rows]
-        loss = training.epoch(litert.quantize(base, heard), y, weight[y], batch)
+        loss = training.epoch(litert.quantize(base, inputs), y, weight[y], batch)
         size, done = cost(training.file()), (number + 1) / epochs
         last = number == epochs - 1
         if (done > FREE or last) and math.isfinite(allowed):
@@ -123,12 +125,12 @@ def finetune(
                 size = keep(target)
         new = training.file()
         entry = {"loss": loss, "bytes": size, "changed": network.changed(new)}
-        accuracy = judge(new)
+        accuracy = validate(new)
         history.append(entry if accuracy is None else entry | {"accuracy": accuracy})
         if size <= allowed and (accuracy is None or accuracy >= best[0]):
             best = accuracy, new, size
     accuracy, new, size = best
-    agreement = network.agreement(new, litert.quantize(base, hear(windows.X[:CHECKED])))
+    agreement = network.agreement(new, litert.quantize(base, preprocess(windows.X[:CHECKED])))
     facts = network.changed(new), accuracy, agreement, time.perf_counter() - start
     return Tuned(new, size, size / len(base), *facts, history)
 
@@ -136,7 +138,7 @@ def finetune(
 def frontier(
     base: bytes,
     windows: Windows,
-    hear: Callable,
+    preprocess: Callable,
     *,
     test: Windows,
     cost: Callable | None = None,
@@ -153,7 +155,7 @@ def frontier(
     """
     import pandas as pd
 
-    how = {"shelf": Shelf(), **how}
+    how = {"augmentation_cache": AugmentationCache(), **how}
     validation = how.get("validation")
     cost = cost or entropy(base)
     rows, files = [], {}
@@ -161,7 +163,8 @@ def frontier(
     def row(variant, budget, new, changed=math.nan):
         size = cost(new)
         seen = [
-            math.nan if some is None else _accuracy(new, some, hear) for some in (validation, test)
+            math.nan if some is None else _accuracy(new, some, preprocess)
+            for some in (validation, test)
         ]
         rows.append((variant, budget, size, size / len(base), changed, *seen))
         files[variant] = new
@@ -172,7 +175,7 @@ def frontier(
     runs += [("same grid", math.inf, False)]
     for variant, budget, biases_only in runs:
         made = finetune(
-            base, windows, hear, budget=budget, biases_only=biases_only, cost=cost, **how
+            base, windows, preprocess, budget=budget, biases_only=biases_only, cost=cost, **how
         )
         row(variant, budget if math.isfinite(budget) else math.nan, made.tflite, made.changed)
     for variant, new in (others or {}).items():
@@ -251,14 +254,14 @@ class _Keep:
         return low
 
 
-def _check(network, windows: Windows, hear: Callable) -> None:
+def _check(network, windows: Windows, preprocess: Callable) -> None:
     if len(np.unique(windows.y)) < 2:
         raise EdgekitError("fine-tuning needs windows of two classes or more")
     if not np.isfinite(windows.X).all():
         raise EdgekitError(
             "training windows hold NaN; inspect() the recordings and keep() the rest"
         )
-    given, wanted = tuple(hear(windows.X[:1]).shape[1:]), network.given
+    given, wanted = tuple(preprocess(windows.X[:1]).shape[1:]), network.given
     if given != wanted:
         raise EdgekitError(f"the network takes {list(wanted)}, `hear` makes {list(given)}")
     if network.answers != len(windows.classes):
@@ -275,18 +278,18 @@ def _weights(windows: Windows, balance: float) -> np.ndarray:
     return (weight * len(windows) / (weight * counts).sum()).astype(np.float32)
 
 
-def _judge(base: bytes, network, validation: Windows | None, hear: Callable) -> Callable:
+def _validator(base: bytes, network, validation: Windows | None, preprocess: Callable) -> Callable:
     """Tells the balanced accuracy of a file on the validation windows, None if there are none."""
     if validation is None:
         return lambda new: None
-    x = litert.quantize(base, hear(validation.X))
+    x = litert.quantize(base, preprocess(validation.X))
     return lambda new: _balanced(validation, network.logits(new, x))
 
 
-def _accuracy(tflite: bytes, windows: Windows, hear: Callable) -> float:
-    return _balanced(windows, litert.predict(tflite, hear(windows.X))[0])
+def _accuracy(tflite: bytes, windows: Windows, preprocess: Callable) -> float:
+    return _balanced(windows, litert.predict(tflite, preprocess(windows.X))[0])
 
 
 def _balanced(windows: Windows, logits: np.ndarray) -> float:
-    said = logits.argmax(axis=1)
-    return score(windows.y, said, windows.classes, draws=1)["balanced_accuracy"]
+    predicted = logits.argmax(axis=1)
+    return score(windows.y, predicted, windows.classes, draws=1)["balanced_accuracy"]

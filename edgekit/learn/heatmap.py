@@ -237,7 +237,7 @@ def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: f
     peak has. Peaks on boxes below `least` are neither right nor wrong.
     """
     true = np.array([sum(b.height >= least for b in found) for found in boxes])
-    said, hits, wrong = [], 0, 0
+    predicted, hits, wrong = [], 0, 0
     for heat, found in zip(heats, boxes, strict=True):
         spots = peaks(heat, threshold).astype(float)
         far = [b for b in found if b.height < least]
@@ -247,15 +247,15 @@ def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: f
         marks = np.array([cell_of(b, scale, at) for b in found if b.height >= least], float)
         matched = _matched(spots, marks.reshape(-1, 2))
         hits, wrong = hits + matched, wrong + len(spots) - matched
-        said.append(len(spots))
-    error = np.array(said) - true
+        predicted.append(len(spots))
+    error = np.array(predicted) - true
     return {
         "mean_absolute_error": float(np.abs(error).mean()),
         "bias": float(error.mean()),
         "exact": float((error == 0).mean()),
         "precision": hits / max(1, hits + wrong),
         "recall": hits / max(1, int(true.sum())),
-        "said": [int(v) for v in said],
+        "said": [int(v) for v in predicted],
         "true": [int(v) for v in true],
     }
 

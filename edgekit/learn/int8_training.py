@@ -24,7 +24,7 @@ class Constant:
     """Integers of a `.tflite` that training may change, and where they lie in it."""
 
     name: str
-    at: int  # byte offset in the file
+    offset: int  # byte offset in the file
     base: np.ndarray  # (n,) as released, int8 weights or int32 biases
     unit: int  # counts that one step of the training moves
 
@@ -42,7 +42,7 @@ class Constant:
 
     def read(self, tflite: bytes) -> np.ndarray:
         """The integers (n,) in another copy of the file."""
-        return np.frombuffer(tflite, self.base.dtype, self.base.size, self.at)
+        return np.frombuffer(tflite, self.base.dtype, self.base.size, self.offset)
 
 
 class Network:
@@ -56,12 +56,14 @@ class Network:
         self.tflite, self.graph = tflite, read(tflite)
         check(self.graph)
         by_tensor = constants(tflite, self.graph)
-        chosen = {c.at: c for c in by_tensor.values() if c.bias or not biases_only}
-        self.constants = [chosen[at] for at in sorted(chosen)]
+        chosen = {c.offset: c for c in by_tensor.values() if c.bias or not biases_only}
+        self.constants = [chosen[offset] for offset in sorted(chosen)]
         if not self.constants:
             raise EdgekitError("the network has nothing that may be changed")
-        order = {c.at: k for k, c in enumerate(self.constants)}
-        self.place = {i: order[c.at] for i, c in by_tensor.items() if c.at in order}
+        order = {c.offset: k for k, c in enumerate(self.constants)}
+        self.constant_index = {
+            i: order[c.offset] for i, c in by_tensor.items() if c.offset in order
+        }
         tensors = self.graph.tensors
         self.given = tensors[self.graph.inputs[0]].shape[1:]
         self.answers = tensors[self.graph.outputs[0]].size
@@ -69,7 +71,7 @@ class Network:
 
     def forward(self, x, integers: list):
         """int8 inputs (n, …) as float32 -> logits (n, answers); `integers`: a tensor for each constant."""
-        return forward(self.graph, x, {i: integers[k] for i, k in self.place.items()})
+        return forward(self.graph, x, {i: integers[k] for i, k in self.constant_index.items()})
 
     def logits(self, tflite: bytes, x: np.ndarray) -> np.ndarray:
         """What another copy of the file answers to int8 inputs (n, …): (n, answers), in float units."""
@@ -95,7 +97,7 @@ class Network:
         """A copy of the file with other integers; nothing else differs."""
         copy = bytearray(self.tflite)
         for c, values in zip(self.constants, integers, strict=True):
-            copy[c.at : c.at + c.base.nbytes] = values.astype(c.base.dtype).tobytes()
+            copy[c.offset : c.offset + c.base.nbytes] = values.astype(c.base.dtype).tobytes()
         return bytes(copy)
 
     def changed(self, tflite: bytes) -> float:
@@ -221,7 +223,7 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
     A buffer that something else reads too (a shape, or a bias and weights) is left as it is.
     """
     roles: dict[int, set] = {}  # what each buffer is used as
-    where = {t.index: _place(tflite, t.index) for t in graph.tensors if t.data is not None}
+    where = {t.index: _byte_offset(tflite, t.index) for t in graph.tensors if t.data is not None}
     found = {}
     for op in graph.operators:
         for role, i in enumerate(op.inputs):
@@ -241,7 +243,7 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
     return {i: made[where[i]] for i in found if where[i] in made}
 
 
-def _place(tflite: bytes, index: int) -> int:
+def _byte_offset(tflite: bytes, index: int) -> int:
     """Where the bytes of a constant tensor begin in the file."""
     import tflite as schema
 

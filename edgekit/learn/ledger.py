@@ -43,7 +43,7 @@ COLUMNS = (
     "val_accuracy",
     "val_loss_points",
     "tflite_bytes",
-    "slim_bytes",
+    "stripped_bytes",
     "packed_bytes",
     "ota_bytes",
     *DEVICE,
@@ -71,22 +71,22 @@ class Ledger:
         self,
         windows: Windows,
         split,
-        hears: dict[str, Callable],
+        preprocessors: dict[str, Callable],
         measure: Callable | None = None,
         previous: bytes = b"",
     ):
-        """`hears` names each kind of input: `{"waveform": …, "features": …}`.
+        """`preprocessors` names each kind of input: `{"teacher_input": …, "features": …}`.
 
         `measure(tflite, hear)` gives Figures named as DEVICE, `device.price` for one board; without it
         those columns stay empty. `previous`: the `.tflite` that is in the field, for `ota_bytes`.
         """
-        self.windows, self.split, self.hears = windows, split, hears
+        self.windows, self.split, self.preprocessors = windows, split, preprocessors
         self.measure, self.previous = measure, previous
         self.rows: list[dict] = []
         self.files: dict[str, bytes] = {}
         self.recalls: dict[str, dict] = {}
         self.sources = dict(PROVENANCE)
-        self._heard: dict[tuple[str, str], np.ndarray] = {}
+        self._inputs: dict[tuple[str, str], np.ndarray] = {}
 
     def add(
         self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "", counted=True
@@ -99,7 +99,7 @@ class Ledger:
         files = [tflite] if isinstance(tflite, bytes) else list(tflite)
         scores = [{part: self._score(file, input, part) for part in PARTS} for file in files]
         test, runtime = scores[0]["test"]
-        small = litert.slim(files[0])
+        small = litert.strip_metadata(files[0])
         row = {
             "variant": name,
             "input": input,
@@ -110,7 +110,7 @@ class Ledger:
             "accuracies": [s["test"][0]["balanced_accuracy"] for s in scores],
             "val_accuracy": float(np.mean([s["val"][0]["balanced_accuracy"] for s in scores])),
             "tflite_bytes": len(files[0]),
-            "slim_bytes": len(small),
+            "stripped_bytes": len(small),
             "packed_bytes": len(_packed(small)),
             "ota_bytes": len(_deflated(small, self.previous)),
             **dict.fromkeys(DEVICE),
@@ -120,7 +120,7 @@ class Ledger:
         }
         if counted and self.measure and row["type"] in ("int8", "float32"):
             try:
-                figures = self.measure(small, self.hears[input])
+                figures = self.measure(small, self.preprocessors[input])
             except EdgekitError as error:
                 row["note"] = "; ".join(filter(None, (note, f"not on the device: {error}")))
             else:
@@ -130,17 +130,17 @@ class Ledger:
         self.rows[at : at + 1] = [row]
         self.files[name] = files[0]
         self.recalls[name] = test["recall"]
-        return f"{name}: {row['slim_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"
+        return f"{name}: {row['stripped_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"
 
     def _score(self, tflite: bytes, input: str, part: str) -> tuple[dict, str]:
         """The `score` of a file on the groups of a part, and the runtime that said so."""
         from edgekit.learn.train import score
 
         held = self.windows[getattr(self.split, part)]
-        if (input, part) not in self._heard:  # every row hears the same
-            self._heard[input, part] = self.hears[input](held.X)
-        said, runtime = litert.predict(tflite, self._heard[input, part])
-        return score(held.y, said.argmax(axis=1), held.classes, held.group), runtime
+        if (input, part) not in self._inputs:  # every row hears the same
+            self._inputs[input, part] = self.preprocessors[input](held.X)
+        predicted, runtime = litert.predict(tflite, self._inputs[input, part])
+        return score(held.y, predicted.argmax(axis=1), held.classes, held.group), runtime
 
     @property
     def table(self) -> pd.DataFrame:
@@ -149,7 +149,7 @@ class Ledger:
         return table
 
     @property
-    def losers(self) -> pd.DataFrame:
+    def class_recalls(self) -> pd.DataFrame:
         """Who loses? Recall of each class (columns) on the test groups, a row for each variant."""
         import pandas as pd
 
@@ -172,7 +172,7 @@ def ledger(rows: list[dict]) -> pd.DataFrame:
     first = table.iloc[0]
     table["loss_points"] = 100 * (first.accuracy - table.accuracy)
     table["val_loss_points"] = 100 * (first.val_accuracy - table.val_accuracy)
-    table["ratio"] = first.tflite_bytes / table.slim_bytes
+    table["ratio"] = first.tflite_bytes / table.stripped_bytes
     table["flash_ratio"] = first.tflite_bytes / table.flash_bytes.astype(float)
     losses = [100 * (first.accuracy - np.array(seeds)) for seeds in table.accuracies]
     table["seeds"] = [len(loss) for loss in losses]
@@ -194,7 +194,7 @@ def pick(table: pd.DataFrame, budget) -> str:
     smallest, without one) buys nothing: then the better on validation, then the smaller. If none passes, the
     most accurate one: the gate will say that it fails. Raises EdgekitError where nothing is int8.
     """
-    able, size = table[table.type == "int8"], "slim_bytes"
+    able, size = table[table.type == "int8"], "stripped_bytes"
     if "flash_bytes" in able and able.flash_bytes.notna().any():
         able, size = (
             able[able.flash_bytes.notna()],

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.learn.loading import undisturbed
+from edgekit.learn.loading import defer_interrupt
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def quiet():
             os.close(kept)
 
 
-with undisturbed("TensorFlow is loading"), quiet():
+with defer_interrupt("TensorFlow is loading"), quiet():
     import tensorflow as tf
     import tf_keras as keras
 
@@ -73,7 +73,7 @@ def distillation_loss(classes: int, temperature: float, weight: float, hint: flo
     `weight` goes to the teacher's softened answers, the rest to the labels; the softened part is
     multiplied by T² so that its gradient does not shrink with T. Hinton, Vinyals, Dean, "Distilling
     the Knowledge in a Neural Network" (2015). `hint` weighs the squared distance of the guess, which is
-    not there (d = 0) unless the model is `hinted`.
+    not there (d = 0) unless the model is `with_hint_head`.
     """
     k = classes
 
@@ -92,13 +92,13 @@ def distillation_loss(classes: int, temperature: float, weight: float, hint: flo
     return loss
 
 
-def depths(model):
+def with_penultimate(model):
     """`model` with what its last layer is given behind its logits: (n, …) -> (n, k + d)."""
     both = keras.layers.Concatenate()([model.output, model.layers[-1].input])
     return keras.Model(model.input, both)
 
 
-def hinted(model, size: int):
+def with_hint_head(model, size: int):
     """`model`, the same layers, with a guess of `size` teacher's values behind its logits: (n, k + size).
 
     A dense layer makes the guess of what the last layer is given; it is thrown away after training.
@@ -194,7 +194,7 @@ def prunable(model, sparsity: float, steps: int):
     """A copy whose smallest weights fade to zero over the first two thirds of `steps` batches.
 
     Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it by `Training`,
-    then `stripped`.
+    then `unwrap`.
     """
     with quiet():
         from tensorflow_model_optimization.sparsity import keras as sparsity_keras
@@ -208,7 +208,7 @@ def prunable(model, sparsity: float, steps: int):
 def clusterable(model, clusters: int, keep_zeros: bool = False):
     """A copy of which each layer has `clusters` different weights (Han et al., "Deep Compression", 2016).
 
-    Train it by `Training`, then `stripped`. `keep_zeros` keeps pruned weights at zero.
+    Train it by `Training`, then `unwrap`. `keep_zeros` keeps pruned weights at zero.
     """
     with quiet():
         from tensorflow_model_optimization.clustering import keras as clustering
@@ -223,7 +223,7 @@ def clusterable(model, clusters: int, keep_zeros: bool = False):
         return clustering.cluster_weights(clone(model), **how)
 
 
-def stripped(model):
+def unwrap(model):
     """The plain network inside a pruned or clustered one; zeros and clusters stay."""
     from tensorflow_model_optimization.clustering.keras import strip_clustering
     from tensorflow_model_optimization.sparsity.keras import strip_pruning

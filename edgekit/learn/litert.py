@@ -10,7 +10,7 @@ import numpy as np
 from edgekit import signal
 
 
-def slim(tflite: bytes) -> bytes:
+def strip_metadata(tflite: bytes) -> bytes:
     """The same network without what no runtime reads.
 
     Out go tensor names, descriptions, metadata, signatures, the min/max that calibration recorded, and

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def undisturbed(what: str) -> Iterator[None]:
+def defer_interrupt(what: str) -> Iterator[None]:
     """Ctrl-C, or a notebook's stop button, waits until the block is done; then it interrupts.
 
     `what` is being done: the sentence that answers the first of them says so. Outside of the main thread

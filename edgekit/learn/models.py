@@ -92,11 +92,11 @@ def image_student(input_shape: tuple[int, int, int], classes: int, width: int, s
     return keras.Model(given, layers.Dense(classes)(x), name="student")
 
 
-def answers(model, hear: Callable, X: np.ndarray) -> np.ndarray:
+def predict_classes(model, preprocess: Callable, X: np.ndarray) -> np.ndarray:
     """The class index, (n,), that `model` gives to each raw window of `X` (n, time, channel)."""
     from edgekit.learn import legacy
 
-    return legacy.logits(model, hear(X)).argmax(axis=1)
+    return legacy.logits(model, preprocess(X)).argmax(axis=1)
 
 
 def save(model, path) -> None:

@@ -12,10 +12,10 @@ BEHIND = 0.05  # so far behind the student, it is no ceiling that anything could
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence about the teacher; `void` if a loss against it must not be judged."""
+    """A sentence about the teacher; `invalidates` if a loss against it must not be judged."""
 
-    says: str
-    void: bool
+    message: str
+    invalidates: bool
 
 
 def teacher_findings(
@@ -23,13 +23,13 @@ def teacher_findings(
     student: dict,
     width: int,
     widths: Sequence[int],
-    lead: dict | None = None,
+    paired_difference: dict | None = None,
     name: str = "student",
 ) -> list[Finding]:
     """What keeps the teacher from being a reference; empty if nothing does.
 
     `teacher`, `student`: a `learn.score` each, on the same test windows. `width` of the teacher, `widths`
-    that its sweep tried. `lead`: the paired lead of the student, from `learn.lead`, if it was taken;
+    that its sweep tried. `paired_difference`: the paired lead of the student, from `learn.paired_difference`, if it was taken;
     `name`: what the student is called.
     """
     found = []
@@ -45,17 +45,19 @@ def teacher_findings(
     ahead = student["balanced_accuracy"] - reached
     if ahead >= 0 and reached < 1:
         told = f"{100 * ahead:.1f} points"
-        if lead and not teacher["alone"]:
-            told += f", {100 * lead['low']:+.1f} to {100 * lead['high']:+.1f}"
-        says = f"the teacher is no better than the {name} ({told} behind)"
-        found.append(Finding(says + ": no reference" * (ahead > BEHIND), ahead > BEHIND))
+        if paired_difference and not teacher["alone"]:
+            told += (
+                f", {100 * paired_difference['low']:+.1f} to {100 * paired_difference['high']:+.1f}"
+            )
+        message = f"the teacher is no better than the {name} ({told} behind)"
+        found.append(Finding(message + ": no reference" * (ahead > BEHIND), ahead > BEHIND))
     if len(widths) > 1 and width >= max(widths):
-        says = f"the teacher has the greatest width tried ({width}): a wider one may be better"
-        found.append(Finding(says, False))
+        message = f"the teacher has the greatest width tried ({width}): a wider one may be better"
+        found.append(Finding(message, False))
     return found
 
 
-def doubts(
+def reference_findings(
     scores: dict, deployed: dict, widths: Sequence[int], repeated: dict | None = None
 ) -> list:
     """All that speaks against a loss taken from chapter 03's teacher to the deployed model, a Finding each.

@@ -14,23 +14,23 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.learn.augmentation_cache import Shelf, Variations
+from edgekit.learn.augmentation_cache import AugmentationCache, AugmentedEpochs
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Distil:
+class Distillation:
     """What a student is told besides the labels: the teacher's softened answers.
 
-    `teacher` a trained model, `hear` its view of a raw window; `temperature` flattens its answers,
+    `teacher` a trained model, `preprocess` its view of a raw window; `temperature` flattens its answers,
     `weight` 0…1 is how much they count against the labels. `hint` above 0 also asks the student to guess
     what the teacher's last layer was given, and weighs the squared error of that guess.
     """
 
     teacher: object
-    hear: Callable
+    preprocess: Callable
     temperature: float = 3.0
     weight: float = 0.7
     hint: float = 0.0
@@ -55,7 +55,7 @@ class Fit:
 def fit(
     model,
     windows: Windows,
-    hear: Callable,
+    preprocess: Callable,
     *,
     seed: int,
     augment: Callable | None = None,
@@ -64,14 +64,14 @@ def fit(
     batch: int = 32,
     rate: float = 4e-3,
     balance: float = 1.0,
-    distil: Distil | None = None,
-    shelf: Shelf | None = None,
+    distil: Distillation | None = None,
+    augmentation_cache: AugmentationCache | None = None,
 ) -> Fit:
     """Train `model` in place on `windows`, each class weighing the same.
 
     `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
-    Each epoch hears `copies` fresh `Variations` of every window; trainings that are given the same `shelf`
+    Each epoch hears `copies` fresh `AugmentedEpochs` of every window; trainings that are given the same `augmentation_cache`
     spare each other the drawing. With `distil`, the teacher hears the very same variation (Hinton et
     al. 2015). Adam with cosine decay. Same seed, same weights.
     Raises EdgekitError for windows that are empty, of a single class or not finite.
@@ -91,42 +91,44 @@ def fit(
     weights = np.zeros(len(windows.classes), np.float32)
     weights[present] = counts ** -float(balance)
     weights[present] *= len(windows) / (weights[present] * counts).sum()
-    given = windows, hear, augment, seed, copies
-    drawn = shelf.of(*given) if shelf else Variations(*given)
+    given = windows, preprocess, augment, seed, copies
+    drawn = augmentation_cache.of(*given) if augmentation_cache else AugmentedEpochs(*given)
     loss, trained = legacy.cross_entropy, model
     if distil:
         classes, hint = len(windows.classes), distil.hint
         loss = legacy.distillation_loss(classes, distil.temperature, distil.weight, hint)
-        tell = _teller(distil, windows)
-        trained = legacy.hinted(model, tell(windows.X[:1]).shape[1] - classes) if hint else model
+        tell = _soft_target_function(distil, windows)
+        trained = (
+            legacy.with_hint_head(model, tell(windows.X[:1]).shape[1] - classes) if hint else model
+        )
     steps = epochs * -(-drawn.copies * len(windows) // batch)
     training = legacy.Training(trained, loss, rate, steps)
     who = f"{legacy.fingerprint(distil.teacher)}{'h' if distil.hint else ''}" if distil else ""
     losses = []
     for number in progress(range(epochs), f"training {model.name}"):
-        rows, heard = drawn.epoch(number)
+        rows, inputs = drawn.epoch(number)
         target = y = windows.y[rows]
         if distil:
             one_hot = np.eye(len(windows.classes), dtype=np.float32)[y]
-            told = drawn.told(number, tell, who)
-            target = np.concatenate([one_hot, told], axis=1)
-        losses.append(training.epoch(heard, target, weights[y], batch))
+            soft_targets = drawn.soft_targets(number, tell, who)
+            target = np.concatenate([one_hot, soft_targets], axis=1)
+        losses.append(training.epoch(inputs, target, weights[y], batch))
     return Fit(model, losses, time.perf_counter() - start)
 
 
-def _teller(distil: Distil, windows: Windows) -> Callable:
+def _soft_target_function(distil: Distillation, windows: Windows) -> Callable:
     """What the teacher says of raw windows (n, …): its logits, with `hint` its standardized last features."""
     from edgekit.learn import legacy
 
     if not distil.hint:
-        return lambda X: legacy.logits(distil.teacher, distil.hear(X))
-    model, k = legacy.depths(distil.teacher), len(windows.classes)
-    usual = legacy.logits(model, distil.hear(windows.X))[:, k:]
+        return lambda X: legacy.logits(distil.teacher, distil.preprocess(X))
+    model, k = legacy.with_penultimate(distil.teacher), len(windows.classes)
+    usual = legacy.logits(model, distil.preprocess(windows.X))[:, k:]
     mean, spread = usual.mean(axis=0), usual.std(axis=0) + 1e-3
 
     def tell(X):
-        told = legacy.logits(model, distil.hear(X))
-        return np.concatenate([told[:, :k], (told[:, k:] - mean) / spread], axis=1)
+        soft_targets = legacy.logits(model, distil.preprocess(X))
+        return np.concatenate([soft_targets[:, :k], (soft_targets[:, k:] - mean) / spread], axis=1)
 
     return tell
 
@@ -170,7 +172,7 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     }
 
 
-def lead(
+def paired_difference(
     y_true, first, second, group, *, level: float = 0.95, seed: int = 0, draws: int = 2000
 ) -> dict:
     """By how much `first`'s balanced accuracy is above `second`'s: {"mean", "low", "high"}, fractions.
@@ -182,10 +184,10 @@ def lead(
     first, second = np.atleast_2d(first), np.atleast_2d(second)
     both = []
     present = np.unique(y_true)
-    for said in (first, second):
-        y, of = np.tile(y_true, len(said)), np.tile(group, len(said))
-        right = said.ravel() == y
-        drawn = _bootstrap(y, said.ravel(), of, present, seed, draws)
+    for predicted in (first, second):
+        y, of = np.tile(y_true, len(predicted)), np.tile(group, len(predicted))
+        right = predicted.ravel() == y
+        drawn = _bootstrap(y, predicted.ravel(), of, present, seed, draws)
         both.append((np.mean([right[y == c].mean() for c in present]), drawn))
     (mean, ones), (other, others) = both
     low, high = np.quantile(ones - others, [(1 - level) / 2, (1 + level) / 2])
@@ -212,7 +214,7 @@ def _bootstrap(y_true, y_pred, group, classes, seed, draws) -> np.ndarray:
 
 
 def width_sweep(
-    build: Callable, windows: Windows, folds, hear: Callable, widths, *, seed: int, **how
+    build: Callable, windows: Windows, folds, preprocess: Callable, widths, *, seed: int, **how
 ) -> pd.DataFrame:
     """`build(input_shape, classes, width, seed)` at each width, trained and tested on every fold.
 
@@ -224,16 +226,20 @@ def width_sweep(
     from edgekit.learn import legacy
     from edgekit.learn.models import answers
 
-    shape = hear(windows.X[:1]).shape[1:]
+    shape = preprocess(windows.X[:1]).shape[1:]
     scores, seconds, models = {w: [] for w in widths}, dict.fromkeys(widths, 0.0), {}
     for fold in progress(folds, "folds"):
-        shelf, train, test = Shelf(), windows[fold.train], windows[fold.test]
+        augmentation_cache, train, test = (
+            AugmentationCache(),
+            windows[fold.train],
+            windows[fold.test],
+        )
         for width in widths:
             start = time.perf_counter()
             model = models[width] = build(shape, len(windows.classes), width, seed)
-            fit(model, train, hear, seed=seed, shelf=shelf, **how)
-            said = answers(model, hear, test.X)
-            scores[width] += [score(test.y, said, test.classes, draws=1)["balanced_accuracy"]]
+            fit(model, train, preprocess, seed=seed, augmentation_cache=augmentation_cache, **how)
+            predicted = answers(model, preprocess, test.X)
+            scores[width] += [score(test.y, predicted, test.classes, draws=1)["balanced_accuracy"]]
             seconds[width] += time.perf_counter() - start
     rows = [
         {

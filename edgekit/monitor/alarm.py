@@ -83,7 +83,7 @@ def choose(score, faulty, cost: Cost) -> float:
     return float(at[cheapest[width[cheapest].argmax()]])
 
 
-def price(
+def threshold_cost(
     score, faulty, group, threshold: float, cost: Cost, *, draws: int = 2000, seed: int = 0
 ) -> dict:
     """What a threshold costs per measurement: cost, low, high, missed, false_alarm (shares), recordings.

@@ -72,9 +72,11 @@ class Autoencoder:
         """The score (n,) that the int8 network gives to `X` (n, d), and which runtime computed it."""
         from edgekit.learn.litert import predict, quantization
 
-        said, runtime = predict(tflite, X.astype(np.float32))
+        predicted, runtime = predict(tflite, X.astype(np.float32))
         facts = quantization(tflite)
-        redrawn = (said.astype(np.float64) - facts["output_zero_point"]) * facts["output_scale"]
+        redrawn = (predicted.astype(np.float64) - facts["output_zero_point"]) * facts[
+            "output_scale"
+        ]
         return self.error(X, redrawn), runtime
 
     def tflite(self, calibration: np.ndarray) -> bytes:
@@ -120,8 +122,8 @@ def autoencoder(
     W, b = last.get_weights()
     last.set_weights([W * spread, b * spread + center])
 
-    def loss(wanted, said):
-        return keras.backend.mean(((wanted - said) / spread.astype(np.float32)) ** 2, axis=-1)
+    def loss(wanted, predicted):
+        return keras.backend.mean(((wanted - predicted) / spread.astype(np.float32)) ** 2, axis=-1)
 
     rng = np.random.default_rng(seed)
     clean = np.concatenate([healthy[rng.permutation(n)] for _ in range(epochs)])

@@ -19,7 +19,7 @@ LOWEST, HIGHEST = 0.05, 50.0  # temperatures that are tried
 
 
 @dataclass(frozen=True)
-class Sure:
+class ConfidenceGate:
     """When the device trusts an answer: its largest probability at `temperature` is at least `floor`.
 
     On int8 outputs z with `scale`: `sum(table[top - z])` may be at most `limit`. Integers only, so that the
@@ -46,7 +46,7 @@ class Sure:
         return self.table[z.max(axis=1, keepdims=True) - z].sum(axis=1) <= self.limit
 
     def c(self, name: str, classes: int) -> str:
-        """`int {name}_is_sure(const int8_t *outputs)`, a header in C99."""
+        """`int {name}_is_confident(const int8_t *outputs)`, a header in C99."""
         rows = [", ".join(f"{v}u" for v in part) for part in np.array_split(self.table, 32)]
         return C_SOURCE.format(
             name=name,
@@ -61,21 +61,21 @@ class Sure:
 
 C_SOURCE = """\
 /* Is {name} sure? Its largest probability, at temperature {temperature:.4g}, is at least {floor:.4g}. */
-#ifndef {up}_SURE_H
-#define {up}_SURE_H
+#ifndef {up}_CONFIDENCE_H
+#define {up}_CONFIDENCE_H
 
 #include <stdint.h>
 
 /* 65536 exp(-d scale / temperature) for an output d steps below the largest */
-static const uint32_t {name}_unlikelier[256] = {{
+static const uint32_t {name}_exp_table[256] = {{
     {table}}};
 
 /* outputs [{classes}] of the last inference -> 1: trust it, 0: keep the window for somebody to look at */
-static inline int {name}_is_sure(const int8_t *outputs) {{
+static inline int {name}_is_confident(const int8_t *outputs) {{
   int8_t top = outputs[0];
   for (int i = 1; i < {classes}; i++) top = outputs[i] > top ? outputs[i] : top;
   uint32_t sum = 0;
-  for (int i = 0; i < {classes}; i++) sum += {name}_unlikelier[(int)top - outputs[i]];
+  for (int i = 0; i < {classes}; i++) sum += {name}_exp_table[(int)top - outputs[i]];
   return sum <= {limit}u;
 }}
 
@@ -116,7 +116,10 @@ def likelihood(logits, y, temperature: float = 1.0) -> float:
 def expected_error(logits, y, temperature: float = 1.0, bins: int = BINS) -> float:
     """Expected calibration error: how far confidence is from accuracy, mean over windows."""
     return float(
-        sum(n * abs(sure - right) for n, sure, right in reliability(logits, y, temperature, bins))
+        sum(
+            n * abs(confidence - right)
+            for n, confidence, right in reliability(logits, y, temperature, bins)
+        )
         / len(y)
     )
 
@@ -124,12 +127,16 @@ def expected_error(logits, y, temperature: float = 1.0, bins: int = BINS) -> flo
 def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[tuple]:
     """(windows, mean confidence, accuracy) of each bin of confidence that has any."""
     p = probabilities(logits, temperature)
-    sure, right = p.max(axis=1), p.argmax(axis=1) == y
-    place = np.minimum((sure * bins).astype(int), bins - 1)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    bin_index = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
-        (int((place == b).sum()), float(sure[place == b].mean()), float(right[place == b].mean()))
+        (
+            int((bin_index == b).sum()),
+            float(confidence[bin_index == b].mean()),
+            float(right[bin_index == b].mean()),
+        )
         for b in range(bins)
-        if (place == b).any()
+        if (bin_index == b).any()
     ]
 
 
@@ -139,11 +146,11 @@ def choose_floor(logits, y, temperature: float, wanted: float) -> float:
     On validation windows; 0.999 where none is low enough.
     """
     p = probabilities(logits, temperature)
-    sure, right = p.max(axis=1), p.argmax(axis=1) == y
-    order = np.argsort(-sure, kind="stable")
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    order = np.argsort(-confidence, kind="stable")
     good = np.cumsum(right[order]) / np.arange(1, len(y) + 1) >= wanted
     return (
-        float(np.clip(sure[order][np.flatnonzero(good).max()], 1e-3, 0.999))
+        float(np.clip(confidence[order][np.flatnonzero(good).max()], 1e-3, 0.999))
         if good.any()
         else 0.999
     )

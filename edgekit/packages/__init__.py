@@ -19,17 +19,17 @@ from edgekit.packages.package import (
     build,
     device_id,
     manifest_of,
-    resign,
+    sign_package,
     unsigned,
     verify,
 )
-from edgekit.packages.release import LASTS, Release, expiry
+from edgekit.packages.release import DEFAULT_LIFETIME_DAYS, Release, expiry
 from edgekit.packages.suit import ENCODINGS, KINDS, PackageError
 
 __all__ = [
+    "DEFAULT_LIFETIME_DAYS",
     "ENCODINGS",
     "KINDS",
-    "LASTS",
     "Device",
     "FileSigner",
     "KeyList",
@@ -46,8 +46,8 @@ __all__ = [
     "mcuboot_image",
     "open_key",
     "public_key",
-    "resign",
     "run_key",
+    "sign_package",
     "unsigned",
     "verify",
 ]

@@ -23,7 +23,7 @@ class CborError(EdgekitError):
     """Not the CBOR that is taken here; the message goes on after "… is"."""
 
 
-class Ended(CborError):
+class TruncatedError(CborError):
     """There is no byte where one is needed."""
 
     def __init__(self):
@@ -36,7 +36,7 @@ def head(data: bytes, at: int, shortest: bool = True) -> tuple[int, int, int]:
     Raises CborError for a number that is not in its `shortest` form; of SIMPLE there are only CONSTANTS.
     """
     if at >= len(data):
-        raise Ended
+        raise TruncatedError
     major, low = data[at] >> 5, data[at] & 31
     if low > 27 or (major == SIMPLE and data[at] not in CONSTANTS):
         raise CborError("not CBOR of definite lengths and plain values")
@@ -45,7 +45,7 @@ def head(data: bytes, at: int, shortest: bool = True) -> tuple[int, int, int]:
     width = 1 << low - 24
     end = at + 1 + width
     if end > len(data):
-        raise Ended
+        raise TruncatedError
     number = int.from_bytes(data[at + 1 : end], "big")
     if shortest and number < (24 if width == 1 else 1 << 4 * width):
         raise CborError("not in its one encoding")
@@ -58,7 +58,7 @@ def expect(data: bytes, at: int, wanted: bytes) -> int:
     if found != wanted[: len(found)]:
         raise CborError("not what has to stand there")
     if len(found) < len(wanted):
-        raise Ended
+        raise TruncatedError
     return at + len(wanted)
 
 
@@ -68,11 +68,11 @@ def string(data: bytes, at: int) -> tuple[bytes, int]:
     if major != BYTES:
         raise CborError("not a byte string")
     if n > len(data) - at:
-        raise Ended
+        raise TruncatedError
     return data[at : at + n], at + n
 
 
-def look_over(
+def check_structure(
     data: bytes, tags: Container[int] = (), limit: int = LIMIT, shortest: bool = True
 ) -> None:
     """Raises CborError unless `data` is one item that can be decoded safely: see the module.
@@ -106,7 +106,7 @@ def decode(data: bytes, tags: Container[int] = ()):
 
     Raises CborError for anything else.
     """
-    look_over(data, tags)
+    check_structure(data, tags)
     try:
         import cbor2
     except ImportError:

@@ -9,7 +9,7 @@ from edgekit.packages import cbor
 from edgekit.packages.cbor import CborError
 
 
-class Forward:
+class CborReader:
     """Begins at the first byte of `data`."""
 
     def __init__(self, data: bytes):
@@ -18,7 +18,7 @@ class Forward:
     def take(self, n: int) -> bytes:
         """n bytes as they are."""
         if n > len(self.data) - self.at:
-            raise cbor.Ended
+            raise cbor.TruncatedError
         self.at += n
         return self.data[self.at - n : self.at]
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from html import escape
 
 from edgekit.core.errors import EdgekitError
-from edgekit.packages.regions import BASED, FORMS, Region, default_regions, filled, segments
+from edgekit.packages.regions import (
+    CODINGS,
+    RELATIVE_CODINGS,
+    Region,
+    cover_gaps,
+    default_regions,
+    segments,
+)
 from edgekit.packages.suit import ENCODINGS
 
 RAW, PACKED, DELTA = range(len(ENCODINGS))
@@ -21,7 +28,7 @@ RAW, PACKED, DELTA = range(len(ENCODINGS))
 KIND, COUNT, SHIFT = range(3)
 EVEN, ZEROS, PER_LENGTH, LONGEST, CONTEXTS = 0, 8, 3, 12, 202
 HEADER_FAMILY = (1, 18, 18)
-FAMILY = dict(zip(FORMS, (0, 62, 158, 94, 158, 126), strict=True))
+FAMILY = dict(zip(CODINGS, (0, 62, 158, 94, 158, 126), strict=True))
 WIDE = ("int32 change", "int32")
 MASK = 0xFFFF_FFFF
 
@@ -66,13 +73,17 @@ def encode(
     Raises EdgekitError for regions that do not fit their image and for a damaged `.tflite`.
     """
     target, base = bytes(target), bytes(base or b"")
-    new = default_regions(target) if target_regions is None else filled(target_regions, len(target))
-    old = default_regions(base) if base_regions is None else filled(base_regions, len(base))
+    new = (
+        default_regions(target)
+        if target_regions is None
+        else cover_gaps(target_regions, len(target))
+    )
+    old = default_regions(base) if base_regions is None else cover_gaps(base_regions, len(base))
     coder, shift = _Encoder(), 0
     for segment in segments(target, base, new, old):
         width = 4 if segment.form in WIDE else 1
         count = (segment.end - segment.start) // width
-        coder.header(KIND, FORMS.index(segment.form))
+        coder.header(KIND, CODINGS.index(segment.form))
         coder.header(COUNT, 0 if count == (len(target) - segment.start) // width else count)
         jump = 0 if segment.shift is None else segment.shift - shift
         coder.header(SHIFT, jump)
@@ -81,7 +92,7 @@ def encode(
             continue
         for at in range(segment.start, segment.end, width):
             value = int.from_bytes(target[at : at + width], "little")
-            if segment.form in BASED:
+            if segment.form in RELATIVE_CODINGS:
                 value -= int.from_bytes(base[at + shift : at + shift + width], "little")
             half = 1 << 8 * width - 1
             coder.value(segment.form, at, (value + half) % (2 * half) - half)
@@ -97,9 +108,9 @@ def decode(data: bytes, base: bytes | None, target_size: int) -> bytes:
     coder = _Decoder(data)
     while len(image) < target_size:
         kind = coder.header(KIND)
-        if kind >= len(FORMS):
+        if kind >= len(CODINGS):
             raise EdgekitError(f"damaged update: byte {len(image)} of the image has kind {kind}")
-        form = FORMS[kind]
+        form = CODINGS[kind]
         width = 4 if form in WIDE else 1
         most = (target_size - len(image)) // width
         count = coder.header(COUNT) or most
@@ -107,11 +118,15 @@ def decode(data: bytes, base: bytes | None, target_size: int) -> bytes:
             raise EdgekitError(f"damaged update: {count} values where {most} fit the image")
         shift = (shift + coder.header(SHIFT)) & MASK
         start = (len(image) + shift) & MASK
-        if form in BASED and start + count * width > len(base):
+        if form in RELATIVE_CODINGS and start + count * width > len(base):
             raise EdgekitError(
                 f"damaged update: it reads beyond the base image's {len(base)} bytes"
             )
-        old = base[start : start + count * width] if form in BASED else bytes(count * width)
+        old = (
+            base[start : start + count * width]
+            if form in RELATIVE_CODINGS
+            else bytes(count * width)
+        )
         if form == "copy":
             image += old
             continue

@@ -17,10 +17,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import keywrap
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from edgekit.core.atomic import write_whole
+from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 
 KEY, BLOCK, WRAPPED = 16, 16, 24  # bytes
 RECIPIENTS = 4  # at most: a device keeps them all in memory
@@ -83,13 +83,13 @@ def file_kek(path: Path | str, make: bool = False) -> bytes:
     Whoever reads the file reads the packages: it belongs to where they are built. Raises EdgekitError for a
     file that is not there, that others may read, or that holds anything else.
     """
-    from edgekit.packages.keys import guarded
+    from edgekit.packages.keys import read_private_file
 
     path = Path(path)
     if make and not path.exists():
-        write_whole(path, f"{os.urandom(KEY).hex()}\n".encode(), 0o600)
+        atomic_write_bytes(path, f"{os.urandom(KEY).hex()}\n".encode(), 0o600)
     try:
-        text = guarded(path)
+        text = read_private_file(path)
     except OSError as error:
         raise EdgekitError(f"{path}: cannot be read ({error.strerror})") from None
     try:
@@ -142,7 +142,7 @@ class Cost:
     per_byte: Figure
 
 
-def costs(board, payload: int):
+def decryption_costs(board, payload: int):
     """`cost` on the emulated core of a `catalog.board`, for a payload of so many bytes.
 
     Returns a DataFrame, one row each: what, value, unit, provenance, source.
@@ -176,7 +176,7 @@ def costs(board, payload: int):
 def files() -> dict[str, str]:
     """The C that decrypts, by file name, as `device.build(extra_files=…)` takes it, beside cbor.c."""
     aes = (f"aes_ct{part}.c" for part in ("", "_enc", "_dec"))
-    return device_c("inner.h", "decrypt", "encryption.c", *aes)
+    return c_sources("inner.h", "decrypt", "encryption.c", *aes)
 
 
 def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
@@ -187,7 +187,7 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     from edgekit.emulate.build import build
     from edgekit.emulate.run import Machine
 
-    own = files() | device_c("cbor")
+    own = files() | c_sources("cbor")
     kek = bytes(range(KEY))
     text = np.random.default_rng(0).bytes(2048)
     hidden, how = encrypt(text, [kek])

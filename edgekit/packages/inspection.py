@@ -15,7 +15,7 @@ from pathlib import Path
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import encryption, suit
 from edgekit.packages.package import (
-    TIMES,
+    TIMESTAMPS_FROM,
     WORKSHOP,
     device_id,
     image_of,
@@ -69,7 +69,7 @@ def is_signed(data: bytes) -> bool:
         return True  # something else is wrong with it
 
 
-def checked(data: bytes, base: bytes | None, now: float, kek: bytes = b"") -> Manifest:
+def check_before_signing(data: bytes, base: bytes | None, now: float, kek: bytes = b"") -> Manifest:
     """The manifest of a package that is worth a signature.
 
     Its payload unpacks (a delta against `base`, the image it starts from) to the image whose size and
@@ -110,7 +110,7 @@ def base_image(data: bytes) -> bytes:
 def table(m: Manifest, target: Target, now: float | None = None) -> list[str]:
     """Lines that say what the package is, for whom, and until when; by name where `target` has one."""
     now = time.time() if now is None else now
-    number = f"{m.sequence}" + (f" ({_day(m.sequence)})" if m.sequence >= TIMES else "")
+    number = f"{m.sequence}" + (f" ({_day(m.sequence)})" if m.sequence >= TIMESTAMPS_FROM else "")
     known = {vendor_id(WORKSHOP): f"{WORKSHOP}, every workshop's"}
     if target.vendor and target.vendor != WORKSHOP:
         known[vendor_id(target.vendor)] = target.vendor

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from edgekit.core.atomic import write_whole
+from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import pkcs8, signature_checks, verifiers
 
@@ -160,7 +160,7 @@ def open_key(where: str) -> Signer:
     return _open(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE if _workshop(path) else ""))
 
 
-def guarded(path: Path) -> bytes:
+def read_private_file(path: Path) -> bytes:
     """The content of a file with a secret. Raises EdgekitError if others than its owner may read it."""
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
@@ -173,7 +173,7 @@ def guarded(path: Path) -> bytes:
 
 def _open(path: Path, passphrase: str) -> FileSigner:
     # what everybody can open needs no guard (and some file systems know no modes)
-    data = path.read_bytes() if passphrase == WORKSHOP_PASSPHRASE else guarded(path)
+    data = path.read_bytes() if passphrase == WORKSHOP_PASSPHRASE else read_private_file(path)
     warnings.warn(f"{path.name}: a key in a file is NOT hardware-secured", stacklevel=3)
     if b"PRIVATE KEY" in data and b"ENCRYPTED" not in data:
         raise EdgekitError(f"{path} is a private key that is not encrypted: {_again(path)}")
@@ -197,7 +197,7 @@ def _make(path: Path, passphrase: str, algorithm: str) -> None:
     else:
         private = ec.generate_private_key(ec.SECP256R1())
     pem = pkcs8.encrypted(private, passphrase.encode())
-    write_whole(path, pem, 0o600)
+    atomic_write_bytes(path, pem, 0o600)
 
 
 def _long_enough(passphrase: str) -> None:

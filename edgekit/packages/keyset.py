@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
 from edgekit.packages.cbor import ARRAY, CborError, encode
-from edgekit.packages.cbor_reader import Forward
+from edgekit.packages.cbor_reader import CborReader
 from edgekit.packages.keys import ALGORITHMS, PublicKey, Signer, raw_key
 from edgekit.packages.suit import SHA256, SIGNED_AS, PackageError
 
 KEYS, REVOKED, SIGNATURES = 8, 32, 16  # at most, of each kind
 BYTES = 1280  # of a key manifest, at most: what a device has memory for
-LEAP = 1000
+MAX_VERSION_JUMP = 1000
 SIGN = 98  # CBOR's tag of COSE_Sign
 CONTEXT = b"keys"  # external data: a signature for a package is none for a key manifest
 HEADER = b"\xa1\1"  # {1: …
@@ -73,7 +73,7 @@ class KeyList:
         return encode(self.items)
 
     @property
-    def counting(self) -> dict[bytes, PublicKey]:
+    def valid_roots(self) -> dict[bytes, PublicKey]:
         """The roots that count, by their ids."""
         return {bytes.fromhex(k.id): k for k in self.roots if k.id not in self.revoked}
 
@@ -90,9 +90,9 @@ class KeyList:
     def changed(self, **what) -> KeyList:
         """The next version. Raises EdgekitError if nobody could sign what comes after it."""
         made = replace(self, **{"version": self.version + 1} | what)
-        if len(made.counting) < made.threshold:
+        if len(made.valid_roots) < made.threshold:
             raise EdgekitError(
-                f"{made.threshold} root keys would have to sign, and {len(made.counting)} would be left"
+                f"{made.threshold} root keys would have to sign, and {len(made.valid_roots)} would be left"
             )
         return made
 
@@ -116,9 +116,9 @@ class KeyList:
 
 def unsigned(keys: KeyList) -> bytes:
     """A key manifest that nobody has signed yet."""
-    if len(keys.counting) < keys.threshold:
+    if len(keys.valid_roots) < keys.threshold:
         raise EdgekitError(
-            f"{keys.threshold} root keys have to sign the key list, it names {len(keys.counting)}"
+            f"{keys.threshold} root keys have to sign the key list, it names {len(keys.valid_roots)}"
         )
     return _made(keys.encoded, {})
 
@@ -169,7 +169,7 @@ def accept(
         (new.vendor == old.vendor, "vendor"),
         (kinds <= set(algorithms), "algorithm"),
         (new.version > old.version, "rollback"),
-        (new.version <= old.version + LEAP, "leap"),
+        (new.version <= old.version + MAX_VERSION_JUMP, "leap"),
         (not (new.expires and now) or now < new.expires, "expired"),
     )
     for kept, why in rules:
@@ -181,9 +181,9 @@ def accept(
 
 def _enough(signatures, hashed: bytes, keys: KeyList, few: str, algorithms) -> None:
     """Do enough roots of `keys` sign? Raises PackageError, too, for a signature by another than it names."""
-    counted, counting = 0, keys.counting
+    counted, valid_roots = 0, keys.valid_roots
     for name, (algorithm, signature) in signatures.items():
-        if key := counting.get(name):
+        if key := valid_roots.get(name):
             good = algorithm == encode(SIGNED_AS[key.algorithm]) and key.algorithm in algorithms
             if not good or not key.verifies(signature, to_sign(algorithm, hashed)):
                 raise PackageError(REASONS["signature"])
@@ -204,7 +204,7 @@ def digest(body: bytes) -> bytes:
 
 def parsed(body: bytes) -> KeyList:
     """A list in its one encoding. Raises PackageError for anything else."""
-    r = Forward(body)
+    r = CborReader(body)
     try:
         r.expect(0x87)
         vendor, version, expires, threshold = r.bytes(16), r.number(), r.number(), r.number()
@@ -236,7 +236,7 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _list(r: Forward, most: int, *sizes: int) -> list[bytes]:
+def _list(r: CborReader, most: int, *sizes: int) -> list[bytes]:
     """Byte strings that rise strictly, a shorter one before a longer."""
     count = r.number(ARRAY)
     if count > most:
@@ -249,7 +249,7 @@ def _list(r: Forward, most: int, *sizes: int) -> list[bytes]:
 
 def _opened(data: bytes) -> tuple[bytes, bytes, dict[bytes, tuple[bytes, bytes]]]:
     """The list, the digest that is signed, and {key id: (algorithm as encoded, signature)}; unverified."""
-    r = Forward(data)
+    r = CborReader(data)
     try:
         r.expect(0x82)
         body = r.bytes()

@@ -16,8 +16,10 @@ from edgekit.packages import delta, encryption, suit
 from edgekit.packages.keys import WORKSHOP_KEY, PublicKey, Signer
 from edgekit.packages.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
 
-AHEAD = 1000  # a sequence number further on than this would lock out all releases before it
-TIMES = (
+MAX_FAST_FORWARD = (
+    1000  # a sequence number further on than this would lock out all releases before it
+)
+TIMESTAMPS_FROM = (
     1_577_836_800  # (1 January 2020) but from here on it may be POSIX seconds, which leap by nature
 )
 DOMAIN = re.compile(r"(?=.*[a-z])([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -101,14 +103,14 @@ def image_of(m: Manifest, payload: bytes, base: bytes = b"", kek: bytes = b"") -
     return made
 
 
-def build(image: bytes, needs: dict, signer: Signer, **what) -> bytes:
+def build(image: bytes, requirements: dict, signer: Signer, **what) -> bytes:
     """A signed package of `image`, in the smallest encoding; `what` as `unsigned` takes it."""
-    return resign(unsigned(image, needs, **what), signer)
+    return sign_package(unsigned(image, requirements, **what), signer)
 
 
 def unsigned(
     image: bytes,
-    needs: dict,
+    requirements: dict,
     *,
     sequence: int,
     vendor: str,
@@ -120,9 +122,9 @@ def unsigned(
     expires: int = 0,
     recipients: tuple[bytes, ...] = (),
 ) -> bytes:
-    """A package that still has to be signed, perhaps on another machine, by `resign`.
+    """A package that still has to be signed, perhaps on another machine, by `sign_package`.
 
-    `needs` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
+    `requirements` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
     for, on which board, in which variant), of which the ids are made. With `base`, the image of the release
     in the field, a delta may be sent. `regions` tell what a weights image is made of
     (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
@@ -148,12 +150,12 @@ def unsigned(
         device=device,
         expires=expires,
         encryption=info,
-        **fields(needs, kind),
+        **fields(requirements, kind),
     )
     return suit.unsigned(manifest, payload)
 
 
-def resign(data: bytes, signer: Signer) -> bytes:
+def sign_package(data: bytes, signer: Signer) -> bytes:
     """The same manifest and payload under another signature, or the first one.
 
     Raises PackageError for a payload that is not the manifest's, too: nobody shall sign half of a download.
@@ -200,14 +202,14 @@ def verify(
 def check(m: Manifest, device: Device, now: int = 0) -> None:
     """The rules, in the order in which the device's C asks them. Raises PackageError for a broken one."""
     newest = max(device.sequence, device.counter)
-    is_time = now > 0 and TIMES <= m.sequence <= now + DAY
+    is_time = now > 0 and TIMESTAMPS_FROM <= m.sequence <= now + DAY
     rules = {
         "vendor": (m.vendor == device.vendor, "made for another vendor's devices"),
         "model": (m.model == device.model, "made for another class of devices"),
         "device": (m.device in (b"", device.device), "made for another device"),
         "rollback": (m.sequence > newest, f"number {m.sequence} is not newer than {newest}"),
         "leap": (
-            m.sequence <= newest + AHEAD or is_time,
+            m.sequence <= newest + MAX_FAST_FORWARD or is_time,
             f"number {m.sequence} is too far beyond {newest}",
         ),
         "expired": (not (m.expires and now) or now < m.expires, "the package has expired"),
@@ -245,20 +247,20 @@ def check(m: Manifest, device: Device, now: int = 0) -> None:
             raise PackageError(why, rule)
 
 
-def fields(needs: dict, kind: str) -> dict:
+def fields(requirements: dict, kind: str) -> dict:
     """`export.compatibility` as a manifest and a device hold it; an interpreter runs no generated code."""
-    io = repr((needs["inputs"], needs["outputs"])).encode()
+    io = repr((requirements["inputs"], requirements["outputs"])).encode()
     return {
-        "arena": needs["arena_bytes"],
-        "operators": tuple(sorted(needs["operators"].values())),
+        "arena": requirements["arena_bytes"],
+        "operators": tuple(sorted(requirements["operators"].values())),
         "io": digest(io)[:HASH],
-        "abi": bytes.fromhex(needs["abi"])[:HASH] if kind == "weights" else bytes(HASH),
-        "features": bytes.fromhex(needs["features"])[:HASH],
+        "abi": bytes.fromhex(requirements["abi"])[:HASH] if kind == "weights" else bytes(HASH),
+        "features": bytes.fromhex(requirements["features"])[:HASH],
     }
 
 
 def device_for(
-    needs: dict,
+    requirements: dict,
     *,
     vendor: str,
     model: str,
@@ -269,12 +271,12 @@ def device_for(
     kind: str = "weights",
     kek: bytes = b"",
 ) -> Device:
-    """A device whose firmware was made for a model with these `needs`, running `base` with this number.
+    """A device whose firmware was made for a model with these `requirements`, running `base` with this number.
 
     `vendor` and `model` as `unsigned` takes them, `name` the device's own, of which its id is made, `kek` the
     key that it reads encrypted payloads by.
     """
-    known = fields(needs, kind)
+    known = fields(requirements, kind)
     known["arena_bytes"] = known.pop("arena")
     me = device_id(vendor, model, name)
     return Device(

@@ -22,7 +22,7 @@ from urllib.parse import unquote
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.packages.keys import PublicKey, guarded
+from edgekit.packages.keys import PublicKey, read_private_file
 from edgekit.packages.signature_checks import low_s
 
 PIN = "EDGEKIT_TOKEN_PIN"
@@ -150,7 +150,7 @@ def _session(where: Uri, write: bool = False):
     except ImportError:
         raise missing("tokens need", "pkcs11") from None
     if where.pin_file:
-        pin = guarded(Path(where.pin_file)).decode(errors="replace").strip()
+        pin = read_private_file(Path(where.pin_file)).decode(errors="replace").strip()
     else:
         pin = os.environ.get(PIN, "")
     if not pin:

@@ -43,7 +43,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes `start` to `end` of the new image. form: one of `FORMS`. base: the byte of the old image it
+    """Bytes `start` to `end` of the new image. form: one of `CODINGS`. base: the byte of the old image it
     is a change of, None for a form that stands alone."""
 
     start: int
@@ -56,8 +56,8 @@ class Segment:
         return None if self.base is None else self.base - self.start
 
 
-FORMS = ("copy", "int8 change", "int32 change", "int8", "int32", "bytes")
-BASED = FORMS[:3]
+CODINGS = ("copy", "int8 change", "int32 change", "int8", "int32", "bytes")
+RELATIVE_CODINGS = CODINGS[:3]
 
 
 def regions(image: bytes) -> list[Region]:
@@ -78,7 +78,7 @@ def regions(image: bytes) -> list[Region]:
         found = _constants(tflite.Model.GetRootAs(image, 0))
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
         raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
-    return filled(found, len(image))
+    return cover_gaps(found, len(image))
 
 
 def _constants(model) -> list[Region]:
@@ -109,7 +109,7 @@ def _row(tensor, count: int) -> int:
     return count // channels if channels > 0 and count % channels == 0 else 1
 
 
-def filled(some: list[Region], size: int) -> list[Region]:
+def cover_gaps(some: list[Region], size: int) -> list[Region]:
     """`some` in order, with "bytes" where they leave a gap up to `size`.
 
     Raises EdgekitError for regions that overlap, leave the image or have no known kind.
@@ -129,7 +129,7 @@ def filled(some: list[Region], size: int) -> list[Region]:
 
 def default_regions(image: bytes) -> list[Region]:
     """`regions` of a `.tflite`; any other image is plain bytes."""
-    return regions(image) if image[4:8] == b"TFL3" else filled([], len(image))
+    return regions(image) if image[4:8] == b"TFL3" else cover_gaps([], len(image))
 
 
 # --- which part of the old image a part of the new one resembles
@@ -150,7 +150,12 @@ def segments(target: bytes, base: bytes, target_regions, base_regions) -> list[S
             found = _same_tensor(target, base, region, shift, base_regions)
         pairs += ((region, *pair) for pair in found)
         shift = next(
-            (place - start for start, _, place in reversed(found) if place is not None), shift
+            (
+                base_offset - start
+                for start, _, base_offset in reversed(found)
+                if base_offset is not None
+            ),
+            shift,
         )
     return _cheapest(_priced(target, base, pairs))
 
@@ -159,7 +164,7 @@ def _same_tensor(target, base, region, shift, base_regions):
     """[(start, end, place in the base or None)]: the tensor's pieces, a few rows each."""
     width = WIDTH[region.kind]
     new = _values(target, region.offset, region.count, region.kind)
-    best, place, alike = 2 * _weight(new) + 2, None, 0  # a tensor of zeros has a place, too
+    best, base_offset, alike = 2 * _weight(new) + 2, None, 0  # a tensor of zeros has a place, too
     for other in base_regions:
         if (other.kind, other.row) != (region.kind, region.row):
             continue
@@ -167,13 +172,13 @@ def _same_tensor(target, base, region, shift, base_regions):
         change = _change(new[:n], _values(base, other.offset, n, region.kind), region.kind)
         cost = 2 * (_weight(change) + _weight(new[n:])) + (other.offset != region.offset + shift)
         if cost < best:
-            best, place, alike = cost, other.offset, n
+            best, base_offset, alike = cost, other.offset, n
     row = region.row if region.row <= 4 * PIECE else 1
     step = width * row * -(-PIECE // row)
     middle = region.offset + alike * width
     edges = sorted({*range(region.offset, region.end, step), middle, region.end})
     return [
-        (a, b, None if place is None or a >= middle else place + a - region.offset)
+        (a, b, None if base_offset is None or a >= middle else base_offset + a - region.offset)
         for a, b in itertools.pairwise(edges)
     ]
 
@@ -193,16 +198,16 @@ def _same_bytes(target, base, region, shift, index):
             found.append((start, end, start + shift if inside else None))
 
     while at < region.end:
-        n, place = _agreement(target, at, base, at + shift, region.end, NEAR), at + shift
+        n, base_offset = _agreement(target, at, base, at + shift, region.end, NEAR), at + shift
         if not n:
-            place = index.get(target[at : at + FAR], -1)
-            n = _agreement(target, at, base, place, region.end, FAR)
+            base_offset = index.get(target[at : at + FAR], -1)
+            n = _agreement(target, at, base, base_offset, region.end, FAR)
         if not n:
             at += 1
             continue
         between(at)
-        found.append((at, at + n, place))
-        shift = place - at
+        found.append((at, at + n, base_offset))
+        shift = base_offset - at
         at = start = at + n
     between(region.end)
     return found
@@ -245,29 +250,32 @@ def _priced(target, base, pairs):
     its own region where it is a change.
     """
     pieces, counts = [], defaultdict(lambda: np.full(LENGTHS, 0.1))
-    for region, start, end, place in pairs:
+    for region, start, end, base_offset in pairs:
         kind, size = region.kind, end - start
         options = {("bytes", None): _values(target, start, size, "bytes")}
         options[kind, None] = new = _values(target, start, size // WIDTH[kind], kind)
-        if place is not None:
-            change = _change(new, _values(base, place, len(new), kind), kind)
+        if base_offset is not None:
+            change = _change(new, _values(base, base_offset, len(new), kind), kind)
             options["int32 change" if kind == "int32" else "int8 change", region.offset] = change
         options = {key: _lengths(values) for key, values in options.items()}
         for (form, where), lengths in options.items():
             if form == kind or where is not None:
                 counts[form, where] += np.bincount(lengths, minlength=LENGTHS)
-        pieces.append((start, end, place, options))
+        pieces.append((start, end, base_offset, options))
     n = np.arange(LENGTHS)
     price = {
         key: np.log2(c.sum() / c) + np.maximum(n - 1, 0) + (n > 0) for key, c in counts.items()
     }
     price.setdefault(("bytes", None), n + 2.0)
     priced = []
-    for start, end, place, options in pieces:
+    for start, end, base_offset, options in pieces:
         bits = {form: float(price[form, w][k].sum()) for (form, w), k in options.items()}
-        if place is not None and target[start:end] == base[place : place + end - start]:
+        if (
+            base_offset is not None
+            and target[start:end] == base[base_offset : base_offset + end - start]
+        ):
             bits["copy"] = 0.0
-        priced.append((start, end, place, bits))
+        priced.append((start, end, base_offset, bits))
     return priced
 
 
@@ -276,12 +284,12 @@ def _cheapest(pieces) -> list[Segment]:
     if not pieces:
         return []
     paths, before, shift = {None: (0.0, None)}, [], 0
-    for start, _, place, bits in pieces:
-        new_shift = shift if place is None else place - start
+    for start, _, base_offset, bits in pieces:
+        new_shift = shift if base_offset is None else base_offset - start
         jump = 2 * abs(new_shift - shift).bit_length()
         step = {}
         for form, cost in bits.items():
-            moved = jump if form in BASED else 0
+            moved = jump if form in RELATIVE_CODINGS else 0
             step[form] = min(
                 (total + cost + moved + HEADER * (form != last or moved > 0), last)
                 for last, (total, _) in paths.items()
@@ -290,8 +298,8 @@ def _cheapest(pieces) -> list[Segment]:
         paths, shift = step, new_shift
     form = min(paths, key=lambda f: paths[f][0])
     found = []
-    for (start, end, place, _), last in zip(reversed(pieces), reversed(before), strict=True):
-        found.append(Segment(start, end, form, place if form in BASED else None))
+    for (start, end, base_offset, _), last in zip(reversed(pieces), reversed(before), strict=True):
+        found.append(Segment(start, end, form, base_offset if form in RELATIVE_CODINGS else None))
         form = last[form]
     return _joined(reversed(found))
 

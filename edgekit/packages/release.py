@@ -15,12 +15,12 @@ from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.packages.regions import Region
 
-LASTS = (
+DEFAULT_LIFETIME_DAYS = (
     180  # days that a package is taken from its making; a device without a clock takes it for ever
 )
 
 
-def expiry(days: float = LASTS) -> int:
+def expiry(days: float = DEFAULT_LIFETIME_DAYS) -> int:
     """POSIX seconds `days` from now; 0, which is never, for 0. Raises EdgekitError beyond 2106."""
     when = int(time.time() + 86_400 * days) if days else 0
     if when >= 1 << 32:
@@ -61,11 +61,11 @@ class Release:
     def source(self) -> Source:
         """Generated code that reads its constants from a slot."""
         graph = export.read(self.tflite)
-        export.need_int8(graph)
+        export.require_int8(graph)
         return export.generate(graph, self.name, slot=True)
 
     @cached_property
-    def needs(self) -> dict:
+    def requirements(self) -> dict:
         """What a device compares before it takes this model: `export.compatibility`."""
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
@@ -96,14 +96,14 @@ class Release:
         `expires` in POSIX seconds, 0 never, LASTS days from now if nothing is said; `what` as `ota.unsigned`.
         Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
         """
-        known = ("inputs", "outputs", "features") if kind == "tflite" else self.needs
-        if base and (changed := [k for k in known if self.needs[k] != base.needs[k]]):
+        known = ("inputs", "outputs", "features") if kind == "tflite" else self.requirements
+        if base and (changed := [k for k in known if self.requirements[k] != base.requirements[k]]):
             raise EdgekitError(
                 f"devices with the other release cannot take this one, its {', '.join(changed)} "
                 "changed: their program has to change too (ota.mcuboot_image)"
             )
         return unsigned(
-            self.content(kind), self.needs, sequence=sequence, vendor=self.vendor, model=self.class_name,
+            self.content(kind), self.requirements, sequence=sequence, vendor=self.vendor, model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None,
             expires=expiry() if expires is None else expires, **what,
@@ -123,6 +123,6 @@ class Release:
         """
         slot_bytes = SECTOR * sectors(len(self.content(kind)))
         return device_for(
-            self.needs, vendor=self.vendor, model=self.class_name, slot_bytes=slot_bytes, kind=kind,
+            self.requirements, vendor=self.vendor, model=self.class_name, slot_bytes=slot_bytes, kind=kind,
             sequence=sequence, base=base, name=name, kek=kek,
         )  # fmt: skip

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.cbor import CborError, encode
-from edgekit.packages.cbor_reader import Forward
+from edgekit.packages.cbor_reader import CborReader
 from edgekit.packages.keys import PublicKey, Signer
 from edgekit.packages.suit import SIGN1, SIGNED_AS, PackageError, signed_by, to_sign
 
 CONTEXT = b"latest"  # external data: a signature for a package is none for a statement
 BYTES = 128  # at most
-SAYS = ("current", "behind", "frozen")  # by number, as in statement.h
+FRESHNESS = ("current", "behind", "frozen")  # by number, as in statement.h
 EARLY = 86_400  # seconds that a statement's clock may be ahead of the device's
 
 
@@ -40,14 +40,14 @@ class Statement:
                 "a statement names a class, a release, and a time that ends after it begins"
             )
 
-    def says(self, running: int, now: int = 0) -> str:
+    def freshness(self, running: int, now: int = 0) -> str:
         """ "current", "behind" or "frozen", to a device that runs this release; now: 0 without a clock."""
         if now > self.until:
             return "frozen"
         return "behind" if running < self.latest else "current"
 
 
-def state(statement: Statement, signer: Signer) -> bytes:
+def sign_statement(statement: Statement, signer: Signer) -> bytes:
     """The statement, signed by who signs packages."""
     from cbor2 import CBORTag
 
@@ -57,7 +57,7 @@ def state(statement: Statement, signer: Signer) -> bytes:
     )
 
 
-def heard(
+def accept(
     data: bytes,
     trusted: list[PublicKey],
     model: bytes,
@@ -84,7 +84,7 @@ def heard(
 
 
 def _verified(data: bytes, trusted, revoked) -> Statement:
-    r = Forward(data)
+    r = CborReader(data)
     try:
         if len(data) > BYTES:
             raise CborError("another form")
@@ -100,7 +100,7 @@ def _verified(data: bytes, trusted, revoked) -> Statement:
     message = to_sign(b"\xa1\1" + algorithm, payload, CONTEXT)
     if signed_by(algorithm, message, signature, (*trusted, *revoked)) in revoked:
         raise PackageError(REASONS["revoked"])
-    r = Forward(payload)
+    r = CborReader(payload)
     try:
         r.expect(0x84)
         model, latest, issued, until = r.bytes(16), r.number(), r.number(), r.number()

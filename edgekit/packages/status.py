@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.packages.cbor import CborError, encode
-from edgekit.packages.cbor_reader import Forward
-from edgekit.packages.statement import SAYS
+from edgekit.packages.cbor_reader import CborReader
+from edgekit.packages.statement import FRESHNESS
 
 VERDICTS = ("nothing runs", "confirmed", "on trial", "confirmed, a newer one was given up")
-FRESH = SAYS
+FRESH = FRESHNESS
 MAC0, HMAC_256 = 17, 5  # CBOR's tag of COSE_Mac0; COSE's number of HMAC-SHA-256
 CONTEXT = b"status"  # external data
 
@@ -57,12 +57,12 @@ def report(status: Status, secret: bytes) -> bytes:
     return encode(CBORTag(MAC0, [header, {}, payload, _mac(payload, secret)]))
 
 
-def peek(data: bytes) -> Status:
-    """What a report says. Nothing is verified: `Receiver` is for whoever acts on it."""
+def decode_unverified(data: bytes) -> Status:
+    """What a report says. Nothing is verified: `ReportReceiver` is for whoever acts on it."""
     return _read(data)[0]
 
 
-class Receiver:
+class ReportReceiver:
     """Takes reports, each once. `file` keeps the last number of each device, and is locked meanwhile.
 
     `secrets` gives a device's secret (32 bytes) by its id: a mapping, or a function that returns None for a
@@ -90,7 +90,7 @@ class Receiver:
                 raise EdgekitError(
                     f"report {status.number} of {name} was sent before: {last[name]} was the last one"
                 )
-            with whole(self.file) as half:
+            with atomic_write(self.file) as half:
                 half.write_text(json.dumps(last | {name: status.number}, indent=0, sort_keys=True))
         return status
 
@@ -111,18 +111,18 @@ class Receiver:
 
 def _mac(payload: bytes, secret: bytes) -> bytes:
     """Over COSE's MAC_structure."""
-    whole = encode(["MAC0", encode({1: HMAC_256}), CONTEXT, payload])
-    return hmac.digest(secret, whole, "sha256")
+    atomic_write = encode(["MAC0", encode({1: HMAC_256}), CONTEXT, payload])
+    return hmac.digest(secret, atomic_write, "sha256")
 
 
 def _read(data: bytes) -> tuple[Status, bytes, bytes]:
     """The report, what its MAC is over, and the MAC. Nothing is verified."""
-    r = Forward(data)
+    r = CborReader(data)
     try:
         r.expect(0xD1, 0x84, 0x43, 0xA1, 0x01, HMAC_256, 0xA0)
         payload, mac = r.bytes(), r.bytes(32)
         r.end()
-        r = Forward(payload)
+        r = CborReader(payload)
         r.expect(0x88)
         status = Status(r.bytes(16), *(r.number() for _ in range(7)))
         r.end()

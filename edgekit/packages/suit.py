@@ -160,7 +160,7 @@ def _split(data: bytes) -> tuple[bytes, bytes, int, int]:
         wrapper, at = cbor.string(first, at)
         made, at = cbor.string(first, cbor.expect(first, at, b"\x03"))
         major, size, at = cbor.head(first, cbor.expect(first, at, encode(PAYLOAD)))
-    except cbor.Ended:
+    except cbor.TruncatedError:
         if len(data) < HEAD_LIMIT:
             raise PackageError("the package ends within its head", "short") from None
         raise PackageError("the package's head is longer than 512 bytes", "long") from None

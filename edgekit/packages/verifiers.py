@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def named(name: str) -> Verifier:
 def files(*names: str) -> dict[str, str]:
     """The C of these verifiers by file name, as `device.build(extra_files=…)` takes it."""
     parts = {called: own for name in names for called, own in named(name).files.items()}
-    texts = device_c(*parts.values())
+    texts = c_sources(*parts.values())
     return {called: texts[own] for called, own in parts.items()}
 
 

@@ -102,7 +102,7 @@ def execute(
     )
     start_manifest(directory, use_case, profile)
     outcomes = []
-    with _alone(directory):
+    with _exclusive(directory):
         for name in names[start : stop + 1]:
             outcomes.append(_step(chapters[name], directory, given, common, design, say))
             say(_line(outcomes[-1]))
@@ -110,7 +110,7 @@ def execute(
 
 
 @contextmanager
-def _alone(directory: Path):
+def _exclusive(directory: Path):
     """Two runs in one directory would take each other's files for their own."""
     try:
         with locked(directory / ".lock", wait=False):
@@ -136,7 +136,7 @@ def _step(
         try:
             _execute(notebook, values, directory, say)
         except EdgekitError:
-            if before and _whole(directory, before):
+            if before and _outputs_intact(directory, before):
                 update_manifest(directory, name, before)
             raise
         _seal(directory, name, values, key)
@@ -173,10 +173,10 @@ def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
         return False
     if not (directory / "notebooks" / notebook.name).is_file():
         return False
-    return _whole(directory, entry)
+    return _outputs_intact(directory, entry)
 
 
-def _whole(directory: Path, entry: dict) -> bool:
+def _outputs_intact(directory: Path, entry: dict) -> bool:
     """Whether what a chapter sealed still lies there."""
     paths = {directory / "artefacts" / n: h for n, h in entry["outputs"].items()}
     return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
@@ -218,12 +218,12 @@ def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from edgekit.datasets.download_notice import Heard
+    from edgekit.datasets.download_notice import NoticeForwarder
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     done = directory / "notebooks" / notebook.name
     done.parent.mkdir(parents=True, exist_ok=True)
-    half = done.with_name(f"{notebook.stem}.running.ipynb")
+    temporary = done.with_name(f"{notebook.stem}.running.ipynb")
     failed = done.with_name(f"{notebook.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
     update_manifest(directory, notebook.stem, None)
@@ -232,13 +232,13 @@ def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 notebook,
-                half,
+                temporary,
                 parameters=values,
                 cwd=notebook.parent,
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
                 config=_connection(sockets),
-                stdout_file=Heard(say),
+                stdout_file=NoticeForwarder(say),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
                     "leave": False,
@@ -247,7 +247,7 @@ def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
                 },
             )
     except PapermillExecutionError as error:
-        half.replace(failed)
+        temporary.replace(failed)
         reason = f"{error.ename}: {error.evalue}".splitlines()[0]
         if error.ename == "ModuleNotFoundError":
             module = re.search(r"No module named '([\w.]+)'", error.evalue)
@@ -264,7 +264,7 @@ def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
         ) from None
     except NoSuchKernel:
         raise EdgekitError(f"Jupyter finds no kernel 'python3': {remedy('notebooks')}") from None
-    os.replace(half, done)
+    os.replace(temporary, done)
 
 
 def _connection(folder: str):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.design import Design
@@ -52,7 +52,7 @@ def read_manifest(directory: Path) -> dict:
 def start_manifest(directory: Path, use_case: str, profile: str) -> None:
     """Write an empty manifest if there is none yet."""
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone(directory):
+    with _exclusive(directory):
         if not (directory / "manifest.json").is_file():
             _write(directory, {"use_case": use_case, "profile": profile, "steps": {}})
 
@@ -61,7 +61,7 @@ def update_manifest(
     directory: Path, step: str, entry: dict | None, design: Design | None = None
 ) -> None:
     """Record a step, or with None forget it. `design`: the one that it was judged by, now the run's."""
-    with _alone(directory):
+    with _exclusive(directory):
         manifest = read_manifest(directory)
         manifest["steps"].pop(step, None)
         if entry is not None:
@@ -72,7 +72,7 @@ def update_manifest(
         _write(directory, manifest)
 
 
-def standing(
+def stale_reasons(
     manifest: dict, directory: Path | None = None, by_design: bool = True
 ) -> dict[str, str]:
     """Chapter -> why its figures no longer count; "" where they do.
@@ -85,7 +85,7 @@ def standing(
     made = {name: (step, sha) for step, e in steps.items() for name, sha in e["outputs"].items()}
     fallen = {}  # by what was replaced: that falls on what was made from it, an earlier design does not
     for step, entry in steps.items():
-        fallen[step] = _lost(entry, directory) if directory else ""
+        fallen[step] = _changed_artefact(entry, directory) if directory else ""
         for name, sha in entry.get("inputs", {}).items():
             maker, now = made.get(name, ("", ""))
             if not maker:
@@ -100,7 +100,7 @@ def standing(
     return {s: "was judged by an earlier design" if s in earlier else fallen[s] for s in steps}
 
 
-def _lost(entry: dict, directory: Path) -> str:
+def _changed_artefact(entry: dict, directory: Path) -> str:
     """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
     for name, sha in entry["outputs"].items():
         path = directory / "artefacts" / name
@@ -109,7 +109,7 @@ def _lost(entry: dict, directory: Path) -> str:
     return ""
 
 
-def _alone(directory: Path):
+def _exclusive(directory: Path):
     """Two writers would each keep the other's seals from before. Not the run's own lock: a chapter that
     `edgekit run` has started writes while that one is held."""
     return locked(directory / ".manifest.lock")
@@ -119,8 +119,10 @@ def _write(directory: Path, manifest: dict) -> None:
     manifest["python"] = platform.python_version()
     manifest["platform"] = platform.platform()
     manifest["packages"] = versions()
-    with whole(directory / "manifest.json") as half:
-        half.write_text(json.dumps(plain(manifest), indent=1, allow_nan=False), encoding="utf-8")
+    with atomic_write(directory / "manifest.json") as temporary:
+        temporary.write_text(
+            json.dumps(to_jsonable(manifest), indent=1, allow_nan=False), encoding="utf-8"
+        )
 
 
 def versions() -> dict[str, str]:
@@ -140,14 +142,14 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def plain(value):
+def to_jsonable(value):
     """For JSON, which has no NaN and knows no NumPy."""
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): to_jsonable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [to_jsonable(v) for v in value]
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return to_jsonable(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

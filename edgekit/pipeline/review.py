@@ -11,7 +11,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.design.gate import Verdicts, overall
-from edgekit.pipeline.manifest import read_manifest, standing
+from edgekit.pipeline.manifest import read_manifest, stale_reasons
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def review(directory: Path) -> Review:
     manifest = read_manifest(directory)
     if not manifest.get("steps"):
         raise EdgekitError(f"{directory} holds no finished chapter; start with `edgekit run`")
-    stale = {step: why for step, why in standing(manifest, directory).items() if why}
+    stale = {step: why for step, why in stale_reasons(manifest, directory).items() if why}
     gates = {
         name: Verdicts.from_dicts(step["verdicts"])
         for name, step in manifest["steps"].items()
@@ -56,7 +56,7 @@ def review(directory: Path) -> Review:
         design,
         gates,
         stale,
-        overall(design, gates, workspace.judges()),
+        overall(design, gates, workspace.evaluates()),
         data.pop() if len(data) == 1 else "partly simulated" if data else "",
         "the use case's design.toml is gone, or cannot be read"
         if now is None

@@ -24,7 +24,7 @@ import numpy as np
 
 from edgekit import usecases
 from edgekit.core import workspace
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure
@@ -33,10 +33,10 @@ from edgekit.design import load as load_design
 from edgekit.design.gate import Verdicts, gate
 from edgekit.pipeline.manifest import (
     file_hash,
-    plain,
     read_manifest,
-    standing,
+    stale_reasons,
     start_manifest,
+    to_jsonable,
     update_manifest,
 )
 
@@ -54,8 +54,8 @@ class Notes(str):
 class Run:
     """One chapter's view of a run. Made by `open_run`.
 
-    `judges`: the lines of the budget that its gate judges, None where the notebook does not say. `data`:
-    on which recordings its figures rest, see `uses`.
+    `evaluates`: the lines of the budget that its gate judges, None where the notebook does not say. `data`:
+    on which recordings its figures rest, see `record_origin`.
     """
 
     step: str
@@ -65,12 +65,12 @@ class Run:
     directory: Path
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    judges: tuple[str, ...] | None = None
+    evaluates: tuple[str, ...] | None = None
     offline: bool = False
     data: str = ""
     figures: dict[str, Figure] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
-    heard: dict[str, str] = field(default_factory=dict)  # what was read, and its hash then
+    input_hashes: dict[str, str] = field(default_factory=dict)  # what was read, and its hash then
     field: str | None = None
 
     @property
@@ -84,11 +84,11 @@ class Run:
     @cached_property
     def usecase(self) -> ModuleType:
         case = usecases.load(self.use_case, workspace.root())
-        usecases.choose(case, self.sealed_field if self.field is None else self.field)
+        usecases.choose(case, self.sealed_target if self.field is None else self.field)
         return case
 
     @property
-    def sealed_field(self) -> str:
+    def sealed_target(self) -> str:
         """The field that the chapter which collected the data was told to take; empty: the use case's own."""
         steps = read_manifest(self.directory).get("steps", {}).values()
         return next((f for s in steps if (f := s["parameters"].get("field"))), "")
@@ -98,7 +98,7 @@ class Run:
         """What the use case has to say in this chapter; nothing if it says nothing."""
         return Notes(usecases.notes(self.use_case, workspace.root(), self.step[:2]))
 
-    def uses(self, recordings) -> str:
+    def record_origin(self, recordings) -> str:
         """Say on which recordings the figures of this chapter, and of those after it, rest.
 
         `recordings`: Recordings or Windows. Returns `"real"`, `"simulated"` or `"partly simulated"`, which
@@ -128,8 +128,8 @@ class Run:
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """A temporary path that becomes the artefact when the block ends well, whole or not at all."""
-        with whole(self.path(name)) as half:
-            yield half
+        with atomic_write(self.path(name)) as temporary:
+            yield temporary
 
     def save(self, name: str, value) -> Path:
         """Write an artefact; its suffix says how: .npz .npy .json .csv, else bytes or text."""
@@ -148,15 +148,15 @@ class Run:
         if not path.is_file():
             raise EdgekitError(f"{path} is missing: {remedy}")
         if maker != self.step:
-            manifest, self.heard[name] = read_manifest(self.directory), file_hash(path)
+            manifest, self.input_hashes[name] = read_manifest(self.directory), file_hash(path)
             sealed = manifest.get("steps", {}).get(maker, {})
-            if sealed.get("outputs", {}).get(name) != self.heard[name]:
+            if sealed.get("outputs", {}).get(name) != self.input_hashes[name]:
                 raise EdgekitError(f"{path} is not what {maker} sealed: {remedy}")
             if (was := sealed["parameters"].get("seed")) != self.seed:
                 raise EdgekitError(
                     f"{maker} ran with seed {was}, this is seed {self.seed}: {remedy}"
                 )
-            if why := standing(manifest, by_design=False)[maker]:
+            if why := stale_reasons(manifest, by_design=False)[maker]:
                 raise EdgekitError(f"{maker} {why}: {remedy}")
         return path
 
@@ -183,10 +183,10 @@ class Run:
 
         A figure that is None leaves its line open; `notes`, by line, say why, or what a reader must know.
         """
-        if self.judges is not None and set(figures) != set(self.judges):
+        if self.evaluates is not None and set(figures) != set(self.evaluates):
             raise EdgekitError(
                 f"{self.step} judges {', '.join(figures) or 'nothing'}, its metadata says "
-                f"{', '.join(self.judges) or 'nothing'}: make them agree"
+                f"{', '.join(self.evaluates) or 'nothing'}: make them agree"
             )
         missing = [name for name in self.writes if not self.path(name).is_file()]
         if missing:
@@ -195,11 +195,11 @@ class Run:
             )
         inputs = {name: file_hash(self.path(name)) for name in self.reads}
         for name, now in inputs.items():
-            if self.heard.get(name, now) != now:
+            if self.input_hashes.get(name, now) != now:
                 raise EdgekitError(
                     f"{name} was written again since {self.step} read it: run its cells from the first"
                 )
-        data = self.rests_on
+        data = self.combined_origin
         figures, mine = _on(data, figures), _on(data, self.figures)
         verdicts = gate(self.design, figures, notes)
         entry = {
@@ -223,7 +223,7 @@ class Run:
         return verdicts
 
     @property
-    def rests_on(self) -> str:
+    def combined_origin(self) -> str:
         """The data that the figures rest on: this chapter's own, or of those it reads; "" if none."""
         if self.data:
             return self.data
@@ -234,7 +234,7 @@ class Run:
         return found.pop() if len(found) == 1 else "partly simulated" if found else ""
 
     def _repr_html_(self) -> str:
-        data = f", on <b>{self.rests_on} data</b>" if self.rests_on else ""
+        data = f", on <b>{self.combined_origin} data</b>" if self.combined_origin else ""
         return (
             f"<b>{escape(self.design.use_case.title)}</b>, chapter {self.step}, profile {self.profile}, "
             f"seed {self.seed}{data}<br><small>{escape(str(self.directory))}</small>"
@@ -262,7 +262,7 @@ def open_run(
     usual = workspace.run_folder(use_case, profile, offline)
     directory = Path(run_dir).expanduser() if run_dir else usual
     notebook = workspace.chapters()[workspace.chapter(step)]
-    terms = workspace.contract(notebook)
+    metadata = workspace.contract(notebook)
     check_owner(directory, use_case, profile)
     run = Run(
         notebook.stem,
@@ -270,9 +270,9 @@ def open_run(
         profile,
         seed,
         directory,
-        tuple(terms["reads"]),
-        tuple(terms["writes"]),
-        terms["judges"],
+        tuple(metadata["reads"]),
+        tuple(metadata["writes"]),
+        metadata["evaluates"],
         offline,
         field=field,
     )
@@ -327,7 +327,7 @@ def _write(path: Path, value) -> None:
         with open(path, "wb") as f:
             np.save(f, value, allow_pickle=False)
     elif kind == ".json":
-        path.write_text(json.dumps(plain(value), indent=1, allow_nan=False), encoding="utf-8")
+        path.write_text(json.dumps(to_jsonable(value), indent=1, allow_nan=False), encoding="utf-8")
     elif kind == ".csv":
         value.to_csv(path, index=False)
     elif isinstance(value, str):

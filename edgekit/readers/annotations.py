@@ -29,7 +29,7 @@ LOOK = 65_536  # bytes of an annotation
 
 
 def take(files: dict[str, Path], found) -> None:
-    """Move annotations and masks of pictures out of `files` into `found.aside`, and say so."""
+    """Move annotations and masks of pictures out of `files` into `found.ignored`, and say so."""
     pictures = {n for n, p in files.items() if p.suffix.lower() in file_types.PICTURES}
     if not pictures:
         return
@@ -52,10 +52,10 @@ def take(files: dict[str, Path], found) -> None:
             "something is in another picture, no examples of a class: left out."
         )
     for name in notes:
-        found.aside[name] = "annotates the picture of the same name"
+        found.ignored[name] = "annotates the picture of the same name"
         del files[name]
     for name in masks:
-        found.aside[name] = "is the mask of another picture"
+        found.ignored[name] = "is the mask of another picture"
         del files[name]
 
 

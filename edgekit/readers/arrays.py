@@ -15,7 +15,7 @@ from edgekit.data import recording_file as recording_format
 from edgekit.data.recording_file import DamagedError, member, npy
 from edgekit.readers import multi_sensor
 from edgekit.tables import clock, column_roles, fill_gaps, timing
-from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
 from edgekit.tables.reading import Reading, UnreadableError
 
 LARGEST = 1 << 30  # bytes of one array
@@ -30,7 +30,7 @@ NAMES = ("channels", "channel_names", "columns", "class_names")
 MOST_LABELS = 20  # different numbers of a `y` beside an `x`; with more it is an axis
 
 
-def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """Raises UnreadableError, and DamagedError for a file that lies."""
     if path.suffix.lower() == ".npy":
         if path.stat().st_size > LARGEST + 65_536:
@@ -39,7 +39,7 @@ def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     try:
         with zipfile.ZipFile(path) as file:
             members = [e.filename for e in file.infolist() if e.filename.endswith(".npy")]
-            if recording_format.FACTS in file.namelist():
+            if recording_format.METADATA_MEMBER in file.namelist():
                 return _ours(path, name)
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
@@ -98,7 +98,7 @@ def _pick(arrays: dict, names: tuple[str, ...]):
 
 def named(
     name: str, arrays: dict[str, np.ndarray], columns: dict[str, np.ndarray] | None = None,
-    wanted: Wanted = EVERYTHING,
+    wanted: ReadOptions = DEFAULT_READ_OPTIONS,
 ) -> list[Reading]:  # fmt: skip
     """Named arrays as readings: the samples, and what the others say of their rate, labels and groups.
 
@@ -135,10 +135,10 @@ def named(
     channels = _pick(arrays, NAMES[:3])
     if channels is not None and channels.ndim == 1 and channels.dtype.kind in "SU":
         names = tuple(map(_word, channels))
-    label = next((n for n in LABELS if n in arrays), None) or _told(
+    label = next((n for n in LABELS if n in arrays), None) or _find_by_name(
         arrays, lambda n: column_roles.label_strength(n, list(arrays)) == 2, len(samples)
     )
-    group = next((n for n in GROUPS if n in arrays), None) or _told(
+    group = next((n for n in GROUPS if n in arrays), None) or _find_by_name(
         arrays, lambda n: (column_roles.identity(n) or (0, False))[1], len(samples)
     )
     used |= {label, group, *RATES, *NAMES}
@@ -193,7 +193,7 @@ def axes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {f"axis {k}" if k in ("x", "y") else k: a for k, a in arrays.items()}
 
 
-def _told(arrays: dict[str, np.ndarray], what, rows: int) -> str | None:
+def _find_by_name(arrays: dict[str, np.ndarray], what, rows: int) -> str | None:
     """The array, an entry for each row or one for all, whose name says that it is what is looked for."""
     fit = ((rows,), (rows, 1), (), (1,))
     return next((k for k, a in arrays.items() if a.shape in fit and what(k)), None)
@@ -207,7 +207,7 @@ def _clocked(arrays: dict[str, np.ndarray]) -> tuple[float | None, list[str]]:
     for key, t in arrays.items():
         if t.ndim == 1 and t.dtype.kind in "iuf" and len(t) > 2 and column_roles.is_time(key):
             notes: list[str] = []
-            seen = timing.study(clock.ticks(t.astype(np.float64), key, "", "", notes))
+            seen = timing.analyze_timestamps(clock.ticks(t.astype(np.float64), key, "", "", notes))
             if seen:
                 return timing.nominal(seen.rate), [
                     n.replace("--time-unit", "--rate") for n in notes

@@ -21,7 +21,7 @@ import numpy as np
 
 from edgekit.core import escape
 from edgekit.readers import records
-from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
 from edgekit.tables.reading import Reading, UnreadableError
 
 DEEPEST = 8  # levels; the format needs four
@@ -33,7 +33,7 @@ ZEROS = "0" * 64
 SELF_DESCRIBED = b"\xd9\xd9\xf7"  # tag 55799 (RFC 8949, 3.4.6), which says only "this is CBOR"
 
 
-def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """Readings of one file. `label`, `group`, `unit` are for JSON that is a table. Raises UnreadableError."""
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")

@@ -21,7 +21,7 @@ def read(path: Path, name: str, side: int = 96) -> list[Reading]:
     """One grey frame, (1, side, side): the middle square, made smaller by averaging; turned as the
     camera was held, transparent parts white.
 
-    uint8; of more than 8 bits or float as float32, for `levelled` to bring to 8 bits with the others of
+    uint8; of more than 8 bits or float as float32, for `normalize_bit_depth` to bring to 8 bits with the others of
     its kind. Raises UnreadableError.
     """
     from PIL import Image, ImageOps
@@ -86,7 +86,7 @@ def _wide(picture):
     return Image.fromarray(counts.astype(np.float32))
 
 
-def levelled(readings: list[Reading]) -> list[Reading]:
+def normalize_bit_depth(readings: list[Reading]) -> list[Reading]:
     """All readings, with deep pictures brought to 8 bits, all of them by one rule, which is noted.
 
     Whole numbers lose their lower bits: a camera of 14 bits uses values below 16,384, so its upper 8

@@ -25,7 +25,7 @@ GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", 
 
 
 def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
-    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into `found.sheet`.
+    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into `found.label_table`.
 
     What does not fit is said in `found.said`; a file that has two labels goes to `found.failed`. Raises
     EdgekitError where `wanted` is not there, or names no file and label.
@@ -60,7 +60,9 @@ def _names_files(table: Path, others: set[str]) -> bool:
     return known > len(rows) / 2
 
 
-def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found) -> None:
+def _match(
+    label_table: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found
+) -> None:
     """Rows of (file, label, group) put to the files that they name."""
     places: dict[str, set[str]] = {}
     for name in files:
@@ -76,19 +78,19 @@ def _match(sheet: str, rows: list[tuple[str, str, str]], files: dict[str, Path],
             said.setdefault(next(iter(match)), {}).setdefault((label, group), number)
         else:
             (several if match else lost).append(file)
-    found.aside[sheet] = f"is a table of labels, of {len(said):,} of {len(files):,} files"
+    found.ignored[label_table] = f"is a table of labels, of {len(said):,} of {len(files):,} files"
     for name, answers in said.items():
         if len(answers) > 1:
             shown = " and ".join(f"{label!r} (line {n})" for (label, _), n in answers.items())
-            found.failed[name] = f"is named twice in {sheet}, as {shown}"
+            found.failed[name] = f"is named twice in {label_table}, as {shown}"
             del files[name]
             continue
         ((label, group),) = answers
-        found.sheet[name] = {"label": label} | ({"group": group} if group else {})
+        found.label_table[name] = {"label": label} | ({"group": group} if group else {})
     for what, names in (("no file", lost), ("several files", several)):
         if names:
             found.said.append(
-                f"{sheet}: {len(names):,} of {len(rows):,} rows name {what} of this folder, the first "
+                f"{label_table}: {len(names):,} of {len(rows):,} rows name {what} of this folder, the first "
                 f"{names[0]!r}: not used."
             )
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.readers import arrays, multi_sensor
-from edgekit.tables.column_roles import EVERYTHING, Wanted
-from edgekit.tables.reading import Reading, UnreadableError, needs
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
+from edgekit.tables.reading import Reading, UnreadableError, import_reader
 
 LARGEST = 1 << 30  # bytes of all arrays of a file
 DEEPEST = 4  # structures in structures
@@ -24,7 +24,7 @@ ELEMENTS = 10_000  # of an array of structures
 SMALL = 16  # numbers that an array of samples has more than
 
 
-def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """The arrays of a file, those in structures by the name of their field, as `arrays.named` takes them.
 
     Several vectors of one length are the channels of one recording, and one called `t` or `time` (s) is
@@ -48,7 +48,7 @@ def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     return [replace(r, notes=(*r.notes, unused)) for r in made] if full else made
 
 
-def _one(name: str, found: dict[str, np.ndarray], wanted: Wanted) -> list[Reading]:
+def _one(name: str, found: dict[str, np.ndarray], wanted: ReadOptions) -> list[Reading]:
     found = arrays.axes({k.lower(): v for k, v in found.items()})
     return arrays.named(name, found, _columns(found), wanted)
 
@@ -57,7 +57,7 @@ def _samples(found: dict[str, np.ndarray]) -> bool:
     return any(v.dtype.kind in "iuf" and v.size > SMALL for v in found.values())
 
 
-def _elements(name: str, common: dict, lists: dict, wanted: Wanted) -> list[Reading]:
+def _elements(name: str, common: dict, lists: dict, wanted: ReadOptions) -> list[Reading]:
     """The recordings of the longest list; `common`: what stands beside it in the file."""
     key = max(lists, key=lambda k: len(lists[k]))
     elements = lists.pop(key)
@@ -201,7 +201,7 @@ def _cell(inner: list):
 
 
 def _modern(path: Path) -> dict:
-    h5py = needs("h5py")
+    h5py = import_reader("h5py")
     try:
         with h5py.File(path, "r") as file:
             budget = [LARGEST, ELEMENTS]

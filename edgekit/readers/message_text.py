@@ -12,11 +12,35 @@ PAIR = re.compile(rf"([^\W\d][\w.]*)\s*[:=]\s*({NUMBER})(?![\w.])")
 HEX = re.compile(r"(?:0x)?[0-9a-f]{2,}", re.I)
 BYTES = "is hexadecimal: print decimal numbers, `1.5,2.5`, or JSON with names"
 WORDS = "is no line of numbers"
-HOUSE = {"bat", "batt", "battery", "vbat", "vbatt", "rssi", "snr", "lqi", "heap", "uptime", "soc"}
-BESIDE_HOUSE = {"level", "percent", "pct", "voltage", "v", "mv", "free", "db", "dbm", "s", "ms"}
+HOUSEKEEPING = {
+    "bat",
+    "batt",
+    "battery",
+    "vbat",
+    "vbatt",
+    "rssi",
+    "snr",
+    "lqi",
+    "heap",
+    "uptime",
+    "soc",
+}
+HOUSEKEEPING_SUFFIX = {
+    "level",
+    "percent",
+    "pct",
+    "voltage",
+    "v",
+    "mv",
+    "free",
+    "db",
+    "dbm",
+    "s",
+    "ms",
+}
 
 
-def arrow(line: str) -> tuple[float | None, str]:
+def split_arrival_time(line: str) -> tuple[float | None, str]:
     """Seconds of the day that a serial monitor put before a line, `12:00:01.123 -> 1,2`, and the line."""
     found = serial_lines.ARROW.match(line)
     return (moment(found[1]), line[found.end() :]) if found else (None, line)
@@ -96,10 +120,10 @@ def is_line(text: str) -> bool:
     return not notation.NUMBER.match(text.strip()) and text.strip()[:1] not in ("", "{", "[")
 
 
-def is_house(name: str) -> bool:
+def is_housekeeping(name: str) -> bool:
     """Whether a value tells how the sender is and not what it measures: `bat`, `rssi`."""
     words = {w for w in column_roles.tokens(name) if not w.isdigit()}
-    return bool(words & HOUSE) and words <= HOUSE | BESIDE_HOUSE
+    return bool(words & HOUSEKEEPING) and words <= HOUSEKEEPING | HOUSEKEEPING_SUFFIX
 
 
 def node_red(value: dict) -> dict:

@@ -26,7 +26,7 @@ def join(arrays: dict, sensors: dict, rate: float | None, wanted: tuple[str, ...
     """(samples, rate, names of the channels, what was done) of sensors (rows, channel) or vectors (rows,).
 
     Arrays of one length stand side by side. Of different ones each must have a rate of its own, `acc_fs`
-    or `fs_acc`, or times, `acc_t`: the slower are filled in by straight lines, as `mend` does. If all
+    or `fs_acc`, or times, `acc_t`: the slower are filled in by straight lines, as `fill_gaps` does. If all
     channels in `wanted` are of one sensor, it is alone and keeps its rate. Labels in `arrays`, one for
     each row of a sensor, are brought to the rows of the result. None where arrays are no such sensors;
     raises UnreadableError where they do not fit together.
@@ -119,6 +119,6 @@ def _rate(arrays: dict, sensor: str, common: float | None, alike: bool, rows: in
         left = words - column_roles.CLOCKS - column_roles.BESIDE_CLOCKS
         if a.ndim == 1 and len(a) == rows and words - left and left and left == mine:
             t = clock.ticks(a.astype(np.float64), "_".join(sorted(words - left)), "", "", [])
-            if seen := timing.study(t):
+            if seen := timing.analyze_timestamps(t):
                 return timing.nominal(seen.rate)
     return common if alike or others else None

@@ -9,22 +9,22 @@ import numpy as np
 
 from edgekit.core import escape
 from edgekit.tables import delimited
-from edgekit.tables.column_roles import EVERYTHING, Wanted
-from edgekit.tables.reading import Reading, UnreadableError, needs
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
+from edgekit.tables.reading import Reading, UnreadableError, import_reader
 
 LARGEST = 256 << 20  # bytes of text
 MOST_CELLS = 100_000_000
 MOST_COLUMNS = 1_000
 
 
-def read_lines(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read_lines(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """A JSON object or list of numbers a line. Raises UnreadableError."""
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST >> 20} MB: cut it")
     return lines(path.read_bytes(), name, wanted)
 
 
-def lines(data: bytes, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def lines(data: bytes, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     rows, bad = [], 0
     for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
         if not line.strip():
@@ -39,7 +39,9 @@ def lines(data: bytes, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
     return objects(rows, name, wanted, notes)
 
 
-def objects(rows: list, name: str, wanted: Wanted = EVERYTHING, notes=()) -> list[Reading]:
+def objects(
+    rows: list, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
+) -> list[Reading]:
     """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing."""
     rows = [flat(r) for r in rows if isinstance(r, dict)] or [
         {f"ch{i + 1}": v for i, v in enumerate(r)} for r in rows if isinstance(r, list)
@@ -52,17 +54,21 @@ def objects(rows: list, name: str, wanted: Wanted = EVERYTHING, notes=()) -> lis
     return columns({n: [row.get(n) for row in rows] for n in names}, name, wanted, notes)
 
 
-def columns(content: dict[str, list], name: str, wanted: Wanted = EVERYTHING, notes=()):
+def columns(
+    content: dict[str, list], name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
+):
     """Columns of one length as a table. Raises UnreadableError."""
     cells = {escape.encodable(str(n)): _cells(values) for n, values in content.items()}
     if not any(c.dtype != object for c in cells.values()):
         raise UnreadableError("holds no numbers")
-    return delimited.of(list(cells), list(cells.values()), name, wanted, notes)
+    return delimited.read_columns(list(cells), list(cells.values()), name, wanted, notes)
 
 
-def read_parquet(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read_parquet(
+    path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS
+) -> list[Reading]:
     """The columns of a Parquet file. Raises UnreadableError."""
-    pq = needs("pyarrow", "pyarrow.parquet")
+    pq = import_reader("pyarrow", "pyarrow.parquet")
     try:
         with pq.ParquetFile(path) as file:
             facts = file.metadata

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit.readers.waves import channel_names, scaled
-from edgekit.tables.reading import Reading, UnreadableError, needs
+from edgekit.tables.reading import Reading, UnreadableError, import_reader
 
 LARGEST = 1 << 30  # bytes of samples
 
 
 def read(path: Path, name: str) -> list[Reading]:
     """Samples as shares of full scale, -1 … 1. Raises UnreadableError."""
-    soundfile = needs("soundfile")
+    soundfile = import_reader("soundfile")
     try:
         with soundfile.SoundFile(path) as file:
             rate, channels, kind = file.samplerate, file.channels, f"{file.format}, {file.subtype}"

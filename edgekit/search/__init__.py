@@ -13,8 +13,8 @@ _HOMES = {
     "search": "finalists",
     "choose": "choice",
     "front": "choice",
-    "terms_of": "objective",
-    "load_found": "result",
+    "search_config": "objective",
+    "load_search_result": "result",
 }
 __all__ = list(_HOMES)
 

@@ -16,7 +16,7 @@ import numpy as np
 from edgekit import learn
 from edgekit.data.windows import Windows
 from edgekit.search import objective
-from edgekit.search.objective import Judged
+from edgekit.search.objective import TrialResult
 from edgekit.search.study import WORTH, Row
 
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
@@ -25,12 +25,12 @@ POINT = 0.01  # of balanced accuracy: who loses more is not cheaper but worse
 
 
 @dataclass(frozen=True)
-class Final:
+class Finalist:
     """A candidate trained in earnest, with each seed: on chapter 01's split, and in all folds."""
 
-    made: dict
-    runs: tuple[Judged, ...]
-    folds: tuple[Judged, ...]
+    candidate: dict
+    runs: tuple[TrialResult, ...]
+    folds: tuple[TrialResult, ...]
 
     @property
     def accuracy(self) -> float:
@@ -38,23 +38,25 @@ class Final:
         return float(np.mean([r.value("accuracy") for r in self.folds]))
 
     @property
-    def said(self) -> np.ndarray:
+    def predicted(self) -> np.ndarray:
         """Answers to the windows of all folds, (seeds, n)."""
-        return np.stack([r.said for r in self.folds])
+        return np.stack([r.predicted for r in self.folds])
 
     @property
     def instructions(self) -> float:
         return float(np.mean([r.value("instructions") for r in self.runs]))
 
     @property
-    def best(self) -> Judged:
+    def best(self) -> TrialResult:
         """The seed that validates best; of equals the cheapest."""
         return max(self.runs, key=lambda r: (r.value("accuracy"), -r.value("instructions")))
 
 
-def lead(held: Windows, first: np.ndarray, second: np.ndarray, level: float = LEVEL) -> dict:
-    """The `learn.lead` of `first`'s answers over `second`'s on windows that neither has heard."""
-    return learn.lead(held.y, first, second, held.group, level=level)
+def paired_difference(
+    held_out: Windows, first: np.ndarray, second: np.ndarray, level: float = LEVEL
+) -> dict:
+    """The `learn.paired_difference` of `first`'s answers over `second`'s on windows that neither has heard."""
+    return learn.paired_difference(held_out.y, first, second, held_out.group, level=level)
 
 
 def front(rows: list[Row]) -> list[Row]:
@@ -76,8 +78,8 @@ def front(rows: list[Row]) -> list[Row]:
     return sorted(best, key=lambda r: r.value("instructions"))
 
 
-def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> list[Row]:
-    """Rows worth training in earnest, the best first: `said` are the trials' answers to `held`, by number.
+def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windows) -> list[Row]:
+    """Rows worth training in earnest, the best first: `predicted` are the trials' answers to `held_out`, by number.
 
     They take fewer instructions than the hand-made student (trial 0). What saves a quarter comes first, of
     that what keeps the budget, of that the highest lower bound of the lead; of equals the cheapest.
@@ -88,7 +90,10 @@ def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> li
         return sorted(done, key=lambda r: (-r.value("accuracy"), r.value("instructions")))
     most = start.value("instructions")
     done = [r for r in done if r.value("instructions") <= CHEAPER * most]
-    low = {r.number: lead(held, said[r.number], said[0])["low"] for r in done}
+    low = {
+        r.number: paired_difference(held_out, predicted[r.number], predicted[0])["low"]
+        for r in done
+    }
 
     def rank(r):
         dear = r.value("instructions") > WORTH * most
@@ -98,22 +103,22 @@ def shortlist(rows: list[Row], said: dict[int, np.ndarray], held: Windows) -> li
 
 
 def choose(
-    finals: list[Final], budget, reference: Final, held: Windows, *, alike: bool = False
-) -> Final:
+    finals: list[Finalist], budget, reference: Finalist, held_out: Windows, *, alike: bool = False
+) -> Finalist:
     """The candidate that leads the hand-made student most surely; the student itself where none passes.
 
     Candidates must take fewer instructions and keep the budget's flash, RAM and latency, and not be less
-    accurate on `held` than the hand-made student. With `alike` one will do, too, that saves a quarter and
+    accurate on `held_out` than the hand-made student. With `alike` one will do, too, that saves a quarter and
     cannot be told from it: it is behind by a POINT and by one standard error at most (the rule of Breiman et
     al., Classification and Regression Trees, 1984). Of those that save a quarter (of all, if none does) the
     one with the highest lower bound of its lead; of equals the cheapest.
     """
-    leads = {id(f): lead(held, f.said, reference.said) for f in finals}
+    leads = {id(f): paired_difference(held_out, f.predicted, reference.predicted) for f in finals}
 
-    def saves(f: Final) -> bool:
+    def saves(f: Finalist) -> bool:
         return f.instructions <= WORTH * reference.instructions
 
-    def able(f: Final) -> bool:
+    def able(f: Finalist) -> bool:
         over = objective.excess(f.best.figures, budget)
         level = f.accuracy >= reference.accuracy - 1e-9
         close = f.accuracy >= reference.accuracy - POINT and leads[id(f)]["high"] >= 0

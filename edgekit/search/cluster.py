@@ -46,7 +46,7 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
 
     warnings.filterwarnings("ignore", message="DaskStorage is experimental")  # since 2022
     for name in ("", ".worker", ".nanny", ".scheduler", ".client", ".utils"):
-        # what matters, `crew` says in a line
+        # what matters, `executor` says in a line
         logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
     calm = {
         "distributed.admin.tick.limit": "10m",  # importing TensorFlow holds the event loop up

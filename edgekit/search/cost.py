@@ -48,7 +48,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Price:
+class FeatureCost:
     """What a feature step takes on the core beside any network: counted once, it does not depend on it."""
 
     instructions: float = 0.0
@@ -69,7 +69,9 @@ def instructions(layer: Layer) -> float:
     return sum(a * b for a, b in zip(INSTRUCTIONS[kind], terms, strict=True))
 
 
-def estimate(layers: Iterable[Layer], price: Price = Price(), cpu: str = "cortex-m4") -> Cost:
+def estimate(
+    layers: Iterable[Layer], feature_cost: FeatureCost = FeatureCost(), cpu: str = "cortex-m4"
+) -> Cost:
     """The cost of int8 layers on a core, with what their features cost."""
     layers = list(layers)
     weights = sum(layer.weights for layer in layers)
@@ -79,13 +81,13 @@ def estimate(layers: Iterable[Layer], price: Price = Price(), cpu: str = "cortex
     return Cost(
         macs=sum(layer.macs for layer in layers),
         weight_bytes=weights + biases,
-        flash=round(weights + LEAST_CODE + price.flash),
-        ram=round(busiest + price.ram),
-        instructions=round(taken + price.instructions),
+        flash=round(weights + LEAST_CODE + feature_cost.flash),
+        ram=round(busiest + feature_cost.ram),
+        instructions=round(taken + feature_cost.instructions),
     )
 
 
-def hopeless(
+def prune_reason(
     cost: Cost, budget, mhz: float, done: Iterable[tuple[float, float]], cpu: str = "cortex-m4"
 ) -> str:
     """Why a candidate need not be trained, or "".

@@ -12,15 +12,15 @@ from pathlib import Path
 from edgekit.core.errors import EdgekitError
 from edgekit.search.cluster import check_shared, client_of
 
-LIMIT = 300.0  # seconds that a cluster may be without a worker
-ANSWER = 10.0  # seconds in which a scheduler answers
-LOOK = 2.0  # seconds between two looks at the cluster
+NO_WORKER_SECONDS = 300.0  # seconds that a cluster may be without a worker
+RESPONSE_SECONDS = 10.0  # seconds in which a scheduler answers
+POLL_SECONDS = 2.0  # seconds between two looks at the cluster
 TRIES = 2  # of a task whose worker died, or that raised
 
 _one = threading.Lock()
 
 
-def alone(do: Callable, *arguments):
+def run_exclusively(do: Callable, *arguments):
     """`do(*arguments)` while no other thread of this process does such a thing.
 
     TensorFlow's seeds and layer names, its captured error stream, matplotlib and the working directory belong
@@ -30,7 +30,7 @@ def alone(do: Callable, *arguments):
         return do(*arguments)
 
 
-class Crew:
+class Executor:
     """`client`'s workers, or with None this very process, given one task after another."""
 
     def __init__(self, client=None, say: Callable[[str], None] = print):
@@ -54,9 +54,9 @@ class Crew:
         if self.client is None:
             self._own.append((name, do, arguments))
         else:
-            self.futures[self.client.submit(alone, do, *arguments, pure=False)] = name
+            self.futures[self.client.submit(run_exclusively, do, *arguments, pure=False)] = name
 
-    def take(self):
+    def next_result(self):
         """(name, result) of the next task that is done; its exception instead, if it had one.
 
         Raises EdgekitError when the scheduler is gone, or was without a worker for LIMIT seconds.
@@ -71,7 +71,7 @@ class Crew:
         future = next(f for f in self.futures if f.done())
         name = self.futures.pop(future)
         try:
-            return name, future.result(timeout=ANSWER)
+            return name, future.result(timeout=RESPONSE_SECONDS)
         except Exception as error:
             self.check()  # of a scheduler that is gone, every task is cancelled
             return name, error
@@ -79,7 +79,7 @@ class Crew:
     def result(self, do: Callable, *arguments):
         """`do(*arguments)` by one of the crew; raises what it raises."""
         self.give(do, *arguments)
-        _, result = self.take()
+        _, result = self.next_result()
         if isinstance(result, Exception):
             raise result
         return result
@@ -95,7 +95,7 @@ class Crew:
                 name = waiting.pop(0)
                 tries[name] += 1
                 self.give(do, *tasks[name], name=name)
-            name, result = self.take()
+            name, result = self.next_result()
             if isinstance(result, Exception) and tries[name] < TRIES:
                 waiting.append(name)
             else:
@@ -112,7 +112,7 @@ class Crew:
         try:
             if self._gone or self.client.status != "running":
                 raise OSError
-            return self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
+            return self.client.sync(self.client.scheduler.ncores, callback_timeout=RESPONSE_SECONDS)
         except OSError:  # TimeoutError is one
             self._gone = True
             raise EdgekitError(
@@ -125,7 +125,7 @@ class Crew:
         alone_since, looked = None, 0.0
         while not ready():
             time.sleep(0.05)
-            if time.monotonic() - looked < LOOK:
+            if time.monotonic() - looked < POLL_SECONDS:
                 continue
             workers, looked = self.check(), time.monotonic()
             if workers:
@@ -136,33 +136,33 @@ class Crew:
                 alone_since = looked
                 self.say(
                     f"the Dask scheduler at {_address(self.client)} has no worker; "
-                    f"waiting {LIMIT:g} s for one"
+                    f"waiting {NO_WORKER_SECONDS:g} s for one"
                 )
-            elif looked - alone_since > LIMIT:
+            elif looked - alone_since > NO_WORKER_SECONDS:
                 raise EdgekitError(
-                    f"the Dask scheduler at {_address(self.client)} had no worker for {LIMIT:g} s; "
+                    f"the Dask scheduler at {_address(self.client)} had no worker for {NO_WORKER_SECONDS:g} s; "
                     "what was finished is kept: the same command goes on from here"
                 )
 
 
 @contextmanager
-def crew(
+def executor(
     workers: int,
     scheduler: str,
     shared: Path,
     plugin: Callable | None = None,
     say: Callable[[str], None] = print,
-) -> Iterator[Crew]:
+) -> Iterator[Executor]:
     """This process for one worker, else Dask's, all of which see the folder `shared`.
 
     `plugin()` makes a `distributed.WorkerPlugin`, for each worker to begin with. Raises EdgekitError, in one
     line, when the cluster is lost.
     """
     if workers == 1 and not scheduler:
-        yield Crew(say=say)
+        yield Executor(say=say)
         return
     with client_of(workers, scheduler) as client:
-        made = Crew(client, say)
+        made = Executor(client, say)
         first = plugin and plugin()
         try:
             check_shared(client, shared)

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from edgekit import learn
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
 from edgekit.core.lock import LockedError, locked
 from edgekit.pipeline.run import Run
 from edgekit.search import objective
-from edgekit.search.choice import Final, choose, front, lead, shortlist
-from edgekit.search.objective import Judged, Terms
-from edgekit.search.result import MADE_OF, made_of
+from edgekit.search.choice import Finalist, choose, front, paired_difference, shortlist
+from edgekit.search.objective import SearchConfig, TrialResult
+from edgekit.search.result import SOURCE_FILES, source_hashes
 from edgekit.search.space import HAND_MADE
-from edgekit.search.study import Row, answers_of, crew_of, described, explore
+from edgekit.search.study import Row, described, explore, predictions_path, search_executor
 
 SEEDS = 3  # of each finalist, on the split of chapter 01 and in all folds
 FINALISTS = 6  # in a round
@@ -33,73 +33,75 @@ ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The result of a search: every trial, the front, the choice beside the hand-made student."""
 
     rows: list[Row]
     front: list[Row]
-    finals: list[Final]
-    chosen: Final
-    reference: Final
+    finals: list[Finalist]
+    chosen: Finalist
+    reference: Finalist
     facts: dict
     directory: Path
 
 
 def search(
-    terms: Terms, trials: int, workers: int = 2, scheduler: str = "", finals: bool = True,
+    config: SearchConfig, trials: int, workers: int = 2, scheduler: str = "", finals: bool = True,
     say: Callable[[str], None] = print,
-) -> Found:  # fmt: skip
+) -> SearchResult:  # fmt: skip
     """Search, train the finalists, choose; writes search.csv, found.json and found.tflite to the artefacts.
 
     Without `finals` only the first of the short list is trained again, briefly and with one seed.
     A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
     process searches in it, or if it holds a search of other terms.
     """
-    objective.check_run(terms)
-    terms.folder.mkdir(parents=True, exist_ok=True)
+    objective.check_run(config)
+    config.folder.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            locked(terms.folder / ".lock", wait=False),
-            crew_of(terms, workers, scheduler, say) as crew,
+            locked(config.folder / ".lock", wait=False),
+            search_executor(config, workers, scheduler, say) as executor,
         ):
-            rows = explore(terms, trials, crew, say)
-            _table(terms, rows)
+            rows = explore(config, trials, executor, say)
+            _table(config, rows)
             if not any(r.state == "complete" for r in rows):
                 raise EdgekitError(
                     f"no trial was completed; search.csv says why: {rows[-1].reason}"
                 )
-            reference, trained = _finals(terms, rows, crew, say, finals)
+            reference, trained = _finals(config, rows, executor, say, finals)
     except LockedError:
-        raise EdgekitError(f"another search is at work in {terms.directory}; wait for it") from None
-    c = objective.context(terms)
-    chosen = choose(trained, c.design.budget, reference, c.held)
+        raise EdgekitError(
+            f"another search is at work in {config.directory}; wait for it"
+        ) from None
+    c = objective.context(config)
+    chosen = choose(trained, c.design.budget, reference, c.held_out)
     if chosen is reference:
-        chosen = choose(trained, c.design.budget, reference, c.held, alike=True)
-    shutil.rmtree(terms.folder / "drawn", ignore_errors=True)
-    return _write(terms, rows, trained, chosen, reference)
+        chosen = choose(trained, c.design.budget, reference, c.held_out, alike=True)
+    shutil.rmtree(config.folder / "augmented", ignore_errors=True)
+    return _write(config, rows, trained, chosen, reference)
 
 
-def _finals(terms, rows, crew, say, earnest: bool) -> tuple[Final, list[Final]]:
+def _finals(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[Finalist]]:
     """The hand-made student and the finalists, trained in earnest, round after round until one passes.
 
     As the run's profile trains or as the full one does, whichever the hand-made student likes better: what
     was chosen for many windows need not suit a few.
     """
-    c = objective.context(terms)
+    c = objective.context(config)
     seeds, most, rounds = (SEEDS, FINALISTS, ROUNDS) if earnest else (1, 1, 1)
     folds = range(len(c.folds))
     places = [(s, fold) for fold in (None, *folds) for s in range(seeds)]
 
     def train(candidates, profile):
-        kept = _Kept(terms.folder / "finals", profile)
+        kept = _Kept(config.folder / "finals", profile)
         tasks = {}
-        for made in candidates:
+        for candidate in candidates:
             for s, fold in places:
-                if kept.load(made, s, fold) is None:
-                    seed = objective.seed_of(terms.seed, s, 2)
-                    tasks[json.dumps(made), s, fold] = (made, seed, terms, profile, fold)
+                if kept.load(candidate, s, fold) is None:
+                    seed = objective.seed_of(config.seed, s, 2)
+                    tasks[json.dumps(candidate), s, fold] = (candidate, seed, config, profile, fold)
         failed = set()
-        for (text, s, fold), result in crew.map(objective.judge, tasks):
+        for (text, s, fold), result in executor.map(objective.evaluate, tasks):
             if isinstance(result, Exception):  # perhaps with this seed its sums overflow
                 failed.add(text)
                 say(f"finalist {described(json.loads(text))}: {type(result).__name__}: {result}")
@@ -108,33 +110,35 @@ def _finals(terms, rows, crew, say, earnest: bool) -> tuple[Final, list[Final]]:
             where = "split " if fold is None else f"fold {fold}"
             say(
                 f"finalist  {profile}  {where}  seed {s}  {result.value('accuracy'):.3f}  "
-                f"{result.seconds:5.1f} s  {described(result.made)}"
+                f"{result.seconds:5.1f} s  {described(result.candidate)}"
             )
         return [
-            Final(
-                made,
-                tuple(kept.load(made, s, None) for s in range(seeds)),
+            Finalist(
+                candidate,
+                tuple(kept.load(candidate, s, None) for s in range(seeds)),
                 tuple(
-                    objective.folded(made, [kept.load(made, s, fold) for fold in folds], c)
+                    objective.combine_folds(
+                        candidate, [kept.load(candidate, s, fold) for fold in folds], c
+                    )
                     for s in range(seeds)
                 ),
             )
-            for made in candidates
-            if json.dumps(made) not in failed
+            for candidate in candidates
+            if json.dumps(candidate) not in failed
         ]
 
     done = [r.number for r in rows if r.state == "complete"]
-    said = {n: np.load(answers_of(terms, n), allow_pickle=False) for n in done}
-    waiting = [r.made for r in shortlist(rows, said, c.held)]
-    ways = dict.fromkeys([terms.profile, "full"] if earnest else [terms.profile])
-    references = {way: made[0] for way in ways if (made := train([HAND_MADE], way))}
+    predicted = {n: np.load(predictions_path(config, n), allow_pickle=False) for n in done}
+    waiting = [r.candidate for r in shortlist(rows, predicted, c.held_out)]
+    ways = dict.fromkeys([config.profile, "full"] if earnest else [config.profile])
+    references = {way: candidate[0] for way in ways if (candidate := train([HAND_MADE], way))}
     if not references:
         raise EdgekitError("the hand-made student itself cannot be made: see the line above")
     way = max(references, key=lambda way: references[way].accuracy)
     reference, trained = references[way], []
     for _ in range(rounds):
         trained, waiting = trained + train(waiting[:most], way), waiting[most:]
-        if choose(trained, c.design.budget, reference, c.held) is not reference:
+        if choose(trained, c.design.budget, reference, c.held_out) is not reference:
             break
     return reference, trained
 
@@ -145,47 +149,50 @@ class _Kept:
     def __init__(self, folder: Path, profile: str):
         self.folder, self.profile = folder, profile
 
-    def _path(self, made: dict, s: int, fold: int | None) -> Path:
-        text = json.dumps([made, s, fold, self.profile], sort_keys=True)
+    def _path(self, candidate: dict, s: int, fold: int | None) -> Path:
+        text = json.dumps([candidate, s, fold, self.profile], sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
-    def load(self, made: dict, s: int, fold: int | None) -> Judged | None:
-        path = self._path(made, s, fold)
+    def load(self, candidate: dict, s: int, fold: int | None) -> TrialResult | None:
+        path = self._path(candidate, s, fold)
         if not path.is_file():
             return None
         facts = json.loads(path.read_text(encoding="utf-8"))
         figures = {k: Figure.from_dict(f) for k, f in facts["figures"].items()}
-        said, tflite = np.array(facts["said"]), path.with_suffix(".tflite").read_bytes()
-        return Judged(made, figures, said, tflite, facts["seconds"])
+        predicted, tflite = np.array(facts["predicted"]), path.with_suffix(".tflite").read_bytes()
+        return TrialResult(candidate, figures, predicted, tflite, facts["seconds"])
 
-    def save(self, made: dict, s: int, fold: int | None, result: Judged) -> None:
-        path = self._path(made, s, fold)
+    def save(self, candidate: dict, s: int, fold: int | None, result: TrialResult) -> None:
+        path = self._path(candidate, s, fold)
         self.folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
-        facts = {"made": made, "figures": figures, "seconds": result.seconds}
-        facts["said"] = result.said.tolist()
-        with whole(path) as half:
+        facts = {"candidate": candidate, "figures": figures, "seconds": result.seconds}
+        facts["predicted"] = result.predicted.tolist()
+        with atomic_write(path) as half:
             half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
-def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Found:
-    c, best, start = objective.context(terms), chosen.best, reference.best
+def _write(
+    config: SearchConfig, rows, trained, chosen: Finalist, reference: Finalist
+) -> SearchResult:
+    c, best, start = objective.context(config), chosen.best, reference.best
     test = c.windows[c.split.test]  # read now that everything has been chosen
 
-    def answers(final: Final) -> np.ndarray:
-        heard = c.hears[final.made["features"]](test.X)
-        return np.stack([learn.predict(r.tflite, heard)[0].argmax(axis=1) for r in final.runs])
+    def answers(final: Finalist) -> np.ndarray:
+        inputs = c.preprocessors[final.candidate["features"]](test.X)
+        return np.stack([learn.predict(r.tflite, inputs)[0].argmax(axis=1) for r in final.runs])
 
-    def told(final: Final, answers: np.ndarray) -> dict:
+    def record(final: Finalist, answers: np.ndarray) -> dict:
         scores = [
-            learn.score(test.y, said, test.classes, test.group, seed=terms.seed) for said in answers
+            learn.score(test.y, predicted, test.classes, test.group, seed=config.seed)
+            for predicted in answers
         ]
         best = scores[[r is final.best for r in final.runs].index(True)]
         source = f"int8, {best['groups']} test groups"
         shown = measured(best["balanced_accuracy"], "", source, low=best["low"], high=best["high"])
         return {
-            "candidate": final.made,
+            "candidate": final.candidate,
             "seeds": len(final.runs),
             "folds": [r.value("accuracy") for r in final.folds],
             "validation_mean": final.accuracy,
@@ -196,45 +203,51 @@ def _write(terms: Terms, rows, trained, chosen: Final, reference: Final) -> Foun
 
     ours, theirs = answers(chosen), answers(reference)
     facts = {
-        "use_case": terms.use_case,
-        "profile": terms.profile,
-        "seed": terms.seed,
+        "use_case": config.use_case,
+        "profile": config.profile,
+        "seed": config.seed,
         "trials": {s: sum(r.state == s for r in rows) for s in ("complete", "pruned", "failed")},
         "front": [r.number for r in front(rows)],
-        "data": _run(terms).rests_on,
-        "made_of": made_of(Path(terms.directory)),
-        "found": told(chosen, ours),
-        "hand_made": told(reference, theirs),
+        "data": _run(config).combined_origin,
+        "source_hashes": source_hashes(Path(config.directory)),
+        "found": record(chosen, ours),
+        "hand_made": record(reference, theirs),
         "finalists": [
             {
-                "candidate": f.made,
+                "candidate": f.candidate,
                 "validation_mean": f.accuracy,
                 "instructions": f.instructions,
-                "lead": lead(c.held, f.said, reference.said, SURE),
+                "paired_difference": paired_difference(
+                    c.held_out, f.predicted, reference.predicted, SURE
+                ),
             }
             for f in trained
         ],
-        "lead": lead(c.held, chosen.said, reference.said, SURE),
-        "test_lead": lead(test, ours, theirs, SURE),
+        "paired_difference": paired_difference(
+            c.held_out, chosen.predicted, reference.predicted, SURE
+        ),
+        "test_paired_difference": paired_difference(test, ours, theirs, SURE),
         "fewer_instructions": 1 - best.value("instructions") / start.value("instructions"),
     }
-    run = _run(terms)
+    run = _run(config)
     run.save("found.tflite", best.tflite)
     run.save("found.json", facts)
-    return Found(rows, front(rows), trained, chosen, reference, facts, Path(terms.directory))
+    return SearchResult(
+        rows, front(rows), trained, chosen, reference, facts, Path(config.directory)
+    )
 
 
-def _run(terms: Terms) -> Run:
+def _run(config: SearchConfig) -> Run:
     writes = ("search.csv", "found.json", "found.tflite")
-    t = terms
-    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), MADE_OF, writes)
+    t = config
+    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), SOURCE_FILES, writes)
 
 
-def _table(terms: Terms, rows: list[Row]) -> None:
+def _table(config: SearchConfig, rows: list[Row]) -> None:
     """search.csv: every trial, the pruned and the failed ones with their reason."""
     import pandas as pd
 
-    best, data = {r.number for r in front(rows)}, _run(terms).rests_on
+    best, data = {r.number for r in front(rows)}, _run(config).combined_origin
     lines = []
     for r in rows:
         known = {"trial": r.number, "state": r.state, "reason": r.reason, "front": r.number in best}
@@ -243,5 +256,5 @@ def _table(terms: Terms, rows: list[Row]) -> None:
         known |= {f"estimated_{k}": r.estimate.get(k) for k in ESTIMATES}
         provenance = {k: replace(f, data=data).origin for k, f in r.figures.items()}
         known["provenance"] = "; ".join(f"{k} {p}" for k, p in provenance.items())
-        lines.append(known | {"candidate": json.dumps(r.made)})
-    _run(terms).save("search.csv", pd.DataFrame(lines))
+        lines.append(known | {"candidate": json.dumps(r.candidate)})
+    _run(config).save("search.csv", pd.DataFrame(lines))

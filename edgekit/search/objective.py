@@ -20,7 +20,7 @@ import numpy as np
 
 from edgekit import data, emulate, export, learn, usecases
 from edgekit.core import workspace
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
 from edgekit.data.windows import concat
@@ -34,7 +34,7 @@ FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if
 
 
 @dataclass(frozen=True)
-class Terms:
+class SearchConfig:
     """Everything that a process needs to know to take part in a search; it can be sent to another one.
 
     `directory` is the run's, `root` the project's: both are paths that every worker must see.
@@ -56,36 +56,36 @@ class Terms:
 class Context:
     """The data, the use case and the teacher of a search, loaded once in each process."""
 
-    def __init__(self, terms: Terms):
-        self.terms = terms
-        self.case = usecases.load(terms.use_case, Path(terms.root))
-        folder = usecases.folder(terms.use_case, Path(terms.root))
+    def __init__(self, config: SearchConfig):
+        self.config = config
+        self.case = usecases.load(config.use_case, Path(config.root))
+        folder = usecases.folder(config.use_case, Path(config.root))
         self.design = load_design(folder / "design.toml")
         self.cpu = emulate.core_for(self.design.board)
         self.windows = self.run.load("field.npz")
         self.split = data.Split.from_dict(self.run.load("split.json"))
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
-        self.shelf = learn.Shelf(terms.folder / "drawn")
-        self.hears = space.variants(self.case)
-        shape = self.hears["features"].shape
-        self.known = space.choices(self.case, shape, teacher=self.taught)
+        self.augmentation_cache = learn.AugmentationCache(config.folder / "augmented")
+        self.preprocessors = space.variants(self.case)
+        shape = self.preprocessors["features"].shape
+        self.known = space.choices(self.case, shape, teacher=self.has_teacher)
 
     @property
     def run(self) -> Run:
-        t = self.terms
+        t = self.config
         return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), reads=FILES)
 
     @property
-    def taught(self) -> bool:
+    def has_teacher(self) -> bool:
         """Whether this run has trained the teacher of chapter 03."""
-        steps = read_manifest(Path(self.terms.directory)).get("steps", {})
+        steps = read_manifest(Path(self.config.directory)).get("steps", {})
         return "teacher.h5" in steps.get("03_train", {}).get("outputs", {})
 
     @cached_property
     def distil(self):
         """What the teacher tells. Raises EdgekitError if it is not what chapter 03 sealed."""
         teacher = learn.models.load(self.run.file("teacher.h5"))
-        return learn.Distil(teacher, self.case.waveform)
+        return learn.Distillation(teacher, self.case.teacher_input)
 
     @cached_property
     def folds(self) -> list:
@@ -97,14 +97,14 @@ class Context:
         known = self.windows[np.isin(self.windows.group, ours)]  # all: a split may thin what trains
         for k in (3, 2):
             try:
-                dealt = self.case.folds(known, k, self.terms.seed)
+                dealt = self.case.folds(known, k, self.config.seed)
             except EdgekitError:
                 continue
             return [(known[f.train], known[f.test]) for f in dealt]
         return [(self.train, self.val)]
 
     @cached_property
-    def held(self):
+    def held_out(self):
         """The folds' testing Windows, one after the other: what a candidate's answers are held against."""
         return concat([test for _, test in self.folds])
 
@@ -112,46 +112,50 @@ class Context:
         """What a teacher tells that has not heard the groups that this fold tests."""
         from edgekit.learn import legacy
 
-        path = self.terms.folder / "teachers" / f"{fold}.h5"
+        path = self.config.folder / "teachers" / f"{fold}.h5"
         if not path.is_file():
-            train, seed = self.folds[fold][0], self.terms.seed
-            shape = self.case.waveform(train.X[:1]).shape[1:]
-            width, how = self.case.WIDTHS["teacher"], self.case.FIT[self.terms.profile]["teacher"]
+            train, seed = self.folds[fold][0], self.config.seed
+            shape = self.case.teacher_input(train.X[:1]).shape[1:]
+            width, how = self.case.WIDTHS["teacher"], self.case.FIT[self.config.profile]["teacher"]
             teacher = self.case.teacher(shape, len(train.classes), width, seed)
             augment = self.case.augment
-            learn.fit(teacher, train, self.case.waveform, seed=seed, augment=augment, **how)
-            with whole(path) as half:  # another worker may have made the same one
+            learn.fit(teacher, train, self.case.teacher_input, seed=seed, augment=augment, **how)
+            with atomic_write(path) as half:  # another worker may have made the same one
                 legacy.save(teacher, half)
-        return learn.Distil(learn.models.load(path), self.case.waveform)
+        return learn.Distillation(learn.models.load(path), self.case.teacher_input)
 
     @cached_property
-    def prices(self) -> dict[str, cost.Price]:
+    def feature_costs(self) -> dict[str, cost.FeatureCost]:
         """What each feature step costs on the core, by name: counted once for each search."""
-        path = self.terms.folder / "features.json"
+        path = self.config.folder / "features.json"
         kept = json.loads(path.read_text()) if path.is_file() else {}
         found = {}
-        for name, hear in self.hears.items():
-            key = f"{self.cpu} {hear!r}"
+        for name, preprocess in self.preprocessors.items():
+            key = f"{self.cpu} {preprocess!r}"
             if key not in kept:
-                kept[key] = self._price(name)
-            found[name] = cost.Price(**kept[key])
+                kept[key] = self._feature_cost(name)
+            found[name] = cost.FeatureCost(**kept[key])
         if not path.is_file() or json.loads(path.read_text()) != kept:
-            with whole(path) as half:
+            with atomic_write(path) as half:
                 half.write_text(json.dumps(kept, indent=1))
         return found
 
-    def _price(self, name: str) -> dict:
+    def _feature_cost(self, name: str) -> dict:
         """Of one feature step: with the least network that can follow it, less that network."""
         from edgekit.learn import legacy
 
-        made = {"network": "layers", "widths": [], "hidden": 0, "dropout": 0.0}
-        hear = self.hears[name]
-        model = space.build(made, self.case, hear.shape, len(self.windows.classes), 0)
-        tflite = legacy.convert(model, hear(self.train.X[:20]))
-        source = export.generate(export.read(tflite), name=self.terms.use_case)
-        app = emulate.application(source, hear, self.case.SENSITIVITY, cpu=self.cpu)
+        candidate = {"network": "layers", "widths": [], "hidden": 0, "dropout": 0.0}
+        preprocess = self.preprocessors[name]
+        model = space.build(candidate, self.case, preprocess.shape, len(self.windows.classes), 0)
+        tflite = legacy.convert(model, preprocess(self.train.X[:20]))
+        source = export.generate(export.read(tflite), name=self.config.use_case)
+        app = emulate.application(source, preprocess, self.case.SENSITIVITY, cpu=self.cpu)
         p = emulate.profile_application(app, self.train.X[:1])
-        parts = {"instructions": p.sensing, "flash": p.feature_flash, "ram": p.feature_ram}
+        parts = {
+            "instructions": p.feature_instructions,
+            "flash": p.feature_flash,
+            "ram": p.feature_ram,
+        }
         return {k: f.value for k, f in parts.items()}
 
     @cached_property
@@ -159,38 +163,38 @@ class Context:
         """The analytic cost of the hand-made student."""
         return self.estimate(space.HAND_MADE)
 
-    def estimate(self, made: dict) -> cost.Cost:
+    def estimate(self, candidate: dict) -> cost.Cost:
         """The analytic cost of a candidate, its features' exact price included."""
-        shape, classes = self.hears[made["features"]].shape, len(self.windows.classes)
-        if made["network"] == "student":
-            layers = space.layers_of(space.build(made, self.case, shape, classes, 0))
+        shape, classes = self.preprocessors[candidate["features"]].shape, len(self.windows.classes)
+        if candidate["network"] == "student":
+            layers = space.layers_of(space.build(candidate, self.case, shape, classes, 0))
         else:
-            layers = space.layers(made, shape, classes)
-        return cost.estimate(layers, self.prices[made["features"]], self.cpu)
+            layers = space.layers(candidate, shape, classes)
+        return cost.estimate(layers, self.feature_costs[candidate["features"]], self.cpu)
 
 
 def _once(make):
-    """`make(terms)`, one time for each in a process; a second thread waits for the first."""
-    made, lock = {}, threading.RLock()
+    """`make(config)`, one time for each in a process; a second thread waits for the first."""
+    candidate, lock = {}, threading.RLock()
 
     @wraps(make)
-    def one(terms):
+    def one(config):
         with lock:
-            if terms not in made:
-                made[terms] = make(terms)
-            return made[terms]
+            if config not in candidate:
+                candidate[config] = make(config)
+            return candidate[config]
 
     return one
 
 
 @_once
-def context(terms: Terms) -> Context:
+def context(config: SearchConfig) -> Context:
     """The Context of this process."""
-    return Context(terms)
+    return Context(config)
 
 
 @_once
-def warm(terms: Terms) -> Context:
+def worker_context(config: SearchConfig) -> Context:
     """The Context of a process that trains: TensorFlow is loaded, with one thread.
 
     With more, two workers on two cores would get into each other's way; networks this small gain nothing.
@@ -202,16 +206,16 @@ def warm(terms: Terms) -> Context:
         legacy.tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
         pass  # it has been at work in this process already
-    return context(terms)
+    return context(config)
 
 
 @dataclass(frozen=True)
-class Judged:
+class TrialResult:
     """What became of a candidate: its figures by name, its answers (n,), its slim `.tflite`, seconds."""
 
-    made: dict
+    candidate: dict
     figures: dict[str, Figure]
-    said: np.ndarray
+    predicted: np.ndarray
     tflite: bytes
     seconds: float
 
@@ -219,67 +223,71 @@ class Judged:
         return self.figures[name].value
 
 
-def judge(
-    made: dict, seed: int, terms: Terms, profile: str = "", fold: int | None = None
-) -> Judged:
+def evaluate(
+    candidate: dict, seed: int, config: SearchConfig, profile: str = "", fold: int | None = None
+) -> TrialResult:
     """Train a candidate as long as `profile` (the run's) says, and let it answer.
 
     It hears the training part and answers to the validation part, or those of a `fold` of the Context. Its
-    figures: `accuracy` (balanced, int8 by TFLM) and, without a `fold`, those of `counted`.
+    figures: `accuracy` (balanced, int8 by TFLM) and, without a `fold`, those of `device_figures`.
     """
-    c, clock = warm(terms), time.perf_counter()
-    profile = profile or terms.profile
-    hear, how = c.hears[made["features"]], c.case.FIT[profile]["student"]
-    train, held = (c.train, c.val) if fold is None else c.folds[fold]
-    told = None
-    if made["distil"]:
-        told = c.distil if fold is None else c.teacher_of(fold)
-    wanted = {"distil": made["distil"], "qat": made["quantize"] == "qat"}
+    c, clock = worker_context(config), time.perf_counter()
+    profile = profile or config.profile
+    preprocess, how = c.preprocessors[candidate["features"]], c.case.FIT[profile]["student"]
+    train, held_out = (c.train, c.val) if fold is None else c.folds[fold]
+    distillation = None
+    if candidate["distil"]:
+        distillation = c.distil if fold is None else c.teacher_of(fold)
+    wanted = {"distil": candidate["distil"], "qat": candidate["quantize"] == "qat"}
     finished = learn.make(
         tuple(step for step, on in wanted.items() if on),
         train,
-        hear,
+        preprocess,
         seed=seed,
         augment=c.case.augment,
-        build=lambda shape, classes: space.build(made, c.case, shape, classes, seed),
-        distil=told,
-        shelf=c.shelf,
+        build=lambda shape, classes: space.build(candidate, c.case, shape, classes, seed),
+        distil=distillation,
+        augmentation_cache=c.augmentation_cache,
         finish=2 if profile == "quick" else 4,
-        **how | {"rate": how["rate"] * made["rate"]},
+        **how | {"rate": how["rate"] * candidate["rate"]},
     )
-    tflite = learn.slim(finished.tflite)
-    answers, runtime = learn.predict(tflite, hear(held.X))
-    said = answers.argmax(axis=1)
-    right = learn.score(held.y, said, held.classes, draws=1)["balanced_accuracy"]
-    figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held)} windows")}
+    tflite = learn.strip_metadata(finished.tflite)
+    answers, runtime = learn.predict(tflite, preprocess(held_out.X))
+    predicted = answers.argmax(axis=1)
+    right = learn.score(held_out.y, predicted, held_out.classes, draws=1)["balanced_accuracy"]
+    figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held_out)} windows")}
     if fold is None:
-        figures |= counted(tflite, made["features"], c)
-    return Judged(made, figures, said, tflite, time.perf_counter() - clock)
+        figures |= device_figures(tflite, candidate["features"], c)
+    return TrialResult(candidate, figures, predicted, tflite, time.perf_counter() - clock)
 
 
-def folded(made: dict, runs: list[Judged], c: Context) -> Judged:
+def combine_folds(candidate: dict, runs: list[TrialResult], c: Context) -> TrialResult:
     """The runs of all folds as one: all their answers, one accuracy; the file is the first one's."""
-    said = np.concatenate([r.said for r in runs])
-    held, source = c.held, runs[0].figures["accuracy"].source.split(",")[0]
-    right = learn.score(held.y, said, held.classes, draws=1)["balanced_accuracy"]
-    source += f", {len(held)} windows of {len(set(held.group))} groups, {len(runs)} folds"
+    predicted = np.concatenate([r.predicted for r in runs])
+    held_out, source = c.held_out, runs[0].figures["accuracy"].source.split(",")[0]
+    right = learn.score(held_out.y, predicted, held_out.classes, draws=1)["balanced_accuracy"]
+    source += f", {len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
     figures = {"accuracy": measured(right, "", source)}
-    return Judged(made, figures, said, runs[0].tflite, sum(r.seconds for r in runs))
+    return TrialResult(candidate, figures, predicted, runs[0].tflite, sum(r.seconds for r in runs))
 
 
-def tried(made: dict, terms: Terms) -> Judged:
-    """A trial: trained and judged in every fold, all of one seed, and counted by `counted`."""
-    c, seed = warm(terms), seed_of(terms.seed, 0, 1)
-    runs = [judge(made, seed, terms, "", fold) for fold in range(len(c.folds))]
-    whole = folded(made, runs, c)
-    return replace(whole, figures=whole.figures | counted(whole.tflite, made["features"], c))
+def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:
+    """A trial: trained and judged in every fold, all of one seed, and counted by `device_figures`."""
+    c, seed = worker_context(config), seed_of(config.seed, 0, 1)
+    runs = [evaluate(candidate, seed, config, "", fold) for fold in range(len(c.folds))]
+    atomic_write = combine_folds(candidate, runs, c)
+    return replace(
+        atomic_write,
+        figures=atomic_write.figures
+        | device_figures(atomic_write.tflite, candidate["features"], c),
+    )
 
 
-def counted(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
+def device_figures(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
     """What the whole application takes on the emulated core: `instructions`, `network` (its part of them),
     `flash`, `ram` and `latency_ms`."""
     board, x = c.design.board, c.train.X[:1]
-    f = emulate.price(tflite, c.hears[features], c.case.SENSITIVITY, board, x)
+    f = emulate.profile_cost(tflite, c.preprocessors[features], c.case.SENSITIVITY, board, x)
     names = {"network": "network_instructions", "flash": "flash_bytes", "ram": "ram_bytes"}
     found = {name: f[key] for name, key in names.items()}
     return {"instructions": f["instructions"], **found, "latency_ms": f["latency_ms"]}
@@ -296,12 +304,14 @@ def excess(figures: dict[str, Figure], budget) -> dict[str, float]:
     return found
 
 
-def seed_of(study: int, *place: int) -> int:
-    """The seed of trial number `place` of the study with this seed: 31 bits, unrelated to its neighbours'."""
-    return int(np.random.SeedSequence([study, *place]).generate_state(1)[0] >> 1)
+def seed_of(study: int, *index: int) -> int:
+    """The seed of trial number `index` of the study with this seed: 31 bits, unrelated to its neighbours'."""
+    return int(np.random.SeedSequence([study, *index]).generate_state(1)[0] >> 1)
 
 
-def terms_of(use_case: str, profile: str = "quick", seed: int = 0, run_dir: str = "") -> Terms:
+def search_config(
+    use_case: str, profile: str = "quick", seed: int = 0, run_dir: str = ""
+) -> SearchConfig:
     """The Terms of a run: of `run_dir`, or of the folder where `edgekit run` puts it.
 
     Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
@@ -310,23 +320,28 @@ def terms_of(use_case: str, profile: str = "quick", seed: int = 0, run_dir: str 
     usecases.folder(use_case, workspace.root())
     directory = Path(run_dir).expanduser() if run_dir else workspace.run_folder(use_case, profile)
     check_owner(directory, use_case, profile)
-    made = [directory / "artefacts" / name for name in FILES]
-    parts = [file_hash(path) if path.is_file() else "" for path in made]
+    candidate = [directory / "artefacts" / name for name in FILES]
+    parts = [file_hash(path) if path.is_file() else "" for path in candidate]
     parts.append(tree_hash(usecases.folder(use_case, workspace.root()), ("*",)))
     stamp = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-    return Terms(use_case, profile, seed, str(directory.resolve()), str(workspace.root()), stamp)
+    return SearchConfig(
+        use_case, profile, seed, str(directory.resolve()), str(workspace.root()), stamp
+    )
 
 
-def check_run(terms: Terms) -> None:
+def check_run(config: SearchConfig) -> None:
     """Raises EdgekitError, in one line, if the run has no data to search with."""
-    manifest = read_manifest(Path(terms.directory))
+    manifest = read_manifest(Path(config.directory))
     if "01_collect" not in manifest.get("steps", {}):
-        command = f"edgekit run {terms.use_case} --through train"
-        command += f" --profile {terms.profile}" if terms.profile != "quick" else ""
-        command += f" --seed {terms.seed}" if terms.seed else ""
-        if Path(terms.directory) != workspace.run_folder(terms.use_case, terms.profile).resolve():
-            command += f" --run-dir {terms.directory}"
-        raise EdgekitError(f"{terms.directory} holds no data yet: run `{command}` first")
-    run = Run("search", terms.use_case, terms.profile, terms.seed, Path(terms.directory), FILES)
+        command = f"edgekit run {config.use_case} --through train"
+        command += f" --profile {config.profile}" if config.profile != "quick" else ""
+        command += f" --seed {config.seed}" if config.seed else ""
+        if (
+            Path(config.directory)
+            != workspace.run_folder(config.use_case, config.profile).resolve()
+        ):
+            command += f" --run-dir {config.directory}"
+        raise EdgekitError(f"{config.directory} holds no data yet: run `{command}` first")
+    run = Run("search", config.use_case, config.profile, config.seed, Path(config.directory), FILES)
     for name in FILES[:2]:
         run.file(name)

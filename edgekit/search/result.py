@@ -8,15 +8,15 @@ from pathlib import Path
 from edgekit.core.errors import EdgekitError
 from edgekit.pipeline.manifest import file_hash
 
-MADE_OF = ("field.npz", "split.json")  # what decides whom a candidate has heard
+SOURCE_FILES = ("field.npz", "split.json")  # what decides whom a candidate has heard
 
 
-def made_of(directory: Path) -> dict[str, str]:
+def source_hashes(directory: Path) -> dict[str, str]:
     """The hashes of a run's data and split, by artefact."""
-    return {name: file_hash(directory / "artefacts" / name) for name in MADE_OF}
+    return {name: file_hash(directory / "artefacts" / name) for name in SOURCE_FILES}
 
 
-def load_found(path: Path | str, directory: Path) -> tuple[dict, bytes]:
+def load_search_result(path: Path | str, directory: Path) -> tuple[dict, bytes]:
     """The candidate of a `found.json` and its `.tflite`, for the run in `directory`.
 
     Raises EdgekitError for a file that is no search's, and for one that was found on other data or another
@@ -25,11 +25,11 @@ def load_found(path: Path | str, directory: Path) -> tuple[dict, bytes]:
     path = Path(path)
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        candidate, was = dict(facts["found"]["candidate"]), facts.get("made_of")
+        candidate, was = dict(facts["found"]["candidate"]), facts.get("source_hashes")
         model = path.with_name("found.tflite").read_bytes()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EdgekitError(f"{path} is no found.json of `edgekit search` ({error})") from None
-    if was != made_of(directory):
+    if was != source_hashes(directory):
         raise EdgekitError(
             f"{path} was found on other data or another split: run `edgekit search` on this run first"
         )

@@ -117,17 +117,17 @@ def suggest(trial, known: dict) -> dict:
 
 def candidate(drawn: dict) -> dict:
     """The dictionary of what was drawn, without what has no effect."""
-    made = {k: drawn[k] for k in ("features", "network", "rate", "quantize", "distil")}
+    candidate = {k: drawn[k] for k in ("features", "network", "rate", "quantize", "distil")}
     if drawn["network"] == "student":
-        return made | {"share": drawn["share"]}
+        return candidate | {"share": drawn["share"]}
     depth = drawn["depth"]
-    made |= {"widths": [drawn[f"width_{i + 1}"] for i in range(depth)]}
-    made |= {k: drawn[k] for k in ("hidden", "dropout")}
+    candidate |= {"widths": [drawn[f"width_{i + 1}"] for i in range(depth)]}
+    candidate |= {k: drawn[k] for k in ("hidden", "dropout")}
     if depth:
-        made |= {k: drawn[k] for k in ("kernel", "stride", "pool")}
+        candidate |= {k: drawn[k] for k in ("kernel", "stride", "pool")}
     if depth > 1:
-        made |= {k: drawn[k] for k in ("later", "separable")}
-    return made
+        candidate |= {k: drawn[k] for k in ("later", "separable")}
+    return candidate
 
 
 def first(known: dict) -> list[dict]:
@@ -160,12 +160,12 @@ def _student(known: dict, **other) -> dict:
     return {**drawn, **widths, **HAND_MADE, **other}
 
 
-def width_of(made: dict, case) -> int:
+def width_of(candidate: dict, case) -> int:
     """Of a candidate that is the use case's own student: its channels, at least one."""
-    return max(1, round(made["share"] * case.WIDTHS["student"]))
+    return max(1, round(candidate["share"] * case.WIDTHS["student"]))
 
 
-def layers(made: dict, shape: tuple[int, int, int], classes: int) -> list[Layer]:
+def layers(candidate: dict, shape: tuple[int, int, int], classes: int) -> list[Layer]:
     """The layers of a candidate of `"network": "layers"`, in order, by arithmetic alone."""
     at, found = tuple(shape), []
 
@@ -176,36 +176,36 @@ def layers(made: dict, shape: tuple[int, int, int], classes: int) -> list[Layer]
         found.append(Layer(kind, at, gives, window, stride))
         at = gives
 
-    for i, width in enumerate(made["widths"]):
-        k = made["kernel"]
+    for i, width in enumerate(candidate["widths"]):
+        k = candidate["kernel"]
         window = (1, k) if shape[0] == 1 else (k, k)
-        stride = made["stride"] if i == 0 else made["later"]
-        if i and made["separable"]:
+        stride = candidate["stride"] if i == 0 else candidate["later"]
+        if i and candidate["separable"]:
             add("depthwise", at[2], window, stride)
             add("conv", width)
         else:
             add("conv", width, window, stride)
-    if made["widths"] and made["pool"] == "mean":
+    if candidate["widths"] and candidate["pool"] == "mean":
         found.append(Layer("mean", at, (1, 1, at[2]), at[:2]))
         at = (1, 1, at[2])
-    for units in (made["hidden"], classes):
+    for units in (candidate["hidden"], classes):
         if units:
             found.append(Layer("dense", (1, 1, _size(at)), (1, 1, units)))
             at = (1, 1, units)
     return found
 
 
-def build(made: dict, case, shape: tuple[int, int, int], classes: int, seed: int):
+def build(candidate: dict, case, shape: tuple[int, int, int], classes: int, seed: int):
     """The Keras model of a candidate, untrained; ends in logits. Same seed, same weights."""
-    if made["network"] == "student":
-        return case.student(shape, classes, width_of(made, case), seed)
+    if candidate["network"] == "student":
+        return case.student(shape, classes, width_of(candidate, case), seed)
     from edgekit.learn.legacy import keras, seed_everything
     from edgekit.learn.models import MOMENTUM
 
     seed_everything(seed)
     k = keras.layers
     given = x = k.Input(shape)
-    plan = layers(made, shape, classes)
+    plan = layers(candidate, shape, classes)
     for n, layer in enumerate(plan):
         if layer.kind in ("conv", "depthwise"):
             how = {"strides": layer.stride, "padding": "same", "use_bias": False}
@@ -223,8 +223,8 @@ def build(made: dict, case, shape: tuple[int, int, int], classes: int, seed: int
             if len(x.shape) > 2:
                 x = k.Flatten()(x)
             last = n == len(plan) - 1
-            if made["dropout"] and (last or plan[n - 1].kind != "dense"):
-                x = k.Dropout(made["dropout"])(x)
+            if candidate["dropout"] and (last or plan[n - 1].kind != "dense"):
+                x = k.Dropout(candidate["dropout"])(x)
             x = k.Dense(layer.gives[2], activation=None if last else "relu")(x)
     return keras.Model(given, x, name="found")
 

@@ -21,8 +21,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure
 from edgekit.search import cost, objective, space
 from edgekit.search.cluster import need
-from edgekit.search.executor import TRIES, Crew, crew
-from edgekit.search.objective import Terms
+from edgekit.search.executor import TRIES, Executor, executor
+from edgekit.search.objective import SearchConfig
 
 NAME = "students"
 DIRECTIONS = ("maximize", "minimize", "minimize")
@@ -41,7 +41,7 @@ class Row:
     number: int
     state: str
     reason: str
-    made: dict
+    candidate: dict
     figures: dict[str, Figure]
     estimate: dict
     kept: bool  # every line of the budget
@@ -51,27 +51,33 @@ class Row:
         return self.figures[name].value if name in self.figures else float("nan")
 
 
-def crew_of(terms: Terms, workers: int, scheduler: str, say: Callable[[str], None] = print):
+def search_executor(
+    config: SearchConfig, workers: int, scheduler: str, say: Callable[[str], None] = print
+):
     """The Crew of a search, in a `with`: each of its processes is warmed up."""
-    return crew(workers, scheduler, Path(terms.directory), partial(_warm, terms), say)
+    return executor(
+        workers, scheduler, Path(config.directory), partial(_worker_initializer, config), say
+    )
 
 
-def _warm(terms: Terms):
+def _worker_initializer(config: SearchConfig):
     from distributed import WorkerPlugin
 
-    class Warm(WorkerPlugin):
+    class WorkerInitializer(WorkerPlugin):
         """Loads TensorFlow and the data when a worker starts, so that no trial waits for it."""
 
-        name = f"edgekit {terms}"
+        name = f"edgekit {config}"
 
         def setup(self, worker):
             warnings.filterwarnings("ignore", message="DaskStorage is experimental")
-            objective.warm(terms)
+            objective.worker_context(config)
 
-    return Warm()
+    return WorkerInitializer()
 
 
-def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = print) -> list[Row]:
+def explore(
+    config: SearchConfig, trials: int, executor: Executor, say: Callable[[str], None] = print
+) -> list[Row]:
     """Go on with the search until `trials` candidates have been trained.
 
     Candidates pruned before training do not count, nor do those that failed, TRIES times each; but as many
@@ -80,7 +86,7 @@ def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = 
     need("optuna", "optuna_integration")
     import optuna
 
-    storage, study = _open(terms, crew)
+    storage, study = _open(config, executor)
     _resume(study)
     rows = rows_of(study)
     asked, most, before = len(rows), trials * (PRUNED + 1), _count(rows, "failed")
@@ -88,12 +94,12 @@ def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = 
         while True:
             trained, failed = _count(rows, "complete"), _count(rows, "failed") - before
             wanted = min(trials - trained, trials - failed)
-            while crew.busy < min(wanted, crew.slots) and asked < most:
-                crew.give(one, storage, asked, terms, name=asked)
+            while executor.busy < min(wanted, executor.slots) and asked < most:
+                executor.submit(one, storage, asked, config, name=asked)
                 asked += 1
-            if not crew.busy:
+            if not executor.busy:
                 break
-            _, result = crew.take()
+            _, result = executor.next_result()
             rows = rows_of(study)
             if isinstance(result, Exception):
                 say(f"a worker failed: {type(result).__name__}: {result}")
@@ -103,26 +109,26 @@ def explore(terms: Terms, trials: int, crew: Crew, say: Callable[[str], None] = 
                     say(line(row, f"{_count(rows, 'complete')} of {trials} trained"))
     finally:
         with contextlib.suppress(OSError):  # the cluster may be what was lost
-            crew.stop()
+            executor.stop()
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         _lost(study, trial)
     return rows_of(study)
 
 
-def one(storage, index: int, terms: Terms) -> int:
+def one(storage, index: int, config: SearchConfig) -> int:
     """Ask for a trial and see it through, in whatever process this is; returns its number.
 
     If a worker died over the same `index`, its trial is the next one that is asked for.
     """
     import optuna
 
-    study = _load(storage, sampler=_sampler(objective.seed_of(terms.seed, index)))
+    study = _load(storage, sampler=_sampler(objective.seed_of(config.seed, index)))
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         if trial.user_attrs.get("index") == index:
             (_again if trial.user_attrs["tries"] < TRIES else _lost)(study, trial)
     last = rows_of(study)[-STALE:]
     if len(last) == STALE and all(r.reason.startswith(SAME) for r in last):
-        study.sampler = optuna.samplers.RandomSampler(objective.seed_of(terms.seed, index))
+        study.sampler = optuna.samplers.RandomSampler(objective.seed_of(config.seed, index))
     trial = study.ask()
     tries = trial.user_attrs.get("tries", 0)
     trial.set_user_attr("index", index)
@@ -130,7 +136,7 @@ def one(storage, index: int, terms: Terms) -> int:
     while state == optuna.trial.TrialState.FAIL and tries < TRIES:
         trial.set_user_attr("tries", tries := tries + 1)
         try:
-            values = _try(study, trial, terms)
+            values = _try(study, trial, config)
             state = optuna.trial.TrialState.COMPLETE
         except optuna.TrialPruned as pruned:
             trial.set_user_attr("reason", str(pruned))
@@ -142,43 +148,43 @@ def one(storage, index: int, terms: Terms) -> int:
     return trial.number
 
 
-def _try(study, trial, terms: Terms) -> list[float]:
+def _try(study, trial, config: SearchConfig) -> list[float]:
     """The objective: values in the order of GOALS. Raises TrialPruned before any training."""
     import optuna
 
-    c = objective.warm(terms)
+    c = objective.worker_context(config)
     for name, kind in trial.distributions.items():
         # drawn before a kill, and not again: let the sampler go past, so that what follows is the same
         if name not in trial.relative_params:
             frozen = study._storage.get_trial(trial._trial_id)
             study.sampler.sample_independent(study, frozen, name, kind)
-    made = space.suggest(trial, c.known)
-    trial.set_user_attr("candidate", made)
+    candidate = space.suggest(trial, c.known)
+    trial.set_user_attr("candidate", candidate)
     others = [r for r in rows_of(study) if r.number != trial.number]
-    if same := [r.number for r in others if r.made == made and r.state != "failed"]:
+    if same := [r.number for r in others if r.candidate == candidate and r.state != "failed"]:
         raise optuna.TrialPruned(f"{SAME} {same[0]}")
-    expected = c.estimate(made)
+    expected = c.estimate(candidate)
     start = c.start.instructions
     if expected.instructions > start:
-        trial.set_constraint("dear", 1.0)
+        trial.set_constraint("too_many_instructions", 1.0)
         raise optuna.TrialPruned("takes more instructions than the hand-made student")
-    if "dear" not in trial.constraints:  # not before a kill
-        trial.set_constraint("dear", expected.instructions / start - WORTH)
+    if "too_many_instructions" not in trial.constraints:  # not before a kill
+        trial.set_constraint("too_many_instructions", expected.instructions / start - WORTH)
     trial.set_user_attr("estimate", asdict(expected))
     done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
     mhz = c.design.board.value("clock_mhz")
-    if why := cost.hopeless(expected, c.design.budget, mhz, done, c.cpu):
-        trial.set_constraint("hopeless", 1.0)
+    if why := cost.prune_reason(expected, c.design.budget, mhz, done, c.cpu):
+        trial.set_constraint("over_estimate", 1.0)
         raise optuna.TrialPruned(why)
-    judged = objective.tried(made, terms)
+    judged = objective.evaluate_trial(candidate, config)
     for name, much in objective.excess(judged.figures, c.design.budget).items():
         if name not in trial.constraints:  # nor this
             trial.set_constraint(name, much)
     trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
     trial.set_user_attr("seconds", round(judged.seconds, 2))
-    path = answers_of(terms, trial.number)
+    path = predictions_path(config, trial.number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, judged.said)
+    np.save(path, judged.predicted)
     return [judged.value(name) for name in GOALS]
 
 
@@ -195,16 +201,16 @@ def rows_of(study) -> list[Row]:
                 attrs.get("candidate", {}),
                 {k: Figure.from_dict(f) for k, f in attrs.get("figures", {}).items()},
                 attrs.get("estimate", {}),
-                all(v <= 0 for k, v in trial.constraints.items() if k != "dear"),
+                all(v <= 0 for k, v in trial.constraints.items() if k != "too_many_instructions"),
                 attrs.get("seconds", 0.0),
             )
         )
     return sorted(rows, key=lambda r: r.number)
 
 
-def answers_of(terms: Terms, number: int) -> Path:
+def predictions_path(config: SearchConfig, number: int) -> Path:
     """Where a complete trial's answers to `Context.held` are."""
-    return terms.folder / "trials" / f"{number:04d}.npy"
+    return config.folder / "trials" / f"{number:04d}.npy"
 
 
 def line(row: Row, progress: str) -> str:
@@ -215,26 +221,30 @@ def line(row: Row, progress: str) -> str:
     kept = "" if row.kept else "  over the budget"
     return (
         f"{what} {row.value('accuracy'):.3f}  {row.value('instructions'):>9,.0f} instructions  "
-        f"{row.value('flash'):>7,.0f} B flash  {row.seconds:5.1f} s  {described(row.made)}{kept}"
+        f"{row.value('flash'):>7,.0f} B flash  {row.seconds:5.1f} s  {described(row.candidate)}{kept}"
     )
 
 
-def described(made: dict) -> str:
+def described(candidate: dict) -> str:
     """A candidate in a few words."""
-    if not made:
+    if not candidate:
         return ""
-    words = {"distilled": made["distil"], "qat": made["quantize"] == "qat"}
-    words[f"rate x {made['rate']:g}"] = made["rate"] != 1
+    words = {"distilled": candidate["distil"], "qat": candidate["quantize"] == "qat"}
+    words[f"rate x {candidate['rate']:g}"] = candidate["rate"] != 1
     how = ", ".join(word for word, on in words.items() if on)
-    if made["network"] == "student":
-        what = f"student x {made['share']:g}"
+    if candidate["network"] == "student":
+        what = f"student x {candidate['share']:g}"
     else:
-        widths = "-".join(map(str, made["widths"])) or "dense"
-        what = f"{widths} k{made['kernel']} s{made['stride']}" if made["widths"] else widths
-        what += " separable" if made.get("separable") else ""
-        what += f" {made['pool']}" if made["widths"] else ""
-        what += f" +{made['hidden']}" if made["hidden"] else ""
-    return f"{made['features']}: {what}{', ' + how if how else ''}"
+        widths = "-".join(map(str, candidate["widths"])) or "dense"
+        what = (
+            f"{widths} k{candidate['kernel']} s{candidate['stride']}"
+            if candidate["widths"]
+            else widths
+        )
+        what += " separable" if candidate.get("separable") else ""
+        what += f" {candidate['pool']}" if candidate["widths"] else ""
+        what += f" +{candidate['hidden']}" if candidate["hidden"] else ""
+    return f"{candidate['features']}: {what}{', ' + how if how else ''}"
 
 
 # ------------------------------------------------------------------------------------ inside
@@ -251,34 +261,34 @@ def _sampler(seed: int):
         )
 
 
-def _open(terms: Terms, crew: Crew):
+def _open(config: SearchConfig, executor: Executor):
     """(storage, study), new or as it was left. Raises EdgekitError if it belongs to another search."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folder = terms.folder
+    folder = config.folder
     folder.mkdir(parents=True, exist_ok=True)
     storage = f"sqlite:///{(folder / 'study.db').as_posix()}"
-    if crew.client is not None:
+    if executor.client is not None:
         from optuna_integration.dask import DaskStorage
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            storage = DaskStorage(storage, client=crew.client)
+            storage = DaskStorage(storage, client=executor.client)
     if NAME in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=NAME, storage=storage)
     else:
         study = optuna.create_study(storage=storage, study_name=NAME, directions=DIRECTIONS)
     promise = {
-        "use case": terms.use_case,
-        "profile": terms.profile,
-        "seed": terms.seed,
-        "data, split, teacher or use case": terms.stamp,
+        "use case": config.use_case,
+        "profile": config.profile,
+        "seed": config.seed,
+        "data, split, teacher or use case": config.stamp,
     }
     held = study.user_attrs.get("terms")
     if held is None:
         study.set_user_attr("terms", promise)
-        known = _known(terms, crew)
+        known = _known(config, executor)
         study.set_user_attr("space", known)
         for first in space.first(known):
             study.enqueue_trial(first)
@@ -289,19 +299,19 @@ def _open(terms: Terms, crew: Crew):
                 f"{folder} holds a search with another {name} ({held.get(name)}, not {value}): "
                 "delete it to start over, or choose another --run-dir"
             )
-    _known(terms, crew)  # the prices, should somebody have deleted them
+    _known(config, executor)  # the prices, should somebody have deleted them
     return storage, study
 
 
-def _known(terms: Terms, crew: Crew) -> dict:
+def _known(config: SearchConfig, executor: Executor) -> dict:
     """The space, and the price of every feature, computed where TensorFlow is loaded already."""
-    return crew.result(priced, terms)
+    return executor.result(prepare_space, config)
 
 
-def priced(terms: Terms) -> dict:
+def prepare_space(config: SearchConfig) -> dict:
     """The space of the search; afterwards this process is warm and every feature has its price."""
-    c = objective.warm(terms)
-    _ = c.prices
+    c = objective.worker_context(config)
+    _ = c.feature_costs
     return c.known
 
 

@@ -21,16 +21,16 @@ from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.pipeline import execute
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import check_choice
-from edgekit.search.executor import crew
+from edgekit.search.executor import executor
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RUN_ITSELF = (
+RUN_OPTIONS = (
     "seed",
     "profile",
 )  # parameters that `edgekit run` has options for, and a sweep may vary
-MOST = 1000  # combinations
+MAX_COMBINATIONS = 1000  # combinations
 
 
 def grid(texts: list[str]) -> dict[str, list]:
@@ -86,8 +86,8 @@ def run(
         for n, combination in enumerate(each)
     }
     began, rows = time.monotonic(), {}
-    with crew(workers, scheduler, shared=parent, say=say) as hands:
-        for n, result in hands.map(one, tasks):
+    with executor(workers, scheduler, shared=parent, say=say) as pool:
+        for n, result in pool.map(run_combination, tasks):
             if isinstance(result, Exception):  # a worker that died
                 result = _failed(f"{type(result).__name__}: {result}")
             rows[n] = result
@@ -100,12 +100,12 @@ def run(
     return table, path
 
 
-def one(
+def run_combination(
     use_case: str, combination: dict, through: str, offline: bool, directory: str
 ) -> list[dict]:
     """One combination, in whatever process this is: its rows of the table."""
-    itself = {k: v for k, v in combination.items() if k in RUN_ITSELF}
-    others = {k: v for k, v in combination.items() if k not in RUN_ITSELF}
+    itself = {k: v for k, v in combination.items() if k in RUN_OPTIONS}
+    others = {k: v for k, v in combination.items() if k not in RUN_OPTIONS}
     try:
         _, outcomes = execute.execute(
             use_case, run_dir=directory, through=through, offline=offline, parameters=others,
@@ -132,7 +132,7 @@ def folder(combination: dict, offline: bool = False) -> str:
     return plain if plain == name else f"{plain}-{digest}"
 
 
-def shown(table: pd.DataFrame) -> str:
+def format_table(table: pd.DataFrame) -> str:
     """The table for a person: a line for each figure, a column for each combination."""
     names = [c for c in table.columns if c not in _COLUMNS]
     done = table[table.state == "done"]
@@ -154,8 +154,10 @@ _COLUMNS = ("state", "chapter", "figure", "value", "unit", "provenance", "data",
 def _values(text: str, values: str) -> list:
     if span := re.fullmatch(r"\s*(-?\d{1,18})\.\.(-?\d{1,18})\s*", values):
         first, last = int(span[1]), int(span[2])
-        if not 0 <= last - first < MOST:
-            raise EdgekitError(f"-p {text}: from the lower to the higher, {MOST} at most")
+        if not 0 <= last - first < MAX_COMBINATIONS:
+            raise EdgekitError(
+                f"-p {text}: from the lower to the higher, {MAX_COMBINATIONS} at most"
+            )
         return list(range(first, last + 1))
     try:
         read = ast.literal_eval(values)
@@ -176,7 +178,7 @@ def _check(use_case: str, values: dict[str, list], through: str) -> None:
     usecases.folder(use_case, workspace.root())
     chapters = workspace.chapters()
     last = list(chapters).index(workspace.chapter(through)) if through else len(chapters) - 1
-    known = set(RUN_ITSELF).union(
+    known = set(RUN_OPTIONS).union(
         *(execute.notebook_parameters(p) for p in list(chapters.values())[: last + 1])
     ) - {"use_case", "run_dir", "offline"}
     for name in values:
@@ -189,8 +191,10 @@ def _check(use_case: str, values: dict[str, list], through: str) -> None:
         check_choice(profile, 0)
     for seed in values.get("seed", [0]):
         check_choice("quick", seed)
-    if len(combinations(values)) > MOST:
-        raise EdgekitError(f"{len(combinations(values)):,} combinations; {MOST:,} are the most")
+    if len(combinations(values)) > MAX_COMBINATIONS:
+        raise EdgekitError(
+            f"{len(combinations(values)):,} combinations; {MAX_COMBINATIONS:,} are the most"
+        )
 
 
 def _failed(reason: str) -> list[dict]:

@@ -14,21 +14,21 @@ from edgekit.select.power import (
     message_energy_mj,
     power_budget,
 )
-from edgekit.select.tiers import Custom, Split, go_custom, split
+from edgekit.select.tiers import CustomBoard, ProcessorChoice, recommend_custom_board, split
 
 __all__ = [
     "Candidate",
     "Check",
-    "Custom",
+    "CustomBoard",
     "PowerBudget",
+    "ProcessorChoice",
     "Selection",
-    "Split",
     "active_power",
     "airtime_s",
     "estimate_latency_ms",
-    "go_custom",
     "message_energy_mj",
     "power_budget",
+    "recommend_custom_board",
     "select",
     "split",
 ]

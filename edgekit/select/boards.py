@@ -23,7 +23,7 @@ class Check:
 
     name: str
     passed: bool | None
-    words: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Candidate:
         return "rejected" if False in results else "unknown" if None in results else "fits"
 
     @property
-    def words(self) -> str:
+    def reason(self) -> str:
         """Why the board is out, or what is not known; for one that fits, what to mind."""
-        bad = [c.words for c in self.checks if c.passed is False]
-        gaps = [c.words for c in self.checks if c.passed is None]
+        bad = [c.reason for c in self.checks if c.passed is False]
+        gaps = [c.reason for c in self.checks if c.passed is None]
         return "; ".join(bad or gaps) or self.board.note
 
 
@@ -85,9 +85,9 @@ class Selection:
             {
                 "board": c.board.key,
                 "verdict": c.verdict,
-                "why": c.words,
+                "why": c.reason,
                 "checks": [
-                    {"name": k.name, "passed": k.passed, "words": k.words} for k in c.checks
+                    {"name": k.name, "passed": k.passed, "reason": k.reason} for k in c.checks
                 ],
             }
             for c in self.candidates
@@ -99,11 +99,11 @@ class Selection:
             f'<tr style="background:{colour[c.verdict]};color:#222"><td>{escape(c.board.name)}</td>'
             f"<td>{c.verdict}</td><td>{number(c.power.average_mw.value)} mW</td>"
             f"<td>{number(c.power.battery_years.value)} years</td>"
-            f'<td style="text-align:left">{escape(c.words)}</td></tr>'
+            f'<td style="text-align:left">{escape(c.reason)}</td></tr>'
             for c in self.candidates
         )
         notes = "".join(
-            f"<li>{'⚠ ' if note.passed is False else ''}{escape(note.words)}</li>"
+            f"<li>{'⚠ ' if note.passed is False else ''}{escape(note.reason)}</li>"
             for note in self.notes
         )
         head = "<tr><th>board</th><th>verdict</th><th>average</th><th>life</th><th>why</th></tr>"
@@ -140,8 +140,8 @@ def _room(design, board, memory) -> Check | None:
     has = board.value(f"{memory}_kb") * 1024
     label = {"flash": "flash", "ram": "RAM"}[memory]
     needs, unit = size(limit).split()
-    words = f"needs {needs} {unit} {label}, has {size(has).removesuffix(f' {unit}')}"
-    return _check(memory, has, limit, words, f"{label} size is unknown")
+    reason = f"needs {needs} {unit} {label}, has {size(has).removesuffix(f' {unit}')}"
+    return _check(memory, has, limit, reason, f"{label} size is unknown")
 
 
 def size(nbytes: float) -> str:
@@ -159,8 +159,8 @@ def _latency(design, board) -> Check | None:
         return None
     guess = estimate_latency_ms(board, macs)
     ms = float("nan") if guess is None else guess.value
-    words = f"an inference takes about {guess}, allowed are {number(limit)}"
-    return _check("latency", -ms, -limit, words, f"speed of {board.core} is unknown")
+    reason = f"an inference takes about {guess}, allowed are {number(limit)}"
+    return _check("latency", -ms, -limit, reason, f"speed of {board.core} is unknown")
 
 
 def _temperature(design, board) -> Check | None:
@@ -170,8 +170,8 @@ def _temperature(design, board) -> Check | None:
     if has is None:
         return Check("temperature", None, "temperature range is unknown")
     lo, hi = wanted
-    words = f"must work from {number(lo)} to {number(hi)} °C, is rated {temperature(has)}"
-    return Check("temperature", has.low <= lo and hi <= has.high, words)
+    reason = f"must work from {number(lo)} to {number(hi)} °C, is rated {temperature(has)}"
+    return Check("temperature", has.low <= lo and hi <= has.high, reason)
 
 
 def _system(design, board) -> Check | None:
@@ -186,17 +186,17 @@ def _peak(design, board) -> Check | None:
         return None
     draws, gives = board.value("active_power_mw"), design.battery.peak_mw
     cell = design.battery.name
-    words = f"draws {number(draws)} mW when active, {cell} gives {number(gives)} mW at most"
-    return _check("peak", gives, draws, words, "active power is unknown")
+    reason = f"draws {number(draws)} mW when active, {cell} gives {number(gives)} mW at most"
+    return _check("peak", gives, draws, reason, "active power is unknown")
 
 
 def _average(design, power) -> Check | None:
     limit, has = design.budget.power_mw, power.average_mw
     if limit is None:
         return None
-    words = f"averages {number(has.value)} mW, allowed are {number(limit)}"
+    reason = f"averages {number(has.value)} mW, allowed are {number(limit)}"
     return _check(
-        "power", -has.value, -limit, words, f"average power is {has.source.split(',')[0]}"
+        "power", -has.value, -limit, reason, f"average power is {has.source.split(',')[0]}"
     )
 
 
@@ -204,15 +204,15 @@ def _life(design, power) -> Check | None:
     limit, has = design.budget.battery_years, power.battery_years.value
     if limit is None or design.battery.mains:
         return None
-    words = f"lasts {number(has)} years on {design.battery.name}, wanted are {number(limit)}"
-    return _check("battery", has, limit, words, "battery life cannot be computed")
+    reason = f"lasts {number(has)} years on {design.battery.name}, wanted are {number(limit)}"
+    return _check("battery", has, limit, reason, "battery life cannot be computed")
 
 
-def _check(name, has, limit, words, unknown) -> Check:
+def _check(name, has, limit, reason, unknown) -> Check:
     """`has` must reach `limit`; NaN on either side is neither a pass nor a failure."""
     if isnan(has) or isnan(limit):
         return Check(name, None, unknown)
-    return Check(name, has >= limit, words)
+    return Check(name, has >= limit, reason)
 
 
 def _notes(design) -> tuple[Check, ...]:
@@ -226,15 +226,15 @@ def _notes(design) -> tuple[Check, ...]:
     notes = []
     if duty.messages_per_day:
         share = duty.messages_per_day * airtime_s(link, duty.message_bytes) / 86_400
-        words = f"{link.name}: on the air {share:.3%} of the time, {link.share:.0%} allowed"
-        notes.append(Check("duty cycle", share <= link.share, words))
+        reason = f"{link.name}: on the air {share:.3%} of the time, {link.share:.0%} allowed"
+        notes.append(Check("duty cycle", share <= link.share, reason))
     if battery.temperature_c is not None and wanted is not None:
         covers = battery.temperature_c.low <= wanted[0] and wanted[1] <= battery.temperature_c.high
-        words = (
+        reason = (
             f"{battery.name} is rated {temperature(battery.temperature_c)}, "
             f"wanted are {number(wanted[0])} to {number(wanted[1])} °C"
         )
-        notes.append(Check("battery temperature", covers, words))
+        notes.append(Check("battery temperature", covers, reason))
     return tuple(notes)
 
 
@@ -246,7 +246,7 @@ def _row(candidate: Candidate) -> dict:
         "verdict": candidate.verdict,
         "average_mw": power.average_mw.value,
         "battery_years": power.battery_years.value,
-        "why": candidate.words,
+        "why": candidate.reason,
     }
 
 

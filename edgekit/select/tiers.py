@@ -22,7 +22,7 @@ CUSTOM_POWER_MW = 100  # below this, a product is seldom a development board in 
 
 
 @dataclass(frozen=True)
-class Split:
+class ProcessorChoice:
     """`kind` is mcu or mpu; `table` says which requirement pulls which way."""
 
     kind: str
@@ -43,7 +43,7 @@ class Split:
         return f"<b>{self.kind.upper()}</b><table>{rows}</table>"
 
 
-def split(design: Design) -> Split:
+def split(design: Design) -> ProcessorChoice:
     """Microcontroller, unless something a microcontroller cannot do is asked for.
 
     Memory beyond what chips carry on board, a Linux system, or a latency that no microcontroller of
@@ -83,7 +83,7 @@ def split(design: Design) -> Split:
     if not design.battery.mains:
         reasons.append(("supply", "mcu", f"it lives on a battery: {design.battery.name}"))
     kind = "mpu" if any(says == "mpu" for _, says, _ in reasons) else "mcu"
-    return Split(kind, tuple(reasons))
+    return ProcessorChoice(kind, tuple(reasons))
 
 
 def _fastest_mcu_ms(design) -> float | None:
@@ -98,7 +98,7 @@ def _fastest_mcu_ms(design) -> float | None:
 
 
 @dataclass(frozen=True)
-class Custom:
+class CustomBoard:
     """Whether to draw a board of one's own, the reason, and the kit that would spare it."""
 
     recommended: bool
@@ -111,7 +111,7 @@ class Custom:
         )
 
 
-def go_custom(design: Design, selection: Selection) -> Custom:
+def recommend_custom_board(design: Design, selection: Selection) -> CustomBoard:
     """Go custom: under 100 mW, and no board that fits is sold with an enclosure and the sensor."""
     limit = design.budget.power_mw
     if limit is None or limit >= CUSTOM_POWER_MW:
@@ -120,18 +120,18 @@ def go_custom(design: Design, selection: Selection) -> Custom:
             f"the power budget ({words}) is not below {CUSTOM_POWER_MW} mW: "
             "an off-the-shelf board will do"
         )
-        return Custom(False, why, None)
+        return CustomBoard(False, why, None)
     wanted = design.sensor or "any"
     for board in selection.fits:
         for kit in board.kits:
             if kit.enclosure and (design.sensor is None or design.sensor in kit.sensors):
-                return Custom(False, _kit_words(design, board, kit, wanted), kit)
+                return CustomBoard(False, _kit_words(design, board, kit, wanted), kit)
     why = (
         f"{number(limit)} mW is below {CUSTOM_POWER_MW} mW, and none of the "
         f"{len(selection.fits)} boards that fit comes as a kit with an enclosure and the sensor "
         f"({wanted})"
     )
-    return Custom(True, why, None)
+    return CustomBoard(True, why, None)
 
 
 def _kit_words(design, board, kit, wanted) -> str:

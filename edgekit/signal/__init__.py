@@ -10,14 +10,14 @@ from edgekit.signal.ecg_augment import ecg_variation
 from edgekit.signal.ecg_beat import EcgBeat
 from edgekit.signal.ecg_peaks import r_peaks
 from edgekit.signal.envelope import EnvelopeSpectrum, RectifiedSpectrum
-from edgekit.signal.imu_augment import another_wearer
+from edgekit.signal.imu_augment import imu_variation
 from edgekit.signal.in_range import InRange
 from edgekit.signal.moments import Moments
 from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
 from edgekit.signal.source import quantize
-from edgekit.signal.subwindow import Part
+from edgekit.signal.subwindow import Subwindow
 from edgekit.signal.welch import WelchBands, log_edges
 
 __all__ = [
@@ -26,15 +26,15 @@ __all__ = [
     "EnvelopeSpectrum",
     "InRange",
     "Moments",
-    "Part",
     "Pixels",
     "RectifiedSpectrum",
+    "Subwindow",
     "UnitRms",
     "WelchBands",
-    "another_wearer",
     "ecg_variation",
     "field_noise",
     "gradients",
+    "imu_variation",
     "log_edges",
     "log_mel",
     "picture_noise",

@@ -44,12 +44,19 @@ class EcgBeat:
     rate: float = 125
 
     def __post_init__(self):
-        pace = ecg_peaks.pace(self.rate)
-        if self.window < pace.learn or self.length < 2:
-            raise ValueError(f"a window must have {pace.learn} samples or more, a beat two")
-        if self.window > 63 * pace.refractory:
-            raise ValueError(f"a window may have {63 * pace.refractory} samples, 63 beats, at most")
-        low, high = self.first + pace.near, self.window - self.length + self.first - pace.near
+        detector_lengths = ecg_peaks.detector_lengths(self.rate)
+        if self.window < detector_lengths.learn or self.length < 2:
+            raise ValueError(
+                f"a window must have {detector_lengths.learn} samples or more, a beat two"
+            )
+        if self.window > 63 * detector_lengths.refractory:
+            raise ValueError(
+                f"a window may have {63 * detector_lengths.refractory} samples, 63 beats, at most"
+            )
+        low, high = (
+            self.first + detector_lengths.near,
+            self.window - self.length + self.first - detector_lengths.near,
+        )
         if not low <= self.anchor <= high:
             raise ValueError(f"the beat must lie whole in the window: anchor {low} to {high}")
 
@@ -80,7 +87,7 @@ class EcgBeat:
         return self._beats(real.bounded(X[:, :, 0]))
 
     def _beats(self, x: np.ndarray):
-        found, near = [], ecg_peaks.pace(self.rate).near
+        found, near = [], ecg_peaks.detector_lengths(self.rate).near
         for at in ecg_peaks.r_peaks(x - x[:, :1], True, self.rate) if len(x) else ():
             away = np.abs(at - self.anchor)
             if len(at) and away.min() < near:
@@ -133,7 +140,7 @@ class EcgBeat:
         out[:, 0, :, -RATIOS:] = rhythms[:, None]
         return out
 
-    def vary(self, heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def vary(self, inputs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """What was heard of other beats of the same class: a variation for training, the same shape.
 
         `learn.fit` calls it after `augment`. What the detector and the typical beat have made steady
@@ -141,7 +148,7 @@ class EcgBeat:
         the R peak was found (±16 ms), intervals (2 %), and in every fifth beat the whole rhythm, as in
         atrial fibrillation: intervals that say nothing, and a ragged rhythm that says so.
         """
-        x, n = heard.copy(), len(heard)
+        x, n = inputs.copy(), len(inputs)
         shapes = slice(0, 1 + self.typical)
         x[..., shapes] *= np.exp(rng.normal(0, 0.1, (n, 1, 1, 1))).astype(f)
         slope = rng.normal(0, 0.3, (n, 1, 1)) * np.linspace(-1, 1, self.length)

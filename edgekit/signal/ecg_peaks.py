@@ -17,7 +17,7 @@ NEVER = -(1 << 20)
 f = np.float32
 
 
-class Pace(NamedTuple):
+class DetectorLengths(NamedTuple):
     """Lengths in samples; `c/ecg_peaks.h` says what for."""
 
     slope: int
@@ -31,17 +31,19 @@ class Pace(NamedTuple):
     second: int
 
 
-PACES = {
-    RATE: Pace(3, 21, 25, 45, 250, 250, 375, 19, 125),
-    RATE / 2: Pace(2, 11, 12, 22, 125, 125, 187, 10, 62),
+DETECTOR_LENGTHS = {
+    RATE: DetectorLengths(3, 21, 25, 45, 250, 250, 375, 19, 125),
+    RATE / 2: DetectorLengths(2, 11, 12, 22, 125, 125, 187, 10, 62),
 }
 
 
-def pace(rate: float) -> Pace:
+def detector_lengths(rate: float) -> DetectorLengths:
     """The detector's lengths. Raises ValueError for another rate than 125 and 62.5 Hz."""
-    if rate not in PACES:
-        raise ValueError(f"the rate must be {' or '.join(map(str, PACES))} Hz, not {rate}")
-    return PACES[rate]
+    if rate not in DETECTOR_LENGTHS:
+        raise ValueError(
+            f"the rate must be {' or '.join(map(str, DETECTOR_LENGTHS))} Hz, not {rate}"
+        )
+    return DETECTOR_LENGTHS[rate]
 
 
 def r_peaks(x: np.ndarray, learn_first: bool = False, rate: float = RATE) -> list[np.ndarray]:
@@ -51,7 +53,7 @@ def r_peaks(x: np.ndarray, learn_first: bool = False, rate: float = RATE) -> lis
     hears these 2 s once before it begins, as the feature step does within a window. The same bits as the
     C side. Raises ValueError for streams that are shorter than 2 s.
     """
-    p, x = pace(rate), np.asarray(x, np.float32)
+    p, x = detector_lengths(rate), np.asarray(x, np.float32)
     if x.ndim != 2 or x.shape[1] < p.learn:
         raise ValueError(f"expected streams (n, time) of {p.learn} samples or more, got {x.shape}")
     _, energy = _energies(x[:, : p.learn], p)
@@ -66,7 +68,7 @@ def r_peaks(x: np.ndarray, learn_first: bool = False, rate: float = RATE) -> lis
     return [np.array(found, np.int64) + start for found in beats]
 
 
-def _energies(x: np.ndarray, p: Pace):
+def _energies(x: np.ndarray, p: DetectorLengths):
     """Squared slopes, and the sums of the last `energy` of them; (n, time) int32."""
     x = np.clip(x, f(-1e6), f(1e6))
     counts = np.trunc(x * f(200) + f(131072.5)).astype(np.int32) - 131072
@@ -83,7 +85,7 @@ def _energies(x: np.ndarray, p: Pace):
     return square, energy.astype(np.int32)
 
 
-def _middles(square: np.ndarray, energy: np.ndarray, p: Pace) -> np.ndarray:
+def _middles(square: np.ndarray, energy: np.ndarray, p: DetectorLengths) -> np.ndarray:
     """How many samples ago the middle of the last `energy` squared slopes lies, and `slope` for their delay:
     steadier than where the sum is largest. (n, time)."""
     at = np.arange(square.shape[1])
@@ -103,7 +105,7 @@ def _largest(x: np.ndarray, count: int) -> np.ndarray:
     return x
 
 
-def _candidates(energy: np.ndarray, p: Pace) -> list[list[int]]:
+def _candidates(energy: np.ndarray, p: DetectorLengths) -> list[list[int]]:
     """Of each stream, the energies that none of the next `energy` samples exceeds, each judged in its turn:
     what lies between one and its judgement is passed over."""
     time = energy.shape[1]
@@ -122,7 +124,7 @@ def _candidates(energy: np.ndarray, p: Pace) -> list[list[int]]:
     return found
 
 
-def _walk(middle, steepest, energy, candidates, level_of_beats, p: Pace) -> list[int]:
+def _walk(middle, steepest, energy, candidates, level_of_beats, p: DetectorLengths) -> list[int]:
     """One stream: each candidate is judged, and where a beat is overdue the best refused one is taken."""
     signal, noise = level_of_beats, f(0.125) * level_of_beats
     last, steep, interval, now = NEVER, 0, f(p.second), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def another_wearer(
+def imu_variation(
     X: np.ndarray,
     rng: np.random.Generator,
     strap_deg: float = 12.0,

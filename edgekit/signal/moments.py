@@ -43,14 +43,14 @@ class Moments:
         Raises ValueError on another window length or number of channels.
         """
         source.check(self, X)
-        heard = real.bounded(X).transpose(1, 0, 2)
+        inputs = real.bounded(X).transpose(1, 0, 2)
         share = np.float32(1) / np.float32(self.window)
-        x = real.from_first(heard)
+        x = real.from_first(inputs)
         mean = real.total(x) * share
         x = x - mean
-        ends = np.concatenate([heard.min(axis=0).T, heard.max(axis=0).T]) * np.float32(0.5)
+        ends = np.concatenate([inputs.min(axis=0).T, inputs.max(axis=0).T]) * np.float32(0.5)
         limit = np.float32(self.limit)
-        columns = [*(heard[0] + mean).T, *np.clip(ends, -limit, limit)]
+        columns = [*(inputs[0] + mean).T, *np.clip(ends, -limit, limit)]
         for i, j in self.pairs:
             covariance = real.total(x[:, :, i] * x[:, :, j]) * share
             columns.append(np.sign(covariance) * np.sqrt(np.abs(covariance)))

@@ -13,22 +13,22 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Part:
-    """`step` on samples `first`, `first + every`, … of windows of `whole` samples, as many as it takes.
+class Subwindow:
+    """`step` on samples `first`, `first + step_size`, … of windows of `full_window` samples, as many as it takes.
 
     On the device nothing is cut: its window is `step`'s, so it delivers only those samples (with
-    `every` 2 at half the rate). There is no filter before a lower rate: what lies above half of it must
+    `step_size` 2 at half the rate). There is no filter before a lower rate: what lies above half of it must
     be absent already. Raises ValueError where the part exceeds the window.
     """
 
     step: object
-    whole: int
+    full_window: int
     first: int = 0
-    every: int = 1
+    step_size: int = 1
 
     def __post_init__(self):
-        if self.first < 0 or self.every < 1 or self._stop > self.whole:
-            raise ValueError(f"{self.step.window} samples do not fit into {self.whole}")
+        if self.first < 0 or self.step_size < 1 or self._stop > self.full_window:
+            raise ValueError(f"{self.step.window} samples do not fit into {self.full_window}")
 
     def __getattr__(self, name: str):
         """Everything else is the step's: `shape`, `channels`, `frequencies`, `vary`, …"""
@@ -38,7 +38,7 @@ class Part:
 
     @property
     def _stop(self) -> int:
-        return self.first + self.every * (self.step.window - 1) + 1
+        return self.first + self.step_size * (self.step.window - 1) + 1
 
     @property
     def window(self) -> int:
@@ -47,8 +47,8 @@ class Part:
 
     def cut(self, X: np.ndarray) -> np.ndarray:
         """`X` (n, whole, channels) -> (n, window, channels); what is that short already stays."""
-        if X.ndim == 3 and X.shape[1] == self.whole:
-            return X[:, self.first : self._stop : self.every]
+        if X.ndim == 3 and X.shape[1] == self.full_window:
+            return X[:, self.first : self._stop : self.step_size]
         return X
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

@@ -199,7 +199,9 @@ def run_to_failure(
     growth = np.clip((life - onset) / max(1 - onset, 1e-9), 0, 1)
     severity = np.where(life > onset, 0.02 * (final / 0.02) ** growth, 0.0)
     severity *= np.exp(0.08 * rng.standard_normal(snapshots))
-    one = settle(rig, rng)  # one machine for a whole life: only noise and severity change
+    one = sample_resonances(
+        rig, rng
+    )  # one machine for a whole life: only noise and severity change
     recordings = []
     for i in range(snapshots):
         name = f"{domain}-life-{label}-{seed}-{i:03d}"
@@ -244,7 +246,7 @@ def _campaign(domain: str, classes: tuple[str, ...], profile: str, seed: int) ->
     return recordings
 
 
-def settle(rig: Rig, rng: np.random.Generator) -> Rig:
+def sample_resonances(rig: Rig, rng: np.random.Generator) -> Rig:
     """The rig with its own resonances drawn once and no spread left."""
     own = tuple(f * (1 + rig.spread * rng.standard_normal()) for f in rig.resonances)
     return replace(rig, resonances=own, spread=0.0)

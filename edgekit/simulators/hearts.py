@@ -266,7 +266,7 @@ def judged(recording: Recording, at, tolerance: int) -> np.ndarray:
     return ~np.any(inside, axis=0) if inside else np.ones(len(at), bool)
 
 
-def detection(
+def detection_counts(
     recording: Recording, found, tolerance: int, learning: int = 500
 ) -> tuple[int, int, int]:
     """Beats found, missed and invented, as ANSI/AAMI EC57 counts them: within `tolerance` samples,

@@ -42,7 +42,7 @@ def take(table: Table) -> None:
     Columns that a person asked for as the label or the group keep that part, too.
     """
     found: dict[str, int] = {}
-    for i in table.left:
+    for i in table.unassigned:
         p = part(table.name(i))
         if column_roles.tokens(table.name(i)) == ["mm"]:  # month or minute, whichever comes next
             p = "minute" if "hour" in found else "month"
@@ -57,7 +57,9 @@ def take(table: Table) -> None:
         back = np.concatenate(([False], np.diff(seconds) < -modulus / 2))
         seconds = seconds + modulus * np.cumsum(back)
     asked = {table.wanted.label, table.wanted.group}
-    table.left = [i for i in table.left if i not in found.values() or table.name(i) in asked]
+    table.unassigned = [
+        i for i in table.unassigned if i not in found.values() or table.name(i) in asked
+    ]
     table.notes.append(f"columns {', '.join(map(table.name, map(found.get, chain)))} are one clock")
     table.add(NAME, Column("number", parts=[[seconds - np.nanmin(seconds)]]), "s")
 

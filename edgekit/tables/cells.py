@@ -19,11 +19,11 @@ NEWLINE, RETURN, NUL = 10, 13, 0
 @dataclass
 class Column:
     """`values` (n,): float32 or float64 numbers, int64 nanoseconds of a clock (one array for each way to
-    read it, `clock.Form`), or int32 indices of `words`, -1 where the cell is empty. `wrong`: how many
+    read it, `clock.TimeFormat`), or int32 indices of `words`, -1 where the cell is empty. `wrong`: how many
     cells held something else. `words` is None once there are too many of them."""
 
     kind: str  # "number", "clock" or "words"
-    form: clock.Form | None = None
+    form: clock.TimeFormat | None = None
     words: dict[str, int] | None = field(default_factory=dict)
     parts: list[list[np.ndarray]] = field(default_factory=list)
     wrong: int = 0

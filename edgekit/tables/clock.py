@@ -63,7 +63,7 @@ def _is_date(cell: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Form:
+class TimeFormat:
     """How the texts of a column tell time. `what`: "instant", "date" or "clock", a time of day."""
 
     what: str
@@ -115,7 +115,7 @@ def _ns(values, kind: str) -> np.ndarray:
         return np.full(len(values), MISSING)
 
 
-def form(cells: list[str]) -> Form | None:
+def form(cells: list[str]) -> TimeFormat | None:
     """The form of a column's first texts; None where most of them are no times."""
     import pandas as pd
 
@@ -130,28 +130,28 @@ def form(cells: list[str]) -> Form | None:
             some = fixed
     fixes = tuple(fixes)
     if all(_is_date(c) for c in some):
-        return Form("date", fixes, _dates(some[0], ("",)))
+        return TimeFormat("date", fixes, _dates(some[0], ("",)))
     half = any(c.endswith("M") for c in some)  # AM, PM
     if all(CLOCK.fullmatch(c) for c in some):
         short = all(c.count(":") == 1 for c in some)
         if half:
             times = ("%I:%M %p",) if short else ("%I:%M:%S.%f %p", "%I:%M:%S %p")
-            return Form("clock", fixes, (times,), modulus=DAY)
+            return TimeFormat("clock", fixes, (times,), modulus=DAY)
         first = [int(c.split(":")[0]) for c in some]
         minutes = short and ("." in "".join(some) or max(first) > 23 or first[0] == 0)
         if short and not minutes:
-            return Form("clock", fixes, (("%H:%M",),), modulus=DAY)
-        return Form("clock", fixes, minutes=minutes, modulus=HOUR if minutes else DAY)
+            return TimeFormat("clock", fixes, (("%H:%M",),), modulus=DAY)
+        return TimeFormat("clock", fixes, minutes=minutes, modulus=HOUR if minutes else DAY)
     if NAMED.fullmatch(some[0]):
-        return Form("instant", fixes, (("mixed",),))
+        return TimeFormat("instant", fixes, (("mixed",),))
     times = (
         ("%I:%M:%S.%f %p", "%I:%M:%S %p", "%I:%M %p")
         if half
         else ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")
     )
-    made = Form("instant", fixes, (("ISO8601",),))
+    made = TimeFormat("instant", fixes, (("ISO8601",),))
     if half or (made.read(pd.Series(some))[0] == MISSING).any():
-        made = Form("instant", fixes, _dates(some[0], times))
+        made = TimeFormat("instant", fixes, _dates(some[0], times))
     return made
 
 
@@ -265,7 +265,7 @@ def _compact(x: np.ndarray) -> np.ndarray | None:
     return np.where(known, (ns - ns[known][0]) / 1e9, np.nan)
 
 
-def unwrapped(
+def unwrap_counter(
     x: np.ndarray, moduli: tuple[float, ...], notes: list[str], unit: str = ""
 ) -> np.ndarray:
     """A clock (n,) that began anew at one of `moduli` as one that runs on; notes say so."""

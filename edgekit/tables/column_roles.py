@@ -154,7 +154,7 @@ def rises_evenly(x: np.ndarray) -> bool:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReadOptions:
     """What a person said about columns. `label` and `group` name them ("": find out; None: they are told
     elsewhere, so that no column may cut a file); `unit` is that of time stamps, `channels` those to take,
     `rate` in Hz; `folders`: class folders tell the label, so only a column called so may say otherwise."""
@@ -167,4 +167,4 @@ class Wanted:
     folders: bool = False
 
 
-EVERYTHING = Wanted()  # nothing was said: find out
+DEFAULT_READ_OPTIONS = ReadOptions()  # nothing was said: find out

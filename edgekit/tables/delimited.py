@@ -1,7 +1,7 @@
 """CSV as people write it: `layout` finds out how, `cells` reads it, here each column gets its part.
 
 Which columns are time, label, group and channels is a guess by name and by what they hold. What a person
-says (`Wanted`) wins over each of them, and a guess that was overruled cuts no recording.
+says (`ReadOptions`) wins over each of them, and a guess that was overruled cuts no recording.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edgekit.tables import (
     timestamp_column,
 )
 from edgekit.tables.cells import Cells, Column, cells, from_columns
-from edgekit.tables.column_roles import EVERYTHING, Wanted
+from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
 from edgekit.tables.layout import Layout, layout, of_columns
 from edgekit.tables.reading import Reading, UnreadableError
 
@@ -34,14 +34,14 @@ TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for tho
 
 @dataclass
 class Table:
-    """A table on its way to readings. `left` are the columns that have no part yet; `taken`, those that a
+    """A table on its way to readings. `unassigned` are the columns that have no part yet; `wanted_channels`, those that a
     person wants as channels, get none but this."""
 
     layout: Layout
     cells: Cells
-    wanted: Wanted
-    taken: list[int]
-    left: list[int] = field(default_factory=list)
+    wanted: ReadOptions
+    wanted_channels: list[int]
+    unassigned: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     texts: dict[str, list[str]] = field(default_factory=dict)
 
@@ -52,13 +52,13 @@ class Table:
         return self.cells.columns[i]
 
     def add(self, name: str, column: Column, unit: str = "") -> int:
-        """Append a column that was made of others; its index, which is one of `left`."""
+        """Append a column that was made of others; its index, which is one of `unassigned`."""
         self.cells.columns.append(column)
         self.layout.names.append(name)
         self.layout.units.append(unit)
         self.layout.kinds.append(column.kind)
-        self.left.append(len(self.cells.columns) - 1)
-        return self.left[-1]
+        self.unassigned.append(len(self.cells.columns) - 1)
+        return self.unassigned[-1]
 
     def note(self, i: int, what: str) -> None:
         self.notes.append(f"column {self.layout.shown(i)} {what}")
@@ -82,34 +82,44 @@ class Table:
         return len(words) if len(words) <= max(2, min(MOST_KINDS, self.cells.rows // 4)) else 0
 
 
-def read(path: Path, name: str, wanted: Wanted = EVERYTHING) -> list[Reading]:
+def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """Readings of one file: cut where a label or a group changes, at gaps in time and where it begins anew.
 
     Raises UnreadableError for what is no table, or lacks a column that `wanted` names.
     """
     laid = layout(path)
-    taken = _picked(laid, wanted)
-    exact, fine = _kept(laid, wanted, taken)
-    return _readings(laid, cells(laid, exact, fine), name, wanted, taken)
+    wanted_channels = _picked(laid, wanted)
+    exact, fine = _kept(laid, wanted, wanted_channels)
+    return _readings(laid, cells(laid, exact, fine), name, wanted, wanted_channels)
 
 
-def of(
-    names: list[str], columns: list[np.ndarray], name: str, wanted: Wanted = EVERYTHING, notes=()
+def read_columns(
+    names: list[str],
+    columns: list[np.ndarray],
+    name: str,
+    wanted: ReadOptions = DEFAULT_READ_OPTIONS,
+    notes=(),
 ) -> list[Reading]:
     """Readings of columns (n,) that were taken apart before: float64, or object where they hold texts.
 
     Raises UnreadableError as `read` does.
     """
     laid = of_columns(names, columns, notes)
-    taken = _picked(laid, wanted)
-    exact, _ = _kept(laid, wanted, taken)
-    return _readings(laid, from_columns(laid, columns, exact), name, wanted, taken)
+    wanted_channels = _picked(laid, wanted)
+    exact, _ = _kept(laid, wanted, wanted_channels)
+    return _readings(laid, from_columns(laid, columns, exact), name, wanted, wanted_channels)
 
 
 def _readings(
-    laid: Layout, made: Cells, name: str, wanted: Wanted, taken: list[int]
+    laid: Layout, made: Cells, name: str, wanted: ReadOptions, wanted_channels: list[int]
 ) -> list[Reading]:
-    table = Table(laid, made, wanted, taken, [i for i in range(laid.width) if i not in taken])
+    table = Table(
+        laid,
+        made,
+        wanted,
+        wanted_channels,
+        [i for i in range(laid.width) if i not in wanted_channels],
+    )
     table.notes = [*laid.notes, *made.notes]
     if pivoted := long_format.pivot(table):
         table.notes.append(pivoted)
@@ -119,14 +129,14 @@ def _readings(
     groups = _groups(table)
     _interleaved(table, groups)
     seconds = timestamp_column.take(table)
-    channels = taken or _channels(table)
+    channels = wanted_channels or _channels(table)
     for i in channels:
         if wrong := table.column(i).wrong:
             table.note(i, f"holds {wrong:,} cells that are no numbers: taken as missing")
     return segment.readings(table, name, channels, label, groups, seconds)
 
 
-def _picked(laid: Layout, wanted: Wanted) -> list[int]:
+def _picked(laid: Layout, wanted: ReadOptions) -> list[int]:
     """The columns that were asked for as channels: by name, or without a header by number."""
     own = [_named(laid, c) for c in wanted.channels]
     return [] if None in own else own
@@ -144,11 +154,13 @@ def _named(laid: Layout, name: str) -> int | None:
     return None
 
 
-def _kept(laid: Layout, wanted: Wanted, taken: list[int]) -> tuple[set[int], set[int]]:
+def _kept(
+    laid: Layout, wanted: ReadOptions, wanted_channels: list[int]
+) -> tuple[set[int], set[int]]:
     """Columns to keep as words, where a label or an identity may be; and as doubles, where a clock may."""
     exact, fine = set(), set()
     for i, n in enumerate(laid.names):
-        if i in taken or laid.kinds[i] == "clock":
+        if i in wanted_channels or laid.kinds[i] == "clock":
             continue
         by_name = (
             column_roles.label_strength(n, laid.names)
@@ -162,11 +174,11 @@ def _kept(laid: Layout, wanted: Wanted, taken: list[int]) -> tuple[set[int], set
             fine.add(i)
     for name in (wanted.label, wanted.group):
         if name:
-            exact |= {asked(laid, name)} - {None}
+            exact |= {find_column(laid, name)} - {None}
     return exact, fine
 
 
-def asked(laid: Layout, name: str) -> int | None:
+def find_column(laid: Layout, name: str) -> int | None:
     """The column that an option names, by name or by number."""
     found = _named(laid, name)
     if found is None and name.isdigit() and 1 <= int(name) <= laid.width:
@@ -195,14 +207,14 @@ def _groups(table: Table) -> list[int]:
     laid, wanted = table.layout, table.wanted
     found = []
     if wanted.group:
-        own = asked(laid, wanted.group)
+        own = find_column(laid, wanted.group)
         if own is None:
             raise UnreadableError(
                 f"has no column {wanted.group!r} for the group{labels.offer(table)}"
             )
-        table.left = [i for i in table.left if i != own]
+        table.unassigned = [i for i in table.unassigned if i != own]
         found = [own]
-    ranks = {i: r for i in table.left if (r := column_roles.identity(table.name(i)))}
+    ranks = {i: r for i in table.unassigned if (r := column_roles.identity(table.name(i)))}
     for i in sorted(ranks, key=lambda i: (ranks[i][0], i)):
         _, sure = ranks[i]
         column = table.column(i)
@@ -218,10 +230,10 @@ def _groups(table: Table) -> list[int]:
         ):
             continue
         if column.words is None or len(column.words) > max(2, len(values) // 4):
-            table.left.remove(i)
+            table.unassigned.remove(i)
             table.note(i, "is another in almost each row: left out")
             continue
-        table.left.remove(i)
+        table.unassigned.remove(i)
         if wanted.group is None:
             table.note(
                 i, f"says who or what was recorded: no channel; --group-from column:{table.name(i)}"
@@ -249,7 +261,7 @@ def _interleaved(table: Table, groups: list[int]) -> None:
 def _channels(table: Table) -> list[int]:
     """The columns that hold measurements; why the others do not."""
     channels = []
-    for i in table.left:
+    for i in table.unassigned:
         column, x = table.column(i), table.numbers(i)
         if x is None:
             words = list(column.words or ())
@@ -262,10 +274,10 @@ def _channels(table: Table) -> list[int]:
         elif column_roles.tokens(table.name(i))[-1:] in QUALITY and x.min() == x.max():
             table.note(i, "says that values are good, always the same: left out")
         elif column_roles.counts_rows(x) and (
-            column_roles.is_count(table.name(i)) or len(table.left) > 1
+            column_roles.is_count(table.name(i)) or len(table.unassigned) > 1
         ):
             table.note(i, "counts the rows: left out")
-        elif len(table.left) > 1 and column_roles.rises_evenly(x):
+        elif len(table.unassigned) > 1 and column_roles.rises_evenly(x):
             table.note(i, "rises evenly, as a clock does: left out; --channels keeps it")
         else:
             channels.append(i)

@@ -62,7 +62,7 @@ def text(path: Path) -> Text:
     for mark, encoding in BOMS:
         if head.startswith(mark):
             return Text(path, encoding, len(mark))
-    if what := file_types.disguise(head, path.suffix.lower()):
+    if what := file_types.mismatched_type(head, path.suffix.lower()):
         raise UnreadableError(what)
     if len(head.translate(None, CONTROL)) < 0.97 * len(head.replace(b"\0", b"")):
         raise UnreadableError("is binary, not text")

@@ -57,13 +57,13 @@ def unknown(path: PurePath) -> str:
     return f"is of {said}{': ' + advice if advice else ''}" if kind else f"has {said}"
 
 
-def beside(path: PurePath) -> bool:
+def is_auxiliary(path: PurePath) -> bool:
     """Whether a file is a text beside the data: a licence, a script, a list of requirements."""
     kind, stem = path.suffix.lower(), path.stem.lower()
     return kind in BESIDE or (kind in (".txt", ".json", "") and stem in TEXTS)
 
 
-def disguise(head: bytes, kind: str) -> str:
+def mismatched_type(head: bytes, kind: str) -> str:
     """What a file of this suffix really is, by its first bytes (512 or so); empty: what it says it is."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not head:

@@ -14,7 +14,7 @@ SHARE = (
 )
 
 
-def mend(reading: Reading) -> list[Reading]:
+def fill_gaps(reading: Reading) -> list[Reading]:
     """The reading without NaN or infinity: itself, or its parts. Raises UnreadableError for too many.
 
     A stack of windows comes without those that hold any, see `arrays`. A channel that was sampled more slowly

@@ -37,7 +37,7 @@ def label_strength(table: Table, i: int) -> int:
 
 def words(table: Table) -> None:
     """Make words of the whole numbers in columns that are called after a label, so that 1.0 is 1."""
-    for i in [i for i in table.left if label_strength(table, i)]:
+    for i in [i for i in table.unassigned if label_strength(table, i)]:
         x = table.numbers(i)
         known = np.isfinite(x) if x is not None else np.zeros(0, bool)
         if not known.any() or (x[known] % 1 != 0).any():
@@ -53,7 +53,7 @@ def words(table: Table) -> None:
 def one_hot(table: Table) -> list[int]:
     """The columns of which exactly one is 1 in each row: those whose names share all but a word, those that
     stand side by side, or all of 0 and 1. Empty: there are none."""
-    flags = [i for i in table.left if is_flag(table, i)]
+    flags = [i for i in table.unassigned if is_flag(table, i)]
     alike: dict[tuple, list[int]] = {}
     beside: list[list[int]] = [[]]
     for i in flags:
@@ -62,12 +62,14 @@ def one_hot(table: Table) -> list[int]:
     sets = [s for key, s in alike.items() if key] + beside + [flags]
     for some in sorted((s for s in sets if 1 < len(s) <= MOST_CLASSES), key=len, reverse=True):
         change = sum(is_flag(table, i, both=True) for i in some) > 1
-        if (change or told(table, some)) and (sum(table.numbers(i) for i in some) == 1).all():
+        if (change or names_say_label(table, some)) and (
+            sum(table.numbers(i) for i in some) == 1
+        ).all():
             return some
     return []
 
 
-def told(table: Table, some: list[int]) -> bool:
+def names_say_label(table: Table, some: list[int]) -> bool:
     """Whether the names of such columns say that they are one label: `class_a`, `label_b`, `fault_2`."""
     return all(
         set(column_roles.tokens(table.name(i))) & (column_roles.LABELS | column_roles.FAULTS)
@@ -84,6 +86,6 @@ def joined(table: Table, some: list[int]) -> int:
         shared += 1
     kinds = ["_".join(s[shared:]) for s in split]
     kinds = kinds if len(set(kinds)) == len(kinds) else [table.name(i) for i in some]
-    table.left = [i for i in table.left if i not in some]
+    table.unassigned = [i for i in table.unassigned if i not in some]
     named = {k: n for n, k in enumerate(kinds)}
     return table.add("_".join(split[0][:shared]), Column("words", None, named, [[at]]))

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 def take(table: Table) -> int | None:
     """Take the label's column: the one that was asked for, else by its name."""
-    from edgekit.tables.delimited import asked
+    from edgekit.tables.delimited import find_column
 
     laid, wanted = table.layout, table.wanted
     if wanted.label:
-        found = asked(laid, wanted.label)
+        found = find_column(laid, wanted.label)
         if found is None:
             raise UnreadableError(f"has no column {wanted.label!r} for the label{offer(table)}")
-        table.left = [i for i in table.left if i != found]
+        table.unassigned = [i for i in table.unassigned if i != found]
         return found
-    strength = {i: flags.label_strength(table, i) for i in table.left}
+    strength = {i: flags.label_strength(table, i) for i in table.unassigned}
     candidates = [
         i
         for i in sorted(strength, key=lambda i: (-strength[i], i))
@@ -40,7 +40,7 @@ def take(table: Table) -> int | None:
             )
         else:
             continue
-        table.left.remove(i)
+        table.unassigned.remove(i)
     return _spread(table, found)
 
 
@@ -48,12 +48,14 @@ def _spread(table: Table, found: int | None) -> int | None:
     """The label: the one `found`, else the one spread over columns of 0 and 1, which are no channels."""
     while some := flags.one_hot(table):
         shown = ", ".join(map(table.name, some))
-        told = flags.told(table, some)
+        names_say_label = flags.names_say_label(table, some)
         mine = (
-            found is None and table.wanted.label is not None and (told or not table.wanted.folders)
+            found is None
+            and table.wanted.label is not None
+            and (names_say_label or not table.wanted.folders)
         )
         made = flags.joined(table, some)
-        table.left.remove(made)
+        table.unassigned.remove(made)
         table.notes.append(
             f"exactly one of {shown} is 1 in each row: "
             + ("taken for the label; --label-from or --channels says otherwise" if mine else
@@ -74,7 +76,7 @@ def whole_words(table: Table, i: int) -> bool:
 def offer(table: Table) -> str:
     """The columns of text that there are, for a person who named another."""
     laid = table.layout
-    names = [laid.shown(i) for i in table.left if laid.kinds[i] == "words"]
+    names = [laid.shown(i) for i in table.unassigned if laid.kinds[i] == "words"]
     others = [n for n in laid.names if n]
     if names:
         return f"; its columns of text: {', '.join(names[:8])}"

@@ -30,7 +30,7 @@ def pivot(table: Table) -> str:
         return ""
     names, values = parts
     words, codes, numbered = _names(table, names)
-    same = [i for i in table.left if i not in parts and not _told_by(table, i, codes)]
+    same = [i for i in table.unassigned if i not in parts and not _told_by(table, i, codes)]
     of = [np.flatnonzero(codes == k) for k in range(len(words))]
     how, rows, places = _together(table, same, codes, of)
     if rows is None:
@@ -47,7 +47,7 @@ def pivot(table: Table) -> str:
         )
     x, unit = table.numbers(values), table.layout.units[values]
     segment.reorder(table, rows)
-    table.left, table.cells.rows = same, len(rows)
+    table.unassigned, table.cells.rows = same, len(rows)
     for word, mine, at in zip(words, of, places, strict=True):
         column = np.full(len(rows), np.nan, x.dtype)
         column[at[at >= 0]] = x[mine[at >= 0]]
@@ -138,13 +138,15 @@ def _parts(table: Table) -> tuple[int, int] | None:
     wanted = (table.wanted.label, table.wanted.group)
     named = [
         i
-        for i in table.left
+        for i in table.unassigned
         if column_roles.is_field(table.name(i))
         and table.name(i) not in wanted
         and 1 < table.kinds(i) <= MOST_CHANNELS
     ]
-    values = [i for i in table.left if column_roles.is_value(table.name(i)) and _measured(table, i)]
-    if len(values) != 1 or not table.left:
+    values = [
+        i for i in table.unassigned if column_roles.is_value(table.name(i)) and _measured(table, i)
+    ]
+    if len(values) != 1 or not table.unassigned:
         return None
     texts = [i for i in named if table.numbers(i) is None]
     texts.sort(key=lambda i: "field" not in column_roles.tokens(table.name(i)))

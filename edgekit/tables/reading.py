@@ -57,7 +57,7 @@ class Reading:
         return self.path + self.part
 
 
-def needs(package: str, module: str = "") -> ModuleType:
+def import_reader(package: str, module: str = "") -> ModuleType:
     """A library of the extra `readers`. Raises UnreadableError, with what to install, where it is missing."""
     try:
         return importlib.import_module(module or package)

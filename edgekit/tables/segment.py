@@ -38,7 +38,7 @@ def readings(
             reorder(table, index)
             seconds = seconds[index]
             notes.append(said)
-    times = timing.study(seconds) if seconds is not None else None
+    times = timing.analyze_timestamps(seconds) if seconds is not None else None
     if times and wanted.rate and abs(times.rate / wanted.rate - 1) > AGREES:
         notes.append(f"its clock says {times.rate:.4g} Hz: not followed, as --rate says otherwise")
         times = None
@@ -48,11 +48,11 @@ def readings(
         breaks |= set((np.flatnonzero(np.diff(table.column(i).take())) + 1).tolist())
     meta = {}
     if times:
-        breaks |= {a for a, _ in timing.pieces(seconds, times)}
-        meta = _told(times, notes)
+        breaks |= {a for a, _ in timing.contiguous(seconds, times)}
+        meta = _timing_notes(times, notes)
     samples = _samples(table, channels)
     names = [laid.names[i] for i in channels]
-    if not any(laid.names) and table.taken:
+    if not any(laid.names) and table.wanted_channels:
         names = [f"ch{i + 1}" for i in channels]
     units = [laid.units[i] for i in channels]
     if any(units):
@@ -78,7 +78,7 @@ def readings(
     ]
 
 
-def _told(times: timing.Timing, notes: list[str]) -> dict:
+def _timing_notes(times: timing.Timing, notes: list[str]) -> dict:
     """What the clock says about gaps and jitter: as notes, and as meta."""
     meta = {"jitter": times.jitter} if times.jitter == times.jitter else {}
     if times.gaps:

@@ -18,28 +18,30 @@ MILLISECONDS = {"ms", "msec", "millis", "millisec", "millitm", "milliseconds"}
 def take(table: Table) -> np.ndarray | None:
     """Take the clocks; seconds (n,) of the best of them."""
     laid = table.layout
-    named = [i for i in table.left if column_roles.is_time(table.name(i))]
+    named = [i for i in table.unassigned if column_roles.is_time(table.name(i))]
     named = [i for i in named if not _temperature(table, i, named)]
-    named += [i for i in table.left if i not in named and _stamp(table, i)]
-    clocks = [i for i in table.left if table.column(i).kind == "clock" or table.column(i).form]
+    named += [i for i in table.unassigned if i not in named and _stamp(table, i)]
+    clocks = [
+        i for i in table.unassigned if table.column(i).kind == "clock" or table.column(i).form
+    ]
     part = _milliseconds(table) if clocks else None
     if part is not None:
-        table.left.remove(part)
+        table.unassigned.remove(part)
         table.note(part, "is taken for the milliseconds of the clock beside it")
-    unnamed = [] if any(laid.names) else list(table.left)
+    unnamed = [] if any(laid.names) else list(table.unassigned)
     best, others = None, []
     for i in dict.fromkeys([*named, *clocks, *unnamed]):
-        if i not in table.left:
+        if i not in table.unassigned:
             continue
         notes: list[str] = []
         seconds = _seconds(table, i, notes, part)
         if i in unnamed and i not in clocks and (seconds is None or not _like_a_clock(table, i)):
             continue
-        times = timing.study(_in_order(seconds)) if seconds is not None else None
+        times = timing.analyze_timestamps(_in_order(seconds)) if seconds is not None else None
         if times is None or (times.jitter != times.jitter and not _steady(table, i, seconds)):
             _standing(table, i)
             continue
-        table.left.remove(i)
+        table.unassigned.remove(i)
         known = bool(clock.unit_of(table.name(i), laid.units[i])) or not notes
         worth = (
             known,
@@ -84,7 +86,7 @@ def _steady(table: Table, i: int, seconds: np.ndarray) -> bool:
 
 def _milliseconds(table: Table) -> int | None:
     """A column of whole numbers from 0 to 999 called so: what a clock of whole seconds leaves out."""
-    for i in table.left:
+    for i in table.unassigned:
         words = set(column_roles.tokens(table.name(i)))
         x = table.numbers(i) if words and words <= MILLISECONDS else None
         if x is not None and len(x) and ((x >= 0) & (x < 1000) & (x == np.round(x))).all():
@@ -115,7 +117,7 @@ def _like_a_clock(table: Table, i: int) -> bool:
     x = table.numbers(i)
     return (
         x is not None
-        and len(table.left) > 1
+        and len(table.unassigned) > 1
         and column_roles.rises_evenly(x)
         and not (np.diff(x) == 1).all()
     )
@@ -125,11 +127,11 @@ def _standing(table: Table, i: int) -> None:
     """A column called time that is none: `t` may be a temperature."""
     column = table.column(i)
     if column.kind == "clock" or column.form:
-        table.left.remove(i)
+        table.unassigned.remove(i)
         constant = len(np.unique(column.take())) == 1
         table.note(i, f"holds times that do not move on{' (always the same)' * constant}: left out")
     elif not _bare(table, i):
-        table.left.remove(i)
+        table.unassigned.remove(i)
         what = (
             "should be time"
             if column_roles.is_time(table.name(i))
@@ -151,14 +153,14 @@ def _seconds(table: Table, i: int, notes: list[str], part: int | None = None) ->
         if part is not None and (t[np.isfinite(t)] == np.round(t[np.isfinite(t)])).all():
             t = t + table.numbers(part) / 1e3
         moduli = () if column.form.what == "instant" else (column.form.modulus, clock.HALF_DAY)
-        t = clock.unwrapped(t, tuple(m for m in moduli if m), notes, " s")
+        t = clock.unwrap_counter(t, tuple(m for m in moduli if m), notes, " s")
     else:
         x = table.numbers(i)
         if x is None:
             return None
         x = x.astype(np.float64)
         if len(x) and (x[np.isfinite(x)] == np.round(x[np.isfinite(x)])).all():
-            x = clock.unwrapped(x, (2.0**32, 2.0**16, 2.0**24), notes)
+            x = clock.unwrap_counter(x, (2.0**32, 2.0**16, 2.0**24), notes)
         t = clock.ticks(x, table.name(i), laid.units[i], table.wanted.unit, notes)
     t, missing = timing.filled(t)
     if missing > 0.5 * len(t) or not np.isfinite(t).all():
@@ -173,7 +175,11 @@ def _of_form(table: Table, i: int) -> np.ndarray | None:
     column = table.column(i)
     if column.form.what == "date":
         other = next(
-            (k for k in table.left if (f := table.column(k).form) and f.what == "clock" and k != i),
+            (
+                k
+                for k in table.unassigned
+                if (f := table.column(k).form) and f.what == "clock" and k != i
+            ),
             None,
         )
         if other is None or not column.words:
@@ -184,7 +190,7 @@ def _of_form(table: Table, i: int) -> np.ndarray | None:
         days = np.append(days, clock.MISSING)[column.take()]
         ns, within = table.column(other).take(), _since(table.column(other).take())
         known = (days != clock.MISSING) & (ns != clock.MISSING)
-        table.left.remove(other)
+        table.unassigned.remove(other)
         return (
             np.where(known, (days - days[known][0]) / 1e9 + within, np.nan) if known.any() else None
         )

@@ -70,7 +70,7 @@ def order(t: np.ndarray) -> tuple[np.ndarray | None, str]:
     return None, ""
 
 
-def study(t: np.ndarray) -> Timing | None:
+def analyze_timestamps(t: np.ndarray) -> Timing | None:
     """`t` (n,) seconds. None where they cannot be time stamps: too few, or standing still."""
     t = np.asarray(t, np.float64)
     if len(t) < 3 or not np.isfinite(t).all():
@@ -107,7 +107,7 @@ def _coarse(t: np.ndarray, steps: np.ndarray, back: int) -> Timing | None:
     return Timing(float(samples / seconds), math.nan, gaps, back) if seconds > 0 else None
 
 
-def pieces(t: np.ndarray, timing: Timing) -> list[tuple[int, int]]:
+def contiguous(t: np.ndarray, timing: Timing) -> list[tuple[int, int]]:
     """Stretches (first, stop) without a gap in which time runs forward."""
     steps = np.diff(np.asarray(t, np.float64))
     breaks = {i for i, _ in timing.gaps} | {int(i) + 1 for i in np.flatnonzero(steps < 0)}

@@ -41,7 +41,7 @@ from types import ModuleType
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.naming import KIT
-from edgekit.data.windows import thin
+from edgekit.data.windows import subsample
 
 
 def known(root: Path) -> dict[str, Path]:
@@ -96,7 +96,7 @@ def load(name: str, root: Path) -> ModuleType:
 
 def some(case, windows, most: int):
     """At most about `most` windows of a use case, as even over groups and classes as it asks for."""
-    return thin(windows, most, by_class=vars(case).get("BY_CLASS", False))
+    return subsample(windows, most, by_class=vars(case).get("BY_CLASS", False))
 
 
 def choose(case: ModuleType, field: str) -> None:
@@ -116,6 +116,6 @@ def variants(case) -> dict:
     return {"features": case.features, **vars(case).get("SEARCH", {}).get("features", {})}
 
 
-def hears(case) -> dict:
+def preprocessors(case) -> dict:
     """All that a network of the chain may be given: name -> step; `model.json` names one as its input."""
-    return {"waveform": case.waveform, **variants(case)}
+    return {"teacher_input": case.teacher_input, **variants(case)}

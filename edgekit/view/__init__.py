@@ -4,12 +4,12 @@ import pandas as pd
 
 from edgekit.view.adaptation import (
     plot_adaptation,
-    plot_choice,
     plot_distances,
+    plot_method_choice,
     plot_shift,
     plot_shots,
 )
-from edgekit.view.alarm import plot_cost, plot_health, plot_left, plot_scores
+from edgekit.view.alarm import plot_cost, plot_health, plot_remaining_life, plot_scores
 from edgekit.view.design import (
     plot_battery_life,
     plot_board_memory,
@@ -36,7 +36,6 @@ __all__ = [
     "plot_augmented",
     "plot_battery_life",
     "plot_board_memory",
-    "plot_choice",
     "plot_confusion",
     "plot_cost",
     "plot_counts",
@@ -48,13 +47,14 @@ __all__ = [
     "plot_health",
     "plot_heatmap",
     "plot_instructions",
-    "plot_left",
     "plot_life_over_rate",
     "plot_memory",
+    "plot_method_choice",
     "plot_pareto",
     "plot_power",
     "plot_recordings",
     "plot_reliability",
+    "plot_remaining_life",
     "plot_scores",
     "plot_shift",
     "plot_shots",

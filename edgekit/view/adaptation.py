@@ -15,17 +15,20 @@ CHANNELS = 3  # shown of features that have more
 WRAP = 4  # classes beside each other
 
 
-def plot_shift(case, lab, field, title: str = ""):
+def plot_shift(case, source, target, title: str = ""):
     """Mean ± one standard deviation of lab and field, a panel per class (and row per channel).
 
-    `lab` and `field` are `(descriptors (n, d), y (n,))`. Descriptors that are flattened features are
+    `source` and `target` are `(descriptors (n, d), y (n,))`. Descriptors that are flattened features are
     drawn over the use case's FEATURE_AXIS, images as mean images, all others over their number.
     """
     shape = case.features.shape
-    if lab[0].shape[1] != np.prod(shape):
-        shape, axis = (1, lab[0].shape[1], 1), ("descriptor (number)", np.arange(lab[0].shape[1]))
+    if source[0].shape[1] != np.prod(shape):
+        shape, axis = (
+            (1, source[0].shape[1], 1),
+            ("descriptor (number)", np.arange(source[0].shape[1])),
+        )
     elif shape[0] > 1:
-        return _plot_images(case, lab, field, shape)
+        return _plot_images(case, source, target, shape)
     else:
         axis = case.FEATURE_AXIS
     channels, k = min(shape[2], CHANNELS), len(case.CLASSES)
@@ -39,7 +42,7 @@ def plot_shift(case, lab, field, title: str = ""):
         axes.axis("off")
     for number, axes in enumerate(panels.flat[: channels * k]):
         channel, c = divmod(number, k)
-        for name, (X, y), colour in (("lab", lab, BLUE), ("field", field, RED)):
+        for name, (X, y), colour in (("lab", source, BLUE), ("field", target, RED)):
             mine = X[y == c].reshape(-1, *shape)[:, 0, :, channel]
             if not len(mine):
                 continue  # one world may lack the class
@@ -58,13 +61,13 @@ def plot_shift(case, lab, field, title: str = ""):
     return panels
 
 
-def _plot_images(case, lab, field, shape):
+def _plot_images(case, source, target, shape):
     figure, panels = plt.subplots(
         2, len(case.CLASSES), figsize=(2.4 * len(case.CLASSES), 5), squeeze=False,
         layout="constrained",
     )  # fmt: skip
     for (row, c), axes in np.ndenumerate(panels):
-        X, y = (lab, field)[row]
+        X, y = (source, target)[row]
         axes.set(xticks=[], yticks=[], title=f"{('lab', 'field')[row]}, {picture(case.CLASSES[c])}")
         if (y == c).any():
             axes.imshow(X[y == c].mean(axis=0).reshape(shape)[:, :, 0], cmap="gray")
@@ -145,7 +148,7 @@ def plot_shots(table):
     return axes
 
 
-def plot_choice(table):
+def plot_method_choice(table):
     """What needs no label: balanced accuracy over surety of recordings.
 
     The rule takes the rightmost filled dot beyond the dashed line, or else leaves the lab as it is.
@@ -153,18 +156,24 @@ def plot_choice(table):
     from edgekit.learn.adapt_choice import BASELINE, MARGIN
 
     _, axes = plt.subplots(figsize=(7, 3.6))
-    rows = table[table.surety.notna()]
+    rows = table[table.confidence_score.notna()]
     for mine, face in ((rows.chosen.notna(), BLUE), (rows.chosen.isna(), "none")):
         size = 30 + 200 * rows.chosen[mine].fillna(0)
         axes.scatter(
-            rows.surety[mine], rows.balanced_accuracy[mine], size, facecolor=face, edgecolor=BLUE
+            rows.confidence_score[mine],
+            rows.balanced_accuracy[mine],
+            size,
+            facecolor=face,
+            edgecolor=BLUE,
         )
-    for (x, y), names in _together(rows.surety, rows.balanced_accuracy, rows.method).items():
+    for (x, y), names in _together(
+        rows.confidence_score, rows.balanced_accuracy, rows.method
+    ).items():
         axes.annotate(
             "\n".join(names), (x, y), (7, 0), textcoords="offset points", fontsize=7, va="center"
         )
-    lab = rows.set_index("method").surety[BASELINE]
-    axes.axvline(lab + MARGIN, color="k", lw=0.8, ls="--")
+    source = rows.set_index("method").confidence_score[BASELINE]
+    axes.axvline(source + MARGIN, color="k", lw=0.8, ls="--")
     axes.set(xlabel="surety over recordings, without labels (–)", ylabel="balanced accuracy (–)")
     axes.margins(x=0.25, y=0.15)
     _caption(

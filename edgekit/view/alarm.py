@@ -56,7 +56,7 @@ def plot_health(lives, threshold: float, caption="simulated"):
     return axes
 
 
-def plot_left(predictions, life: int, alpha: float = 0.2, caption="simulated"):
+def plot_remaining_life(predictions, life: int, alpha: float = 0.2, caption="simulated"):
     """Predicted and true hours left of one life from `trend.evaluate`, with the cone of ±`alpha`."""
     rows = predictions[predictions.life == life]
     _, axes = plt.subplots(figsize=(7, 3))

@@ -51,7 +51,7 @@ class Labelling:
         return self.recordings[self.at]
 
     @property
-    def undoable(self) -> int:
+    def undo_count(self) -> int:
         return len(self._past)
 
     def go(self, step: int) -> Recording:
@@ -59,7 +59,7 @@ class Labelling:
         self.at = int(np.clip(self.at + step, 0, len(self.recordings) - 1))
         return self.recording
 
-    def whole(self, label: str) -> None:
+    def label_all(self, label: str) -> None:
         """The whole recording shows `label`."""
         self._set(label=self._word(label), events=())
 
@@ -83,10 +83,11 @@ class Labelling:
         if frame is not None:
             boxes = [list(f) for f in meta["boxes"]]
             boxes[frame] = [
-                b._replace(how="confirmed") if b.how == "proposed" else b for b in boxes[frame]
+                b._replace(provenance="confirmed") if b.provenance == "proposed" else b
+                for b in boxes[frame]
             ]
             meta["boxes"] = boxes
-        done = frame is None or all(b.how != "proposed" for f in meta["boxes"] for b in f)
+        done = frame is None or all(b.provenance != "proposed" for f in meta["boxes"] for b in f)
         self._set(meta=meta | ({CONFIRMED: True} if done else {}))
 
     def box(self, frame: int, which: int | None, box: tuple | None) -> None:
@@ -238,7 +239,7 @@ def draw_boxes(recording: Recording, frame: int = 0, classes=(), chosen: int | N
         axis.add_patch(
             Rectangle(
                 (box.x, box.y), box.width, box.height, fill=False, color=colour,
-                lw=3 if i == chosen else 1.3, ls="--" if box.how == "proposed" else "-",
+                lw=3 if i == chosen else 1.3, ls="--" if box.provenance == "proposed" else "-",
             )
         )  # fmt: skip
         axis.annotate(

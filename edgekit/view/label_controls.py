@@ -47,7 +47,7 @@ class _Controls:
                 self.message.value = html(said) if isinstance(said, str) else ""
             except EdgekitError as error:
                 self.message.value = f"<b>{html(str(error))}</b>"
-            self.renew()
+            self.redraw()
 
         made.on_click(press)
         return made
@@ -73,14 +73,14 @@ class _Controls:
         self.work.go(step)
         self.reset()
 
-    def renew(self) -> None:
+    def redraw(self) -> None:
         """Draw again, once for all controls that moved together."""
         if self.busy:
             return
         w = self.work
         self.word.options = tuple(w.classes)
         self.count.value = (
-            f"{w.at + 1} of {len(w.recordings)}, {len(w.changed)} changed, {w.undoable} to undo"
+            f"{w.at + 1} of {len(w.recordings)}, {len(w.changed)} changed, {w.undo_count} to undo"
         )
         self.draw()
         figure, out = plt.gcf(), io.BytesIO()
@@ -90,7 +90,7 @@ class _Controls:
 
     def watch(self, *controls) -> None:
         for control in controls:
-            control.observe(lambda _: self.renew(), "value")
+            control.observe(lambda _: self.redraw(), "value")
 
 
 class Signals(_Controls):
@@ -109,8 +109,8 @@ class Signals(_Controls):
         )  # fmt: skip
         self.reset()
         self.watch(self.scroll, self.stretch)
-        self.zoom.observe(lambda _: (self.reset(), self.renew()), "value")
-        self.scroll.observe(lambda _: (self.reset(), self.renew()), "value")
+        self.zoom.observe(lambda _: (self.reset(), self.redraw()), "value")
+        self.scroll.observe(lambda _: (self.reset(), self.redraw()), "value")
         self.box = widgets.VBox(
             [
                 widgets.HBox([self.zoom, self.scroll]),
@@ -123,7 +123,7 @@ class Signals(_Controls):
                             "mark stretch", self.mark, "the stretch shows this label", "primary"
                         ),
                         self.button("clear stretch", self.clear),
-                        self.button("whole recording", lambda: work.whole(self.word.value)),
+                        self.button("whole recording", lambda: work.label_all(self.word.value)),
                         self.button("confirm", work.confirm, "what stands there is right"),
                     ]
                 ),
@@ -131,7 +131,7 @@ class Signals(_Controls):
                 self.message,
             ]
         )
-        self.renew()
+        self.redraw()
 
     @property
     def view(self) -> tuple[int, int]:
@@ -203,7 +203,7 @@ class Films(_Controls):
                 self.message,
             ]
         )
-        self.renew()
+        self.redraw()
 
     @property
     def boxes(self) -> list:
@@ -222,7 +222,7 @@ class Films(_Controls):
     def choose(self, which: int | None = None) -> None:
         """The sides of the box in the menu; `which` puts another one into it."""
         was, self.busy = self.busy, True
-        options = [(f"{i} {b.label} ({b.how})", i) for i, b in enumerate(self.boxes)]
+        options = [(f"{i} {b.label} ({b.provenance})", i) for i, b in enumerate(self.boxes)]
         now = self.which.value if which is None else which
         self.which.options = options
         if options:

@@ -87,7 +87,7 @@ def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
         axes.scatter(
             x[rows.index],
             rows.accuracy,
-            marker="s" if heard == "waveform" else "o",
+            marker="s" if heard == "teacher_input" else "o",
             facecolor=BLUE if kind == "int8" else "none",
             edgecolor=BLUE,
             s=45,
@@ -136,11 +136,11 @@ def plot_reliability(logits, y, temperature: float, bins: int = 10):
         (1.0, RED, "as it is"),
         (temperature, BLUE, f"temperature {temperature:.2f}"),
     ):
-        count, sure, right = map(np.array, zip(*reliability(logits, y, t, bins), strict=True))
+        count, confidence, right = map(np.array, zip(*reliability(logits, y, t, bins), strict=True))
         error = 100 * expected_error(logits, y, t, bins)
-        axes.plot(sure, right, color=color, lw=1)
+        axes.plot(confidence, right, color=color, lw=1)
         axes.scatter(
-            sure,
+            confidence,
             right,
             8 + 150 * count / count.sum(),
             color=color,

@@ -77,13 +77,13 @@ def plot_mean_images(case, *domains, examples: int = 4):
     return axes
 
 
-def plot_pairs(case, one, varied):
+def plot_augmented_images(case, one, augmented):
     """A crop (1, height, width, 1) and its variation, as the teacher and as the student see them."""
     _, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
     seen = [
         (f"{who}: {name}", step(X)[0, :, :, 0])
-        for who, step in (("teacher", case.waveform), ("student", case.features))
-        for name, X in (("as recorded", one), ("varied", varied))
+        for who, step in (("teacher", case.teacher_input), ("student", case.features))
+        for name, X in (("as recorded", one), ("varied", augmented))
     ]
     for axis, (title, picture) in zip(axes, seen, strict=True):
         axis.imshow(picture, cmap="gray", vmin=-1, vmax=1)

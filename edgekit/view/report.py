@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 from edgekit.core.figures import Figure
 from edgekit.design.gate import Verdicts
 from edgekit.pipeline.manifest import file_hash
@@ -51,7 +51,7 @@ def write(directory: Path) -> Path:
         versions=_versions(manifest),
     )
     target = directory / "report.html"
-    with whole(target) as half:
+    with atomic_write(target) as half:
         half.write_text(html, encoding="utf-8")
     return target
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from edgekit.core.figures import Figure
 from edgekit.search.executor import TRIES
-from edgekit.search.finalists import Found
+from edgekit.search.finalists import SearchResult
 from edgekit.search.study import described
 
 
-def summary(found: Found) -> list[str]:
+def summary(found: SearchResult) -> list[str]:
     """The front, the choice beside the hand-made student, and where the files are."""
     counts = found.facts["trials"]
     lines = [
@@ -27,21 +27,21 @@ def summary(found: Found) -> list[str]:
         )
     lines.append("")
     for what, key in (("found", "found"), ("hand-made", "hand_made")):
-        told = found.facts[key]
-        figures = {k: Figure.from_dict(f) for k, f in told["figures"].items()}
-        test = Figure.from_dict(told["test"])
+        record = found.facts[key]
+        figures = {k: Figure.from_dict(f) for k, f in record["figures"].items()}
+        test = Figure.from_dict(record["test"])
         lines.append(
             f"{what:<10} {figures['instructions']} ({figures['network']} of the network), "
             f"flash {figures['flash']}, RAM {figures['ram']}; in folds "
-            f"{told['validation_mean']:.3f}, test {told['test_mean']:.3f} (means); this file on test {test}"
+            f"{record['validation_mean']:.3f}, test {record['test_mean']:.3f} (means); this file on test {test}"
         )
-        lines.append(f"{'':<10} {described(told['candidate'])}")
+        lines.append(f"{'':<10} {described(record['candidate'])}")
     fewer = 100 * found.facts["fewer_instructions"]
     leads = (
-        f"{100 * told['mean']:+.1f} points {where} ({100 * told['low']:+.1f} to {100 * told['high']:+.1f})"
-        for where, told in (
-            ("in folds", found.facts["lead"]),
-            ("on test", found.facts["test_lead"]),
+        f"{100 * record['mean']:+.1f} points {where} ({100 * record['low']:+.1f} to {100 * record['high']:+.1f})"
+        for where, record in (
+            ("in folds", found.facts["paired_difference"]),
+            ("on test", found.facts["test_paired_difference"]),
         )
     )
     lines.append(

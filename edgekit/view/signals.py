@@ -93,27 +93,27 @@ def plot_features(case, *domains):
     )  # fmt: skip
     label, values = case.FEATURE_AXIS
     for row, windows in zip(axes, domains, strict=True):
-        heard, domain = case.features(windows.X), windows.domain[0]
+        inputs, domain = case.features(windows.X), windows.domain[0]
         for c, axis in enumerate(row):
             plot_spectra(
-                values, heard[:, 0, :, c], windows.y, windows.classes, case.MARKS.get(domain), axis,
+                values, inputs[:, 0, :, c], windows.y, windows.classes, case.MARKS.get(domain), axis,
                 domain if channels == 1 else f"{domain}, channel {c + 1}",
             )  # fmt: skip
             axis.set(xlabel=label, ylabel=case.FEATURE_LABEL)
     return axes
 
 
-def plot_augmented(case, one, varied):
+def plot_augmented(case, one, augmented):
     """A window (1, time, channel) and its variation, as the teacher and as the student hear them."""
     if case.features.shape[0] > 1:
-        from edgekit.view.pictures import plot_pairs
+        from edgekit.view.pictures import plot_augmented_images
 
-        return plot_pairs(case, one, varied)
+        return plot_augmented_images(case, one, augmented)
     _, panels = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
-    seconds = np.arange(case.waveform.shape[1]) / case.RATE
+    seconds = np.arange(case.teacher_input.shape[1]) / case.RATE
     label, values = case.FEATURE_AXIS
-    for name, X in {"as recorded": one, "varied": varied}.items():
-        panels[0].plot(seconds, case.waveform(X)[0, 0, :, 0], lw=0.6, label=name)
+    for name, X in {"as recorded": one, "varied": augmented}.items():
+        panels[0].plot(seconds, case.teacher_input(X)[0, 0, :, 0], lw=0.6, label=name)
         panels[1].plot(values, case.features(X)[0, 0, :, 0], label=name)
     panels[0].set(xlabel="time (s)", ylabel=case.WAVE_LABEL)
     panels[1].set(xlabel=label, ylabel=case.FEATURE_LABEL)

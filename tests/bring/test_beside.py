@@ -46,10 +46,10 @@ def test_masks_are_no_class(tmp_path, layout):
             else:
                 picture(tmp_path / "test" / label / f"{i:03}_mask.png", "mask")
     found = bring.read(tmp_path)
-    plan = bring.understand(found, bring.Options())
+    plan = bring.infer_plan(found, bring.Options())
     assert plan.classes == ("broken", "good")
     assert len(plan.used) == 18
-    assert len(found.aside) == 18
+    assert len(found.ignored) == 18
     assert any("18 pictures" in s and "masks" in s for s in plan.said)
 
 

@@ -81,7 +81,7 @@ def test_a_counter_is_said_and_taken_when_it_is_asked_for():
     notes = collected(messages).meta["notes"]
     assert any("'seq' counts" in n for n in notes)
     assert any("'bat'" in n for n in notes)
-    made = collected(messages, channels=("seq", "bat", "x"), asked=True)
+    made = collected(messages, channels=("seq", "bat", "x"), channels_given=True)
     assert made.channels == ("seq", "bat", "x")
 
 

@@ -14,7 +14,7 @@ from edgekit.tables import UnreadableError, column_roles, delimited, units
 from tests.bring.test_new import series, understood
 
 
-def read(folder, text, wanted=delimited.EVERYTHING):
+def read(folder, text, wanted=delimited.DEFAULT_READ_OPTIONS):
     path = folder / "a.csv"
     path.write_text(text, encoding="utf-8")
     return delimited.read(path, "a.csv", wanted)
@@ -95,7 +95,7 @@ def test_tags_that_were_not_measured_together_are_refused(tmp_path):
 def test_a_person_says_that_numbers_are_no_tags(tmp_path):
     rows = [f"{i // 2 / 10},{i % 2},{i % 7}" for i in range(300)]
     made = read(
-        tmp_path, "\n".join(["t_s,TagIndex,Value", *rows]), delimited.Wanted(group="TagIndex")
+        tmp_path, "\n".join(["t_s,TagIndex,Value", *rows]), delimited.ReadOptions(group="TagIndex")
     )
     assert {r.group for r in made} == {"0", "1"}
     assert {r.channels for r in made} == {("Value",)}
@@ -178,7 +178,7 @@ def test_a_switch_that_may_be_the_label_is_asked_for(tmp_path):
     with pytest.raises(EdgekitError, match="--label-from column:lamp"):
         understood(tmp_path)
     options = bring.Options(label_from="column:lamp")
-    plan = bring.understand(bring.read(tmp_path, wanted=bring.wanted(options)), options)
+    plan = bring.infer_plan(bring.read(tmp_path, wanted=bring.wanted(options)), options)
     assert plan.channels == ("x",)
 
 

@@ -71,7 +71,7 @@ def test_any_rate_in_any_notation_comes_back(tmp_path_factory, name, rate, n, se
 def test_a_clock_that_began_anew_runs_on(steps, modulus, at):
     t = np.cumsum(np.array([0, *steps])) + modulus - at * 8
     said: list[str] = []
-    got = clock.unwrapped((t % modulus).astype(float), (2.0**32, 2.0**16), said)
+    got = clock.unwrap_counter((t % modulus).astype(float), (2.0**32, 2.0**16), said)
     np.testing.assert_array_equal(np.diff(got), steps)
 
 
@@ -90,13 +90,13 @@ def test_rows_in_any_order_are_put_in_order_by_time(n, seed, reverse):
 def test_a_logger_that_was_started_again_is_cut_and_not_mixed():
     t = np.concatenate([np.arange(100) / 50, 0.007 + np.arange(60) / 50])
     assert timing.order(t)[0] is None
-    assert timing.pieces(t, timing.study(t)) == [(0, 100), (100, 160)]
+    assert timing.contiguous(t, timing.analyze_timestamps(t)) == [(0, 100), (100, 160)]
 
 
 def test_many_samples_to_a_stamp_give_their_rate_whatever_is_missing():
     t = np.floor(np.arange(5_000) / 104)
     t[2_000:] += 60
-    seen = timing.study(t)
+    seen = timing.analyze_timestamps(t)
     assert seen.rate == pytest.approx(104, rel=0.01)
     assert len(seen.gaps) == 1
 
@@ -172,10 +172,10 @@ def test_a_person_wins_over_every_guess(tmp_path):
     rows = [f"{i / 50},{i % 7},{np.sin(i):.3f},{int(i % 60 > 30)},{i // 100}" for i in range(400)]
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["t,y,x,status,subject", *rows]))
-    wanted = delimited.Wanted(None, None, "", ("y", "t", "status"), 10.0)
+    wanted = delimited.ReadOptions(None, None, "", ("y", "t", "status"), 10.0)
     (made,) = delimited.read(path, "a.csv", wanted)
     assert made.channels == ("y", "t", "status")
     assert (made.label, made.group, made.rate) == (None, None, 10.0)
     assert len(made.samples) == 400
     with pytest.raises(UnreadableError, match="no column 'how'"):
-        delimited.read(path, "a.csv", delimited.Wanted("how"))
+        delimited.read(path, "a.csv", delimited.ReadOptions("how"))

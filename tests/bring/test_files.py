@@ -59,7 +59,7 @@ def test_what_is_no_ordinary_file_is_named_and_never_opened(raw, tmp_path):
         "idle/again.csv": "is a link to idle/0.csv, which is read itself",
         "all/": "is a link to a folder, which is not followed",
     }
-    assert found.aside == {".annex/": "is hidden"}
+    assert found.ignored == {".annex/": "is hidden"}
     assert {r.path for r in found.readings} == {
         "run/annexed.csv", *(f"{c}/{i}.csv" for c in ("idle", "run") for i in range(3))
     }  # fmt: skip
@@ -128,7 +128,7 @@ def test_files_that_are_something_else_are_all_named_with_what_to_do(raw):
     assert set(found.failed) == set(KINDS)
     for name, (_, words) in KINDS.items():
         assert words in found.failed[name], name
-    assert set(found.aside) == {"README.md", "convert.py"}
+    assert set(found.ignored) == {"README.md", "convert.py"}
 
 
 def test_nothing_that_can_be_read_says_what_was_there(tmp_path, capsys):
@@ -203,7 +203,7 @@ def test_folders_that_are_numbers_are_classes_in_their_order(tmp_path):
         for i in range(3):
             (tmp_path / str(k)).mkdir(exist_ok=True)
             np.save(tmp_path / str(k) / f"rec{i}.npy", folders.sines(i, 400, 50, 1 + k))
-    plan = bring.understand(bring.read(tmp_path), bring.Options(rate=50.0))
+    plan = bring.infer_plan(bring.read(tmp_path), bring.Options(rate=50.0))
     assert plan.classes == tuple(map(str, range(11)))
     assert plan.label_from == "folder:1"
 
@@ -213,7 +213,7 @@ def test_labels_that_only_python_takes_for_numbers_have_one_order(tmp_path):
         for i in range(3):
             (tmp_path / label).mkdir(exist_ok=True)
             np.save(tmp_path / label / f"rec{i}.npy", folders.sines(i, 400, 50, 1))
-    plan = bring.understand(bring.read(tmp_path), bring.Options(rate=50.0))
+    plan = bring.infer_plan(bring.read(tmp_path), bring.Options(rate=50.0))
     assert plan.classes == ("1", "2", "inf", "nan")
 
 
@@ -224,7 +224,7 @@ def test_labels_that_only_look_different_to_a_computer_are_told(tmp_path):
             np.save(tmp_path / label / f"{i}.npy", folders.sines(i, 400, 50, 1))
     if len(list(tmp_path.iterdir())) < 5:
         pytest.skip("this file system makes no difference either")
-    plan = bring.understand(bring.read(tmp_path), bring.Options(rate=50.0))
+    plan = bring.infer_plan(bring.read(tmp_path), bring.Options(rate=50.0))
     told = [s for s in plan.said if "differ only" in s]
     assert len(told) == 2
     assert any("'Idle' and 'idle'" in s for s in told)
@@ -237,33 +237,33 @@ def eight(tmp_path):
     return tmp_path
 
 
-def sheet(folder, *rows, name="labels.csv"):
+def label_table(folder, *rows, name="labels.csv"):
     (folder / name).write_text("\n".join(rows), encoding="utf-8")
     return bring.read(folder)
 
 
 def test_a_table_of_labels_may_name_files_by_stem(eight):
-    found = sheet(eight, "recording;class", *(f"r{i};{'ab'[i % 2]}" for i in range(8)))
-    plan = bring.understand(found, bring.Options())
+    found = label_table(eight, "recording;class", *(f"r{i};{'ab'[i % 2]}" for i in range(8)))
+    plan = bring.infer_plan(found, bring.Options())
     assert plan.classes == ("a", "b")
     assert {r.path: r.label for r in plan.used} == {f"r{i}.npz": "ab"[i % 2] for i in range(8)}
 
 
 def test_a_file_with_two_labels_is_left_out_and_rows_without_a_file_are_told(eight):
     rows = [f"r{i}.npz,{'ab'[i % 2]}" for i in range(8)]
-    found = sheet(
+    found = label_table(
         eight, "file,label", *rows, "r0.npz,b", "r1.npz,b", "ghost.npz,a", '"odd\nname",a'
     )
     assert set(found.failed) == {"r0.npz"}
     assert "'a' (line 2) and 'b' (line 10)" in found.failed["r0.npz"]
-    assert found.sheet["r1.npz"] == {"label": "b"}, "the same label twice is no contradiction"
+    assert found.label_table["r1.npz"] == {"label": "b"}, "the same label twice is no contradiction"
     (said,) = found.said
     assert "2 of 12 rows name no file" in said
     assert "ghost.npz" in said
-    assert said in bring.understand(found, bring.Options()).said
+    assert said in bring.infer_plan(found, bring.Options()).said
 
 
 def test_a_table_of_labels_that_fits_no_file_is_told(eight):
-    found = sheet(eight, "file,label", *(f"x{i}.wav,a" for i in range(4)))
+    found = label_table(eight, "file,label", *(f"x{i}.wav,a" for i in range(4)))
     assert "4 of 4 rows name no file" in found.said[0]
-    assert "labels.csv" in found.aside
+    assert "labels.csv" in found.ignored

@@ -22,10 +22,10 @@ def test_one_class_of_too_few_groups_is_named_and_the_others_stay_honest(tmp_pat
     (said,) = (s for s in plan.said if "OPTIMISTIC" in s)
     assert "'fall'" in said
     assert "--without fall" in said
-    left = understood(tmp_path, rate=50.0, without="fall")
-    assert left.classes == ("run", "walk")
-    assert not any("OPTIMISTIC" in s for s in left.said)
-    assert sum("--without" in why for why in left.left.values()) == 3
+    excluded = understood(tmp_path, rate=50.0, without="fall")
+    assert excluded.classes == ("run", "walk")
+    assert not any("OPTIMISTIC" in s for s in excluded.said)
+    assert sum("--without" in why for why in excluded.excluded.values()) == 3
 
 
 def test_a_class_to_leave_out_must_be_there(tmp_path):
@@ -45,7 +45,7 @@ def test_a_number_that_never_changes_within_a_recording_is_no_channel(tmp_path):
     assert plan.channels == ("ch2", "ch3")
     assert any("--group-from" in s for s in plan.said)
     options = bring.Options(rate=50.0, group_from="column:1")
-    plan = bring.understand(bring.read(tmp_path, wanted=bring.wanted(options)), options)
+    plan = bring.infer_plan(bring.read(tmp_path, wanted=bring.wanted(options)), options)
     assert {r.group for r in plan.used} == {"31", "32", "33"}
 
 
@@ -57,7 +57,7 @@ def test_columns_without_names_are_named_by_number(tmp_path):
     with pytest.raises(EdgekitError, match="column:2"):
         understood(tmp_path)
     options = bring.Options(label_from="column:2", group_from="column:1")
-    plan = bring.understand(bring.read(tmp_path, wanted=bring.wanted(options)), options)
+    plan = bring.infer_plan(bring.read(tmp_path, wanted=bring.wanted(options)), options)
     assert plan.classes == ("sit", "walk")
     assert len(plan.groups("sit")) == 4
 

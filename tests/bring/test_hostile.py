@@ -62,7 +62,7 @@ def test_names_do_nothing_and_read_back_equal(
     root = tmp_path_factory.mktemp("hostile")
     source = acquisitions(root / "raw", labels, channels, unit)
     options = bring.Options(licence=licence)
-    plan = bring.understand(bring.read(source), options)
+    plan = bring.infer_plan(bring.read(source), options)
     bring.write("hostile", plan, root, options, question)
     case = usecases.load("hostile", root)
     assert set(case.CLASSES) == set(kept)
@@ -139,7 +139,7 @@ def test_what_was_left_out_is_toml_whatever_it_is_called(tmp_path):
     odd = ["\x7f.json", 'a"b\\.json', "line\nbreak.json", "\u202e.json", "'''.json"]
     for name in odd:
         (tmp_path / "raw" / "on" / name).write_text("nothing")
-    plan = bring.understand(bring.read(tmp_path / "raw"), bring.Options())
+    plan = bring.infer_plan(bring.read(tmp_path / "raw"), bring.Options())
     bring.write("left", plan, tmp_path, bring.Options())
     text = (tmp_path / "usecases/left/recordings/left_out.toml").read_text(encoding="utf-8")
     assert set(tomllib.loads(text)) == {f"on/{name}" for name in odd}

@@ -75,8 +75,8 @@ def test_files_of_several_sensors_are_not_recordings_of_one(tmp_path, sensors):
                 )
                 path.write_text(f"seconds,v\n{rows}\n")
     with pytest.raises(EdgekitError, match=f"different sensors.*{sensors[0]}"):
-        bring.understand(bring.read(tmp_path), bring.Options())
+        bring.infer_plan(bring.read(tmp_path), bring.Options())
     for path in tmp_path.rglob("*.csv"):
         if path.stem != sensors[0]:
             path.unlink()
-    assert bring.understand(bring.read(tmp_path), bring.Options()).classes == ("run", "walk")
+    assert bring.infer_plan(bring.read(tmp_path), bring.Options()).classes == ("run", "walk")

@@ -295,4 +295,4 @@ def test_two_topics_are_not_one_recording(monkeypatch):
     heard.put((b"1,2", 0.0))
     state = {"why": "", "topics": {"hall/a": None, "hall/b": None}}
     with pytest.raises(EdgekitError, match="several topics, 'hall/a' and 'hall/b'"):
-        next(live._heard(heard, 1.0, state, "broker"))
+        next(live._drain(heard, 1.0, state, "broker"))

@@ -82,9 +82,9 @@ def test_it_goes_the_way_of_chapter_01(made):
         assert set(field.y[part]) == set(range(len(case.CLASSES)))
     assert len(case.folds(field, 3, 0)) == 3
     X = field.X[:4]
-    for hear in (case.features, case.waveform):
-        heard = hear(X)
-        assert heard.shape == (4, *hear.shape)
+    for preprocess in (case.features, case.teacher_input):
+        heard = preprocess(X)
+        assert heard.shape == (4, *preprocess.shape)
         assert np.isfinite(heard).all()
     assert len(case.FEATURE_AXIS[1]) == case.features.shape[1]
     got, _ = compiled.features(case.features, X, sensitivity=None)
@@ -97,7 +97,7 @@ def test_it_goes_the_way_of_chapter_01(made):
     first, again = (case.augment(X, np.random.default_rng(1)) for _ in range(2))
     assert np.array_equal(first, again)
     assert first.shape == X.shape
-    comparison = data.honest_vs_random(field, table)
+    comparison = data.compare_grouped_vs_random(field, table)
     assert comparison["balanced_accuracy"].iloc[0] > 0.8, "easy classes, and a forest cannot tell"
 
 
@@ -115,7 +115,7 @@ def test_what_was_not_used_is_in_the_table_of_chapter_01(home, monkeypatch):
 
 
 def understood(folder, **options):
-    return bring.understand(bring.read(folder), bring.Options(**options), assume=True)
+    return bring.infer_plan(bring.read(folder), bring.Options(**options), assume=True)
 
 
 def series(path, n=600, hertz=2.0, channels=2, seed=0, header=True):
@@ -241,7 +241,7 @@ def test_channels_of_most_files_are_taken_and_the_others_named(tmp_path):
     series(tmp_path / "on" / "odd.csv", channels=2)
     plan = understood(tmp_path, rate=50.0)
     assert plan.channels == ("c0", "c1", "c2")
-    assert plan.left == {"on/odd.csv": "has no channel 'c2', only c0, c1"}
+    assert plan.excluded == {"on/odd.csv": "has no channel 'c2', only c0, c1"}
     plan = understood(tmp_path, rate=50.0, channels="c1,c0")
     assert plan.channels == ("c1", "c0")
     assert len(plan.used) == 9
@@ -265,7 +265,7 @@ def test_a_rate_that_nobody_told_is_asked_for_or_assumed_aloud(tmp_path):
             series(tmp_path / name / f"{i}.csv", seed=i)
     found = bring.read(tmp_path)
     with pytest.raises(EdgekitError, match="--rate"):
-        bring.understand(found, bring.Options())
+        bring.infer_plan(found, bring.Options())
     assert any("ASSUMED" in s for s in understood(tmp_path).said)
     assert understood(tmp_path, rate=200.0).rate == 200
 
@@ -295,7 +295,7 @@ def test_any_number_of_classes_files_channels_and_rates_ends_in_windows(
     case.split(cut, seed=0)
     case.folds(cut, 3, 0)
     assert np.isfinite(case.features(cut.X[:2])).all()
-    assert case.waveform(cut.X[:2]).shape == (2, *case.waveform.shape)
+    assert case.teacher_input(cut.X[:2]).shape == (2, *case.teacher_input.shape)
 
 
 REFUSED = {
@@ -355,7 +355,7 @@ def test_a_second_world_becomes_the_lab(tmp_path, home, monkeypatch, capsys):
     assert code == 0
     case = usecases.load("two", home)
     assert "on/photo.heic is of a kind" in capsys.readouterr().out
-    assert "lab/on/photo.heic" in case.recordings("field", "full").unread
+    assert "lab/on/photo.heic" in case.recordings("field", "full").unreadable
     lab, field = (case.recordings(d, "full") for d in ("lab", "field"))
     assert len(lab) == len(field) == 8
     assert {r.licence for r in lab} == {"CC0-1.0"}

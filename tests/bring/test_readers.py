@@ -297,7 +297,7 @@ def test_a_table_of_labels_under_its_own_name_is_one(tmp_path):
         rows.append(f"{i}.wav,{i % 4},{'dog' if i % 2 else 'rain'}")
     (tmp_path / "meta" / "esc50.csv").write_text("\n".join(rows))
     found = bring.read(tmp_path)
-    assert {f: row["label"] for f, row in found.sheet.items()} == {
+    assert {f: row["label"] for f, row in found.label_table.items()} == {
         f"audio/{i}.wav": "dog" if i % 2 else "rain" for i in range(8)
     }
     assert len(found.readings) == 8

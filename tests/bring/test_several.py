@@ -27,7 +27,7 @@ FILES = pytest.mark.parametrize(
 )
 
 
-def read(tmp_path, save, suffix, content, wanted=delimited.EVERYTHING):
+def read(tmp_path, save, suffix, content, wanted=delimited.DEFAULT_READ_OPTIONS):
     path = tmp_path / f"a{suffix}"
     save(path, content)
     return (matlab if suffix == ".mat" else arrays).read(path, path.name, wanted)
@@ -51,7 +51,9 @@ def test_two_rates_are_joined_at_the_faster(tmp_path, save, suffix, told):
 @FILES
 def test_one_sensor_alone_keeps_its_rate(tmp_path, save, suffix):
     content = {"acc": ACC, "emg": EMG, "fs_acc": 100.0, "fs_emg": 1000.0}
-    (made,) = read(tmp_path, save, suffix, content, delimited.Wanted(channels=("acc_x", "acc_z")))
+    (made,) = read(
+        tmp_path, save, suffix, content, delimited.ReadOptions(channels=("acc_x", "acc_z"))
+    )
     assert made.rate == 100
     np.testing.assert_allclose(made.samples, ACC, atol=1e-6)
 

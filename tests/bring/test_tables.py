@@ -17,7 +17,7 @@ T = np.arange(240) / 50
 def read(tmp_path, text, name="a.csv", encoding="utf-8", **options):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    return delimited.read(path, name, delimited.Wanted(**options))
+    return delimited.read(path, name, delimited.ReadOptions(**options))
 
 
 def lines(*columns, head="", by=",", comma=False, end="\n") -> str:

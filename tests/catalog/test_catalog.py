@@ -109,7 +109,7 @@ def test_every_board_fits_or_says_why_not(selection):
     assert {c.board.key for c in selection.candidates} == set(catalog.boards())
     for candidate in selection.candidates:
         assert candidate.verdict in ("fits", "unknown", "rejected")
-        assert candidate.verdict == "fits" or candidate.words, candidate.board.key
+        assert candidate.verdict == "fits" or candidate.reason, candidate.board.key
 
 
 def test_ranking_is_fits_then_unknown_then_rejected_each_by_power(selection):
@@ -124,13 +124,13 @@ def test_a_rejection_names_what_was_needed_and_what_there_is(bearing):
     big = replace(bearing, budget=replace(bearing.budget, ram_bytes=320 * 1024))
     candidate = select.select(big).of(catalog.board("nrf52840"))
     assert candidate.verdict == "rejected"
-    assert candidate.words == "needs 320 KB RAM, has 256"
+    assert candidate.reason == "needs 320 KB RAM, has 256"
 
 
 def test_an_unknown_figure_is_shown_and_does_not_pass(bearing, selection):
     apollo = selection.of(catalog.board("apollo4"))
     assert apollo.verdict == "unknown"
-    assert "temperature range is unknown" in apollo.words
+    assert "temperature range is unknown" in apollo.reason
     assert isnan(apollo.power.battery_years.value)
 
 
@@ -213,13 +213,13 @@ def test_memory_linux_or_latency_ask_for_a_processor(bearing, change):
 
 
 def test_go_custom_only_below_100_mw_and_without_a_kit(bearing, selection):
-    kit = select.go_custom(bearing, selection)
+    kit = select.recommend_custom_board(bearing, selection)
     assert not kit.recommended
     assert "STWINBX1" in kit.kit.name
     ecg = replace(bearing, hardware=replace(bearing.hardware, sensor="ecg"))
-    assert select.go_custom(ecg, select.select(ecg)).recommended
+    assert select.recommend_custom_board(ecg, select.select(ecg)).recommended
     mains = with_budget(ecg, power_mw=5000)
-    assert not select.go_custom(mains, select.select(mains)).recommended
+    assert not select.recommend_custom_board(mains, select.select(mains)).recommended
 
 
 def test_each_board_has_a_runtime_that_runs_on_it():
@@ -289,12 +289,12 @@ def test_latency_estimates_agree_with_the_published_ones():
 @pytest.mark.parametrize("key", list(catalog.boards()))
 def test_a_board_is_timed_by_a_chip_of_its_core(key):
     board, known = catalog.board(key), catalog.calibrations()
-    assert not (board.measured_as and board.timed_like)
-    chip = board.measured_as or board.timed_like
+    assert not (board.calibration_chip and board.calibration_proxy)
+    chip = board.calibration_chip or board.calibration_proxy
     if chip is None:
         assert board.calibration is None
         return
     assert known[chip].core == board.core
-    if board.measured_as:
+    if board.calibration_chip:
         assert known[chip].clock_mhz == board.clock_mhz.value
     assert board.calibration.low < known[chip].factor < board.calibration.high

@@ -2,7 +2,7 @@
 
 import threading
 
-from edgekit.core.atomic import whole
+from edgekit.core.atomic import atomic_write
 
 
 def test_threads_that_write_the_same_file_do_not_meet(tmp_path):
@@ -10,9 +10,9 @@ def test_threads_that_write_the_same_file_do_not_meet(tmp_path):
 
     def write(n):
         try:
-            with whole(path) as half:
-                halves.append(half)
-                half.write_text(str(n) * 1000)
+            with atomic_write(path) as temporary:
+                halves.append(temporary)
+                temporary.write_text(str(n) * 1000)
                 barrier.wait()
         except OSError as error:
             trouble.append(error)
@@ -24,6 +24,6 @@ def test_threads_that_write_the_same_file_do_not_meet(tmp_path):
         thread.join()
     assert not trouble
     assert len(set(halves)) == 8
-    assert {half.suffix for half in halves} == {".npz"}  # which says how it is written
+    assert {temporary.suffix for temporary in halves} == {".npz"}  # which says how it is written
     assert len(set(path.read_text())) == 1
     assert list(tmp_path.iterdir()) == [path]

@@ -21,13 +21,13 @@ def test_what_somebody_put_there_is_not_gone_on_with(tmp_path, put):
         os.mkfifo(mine)
     else:
         mine.mkdir()
-    assert safe_files.kept(mine) is None
+    assert safe_files.open_existing(mine) is None
     assert safe_files.size(mine) == 0
     if put == "folder":
         with pytest.raises(OSError, match="mine"):
-            safe_files.going_on(mine)
+            safe_files.open_to_append(mine)
         return
-    with safe_files.going_on(mine) as file:
+    with safe_files.open_to_append(mine) as file:
         file.write(b"new")
     assert mine.read_bytes() == b"new"
     assert theirs.read_bytes() == b"precious"
@@ -36,10 +36,10 @@ def test_what_somebody_put_there_is_not_gone_on_with(tmp_path, put):
 
 def test_what_is_ours_is_gone_on_with(tmp_path):
     for part in (b"a", b"bc"):
-        with safe_files.going_on(tmp_path / "x") as file:
+        with safe_files.open_to_append(tmp_path / "x") as file:
             file.write(part)
     assert safe_files.size(tmp_path / "x") == 3
-    with safe_files.kept(tmp_path / "x") as file:
+    with safe_files.open_existing(tmp_path / "x") as file:
         assert file.read() == b"abc"
-    with safe_files.fresh(tmp_path / "x") as file:
+    with safe_files.create_new(tmp_path / "x") as file:
         assert file.read() == b""

@@ -10,7 +10,7 @@ import pytest
 from edgekit import usecases
 from edgekit.core import workspace
 from edgekit.data import inspect, keep
-from edgekit.data.quality import Recordings, summary
+from edgekit.data.quality import RecordingList, summary
 from edgekit.data.recording_file import load, save
 from edgekit.datasets import cached
 from tests.data.samples import noise, recording
@@ -153,7 +153,7 @@ def test_gaps_jitter_and_blocks_are_told_from_what_the_reader_left():
 
 
 def test_what_could_not_be_read_stands_in_the_same_table(capsys):
-    found = Recordings([recording("good", noise())], {"bad.wav": "is no WAV file"})
+    found = RecordingList([recording("good", noise())], {"bad.wav": "is no WAV file"})
     report = inspect(found, 1_000)
     assert report.loc["bad.wav", "verdict"] == "refused"
     assert "is no WAV file" in report.loc["bad.wav", "reason"]

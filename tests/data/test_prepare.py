@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import Windows, center, concat, resample, thin, window
+from edgekit.data import Windows, center, concat, resample, subsample, window
 from tests.data.samples import noise, recording
 
 
@@ -165,7 +165,7 @@ def test_thinned_by_class_a_rare_class_keeps_what_it_has(most):
     y = np.repeat([0, 1, 2], [900, 90, 10])
     group = np.array([f"g{i % 7}" for i in range(1000)])
     w = Windows(np.zeros((1000, 4, 1)), y, ("a", "b", "c"), group, group, group, 1.0)
-    counts = np.bincount(thin(w, most, by_class=True).y, minlength=3)
+    counts = np.bincount(subsample(w, most, by_class=True).y, minlength=3)
     assert counts[2] == (10 if most >= 30 else counts[2])
     assert counts.sum() <= most + 3 * 7  # each group of each class gives at least one
     if most >= len(w):

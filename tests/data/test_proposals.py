@@ -46,7 +46,7 @@ def test_the_background_is_the_place_without_its_people(film):
 def test_most_people_are_proposed_and_most_proposals_are_people(film):
     pictures, boxes = film
     found = proposals.propose(pictures[::3], proposals.background(pictures), tall=(50, 170))
-    assert {b.how for p in found for b in p} == {"proposed"}
+    assert {b.provenance for p in found for b in p} == {"proposed"}
     tall = [[b for b in p if b.height >= 60] for p in boxes[::3]]
     agreed = proposals.agreement(found, tall, least=0.3)
     assert agreed["recall"] > 0.5

@@ -95,14 +95,14 @@ def test_what_cannot_be_kept_is_said(tmp_path, change, words):
     assert not (tmp_path / "r.npz").exists()
 
 
-def packed(tmp_path, facts=None, samples=None, how=zipfile.ZIP_STORED):
+def packed(tmp_path, metadata=None, samples=None, how=zipfile.ZIP_STORED):
     """A file like those of `save`, with other members."""
     good = save(a_recording(), tmp_path / "good.npz")
     with zipfile.ZipFile(good) as z:
         members = {n: z.read(n) for n in z.namelist()}
-    if facts is not None:
+    if metadata is not None:
         content = json.loads(members["recording.json"])
-        content.update(facts)
+        content.update(metadata)
         members["recording.json"] = json.dumps(content).encode()
     if samples is not None:
         members["samples.npy"] = samples
@@ -159,10 +159,10 @@ FACTS = {
 }
 
 
-@pytest.mark.parametrize(("facts", "words"), FACTS.values(), ids=FACTS)
-def test_facts_that_make_no_sense_are_refused(tmp_path, facts, words):
+@pytest.mark.parametrize(("metadata", "words"), FACTS.values(), ids=FACTS)
+def test_facts_that_make_no_sense_are_refused(tmp_path, metadata, words):
     with pytest.raises(EdgekitError, match=words) as refusal:
-        load(packed(tmp_path, facts))
+        load(packed(tmp_path, metadata))
     assert "\n" not in str(refusal.value)
 
 

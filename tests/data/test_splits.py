@@ -15,9 +15,9 @@ from edgekit.data import (
     Split,
     assert_no_leak,
     by_group,
+    compare_grouped_vs_random,
     folds_by_group,
-    honest_vs_random,
-    leaky_random,
+    random_split_leaky,
 )
 from tests.data.samples import windows_of
 
@@ -110,7 +110,7 @@ def test_another_seed_is_another_split():
 def test_a_leak_by_group_is_caught():
     windows = windows_of([(c, 30) for c in CLASSES] * 3, CLASSES)
     with pytest.raises(EdgekitError, match="leaks"):
-        assert_no_leak(windows, leaky_random(windows))
+        assert_no_leak(windows, random_split_leaky(windows))
 
 
 def test_a_leak_behind_new_group_names_is_caught_by_samples():
@@ -154,6 +154,6 @@ def test_a_feature_that_only_knows_the_recording_scores_only_when_it_leaks():
     windows = windows_of([(c, 20) for c in CLASSES] * 4, CLASSES)
     _, number = np.unique(windows.group, return_inverse=True)
     fingerprint = np.random.default_rng(0).standard_normal((number.max() + 1, 4))[number]
-    table = honest_vs_random(windows, fingerprint)["balanced_accuracy"]
+    table = compare_grouped_vs_random(windows, fingerprint)["balanced_accuracy"]
     assert table["random windows (leaks)"] > 0.99
     assert table["whole groups (honest)"] < 0.7

@@ -8,15 +8,15 @@ import pytest
 from edgekit import data, usecases
 from edgekit.core.errors import EdgekitError
 from edgekit.data import crops, video
-from edgekit.data.video import Box, Labels
+from edgekit.data.video import Box, BoxLabels
 from edgekit.simulators import plants, scenes
 
 LABELS = Path(usecases.__file__).parent / "people" / "labels.json"
 
 
-def some_labels() -> Labels:
+def some_labels() -> BoxLabels:
     frames = {0: (Box(10, 20, 30, 60, "person", "confirmed"),), 10: ()}
-    return Labels((768, 576), 10.0, frames, {"source": "pedestrians"})
+    return BoxLabels((768, 576), 10.0, frames, {"source": "pedestrians"})
 
 
 def test_a_label_file_survives_a_round_trip(tmp_path):
@@ -31,7 +31,7 @@ def test_the_committed_labels_were_looked_at_and_lie_in_the_picture():
     labels = video.load_boxes(LABELS)
     assert sorted(labels.frames) == list(range(0, 795, 10))
     boxes = [b for found in labels.frames.values() for b in found]
-    assert {b.how for b in boxes} == {"confirmed", "corrected"}
+    assert {b.provenance for b in boxes} == {"confirmed", "corrected"}
     assert {b.label for b in boxes} == {"person"}
     assert max(labels.counted(48).values()) == 8
 
@@ -97,8 +97,8 @@ def test_crops_are_pieces_of_their_frame(rendered, cut):
         name, t = str(cut.origin[i]).split("@")
         frame, crop = by_name[name].samples[int(t)], cut.X[i, :, :, 0].astype(np.uint8)
         line = np.lib.stride_tricks.sliding_window_view(frame, 96, axis=1)
-        places = np.argwhere((line == crop[0]).all(axis=2))
-        assert any(np.array_equal(frame[y : y + 96, x : x + 96], crop) for y, x in places)
+        group_times = np.argwhere((line == crop[0]).all(axis=2))
+        assert any(np.array_equal(frame[y : y + 96, x : x + 96], crop) for y, x in group_times)
 
 
 def test_half_of_the_crops_show_nobody(cut):
@@ -113,8 +113,8 @@ def test_a_crop_of_nothing_touches_no_box_and_one_of_a_person_holds_it():
     for _ in range(300):
         box = Box(*rng.uniform(0, 250, 2), *rng.uniform(20, 80, 2), "person")
         box = box._replace(width=min(box.width, 384 - box.x), height=min(box.height, 288 - box.y))
-        place = crops.around(box, 96, (384, 288), rng)
-        assert crops.share(box, place, 96) >= crops.INSIDE - 0.02
+        place = crops.offset_around(box, 96, (384, 288), rng)
+        assert crops.overlap_fraction(box, place, 96) >= crops.INSIDE - 0.02
         assert 0 <= place[0] <= 384 - 96
         assert 0 <= place[1] <= 288 - 96
 
@@ -134,8 +134,8 @@ def test_a_label_nobody_announced_is_refused(rendered):
 
 
 def test_parts_follow_time_and_leave_gaps(cut):
-    split = data.by_order(cut, {"train": range(7), "val": range(8, 10), "test": range(11, 16)})
-    place = data.time_splits.places(cut)
+    split = data.split_by_time(cut, {"train": range(7), "val": range(8, 10), "test": range(11, 16)})
+    place = data.time_splits.group_times(cut)
     assert place[split.train].max() < 7
     assert set(place[split.val]) == {8, 9}
     assert place[split.test].min() == 11
@@ -144,9 +144,9 @@ def test_parts_follow_time_and_leave_gaps(cut):
 
 
 def test_folds_test_all_time_once_and_never_train_next_to_it(cut):
-    folds = data.folds_by_order(cut, 3)
+    folds = data.folds_by_time(cut, 3)
     assert sorted(np.concatenate([f.test for f in folds])) == list(range(len(cut)))
-    place = data.time_splits.places(cut)
+    place = data.time_splits.group_times(cut)
     for fold in folds:
         away = np.abs(place[fold.train][:, None] - place[fold.test][None]).min()
         assert away >= 2
@@ -154,9 +154,9 @@ def test_folds_test_all_time_once_and_never_train_next_to_it(cut):
 
 def test_shared_stretches_and_missing_numbers_are_refused(cut):
     with pytest.raises(EdgekitError, match="share a stretch"):
-        data.by_order(cut, {"train": range(9), "val": range(8, 10), "test": range(11, 16)})
+        data.split_by_time(cut, {"train": range(9), "val": range(8, 10), "test": range(11, 16)})
     with pytest.raises(EdgekitError, match="too few"):
-        data.folds_by_order(cut, 9)
+        data.folds_by_time(cut, 9)
 
 
 # -------------------------------------------------------------------------------------- scenes

@@ -300,8 +300,8 @@ def test_the_real_index_is_read():
 
     if cached("bearing-index") is None:
         pytest.skip("the index is not in the cache; fetch('bearing-index') brings it")
-    for name in bearing_sets.RIGS:
-        told = bearing_download.facts(name)
+    for name in bearing_sets.DATASETS:
+        told = bearing_download.dataset_metadata(name)
         assert told["license"] != "not stated"
         assert len(told["files"]) > 9
         assert all(len(f["sha256"]) == 64 for f in told["files"])
@@ -346,7 +346,7 @@ def test_the_field_of_bearing_is_a_parameter_and_its_marks_follow(name, files):
     usecases.choose(case, "")
     assert case.MARKS["field"] == before
     usecases.choose(case, f"cwru:{files}")
-    assert case.MARKS["field"] == bearing_sets.marks("cwru") != before
+    assert case.MARKS["field"] == bearing_sets.fault_lines("cwru") != before
     assert {r.source for r in case.recordings("field", "quick")} == {"cwru"}
     for field in ("cwrv", "elsewhere:/x", 3):
         with pytest.raises(EdgekitError):

@@ -38,7 +38,7 @@ def home(tmp_path, monkeypatch, registry):
 def states(home, cache) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for f in check(cache, home):
-        found.setdefault(f.grade, []).append(f"{f.what}: {f.state}")
+        found.setdefault(f.severity, []).append(f"{f.what}: {f.state}")
     return found
 
 
@@ -98,8 +98,8 @@ def test_an_unstated_licence_and_a_broken_download_are_to_be_minded(home):
     (cache / "bearing_data-1.0.tar.gz.part").write_bytes(b"half")
     said = states(*home)
     assert "wrong" not in said
-    assert any("'not stated'" in t for t in said["mind"])
-    assert any("broken off" in t for t in said["mind"])
+    assert any("'not stated'" in t for t in said["warning"])
+    assert any("broken off" in t for t in said["warning"])
 
 
 def test_the_kit_itself_passes(capsys):

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.datasets.download_notice import Heard, announce
+from edgekit.datasets.download_notice import NoticeForwarder, announce
 
 
 @settings(max_examples=40, deadline=None)
@@ -12,7 +12,7 @@ def test_a_notice_passes_whole_through_a_notebook_and_nothing_else_does(name, li
     told, heard = [], []
     announce(name, 67.04, licence, say=told.append, home=home)
     text = f"40 recordings\n  indented\n{told[0]}\nrefused: x\n  indented\n"
-    through = Heard(heard.append)
+    through = NoticeForwarder(heard.append)
     for i in range(0, len(text), size):  # in pieces of any size
         through.write(text[i : i + size])
     assert heard == told[0].split("\n")

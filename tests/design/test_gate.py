@@ -131,8 +131,8 @@ def test_a_run_is_within_budget_only_if_every_line_was_judged(keys):
 
 
 def test_an_open_line_names_the_chapter_that_will_judge_it():
-    judges = {"latency_ms": ["05_export"], "power_mw": ["00_design", "05_export"]}
-    verdicts = overall(BUDGET, {"00_design": gate(BUDGET, kept(["power_mw"]))}, judges)
+    evaluates = {"latency_ms": ["05_export"], "power_mw": ["00_design", "05_export"]}
+    verdicts = overall(BUDGET, {"00_design": gate(BUDGET, kept(["power_mw"]))}, evaluates)
     assert "latency_ms (by 05_export)" in verdicts.summary()
     assert "power_mw" not in verdicts.summary()
     assert verdicts.state == "not judged"

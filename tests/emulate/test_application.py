@@ -7,7 +7,7 @@ import pytest
 
 from edgekit import emulate
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.application import application, classify, compare, profile, sampled
+from edgekit.emulate.application import application, classify, compare, profile, quantize_samples
 from edgekit.export import generate, read
 from edgekit.signal import EnvelopeSpectrum, UnitRms, log_mel, quantize
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model, network, strikes
@@ -31,7 +31,7 @@ def test_accuracy_is_that_of_the_binary(app, trained):
     classes, scores = classify(app, X)
     assert (classes == y).mean() > 0.9
     scale, zero = (getattr(app.source.graph.tensors[0], k)[0] for k in ("scale", "zero_point"))
-    features = ENVELOPE(sampled(app, X)).reshape(60, -1)
+    features = ENVELOPE(quantize_samples(app, X)).reshape(60, -1)
     truth = emulate.tflm(trained, quantize(features, scale, int(zero))).outputs
     assert np.array_equal(scores, truth)
     assert np.array_equal(classes, truth.argmax(axis=1))
@@ -56,7 +56,9 @@ def test_every_core_computes_the_same(trained, cpu):
 
 @pytest.mark.parametrize("sensitivity", [None, SENSITIVITY], ids=["float32", "int16"])
 @pytest.mark.parametrize(
-    "feature", [UnitRms(128, 3), log_mel(8000, 1024, 256, 160, 12)], ids=["waveform", "log mel"]
+    "feature",
+    [UnitRms(128, 3), log_mel(8000, 1024, 256, 160, 12)],
+    ids=["teacher_input", "log mel"],
 )
 def test_other_features(feature, sensitivity):
     rng = np.random.default_rng(0)
@@ -95,7 +97,7 @@ def test_costs(app, trained):
     assert names[0] == "features"
     assert names[-3:] == ["decide", "invoke", "classify"]
     assert cost.instructions.value == sum(layer.instructions for layer in cost.layers)
-    assert 90_000 < cost.sensing.value < 130_000
+    assert 90_000 < cost.feature_instructions.value < 130_000
     assert cost.feature_flash.value <= 4096
     # the work area, the window of counts and the features; the network brings its own
     assert 0 <= cost.feature_ram.value - (4096 + 2048 + 160) <= 16
@@ -104,7 +106,7 @@ def test_costs(app, trained):
     assert abs(cost.network.value - bare.instructions.value) <= 4
     assert np.array_equal(cost.output[0], classify(app, x)[1])
     assert emulate.latency(app, cost, mhz=64).value > cost.instructions.value / 64e3
-    assert "sensing" in cost._repr_html_()
+    assert "feature instructions" in cost._repr_html_()
 
 
 def test_a_float_network_hears_float_features():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate import build, ladder, profile, run, run_qemu
+from edgekit.emulate import build, layer_parity, profile, run, run_qemu
 from edgekit.emulate.parity import raw_tflm, tflm
 from edgekit.emulate.run import Machine, instruction_offsets
 from edgekit.export import generate, read
@@ -102,7 +102,7 @@ def test_the_ladder_names_the_first_layer_that_differs():
     graph = read(data)
     t = graph.tensors[graph.inputs[0]]
     x = np.random.default_rng(0).integers(-128, 128, (3, *t.shape[1:])).astype(np.int8)
-    table = ladder(data, x)
+    table = layer_parity(data, x)
     assert table.attrs["exact"]
     assert table.attrs["first"] is None
     source = generate(graph)
@@ -111,7 +111,7 @@ def test_the_ladder_names_the_first_layer_that_differs():
         for n, s in source.files.items()
     }
     broken = build(dataclasses.replace(source, files=files))
-    table = ladder(data, x, firmware=broken)
+    table = layer_parity(data, x, firmware=broken)
     assert not table.attrs["exact"]
     assert table.attrs["first"] == "conv_2d_0"
 
@@ -195,7 +195,7 @@ def test_without_tflm_the_ladder_stands_on_litert(name, monkeypatch):
         if t.shape[0] > 1:
             continue
         x = rng.integers(-128, 128, (20, *t.shape[1:])).astype(np.int8)
-        table = ladder(data, x)
+        table = layer_parity(data, x)
         assert table.attrs["oracle"] == "LiteRT BUILTIN_REF"
         assert table.attrs["exact"]
 
@@ -277,7 +277,7 @@ def test_a_dilation_through_batches_gives_litert_bytes(make):
     data = make()
     shape = read(data).tensors[0].shape
     x = np.random.default_rng(2).integers(-128, 128, (20, *shape[1:])).astype(np.int8)
-    table = ladder(data, x)
+    table = layer_parity(data, x)
     assert table.attrs["oracle"] == "LiteRT BUILTIN_REF"
     assert table.attrs["exact"]
 

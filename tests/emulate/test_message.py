@@ -99,8 +99,15 @@ def test_what_goes_in_comes_out():
 
 
 def test_a_value_beyond_its_field_is_its_limit():
-    m = unpack(pack(Message(score=1e9, temperature_c=-1e9, battery_v=-1, life_h=float("inf"))))
-    assert (m.score, m.temperature_c, m.battery_v, m.life_h) == (65.534, -327.67, 0, 65_534)
+    m = unpack(
+        pack(Message(score=1e9, temperature_c=-1e9, battery_v=-1, remaining_life_h=float("inf")))
+    )
+    assert (m.score, m.temperature_c, m.battery_v, m.remaining_life_h) == (
+        65.534,
+        -327.67,
+        0,
+        65_534,
+    )
 
 
 def test_the_counter_goes_round():

@@ -74,7 +74,7 @@ def test_two_models_in_one_program(names):
     (alone,) = Machine(build(sources[1])).infer(second[1])
     got = machine.uc.mem_read(arena + sources[1].offset(second[0].outputs[0]), alone.nbytes)
     assert bytes(got) == alone.tobytes()
-    assert np.array_equal(machine.outputs_now()[0], Machine(build(sources[0])).infer(first[1])[0])
+    assert np.array_equal(machine.read_outputs()[0], Machine(build(sources[0])).infer(first[1])[0])
 
 
 def test_each_level_gives_another_image_and_the_same_bytes():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import generate, int8_edges, read
+from edgekit.export import generate, read, strip_float_io
 from tests.export import tiny, variants
 from tests.export.tiny import Op, T, write
 
@@ -110,7 +110,7 @@ def test_reading_before_writing_is_refused():
 def test_int8_edges_drops_the_float_conversions():
     f, q = T((1, 8), "float32"), T((1, 8), scale=0.1)
     ops = [Op("QUANTIZE", [0], [1]), Op("RELU6", [1], [2]), Op("DEQUANTIZE", [2], [3])]
-    graph = int8_edges(read(write([f, q, q, f], ops, [0], [3])))
+    graph = strip_float_io(read(write([f, q, q, f], ops, [0], [3])))
     assert [op.name for op in graph.operators] == ["RELU6"]
     assert (graph.inputs, graph.outputs) == ((1,), (2,))
 

@@ -49,7 +49,7 @@ def test_no_two_live_values_share_a_byte(case):
             assert out.first == source.last
             gap = p.offsets[source.key] - p.offsets[out.key]
             assert gap == 0 if distance == "exact" else gap >= distance
-    assert p.lower_bound <= p.size <= p.plain
+    assert p.lower_bound <= p.size <= p.tflm_greedy
 
 
 def test_the_check_for_overlap_can_fail():
@@ -65,7 +65,7 @@ def test_a_layer_that_may_write_over_its_input_does():
         for n, distance in enumerate([0, "exact", 16])
     ]
     p = plan(layers, dict.fromkeys(range(4), 800), {}, [0], [3])
-    assert (p.plain, p.size) == (1600, 816)
+    assert (p.tflm_greedy, p.size) == (1600, 816)
 
 
 def test_a_plan_is_the_same_every_time():

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.tflm_array import adder, c_array
+from edgekit.export.tflm_array import c_array, registration_method
 
 MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256)) * 3 + b"odd"
 
@@ -51,7 +51,7 @@ def test_the_resolver_registers_each_operator_once():
     ],
 )
 def test_operators_are_registered_under_their_names_in_tflm(operator, method):
-    assert adder(operator) == method
+    assert registration_method(operator) == method
 
 
 def test_what_is_no_model_or_no_name_is_refused():

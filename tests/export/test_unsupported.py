@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import generate, need_int8, read
+from edgekit.export import generate, read, require_int8
 from edgekit.packages import Release
 from tests.export.tiny import Op, T, write
 
@@ -18,7 +18,7 @@ RELU = Op("RELU6", [0], [1])
 DENSE = ("FullyConnectedOptions", [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False)])
 
 
-def told(data: bytes) -> str:
+def error_message(data: bytes) -> str:
     with pytest.raises(EdgekitError) as caught:
         generate(read(data))
     message = str(caught.value)
@@ -71,18 +71,18 @@ def unpacked(kind: str) -> bytes:
     ],
 )  # fmt: skip
 def test_the_cause_is_told(data, cause, hidden):
-    message = told(data)
+    message = error_message(data)
     assert hidden not in message
     assert re.search(cause, message), message
 
 
 def test_what_updates_need_is_asked_of_the_model():
-    need_int8(read(one("RELU6")))
+    require_int8(read(one("RELU6")))
     f = T((1, 4), "float32")
     with pytest.raises(EdgekitError, match="int8 inputs"):
-        need_int8(read(write([f, f], [RELU], [0], [1])))
+        require_int8(read(write([f, f], [RELU], [0], [1])))
     with pytest.raises(EdgekitError, match="weights only"):
-        need_int8(read(dense("float32", "int8", "float32")))
+        require_int8(read(dense("float32", "int8", "float32")))
     released = Release(dense("float32", "int8", "float32"), None, None, "net", "board")
     with pytest.raises(EdgekitError, match="weights only"):
-        _ = released.needs
+        _ = released.requirements

@@ -15,10 +15,10 @@ from .conftest import noise, spectrum, tones
 REFERENCE = adapt.REFERENCE
 
 
-def doubled(heard):
+def doubled(task):
     """A method of the use case alone: draws from rng, hears the field's mean."""
-    moved = heard.lab_table + heard.field.mean(axis=0) * heard.rng.normal(0, 0.01)
-    return np.concatenate([heard.lab_table, moved]), np.tile(heard.lab.y, 2)
+    moved = task.source_table + task.target.mean(axis=0) * task.rng.normal(0, 0.01)
+    return np.concatenate([task.source_table, moved]), np.tile(task.source.y, 2)
 
 
 CASE = SimpleNamespace(
@@ -44,66 +44,68 @@ def without(windows, c) -> Windows:
 @pytest.fixture(scope="module")
 def compared():
     pytest.importorskip("tensorflow")
-    lab, field = worlds()
-    return adapt.compare(lab, field, folds_by_group(field, 3, seed=0), CASE)
+    source, target = worlds()
+    return adapt.compare(source, target, folds_by_group(target, 3, seed=0), CASE)
 
 
-def poisoned(field, split):
+def poisoned(target, split):
     """The same field to whoever hears no label and no tested window."""
-    X = field.X.copy()
+    X = target.X.copy()
     X[split.test] = np.nan
-    return replace(field, X=X, y=np.random.default_rng(5).permutation(field.y))
+    return replace(target, X=X, y=np.random.default_rng(5).permutation(target.y))
 
 
 def test_no_method_hears_a_tested_window_or_any_field_label():
     pytest.importorskip("tensorflow")
-    lab, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
-    clean, dirty = (adapt.hear(lab, w, split, CASE, 3) for w in (field, poisoned(field, split)))
+    source, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
+    clean, dirty = (
+        adapt.adaptation_task(source, w, split, CASE, 3) for w in (target, poisoned(target, split))
+    )
     found = adapt.methods(CASE)
     assert {"CORAL", "doubled", "AdaBN", "DANN", "noise of the field"} <= set(found)
     for name, fit in found.items():
-        one, two = (fit(h).probabilities(clean.field) for h in (clean, dirty))
+        one, two = (fit(h).probabilities(clean.target) for h in (clean, dirty))
         np.testing.assert_array_equal(one, two, err_msg=name)
         np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5, err_msg=name)
 
 
 def test_the_poison_bites_who_does_hear_it():
-    lab, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
+    source, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
     turned = replace(split, train=split.test, test=split.train)
     with pytest.raises(EdgekitError, match="NaN"):
-        adapt.hear(lab, poisoned(field, split), turned, CASE, 0)
+        adapt.adaptation_task(source, poisoned(target, split), turned, CASE, 0)
 
 
 def test_what_is_told_labels_is_told_them_of_heard_windows_only():
-    lab, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
+    source, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
     rows = np.concatenate([split.train, split.val])
     fits = adapt.methods(CASE, networks=False)
 
     def answers(w):
-        heard = adapt.hear(lab, w, split, CASE, 0)
-        fitted = {n: fits[n](heard) for n in ("lab only", "CORAL")}
-        made = adapt.told(fitted, "CORAL", heard, w.y[rows])
-        return {n: m.probabilities(CASE.descriptor(field.X[rows])) for n, m in made.items()}
+        task = adapt.adaptation_task(source, w, split, CASE, 0)
+        fitted = {n: fits[n](task) for n in ("lab only", "CORAL")}
+        made = adapt.told(fitted, "CORAL", task, w.y[rows])
+        return {n: m.probabilities(CASE.descriptor(target.X[rows])) for n, m in made.items()}
 
-    y = field.y.copy()
+    y = target.y.copy()
     y[split.test] = (y[split.test] + 1) % 3
-    X = field.X.copy()
+    X = target.X.copy()
     X[split.test] = np.nan
-    clean, dirty = answers(field), answers(replace(field, X=X, y=y))
+    clean, dirty = answers(target), answers(replace(target, X=X, y=y))
     for name, said in clean.items():
         np.testing.assert_array_equal(said, dirty[name], err_msg=name)
 
 
 def test_the_same_person_in_the_lab_is_left_out_when_tested_in_the_field():
-    lab, field = worlds()
-    lab = replace(lab, group=field.group)  # the same people
-    split = folds_by_group(field, 3, seed=0)[0]
-    heard = adapt.hear(lab, field, split, CASE, 0)
-    assert len(heard.lab) < len(lab)
-    assert not set(heard.lab.group) & set(field.group[split.test])
+    source, target = worlds()
+    source = replace(source, group=target.group)  # the same people
+    split = folds_by_group(target, 3, seed=0)[0]
+    task = adapt.adaptation_task(source, target, split, CASE, 0)
+    assert len(task.source) < len(source)
+    assert not set(task.source.group) & set(target.group[split.test])
 
 
 def test_compare_keeps_every_row_with_its_interval(compared):
@@ -131,14 +133,14 @@ def test_more_labels_help_and_ten_come_near_all(compared):
 
 def test_the_same_seed_gives_the_same_answers_and_another_does_not():
     pytest.importorskip("tensorflow")
-    lab, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
+    source, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
     said = {}
     for attempt, seed in enumerate((0, 0, 1)):
-        heard = adapt.hear(lab, field, split, CASE, seed)
+        task = adapt.adaptation_task(source, target, split, CASE, seed)
         fits = adapt.methods(CASE)
-        fitted = {n: fits[n](heard) for n in ("noise of the field", "doubled", "DANN")}
-        said[attempt] = {n: m.probabilities(heard.field) for n, m in fitted.items()}
+        fitted = {n: fits[n](task) for n in ("noise of the field", "doubled", "DANN")}
+        said[attempt] = {n: m.probabilities(task.target) for n, m in fitted.items()}
     for name in said[0]:
         np.testing.assert_array_equal(said[0][name], said[1][name], err_msg=name)
         assert not np.array_equal(said[0][name], said[2][name]), name
@@ -146,25 +148,29 @@ def test_the_same_seed_gives_the_same_answers_and_another_does_not():
 
 @pytest.mark.parametrize("lacking", ["lab", "field"])
 def test_a_class_that_one_world_lacks(lacking):
-    lab, field = worlds()
-    lab, field = (without(lab, 2), field) if lacking == "lab" else (lab, without(field, 2))
-    splits = adapt.deal(CASE, field, [0])
-    table = adapt.compare(lab, field, splits, CASE, networks=False)
+    source, target = worlds()
+    source, target = (
+        (without(source, 2), target) if lacking == "lab" else (source, without(target, 2))
+    )
+    splits = adapt.grouped_folds(CASE, target, [0])
+    table = adapt.compare(source, target, splits, CASE, networks=False)
     assert np.isfinite(table.balanced_accuracy).all()
     assert ("recall high" in table) == (lacking == "lab")
-    table, far = adapt.measure(lab, field, CASE)
+    table, far = adapt.measure(source, target, CASE)
     assert np.isfinite(table.value).all()
     assert len(far) == 24
 
 
 def test_a_field_of_two_recordings_a_class_is_dealt_in_two():
-    field = tones(0, recordings=2, each=3)
-    assert len(adapt.deal(CASE, field, [0, 1])) == 4
-    lab = renamed(tones(1, recordings=2, each=3), "lab")
-    table = adapt.compare(lab, field, adapt.deal(CASE, field, [0]), CASE, networks=False)
+    target = tones(0, recordings=2, each=3)
+    assert len(adapt.grouped_folds(CASE, target, [0, 1])) == 4
+    source = renamed(tones(1, recordings=2, each=3), "lab")
+    table = adapt.compare(
+        source, target, adapt.grouped_folds(CASE, target, [0]), CASE, networks=False
+    )
     assert len(table) == len(set(table.method))
     with pytest.raises(EdgekitError, match="group"):
-        adapt.deal(CASE, tones(0, recordings=1), [0])
+        adapt.grouped_folds(CASE, tones(0, recordings=1), [0])
 
 
 def test_nobody_claims_an_interval_for_a_class_with_one_group():
@@ -194,14 +200,14 @@ def test_intervals_know_that_windows_of_a_recording_are_one_witness():
 
 
 def test_a_set_is_not_far_from_itself():
-    lab, field = renamed(tones(0), "lab"), tones(0)
-    table, far = adapt.measure(lab, field, CASE)
+    source, target = renamed(tones(0), "lab"), tones(0)
+    table, far = adapt.measure(source, target, CASE)
     value = table.set_index("measure").value
     assert np.allclose(far, 0)
     assert value["domain classifier"] < 0.65
     assert value["mix of classes"] == 0
-    loud = replace(field, X=field.X * 10)
-    value = adapt.measure(lab, loud, CASE)[0].set_index("measure").value
+    loud = replace(target, X=target.X * 10)
+    value = adapt.measure(source, loud, CASE)[0].set_index("measure").value
     assert value["domain classifier"] > 0.99
 
 
@@ -209,9 +215,9 @@ def test_surety_prefers_answers_that_are_sure_and_all_given():
     sure = np.eye(3)[np.arange(30) % 3] * 0.97 + 0.01
     lost = np.tile(sure[:1], (30, 1))  # as sure, but one class for everything
     guess = np.full((30, 3), 1 / 3)
-    assert adapt.surety(sure) > 0.9
-    assert abs(adapt.surety(lost)) < 1e-9
-    assert abs(adapt.surety(guess)) < 1e-9
+    assert adapt.confidence_score(sure) > 0.9
+    assert abs(adapt.confidence_score(lost)) < 1e-9
+    assert abs(adapt.confidence_score(guess)) < 1e-9
 
 
 def test_draw_takes_each_class_and_more_shots_keep_the_first():
@@ -223,32 +229,36 @@ def test_draw_takes_each_class_and_more_shots_keep_the_first():
 
 
 def test_one_line_for_what_cannot_be_compared():
-    lab, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
+    source, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
     with pytest.raises(EdgekitError, match="other classes"):
-        adapt.hear(replace(lab, classes=("a", "b", "c")), field, split, CASE, 0)
+        adapt.adaptation_task(replace(source, classes=("a", "b", "c")), target, split, CASE, 0)
     with pytest.raises(EdgekitError, match="no lab"):
-        adapt.hear(
-            replace(lab, group=np.full(len(lab), field.group[split.test][0])), field, split, CASE, 0
+        adapt.adaptation_task(
+            replace(source, group=np.full(len(source), target.group[split.test][0])),
+            target,
+            split,
+            CASE,
+            0,
         )
     bad = SimpleNamespace(**{**vars(CASE), "descriptor": lambda X: X})
     with pytest.raises(EdgekitError, match="descriptor"):
-        adapt.hear(lab, field, split, bad, 0)
+        adapt.adaptation_task(source, target, split, bad, 0)
 
 
 def test_a_few_labels_decide_whether_the_lab_is_worth_anything():
-    _, field = worlds()
-    split = folds_by_group(field, 3, seed=0)[0]
+    _, target = worlds()
+    split = folds_by_group(target, 3, seed=0)[0]
     rows = np.concatenate([split.train, split.val])
-    few = adapt.draw(field.y[rows], 10, 0)
-    of = field.y[rows][few]
+    few = adapt.draw(target.y[rows], 10, 0)
+    of = target.y[rows][few]
 
-    def right(lab):
-        heard = adapt.hear(lab, field, split, CASE, 0)
-        fitted = {"lab only": adapt.Table(heard.lab_table, heard.lab.y, 3)}
-        model = adapt.validated(fitted, heard, few, of)
-        said = model.probabilities(CASE.descriptor(field.X[split.test])).argmax(axis=1)
-        return (said == field.y[split.test]).mean(), len(model.X)
+    def right(source):
+        task = adapt.adaptation_task(source, target, split, CASE, 0)
+        fitted = {"lab only": adapt.Table(task.source_table, task.source.y, 3)}
+        model = adapt.validated(fitted, task, few, of)
+        said = model.probabilities(CASE.descriptor(target.X[split.test])).argmax(axis=1)
+        return (said == target.y[split.test]).mean(), len(model.X)
 
     same = renamed(tones(3), "lab")
     misled = replace(same, y=(same.y + 1) % 3)  # a lab that has its labels wrong
@@ -262,18 +272,18 @@ def test_the_pictures_show_every_row_and_every_class(compared):
     plt = pytest.importorskip("matplotlib.pyplot")
     from edgekit import view
 
-    free = compared.surety.notna().sum()
+    free = compared.confidence_score.notna().sum()
     assert len(view.plot_adaptation(compared).patches) == len(compared)
-    points = sum(len(c.get_offsets()) for c in view.plot_choice(compared).collections)
+    points = sum(len(c.get_offsets()) for c in view.plot_method_choice(compared).collections)
     assert points == free
     lines = {line.get_label() for line in view.plot_shots(compared).get_lines()}
     assert {"these windows alone", "fine-tuned", "chosen method, told them", "lab only"} <= lines
-    lab, field = worlds()
+    source, target = worlds()
     shown = SimpleNamespace(
-        features=SimpleNamespace(shape=(1, 24, 1)), CLASSES=lab.classes, FEATURE_LABEL="level (1)",
+        features=SimpleNamespace(shape=(1, 24, 1)), CLASSES=source.classes, FEATURE_LABEL="level (1)",
         FEATURE_AXIS=("line (Hz)", np.arange(24)),
     )  # fmt: skip
-    tables = [(CASE.descriptor(w.X), w.y) for w in (lab, without(field, 1))]
+    tables = [(CASE.descriptor(w.X), w.y) for w in (source, without(target, 1))]
     panels = view.plot_shift(shown, *tables)
     assert [len(axes.get_lines()) for axes in panels.flat] == [2, 1, 2]
     view.plot_shift(shown, *((X[:, :5], y) for X, y in tables))  # descriptors that are no features

@@ -24,17 +24,17 @@ LAB = replace(LAB, group=np.char.add("lab", LAB.group))
 FIELD = tones(0)  # peaks at 4, 10, 20
 
 
-def hear(lab=LAB, field=FIELD):
-    return adapt.hear(lab, field, folds_by_group(field, 3, seed=0)[0], CASE, 0)
+def adaptation_task(source=LAB, target=FIELD):
+    return adapt.adaptation_task(source, target, folds_by_group(target, 3, seed=0)[0], CASE, 0)
 
 
-def right_one(heard):
+def right_one(task):
     """What a method that knows where the peaks went would give: a table on the field's peaks."""
-    return Table(CASE.descriptor(tones(2).X), tones(2).y, heard.k)
+    return Table(CASE.descriptor(tones(2).X), tones(2).y, task.k)
 
 
-def lab_only(heard):
-    return Table(heard.lab_table, heard.lab.y, heard.k)
+def source_only(task):
+    return Table(task.source_table, task.source.y, task.k)
 
 
 @dataclass(frozen=True)
@@ -47,89 +47,93 @@ class Says(Table):
         return self.answers if len(X) == len(self.answers) else super().probabilities(X)
 
 
-def says(heard, classes, **how):
-    sure = np.eye(heard.k)[classes] * 0.94 + 0.02
-    return Says(heard.lab_table, heard.lab.y, heard.k, answers=sure, **how)
+def says(task, classes, **how):
+    sure = np.eye(task.k)[classes] * 0.94 + 0.02
+    return Says(task.source_table, task.source.y, task.k, answers=sure, **how)
 
 
 def test_what_mends_the_shift_is_chosen_and_says_why():
-    heard = hear()
-    choice = adapt.choose({"lab only": lab_only(heard), "right": right_one(heard)}, heard)
+    task = adaptation_task()
+    choice = adapt.choose({"lab only": source_only(task), "right": right_one(task)}, task)
     assert choice.name == "right"
     assert "agree" in choice.why
     assert choice.scores["right"].beats(choice.scores["lab only"])
 
 
 def test_where_the_lab_does_as_well_the_rule_abstains():
-    heard = hear(replace(tones(3), group=LAB.group))  # no shift
-    choice = adapt.choose({"lab only": lab_only(heard), "right": right_one(heard)}, heard)
+    task = adaptation_task(replace(tones(3), group=LAB.group))  # no shift
+    choice = adapt.choose({"lab only": source_only(task), "right": right_one(task)}, task)
     assert choice.name == adapt.BASELINE
     assert "abstained" in choice.why
 
 
 def test_answers_that_scatter_within_recordings_are_not_trusted_however_sure():
-    heard = hear()
+    task = adaptation_task()
     rng = np.random.default_rng(0)
     fitted = {
-        "lab only": lab_only(heard),
-        "sure": says(heard, rng.integers(0, 3, len(heard.field))),
+        "lab only": source_only(task),
+        "sure": says(task, rng.integers(0, 3, len(task.target))),
     }
-    choice = adapt.choose(fitted, heard)
-    assert choice.surest == "sure"  # by windows it would have been
+    choice = adapt.choose(fitted, task)
+    assert choice.most_confident == "sure"  # by windows it would have been
     assert choice.name == "lab only"
-    _, of = np.unique(heard.recording, return_inverse=True)
-    whole = {**fitted, "sure": says(heard, of % 3)}  # as sure, a class for each recording
-    scores = adapt.choose(whole, heard).scores
-    assert scores["sure"].surety > scores["lab only"].surety + adapt_choice.MARGIN
+    _, of = np.unique(task.recording, return_inverse=True)
+    whole = {**fitted, "sure": says(task, of % 3)}  # as sure, a class for each recording
+    scores = adapt.choose(whole, task).scores
+    assert (
+        scores["sure"].confidence_score > scores["lab only"].confidence_score + adapt_choice.MARGIN
+    )
 
 
 def test_one_score_against_it_is_enough_to_abstain():
-    lab = adapt_choice.Score(0.5, 0.0, 0.5, 0.9)
-    better = adapt_choice.Score(0.9, 0.05, 0.8, 0.9, may=True)
-    assert better.beats(lab)
-    assert not replace(better, surety=0.55).beats(lab)  # within the margin
-    assert not replace(better, surety=0.2).beats(replace(lab, surety=0.0))  # nobody is sure
-    assert not replace(better, noise=0.5).beats(lab)  # within its own noise
-    assert not replace(better, windows=0.4).beats(lab)
-    assert not replace(better, back=0.5).beats(lab)
+    source = adapt_choice.Score(0.5, 0.0, 0.5, 0.9)
+    better = adapt_choice.Score(0.9, 0.05, 0.8, 0.9, eligible=True)
+    assert better.beats(source)
+    assert not replace(better, confidence_score=0.55).beats(source)  # within the margin
+    assert not replace(better, confidence_score=0.2).beats(
+        replace(source, confidence_score=0.0)
+    )  # nobody is sure
+    assert not replace(better, noise=0.5).beats(source)  # within its own noise
+    assert not replace(better, windows=0.4).beats(source)
+    assert not replace(better, reverse_accuracy=0.5).beats(source)
 
 
 @pytest.mark.parametrize("why", ["several classes", "less than it takes"])
 def test_recordings_that_say_nothing_leave_the_lab_as_it_is(why):
-    lab, field = LAB, FIELD
+    source, target = LAB, FIELD
     if why == "several classes":  # one recording through all classes, as of a heart
-        lab = replace(lab, origin=np.array([f"one@{i}" for i in range(len(lab))]))
+        source = replace(source, origin=np.array([f"one@{i}" for i in range(len(source))]))
     else:
-        field = replace(field, origin=np.array([f"r{i}@0" for i in range(len(field))]))
-    heard = hear(lab, field)
-    choice = adapt.choose({"lab only": lab_only(heard), "right": right_one(heard)}, heard)
+        target = replace(target, origin=np.array([f"r{i}@0" for i in range(len(target))]))
+    task = adaptation_task(source, target)
+    choice = adapt.choose({"lab only": source_only(task), "right": right_one(task)}, task)
     assert choice.name == adapt.BASELINE
     assert why in choice.why
     if why == "less than it takes":
-        assert choice.scores["right"].surety == pytest.approx(0)
+        assert choice.scores["right"].confidence_score == pytest.approx(0)
 
 
 def test_turned_axes_and_networks_are_rated_and_not_chosen():
-    heard = hear()
-    right = right_one(heard)
+    task = adaptation_task()
+    right = right_one(task)
     network = SimpleNamespace(probabilities=right.probabilities)
     fitted = {
-        "lab only": lab_only(heard),
+        "lab only": source_only(task),
         "turned": replace(right, turned=True),
         "network": network,
     }
-    choice = adapt.choose(fitted, heard)
+    choice = adapt.choose(fitted, task)
     assert choice.name == adapt.BASELINE
-    assert choice.scores["turned"].surety > choice.scores["lab only"].surety
-    assert choice.scores["network"].surety == choice.scores["turned"].surety
+    assert choice.scores["turned"].confidence_score > choice.scores["lab only"].confidence_score
+    assert choice.scores["network"].confidence_score == choice.scores["turned"].confidence_score
 
 
 def test_the_choice_is_given_no_label_and_is_the_same_twice():
-    heard = hear()
-    assert not hasattr(heard, "y")
-    assert list(inspect.signature(adapt.choose).parameters) == ["fitted", "heard"]
-    fitted = {"lab only": lab_only(heard), "right": right_one(heard)}
-    assert adapt.choose(fitted, heard) == adapt.choose(fitted, heard)
+    task = adaptation_task()
+    assert not hasattr(task, "y")
+    assert list(inspect.signature(adapt.choose).parameters) == ["fitted", "task"]
+    fitted = {"lab only": source_only(task), "right": right_one(task)}
+    assert adapt.choose(fitted, task) == adapt.choose(fitted, task)
 
 
 def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
@@ -140,10 +144,10 @@ def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
 
     case = usecases.load("bearing", workspace.root())
     recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
-    lab, field = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
-    lab, field = data.thin(lab, 700), data.thin(field, 1_000)
-    splits = adapt.deal(case, field, [0])
-    table = adapt.compare(lab, field, splits, case, networks=False).set_index("method")
+    source, target = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
+    source, target = data.subsample(source, 700), data.subsample(target, 1_000)
+    splits = adapt.grouped_folds(case, target, [0])
+    table = adapt.compare(source, target, splits, case, networks=False).set_index("method")
     assert table.lift[adapt.CHOSEN] >= -0.03
     if "subspace alignment" in table.index:  # with the extra: what it would have cost
-        assert table.lift[adapt.SUREST] < -0.05
+        assert table.lift[adapt.MOST_CONFIDENT] < -0.05

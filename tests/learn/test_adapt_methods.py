@@ -153,7 +153,7 @@ def test_adabn_undoes_a_change_of_scale():
     networks = pytest.importorskip("edgekit.learn.adapt_networks")
     lab, y, field, _ = shifted()
     want = (field[:, 0] > np.median(field[:, 0])).astype(int)
-    source = networks.lab_only(lab, y, 2, 0)
+    source = networks.source_only(lab, y, 2, 0)
     assert (source.probabilities(lab).argmax(axis=1) == y).mean() > 0.95
     before = (source.probabilities(field).argmax(axis=1) == want).mean()
     after = (networks.adabn(source, field).probabilities(field).argmax(axis=1) == want).mean()
@@ -171,7 +171,7 @@ def test_the_adversary_is_fooled():
     field[:, 0] += 3 * y
     lab[:, 1] += 2 * y - 1  # in the lab the second feature helps, in the field it misleads
     field[:, 1] += 4
-    plain = networks.lab_only(lab, y, 2, 0).probabilities(field).argmax(axis=1)
+    plain = networks.source_only(lab, y, 2, 0).probabilities(field).argmax(axis=1)
     fooled = networks.dann(lab, y, field, 2, 0).probabilities(field).argmax(axis=1)
     assert (fooled == y).mean() > (plain == y).mean() + 0.05
 
@@ -190,7 +190,7 @@ def test_fine_tuning_learns_from_a_few_labels():
     lab, y, field, rng = shifted()
     want = (field[:, 0] > np.median(field[:, 0])).astype(int)
     few = np.concatenate([rng.permutation(np.flatnonzero(want == c))[:10] for c in (0, 1)])
-    source = networks.lab_only(lab, y, 2, 0)
+    source = networks.source_only(lab, y, 2, 0)
     told = source.told(field[few], want[few])
     before, after = ((m.probabilities(field).argmax(axis=1) == want).mean() for m in (source, told))
     assert after > max(0.85, before)

@@ -40,7 +40,7 @@ def noise(model, seed=0):
 @pytest.mark.parametrize("share", [0.5, 0.75])
 def test_the_wanted_share_of_weights_is_gone(name, share):
     model = BUILD[name]()
-    small = channel_pruning.narrowed(model, share)
+    small = channel_pruning.prune_channels(model, share)
     left = channel_pruning.weights(small) / channel_pruning.weights(model)
     assert left <= 1 - share
     assert left > 0.4 * (1 - share)  # and not much more than asked for
@@ -61,7 +61,7 @@ def test_channels_that_say_nothing_leave_without_a_trace(name):
         w[0][..., silent] = 0
         layer.set_weights(w)
     truth = legacy.logits(model, noise(model))
-    small = channel_pruning.narrowed(model, 0.5)
+    small = channel_pruning.prune_channels(model, 0.5)
     assert channel_pruning.weights(small) < channel_pruning.weights(model)
     np.testing.assert_allclose(legacy.logits(small, noise(model)), truth, rtol=1e-4, atol=1e-5)
 
@@ -73,15 +73,15 @@ def test_what_is_no_chain_is_refused():
     both = keras.layers.Add()([a, keras.layers.Conv2D(4, 1)(given)])
     model = keras.Model(given, keras.layers.Dense(2)(keras.layers.Flatten()(both)))
     with pytest.raises(EdgekitError, match="chains only"):
-        channel_pruning.narrowed(model)
+        channel_pruning.prune_channels(model)
 
 
 @pytest.mark.parametrize("share", [0, 1, -1, 2])
 def test_a_share_is_a_share(share):
     with pytest.raises(EdgekitError, match="between 0 and 1"):
-        channel_pruning.narrowed(BUILD["flat"](), share)
+        channel_pruning.prune_channels(BUILD["flat"](), share)
 
 
 def test_the_last_channel_stays():
     with pytest.raises(EdgekitError, match="no channels left"):
-        channel_pruning.narrowed(models.student((1, 40, 2), 3, 1, 0), 0.5)
+        channel_pruning.prune_channels(models.student((1, 40, 2), 3, 1, 0), 0.5)

@@ -35,12 +35,12 @@ def test_training_through_the_rounding_begins_with_the_ranges_that_rounding_woul
 @pytest.fixture(scope="module")
 def int8(world, student):
     windows, split = world
-    return learn.make((), windows[split.train], spectrum, start=student, **HOW).tflite
+    return learn.compress((), windows[split.train], spectrum, start=student, **HOW).tflite
 
 
 def test_slim_is_smaller_and_tflm_cannot_tell(world, int8):
     runtime = pytest.importorskip("tflite_micro").runtime
-    small = learn.slim(int8)
+    small = learn.strip_metadata(int8)
     assert len(small) < 0.75 * len(int8)
     inputs = learn.quantize(int8, spectrum(world[0].X))
     outputs = []
@@ -54,14 +54,14 @@ def test_slim_is_smaller_and_tflm_cannot_tell(world, int8):
         outputs.append(np.array(rows))
     np.testing.assert_array_equal(*outputs)
     np.testing.assert_array_equal(learn.predict_int8(small, inputs)[0], outputs[0])
-    assert learn.slim(small) == small
+    assert learn.strip_metadata(small) == small
 
 
 def test_slim_refuses_to_change_an_output(int8, monkeypatch):
     calls = iter(range(9))
     monkeypatch.setattr(litert, "predict", lambda *a: (np.array([next(calls)]), "broken"))
     with pytest.raises(RuntimeError, match="changed an output"):
-        learn.slim(int8)
+        learn.strip_metadata(int8)
 
 
 def test_int8_means_int8_throughout(int8):
@@ -81,7 +81,7 @@ def test_quantize_rounds_half_away_from_zero_and_saturates(int8):
 @pytest.fixture(scope="module")
 def chain(world, student):
     windows, split = world
-    return learn.make(("prune", "qat"), windows[split.train], spectrum, start=student, **HOW)
+    return learn.compress(("prune", "qat"), windows[split.train], spectrum, start=student, **HOW)
 
 
 def test_pruned_weights_are_zero_and_stay_so_through_quantization(chain):
@@ -92,7 +92,7 @@ def test_pruned_weights_are_zero_and_stay_so_through_quantization(chain):
 def test_the_same_seed_makes_the_same_file_and_leaves_the_start_as_it_was(world, student, chain):
     windows, split = world
     before = [w.copy() for w in student.get_weights()]
-    again = learn.make(("prune", "qat"), windows[split.train], spectrum, start=student, **HOW)
+    again = learn.compress(("prune", "qat"), windows[split.train], spectrum, start=student, **HOW)
     assert again.tflite == chain.tflite
     for a, b in zip(before, student.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -104,22 +104,24 @@ def test_a_distilled_student_follows_its_teacher_not_the_labels(world, student):
     kernel, bias, dense, out = student.get_weights()
     liar = learn.models.student((1, 24, 1), 3, 4, seed=0)
     liar.set_weights([kernel, bias, np.roll(dense, 1, axis=1), np.roll(out, 1)])
-    told = learn.Distil(liar, spectrum, temperature=2.0, weight=1.0)
+    told = learn.Distillation(liar, spectrum, temperature=2.0, weight=1.0)
 
     def build(shape, classes):
         return learn.models.student(shape, classes, 4, seed=1)
 
     how = {**HOW, "epochs": 10}
-    made = learn.make(("distil",), windows[split.train], spectrum, build=build, distil=told, **how)
+    made = learn.compress(
+        ("distil",), windows[split.train], spectrum, build=build, distil=told, **how
+    )
     said = learn.predict(made.tflite, spectrum(windows.X))[0].argmax(axis=1)
     assert np.mean(said == (windows.y + 1) % 3) > 0.9
 
 
 def test_steps_out_of_order_or_without_a_teacher_are_refused(world, student):
     with pytest.raises(EdgekitError, match="this order"):
-        learn.make(("qat", "prune"), world[0], spectrum, start=student, **HOW)
+        learn.compress(("qat", "prune"), world[0], spectrum, start=student, **HOW)
     with pytest.raises(EdgekitError, match="needs a teacher"):
-        learn.make(("distil",), world[0], spectrum, start=student, **HOW)
+        learn.compress(("distil",), world[0], spectrum, start=student, **HOW)
 
 
 def test_a_model_survives_its_file(world, chain, tmp_path):
@@ -140,7 +142,9 @@ def test_the_recipe_is_tested_on_every_recording_once(world):
     def build(shape, classes):
         return learn.models.student(shape, classes, 4, seed=0)
 
-    s = learn.by_recording((), windows, folds, spectrum, build=build, **{**HOW, "epochs": 8})
+    s = learn.grouped_cross_validation(
+        (), windows, folds, spectrum, build=build, **{**HOW, "epochs": 8}
+    )
     assert s["windows"] == len(windows)
     assert s["groups"] == len(set(windows.group))
     assert s["balanced_accuracy"] > 0.9
@@ -152,10 +156,12 @@ def test_the_recipe_is_tested_on_every_recording_once(world):
 def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     windows, split = world
     ledger = learn.Ledger(windows, split, {"features": spectrum})
-    float32 = learn.make((), windows[split.train], spectrum, start=student, rounding="float", **HOW)
+    float32 = learn.compress(
+        (), windows[split.train], spectrum, start=student, rounding="float", **HOW
+    )
     ledger.add("teacher", float32.tflite, "features")
     ledger.add("int8", int8, "features", 1.0)
-    ruined = learn.make(
+    ruined = learn.compress(
         ("prune",), windows[split.train], spectrum, start=student, sparsity=0.98, **HOW
     )
     ledger.add("ruined", ruined.tflite, "features", note="pruned to death")
@@ -164,15 +170,15 @@ def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     assert tuple(table.columns) == ledgers.COLUMNS
     assert table.loss_points.iloc[0] == 0
     assert table.loss_points.iloc[2] > 10
-    assert table.ratio.iloc[1] == len(float32.tflite) / len(learn.slim(int8))
+    assert table.ratio.iloc[1] == len(float32.tflite) / len(learn.strip_metadata(int8))
     assert table.packed_bytes.iloc[2] < table.packed_bytes.iloc[1]
     assert learn.pick(table, Budget(accuracy_floor=0.5, accuracy_loss=0.05)) == "int8"
 
 
 def rows(*values):
-    columns = ["variant", "type", "val_accuracy", "accuracy", "val_loss_points", "slim_bytes"]
+    columns = ["variant", "type", "val_accuracy", "accuracy", "val_loss_points", "stripped_bytes"]
     table = pd.DataFrame(values, columns=columns)
-    return table.assign(ratio=40_000 / table.slim_bytes)
+    return table.assign(ratio=40_000 / table.stripped_bytes)
 
 
 TABLE = rows(
@@ -208,7 +214,7 @@ def test_pick_wants_the_ratio_first_where_it_can_be_had():
     ("room", "wanted"), [(20_000, "small, poor"), (40_000, "as small, better")]
 )
 def test_pick_saves_no_flash_that_nobody_misses(room, wanted):
-    table = TABLE.assign(flash_bytes=TABLE.slim_bytes)
+    table = TABLE.assign(flash_bytes=TABLE.stripped_bytes)
     assert learn.pick(table, Budget(flash_bytes=room)) == wanted
 
 
@@ -229,7 +235,7 @@ def test_clusters_and_zeros_survive_training_through_the_rounding(world, student
     from edgekit.export import read
 
     windows, split = world
-    made = learn.make(
+    made = learn.compress(
         ("prune", "cluster", "qat"),
         windows[split.train],
         spectrum,
@@ -250,13 +256,15 @@ def test_the_formats_a_device_does_not_run_are_named(world, student):
     windows, split = world
     kinds = {}
     for rounding in ("int8", "int16", "float"):
-        made = learn.make(
+        made = learn.compress(
             (), windows[split.train], spectrum, start=student, rounding=rounding, **HOW
         )
         kinds[rounding] = litert.kind(made.tflite)
     assert kinds == {"int8": "int8", "int16": "int16", "float": "float32"}
     with pytest.raises(EdgekitError, match="'qat' is for int8"):
-        learn.make(("qat",), windows[split.train], spectrum, start=student, rounding="int16", **HOW)
+        learn.compress(
+            ("qat",), windows[split.train], spectrum, start=student, rounding="int16", **HOW
+        )
 
 
 def test_a_ledger_says_where_each_device_figure_comes_from(world, student, int8):
@@ -264,33 +272,35 @@ def test_a_ledger_says_where_each_device_figure_comes_from(world, student, int8)
 
     windows, split = world
 
-    def measure(tflite, hear):
+    def measure(tflite, preprocess):
         return {"flash_bytes": emulated(len(tflite) / 2, "B", "half of it")}
 
     ledger = learn.Ledger(windows, split, {"features": spectrum}, measure, previous=int8)
-    reference = learn.make(
+    reference = learn.compress(
         (), windows[split.train], spectrum, start=student, rounding="float", **HOW
     )
     ledger.add("teacher", reference.tflite, "features")
     ledger.add("int8", [int8, int8, reference.tflite], "features")
     table = ledger.table.set_index("variant")
     assert table.attrs["provenance"]["flash_bytes"] == "emulated: half of it"
-    assert table.flash_bytes["int8"] == len(litert.slim(int8)) / 2
-    assert table.ota_bytes["int8"] < 0.5 * table.slim_bytes["int8"]  # most of it is there already
+    assert table.flash_bytes["int8"] == len(litert.strip_metadata(int8)) / 2
+    assert (
+        table.ota_bytes["int8"] < 0.5 * table.stripped_bytes["int8"]
+    )  # most of it is there already
     assert table.seeds["int8"] == 3
     assert table.loss_low["int8"] <= table.mean_loss_points["int8"] <= table.loss_high["int8"]
-    assert list(ledger.losers.columns) == list(windows.classes)
+    assert list(ledger.class_recalls.columns) == list(windows.classes)
 
 
 def test_what_the_generator_refuses_stays_in_the_table_and_is_not_picked(world, student, int8):
     windows, split = world
 
-    def refuse(tflite, hear):
+    def refuse(tflite, preprocess):
         raise EdgekitError("no such operator")
 
     ledger = learn.Ledger(windows, split, {"features": spectrum}, refuse)
     ledger.add("teacher", int8, "features")
-    ledger.measure = lambda tflite, hear: {}
+    ledger.measure = lambda tflite, preprocess: {}
     ledger.add("other", int8, "features")
     assert "no such operator" in ledger.table.note[0]
     ledger.rows[1]["flash_bytes"] = 900.0
@@ -302,7 +312,7 @@ def test_attempts_are_entered_with_a_file_of_each_seed(world, student):
 
     windows, split = world
     ledger = learn.Ledger(windows, split, {"features": spectrum})
-    reference = learn.make(
+    reference = learn.compress(
         (), windows[split.train], spectrum, start=student, rounding="float", **HOW
     )
     ledger.add("teacher", reference.tflite, "features")

@@ -28,8 +28,10 @@ def base(world):
 
     windows, split = world
     train, build = windows[split.train], lambda shape, k: learn.models.student(shape, k, 8, seed=0)
-    made = learn.make((), train, spectrum, build=build, seed=0, augment=noise, epochs=8, rate=0.02)
-    return litert.slim(made.tflite)
+    made = learn.compress(
+        (), train, spectrum, build=build, seed=0, augment=noise, epochs=8, rate=0.02
+    )
+    return litert.strip_metadata(made.tflite)
 
 
 @pytest.fixture(scope="module")
@@ -261,11 +263,11 @@ def test_float_networks_are_refused(student, arrived):
 
 
 def test_windows_that_do_not_fit_are_refused(base, arrived):
-    def tune(windows=arrived[0], hear=spectrum, **how):
-        return lambda: finetune(base, windows, hear, **HOW | how)
+    def tune(windows=arrived[0], preprocess=spectrum, **how):
+        return lambda: finetune(base, windows, preprocess, **HOW | how)
 
     short = lambda X: spectrum(X)[:, :, :20]  # noqa: E731
-    assert "[1, 20, 1]" in message(tune(hear=short))
+    assert "[1, 20, 1]" in message(tune(preprocess=short))
     more = replace(arrived[0], classes=(*CLASSES, "more"))
     assert "4" in message(tune(more))
     one = arrived[0][np.flatnonzero(arrived[0].y == 0)]

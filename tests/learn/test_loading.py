@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from edgekit.learn.loading import undisturbed
+from edgekit.learn.loading import defer_interrupt
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def test_an_interrupt_comes_after_what_must_not_be_half_done(capsys, listening):
     before, done = signal.getsignal(signal.SIGINT), []
 
     def interrupted():
-        with undisturbed("TensorFlow is loading"):
+        with defer_interrupt("TensorFlow is loading"):
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
             done.append(True)
@@ -33,6 +33,6 @@ def test_an_interrupt_comes_after_what_must_not_be_half_done(capsys, listening):
 
 
 def test_without_an_interrupt_nothing_is_said(capsys):
-    with undisturbed("x"):
+    with defer_interrupt("x"):
         pass
     assert capsys.readouterr().err == ""

@@ -21,7 +21,7 @@ def windows(n: int, seed: int, lines: int = 12, channels: int = 3) -> Windows:
     return Windows(X, y.astype(np.int64), ("a", "b"), text, text, origin, 1.0)
 
 
-def hear(X: np.ndarray) -> np.ndarray:
+def preprocess(X: np.ndarray) -> np.ndarray:
     return X[:, None]
 
 
@@ -29,8 +29,8 @@ def hear(X: np.ndarray) -> np.ndarray:
 def test_sixty_windows_are_enough_for_an_easy_task(build):
     train, test = windows(64, 0), windows(200, 1)
     model = build((1, 12, 3), 2, 2, 0)
-    learn.fit(model, train, hear, seed=0, epochs=20, batch=16, rate=0.01)
-    assert (models.answers(model, hear, test.X) == test.y).mean() > 0.9
+    learn.fit(model, train, preprocess, seed=0, epochs=20, batch=16, rate=0.01)
+    assert (models.answers(model, preprocess, test.X) == test.y).mean() > 0.9
     tflite = legacy.convert(model)
     assert tflite[4:8] == b"TFL3"
 

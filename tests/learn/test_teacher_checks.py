@@ -17,29 +17,31 @@ def scored(right: float, seed: int = 0):
     return learn.score(Y, said, CLASSES, GROUP), said
 
 
-def void(teacher, student, **more):
-    return [f for f in teacher_findings(teacher, student, 4, (2, 4, 8), **more) if f.void]
+def invalidates(teacher, student, **more):
+    return [f for f in teacher_findings(teacher, student, 4, (2, 4, 8), **more) if f.invalidates]
 
 
 @pytest.mark.parametrize("right", [0.0, 0.1])
 def test_a_teacher_near_chance_voids_the_loss(right):
-    (finding, *_) = void(scored(right)[0], scored(0.05)[0])
+    (finding, *_) = invalidates(scored(right)[0], scored(0.05)[0])
     assert "near chance (0.333)" in finding.says
 
 
 def test_a_teacher_far_behind_the_student_voids_the_loss():
     (teacher, told), (student, said) = scored(0.6), scored(0.95)
-    lead = learn.lead(Y, said, told, GROUP)
-    (finding,) = void(teacher, student, lead=lead)
+    paired_difference = learn.paired_difference(Y, said, told, GROUP)
+    (finding,) = invalidates(teacher, student, paired_difference=paired_difference)
     assert "no better than the student" in finding.says
     assert "no reference" in finding.says
 
 
 def test_a_teacher_a_little_behind_is_told_and_the_loss_is_judged():
     (teacher, told), (student, said) = scored(0.93), scored(0.95)
-    found = teacher_findings(teacher, student, 4, (2, 4, 8), learn.lead(Y, said, told, GROUP))
+    found = teacher_findings(
+        teacher, student, 4, (2, 4, 8), learn.paired_difference(Y, said, told, GROUP)
+    )
     assert ["no better than the student" in f.says for f in found] == [True]
-    assert not found[0].void
+    assert not found[0].invalidates
 
 
 def test_a_good_teacher_says_nothing_and_the_widest_one_does():
@@ -47,7 +49,7 @@ def test_a_good_teacher_says_nothing_and_the_widest_one_does():
     assert teacher_findings(teacher, student, 4, (2, 4, 8)) == []
     (finding,) = teacher_findings(teacher, student, 8, (2, 4, 8))
     assert "greatest width tried (8)" in finding.says
-    assert not finding.void
+    assert not finding.invalidates
 
 
 def test_perfect_teachers_are_no_worse_than_perfect_students():
@@ -58,6 +60,12 @@ def test_perfect_teachers_are_no_worse_than_perfect_students():
 def test_what_is_deployed_and_what_was_repeated_can_doubt_the_teacher_too():
     good, poor = scored(0.97)[0], scored(0.5)[0]
     scores = {"teacher_test": good, "findings": []}
-    assert learn.doubts(scores, scored(0.9)[0], (2, 4)) == []
-    assert any(f.void for f in learn.doubts({**scores, "teacher_test": poor}, good, (2, 4)))
-    assert any(f.void for f in learn.doubts(scores, poor, (2, 4), {**good, "teacher": poor}))
+    assert learn.reference_findings(scores, scored(0.9)[0], (2, 4)) == []
+    assert any(
+        f.invalidates
+        for f in learn.reference_findings({**scores, "teacher_test": poor}, good, (2, 4))
+    )
+    assert any(
+        f.invalidates
+        for f in learn.reference_findings(scores, poor, (2, 4), {**good, "teacher": poor})
+    )

@@ -74,43 +74,50 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
 def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     world, student, monkeypatch, tmp_path
 ):
-    from edgekit.learn import augmentation_cache, legacy
+    from edgekit.learn import legacy
+    from edgekit.learn.augmentation_cache import PROBED
 
     windows, split = world
     train, drawn = windows[split.train], []
 
     def counted(X, rng):
-        if len(X) > augmentation_cache.PROBED:  # fewer only ask what this augmentation does
+        if len(X) > PROBED:  # fewer only ask what this augmentation does
             drawn.append(len(X))
         return noise(X, rng)
 
-    def trained(epochs, shelf, distil):
+    def trained(epochs, augmentation_cache, distil):
         model = learn.models.student((1, 24, 1), 3, 2, seed=1)
-        how = {"seed": 3, "augment": counted, "epochs": epochs, "shelf": shelf, "distil": distil}
+        how = {
+            "seed": 3,
+            "augment": counted,
+            "epochs": epochs,
+            "augmentation_cache": augmentation_cache,
+            "distil": distil,
+        }
         learn.fit(model, train, spectrum, **how)
         return legacy.convert(model)
 
-    told = learn.Distil(student, spectrum)
-    tries = ((2, None), (5, told), (3, told), (4, None))
+    soft_targets = learn.Distillation(student, spectrum)
+    tries = ((2, None), (5, soft_targets), (3, soft_targets), (4, None))
     alone = [trained(n, None, distil) for n, distil in tries]
     assert len(drawn) == 14
     drawn.clear()
-    shelf = learn.Shelf()
-    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+    augmentation_cache = learn.AugmentationCache()
+    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
     assert len(drawn) == 5 + 2  # a teacher came later and heard the first two epochs again
     # in files, for whoever comes later, another process for one; what is missing is drawn again
-    shelf = learn.Shelf(tmp_path)
-    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+    augmentation_cache = learn.AugmentationCache(tmp_path)
+    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
     drawn.clear()
-    assert [trained(n, learn.Shelf(tmp_path), distil) for n, distil in tries] == alone
+    assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert not drawn
     for file in tmp_path.glob("*/[34]*.npz"):
         file.unlink()
-    assert [trained(n, learn.Shelf(tmp_path), distil) for n, distil in tries] == alone
+    assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert len(drawn) == 2
     monkeypatch.setattr(augmentation_cache, "ROOM", 0)
-    shelf = learn.Shelf()
-    assert [trained(n, shelf, distil) for n, distil in tries] == alone
+    augmentation_cache = learn.AugmentationCache()
+    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
 
 
 def test_augmentations_of_one_name_have_a_shelf_each(world, tmp_path):
@@ -120,7 +127,7 @@ def test_augmentations_of_one_name_have_a_shelf_each(world, tmp_path):
         def augment(X, rng):
             return X + strength * rng.normal(size=X.shape)
 
-        return learn.Shelf(tmp_path).of(windows, spectrum, augment, 3, 1)
+        return learn.AugmentationCache(tmp_path).of(windows, spectrum, augment, 3, 1)
 
     weak, strong = of(0.01), of(0.5)
     assert weak.name == of(0.01).name

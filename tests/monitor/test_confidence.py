@@ -56,18 +56,18 @@ def test_above_the_floor_the_wanted_share_is_right():
     st.floats(0.34, 0.99),
     st.floats(0.01, 0.5),
 )
-def test_integers_decide_as_the_probabilities_do(rows, warm, floor, scale):
+def test_integers_decide_as_the_probabilities_do(rows, fitted_temperature, floor, scale):
     z = np.array(rows, np.int8)
-    sure = confidence.Sure(warm, floor, scale)
-    p = confidence.probabilities(scale * z.astype(float), warm).max(axis=1)
+    confidence_gate = confidence.ConfidenceGate(fitted_temperature, floor, scale)
+    p = confidence.probabilities(scale * z.astype(float), fitted_temperature).max(axis=1)
     clear = np.abs(p - floor) > 1e-4  # nearer than the table's rounding, either answer will do
-    np.testing.assert_array_equal(sure(z)[clear], (p >= floor)[clear])
+    np.testing.assert_array_equal(confidence_gate(z)[clear], (p >= floor)[clear])
 
 
 def test_the_device_decides_the_same(tmp_path):
     pytest.importorskip("ziglang")
-    sure = confidence.Sure(1.7, 0.8, 0.11)
-    (tmp_path / "sure.h").write_text(sure.c("pump", 3))
+    confidence_gate = confidence.ConfidenceGate(1.7, 0.8, 0.11)
+    (tmp_path / "sure.h").write_text(confidence_gate.c("pump", 3))
     (tmp_path / "run.c").write_text(
         '#include "sure.h"\n#include <stdint.h>\n'
         "void all(const int8_t *z, int n, int32_t *out) {\n"
@@ -82,7 +82,7 @@ def test_the_device_decides_the_same(tmp_path):
     z = np.random.default_rng(0).integers(-128, 128, (20_000, 3)).astype(np.int8)
     got = np.zeros(len(z), np.int32)
     CDLL(str(library)).all(c_void_p(z.ctypes.data), c_int(len(z)), c_void_p(got.ctypes.data))
-    np.testing.assert_array_equal(got.astype(bool), sure(z))
+    np.testing.assert_array_equal(got.astype(bool), confidence_gate(z))
     assert 0.05 < got.mean() < 0.95
 
 

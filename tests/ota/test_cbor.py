@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery import block_protocol
 from edgekit.packages import cbor, suit
-from edgekit.packages.package import manifest_of, resign, verify
+from edgekit.packages.package import manifest_of, sign_package, verify
 from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS
 
 SIGNER = SIGNERS["EdDSA"]
@@ -24,7 +24,7 @@ READERS = {
     "suit.authentication": suit.authentication,
     "suit.head_size": suit.head_size,
     "manifest_of": manifest_of,
-    "resign": lambda data: resign(data, SIGNER),
+    "resign": lambda data: sign_package(data, SIGNER),
     "verify": lambda data: verify(data, [SIGNER.public]),
     "streams.decode": lambda data: block_protocol.decode(data, 4096),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
-from edgekit.firmware import device_c
+from edgekit.firmware import c_sources
 from edgekit.packages import encryption
 
 KEY = st.binary(min_size=16, max_size=16)
@@ -27,7 +27,7 @@ class Cbor(ctypes.Structure):
 @pytest.fixture(scope="module")
 def c():
     """The device's files for this machine, where undefined behaviour ends the program."""
-    files = encryption.files() | device_c("cbor")
+    files = encryption.files() | c_sources("cbor")
     built = native.compile_host(files, ("-O1", "-shared", "-fPIC"), sanitize="undefined")
     return ctypes.CDLL(str(built))
 

@@ -58,7 +58,7 @@ def _started(kind, folder):
 
 def get(broker, to, **how):
     connection = how.pop("connection", None) or broker.connection("pump-1")
-    return fetch(connection, "pump-1", to, block=BLOCK, **({"patience": 20} | how))
+    return fetch(connection, "pump-1", to, block=BLOCK, **({"timeout_s": 20} | how))
 
 
 def once(when, act):
@@ -143,8 +143,8 @@ def test_a_stopped_fetch_goes_on_where_it_was(real, tmp_path):
             get(real, tmp_path / "a", watch=once([20_000], stop))
         done = get(real, tmp_path / "a")
     assert done.path.read_bytes() == DATA
-    assert done.had >= 20_000
-    assert done.had + done.received == len(DATA)
+    assert done.resumed_bytes >= 20_000
+    assert done.resumed_bytes + done.received == len(DATA)
     assert served.sent.total() <= COUNT + 16, "more was sent twice than the window that was lost"
 
 
@@ -153,7 +153,7 @@ def test_two_fetches_into_one_file_come_one_after_the_other(real, tmp_path):
 
         def second():
             with pytest.raises(EdgekitError, match="another download"):
-                get(real, tmp_path / "a", patience=0.2)
+                get(real, tmp_path / "a", timeout_s=0.2)
 
         done = get(real, tmp_path / "a", watch=once([12_000], second))
     assert done.path.read_bytes() == DATA
@@ -199,12 +199,12 @@ def test_a_file_that_changed_between_two_calls(real, tmp_path):
         assert (tmp_path / "a.part").exists(), "what came of the right file was thrown away"
         done = get(real, tmp_path / "a", digest=hashlib.sha256(OTHER).digest())
     assert done.path.read_bytes() == OTHER
-    assert (done.had, done.restarts) == (0, 1)
+    assert (done.resumed_bytes, done.restarts) == (0, 1)
 
 
 def test_blocks_of_two_files_with_one_version_are_not_mixed(real, tmp_path, monkeypatch):
     """A server that lies about what it has: the digest tells, and nothing is kept."""
-    honest = block_protocol.answers
+    honest = block_protocol.respond
 
     def lying(files, stream, kind, payload):
         for answer, message in honest(files, stream, kind, payload):
@@ -213,7 +213,7 @@ def test_blocks_of_two_files_with_one_version_are_not_mixed(real, tmp_path, monk
                 message = message | {"p": OTHER[at : at + message["l"]]}
             yield answer, message
 
-    monkeypatch.setattr(mqtt, "answers", lying)
+    monkeypatch.setattr(mqtt, "respond", lying)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="not the file"):
         get(real, tmp_path / "a")
     assert not list(tmp_path.iterdir())
@@ -259,19 +259,19 @@ def _no_digest(kind, message):
     ],
 )
 def test_a_server_that_does_not_keep_to_the_rules(real, tmp_path, monkeypatch, twist, says):
-    honest = block_protocol.answers
+    honest = block_protocol.respond
     monkeypatch.setattr(
-        mqtt, "answers", lambda *a: ((kind, twist(kind, m)) for kind, m in honest(*a))
+        mqtt, "respond", lambda *a: ((kind, twist(kind, m)) for kind, m in honest(*a))
     )
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match=says) as error:
-        get(real, tmp_path / "a", patience=5)
+        get(real, tmp_path / "a", timeout_s=5)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "a").exists()
 
 
 def test_endless_data(real, tmp_path, monkeypatch):
     """The first block, again and again, as fast as it goes."""
-    honest = block_protocol.answers
+    honest = block_protocol.respond
 
     def endless(*a):
         for kind, message in honest(*a):
@@ -281,14 +281,14 @@ def test_endless_data(real, tmp_path, monkeypatch):
             else:
                 yield kind, message
 
-    monkeypatch.setattr(mqtt, "answers", endless)
+    monkeypatch.setattr(mqtt, "respond", endless)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="does not end"):
         get(real, tmp_path / "a")
 
 
 def test_a_server_that_is_too_slow(real, tmp_path, monkeypatch):
     """One block of each request: the connection lives, and nothing gets done."""
-    honest = block_protocol.answers
+    honest = block_protocol.respond
 
     def slow(*a):
         for kind, message in honest(*a):
@@ -296,15 +296,15 @@ def test_a_server_that_is_too_slow(real, tmp_path, monkeypatch):
             if kind == "data":
                 return
 
-    monkeypatch.setattr(mqtt, "answers", slow)
+    monkeypatch.setattr(mqtt, "respond", slow)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="too slow") as error:
-        get(real, tmp_path / "a", floor=10_000, patience=1)
+        get(real, tmp_path / "a", min_bytes_per_s=10_000, timeout_s=1)
     assert "bytes are kept" in str(error.value)
 
 
 def test_nobody_answers(real, tmp_path):
     with pytest.raises(EdgekitError, match="nobody answers for stream update"):
-        get(real, tmp_path / "a", patience=0.5)
+        get(real, tmp_path / "a", timeout_s=0.5)
     with serve({"model": DATA}, real.connection()), pytest.raises(EdgekitError, match="NotFound"):
         get(real, tmp_path / "a")
 
@@ -312,7 +312,7 @@ def test_nobody_answers(real, tmp_path):
 def test_no_broker_is_one_line(real, tmp_path):
     nowhere = replace(real.connection("pump-1"), port=1)
     with pytest.raises(EdgekitError, match="no broker at") as error:
-        get(real, tmp_path / "a", connection=nowhere, patience=0.3)
+        get(real, tmp_path / "a", connection=nowhere, timeout_s=0.3)
     assert "\n" not in str(error.value)
     with pytest.raises(EdgekitError, match="no broker at"), serve(DATA, nowhere):
         pass
@@ -332,7 +332,7 @@ def test_a_stranger_is_refused_at_the_door(broker, tmp_path):
     with serve(DATA, broker.connection()):
         for stranger in strangers:
             with pytest.raises(EdgekitError, match="refuses"):
-                get(broker, tmp_path / "a", connection=stranger, patience=3)
+                get(broker, tmp_path / "a", connection=stranger, timeout_s=3)
     assert not (tmp_path / "a").exists()
 
 
@@ -350,7 +350,7 @@ def test_one_device_cannot_fetch_as_another(broker, tmp_path):
     """Its own name opens its own topics only; pump-1 meanwhile is served."""
     with serve(DATA, broker.connection()):
         with pytest.raises(EdgekitError, match=r"may not hear|nobody answers"):
-            get(broker, tmp_path / "a", connection=broker.connection("pump-2"), patience=1)
+            get(broker, tmp_path / "a", connection=broker.connection("pump-2"), timeout_s=1)
         assert get(broker, tmp_path / "b").path.read_bytes() == DATA
         own = fetch(broker.connection("pump-2"), "pump-2", tmp_path / "c")
     assert own.path.read_bytes() == DATA
@@ -405,7 +405,7 @@ def test_a_request_that_cannot_be_answered_ends_no_server(real, tmp_path):
             client.publish(mqtt.topic("edgekit", "pump-1", stream, "get"), payload, qos=1)
         while client.want_write():
             client.loop(0.1)
-        assert get(real, tmp_path / "a", patience=5).path.read_bytes() == DATA
+        assert get(real, tmp_path / "a", timeout_s=5).path.read_bytes() == DATA
     client.disconnect()
 
 

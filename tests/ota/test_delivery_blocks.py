@@ -34,7 +34,7 @@ def scratch():
 def test_the_bitmap_is_read_as_the_service_it_comes_from_reads_it():
     """The example of the AWS IoT developer guide: blocks 20, 21, 24 and 43, and their order."""
     request = {"c": "1", "l": 256, "f": 0, "o": 20, "n": 32, "b": bytes.fromhex("130080")}
-    sent = list(block_protocol.answers({"s": DATA}, "s", "get", cbor2.dumps(request)))
+    sent = list(block_protocol.respond({"s": DATA}, "s", "get", cbor2.dumps(request)))
     assert [m["i"] for _, m in sent] == [20, 21, 24, 43]
     assert [m["p"] for _, m in sent] == [DATA[i * 256 : (i + 1) * 256] for i in (20, 21, 24, 43)]
     assert {m["c"] for _, m in sent} == {"1"}
@@ -55,7 +55,7 @@ values = (
     st.sampled_from(["get", "describe"]),
 )
 def test_any_request_gets_an_answer_and_no_more_than_its_share(payload, kind):
-    sent = list(block_protocol.answers({"update": DATA}, "update", kind, payload))
+    sent = list(block_protocol.respond({"update": DATA}, "update", kind, payload))
     assert sum(len(m["p"]) for answer, m in sent if answer == "data") <= block_protocol.ANSWER_MOST
     for answer, m in sent:
         if answer == "data":
@@ -77,25 +77,27 @@ def test_whatever_is_lost_the_file_is_whole_and_nothing_comes_twice(data):
 def _lossy(data, to):
     size, block = data.draw(st.integers(1, 9_000)), data.draw(st.sampled_from([256, 300, 1024]))
     content = random.Random(size).randbytes(size)
-    device = block_protocol.Pull(to, "s", None, 1 << 20, block, data.draw(st.integers(1, 9)), None)
+    device = block_protocol.DownloadSession(
+        to, "s", None, 1 << 20, block, data.draw(st.integers(1, 9)), None
+    )
     wire: list[tuple[str, bytes]] = []
 
     def publish(kind, message):
-        for answer, said in block_protocol.answers({"s": content}, "s", kind, cbor2.dumps(message)):
+        for answer, said in block_protocol.respond({"s": content}, "s", kind, cbor2.dumps(message)):
             wire.append((answer, cbor2.dumps(said)))
 
     device.begin(publish)
     breaks = data.draw(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=6))
     for after, lost in breaks:
         for _ in range(min(after, len(wire))):
-            device.hear(*wire.pop(0))
+            device.handle_message(*wire.pop(0))
         if device.done:
             break
         del wire[:lost]
         device.begin(publish)
     while not device.done:
         assert wire, "the device waits for nothing"
-        device.hear(*wire.pop(0))
+        device.handle_message(*wire.pop(0))
     done = device.finish(1.0)
     assert to.read_bytes() == content
     assert done.repeated == 0
@@ -111,13 +113,13 @@ def test_blocks_in_any_order_and_with_any_stops(size, chance):
 def _shuffled(size, chance, to):
     content = random.Random(size).randbytes(size)
     digest = hashlib.sha256(content).digest()
-    blocks = partial_file.Blocks(to, digest, size, 256)
+    blocks = partial_file.PartialFile(to, digest, size, 256)
     order, kept = list(range(blocks.count)) * 2, set()
     chance.shuffle(order)
     for i in order:
         if chance.random() < 0.2:
             blocks.close()
-            blocks = partial_file.Blocks(to, digest, size, chance.choice([256, 512]))
+            blocks = partial_file.PartialFile(to, digest, size, chance.choice([256, 512]))
             assert {k for k in range(blocks.count) if blocks.has(k)} == kept
         assert blocks.put(i, content[i * 256 : (i + 1) * 256]) == (i not in kept)
         kept.add(i)
@@ -130,19 +132,19 @@ def _shuffled(size, chance, to):
 )
 def test_a_spoilt_bitmap_is_not_believed(tmp_path, spoil):
     to, digest = tmp_path / "x", hashlib.sha256(DATA).digest()
-    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.PartialFile(to, digest, len(DATA), BLOCK)
     blocks.put(0, DATA[:BLOCK])
     blocks.close()
     blocks.map.write_bytes(spoil(blocks.map.read_bytes()))
-    again = partial_file.Blocks(to, digest, len(DATA), BLOCK)
-    assert again.had == 0
+    again = partial_file.PartialFile(to, digest, len(DATA), BLOCK)
+    assert again.resumed_bytes == 0
     again.close()
 
 
 def test_a_block_is_on_the_disk_before_its_bit_is_written(tmp_path, monkeypatch):
     """Power may go at any write: at each sync, the bitmap on the disk names only blocks synced before."""
     to, digest, seen = tmp_path / "x", hashlib.sha256(DATA).digest(), []
-    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.PartialFile(to, digest, len(DATA), BLOCK)
 
     def sync(file):
         file.flush()
@@ -161,7 +163,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(partial_file, "sync", full)
     with pytest.raises(EdgekitError, match="No space left"):
-        partial_file.Blocks(tmp_path / "x", bytes(32), 10, 256)
+        partial_file.PartialFile(tmp_path / "x", bytes(32), 10, 256)
     assert not list(tmp_path.iterdir()), "the disk is still full"
 
 
@@ -179,11 +181,11 @@ def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
     """The first block is lost and everything else comes: it is not looked for again at each of the others."""
     monkeypatch.setattr(partial_file, "sync", lambda file: file.flush())
     count = 20_000
-    device = block_protocol.Pull(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
+    device = block_protocol.DownloadSession(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
     asked = []
     device.begin(lambda kind, message: asked.append((kind, message)))
     entry = {"f": 0, "z": 256 * count, "h": bytes(32)}
-    device.hear("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
+    device.handle_message("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
     device.blocks.bits = Walked(device.blocks.bits)
     while asked:
         _, get = asked.pop(0)
@@ -191,11 +193,11 @@ def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
         for i in (get["o"] + k for k in range(bits.bit_length()) if bits >> k & 1):
             if i:
                 message = {"c": get["c"], "f": 0, "l": 256, "i": i, "p": bytes(256)}
-                device.hear("data", cbor2.dumps(message))
+                device.handle_message("data", cbor2.dumps(message))
     assert device.blocks.got == 256 * (count - 1)
     assert Walked.looks < 6 * count
     device.describe()
-    device.hear("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
+    device.handle_message("description", cbor2.dumps({"c": asked.pop()[1]["c"], "r": [entry]}))
     assert asked.pop()[1]["o"] == 0, "the block that was lost is asked for again"
     device.close()
 
@@ -211,7 +213,7 @@ def test_the_largest_request_is_answered_at_once():
     ):
         request = cbor2.dumps({"c": "1", "l": 256, "f": 0, "o": 0, "n": 1 << 20, "b": bits})
         start = time.process_time()
-        sent = list(block_protocol.answers(files, "s", "get", request))
+        sent = list(block_protocol.respond(files, "s", "get", request))
         spent.append(time.process_time() - start)
         assert sent[0][0] == "data"
     assert max(spent) < 0.1
@@ -233,15 +235,15 @@ def test_a_message_that_unfolds_without_end_is_none():
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_no_block_is_written_through_a_link(tmp_path, what, link):
     to, digest = tmp_path / "x", hashlib.sha256(DATA).digest()
-    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
+    blocks = partial_file.PartialFile(to, digest, len(DATA), BLOCK)
     blocks.put(0, DATA[:BLOCK])
     blocks.close()
     mine = tmp_path / "mine"  # what an earlier attempt left, and goes on to be somebody's
     (tmp_path / f"x.{what}").rename(mine)
     link(mine, tmp_path / f"x.{what}")
     before = mine.read_bytes()
-    blocks = partial_file.Blocks(to, digest, len(DATA), BLOCK)
-    assert blocks.had == 0
+    blocks = partial_file.PartialFile(to, digest, len(DATA), BLOCK)
+    assert blocks.resumed_bytes == 0
     for i in range(blocks.count):
         blocks.put(i, DATA[i * BLOCK : (i + 1) * BLOCK])
     blocks.finish()

@@ -130,8 +130,8 @@ def test_a_stopped_fetch_goes_on_where_it_was(tmp_path):
             fetch_http(f"{url}/update", tmp_path / "a", watch=once(1 << 20, stop))
         done = fetch_http(f"{url}/update", tmp_path / "a")
     assert done.path.read_bytes() == LARGE
-    assert done.had >= 1 << 20
-    assert done.had + done.received == len(LARGE)
+    assert done.resumed_bytes >= 1 << 20
+    assert done.resumed_bytes + done.received == len(LARGE)
 
 
 def test_a_lost_connection_and_a_file_that_changed_meanwhile(tmp_path):
@@ -208,11 +208,11 @@ def test_no_server_and_no_address(tmp_path):
     with serve_http(DATA) as url:
         pass
     with pytest.raises(EdgekitError, match="too slow") as error:
-        fetch_http(f"{url}/update", tmp_path / "a", patience=0.3)
+        fetch_http(f"{url}/update", tmp_path / "a", timeout_s=0.3)
     assert "\n" not in str(error.value)
     for wrong in ("ftp://x/update", "http://[/"):
         with pytest.raises(EdgekitError):
-            fetch_http(wrong, tmp_path / "a", patience=0.3)
+            fetch_http(wrong, tmp_path / "a", timeout_s=0.3)
 
 
 # ------------------------------------------------------------------------------- clients that hold on
@@ -262,7 +262,7 @@ def test_a_client_that_only_holds_on_is_cut_and_others_are_served(tmp_path, kind
     context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
     tls = {"certificate": certificate, "key": tmp_path / "web.key"}
     with (
-        serve_http(b"few bytes", patience=0.5, connections=2, **tls) as url,
+        serve_http(b"few bytes", timeout_s=0.5, connections=2, **tls) as url,
         kind(int(url.rpartition(":")[2]), context) as held,
     ):
         done = fetch_http(f"{url}/update", tmp_path / "a", ca=tmp_path / "ca.pem")
@@ -271,7 +271,7 @@ def test_a_client_that_only_holds_on_is_cut_and_others_are_served(tmp_path, kind
 
 
 def test_a_client_that_stops_reading_is_cut_and_a_slow_one_is_not(tmp_path):
-    with serve_http(LARGE, patience=0.4, floor=1_000) as url:
+    with serve_http(LARGE, timeout_s=0.4, min_bytes_per_s=1_000) as url:
         port = int(url.rpartition(":")[2])
         with silent(port, None) as stopped, socket.socket() as slow:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
@@ -349,7 +349,7 @@ def test_a_download_that_another_one_holds_up_says_so(tmp_path):
 
         def second(_there, _size):
             with pytest.raises(EdgekitError, match="another download"):
-                fetch_http(f"{url}/update", tmp_path / "a", patience=0.2)
+                fetch_http(f"{url}/update", tmp_path / "a", timeout_s=0.2)
             raise Stop
 
         with pytest.raises(Stop):
@@ -589,7 +589,7 @@ def _drip(data, each):
 )
 def test_a_server_that_is_too_slow(tmp_path, turn):
     with hostile(turn) as (url, _), pytest.raises(EdgekitError, match="too slow"):
-        fetch_http(url, tmp_path / "a", floor=10_000, patience=0.6)
+        fetch_http(url, tmp_path / "a", min_bytes_per_s=10_000, timeout_s=0.6)
 
 
 @pytest.mark.parametrize(
@@ -602,7 +602,7 @@ def test_a_server_that_is_too_slow(tmp_path, turn):
 )
 def test_a_server_that_says_something_else(tmp_path, answer, says):
     with hostile(answer) as (url, _), pytest.raises(EdgekitError, match=says) as error:
-        fetch_http(url, tmp_path / "a", patience=0.4)
+        fetch_http(url, tmp_path / "a", timeout_s=0.4)
     assert "\n" not in str(error.value)
 
 
@@ -621,5 +621,5 @@ def test_a_spoilt_record_is_not_believed(tmp_path, record):
     (tmp_path / "a.part").write_bytes(b"of something else")
     (tmp_path / "a.etag").write_text(record)
     with serve_http(DATA) as url:
-        assert fetch_http(f"{url}/update", tmp_path / "a").had == 0
+        assert fetch_http(f"{url}/update", tmp_path / "a").resumed_bytes == 0
     assert (tmp_path / "a").read_bytes() == DATA

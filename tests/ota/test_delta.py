@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from edgekit.agent.compare_deltas import compare, cost
 from edgekit.assurance import fuzz_delta
-from edgekit.assurance.fuzz_delta import WHOLE, Case
+from edgekit.assurance.fuzz_delta import NO_LIMIT, Case
 from edgekit.core.errors import EdgekitError
 from edgekit.export import read
 from edgekit.packages.delta import DELTA, PACKED, RAW, best, decode, encode
@@ -97,7 +97,7 @@ def arrives(device, target, old=None, *layout) -> int:
     """Bytes of the update, which both decoders have decoded."""
     data = encode(target, old, *layout)
     assert decode(data, old, len(target)) == target
-    answers = device([Case(data, old or b"", len(target), chop) for chop in (WHOLE, 1, 7, 8, 9)])
+    answers = device([Case(data, old or b"", len(target), chop) for chop in (NO_LIMIT, 1, 7, 8, 9)])
     assert answers == [("complete", target)] * 5
     return len(data)
 
@@ -207,7 +207,7 @@ def test_any_image_arrives_in_any_pieces(device, pair, chop):
     for known, layouts in ((old, (new_layout, old_layout)), (b"", (new_layout, None))):
         data = encode(new, known or None, *layouts)
         assert decode(data, known, len(new)) == new
-        cases += [Case(data, known, len(new), c) for c in (chop, 1, WHOLE)]
+        cases += [Case(data, known, len(new), c) for c in (chop, 1, NO_LIMIT)]
     assert device(cases) == [("complete", new)] * len(cases)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.packages import manifest, package, suit
-from edgekit.packages.package import digest, manifest_of, resign
+from edgekit.packages.package import digest, manifest_of, sign_package
 from tests.ota.processor import Ended, Processor
 from tests.ota.published import ENVELOPES
 from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS, manifests
@@ -124,11 +124,11 @@ def update(request, releases, signer):
     base = old if request.param == "delta" else None
     device = old.device("tflite")
     image = package.unsigned(
-        new.tflite, old.needs, sequence=2, vendor=new.vendor, model=new.class_name,
+        new.tflite, old.requirements, sequence=2, vendor=new.vendor, model=new.class_name,
         base=base and base.tflite, device=device.device, expires=EXPIRES,
         regions=[] if request.param == "raw" else None,
     )  # fmt: skip
-    data = resign(image, signer)
+    data = sign_package(image, signer)
     assert suit.ENCODINGS[manifest_of(data).encoding] == request.param
     assert package.verify(data, [signer.public], replace(device, base=digest(old.tflite)))
     return data, device

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.agent import native
-from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.assurance import attacks
 from edgekit.cli import commands, updates
 from edgekit.packages import delta, encryption, suit
 from edgekit.packages.manifest import PackageError
-from edgekit.packages.package import manifest_of, resign, verify
+from edgekit.packages.package import manifest_of, sign_package, verify
 from tests.ota.conftest import release_of
 from tests.ota.processor import Ended, Processor
 from tests.ota.test_manifest_c import (
@@ -91,7 +91,7 @@ def test_a_raw_payload_that_is_encrypted_says_what_it_becomes():
 
 def test_a_processor_of_the_draft_checks_what_it_fetched_and_decrypts_it(releases, signer):
     old, new = releases
-    data = resign(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
+    data = sign_package(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
     m, target = manifest_of(data), new.device()
     known = {"vendor": m.vendor, "model": m.model, "device": target.device}
     made = Processor(**known, kek=KEK)
@@ -128,8 +128,8 @@ def secret(releases, signer):
 @pytest.fixture
 def core(secret, signer):
     release, app = secret
-    core = Core(app, release.device(kek=KEK))
-    first = resign(release.unsigned(1, recipients=(KEK,)), signer)
+    core = DeviceSimulator(app, release.device(kek=KEK))
+    first = sign_package(release.unsigned(1, recipients=(KEK,)), signer)
     assert core.install(first) == ""
     assert core.reset() == Boot(0, trial=True, healthy=True)
     return core
@@ -138,8 +138,8 @@ def core(secret, signer):
 @pytest.mark.parametrize("piece", [1, 29, 512])
 def test_an_encrypted_delta_is_installed_tried_and_kept(core, releases, signer, piece):
     old, new = releases
-    data = resign(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
-    plain = resign(new.unsigned(2, old), signer)
+    data = sign_package(new.unsigned(2, old, recipients=(OTHER, KEK)), signer)
+    plain = sign_package(new.unsigned(2, old), signer)
     assert suit.opened(plain)["#m"] not in data
     device = old.device(sequence=1, base=old.image, kek=KEK)
     assert verify(data, [signer.public], device).image(old.image, KEK) == new.image
@@ -151,14 +151,14 @@ def test_an_encrypted_delta_is_installed_tried_and_kept(core, releases, signer, 
 
 def test_a_device_takes_what_is_not_encrypted_as_well(core, releases, signer):
     old, new = releases
-    assert core.install(resign(new.unsigned(2, old), signer)) == ""
+    assert core.install(sign_package(new.unsigned(2, old), signer)) == ""
     assert core.reset() == Boot(1, trial=True, healthy=True)
 
 
 def test_no_attack_on_a_secret_gets_in(core, releases, signer):
     old, new = releases
     device = old.device(sequence=1, base=old.image, kek=KEK)
-    data = resign(new.unsigned(2, old, recipients=(KEK,)), signer)
+    data = sign_package(new.unsigned(2, old, recipients=(KEK,)), signer)
     own = {
         "encrypted for another device": "key that this device does not have",
         "encrypted, to a device that reads no secrets": "reads no such payload",
@@ -170,12 +170,12 @@ def test_no_attack_on_a_secret_gets_in(core, releases, signer):
         "payload corrupted, at every byte": "",
     }
     flash = core.flash
-    for answer, every in ((attacks.by_host, 47), (core.answer, 601)):
+    for answer, every in ((attacks.check_in_python, 47), (core.answer, 601)):
         table = attacks.attack(data, signer, device, old.image, answer, every)
         assert table.refused.all(), table[~table.refused]
         said = table.set_index("attack").answer
         for name, why in own.items():
-            if answer == attacks.by_host or "reads no secrets" not in name:
+            if answer == attacks.check_in_python or "reads no secrets" not in name:
                 assert why in said[name]
     assert core.flash == flash
     assert core.restart() == Boot(0, trial=False)
@@ -186,7 +186,7 @@ def test_a_raw_payload_is_decrypted_and_judged_too(core, secret, signer):
     release, _ = secret
     noise = bytes(i * i % 251 for i in range(len(release.image)))
     object.__setattr__(other := release_of(release.tflite), "image", noise)
-    data = resign(other.unsigned(2, recipients=(KEK,)), signer)
+    data = sign_package(other.unsigned(2, recipients=(KEK,)), signer)
     m = manifest_of(data)
     flipped = suit.opened(data)["#m"]
     flipped = flipped[:40] + bytes([flipped[40] ^ 4]) + flipped[41:]
@@ -206,8 +206,8 @@ def test_a_device_without_the_reader_has_none_of_its_code_and_refuses(secret, re
     names = {s.name for s in plain.image().symbols.values()}
     assert not any(n.startswith(("br_aes", "decrypt")) for n in names)
     assert 2_500 < app.flash.value - plain.flash.value < 4_500
-    core = Core(plain, old.device(kek=KEK))
-    data = resign(old.unsigned(1, recipients=(KEK,)), signer)
+    core = DeviceSimulator(plain, old.device(kek=KEK))
+    data = sign_package(old.unsigned(1, recipients=(KEK,)), signer)
     assert "reads no such payload" in core.install(data)
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from edgekit.agent import native
-from edgekit.agent.host_device import Host
+from edgekit.agent.host_device import HostDevice
 from edgekit.agent.simulator import KEPT, Boot
 from edgekit.assurance import attacks
 from edgekit.packages import manifest as manifests
 from edgekit.packages import suit
 from edgekit.packages.flash_layout import SECTOR
-from edgekit.packages.package import digest, resign
+from edgekit.packages.package import digest, sign_package
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
 CHARGED, WORN = 2, 4  # of a unit of the flash: it refuses to be written; it keeps what it has
@@ -24,13 +24,13 @@ def device(request, releases, signer):
     """A device without an image, or one that runs release 1; with the package that it takes next, and what
     the checks in Python know of it."""
     old, new = releases
-    host = Host(old, [signer.public], old.device())
+    host = HostDevice(old, [signer.public], old.device())
     if request.param == "new":
-        return host, resign(old.unsigned(1), signer), old.device(sequence=0), b""
-    assert host.install(resign(old.unsigned(1), signer)) == ""
+        return host, sign_package(old.unsigned(1), signer), old.device(sequence=0), b""
+    assert host.install(sign_package(old.unsigned(1), signer)) == ""
     assert host.reset() == Boot(0, trial=True, healthy=True)
     known = old.device(sequence=1, base=old.image)
-    return host, resign(new.unsigned(2, old), signer), known, old.image
+    return host, sign_package(new.unsigned(2, old), signer), known, old.image
 
 
 def signed_otherwise(package, signer, image=None, payload=None, **changes):
@@ -75,7 +75,7 @@ def test_every_byte_of_what_is_compared_counts(device, signer, part):
         wrong = signed_otherwise(package, signer, **{part: flipped(right, i)})
         attempt = attacks.Attempt(wrong, known, (signer.public,), base=base)
         assert host.answer(attempt), f"byte {i} of {part}"
-        assert attacks.by_host(attempt), f"byte {i} of {part}"
+        assert attacks.check_in_python(attempt), f"byte {i} of {part}"
     assert host.restart() == runs
 
 
@@ -151,9 +151,9 @@ def test_what_is_wrong_with_a_payload_is_told(device, releases, signer):
         (signed_otherwise(package, signer, payload=other), "decodes to no image"),
         (flipped(raw, len(raw) - 1), "image is not the one"),
     ):
-        host.power_on(before)
+        host.restore_flash(before)
         assert re.search(why, host.install(data)), why
-    host.power_on(before)
+    host.restore_flash(before)
     assert host.install(package) == ""
 
 
@@ -163,7 +163,7 @@ def test_every_byte_of_the_payloads_digest_counts(device, signer):
     manifest, payload, _ = suit.read(package, [signer.public])
     before, said = host.flash, manifest.payload_digest
     for i in range(len(said)):
-        host.power_on(before)
+        host.restore_flash(before)
         body = manifests.body(replace(manifest, payload_digest=flipped(said, i)))
         refused = host.install(suit.sealed(body, payload, signer))
         assert refused == "the payload is not the one that was signed"
@@ -178,7 +178,7 @@ def test_a_flash_that_fails_is_told(device, releases, signer):
     assert cells == 2 * known.slot_bytes + KEPT * SECTOR
     units = cells + idle * known.slot_bytes // 8, known.slot_bytes // 8
     for data in (package, raw):
-        host.power_on(before)
+        host.restore_flash(before)
         host._call("update_begin", 0)
         head = suit.head_size(data)
         host._write("update_packet", data[:head])
@@ -208,9 +208,9 @@ def test_a_report_without_a_number_is_none(device):
 
 
 def test_without_an_image_nothing_is_healthy(releases, signer):
-    host = Host(releases[0], [signer.public], releases[0].device())
+    host = HostDevice(releases[0], [signer.public], releases[0].device())
     assert host.restart() == NOTHING
-    assert host._call("update_healthy") == 0
+    assert host._call("update_selftest") == 0
 
 
 def test_every_byte_of_the_signed_digest_counts(device, signer):
@@ -228,7 +228,7 @@ def test_every_byte_of_the_signed_digest_counts(device, signer):
 
 def test_a_revoked_key_is_that_very_one(releases, signer, es256):
     """One that differs in any one byte takes nothing from it."""
-    data = resign(releases[0].unsigned(1), es256)
+    data = sign_package(releases[0].unsigned(1), es256)
     for i in range(1, 65):
         other = replace(es256.public, raw=flipped(es256.public.raw, i))
         assert native.read(data, [es256.public, signer.public], revoked=(other,))["sequence"] == 1
@@ -246,12 +246,12 @@ def test_an_image_on_trial_is_judged_by_its_number_only(device, signer):
     assert "trial" in host.install(signed_otherwise(package, signer, sequence=number + 1))
     flash = host.flash
     for wrong in (number - 1, number + 1, 0):
-        assert not host.judge(True, wrong)
-        assert not host.judge(False, wrong)
+        assert not host.finish_trial(True, wrong)
+        assert not host.finish_trial(False, wrong)
     assert host.flash == flash
-    assert host.judge(True, number)
+    assert host.finish_trial(True, number)
     assert host.restart() == replace(trial, trial=False)
-    assert not host.judge(False, number)  # a confirmed one is not on trial
+    assert not host.finish_trial(False, number)  # a confirmed one is not on trial
     assert "not newer" in host.install(package)
 
 
@@ -259,21 +259,21 @@ def test_an_image_that_gives_another_answer_is_not_kept(device, releases, signer
     host, package, *_ = device
     runs, good = host.restart(), releases[0].image if device[3] == b"" else releases[1].image
     for i in range(1, 9):  # the bytes of the answer
-        host.power_on(device[0].flash)
+        host.restore_flash(device[0].flash)
         before = host.flash
         bad = good[:-i] + bytes([good[-i] ^ 1]) + good[len(good) - i + 1 :]
         made = signed_otherwise(package, signer, image=bad)
         assert host.install(made) == ""
         assert host.reset() == replace(runs, healthy=False)
         assert "tried here" in host.install(made)
-        host.power_on(before)
+        host.restore_flash(before)
 
 
 def test_pieces_of_any_size_make_the_same_device(device):
     host, package, *_ = device
     before, after = host.flash, set()
     for piece in (1, 7, 64, 500, 512):
-        host.power_on(before)
+        host.restore_flash(before)
         assert host.install(package, piece) == ""
         assert host.reset().healthy
         after.add(host.flash)
@@ -282,8 +282,8 @@ def test_pieces_of_any_size_make_the_same_device(device):
 
 def test_two_devices_share_nothing(releases, signer):
     old = releases[0]
-    one, other = (Host(old, [signer.public], old.device()) for _ in range(2))
-    assert one.install(resign(old.unsigned(1), signer)) == ""
+    one, other = (HostDevice(old, [signer.public], old.device()) for _ in range(2))
+    assert one.install(sign_package(old.unsigned(1), signer)) == ""
     assert one.reset().healthy
     assert other.restart() == NOTHING
     assert one.restart() == FIRST

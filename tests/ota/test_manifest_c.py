@@ -505,8 +505,12 @@ def test_limits_are_exact():
 def test_a_time_stamp_may_leap_as_far_as_the_clock():
     stamp = 1_800_000_000
     assert refusal(replace(FULL, sequence=stamp), now=stamp - 86_400) == ""
-    assert refusal(replace(FULL, sequence=package.TIMES), now=stamp) == ""
-    for sequence, now in ((stamp, stamp - 86_401), (stamp, 0), (package.TIMES - 1, stamp)):
+    assert refusal(replace(FULL, sequence=package.TIMESTAMPS_FROM), now=stamp) == ""
+    for sequence, now in (
+        (stamp, stamp - 86_401),
+        (stamp, 0),
+        (package.TIMESTAMPS_FROM - 1, stamp),
+    ):
         assert "too far ahead" in refusal(replace(FULL, sequence=sequence), now=now)
 
 

@@ -8,7 +8,7 @@ import pytest
 from edgekit.assurance import attacks
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import package, suit
-from edgekit.packages.package import Device, PackageError, manifest_of, resign, verify
+from edgekit.packages.package import Device, PackageError, manifest_of, sign_package, verify
 from tests.ota.conftest import release_of, retrained
 
 
@@ -16,7 +16,7 @@ from tests.ota.conftest import release_of, retrained
 def update(releases, signer):
     """(package with a delta, the device that it is for, the image in its slot)."""
     old, new = releases
-    data = resign(new.unsigned(2, old), signer)
+    data = sign_package(new.unsigned(2, old), signer)
     assert suit.ENCODINGS[manifest_of(data).encoding] == "delta"
     return data, old.device(sequence=1, base=old.image), old.image
 
@@ -26,7 +26,7 @@ def test_what_was_built_is_what_lies_in_the_slot(releases, es256, signer):
     for key in (es256, signer):
         for kind in ("weights", "tflite"):
             for base in (None, old):
-                data = resign(new.unsigned(2, base, kind), key)
+                data = sign_package(new.unsigned(2, base, kind), key)
                 running = base.content(kind) if base else b""
                 device = new.device(kind, 1, running)
                 taken = verify(data, [key.public], device)
@@ -91,7 +91,7 @@ def test_an_attack_on_a_package_that_is_not_taken_proves_nothing(update, signer)
 
 def test_without_a_clock_nothing_expires(releases, signer):
     old, new = releases
-    data = resign(new.unsigned(2, expires=1_000), signer)
+    data = sign_package(new.unsigned(2, expires=1_000), signer)
     device = old.device(sequence=1)
     verify(data, [signer.public], device, now=999)
     verify(data, [signer.public], device, now=0)
@@ -102,7 +102,7 @@ def test_without_a_clock_nothing_expires(releases, signer):
 def test_a_package_for_one_device_is_for_no_other(releases, signer):
     old, new = releases
     device = old.device(sequence=1)
-    data = resign(new.unsigned(2, device=device.device), signer)
+    data = sign_package(new.unsigned(2, device=device.device), signer)
     assert verify(data, [signer.public], device).manifest.device == device.device
     with pytest.raises(PackageError, match="another device"):
         verify(data, [signer.public], replace(device, device=bytes(16)))
@@ -122,8 +122,8 @@ def test_signing_can_happen_elsewhere(releases, signer, es256):
     data = releases[1].unsigned(2)
     with pytest.raises(PackageError):
         verify(data, [signer.public])
-    first = resign(data, signer)
-    assert verify(resign(first, es256), [es256.public]).manifest == manifest_of(data)
+    first = sign_package(data, signer)
+    assert verify(sign_package(first, es256), [es256.public]).manifest == manifest_of(data)
 
 
 def test_devices_are_told_apart_by_vendor_class_and_name(releases):
@@ -142,7 +142,7 @@ def test_devices_are_told_apart_by_vendor_class_and_name(releases):
 def test_a_package_of_one_site_is_no_update_of_another(releases, signer):
     """Same model, board and key; another vendor, or another class."""
     old, new = releases
-    data = resign(new.unsigned(2, old), signer)
+    data = sign_package(new.unsigned(2, old), signer)
     device = old.device(sequence=1, base=old.image)
     assert verify(data, [signer.public], device)
     for change, rule in (({"vendor": "example.org"}, "vendor"), ({"model": "hall 2"}, "model")):

@@ -5,9 +5,9 @@ import pytest
 
 from edgekit import emulate
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
-from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.packages.flash_layout import SECTOR
-from edgekit.packages.package import resign
+from edgekit.packages.package import sign_package
 from tests.emulate.bearings import ENVELOPE, strikes
 
 
@@ -15,8 +15,8 @@ from tests.emulate.bearings import ENVELOPE, strikes
 def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer, cpu):
     release, keys = releases[0], [signer.public]
     app = firmware(release, keys, cpu)
-    core = Core(app, release.device())
-    package = resign(release.unsigned(1), signer)
+    core = DeviceSimulator(app, release.device())
+    package = sign_package(release.unsigned(1), signer)
     assert core.install(package) == ""
     assert core.reset() == Boot(0, trial=True, healthy=True)
 
@@ -40,8 +40,8 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
 def test_the_slot_costs_no_instruction_that_the_profile_does_not_show(releases, signer):
     release = releases[0]
     app = firmware(release, [signer.public])
-    core = Core(app, release.device())
-    core.install(resign(release.unsigned(1), signer))
+    core = DeviceSimulator(app, release.device())
+    core.install(sign_package(release.unsigned(1), signer))
     core.reset()
     X = strikes(3, seed=5)[0]
     counted = emulate.profile_application(app, X[:1], core.core)

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.assurance import powercut, powercut_targets
-from edgekit.assurance.powercut import WAYS, Scenario, image, mutations, script, search
+from edgekit.assurance.powercut import TEAR_MODES, Scenario, image, mutations, script, search
 from edgekit.assurance.powercut_agent import AGENT_SCENARIOS
 from edgekit.assurance.powercut_targets import (
     LOG,
-    PLACES,
+    LOG_RECORDS,
     POWER_CUT,
     RECORD,
     SLOT_SECTORS,
-    OnCore,
-    OnHost,
+    CoreTarget,
+    HostTarget,
 )
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.flash_layout import SECTOR, UNIT
@@ -32,12 +32,12 @@ CHARGED = 2  # of a unit of the flash: reads blank, but refuses to be written
 
 @pytest.fixture(scope="module")
 def host():
-    return OnHost()
+    return HostTarget()
 
 
 @pytest.fixture(scope="module")
 def short_log():
-    return OnHost(places=8)
+    return HostTarget(log_records=8)
 
 
 def blank(machine):
@@ -103,7 +103,7 @@ def test_every_mistake_in_the_c_is_noticed():
 def test_on_the_emulated_core():
     names = ("image rots", "log always full")
     scenarios = [replace(s, lives=60) for s in powercut.CORE_SCENARIOS if s.name in names]
-    core, here = search(OnCore, scenarios), search(OnHost, scenarios)
+    core, here = search(CoreTarget, scenarios), search(HostTarget, scenarios)
     assert core.clean, str(core)
     assert core.table.equals(here.table)
     assert core.table.cuts.sum() > 100
@@ -111,21 +111,23 @@ def test_on_the_emulated_core():
 
 def test_the_whole_agent_on_the_emulated_core():
     scenarios = [replace(AGENT_SCENARIOS[1], lives=3)]
-    core, here = search(OnCore, scenarios), search(OnHost, scenarios)
+    core, here = search(CoreTarget, scenarios), search(HostTarget, scenarios)
     assert core.clean, str(core)
     assert core.table.equals(here.table)
 
 
 def test_the_core_notices_too():
-    def broken(places, program):
-        return OnCore(places, program, replace=powercut.MUTATIONS["record not authenticated"])
+    def broken(log_records, program):
+        return CoreTarget(
+            log_records, program, replace=powercut.MUTATIONS["record not authenticated"]
+        )
 
     assert search(broken, powercut.SCENARIOS[4:6], stop=True).first
 
 
 def test_same_seed_same_search():
     drawn = [replace(powercut.SCENARIOS[7], lives=30)]
-    a, b = (search(OnHost, drawn, seed=3).table for _ in range(2))
+    a, b = (search(HostTarget, drawn, seed=3).table for _ in range(2))
     assert a.equals(b)
 
 
@@ -139,12 +141,12 @@ def test_a_device_that_never_gets_its_update_is_reported(host, monkeypatch):
 
 def test_mutations_must_match():
     with pytest.raises(EdgekitError, match="no single place"):
-        OnHost(replace=(("no such line", ""),))
+        HostTarget(replace=(("no such line", ""),))
 
 
 def test_unknown_core():
     with pytest.raises(EdgekitError, match="Did you mean 'cortex-m7'"):
-        OnCore(cpu="cortex-m")
+        CoreTarget(cpu="cortex-m")
 
 
 # the slots
@@ -312,7 +314,7 @@ def logged(machine) -> State:
 calls = st.tuples(
     st.sampled_from(["install", "install", "boot", "boot", "boot", "confirm", "confirm", "revert"]),
     st.integers(-1, 2),  # sequence number, against the counter or the image under test
-    st.one_of(st.none(), st.tuples(st.integers(1, 8), st.integers(0, len(WAYS) - 1))),
+    st.one_of(st.none(), st.tuples(st.integers(1, 8), st.integers(0, len(TEAR_MODES) - 1))),
 )
 
 
@@ -352,7 +354,7 @@ def test_a_call_happens_or_does_not(short_log, history, seed):
     assert machine.read("nor")["broken"] == 0
 
 
-@given(st.binary(min_size=RECORD, max_size=RECORD * 8), st.integers(0, PLACES - 8))
+@given(st.binary(min_size=RECORD, max_size=RECORD * 8), st.integers(0, LOG_RECORDS - 8))
 def test_arbitrary_bytes_in_the_log_are_no_records(host, data, place):
     blank(host)
     install(host, 1)
@@ -399,7 +401,7 @@ def test_the_flash_keeps_its_rules(host):
     assert rules_broken("flash_erase", 6) == 1
 
 
-@pytest.mark.parametrize("way", range(len(WAYS)))
+@pytest.mark.parametrize("way", range(len(TEAR_MODES)))
 def test_a_torn_erase_must_be_repeated(host, way):
     blank(host)
     host.call("device_begin", 1, 8, bytes(32))
@@ -412,9 +414,9 @@ def test_a_torn_erase_must_be_repeated(host, way):
     after = cells(host, 0, SECTOR)
     ones = np.unpackbits(np.frombuffer(after, np.uint8)).mean()
     assert {"nothing": ones == 0, "half": ones == 0.5, "mix": 0.4 < ones < 0.6}.get(
-        WAYS[way], ones == 1
+        TEAR_MODES[way], ones == 1
     )
-    assert (host.call("flash_write", 0, bytes(8), 8) == 0) == (WAYS[way] == "all")
+    assert (host.call("flash_write", 0, bytes(8), 8) == 0) == (TEAR_MODES[way] == "all")
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))

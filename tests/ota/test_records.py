@@ -11,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.assurance import powercut_targets
-from edgekit.assurance.powercut import WAYS, image
-from edgekit.assurance.powercut_targets import LOG, PLACES, RECORD, RECORDS, SLOT_SECTORS, OnHost
+from edgekit.assurance.powercut import TEAR_MODES, image
+from edgekit.assurance.powercut_targets import (
+    LOG,
+    LOG_RECORDS,
+    RECORD,
+    RECORDS,
+    SLOT_SECTORS,
+    HostTarget,
+)
 from edgekit.packages.flash_layout import SECTOR, UNIT
 
 DIGEST, FLASH = -3, -4
@@ -24,14 +31,14 @@ HOUR, START = 3600, 1_800_000_000
 
 @pytest.fixture(scope="module")
 def library():
-    return OnHost()
+    return HostTarget()
 
 
 @pytest.fixture
 def host(library):
     """A new device."""
     library.write("nor", np.zeros((), powercut_targets.NOR))
-    library.write("life_secret", np.frombuffer(SECRET, np.uint8))
+    library.write("powercut_secret", np.frombuffer(SECRET, np.uint8))
     library.call("nor_blank")
     library.call("device_open")
     return library
@@ -72,7 +79,7 @@ def banned(host, sequence: int, of: int) -> bool:
 
 
 def rest(host) -> int:
-    return host.call("slots_rest", ctypes.byref(host.raw["device"]))
+    return host.call("slots_backoff", ctypes.byref(host.raw["device"]))
 
 
 def sealed(record: np.void, secret: bytes = SECRET) -> bytes:
@@ -80,11 +87,11 @@ def sealed(record: np.void, secret: bytes = SECRET) -> bytes:
     return body + hmac.digest(secret, b"slots" + body, "sha256")[:16]
 
 
-def put(host, data: bytes, place: int | None = None) -> None:
-    """As somebody who can write the flash: bytes into the next place of the log."""
+def put(host, data: bytes, log_index: int | None = None) -> None:
+    """As somebody who can write the flash: bytes into the next log_index of the log."""
     flash, device = host.read("nor").copy(), host.read("device")
-    place = int(device["place"]) if place is None else place
-    at = LOG + int(device["sector"]) * SECTOR + place * RECORD
+    log_index = int(device["log_index"]) if log_index is None else log_index
+    at = LOG + int(device["sector"]) * SECTOR + log_index * RECORD
     flash["cell"][at : at + len(data)] = np.frombuffer(data, np.uint8)
     flash["unit"][at // UNIT : (at + len(data)) // UNIT] = 1
     host.write("nor", flash)
@@ -172,18 +179,18 @@ def test_a_record_that_flash_does_not_hold_is_written_again(host):
     assert install(host, 2) == 0
     restart(host)
     flash, device = host.read("nor").copy(), host.read("device")
-    place = int(device["place"])
+    log_index = int(device["log_index"])
     at = LOG + int(device["sector"]) * SECTOR
-    for n in (place, place + 1):
+    for n in (log_index, log_index + 1):
         flash["unit"][(at + n * RECORD) // UNIT + n % (RECORD // UNIT)] = WORN
     host.write("nor", flash)
     assert host.call("device_confirm", 2) == 0
-    assert host.read("device")["place"] == place + 3
+    assert host.read("device")["log_index"] == log_index + 3
     assert restart(host) == 1
     assert host.read("device")["counter"] == 2
 
 
-@pytest.mark.parametrize("way", range(len(WAYS)))
+@pytest.mark.parametrize("way", range(len(TEAR_MODES)))
 def test_a_log_whose_other_sector_is_worn_keeps_what_it_has(host, way):
     """To go on there fails; the full sector, which holds everything, must not be erased for another try."""
     confirmed(host, 1)
@@ -191,9 +198,9 @@ def test_a_log_whose_other_sector_is_worn_keeps_what_it_has(host, way):
     other = (LOG + (1 - sector) * SECTOR) // UNIT
     flash["unit"][other : other + SECTOR // UNIT] = WORN
     host.write("nor", flash)
-    said = [host.call("device_begin", 2, 100, bytes(32)) for _ in range(2 * PLACES)]
+    said = [host.call("device_begin", 2, 100, bytes(32)) for _ in range(2 * LOG_RECORDS)]
     assert said[0] == 0
-    assert said[-PLACES:] == [FLASH] * PLACES
+    assert said[-LOG_RECORDS:] == [FLASH] * LOG_RECORDS
     for after in count(1):
         flash = host.read("nor").copy()
         flash["cut"][0] = after, way

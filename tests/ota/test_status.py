@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.assurance.keyset_device import Trusting
+from edgekit.assurance.keyset_device import KeysetDevice
 from edgekit.core.errors import EdgekitError
-from edgekit.packages.status import Receiver, Status, peek, report
+from edgekit.packages.status import ReportReceiver, Status, decode_unverified, report
 from tests.ota.test_trust import listed
 
 DEVICE, SECRET = b"d" * 16, bytes(range(32))
@@ -20,12 +20,12 @@ GOOD = Status(DEVICE, 1, running=2, counter=2, verdict=1, reason=0, keys=0, fres
 
 @pytest.fixture
 def receiver(tmp_path):
-    return Receiver(tmp_path / "reports.json", {DEVICE: SECRET})
+    return ReportReceiver(tmp_path / "reports.json", {DEVICE: SECRET})
 
 
 @pytest.fixture
 def device():
-    return Trusting(listed(), SECRET, device=DEVICE)
+    return KeysetDevice(listed(), SECRET, device=DEVICE)
 
 
 def test_the_devices_own_reports_are_taken_once(device, receiver):
@@ -43,7 +43,7 @@ def test_the_devices_own_reports_are_taken_once(device, receiver):
         receiver.take(first)
     assert receiver.take(second).number == 2
     with pytest.raises(EdgekitError, match="sent before"):
-        Receiver(receiver.file, receiver.secret).take(first)
+        ReportReceiver(receiver.file, receiver.secret).take(first)
     device.start()
     assert receiver.take(device.report()).number > 2  # a reset gives no number twice
 
@@ -54,7 +54,7 @@ numbers = st.integers(0, 2**32 - 1) | st.integers(0, 300)
 @settings(max_examples=25, deadline=None)
 @given(numbers, numbers, st.integers(0, 3), numbers)
 def test_python_writes_what_the_device_writes(running, counter, verdict, reason):
-    device = Trusting(listed(), SECRET, device=DEVICE)
+    device = KeysetDevice(listed(), SECRET, device=DEVICE)
     made = device.report(running, counter, verdict, reason)
     assert (
         report(
@@ -97,10 +97,10 @@ def test_two_receivers_take_each_report_once_between_them(tmp_path):
         taken = 0
         for data in many:
             with suppress(EdgekitError):
-                taken += Receiver(file, lambda _: SECRET).take(data).number
+                taken += ReportReceiver(file, lambda _: SECRET).take(data).number
         return taken
 
     with ThreadPoolExecutor() as pool:
         assert sum(pool.map(take, range(3))) == len(many)
     assert list(json.loads(file.read_text()).values()) == [1] * len(many)
-    assert peek(many[3]).device == bytes([3]) * 16
+    assert decode_unverified(many[3]).device == bytes([3]) * 16

@@ -6,8 +6,8 @@ from contextlib import nullcontext
 import pytest
 
 from edgekit.assurance import fuzz_keyset, powercut_keyset
-from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, people
-from edgekit.assurance.keyset_device import PowerCut, Trusting
+from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, sample_signers
+from edgekit.assurance.keyset_device import KeysetDevice, PowerCut
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement
 from edgekit.packages.cbor import encode
@@ -15,7 +15,7 @@ from edgekit.packages.flash_layout import UNIT
 from edgekit.packages.keyset import KeyList
 from edgekit.packages.suit import PackageError
 
-A, B, C, SIGNER, E, OTHER = people()[:6]  # the last two are P-256's
+A, B, C, SIGNER, E, OTHER = sample_signers()[:6]  # the last two are P-256's
 NOW = 1_700_000_000
 WORN = 4  # of a unit of the flash
 
@@ -41,18 +41,18 @@ def signed(keys: KeyList, *by) -> bytes:
 def answers(data: bytes, old: KeyList, now: int = 0) -> str:
     """The one answer of Python and of the device's C, "" for taken."""
     host, here = fuzz_keyset.agree(
-        fuzz_keyset.Case(data, old, now, ("EdDSA", "ES256")), Trusting(old)
+        fuzz_keyset.Case(data, old, now, ("EdDSA", "ES256")), KeysetDevice(old)
     )
     assert host == here
     return here
 
 
-def believes(device: Trusting, signer) -> bool:
+def believes(device: KeysetDevice, signer) -> bool:
     return device.believes(signer.public.algorithm, b"m", signer.sign(b"m"))
 
 
 def test_a_stolen_key_is_revoked_and_life_goes_on():
-    device = Trusting(listed())
+    device = KeysetDevice(listed())
     assert believes(device, SIGNER)
     new = listed().changed(signers=(OTHER.public,), revoked=(SIGNER.public.id,))
     device.take_keys(signed(new, A, E))
@@ -76,7 +76,7 @@ def test_roots_change_by_the_old_and_the_new():
         said = answers(signed(new, *some), old)
         assert why in said
         assert bool(said) != enough
-    device = Trusting(old)
+    device = KeysetDevice(old)
     device.take_keys(signed(new, C, B, A))
     after = new.changed()
     with pytest.raises(PackageError, match="present root keys"):
@@ -141,7 +141,7 @@ def test_every_byte_of_the_signed_digest_counts():
 
 def test_a_flash_that_holds_nothing_is_told():
     """Worn out: it takes every write without a complaint."""
-    device = Trusting(listed())
+    device = KeysetDevice(listed())
     cells = len(device.flash) * UNIT // (UNIT + 1)
     device.flash = device.flash[:cells] + bytes([WORN]) * (cells // UNIT)
     with pytest.raises(PackageError, match="the flash failed"):
@@ -149,26 +149,26 @@ def test_a_flash_that_holds_nothing_is_told():
 
 
 def test_every_byte_of_a_statements_class_counts():
-    device = Trusting(listed(), model=MODEL)
+    device = KeysetDevice(listed(), model=MODEL)
     for i in range(16):
         other = MODEL[:i] + bytes([MODEL[i] ^ 1]) + MODEL[i + 1 :]
-        said = statement.state(statement.Statement(other, 1, NOW, NOW + 9), SIGNER)
+        said = statement.sign_statement(statement.Statement(other, 1, NOW, NOW + 9), SIGNER)
         with pytest.raises(PackageError, match="class"):
-            device.hear(said, 1, NOW)
+            device.take_statement(said, 1, NOW)
 
 
 def test_a_key_whose_code_is_not_there_signs_nothing():
-    device = Trusting(
+    device = KeysetDevice(
         listed(signers=(SIGNER.public, OTHER.public)), model=MODEL, algorithms=("EdDSA",)
     )
     for signer, good in ((SIGNER, True), (OTHER, False)):
-        said = statement.state(statement.Statement(MODEL, 1, NOW, NOW + 9), signer)
+        said = statement.sign_statement(statement.Statement(MODEL, 1, NOW, NOW + 9), signer)
         with nullcontext() if good else pytest.raises(PackageError):
-            assert device.hear(said, 1, NOW) == "current"
+            assert device.take_statement(said, 1, NOW) == "current"
 
 
 def test_every_flipped_bit_and_every_cut_is_refused():
-    data, device = signed(listed().changed(), A, E), Trusting(listed())
+    data, device = signed(listed().changed(), A, E), KeysetDevice(listed())
     for i in range(len(data)):
         for bad in (data[:i], data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :]):
             with pytest.raises(PackageError):
@@ -195,14 +195,14 @@ def test_a_signature_for_something_else_does_not_count():
 
 
 def test_python_and_c_agree_on_hostile_key_manifests():
-    counted, unlike = fuzz_keyset.agreement(700, seed=3)
+    counted, unlike = fuzz_keyset.compare_keysets(700, seed=3)
     assert not unlike
     assert set(counted) == {"", *keyset.REASONS.values()}
     assert counted[""] > 30
 
 
 def test_python_and_c_agree_on_hostile_statements():
-    counted, unlike = fuzz_keyset.hearing(400, seed=5)
+    counted, unlike = fuzz_keyset.compare_statements(400, seed=5)
     assert not unlike
     assert set(counted) >= {"current", "behind", "frozen", *statement.REASONS.values()} - {
         statement.REASONS["algorithm"]
@@ -224,21 +224,21 @@ def test_the_search_notices_mistakes():
 
 def test_flash_of_another_device_is_not_believed():
     old = listed()
-    device = Trusting(old, secret=b"1" * 32)
+    device = KeysetDevice(old, secret=b"1" * 32)
     device.take_keys(signed(old.changed(signers=(OTHER.public,)), A, B))
     flash = device.flash
-    other = Trusting(old, secret=b"2" * 32)
+    other = KeysetDevice(old, secret=b"2" * 32)
     other.flash = flash
     other.start()
     assert (other.version, believes(other, OTHER)) == (0, False)
 
 
 def test_newer_firmware_may_bring_newer_keys():
-    device = Trusting(listed())
+    device = KeysetDevice(listed())
     device.take_keys(signed(listed().changed(), A, B))
     kept = device.flash
     for version, counts in ((0, SIGNER), (1, OTHER), (5, OTHER)):  # compiled in; 1 is kept
-        device.anew(listed(version=version, signers=(OTHER.public,)))
+        device.reflash(listed(version=version, signers=(OTHER.public,)))
         device.flash = kept
         device.start()
         assert believes(device, counts)
@@ -248,41 +248,45 @@ def test_newer_firmware_may_bring_newer_keys():
 
 
 def test_a_freeze_is_noticed():
-    device = Trusting(listed(), model=MODEL)
-    assert device.says(1, NOW) == "frozen"  # it never heard anything
-    said = statement.state(statement.Statement(MODEL, 2, NOW, NOW + 100), SIGNER)
-    assert device.hear(said, 2, NOW) == "current"
-    assert device.hear(said, 1, NOW + 100) == "behind"
-    assert device.hear(said, 2, NOW + 101) == "frozen"
-    later = statement.state(statement.Statement(MODEL, 3, NOW + 90, NOW + 300), SIGNER)
-    assert device.hear(later, 2, NOW + 101) == "behind"
+    device = KeysetDevice(listed(), model=MODEL)
+    assert device.freshness(1, NOW) == "frozen"  # it never heard anything
+    said = statement.sign_statement(statement.Statement(MODEL, 2, NOW, NOW + 100), SIGNER)
+    assert device.take_statement(said, 2, NOW) == "current"
+    assert device.take_statement(said, 1, NOW + 100) == "behind"
+    assert device.take_statement(said, 2, NOW + 101) == "frozen"
+    later = statement.sign_statement(statement.Statement(MODEL, 3, NOW + 90, NOW + 300), SIGNER)
+    assert device.take_statement(later, 2, NOW + 101) == "behind"
     device.start()
     with pytest.raises(PackageError, match="older than"):
-        device.hear(said, 2, NOW)
-    assert device.says(3, NOW + 101) == "current"
+        device.take_statement(said, 2, NOW)
+    assert device.freshness(3, NOW + 101) == "current"
 
 
 def test_what_a_stolen_key_said_is_forgotten_with_it():
     """Else one statement of a release that will never come would lock out all others."""
-    device = Trusting(listed(), model=MODEL)
-    device.hear(
-        statement.state(statement.Statement(MODEL, 2**32 - 1, NOW, 2**32 - 1), SIGNER), 1, NOW
+    device = KeysetDevice(listed(), model=MODEL)
+    device.take_statement(
+        statement.sign_statement(statement.Statement(MODEL, 2**32 - 1, NOW, 2**32 - 1), SIGNER),
+        1,
+        NOW,
     )
     device.take_keys(signed(listed().changed(signers=(OTHER.public,)), A, B))
-    assert device.says(1, NOW) == "frozen"
-    said = statement.state(statement.Statement(MODEL, 1, NOW - 50, NOW + 100), OTHER)
-    assert device.hear(said, 1, NOW) == "current"
+    assert device.freshness(1, NOW) == "frozen"
+    said = statement.sign_statement(statement.Statement(MODEL, 1, NOW - 50, NOW + 100), OTHER)
+    assert device.take_statement(said, 1, NOW) == "current"
 
 
 def test_new_roots_alone_forget_no_statement():
-    device = Trusting(listed(), model=MODEL)
-    device.hear(statement.state(statement.Statement(MODEL, 1, NOW, NOW + 9), SIGNER), 1, NOW)
+    device = KeysetDevice(listed(), model=MODEL)
+    device.take_statement(
+        statement.sign_statement(statement.Statement(MODEL, 1, NOW, NOW + 9), SIGNER), 1, NOW
+    )
     device.take_keys(signed(listed().changed(roots=(A.public, B.public, C.public)), A, B))
-    assert device.says(1, NOW) == "current"
+    assert device.freshness(1, NOW) == "current"
 
 
 def test_a_part_that_fails_during_a_rotation_keeps_the_old_keys():
-    device = Trusting(listed())
+    device = KeysetDevice(listed())
     device.cut(20, 0)
     with pytest.raises(PowerCut):
         device.take_keys(signed(listed().changed(), A, B))
@@ -294,7 +298,7 @@ def test_a_part_that_fails_during_a_rotation_keeps_the_old_keys():
     ("what", "why"),
     [
         ({"threshold": 0}, "between 1 and 8"),
-        ({"roots": (*(p.public for p in people()[:8]), A.public)}, ""),
+        ({"roots": (*(p.public for p in sample_signers()[:8]), A.public)}, ""),
         ({"revoked": ("12",)}, "16 hex digits"),
         ({"revoked": ("ZZ" * 8,)}, "16 hex digits"),
         ({"version": 1 << 32}, "below 2"),

@@ -2,17 +2,17 @@
 
 import pytest
 
-from edgekit.agent.simulator import Core, firmware
+from edgekit.agent.simulator import DeviceSimulator, firmware
 from edgekit.assurance import attacks_keyset
-from edgekit.assurance.attacks_keyset import NOW, attack_trust, signed
+from edgekit.assurance.attacks_keyset import NOW, attack_keyset, signed
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import statement, status
-from edgekit.packages.package import resign
+from edgekit.packages.package import sign_package
 
 
 @pytest.fixture(scope="module")
 def keys(releases, signer):
-    return attacks_keyset.drawn(releases[0].device().vendor, signer)
+    return attacks_keyset.generate_keys(releases[0].device().vendor, signer)
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,13 @@ def app(releases, keys):
 
 @pytest.fixture
 def core(app, releases):
-    return Core(app, releases[0].device())
+    return DeviceSimulator(app, releases[0].device())
 
 
 def test_a_stolen_key_is_replaced_without_new_firmware(core, releases, keys):
     a, b, c = keys.roots
     first, second = releases[0].unsigned(1), releases[1].unsigned(2)
-    assert core.install(resign(first, keys.signer)) == ""
+    assert core.install(sign_package(first, keys.signer)) == ""
     assert core.reset().healthy
     new = keys.first.changed(
         roots=(a.public, c.public, keys.successor.public),
@@ -37,29 +37,31 @@ def test_a_stolen_key_is_replaced_without_new_firmware(core, releases, keys):
     )
     assert core.take_keys(signed(new, a, c), NOW) == ""
     for _ in range(2):
-        assert "revoked" in core.install(resign(second, keys.signer))
+        assert "revoked" in core.install(sign_package(second, keys.signer))
         core.restart()
-    assert core.install(resign(second, keys.successor)) == ""
+    assert core.install(sign_package(second, keys.successor)) == ""
     assert core.reset().healthy
     assert core.sequence == 2
     assert "fewer of the present" in core.take_keys(signed(new.changed(), a, b))
     # by its own list, the successor is a root now, too
     assert core.take_keys(signed(new.changed(), a, keys.successor)) == ""
-    said = status.peek(core.report())
+    said = status.decode_unverified(core.report())
     assert (said.keys, said.running, said.verdict, said.device) == (2, 2, 1, core.device.device)
-    assert core.says() == "frozen"
-    heard = statement.state(statement.Statement(core.device.model, 2, NOW, NOW + 9), keys.successor)
-    assert core.hear(heard, NOW) == "current"
+    assert core.freshness() == "frozen"
+    heard = statement.sign_statement(
+        statement.Statement(core.device.model, 2, NOW, NOW + 9), keys.successor
+    )
+    assert core.take_statement(heard, NOW) == "current"
     core.restart()
-    assert core.says(NOW) == "current"
+    assert core.freshness(NOW) == "current"
 
 
 def test_no_attack_on_trust_gets_in(core, releases, keys):
-    data, flash = resign(releases[0].unsigned(1), keys.signer), core.flash
-    table = attack_trust(core, keys, data, every=97)
+    data, flash = sign_package(releases[0].unsigned(1), keys.signer), core.flash
+    table = attack_keyset(core, keys, data, every=97)
     assert table.refused.all(), table[~table.refused]
     assert len(table) == 25
     assert core.flash == flash
     with pytest.raises(EdgekitError, match="nothing is proved"):
-        attack_trust(core, keys, data[:-1], every=1000)
+        attack_keyset(core, keys, data[:-1], every=1000)
     assert core.flash == flash

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from edgekit import catalog, design
 from edgekit.agent import native, verification_cost
 from edgekit.agent.flash_parts import flash_parts
-from edgekit.agent.simulator import Boot, Core, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import verifiers
-from edgekit.packages.package import resign
+from edgekit.packages.package import sign_package
 from tests.ota.conftest import release_of
 
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -135,9 +135,9 @@ def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(
     app = firmware(release, [es256.public])
     parts = flash_parts(app, release, [es256.public])
     assert parts["cryptography"].value == pytest.approx(fast.flash, abs=256)
-    core = Core(app, release.device())
-    assert "fits no key" in core.install(resign(release.unsigned(1), signer))
-    assert core.install(resign(release.unsigned(1), es256)) == ""
+    core = DeviceSimulator(app, release.device())
+    assert "fits no key" in core.install(sign_package(release.unsigned(1), signer))
+    assert core.install(sign_package(release.unsigned(1), es256)) == ""
     assert core.reset() == Boot(0, trial=True, healthy=True)
     with pytest.raises(EdgekitError, match="by ES256-fast, the key is for EdDSA"):
         firmware(release, [signer.public])

@@ -12,7 +12,7 @@ from edgekit.cli.commands import main
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import measured, published
 from edgekit.pipeline import run
-from edgekit.pipeline.manifest import read_manifest, standing, update_manifest
+from edgekit.pipeline.manifest import read_manifest, stale_reasons, update_manifest
 from edgekit.pipeline.review import review
 from edgekit.view import report
 from tests.toy import DESIGN, SECOND, notebook
@@ -116,7 +116,7 @@ def test_a_chapter_stands_on_those_before_it():
 
     steps = {"00": entry({}, {"a": "2"}), "01": entry({"a": "1"}, {"b": "1"}),
              "02": entry({"b": "1"}, {}), "03": entry({"lost": "1"}, {})}  # fmt: skip
-    told = standing({"steps": steps, "design_digest": "d"})
+    told = stale_reasons({"steps": steps, "design_digest": "d"})
     assert told["00"] == ""
     assert told["02"] == "stands on 01, which was made before 00 was run again"
     assert "which no chapter has sealed" in told["03"]
@@ -198,7 +198,7 @@ def tone(simulated):
 def test_every_figure_says_on_which_data_it_rests(toy, simulated, says):
     opened = run.open_run("design", "toy")
     windows = data.window([tone(simulated)], ("a", "b"), 10, 10)
-    assert opened.uses(windows) == says
+    assert opened.record_origin(windows) == says
     opened.save("numbers.npy", np.arange(5))
     opened.figures["price"] = published(3, "EUR", "a list")
     opened.gate({"flash_bytes": measured(100, "bytes", "counted")})
@@ -221,13 +221,13 @@ def test_windows_remember_which_of_them_are_simulated(tmp_path):
 
 def test_one_folder_never_mixes_simulated_and_real(toy):
     opened = run.open_run("design", "toy")
-    opened.uses([tone(False)])
+    opened.record_origin([tone(False)])
     opened.save("numbers.npy", np.arange(5))
     opened.gate({"flash_bytes": measured(100, "bytes", "counted")})
     with pytest.raises(EdgekitError, match="rests on real data, these recordings are simulated"):
-        run.open_run("design", "toy").uses([tone(True)])
+        run.open_run("design", "toy").record_origin([tone(True)])
     offline = run.open_run("design", "toy", offline=True)
-    assert offline.uses([tone(True)]) == "simulated"
+    assert offline.record_origin([tone(True)]) == "simulated"
     assert offline.directory.name == "toy-quick-offline"
 
 

@@ -17,7 +17,7 @@ from edgekit.data import folds_by_group as folds
 from edgekit.learn.models import student, teacher
 
 CLASSES, SENSITIVITY = ("low", "high"), 0.001
-features = waveform = signal.UnitRms(64)
+features = teacher_input = signal.UnitRms(64)
 WIDTHS = {"student": 4}
 FIT = {p: {"student": {"epochs": 3, "copies": 1, "rate": 0.02}} for p in ("quick", "full")}
 SEARCH = {
@@ -96,4 +96,4 @@ def toy(project_folder, tmp_path, monkeypatch):
     outputs = {n: file_hash(run / "artefacts" / n) for n in ("field.npz", "split.json")}
     parameters = {"use_case": "toy", "profile": "quick", "seed": 0}
     update_manifest(run, "01_collect", {"parameters": parameters, "outputs": outputs})
-    return objective.terms_of("toy", run_dir=str(run))
+    return objective.search_config("toy", run_dir=str(run))

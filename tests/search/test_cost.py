@@ -40,15 +40,15 @@ def test_hopeless_candidates_are_told_why():
     small = cost.Cost(100, 100, flash=2_000, ram=500, instructions=10_000)
     large = cost.Cost(10**6, 10**5, flash=100_000, ram=50_000, instructions=4_000_000)
     budget = Budget(flash_bytes=65_536, ram_bytes=65_536, latency_ms=100)
-    assert cost.hopeless(small, budget, 100, []) == ""
-    assert "B of flash" in cost.hopeless(large, budget, 100, [])
-    assert "B of RAM" in cost.hopeless(large, Budget(ram_bytes=9_000), 100, [])
-    assert "ms" in cost.hopeless(large, Budget(latency_ms=1), 100, [])
+    assert cost.prune_reason(small, budget, 100, []) == ""
+    assert "B of flash" in cost.prune_reason(large, budget, 100, [])
+    assert "B of RAM" in cost.prune_reason(large, Budget(ram_bytes=9_000), 100, [])
+    assert "ms" in cost.prune_reason(large, Budget(latency_ms=1), 100, [])
     # a core that issues two instructions at a time may still keep it
     tight = Budget(latency_ms=20)
-    assert "ms" in cost.hopeless(large, tight, 100, [], "cortex-m4")
-    assert cost.hopeless(large, tight, 100, [], "cortex-m7") == ""
+    assert "ms" in cost.prune_reason(large, tight, 100, [], "cortex-m4")
+    assert cost.prune_reason(large, tight, 100, [], "cortex-m7") == ""
     # twice the instructions of something that is right already: nothing to gain
-    assert "times a trial" in cost.hopeless(large, Budget(), 100, [(1.0, 1_000_000)])
+    assert "times a trial" in cost.prune_reason(large, Budget(), 100, [(1.0, 1_000_000)])
     # but not of something that is merely cheap, while another is far better
-    assert cost.hopeless(large, Budget(), 100, [(0.6, 1_000), (0.95, 3_000_000)]) == ""
+    assert cost.prune_reason(large, Budget(), 100, [(0.6, 1_000), (0.95, 3_000_000)]) == ""

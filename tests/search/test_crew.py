@@ -14,7 +14,7 @@ import pytest
 
 from edgekit.core.errors import EdgekitError
 from edgekit.search import cluster, executor, objective
-from edgekit.search.executor import Crew
+from edgekit.search.executor import Executor
 
 
 @contextmanager
@@ -42,20 +42,20 @@ def dask(folder, workers=1):
 
 
 def test_a_cluster_that_is_lost_is_said(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(executor, "LIMIT", 3.0)
+    monkeypatch.setattr(executor, "NO_WORKER_SECONDS", 3.0)
     said = []
     with dask(tmp_path) as (address, scheduler, workers):
         with cluster.client_of(1, address) as client:
-            hands = Crew(client, say=said.append)
-            hands.give(os.getpid, name="who")
-            assert hands.take() == ("who", workers[0].pid)
+            hands = Executor(client, say=said.append)
+            hands.submit(os.getpid, name="who")
+            assert hands.next_result() == ("who", workers[0].pid)
             assert hands.slots == 1  # two threads, one process
-            hands.give(time.sleep, 600)
+            hands.submit(time.sleep, 600)
             time.sleep(0.5)
             workers[0].send_signal(signal.SIGKILL)
             began = time.monotonic()
             with pytest.raises(EdgekitError, match="had no worker for 3 s; what was finished is"):
-                hands.take()
+                hands.next_result()
             assert time.monotonic() - began < 15
             assert "has no worker; waiting 3 s for one" in said[-1]
             scheduler.kill()
@@ -64,7 +64,7 @@ def test_a_cluster_that_is_lost_is_said(tmp_path, monkeypatch, capfd):
             with pytest.raises(
                 EdgekitError, match=r"scheduler at tcp://\S+ is gone; what was finish"
             ):
-                hands.take()
+                hands.next_result()
         assert time.monotonic() - began < 15  # the client is closed by now
     heard = capfd.readouterr()
     assert (heard.out, heard.err) == ("", "")
@@ -83,10 +83,10 @@ def test_a_process_does_one_thing_at_a_time():
             time.sleep(0.02)
             return began, time.monotonic()
 
-        hands = Crew(client)
+        hands = Executor(client)
         for n in range(9):
-            hands.give(work, name=n)
-        spans = sorted(hands.take()[1] for _ in range(9))
+            hands.submit(work, name=n)
+        spans = sorted(hands.next_result()[1] for _ in range(9))
     assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
 
 
@@ -99,7 +99,7 @@ def test_what_raises_is_tried_again_but_not_for_ever():
             raise OSError("away")
         return "done"
 
-    found = dict(Crew().map(moody, {"never": (0,), "once": (1,), "always": (99,)}))
+    found = dict(Executor().map(moody, {"never": (0,), "once": (1,), "always": (99,)}))
     assert (found["never"], found["once"]) == ("done", "done")
     assert isinstance(found["always"], OSError)
     assert tried.count(99) == executor.TRIES
@@ -107,7 +107,7 @@ def test_what_raises_is_tried_again_but_not_for_ever():
 
 def test_a_context_is_made_once_for_all_threads():
     made = []
-    once = objective._once(lambda terms: (time.sleep(0.05), made.append(terms)))
+    once = objective._once(lambda config: (time.sleep(0.05), made.append(config)))
     threads = [threading.Thread(target=once, args=("terms",)) for _ in range(5)]
     for thread in threads:
         thread.start()

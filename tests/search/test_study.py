@@ -14,20 +14,20 @@ from edgekit.cli.commands import main
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.search import cluster, finalists, objective, study
-from edgekit.search.executor import Crew
+from edgekit.search.executor import Executor
 
 TRIALS = 3
 
 
-def columns(terms) -> list:
+def columns(config) -> list:
     """What a search gave, without what a clock measured."""
-    table = pd.read_csv(f"{terms.directory}/artefacts/search.csv")
+    table = pd.read_csv(f"{config.directory}/artefacts/search.csv")
     return json.loads(table.drop(columns=["seconds"]).to_json(orient="records"))
 
 
-def search(terms, **how):
+def search(config, **how):
     return finalists.search(
-        terms, TRIALS, **{"workers": 1, "finals": False, "say": lambda _: None} | how
+        config, TRIALS, **{"workers": 1, "finals": False, "say": lambda _: None} | how
     )
 
 
@@ -65,7 +65,7 @@ def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
     monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
     made = []
     for broken in (False, True):
-        storage, opened = study._open(toy, Crew())
+        storage, opened = study._open(toy, Executor())
         study.one(storage, 0, toy)
         if broken:
             trial = study._load(storage, study._sampler(objective.seed_of(0, 1))).ask()
@@ -112,7 +112,7 @@ def test_a_candidate_that_cannot_be_made_is_a_row(toy, monkeypatch):
 
 def test_a_trial_whose_worker_died_is_the_next_one(toy, monkeypatch):
     monkeypatch.setattr(objective, "tried", lambda *_: 1 / 0)
-    storage, opened = study._open(toy, Crew())
+    storage, opened = study._open(toy, Executor())
     lost = study._load(storage, study._sampler(0)).ask()
     lost.set_user_attr("index", 0)
     lost.set_user_attr("tries", 1)
@@ -125,18 +125,18 @@ def test_a_trial_whose_worker_died_is_the_next_one(toy, monkeypatch):
 def test_failed_trials_are_tried_again_and_do_not_count_as_trained(toy, monkeypatch):
     right, calls = objective.tried, []
 
-    def moody(made, terms):
+    def moody(made, config):
         calls.append(made)
         if len(calls) in (1, 3, 4):  # the first trial one time, the second both times
             raise OSError("disk full")
-        return right(made, terms)
+        return right(made, config)
 
     monkeypatch.setattr(objective, "tried", moody)
-    said = []
-    rows = study.explore(toy, 2, Crew(), said.append)
+    predicted = []
+    rows = study.explore(toy, 2, Executor(), predicted.append)
     assert [r.state for r in rows if r.state != "pruned"] == ["complete", "failed", "complete"]
     assert calls[0] == calls[1]
-    assert "2 of 2 trained" in said[-1]
+    assert "2 of 2 trained" in predicted[-1]
 
 
 def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
@@ -158,7 +158,7 @@ def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
         assert "2 trained" in capsys.readouterr().out
         assert client.run_on_scheduler(lambda dask_scheduler: "optuna" in dask_scheduler.extensions)
         # the same study, finished, from one process
-        rows = study.explore(toy, 2, Crew(), say=lambda _: None)
+        rows = study.explore(toy, 2, Executor(), say=lambda _: None)
     assert sum(r.state == "complete" for r in rows) == 2
 
 
@@ -188,6 +188,6 @@ def test_a_search_of_other_data_is_not_continued(toy, monkeypatch):
     monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
     with pytest.raises(EdgekitError):
         search(toy)
-    other = objective.Terms(**{**toy.__dict__, "stamp": "other"})
+    other = objective.SearchConfig(**{**toy.__dict__, "stamp": "other"})
     with pytest.raises(EdgekitError, match="delete it to start over"):
         search(other)

@@ -33,7 +33,7 @@ FEATURES = {
     "envelope, short": EnvelopeSpectrum(rate=1000, window=64, low=100, width=16, lines=7),
     "rectified": RectifiedSpectrum(rate=10_000, window=1024, block=8, lines=40),
     "rectified, short": RectifiedSpectrum(rate=1000, window=64, block=1, lines=31),
-    "waveform": UnitRms(window=300, channels=2),
+    "teacher_input": UnitRms(window=300, channels=2),
     "range": InRange(50, offset=(0.0,) * 6, span=(1.5,) * 6),
     "moments": Moments(window=200, channels=6, limit=6),
     "log bands": BOXES,

@@ -9,13 +9,13 @@ from edgekit import signal
 from tests.signal import compiled
 
 
-@pytest.mark.parametrize(("first", "every"), [(0, 1), (100, 1), (0, 2)])
-def test_it_hears_what_a_shorter_recording_holds(first, every):
+@pytest.mark.parametrize(("first", "step_size"), [(0, 1), (100, 1), (0, 2)])
+def test_it_hears_what_a_shorter_recording_holds(first, step_size):
     X = np.random.default_rng(0).normal(size=(3, 400, 6)).astype(np.float32)
-    part = signal.Part(signal.Moments(200, 6), 400, first, every)
+    part = signal.Subwindow(signal.Moments(200, 6), 400, first, step_size)
     heard = part(X)
     assert heard.shape == (3, *part.shape)
-    np.testing.assert_array_equal(heard, part.step(X[:, first::every][:, :200]))
+    np.testing.assert_array_equal(heard, part.step(X[:, first::step_size][:, :200]))
     np.testing.assert_array_equal(heard, part(part.cut(X)))
     got, _ = compiled.features(part, part.cut(X))
     np.testing.assert_array_equal(compiled.bits(got), compiled.bits(heard.reshape(3, -1)))
@@ -24,9 +24,9 @@ def test_it_hears_what_a_shorter_recording_holds(first, every):
 
 def test_it_keeps_what_the_step_can_do_and_refuses_what_does_not_fit():
     beat = signal.EcgBeat(window=1000, anchor=750, first=32, length=80)
-    part = signal.Part(beat, 1500, first=500)
+    part = signal.Subwindow(beat, 1500, first=500)
     assert part.milliseconds.shape == (80,)
     assert hasattr(part, "vary")
-    assert not hasattr(signal.Part(signal.UnitRms(100), 200), "vary")
+    assert not hasattr(signal.Subwindow(signal.UnitRms(100), 200), "vary")
     with pytest.raises(ValueError, match="do not fit"):
-        signal.Part(beat, 1499, first=500)
+        signal.Subwindow(beat, 1499, first=500)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.signal import another_wearer
+from edgekit.signal import imu_variation
 
 
 def moves(n, time, seed=0):
@@ -19,7 +19,7 @@ def moves(n, time, seed=0):
 def test_shape_and_seed(n, time, seed):
     X = moves(n, time, seed)
     before = X.copy()
-    one, again = (another_wearer(X, np.random.default_rng(seed)) for _ in range(2))
+    one, again = (imu_variation(X, np.random.default_rng(seed)) for _ in range(2))
     assert one.shape == X.shape
     assert one.dtype == np.float32
     assert np.isfinite(one).all()
@@ -30,7 +30,7 @@ def test_shape_and_seed(n, time, seed):
 def test_a_strap_turns_both_sensors_alike_and_stretches_neither():
     X = moves(60, 200)
     X[:, :, 3:] = X[:, :, :3]  # the same vector twice stays the same vector twice
-    turned = another_wearer(X, np.random.default_rng(1), tempo=0, vigour=0, noise=0, kept=0)
+    turned = imu_variation(X, np.random.default_rng(1), tempo=0, vigour=0, noise=0, kept=0)
     np.testing.assert_allclose(turned[:, :, :3], turned[:, :, 3:], atol=1e-4)
     lengths = (np.sort(np.linalg.norm(v[:, :, :3], axis=2), axis=1) for v in (X, turned))
     low, high = lengths
@@ -40,13 +40,13 @@ def test_a_strap_turns_both_sensors_alike_and_stretches_neither():
 
 def test_one_in_four_stays_as_it_is():
     X = moves(400, 100)
-    same = (another_wearer(X, np.random.default_rng(2)) == X).all(axis=(1, 2))
+    same = (imu_variation(X, np.random.default_rng(2)) == X).all(axis=(1, 2))
     assert 0.15 < same.mean() < 0.35
 
 
 def test_faster_movement_turns_faster():
     X = moves(300, 200)
-    fast = another_wearer(
+    fast = imu_variation(
         X, np.random.default_rng(3), strap_deg=0, tempo=0.3, vigour=0, noise=0, kept=0
     )
     gain = np.abs(fast[:, :, 3:]).max(axis=1) / np.abs(X[:, :, 3:]).max(axis=1)
@@ -59,10 +59,10 @@ def test_faster_movement_turns_faster():
 
 def test_noise_is_what_was_asked_for():
     X = np.zeros((50, 200, 6), np.float32)
-    noisy = another_wearer(X, np.random.default_rng(4), noise=0.1, kept=0)
+    noisy = imu_variation(X, np.random.default_rng(4), noise=0.1, kept=0)
     assert noisy.std() == pytest.approx(0.1, rel=0.03)
 
 
 def test_other_channels_are_refused():
     with pytest.raises(ValueError, match="three axes"):
-        another_wearer(moves(2, 50)[:, :, :5], np.random.default_rng(0))
+        imu_variation(moves(2, 50)[:, :, :5], np.random.default_rng(0))

@@ -46,8 +46,8 @@ def test_three_minus_signs_bring_the_wrists_together(case, worlds):
     from edgekit.learn.adapt import classifier
 
     lab, field = worlds["lab"], worlds["field"]
-    heard = SimpleNamespace(lab=lab)
-    X, y = case.mirrored(heard)
+    task = SimpleNamespace(lab=lab)
+    X, y = case.mirrored(task)
     right = case.descriptor(field.X)
     as_is = (classifier().fit(case.descriptor(lab.X), lab.y).predict(right) == field.y).mean()
     mirrored = (classifier().fit(X, y).predict(right) == field.y).mean()
@@ -55,6 +55,6 @@ def test_three_minus_signs_bring_the_wrists_together(case, worlds):
 
 
 def test_features_are_within_what_eight_bits_resolve(case, worlds):
-    heard = case.features(worlds["field"].X)
-    assert np.abs(heard).max() <= 4
-    assert heard.shape[1:] == (1, len(case.FEATURE_AXIS[1]), 1)
+    task = case.features(worlds["field"].X)
+    assert np.abs(task).max() <= 4
+    assert task.shape[1:] == (1, len(case.FEATURE_AXIS[1]), 1)

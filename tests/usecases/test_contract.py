@@ -36,7 +36,7 @@ def test_it_defines_every_name(case):
     for profile in ("quick", "full"):
         for who in ("teacher", "student"):
             assert set(case.FIT[profile][who]) >= {"epochs", "copies", "rate"}
-    assert set(case.SWEEP) == {"windows", "deals", "seeds"}
+    assert set(case.SWEEP) == {"windows", "repeats", "seeds"}
     assert set(case.WIDTHS) == {"sweep", "teacher", "student", "wide", "narrow"}
     assert case.NORMAL is None or case.NORMAL in case.CLASSES
 
@@ -69,9 +69,9 @@ def test_splits_keep_groups_whole(case, worlds):
 
 def test_what_the_networks_hear_has_the_promised_shape(case, worlds):
     X = worlds["field"].X[:3]
-    for hear in (case.features, case.waveform):
-        heard = hear(X)
-        assert heard.shape == (3, *hear.shape)
+    for preprocess in (case.features, case.teacher_input):
+        heard = preprocess(X)
+        assert heard.shape == (3, *preprocess.shape)
         assert heard.dtype == np.float32
         assert np.isfinite(heard).all()
     assert case.descriptor(X).shape[0] == 3
@@ -91,12 +91,12 @@ def test_what_a_search_may_try_can_be_heard_and_built(case, worlds):
     assert case.SEARCH["features"], "a use case of the kit gives a search something to try"
     known = space.choices(case, case.features.shape, teacher=True)
     assert known["features"][0] == "features"
-    for name, hear in space.variants(case).items():
-        heard = hear(X)
-        assert heard.shape == (3, *hear.shape), name
+    for name, preprocess in space.variants(case).items():
+        heard = preprocess(X)
+        assert heard.shape == (3, *preprocess.shape), name
         assert np.isfinite(heard).all()
-        delivered = hear.cut(X) if hasattr(hear, "cut") else X
-        got, _ = compiled.features(hear, delivered)
+        delivered = preprocess.cut(X) if hasattr(preprocess, "cut") else X
+        got, _ = compiled.features(preprocess, delivered)
         np.testing.assert_array_equal(compiled.bits(got), compiled.bits(heard.reshape(3, -1)))
 
 

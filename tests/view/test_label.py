@@ -66,7 +66,7 @@ def test_the_last_mark_wins_sample_by_sample_and_undo_takes_each_back(marks):
 
 def test_next_previous_and_undo_find_the_recording_that_was_changed():
     work = Labelling([signal("a"), signal("b", "x")])
-    work.whole("x")
+    work.label_all("x")
     assert work.go(1).name == "b"
     assert work.go(1).name == "b"
     work.confirm()
@@ -83,11 +83,11 @@ def test_next_previous_and_undo_find_the_recording_that_was_changed():
 def test_boxes_are_confirmed_corrected_added_and_removed():
     work = Labelling([film()])
     work.confirm(0)
-    assert work.recording.meta["boxes"][0][0].how == "confirmed"
+    assert work.recording.meta["boxes"][0][0].provenance == "confirmed"
     work.box(2, 1, (8, 8, 4, 4, "cat"))
     work.box(2, 0, None)
     work.box(1, None, (0, 0, 2, 2, "person"))
-    assert [[(b.label, b.how) for b in f] for f in work.recording.meta["boxes"]] == [
+    assert [[(b.label, b.provenance) for b in f] for f in work.recording.meta["boxes"]] == [
         [("person", "confirmed")], [("person", "corrected")], [("cat", "corrected")],
     ]  # fmt: skip
     with pytest.raises(EdgekitError, match="no box"):
@@ -124,7 +124,7 @@ def test_nothing_to_label_is_said():
     with pytest.raises(EdgekitError, match="same name"):
         Labelling([signal(), signal()])
     with pytest.raises(EdgekitError, match="word"):
-        Labelling([signal()]).whole("  ")
+        Labelling([signal()]).label_all("  ")
 
 
 def test_the_controls_do_what_the_buttons_say(tmp_path):
@@ -151,7 +151,7 @@ def test_the_controls_do_what_the_buttons_say(tmp_path):
     assert [s.value for s in films.sides] == [9, 9, 3, 3]
     buttons["remove box"].click()
     buttons["confirm frame"].click()
-    assert [b.how for b in films.work.recording.meta["boxes"][2]] == ["confirmed"]
+    assert [b.provenance for b in films.work.recording.meta["boxes"][2]] == ["confirmed"]
     buttons["save"].click()
     assert "no folder" in films.message.value
 

@@ -50,7 +50,7 @@ class Broker:
 
     def start(self) -> None:
         """Start, or start again at the same port; returns when connections are accepted."""
-        with safe_files.going_on(self.folder / "broker.log") as log:
+        with safe_files.open_to_append(self.folder / "broker.log") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         until = time.monotonic() + 30
         while self._process.poll() is None and time.monotonic() < until:

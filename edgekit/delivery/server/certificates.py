@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 from pathlib import Path
 
-from edgekit.core.atomic import write_whole
+from edgekit.core.atomic import atomic_write_bytes
 
 AUTHORITY = "edgekit CA"
 DAYS = 365  # that a certificate is good for
@@ -31,16 +31,16 @@ def certify(folder: Path, name: str, host: str = "") -> Path:
     else:
         authority = _new(ca_key)
         root = [(x509.BasicConstraints(ca=True, path_length=0), True), (_signs_only(), True)]
-        write_whole(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
+        atomic_write_bytes(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
     use = x509.ExtendedKeyUsage([Usage.SERVER_AUTH if host else Usage.CLIENT_AUTH])
     leaf = [(x509.BasicConstraints(ca=False, path_length=None), True), (use, False), (names, False)]
-    write_whole(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
+    atomic_write_bytes(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
     return file
 
 
 def private(file: Path, data: bytes) -> None:
     """Written so that nobody else may read it."""
-    write_whole(file, data, 0o600)
+    atomic_write_bytes(file, data, 0o600)
 
 
 def _names(host: str) -> list:

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class Counted:
+class CountingTransport:
     """A transport that knows how many bytes it has got rid of."""
 
     def __init__(self, transport):
@@ -46,29 +46,29 @@ class Counted:
         return getattr(self._transport, name)
 
 
-def protocol(most: int, floor: float, patience: float) -> type[H11Protocol]:
+def protocol(most: int, min_bytes_per_s: float, timeout_s: float) -> type[H11Protocol]:
     """uvicorn's protocol for connections, of which there are `most`.
 
-    One that within `patience` seconds takes neither a whole answer nor `floor` bytes/s is cut.
+    One that within `timeout_s` seconds takes neither a whole answer nor `min_bytes_per_s` bytes/s is cut.
     """
 
-    class Patient(H11Protocol):
+    class RateLimitedProtocol(H11Protocol):
         look, gone, answered = None, 0, False
 
         def connection_made(self, transport) -> None:
-            super().connection_made(Counted(transport))
+            super().connection_made(CountingTransport(transport))
             if len(self.connections) > most:
                 self.transport.abort()
                 return
-            self.look = self.loop.call_later(patience, self.check)
+            self.look = self.loop.call_later(timeout_s, self.check)
 
         def check(self) -> None:
             gone = self.transport.gone
-            if not self.answered and gone - self.gone < max(1.0, floor * patience):
+            if not self.answered and gone - self.gone < max(1.0, min_bytes_per_s * timeout_s):
                 self.transport.abort()
                 return
             self.gone, self.answered = gone, False
-            self.look = self.loop.call_later(patience, self.check)
+            self.look = self.loop.call_later(timeout_s, self.check)
 
         def on_response_complete(self) -> None:
             self.answered = True
@@ -79,15 +79,15 @@ def protocol(most: int, floor: float, patience: float) -> type[H11Protocol]:
                 self.look.cancel()
             super().connection_lost(exc)
 
-    return Patient
+    return RateLimitedProtocol
 
 
 class Server(uvicorn.Server):
     """uvicorn's server, with an end to handshakes too."""
 
-    def __init__(self, config: uvicorn.Config, patience: float):
+    def __init__(self, config: uvicorn.Config, timeout_s: float):
         super().__init__(config)
-        self._patience = patience
+        self._patience = timeout_s
 
     async def startup(self, sockets=None) -> None:
         loop = asyncio.get_running_loop()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.core.safe_files import SAFE
+from edgekit.core.safe_files import SAFE_FLAGS
 from edgekit.delivery.partial_file import LIMIT
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")  # of a file: no path, nothing hidden
@@ -72,12 +72,12 @@ def application(files: bytes | Mapping[str, bytes] | Path, kinds: tuple[str, ...
 def serve_http(
     files: bytes | Mapping[str, bytes] | Path, *, host: str = "127.0.0.1", port: int = 0,
     certificate: Path | None = None, key: Path | None = None, kinds: tuple[str, ...] = KINDS,
-    connections: int = 64, floor: float = 64.0, patience: float = 30.0,
+    connections: int = 64, min_bytes_per_s: float = 64.0, timeout_s: float = 30.0,
 ) -> Iterator[str]:  # fmt: skip
     """Serve `files` (see `application`) while the `with` block runs; yields the address, without a slash.
 
     With a `certificate` and its `key` (PEM files) over TLS. At most `connections` at a time; one that is
-    handed fewer than `floor` bytes/s over `patience` seconds is cut. Raises EdgekitError if the port is
+    handed fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds is cut. Raises EdgekitError if the port is
     taken, or the certificate no use.
     """
     app = application(files, kinds)
@@ -90,7 +90,7 @@ def serve_http(
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1,
         ssl_certfile=certificate, ssl_keyfile=key, ssl_keyfile_password="", ws="none", loop="asyncio",
-        http=protocol(connections, floor, patience),
+        http=protocol(connections, min_bytes_per_s, timeout_s),
         log_config=None,  # its own would close the handlers of everybody else in this process
     )  # fmt: skip
     try:
@@ -109,7 +109,7 @@ def serve_http(
         except (OSError, UnicodeError) as error:
             said = getattr(error, "strerror", None) or "no such host"
             raise EdgekitError(f"cannot serve at {host}:{port}: {said}") from None
-        server = Server(config, patience)
+        server = Server(config, timeout_s)
         listening.listen()  # from here on a client waits instead of being turned away
         thread = threading.Thread(target=server.run, args=([listening],), name="http", daemon=True)
         thread.start()
@@ -160,7 +160,7 @@ def _read(
 
 @lru_cache(maxsize=4)  # what many devices ask for at once is read once, and held once
 def _loaded(file: Path, _inode: int, size: int, _changed: int) -> tuple[bytes, str]:
-    with os.fdopen(os.open(file, os.O_RDONLY | SAFE), "rb") as opened:
+    with os.fdopen(os.open(file, os.O_RDONLY | SAFE_FLAGS), "rb") as opened:
         data = opened.read(size)
     return data, _sha256(data)
 

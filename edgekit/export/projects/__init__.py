@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.export.codegen import Source
-from edgekit.export.projects.folder import archive, place
+from edgekit.export.projects.folder import archive, write_folder
 from edgekit.export.projects.render import KINDS, RTOS, render
 
 __all__ = ["KINDS", "RTOS", "write"]
@@ -66,5 +66,5 @@ def write(
     if kind == "arduino":
         zipped = f"{source.name}.zip"
         files = {zipped: archive(files, source.name), "README.md": files["README.md"]}
-        return place(files, folder, source, kind) / zipped
-    return place(files, folder, source, kind)
+        return write_folder(files, folder, source, kind) / zipped
+    return write_folder(files, folder, source, kind)

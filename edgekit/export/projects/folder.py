@@ -16,7 +16,7 @@ from edgekit.export.codegen import Source
 MARKER = "edgekit.json"
 
 
-def place(files: dict[str, bytes], folder: Path, source: Source, kind: str) -> Path:
+def write_folder(files: dict[str, bytes], folder: Path, source: Source, kind: str) -> Path:
     """Write `files` (path -> content) as `folder`, beside it first and then in one rename.
 
     An empty folder and an unchanged project of an earlier call are replaced; EdgekitError for the rest.
@@ -30,8 +30,8 @@ def place(files: dict[str, bytes], folder: Path, source: Source, kind: str) -> P
     }
     files = files | {MARKER: (json.dumps(marker, indent=1) + "\n").encode()}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".edgekit-") as half:
-        new, old = Path(half) / "new", Path(half) / "old"
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".edgekit-") as temporary:
+        new, old = Path(temporary) / "new", Path(temporary) / "old"
         for path, content in files.items():
             target = new / path
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -28,8 +28,8 @@ void agent_begin(struct agent *a, uint32_t now) {
 }
 
 /* May a transfer wear the idle slot already? Where the clock cannot tell, once in a life. */
-static int rested(const struct agent *a) {
-  const uint32_t rest = slots_rest(&a->slots), since = a->slots.slot[slots_idle(&a->slots)].time;
+static int backoff_is_over(const struct agent *a) {
+  const uint32_t rest = slots_backoff(&a->slots), since = a->slots.slot[slots_idle(&a->slots)].time;
   if (a->now && a->now >= since) return a->now - since >= rest;
   return !rest || !a->begun;
 }
@@ -45,7 +45,7 @@ static int admit(struct agent *a) {
   if (broken) return -broken;
   if (slots_banned(&a->slots, m->sequence, m->digest)) return AGENT_FAILED;
   if (slots_busy(&a->slots)) return AGENT_BUSY;
-  if (!rested(a)) return AGENT_REST;
+  if (!backoff_is_over(a)) return AGENT_BACKOFF;
   const struct decryptor *const hidden = m->encryption.iv ? a->device.decryptor : 0;
   if (hidden && hidden->begin(hidden->state, &m->encryption, a->device.kek)) return AGENT_KEY;
   if (slots_begin(&a->slots, m->sequence, m->size, m->digest)) return AGENT_FLASH;
@@ -75,7 +75,7 @@ static int pass(struct agent *a, const uint8_t *data, uint32_t n) {
   const struct decryptor *const hidden = a->device.decryptor;
   uint8_t plain[2 * DECRYPT_BLOCK];
   int answer = AGENT_MORE;
-  if (n > a->manifest.payload_size - a->had) return AGENT_ENDLESS;
+  if (n > a->manifest.payload_size - a->had) return AGENT_TOO_LONG;
   a->had += n;
   if (!travels_raw(a)) sha256_add(&a->payload, data, n);
   if (!a->manifest.encryption.iv) return use(a, data, n);
@@ -109,7 +109,7 @@ static int take(struct agent *a, const uint8_t *data, uint32_t n) {
 }
 
 int agent_take(struct agent *a, const uint8_t *data, uint32_t n) {
-  a->answer = a->answer == AGENT_MORE ? take(a, data, n) : AGENT_OVER;
+  a->answer = a->answer == AGENT_MORE ? take(a, data, n) : AGENT_ABORTED;
   return a->answer;
 }
 
@@ -123,7 +123,7 @@ static int payload_is_signed(struct agent *a) {
 
 static int end(struct agent *a) {
   if (a->answer == AGENT_INSTALLED) return AGENT_INSTALLED; /* said twice */
-  if (a->answer != AGENT_MORE) return AGENT_OVER;
+  if (a->answer != AGENT_MORE) return AGENT_ABORTED;
   if (!a->manifest.payload_at || a->had != a->manifest.payload_size) return AGENT_PARTIAL;
   if (!payload_is_signed(a)) return AGENT_PAYLOAD;
   if (a->manifest.encoding != ENCODING_RAW && a->delta.result != DELTA_COMPLETE) return AGENT_DAMAGED;
@@ -141,7 +141,7 @@ uint32_t agent_running(const struct agent *a) {
   return a->slots.running == SLOTS_NONE ? 0 : a->slots.slot[a->slots.running].sequence;
 }
 
-int agent_judge(struct agent *a, uint32_t sequence, int healthy) {
+int agent_finish_trial(struct agent *a, uint32_t sequence, int healthy) {
   if (sequence == 0 || sequence != agent_running(a)) return SLOTS_REFUSED;
   return healthy ? slots_confirm(&a->slots, sequence) : slots_revert(&a->slots);
 }
@@ -152,15 +152,15 @@ const char *agent_reason(int answer) {
     case AGENT_INSTALLED: return "installed";
     case AGENT_DAMAGED: return "the payload decodes to no image of the signed size";
     case AGENT_DIGEST: return "the image is not the one that was signed";
-    case AGENT_ENDLESS: return "more bytes than the manifest promised";
+    case AGENT_TOO_LONG: return "more bytes than the manifest promised";
     case AGENT_PARTIAL: return "the package ended too early";
     case AGENT_BUSY: return "an image is on trial here, or waits for the reset";
     case AGENT_FLASH: return "the flash failed";
     case AGENT_PAYLOAD: return "the payload is not the one that was signed";
     case AGENT_KEY: return "encrypted under a key that this device does not have";
     case AGENT_FAILED: return "this image was tried here, and failed";
-    case AGENT_REST: return "too many transfers failed here; later";
-    case AGENT_OVER: return "this transfer was refused before";
+    case AGENT_BACKOFF: return "too many transfers failed here; later";
+    case AGENT_ABORTED: return "this transfer was refused before";
     default: return manifest_reason(-answer);
   }
 }

@@ -3,7 +3,7 @@
  *   agent_start   after every reset: which image to run, and whether it is on trial
  *   agent_take    the next bytes of a package; the head is verified before a byte of the payload is used
  *   agent_end     that was all; only now is the image marked as installed
- *   agent_judge   the image on trial passed its self-test, or did not
+ *   agent_finish_trial   the image on trial passed its self-test, or did not
  *
  * Nothing is allocated: a struct agent is all the memory there is. */
 #ifndef EDGEKIT_AGENT_H
@@ -19,14 +19,14 @@ enum agent_answer {
   /* negative: refused, and nothing was activated. -1…-99: a code of manifest.h; below, what failed later: */
   AGENT_DAMAGED = -101, /* the payload decodes to no image */
   AGENT_DIGEST = -102,  /* it decodes to another image than was signed */
-  AGENT_ENDLESS = -103, /* more bytes than the manifest promised */
+  AGENT_TOO_LONG = -103, /* more bytes than the manifest promised */
   AGENT_PARTIAL = -104, /* it ended before that */
   AGENT_BUSY = -105,    /* the image that runs is on trial itself, and the other slot the way back; or one waits there */
   AGENT_FLASH = -106,   /* the flash failed */
-  AGENT_OVER = -107,    /* this transfer was refused before; begin again */
+  AGENT_ABORTED = -107,    /* this transfer was refused before; begin again */
   AGENT_FAILED = -108,  /* this very image failed its test here */
   AGENT_PAYLOAD = -109, /* the payload is another than was signed */
-  AGENT_REST = -110,    /* transfers failed again and again, and each wears the flash: not before slots_rest is over */
+  AGENT_BACKOFF = -110,    /* transfers failed again and again, and each wears the flash: not before slots_backoff is over */
   AGENT_KEY = -111      /* the payload is encrypted, under no key that this device has */
 };
 
@@ -61,7 +61,7 @@ int agent_end(struct agent *a);
 
 /* The verdict on the image on trial, which must have this number: confirmed for good, or never to be booted
  * again. 0, or a slots_error. */
-int agent_judge(struct agent *a, uint32_t sequence, int healthy);
+int agent_finish_trial(struct agent *a, uint32_t sequence, int healthy);
 
 /* The number of the image that runs; 0 if there is none. */
 uint32_t agent_running(const struct agent *a);

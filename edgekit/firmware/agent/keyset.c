@@ -114,7 +114,7 @@ static const uint8_t *root(const struct keyset *s, const uint8_t *id, int *algor
 }
 
 /* Do enough roots of `s` sign? A signature by somebody else does not count, and costs nothing; one under the name
- * of a root that is not that root's ends it. KEYSET_GOOD, KEYSET_SIGNATURE or KEYSET_FEW. */
+ * of a root that is not that root's ends it. KEYSET_GOOD, KEYSET_SIGNATURE or KEYSET_BELOW_OLD_THRESHOLD. */
 static int enough(const struct keyset *s, struct cbor r, uint32_t count, const keyset_verify verify[2],
                   const uint8_t *digest) {
   uint32_t counted = 0;
@@ -128,7 +128,7 @@ static int enough(const struct keyset *s, struct cbor r, uint32_t count, const k
     if (!good(&by, verify[algorithm], key, digest)) return KEYSET_SIGNATURE;
     counted++; /* once for each: ids rise strictly */
   }
-  return counted >= s->threshold ? KEYSET_GOOD : KEYSET_FEW;
+  return counted >= s->threshold ? KEYSET_GOOD : KEYSET_BELOW_OLD_THRESHOLD;
 }
 
 /* ---- The whole ---- */
@@ -181,7 +181,7 @@ int keyset_accept(const uint8_t *data, uint32_t n, const struct keyset *old, con
   code = check(fresh, old, verify, now);
   if (code) return code;
   code = enough(fresh, signatures, count, verify, digest);
-  return code == KEYSET_FEW ? KEYSET_FEW_NEW : code;
+  return code == KEYSET_BELOW_OLD_THRESHOLD ? KEYSET_BELOW_NEW_THRESHOLD : code;
 }
 
 const char *keyset_reason(int code) {
@@ -190,14 +190,14 @@ const char *keyset_reason(int code) {
       [KEYSET_FORM] = "not a key manifest, or not in its one encoding",
       [KEYSET_DIGEST] = "the signed digest is another key list's",
       [KEYSET_SIGNATURE] = "a signature is not by the root key that it names",
-      [KEYSET_FEW] = "signed by fewer of the present root keys than have to",
+      [KEYSET_BELOW_OLD_THRESHOLD] = "signed by fewer of the present root keys than have to",
       [KEYSET_CONTENT] = "the key list is not one that this device understands",
       [KEYSET_VENDOR] = "keys of another vendor",
       [KEYSET_ALGORITHM] = "holds a key of an algorithm that this firmware has no code for",
       [KEYSET_ROLLBACK] = "not newer than the keys that this device has",
       [KEYSET_LEAPS] = "its version is too far ahead of this device's",
       [KEYSET_EXPIRED] = "the key manifest has expired",
-      [KEYSET_FEW_NEW] = "signed by fewer of its own root keys than have to",
+      [KEYSET_BELOW_NEW_THRESHOLD] = "signed by fewer of its own root keys than have to",
       [KEYSET_LONG] = "longer than a key manifest may be",
       [KEYSET_FLASH] = "the flash failed; the keys are the old ones",
   };

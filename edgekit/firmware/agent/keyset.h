@@ -29,14 +29,14 @@ enum {
   KEYSET_FORM,      /* not a key manifest, or not in its one encoding */
   KEYSET_DIGEST,    /* the signed digest is another list's */
   KEYSET_SIGNATURE, /* by the id a key that counts, and not by that key */
-  KEYSET_FEW,       /* of those who are trusted now, too few signed */
+  KEYSET_BELOW_OLD_THRESHOLD,       /* of those who are trusted now, too few signed */
   KEYSET_CONTENT,   /* the list is not one that a device understands */
   KEYSET_VENDOR,
   KEYSET_ALGORITHM, /* a key of an algorithm that this firmware has no code for */
   KEYSET_ROLLBACK,
   KEYSET_LEAPS,
   KEYSET_EXPIRED,
-  KEYSET_FEW_NEW,   /* of those who shall be trusted, too few signed */
+  KEYSET_BELOW_NEW_THRESHOLD,   /* of those who shall be trusted, too few signed */
   KEYSET_LONG,      /* (of trust_end) more bytes than the device takes */
   KEYSET_FLASH,     /* (of trust_end) the flash failed; what was trusted is trusted */
   KEYSET_CODES

@@ -5,8 +5,8 @@
 #define RECORD ((uint32_t)sizeof(struct slot_record))
 #define SIGNED (RECORD - 16) /* bytes of it before its MAC */
 #define BOOTS 15u            /* of slot_record.boots: test boots left */
-#ifdef SLOTS_PLACES
-#define PLACES SLOTS_PLACES /* a short log, for tests that want it full all the time; more than there are RECORDS */
+#ifdef SLOTS_LOG_RECORDS
+#define PLACES SLOTS_LOG_RECORDS /* a short log, for tests that want it full all the time; more than there are RECORDS */
 #else
 #define PLACES (FLASH_SECTOR / RECORD) /* records in a sector of the log */
 #endif
@@ -43,9 +43,9 @@ static uint32_t slot_address(const struct slots *s, int slot) {
 
 static uint32_t log_sector(const struct slots *s, uint32_t sector) { return 2 * s->slot_sectors + sector; }
 
-/* Copy a record out of the log; 0 if its place reads blank. */
-static int read_record(const struct slots *s, uint32_t sector, uint32_t place, struct slot_record *r) {
-  const uint8_t *from = flash_at(log_sector(s, sector) * FLASH_SECTOR + place * RECORD);
+/* Copy a record out of the log; 0 if its log_index reads blank. */
+static int read_record(const struct slots *s, uint32_t sector, uint32_t log_index, struct slot_record *r) {
+  const uint8_t *from = flash_at(log_sector(s, sector) * FLASH_SECTOR + log_index * RECORD);
   uint8_t *to = (uint8_t *)r, all = 0xFF;
   for (uint32_t i = 0; i < RECORD; i++) all &= to[i] = from[i];
   return all != 0xFF;
@@ -66,25 +66,25 @@ static void learn(struct slots *s, const struct slot_record *r, uint32_t sector)
 void slots_open(struct slots *s, uint32_t slot_sectors, const uint8_t secret[HMAC_KEY]) {
   struct slot_record r;
   uint32_t used[2] = {0, 0};
-  *s = (struct slots){.secret = secret, .slot_sectors = slot_sectors, .running = SLOTS_NONE, .place = PLACES};
+  *s = (struct slots){.secret = secret, .slot_sectors = slot_sectors, .running = SLOTS_NONE, .log_index = PLACES};
   for (uint32_t sector = 0; sector < 2; sector++) {
-    for (uint32_t place = PLACES; place-- > 0;) { /* the newest first */
-      if (!read_record(s, sector, place, &r)) continue;
-      if (!used[sector]) used[sector] = place + 1;
+    for (uint32_t log_index = PLACES; log_index-- > 0;) { /* the newest first */
+      if (!read_record(s, sector, log_index, &r)) continue;
+      if (!used[sector]) used[sector] = log_index + 1;
       learn(s, &r, sector);
     }
   }
-  if (s->order) s->place = used[s->sector];
+  if (s->order) s->log_index = used[s->sector];
 }
 
-/* Write a record to the next place that takes it. One that reads blank may refuse: a write of it was begun when
+/* Write a record to the next log_index that takes it. One that reads blank may refuse: a write of it was begun when
  * the power went. */
 static int write_record(struct slots *s, const struct slot_record *r) {
   struct slot_record back;
-  while (s->place < PLACES) {
-    const uint32_t place = s->place++;
-    if (flash_write(log_sector(s, s->sector) * FLASH_SECTOR + place * RECORD, r, RECORD)) continue;
-    read_record(s, s->sector, place, &back);
+  while (s->log_index < PLACES) {
+    const uint32_t log_index = s->log_index++;
+    if (flash_write(log_sector(s, s->sector) * FLASH_SECTOR + log_index * RECORD, r, RECORD)) continue;
+    read_record(s, s->sector, log_index, &back);
     if (hmac_same((const uint8_t *)&back, (const uint8_t *)r, RECORD)) return 0;
   }
   return SLOTS_FLASH;
@@ -106,12 +106,12 @@ static int carry_over(struct slots *s) {
   const uint32_t full = s->sector;
   int error = flash_erase(log_sector(s, full ^ 1)) ? SLOTS_FLASH : 0;
   s->sector = full ^ 1;
-  s->place = 0;
+  s->log_index = 0;
   const struct slot_record *r = 0;
   while (!error && (r = next_record(s, r ? r->order : 0))) error = write_record(s, r);
   if (error) {
     s->sector = full;
-    s->place = PLACES;
+    s->log_index = PLACES;
   }
   return error;
 }
@@ -169,7 +169,7 @@ void slots_time(struct slots *s, uint32_t now) {
   if (now - s->logged >= SLOTS_HOUR) enter(s, other, s->slot[other].state, 0, s->counter);
 }
 
-uint32_t slots_rest(const struct slots *s) {
+uint32_t slots_backoff(const struct slots *s) {
   const uint32_t n = begun(&s->slot[slots_idle(s)]);
   if (n < SLOTS_TRIES) return 0;
   return n < BOOTS ? 60u << (n - SLOTS_TRIES) : 86400u;
@@ -183,7 +183,7 @@ int slots_banned(const struct slots *s, uint32_t sequence, const uint8_t digest[
   return 0;
 }
 
-/* Remember an image as failed, in place of an older verdict on it, or of the oldest. */
+/* Remember an image as failed, in log_index of an older verdict on it, or of the oldest. */
 static int ban(struct slots *s, const struct slot_record *failed) {
   struct slot_record r = *failed;
   uint32_t at = 0;

@@ -63,7 +63,7 @@ struct slots {
   uint32_t logged;  /* as much of it as is in the log */
   uint32_t order;   /* of the newest record */
   uint32_t sector;  /* of the log, 0 or 1, that takes records */
-  uint32_t place;   /* of the next record in it */
+  uint32_t log_index;   /* of the next record in it */
   int32_t running;  /* the slot that slots_boot chose */
   uint32_t arrived; /* bytes of the update so far; they wait in unit[] until there are FLASH_UNIT of them */
   uint8_t unit[FLASH_UNIT];
@@ -95,7 +95,7 @@ void slots_time(struct slots *s, uint32_t now);
 
 /* Each transfer wears the idle slot. Seconds that must have passed since the last one began (its record has the
  * time) before another may: none at first, then a minute, and twice as long each time, up to a day. */
-uint32_t slots_rest(const struct slots *s);
+uint32_t slots_backoff(const struct slots *s);
 
 /* Has this image failed a test here, under this number or a higher one? */
 int slots_banned(const struct slots *s, uint32_t sequence, const uint8_t digest[SHA256_BYTES]);

@@ -2,7 +2,7 @@
 
 #include "cbor.h"
 
-int statement_says(const struct trust *t, uint32_t running, uint64_t now) {
+int statement_freshness(const struct trust *t, uint32_t running, uint64_t now) {
   if (t->record.issued == 0 || now > t->record.until) return STATEMENT_FROZEN;
   return running < t->record.latest ? STATEMENT_BEHIND : STATEMENT_CURRENT;
 }
@@ -52,12 +52,12 @@ int statement_take(struct trust *t, const uint8_t *data, uint32_t n, const uint8
   cbor_leave(&body, body.end);
   if (body.state != CBOR_FINE || latest == 0 || issued == 0 || until < issued) return STATEMENT_CONTENT;
   if (!cbor_same(class_id, model, 16)) return STATEMENT_CLASS;
-  if (now && issued > now + STATEMENT_EARLY) return STATEMENT_AHEAD;
-  if (issued < kept->issued) return STATEMENT_OLDER;
-  if (latest < kept->latest) return STATEMENT_FALLS;
-  if (issued == kept->issued && (latest != kept->latest || until != kept->until)) return STATEMENT_OLDER;
+  if (now && issued > now + STATEMENT_EARLY) return STATEMENT_FROM_FUTURE;
+  if (issued < kept->issued) return STATEMENT_REPLAYED;
+  if (latest < kept->latest) return STATEMENT_ROLLBACK;
+  if (issued == kept->issued && (latest != kept->latest || until != kept->until)) return STATEMENT_REPLAYED;
   if (issued > kept->issued && trust_keep(t, latest, issued, until)) return STATEMENT_FLASH;
-  return statement_says(t, running, now);
+  return statement_freshness(t, running, now);
 }
 
 const char *statement_reason(int code) {
@@ -71,9 +71,9 @@ const char *statement_reason(int code) {
       [STATEMENT_REVOKED] = "signed by a key that was revoked",
       [STATEMENT_CONTENT] = "the statement is not one that this device understands",
       [STATEMENT_CLASS] = "about another class of devices",
-      [STATEMENT_OLDER] = "older than what this device has heard",
-      [STATEMENT_FALLS] = "names an older release than the one before",
-      [STATEMENT_AHEAD] = "from a time that is yet to come",
+      [STATEMENT_REPLAYED] = "older than what this device has heard",
+      [STATEMENT_ROLLBACK] = "names an older release than the one before",
+      [STATEMENT_FROM_FUTURE] = "from a time that is yet to come",
       [STATEMENT_FLASH] = "the flash failed",
   };
   return code >= 0 && code < STATEMENT_CODES ? REASONS[code] : "no such code";

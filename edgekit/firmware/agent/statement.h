@@ -24,9 +24,9 @@ enum {
   STATEMENT_REVOKED,
   STATEMENT_CONTENT,
   STATEMENT_CLASS,
-  STATEMENT_OLDER,   /* than one that was heard: played again */
-  STATEMENT_FALLS,   /* its release is older than one that was named before */
-  STATEMENT_AHEAD,   /* from a time that is yet to come */
+  STATEMENT_REPLAYED,   /* than one that was heard: played again */
+  STATEMENT_ROLLBACK,   /* its release is older than one that was named before */
+  STATEMENT_FROM_FUTURE,   /* from a time that is yet to come */
   STATEMENT_FLASH,
   STATEMENT_CODES
 };
@@ -38,7 +38,7 @@ int statement_take(struct trust *t, const uint8_t *data, uint32_t n, const uint8
 
 /* What the newest one says by now: current, behind or frozen. Without a clock nothing is ever frozen but the device
  * that never heard one. */
-int statement_says(const struct trust *t, uint32_t running, uint64_t now);
+int statement_freshness(const struct trust *t, uint32_t running, uint64_t now);
 
 const char *statement_reason(int code);
 

@@ -1,7 +1,7 @@
 /* The life of a device, for the search for power cuts: updates of all sorts come, one after the other, and an
  * observer who does not lose power looks on.
  *
- * life_turn() is what happens between two resets. The device in it knows nothing but its flash; the script and
+ * powercut_run_until_reset() is what happens between two resets. The device in it knows nothing but its flash; the script and
  * the observer's memory are in `life`. The observer compares image bytes, not digests, and does not read the log
  * to know what should be there. */
 #include "nor.h"
@@ -39,7 +39,7 @@ struct life {
 };
 
 struct life life;
-uint8_t life_secret[HMAC_KEY]; /* of the device */
+uint8_t powercut_secret[HMAC_KEY]; /* of the device */
 
 static uint8_t image_byte(uint32_t sequence, uint32_t i) {
   uint32_t x = (i + 1) * 2654435761u ^ sequence * 2246822519u;
@@ -110,9 +110,9 @@ static int settled(const struct slots *s, const struct step *step) {
   return 0;
 }
 
-void life_turn(void) {
+void powercut_run_until_reset(void) {
   struct slots s;
-  slots_open(&s, SLOT_SECTORS, life_secret);
+  slots_open(&s, SLOT_SECTORS, powercut_secret);
   look_at_log(&s);
   const int slot = slots_boot(&s);
   look_at_boot(&s, slot);
@@ -149,10 +149,10 @@ void life_turn(void) {
 }
 
 /* Use up n places of the log, as n updates that were begun and given up would. */
-void life_fill(uint32_t n) {
+void powercut_fill_log(uint32_t n) {
   struct slots s;
   for (int i = 0; i < NOR_CUTS; i++) nor.cut[i].after = 0;
-  slots_open(&s, SLOT_SECTORS, life_secret);
+  slots_open(&s, SLOT_SECTORS, powercut_secret);
   while (n--) slots_begin(&s, s.counter + 1, 1, life.step[0].digest);
 }
 
@@ -167,10 +167,10 @@ void life_fill(uint32_t n) {
 
 struct slots device;
 
-static int turn(void) { return life_turn(), 0; }
+static int turn(void) { return powercut_run_until_reset(), 0; }
 
 int powered_turn(void) { POWERED(turn()); }
-void device_open(void) { slots_open(&device, SLOT_SECTORS, life_secret); } /* only reads */
+void device_open(void) { slots_open(&device, SLOT_SECTORS, powercut_secret); } /* only reads */
 int device_boot(void) { POWERED(slots_boot(&device)); }
 int device_begin(uint32_t sequence, uint32_t size, const uint8_t *digest) {
   POWERED(slots_begin(&device, sequence, size, digest));

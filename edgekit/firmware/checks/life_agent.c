@@ -6,10 +6,10 @@
 #include "agent.h"
 #include "nor.h"
 #if __STDC_HOSTED__
-int (*life_verify)(const uint8_t *, const uint8_t *, const uint8_t *, size_t); /* ed25519_verify, compiled apart */
+int (*powercut_verify)(const uint8_t *, const uint8_t *, const uint8_t *, size_t); /* ed25519_verify, compiled apart */
 #else
 #include "ed25519.h"
-#define life_verify ed25519_verify
+#define powercut_verify ed25519_verify
 #endif
 
 #define SLOT_SECTORS ((NOR_SECTORS - 2) / 2)
@@ -31,7 +31,7 @@ struct life {
   struct step {
     uint32_t kind, sequence;
     uint32_t content, size; /* of the image */
-    uint32_t at, bytes;     /* of the package, in life_packages */
+    uint32_t at, bytes;     /* of the package, in powercut_packages */
     uint32_t wait, back;    /* seconds that pass before it comes; nonzero: the clock was set back */
     int32_t answer;
   } step[STEPS]; /* the first has to be HEALTHY */
@@ -55,8 +55,8 @@ struct life {
 
 struct life life;
 struct agent life_agent; /* all the memory that a cut loses */
-uint8_t life_packages[STEPS * 640];
-uint8_t life_public[32]; /* the key that signs */
+uint8_t powercut_packages[STEPS * 640];
+uint8_t powercut_public_key[32]; /* the key that signs */
 
 static struct device DEVICE = {.vendor = {'v'}, .model = {'m'}, .device = {'d'}, .kind = KIND_WEIGHTS,
                                /* too many: the agent knows better */
@@ -76,7 +76,7 @@ static int verify(const uint8_t *signature, const uint8_t *public, const uint8_t
   sha256_end(&hash, is);
   for (int i = 0; i < 4 * STEPS; i++)
     if (hmac_same(is, good[i], SHA256_BYTES)) return 0;
-  if (life_verify(signature, public, message, n)) return -1;
+  if (powercut_verify(signature, public, message, n)) return -1;
   for (int i = 0; i < SHA256_BYTES; i++) good[next % (4 * STEPS)][i] = is[i];
   next++;
   return 0;
@@ -142,7 +142,7 @@ static void look_at_wear(void) {
 
 /* What the device says to a package, or to as much of it as comes. */
 static int send(const struct step *step) {
-  const uint8_t *package = life_packages + step->at;
+  const uint8_t *package = powercut_packages + step->at;
   const uint32_t now = life.clock == 0 ? 0 : step->back ? 1 : life.clock++;
   agent_begin(&life_agent, now);
   if (now > life.told) life.told = now;
@@ -151,8 +151,8 @@ static int send(const struct step *step) {
     const int answer = agent_take(&life_agent, package + at, n);
     if (answer == AGENT_MORE) continue;
     /* refused is refused, whatever comes behind it */
-    life.false_records += agent_take(&life_agent, package, CHUNK) != AGENT_OVER;
-    life.false_records += agent_end(&life_agent) != AGENT_OVER;
+    life.false_records += agent_take(&life_agent, package, CHUNK) != AGENT_ABORTED;
+    life.false_records += agent_end(&life_agent) != AGENT_ABORTED;
     return answer;
   }
   return step->kind == BROKEN_OFF ? AGENT_MORE : agent_end(&life_agent);
@@ -161,12 +161,12 @@ static int send(const struct step *step) {
 /* The same; a device that wants to rest must take it a day later, or, without a clock, in its next life. */
 static int offer(const struct step *step) {
   int answer = send(step);
-  if (answer == AGENT_REST && life.clock) {
+  if (answer == AGENT_BACKOFF && life.clock) {
     life.clock += DAY;
     answer = send(step);
-    life.blocked += answer == AGENT_REST;
+    life.blocked += answer == AGENT_BACKOFF;
   }
-  if (answer == AGENT_REST) life.blocked += !life.today;
+  if (answer == AGENT_BACKOFF) life.blocked += !life.today;
   else if (answer >= AGENT_MORE || (answer <= AGENT_DAMAGED && answer >= AGENT_PARTIAL)) look_at_wear();
   return answer;
 }
@@ -177,13 +177,13 @@ static void try_out(const struct step *step) {
   life.false_records += send(step) != AGENT_BUSY; /* it would have to overwrite the way back */
   if (step->kind == UNHEALTHY) {
     life.accused = 1;
-    life.judged = agent_judge(&life_agent, sequence, 0) == 0;
+    life.judged = agent_finish_trial(&life_agent, sequence, 0) == 0;
   }
   if (step->kind != HEALTHY && !(step->kind == POWERLESS && life.installs > 1)) return;
   for (int healthy = 0; healthy < 2; healthy++) /* somebody else's verdict */
-    life.counter_errors += agent_judge(&life_agent, sequence - 1, healthy) == 0;
+    life.counter_errors += agent_finish_trial(&life_agent, sequence - 1, healthy) == 0;
   life.asked = sequence;
-  if (agent_judge(&life_agent, sequence, 1) == 0) life.confirmed = sequence;
+  if (agent_finish_trial(&life_agent, sequence, 1) == 0) life.confirmed = sequence;
   life.asked = life.begun = 0;
 }
 
@@ -191,7 +191,7 @@ static void try_out(const struct step *step) {
 static int come(const struct step *step) {
   life.boots = 0;
   const int answer = offer(step);
-  if (answer == AGENT_REST) return step->kind < BROKEN_OFF;
+  if (answer == AGENT_BACKOFF) return step->kind < BROKEN_OFF;
   if (step->kind == REFUSED) {
     life.false_records += answer != step->answer;
   } else if (step->kind == UNHEALTHY && answer == AGENT_FAILED) {
@@ -209,12 +209,12 @@ static int come(const struct step *step) {
   return 0;
 }
 
-void life_turn(void) {
+void powercut_run_until_reset(void) {
   static struct key key = {verify, KEY_ED25519, 0, {0}};
   static const struct keys KEYS = {&key, 1};
   int trial;
   life.today = 0;
-  for (uint32_t i = 0; i < sizeof life_public; i++) key.bytes[i] = life_public[i];
+  for (uint32_t i = 0; i < sizeof powercut_public_key; i++) key.bytes[i] = powercut_public_key[i];
   const int slot = agent_start(&life_agent, &DEVICE, &KEYS, SLOT_SECTORS, &trial);
   look_at_log(&life_agent.slots);
   look_at_boot(&life_agent.slots, slot, trial);
@@ -222,7 +222,7 @@ void life_turn(void) {
     try_out(&life.step[life.now]);
     if (life.step[life.now].sequence != life.confirmed) return; /* reset, by itself or by the watchdog */
   }
-  life.counter_errors += agent_judge(&life_agent, life.confirmed, 1) == 0; /* replayed */
+  life.counter_errors += agent_finish_trial(&life_agent, life.confirmed, 1) == 0; /* replayed */
   while (life.now < life.steps) {
     const struct step *step = &life.step[life.now];
     const int done = step->kind == HANGS ? life.installs != 0 : step->sequence == life.confirmed;
@@ -233,7 +233,7 @@ void life_turn(void) {
 }
 
 /* Use up n places of the log, as the hours do in which nothing else happens. */
-void life_fill(uint32_t n) {
+void powercut_fill_log(uint32_t n) {
   struct slots s;
   for (int i = 0; i < NOR_CUTS; i++) nor.cut[i].after = 0;
   slots_open(&s, SLOT_SECTORS, DEVICE.secret);
@@ -243,6 +243,6 @@ void life_fill(uint32_t n) {
 #if __STDC_HOSTED__
 int powered_turn(void) {
   if (setjmp(nor_off)) return 100; /* the power was cut */
-  return life_turn(), 0;
+  return powercut_run_until_reset(), 0;
 }
 #endif

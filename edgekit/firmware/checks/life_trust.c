@@ -13,7 +13,7 @@
   } while (0)
 
 struct trust life_trust; /* in memory: a reset forgets it */
-uint8_t life_keys[TRUST_BYTES], life_secret[HMAC_KEY], life_model[16], life_device[16], life_report[STATUS_BYTES];
+uint8_t life_keys[TRUST_BYTES], powercut_secret[HMAC_KEY], life_model[16], life_device[16], life_report[STATUS_BYTES];
 uint32_t life_size, life_algorithms = 3; /* of life_keys; bit 0: Ed25519, bit 1: ES256 */
 
 int powered_open(void) {
@@ -21,7 +21,7 @@ int powered_open(void) {
       .keys = life_keys,
       .size = life_size,
       .verify = {life_algorithms & 1 ? ed25519_verify : 0, life_algorithms & 2 ? es256_verify : 0},
-      .secret = life_secret,
+      .secret = powercut_secret,
       .sector = NOR_SECTORS - 2,
   };
   POWERED(trust_open(&life_trust, &origin));
@@ -37,7 +37,7 @@ int powered_statement(const uint8_t *data, uint32_t n, uint32_t running, uint32_
   POWERED(statement_take(&life_trust, data, n, life_model, running, now));
 }
 
-int life_says(uint32_t running, uint32_t now) { return statement_says(&life_trust, running, now); }
+int powercut_freshness(uint32_t running, uint32_t now) { return statement_freshness(&life_trust, running, now); }
 
 int powered_status(uint32_t running, uint32_t counter, uint32_t verdict, uint32_t reason, uint32_t fresh) {
   const struct status s = {running, counter, verdict, reason, fresh};
@@ -45,7 +45,7 @@ int powered_status(uint32_t running, uint32_t counter, uint32_t verdict, uint32_
 }
 
 /* Is this a signature over the message by a key that packages are believed from? A COSE_ code. */
-int life_believes(uint32_t algorithm, const uint8_t *message, uint32_t n, const uint8_t *signature) {
+int powercut_accepts_signature(uint32_t algorithm, const uint8_t *message, uint32_t n, const uint8_t *signature) {
   return cose_verify(&life_trust.keys, (uint8_t)algorithm, message, n, signature);
 }
 

@@ -24,7 +24,7 @@ struct message {
   float score;
   float temperature_c;
   float battery_v;
-  float life_h;
+  float remaining_life_h;
   uint32_t counter;
 };
 
@@ -56,7 +56,7 @@ static inline void message_pack(const struct message *m, uint8_t to[MESSAGE_BYTE
   message_put(to + 1, message_fixed(m->score, 1000.0f, 0, 65534, 65535), 2);
   message_put(to + 3, message_fixed(m->temperature_c, 100.0f, -32767, 32767, -32768), 2);
   message_put(to + 5, message_fixed(m->battery_v, 1000.0f, 0, 65534, 65535), 2);
-  message_put(to + 7, message_fixed(m->life_h, 1.0f, 0, 65534, 65535), 2);
+  message_put(to + 7, message_fixed(m->remaining_life_h, 1.0f, 0, 65534, 65535), 2);
   message_put(to + 9, (int32_t)(m->counter & 0xFFFFFF), 3);
 }
 
@@ -72,7 +72,7 @@ static inline int message_unpack(const uint8_t *from, int32_t bytes, struct mess
   m->score = score == 65535 ? unknown : (float)score / 1000.0f;
   m->temperature_c = celsius == -32768 ? unknown : (float)celsius / 100.0f;
   m->battery_v = battery == 65535 ? unknown : (float)battery / 1000.0f;
-  m->life_h = life == 65535 ? unknown : (float)life;
+  m->remaining_life_h = life == 65535 ? unknown : (float)life;
   m->counter = message_get(from + 9, 3);
   return 1;
 }

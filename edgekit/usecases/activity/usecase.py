@@ -26,13 +26,13 @@ SENSITIVITY = 16 / 32768  # g, or 125 °/s, per count of the device's sensor
 # What the student hears: where each axis stands, how far it goes, and which move together.
 features = signal.Moments(window=WINDOW, channels=6)  # (n, WINDOW, 6) -> (n, 1, 39, 1)
 # What the teacher hears, the window as it is, gravity included: (n, WINDOW, 6) -> (n, 1, WINDOW, 6).
-waveform = signal.InRange(WINDOW, offset=(0.0,) * 6, span=(2.0,) * 6)
+teacher_input = signal.InRange(WINDOW, offset=(0.0,) * 6, span=(2.0,) * 6)
 FEATURE_AXIS = ("means 0–5, lowest 6–11, highest 12–17, moving together 18–38", np.arange(39))
 FEATURE_LABEL = "g or 125 °/s"
 WAVE_LABEL = "acceleration ahead (2 g)"
 MARKS = {}
 WIDTHS = {"sweep": (8, 16, 32, 64), "teacher": 32, "student": 24, "wide": 128, "narrow": 1}
-SWEEP = {"windows": 700, "deals": 1, "seeds": 3}
+SWEEP = {"windows": 700, "repeats": 1, "seeds": 3}
 FIT = {
     "quick": {
         "teacher": {"epochs": 6, "copies": 2, "rate": 0.01},
@@ -45,15 +45,15 @@ FIT = {
 }
 SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "features": {
-        "25 Hz": signal.Part(signal.Moments(WINDOW // 2, channels=6), WINDOW, every=2),
-        "12.5 Hz": signal.Part(signal.Moments(WINDOW // 4, channels=6), WINDOW, every=4),
-        "2 s": signal.Part(signal.Moments(WINDOW // 2, channels=6), WINDOW),
+        "25 Hz": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW, every=2),
+        "12.5 Hz": signal.Subwindow(signal.Moments(WINDOW // 4, channels=6), WINDOW, every=4),
+        "2 s": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW),
     }
 }
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
-    """Recordings of the left wrists (`"lab"`) or the right ones (`"field"`), of simulated people offline."""
+    """Recordings of the left wrists (`"source"`) or the right ones (`"field"`), of simulated people offline."""
     if offline:
         return simulators.wrists.campaign(domain, profile=profile, seed=seed)
     return datasets.watch.load(datasets.fetch("watch"), domain)
@@ -72,12 +72,12 @@ def windows(recordings, profile: str):
 
 def augment(X, rng):
     """A training window as another person, with another watch strap, would have moved. Same shape."""
-    return signal.another_wearer(X, rng)
+    return signal.imu_variation(X, rng)
 
 
-def mirrored(heard):
+def mirrored(task):
     """The lab's windows as the other wrist would have moved: a training table for chapter 02."""
-    return descriptor(heard.lab.X * simulators.wrists.MIRROR), heard.lab.y
+    return descriptor(task.source.X * simulators.wrists.MIRROR), task.source.y
 
 
 def descriptor(X):

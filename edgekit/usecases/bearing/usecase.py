@@ -27,7 +27,7 @@ SENSITIVITY = 50 / 32768  # g per count of the device's accelerometer, ±50 g ov
 # What the student hears, how strongly each strike rate is present: (n, WINDOW, 1) -> (n, 1, 40, 1).
 features = signal.EnvelopeSpectrum(rate=RATE, window=WINDOW, low=2000, width=256, lines=40)
 # What the teacher hears, the raw window, scaled: (n, WINDOW, 1) -> (n, 1, WINDOW, 1).
-waveform = signal.UnitRms(window=WINDOW)
+teacher_input = signal.UnitRms(window=WINDOW)
 FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
@@ -35,12 +35,12 @@ MARKS = {  # Hz: where each world's faults must show
     "lab": data.fault_frequencies(
         simulators.bearings.LAB.geometry, simulators.bearings.LAB.shaft_hz
     ),
-    "field": datasets.bearing_sets.marks(FIELD),
+    "field": datasets.bearing_sets.fault_lines(FIELD),
 }
 # Channels: of the teachers that the full profile tries, of the one that it found, of the student, and of
 # the two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
 WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 4, "wide": 64, "narrow": 1}
-SWEEP = {"windows": 800, "deals": 2, "seeds": 3}  # few recordings: folds are dealt twice
+SWEEP = {"windows": 800, "repeats": 2, "seeds": 3}  # few recordings: folds are dealt twice
 FIT = {  # how `learn.fit` trains them
     "quick": {
         "teacher": {"epochs": 8, "copies": 2, "rate": 0.004},
@@ -57,7 +57,7 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         "half the band": signal.EnvelopeSpectrum(RATE, WINDOW, low=2000, width=128, lines=40),
         "a quarter of the band": signal.EnvelopeSpectrum(RATE, WINDOW, 2000, width=64, lines=30),
         "rectified": signal.RectifiedSpectrum(RATE, WINDOW, block=8, lines=40),
-        "half the time": signal.Part(
+        "half the time": signal.Subwindow(
             signal.EnvelopeSpectrum(RATE, WINDOW // 2, low=2000, width=128, lines=24), WINDOW
         ),
     }
@@ -72,14 +72,14 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
 def choose(field: str) -> None:
     """Take another public rig for the field, as FIELD names them, and mark where its faults must show."""
     global FIELD
-    MARKS["field"] = datasets.bearing_sets.marks(field)
+    MARKS["field"] = datasets.bearing_sets.fault_lines(field)
     FIELD = field
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
-    """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
+    """Recordings of the `"source"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
     if domain == "lab":
-        return simulators.bearings.lab(CLASSES, profile=profile, seed=seed)
+        return simulators.bearings.source(CLASSES, profile=profile, seed=seed)
     if offline:
         return simulators.bearings.field(CLASSES, profile=profile, seed=seed)
     return datasets.bearing_sets.load(FIELD, CLASSES)

@@ -21,27 +21,27 @@ WINDOW = BEFORE + AFTER
 SENSITIVITY = 0.001  # mV per count: 1 uV, ±32 mV; a usual ECG front end
 
 
-def _beat(seconds=BEFORE // RATE, first=32, length=80, every=1):
+def _beat(seconds=BEFORE // RATE, first=32, length=80, step_size=1):
     """A beat, and how it differs from the others of so many seconds before it; heard at every n-th sample."""
-    window, before, rate = seconds * RATE + AFTER, seconds * RATE, RATE / every
-    sizes = (n // every for n in (window, before, first, length))
+    window, before, rate = seconds * RATE + AFTER, seconds * RATE, RATE / step_size
+    sizes = (n // step_size for n in (window, before, first, length))
     beat = signal.EcgBeat(*sizes, rate=rate)
-    if (window, every) == (WINDOW, 1):
+    if (window, step_size) == (WINDOW, 1):
         return beat
-    return signal.Part(beat, WINDOW, BEFORE - before, every)
+    return signal.Subwindow(beat, WINDOW, BEFORE - before, step_size)
 
 
 # What the student hears: one beat of 640 ms, its difference from the typical one, four numbers
 # of the rhythm: (n, WINDOW, 1) -> (n, 1, 80, 6).
 features = _beat()
 # What the teacher hears: 2.2 s around the beat, the neighbours too: (n, WINDOW, 1) -> (n, 1, 272, 6).
-waveform = _beat(first=160, length=272)
+teacher_input = _beat(first=160, length=272)
 FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
 FEATURE_LABEL = "beat, deviation, interval ratio"
 WAVE_LABEL = "ECG (RMS of a beat = 1)"
 MARKS = {"lab": {"R": 0.0}, "field": {"R": 0.0}}
 WIDTHS = {"sweep": (2, 4, 8, 16, 32), "teacher": 16, "student": 8, "wide": 32, "narrow": 1}
-SWEEP = {"windows": 1500, "deals": 1, "seeds": 1}
+SWEEP = {"windows": 1500, "repeats": 1, "seeds": 1}
 FIT = {
     "quick": {
         "teacher": {"epochs": 14, "copies": 1, "rate": 0.003, "balance": 0.5},
@@ -58,8 +58,8 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         "8 s before": _beat(8),
         "6 s before": _beat(6),
         "6 s before, 448 ms": _beat(6, first=24, length=56),
-        "62.5 Hz": _beat(every=2),  # what a QRS has above 31 Hz folds back: the folds judge
-        "8 s before, 62.5 Hz": _beat(8, every=2),
+        "62.5 Hz": _beat(step_size=2),  # what a QRS has above 31 Hz folds back: the folds judge
+        "8 s before, 62.5 Hz": _beat(8, step_size=2),
     },
     "width": {"low": 4, "high": 32},  # who has one layer needs many channels
     "depth": [1, 2],
@@ -107,7 +107,7 @@ def windows(recordings, profile: str):
     class (Q) are not judged, but heard as neighbours; `data.mitbih.table` counts them.
     """
     beats = simulators.hearts.beat_windows(recordings, CLASSES, BEFORE, AFTER)
-    return data.thin(beats, QUICK) if profile == "quick" else beats
+    return data.subsample(beats, QUICK) if profile == "quick" else beats
 
 
 def training_rows(windows):

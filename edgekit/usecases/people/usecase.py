@@ -27,7 +27,7 @@ SENSITIVITY = None  # grey values, as the camera delivers them
 # What the student sees: means of 2 x 2 pixels, (n, 96, 96, 1) -> (n, 48, 48, 1).
 features = signal.Pixels(SIZE, SIZE, block=2)
 # What the teacher sees: every pixel, (n, 96, 96, 1) -> the same.
-waveform = signal.Pixels(SIZE, SIZE)
+teacher_input = signal.Pixels(SIZE, SIZE)
 FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
 FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
@@ -35,7 +35,7 @@ MARKS = {}
 WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 12, "student": 8, "wide": 32, "narrow": 2}
 SWEEP = {
     "windows": 800,
-    "deals": 1,
+    "repeats": 1,
     "seeds": 1,
 }  # the folds are stretches of time: there is one way to deal them
 FIT = {
@@ -49,7 +49,7 @@ FIT = {
     },
 }
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
-    "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": waveform}
+    "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
 ALIGN = {}
 
@@ -83,12 +83,12 @@ def windows(recordings, profile: str):
 
 def split(windows, seed: int = 0):
     """By time: early blocks train, later ones validate, the last ones test. `seed` has no say."""
-    return data.by_order(windows, {"train": TRAIN, "val": VAL, "test": TEST})
+    return data.split_by_time(windows, {"train": TRAIN, "val": VAL, "test": TEST})
 
 
 def folds(windows, k: int = 3, seed: int = 0) -> list:
     """`k` stretches of time, each tested once; the blocks next to it are left out of training."""
-    return data.folds_by_order(windows, k)
+    return data.folds_by_time(windows, k)
 
 
 def augment(X, rng):

@@ -27,13 +27,13 @@ SENSITIVITY = None  # grey values, as the camera delivers them
 # What the student sees: means of 2 x 2 pixels, (n, 96, 96, 1) -> (n, 48, 48, 1).
 features = signal.Pixels(SIZE, SIZE, block=2)
 # What the teacher sees: every pixel, (n, 96, 96, 1) -> the same.
-waveform = signal.Pixels(SIZE, SIZE)
+teacher_input = signal.Pixels(SIZE, SIZE)
 FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
 FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
 MARKS = {}
 WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 8, "student": 8, "wide": 32, "narrow": 2}
-SWEEP = {"windows": 800, "deals": 1, "seeds": 1}
+SWEEP = {"windows": 800, "repeats": 1, "seeds": 1}
 FIT = {
     "quick": {
         "teacher": {"epochs": 12, "copies": 2, "rate": 0.004},
@@ -45,7 +45,7 @@ FIT = {
     },
 }
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
-    "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": waveform}
+    "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
 ALIGN = {}
 
