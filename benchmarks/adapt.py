@@ -73,7 +73,8 @@ def summed(bars: Bars, what: str, lines: list) -> None:
     figure = (
         f"{lift.min():+.1f}; mean {lift.mean():+.1f}, {(lift > 3).sum()} of {len(lift)} win more than 3, "
         f"{(lift < -3).sum()} lose more, {(lift == 0).sum()} as they were; surest windows: worst "
-        f"{most_confident.min():+.1f}, mean {most_confident.mean():+.1f}, {(most_confident < -3).sum()} lose more than 3"
+        f"{most_confident.min():+.1f}, "
+        f"mean {most_confident.mean():+.1f}, {(most_confident < -3).sum()} lose more than 3"
     )
     bars.add(f"adapt, {what}: the worst", f"≥ {WORST:g}", figure, lift.min() >= WORST)
 

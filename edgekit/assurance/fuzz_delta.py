@@ -86,8 +86,8 @@ int main(void) {
 
 @dataclass(frozen=True)
 class Case:
-    """One update for the decoder. chop: `NO_LIMIT`, 1 for single bytes, else a seed of pieces of 0 to 8 bytes.
-    stop: bytes after which the device refuses more."""
+    """One update for the decoder. chop: `NO_LIMIT`, 1 for single bytes, else a seed of pieces of 0 to 8
+    bytes. stop: bytes after which the device refuses more."""
 
     data: bytes
     base: bytes

@@ -216,8 +216,8 @@ def mutations(seed: int = 0, only: tuple[str, ...] = ()):
 def search(make=HostTarget, scenarios=None, seed: int = 0, stop: bool = False) -> PowerCuts:
     """Cut the power at every flash operation of each scenario in every way (or at drawn ones, see Scenario).
 
-    make: `HostTarget`, `CoreTarget` or a function like them. scenarios: else SCENARIOS, and those of the whole agent
-    (AGENT_SCENARIOS of `powercut_agent`). stop: end with the first life that goes wrong.
+    make: `HostTarget`, `CoreTarget` or a function like them. scenarios: else SCENARIOS, and those of the
+    whole agent (AGENT_SCENARIOS of `powercut_agent`). stop: end with the first life that goes wrong.
     """
     import pandas as pd
 

@@ -43,7 +43,8 @@ ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the 
 @dataclass
 class FolderContents:
     """`readings` in the order of their names; `failed`: file -> why; `ignored`: file -> why it is no data;
-    `label_table`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should read."""
+    `label_table`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should
+    read."""
 
     root: Path
     readings: list[Reading] = field(default_factory=list)
@@ -62,7 +63,8 @@ def read(
 ) -> FolderContents:
     """Every file below `root` that one of the readers knows.
 
-    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `label_table` names a
+    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `label_table`
+    names a
     table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
     """
     root = _folder(root)

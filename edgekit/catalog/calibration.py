@@ -15,9 +15,10 @@ from edgekit.core.figures import Figure, estimated
 class Calibration:
     """cycles = `factor` × kit cycles + `weight_cycles` × bytes of weights in flash / 16.
 
-    `worst_error`: by how much the larger of predicted and published exceeded the other, at worst, for programs
-    whose submitter was not in the fit, judged on the chip `error_measured_on`; `worst_error_other_chip`: that on another chip of
-    this core. `clock_mhz`: at which it was measured; flash waits follow the clock.
+    `worst_error`: by how much the larger of predicted and published exceeded the other, at worst, for
+    programs
+    whose submitter was not in the fit, judged on the chip `error_measured_on`; `worst_error_other_chip`:
+    that on another chip of this core. `clock_mhz`: at which it was measured; flash waits follow the clock.
     """
 
     chip: str

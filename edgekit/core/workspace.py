@@ -38,8 +38,8 @@ def chapter(name: str, start: Path | None = None) -> str:
 def contract(notebook: Path) -> dict:
     """From a notebook's metadata: `{"reads": [...], "writes": [...], "evaluates": (...), …}`.
 
-    `evaluates` are the lines of the budget that its gate judges; None where it does not say. `environment`: the
-    variables of the environment that its results depend on.
+    `evaluates` are the lines of the budget that its gate judges; None where it does not say. `environment`:
+    the variables of the environment that its results depend on.
     """
     try:
         metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]

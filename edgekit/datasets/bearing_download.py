@@ -80,7 +80,7 @@ def download(field: str, cache: Path | str | None = None, say=print) -> Path:
 
 
 def _label(chosen: BearingDataset, folder: Path, name: str) -> str:
-    """What `BearingDataset.file_pattern` is matched with: the file's name, for CWRU's numbers what they mean."""
+    """What `file_pattern` of a `BearingDataset` is matched with: the file's name, for CWRU what it means."""
     if chosen is not DATASETS["cwru"]:
         return name
     from edgekit.datasets.bearing_sets import _index

@@ -344,5 +344,6 @@ DATASETS = {
         r"K00[1-3]\.rar|KA(04|15|16|22)\.rar|KI(04|14|16|17)\.rar",
     ),
     "hust": BearingDataset("hust", "HUST", Bearing(9, 9.0, 46.0), 25.0, _hust, r"[NIOB][4-8]0[024]\.mat"),
-    "ottawa": BearingDataset("ottawa_uored", "Ottawa", ER_6203, 1_750 / 60, _ottawa, r".*/[HIOB]_\d+_[012]\.mat"),
+    "ottawa": BearingDataset("ottawa_uored", "Ottawa", ER_6203, 1_750 / 60, _ottawa,
+        r".*/[HIOB]_\d+_[012]\.mat"),
 }  # fmt: skip

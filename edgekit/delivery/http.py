@@ -37,14 +37,15 @@ RECORD_MOST = 16_384  # bytes of the record beside a part
 
 
 def fetch_http(
-    url: str, to: Path | str, *, digest: bytes | None = None, limit: int = LIMIT, min_bytes_per_s: float = 64.0,
+    url: str, to: Path | str, *, digest: bytes | None = None, limit: int = LIMIT,
+    min_bytes_per_s: float = 64.0,
     timeout_s: float = 30.0, ca: Path | None = None, watch: Callable[[int, int], None] | None = None,
 ) -> Transfer:  # fmt: skip
     """Fetch `url` into the file `to`; goes on where an earlier call was stopped.
 
     `digest`: the SHA-256 the file must have; without it, that of an ETag that looks like one. `limit`,
-    `min_bytes_per_s`, `timeout_s` as in `mqtt.fetch`. `ca`: a PEM file that vouches for the server instead of the
-    system's authorities. `watch(there, size)` is called as bytes arrive (size 0 while unknown). Raises
+    `min_bytes_per_s`, `timeout_s` as in `mqtt.fetch`. `ca`: a PEM file that vouches for the server instead
+    of the system's authorities. `watch(there, size)` is called as bytes arrive (size 0 while unknown). Raises
     EdgekitError; what came is kept for the next call, with its ETag.
     """
     with reserve_target(to, timeout_s) as to, _client(ca, timeout_s) as (client, alive):

@@ -126,15 +126,16 @@ def serve(
 
 def fetch(
     connection: Connection, thing: str, to: Path | str, stream: str = STREAM, *, digest: bytes | None = None,
-    limit: int = LIMIT, block: int = 4096, window: int = 16, min_bytes_per_s: float = 64.0, timeout_s: float = 30.0,
+    limit: int = LIMIT, block: int = 4096, window: int = 16, min_bytes_per_s: float = 64.0,
+    timeout_s: float = 30.0,
     prefix: str = PREFIX, watch: Callable[[int, int], None] | None = None,
 ) -> Transfer:  # fmt: skip
     """Pull `stream` as the device `thing` into the file `to`; goes on where an earlier call was stopped.
 
     `digest`: the SHA-256 the file must have; without it, a file that changes is fetched anew. `limit`:
     bytes that are taken at most. `block`: bytes (256–131,072), `window`: blocks on their way at a time.
-    Fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds, outages included, end it. `watch(there, size)` is
-    called after each block. Raises EdgekitError; the blocks that came are kept for the next call.
+    Fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds, outages included, end it. `watch(there,
+    size)` is called after each block. Raises EdgekitError; the blocks that came are kept for the next call.
     """
     for name in (thing, stream):
         if not NAME.fullmatch(name):

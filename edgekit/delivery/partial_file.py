@@ -26,7 +26,8 @@ HEAD = struct.Struct(">32sQI")  # of a `.map` file: SHA-256, size, block size; t
 class Transfer:
     """A file that arrived whole. Counts are bytes of the file, not of what carried them.
 
-    `resumed_bytes` was there from an earlier attempt, `received` came now, `repeated` of that had come before.
+    `resumed_bytes` was there from an earlier attempt, `received` came now, `repeated` of that had come
+    before.
     `interruptions`: connections that were lost on the way; `restarts`: how often the file had changed,
     so that what was there was given up. `sha256` is hexadecimal.
     """

@@ -73,7 +73,8 @@ class Application(Firmware):
 class ApplicationProfile(Profile):
     """One window from samples to class. `layers` begin with "features" and end with "decide".
 
-    `feature_instructions` and `network` share out the instructions; `feature_flash` and `feature_ram` are what the
+    `feature_instructions` and `network` share out the instructions; `feature_flash` and `feature_ram` are
+    what the
     application takes more than the bare network, tables, the window of samples and float routines included.
     """
 

@@ -26,8 +26,8 @@ class Message:
     """What there is to say. `label` is a class index or None; `alarm`: the score is above the threshold.
 
     `score` 0…65.534 in steps of 0.001 (best in multiples of the threshold), `temperature_c` ±327.67 °C in
-    steps of 0.01, `battery_v` 0…65.534 V in steps of 0.001, `remaining_life_h` hours left, 0…65,534; None or NaN where
-    not known. `counter` modulo 2^24 tells lost messages.
+    steps of 0.01, `battery_v` 0…65.534 V in steps of 0.001, `remaining_life_h` hours left, 0…65,534; None
+    or NaN where not known. `counter` modulo 2^24 tells lost messages.
     """
 
     label: int | None = None

@@ -215,7 +215,8 @@ def _model(
             t = graph.tensors[i]
             c = ("const " if kind == "output" else "") + C_TYPES[str(t.dtype)]
             parts.append(
-                f"{c} *{name}_{kind}{index_suffix(indices, n)}(void) {{ return ({c} *)({arena_address(i)}); }}"
+                f"{c} *{name}_{kind}{index_suffix(indices, n)}(void) {{ return ({c} "
+                f"*)({arena_address(i)}); }}"
             )
     return "\n".join(parts) + "\n"
 

@@ -55,8 +55,8 @@ SHOTS = (1, 3, 10)  # labelled field windows per class
 class AdaptationTask:
     """All that a method may hear on one split. There is no field label in it.
 
-    `source` labelled Windows with `source_table` (n, d); `target_windows` (m, time, channel) and `target` (m, d)
-    the field's windows, `recording` (m,) which recording each is from; `k` classes; `describe` and
+    `source` labelled Windows with `source_table` (n, d); `target_windows` (m, time, channel) and `target`
+    (m, d) the field's windows, `recording` (m,) which recording each is from; `k` classes; `describe` and
     `augment` of the use case.
     """
 

@@ -30,8 +30,9 @@ DRAWS, PERMUTATIONS = (
 class Score:
     """What can be said of a method without a label.
 
-    `confidence_score` over recordings, of the mean answer of each, over chance; `noise` the standard deviation of its
-    lead over the lab's, by bootstrap; `windows` the surety over windows; `reverse_accuracy` the balanced accuracy on the
+    `confidence_score` over recordings, of the mean answer of each, over chance; `noise` the standard
+    deviation of its lead over the source's, by bootstrap; `windows` the confidence over windows;
+    `reverse_accuracy` the balanced accuracy on the
     lab of a classifier taught by the method's answers in the field. `eligible`: whether it can be chosen.
     """
 
@@ -102,7 +103,8 @@ def choose(fitted: dict, task) -> Choice:
     if _mixed(task.source) or not better:
         return Choice(BASELINE, scores, _abstained(scores, _mixed(task.source)), most_confident)
     best = max(better, key=lambda name: scores[name].confidence_score)
-    why = f"surety over recordings {source.confidence_score:.2f} to {scores[best].confidence_score:.2f}, the others agree"
+    ours, theirs = source.confidence_score, scores[best].confidence_score
+    why = f"confidence over recordings {ours:.2f} to {theirs:.2f}, the others agree"
     return Choice(best, scores, why, most_confident)
 
 
@@ -140,6 +142,6 @@ def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def _reverse_validation(model: Table, task, predicted: np.ndarray) -> float:
-    """Balanced accuracy on the method's lab of a classifier taught `predicted` (m,), its answers in the field."""
+    """Balanced accuracy on the method's source of a classifier taught `predicted` (m,), its answers there."""
     taught = Table(model.view(task.target), predicted, task.k)
     return balanced(model.y, taught.probabilities(model.X).argmax(axis=1))

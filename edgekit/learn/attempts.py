@@ -35,7 +35,8 @@ class Attempts:
     def __call__(self, name: str, *steps: str, after: str = "", note: str = "", **more) -> None:
         """One recipe from each seed: from nothing, or going on where `after` ended, a name of `models`.
 
-        Prints how it did. Raises EdgekitError for an unknown `after` and for steps that `compress` does not know.
+        Prints how it did. Raises EdgekitError for an unknown `after` and for steps that `compress` does not
+        know.
         """
         if after and after not in self.models:
             raise EdgekitError(f"nothing was made by {after!r}.{did_you_mean(after, self.models)}")

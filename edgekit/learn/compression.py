@@ -124,7 +124,8 @@ def grouped_cross_validation(
     """The `score` of a whole recipe when every fold's test recordings are new to it.
 
     `folds` are Splits; for each, `compress(steps, …)` starts from nothing on its training part, and its
-    int8 file answers for its test part. `make_distillation(windows)` returns the `Distillation` of a fold, so that the
+    int8 file answers for its test part. `make_distillation(windows)` returns the `Distillation` of a fold,
+    so that the
     teacher has not heard the test recordings either; the teachers' own score on the same folds is the
     key "teacher". `how` goes to `compress`.
     """
@@ -160,7 +161,8 @@ def calibration_study(
 ) -> pd.DataFrame:
     """What post-training quantization of `model` is worth for calibration sets of several kinds and sizes.
 
-    Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the "loudest" inputs
+    Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the "loudest"
+    inputs
     of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`, the
     share of validation windows that the float model and the int8 one class alike.
     """

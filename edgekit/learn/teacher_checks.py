@@ -29,8 +29,8 @@ def teacher_findings(
     """What keeps the teacher from being a reference; empty if nothing does.
 
     `teacher`, `student`: a `learn.score` each, on the same test windows. `width` of the teacher, `widths`
-    that its sweep tried. `paired_difference`: the paired lead of the student, from `learn.paired_difference`, if it was taken;
-    `name`: what the student is called.
+    that its sweep tried. `paired_difference`: the paired lead of the student, from
+    `learn.paired_difference`, if it was taken; `name`: what the student is called.
     """
     found = []
     chance = 1 / max(1, len(teacher["recall"]))

@@ -71,7 +71,8 @@ def fit(
 
     `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
-    Each epoch hears `copies` fresh `AugmentedEpochs` of every window; trainings that are given the same `augmentation_cache`
+    Each epoch hears `copies` fresh `AugmentedEpochs` of every window; trainings that are given the same
+    `augmentation_cache`
     spare each other the drawing. With `distil`, the teacher hears the very same variation (Hinton et
     al. 2015). Adam with cosine decay. Same seed, same weights.
     Raises EdgekitError for windows that are empty, of a single class or not finite.

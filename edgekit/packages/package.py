@@ -124,7 +124,8 @@ def unsigned(
 ) -> bytes:
     """A package that still has to be signed, perhaps on another machine, by `sign_package`.
 
-    `requirements` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of devices (what
+    `requirements` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of
+    devices (what
     for, on which board, in which variant), of which the ids are made. With `base`, the image of the release
     in the field, a delta may be sent. `regions` tell what a weights image is made of
     (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
@@ -271,7 +272,8 @@ def device_for(
     kind: str = "weights",
     kek: bytes = b"",
 ) -> Device:
-    """A device whose firmware was made for a model with these `requirements`, running `base` with this number.
+    """A device whose firmware was made for a model with these `requirements`, running `base` with this
+    number.
 
     `vendor` and `model` as `unsigned` takes them, `name` the device's own, of which its id is made, `kek` the
     key that it reads encrypted payloads by.

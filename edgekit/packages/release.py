@@ -103,7 +103,8 @@ class Release:
                 "changed: their program has to change too (ota.mcuboot_image)"
             )
         return unsigned(
-            self.content(kind), self.requirements, sequence=sequence, vendor=self.vendor, model=self.class_name,
+            self.content(kind), self.requirements, sequence=sequence, vendor=self.vendor,
+            model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None,
             expires=expiry() if expires is None else expires, **what,

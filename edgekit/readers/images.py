@@ -21,8 +21,8 @@ def read(path: Path, name: str, side: int = 96) -> list[Reading]:
     """One grey frame, (1, side, side): the middle square, made smaller by averaging; turned as the
     camera was held, transparent parts white.
 
-    uint8; of more than 8 bits or float as float32, for `normalize_bit_depth` to bring to 8 bits with the others of
-    its kind. Raises UnreadableError.
+    uint8; of more than 8 bits or float as float32, for `normalize_bit_depth` to bring to 8 bits with the
+    others of its kind. Raises UnreadableError.
     """
     from PIL import Image, ImageOps
 

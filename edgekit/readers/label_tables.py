@@ -25,7 +25,8 @@ GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", 
 
 
 def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
-    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into `found.label_table`.
+    """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into
+    `found.label_table`.
 
     What does not fit is said in `found.said`; a file that has two labels goes to `found.failed`. Raises
     EdgekitError where `wanted` is not there, or names no file and label.

@@ -55,7 +55,7 @@ class Finalist:
 def paired_difference(
     held_out: Windows, first: np.ndarray, second: np.ndarray, level: float = LEVEL
 ) -> dict:
-    """The `learn.paired_difference` of `first`'s answers over `second`'s on windows that neither has heard."""
+    """The `learn.paired_difference` of `first`'s answers over `second`'s on windows that neither saw."""
     return learn.paired_difference(held_out.y, first, second, held_out.group, level=level)
 
 
@@ -79,7 +79,9 @@ def front(rows: list[Row]) -> list[Row]:
 
 
 def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windows) -> list[Row]:
-    """Rows worth training in earnest, the best first: `predicted` are the trials' answers to `held_out`, by number.
+    """Rows worth training in earnest, the best first.
+
+    `predicted`: the trials' answers to `held_out`, by number.
 
     They take fewer instructions than the hand-made student (trial 0). What saves a quarter comes first, of
     that what keeps the budget, of that the highest lower bound of the lead; of equals the cheapest.

@@ -140,7 +140,8 @@ class Executor:
                 )
             elif looked - alone_since > NO_WORKER_SECONDS:
                 raise EdgekitError(
-                    f"the Dask scheduler at {_address(self.client)} had no worker for {NO_WORKER_SECONDS:g} s; "
+                    f"the Dask scheduler at {_address(self.client)} had no worker for "
+                    f"{NO_WORKER_SECONDS:g} s; "
                     "what was finished is kept: the same command goes on from here"
                 )
 

@@ -14,7 +14,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Subwindow:
-    """`step` on samples `first`, `first + step_size`, … of windows of `full_window` samples, as many as it takes.
+    """`step` on samples `first`, `first + step_size`, … of windows of `full_window` samples, as many as it
+    takes.
 
     On the device nothing is cut: its window is `step`'s, so it delivers only those samples (with
     `step_size` 2 at half the rate). There is no filter before a lower rate: what lies above half of it must

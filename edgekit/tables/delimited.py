@@ -34,8 +34,8 @@ TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for tho
 
 @dataclass
 class Table:
-    """A table on its way to readings. `unassigned` are the columns that have no part yet; `wanted_channels`, those that a
-    person wants as channels, get none but this."""
+    """A table on its way to readings. `unassigned` are the columns that have no part yet;
+    `wanted_channels`, those that a person wants as channels, get none but this."""
 
     layout: Layout
     cells: Cells

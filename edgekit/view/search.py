@@ -33,12 +33,14 @@ def summary(found: SearchResult) -> list[str]:
         lines.append(
             f"{what:<10} {figures['instructions']} ({figures['network']} of the network), "
             f"flash {figures['flash']}, RAM {figures['ram']}; in folds "
-            f"{record['validation_mean']:.3f}, test {record['test_mean']:.3f} (means); this file on test {test}"
+            f"{record['validation_mean']:.3f}, test {record['test_mean']:.3f} (means); "
+            f"this file on test {test}"
         )
         lines.append(f"{'':<10} {described(record['candidate'])}")
     fewer = 100 * found.facts["fewer_instructions"]
     leads = (
-        f"{100 * record['mean']:+.1f} points {where} ({100 * record['low']:+.1f} to {100 * record['high']:+.1f})"
+        f"{100 * record['mean']:+.1f} points {where} "
+        f"({100 * record['low']:+.1f} to {100 * record['high']:+.1f})"
         for where, record in (
             ("in folds", found.facts["paired_difference"]),
             ("on test", found.facts["test_paired_difference"]),

@@ -77,8 +77,8 @@ def serve_http(
     """Serve `files` (see `application`) while the `with` block runs; yields the address, without a slash.
 
     With a `certificate` and its `key` (PEM files) over TLS. At most `connections` at a time; one that is
-    handed fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds is cut. Raises EdgekitError if the port is
-    taken, or the certificate no use.
+    handed fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds is cut. Raises EdgekitError if the
+    port is taken, or the certificate no use.
     """
     app = application(files, kinds)
     try:

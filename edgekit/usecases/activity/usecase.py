@@ -53,7 +53,7 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
-    """Recordings of the left wrists (`"source"`) or the right ones (`"field"`), of simulated people offline."""
+    """Recordings of the left wrists (`"lab"`) or the right ones (`"field"`), of simulated people offline."""
     if offline:
         return simulators.wrists.campaign(domain, profile=profile, seed=seed)
     return datasets.watch.load(datasets.fetch("watch"), domain)

@@ -77,7 +77,7 @@ def choose(field: str) -> None:
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
-    """Recordings of the `"source"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
+    """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
     if domain == "lab":
         return simulators.bearings.source(CLASSES, profile=profile, seed=seed)
     if offline:
