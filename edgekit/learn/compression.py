@@ -129,7 +129,7 @@ def grouped_cross_validation(
     teacher has not heard the test recordings either; the teachers' own score on the same folds is the
     key "teacher". `how` goes to `compress`.
     """
-    from edgekit.learn.models import answers
+    from edgekit.learn.models import predict_classes
     from edgekit.learn.train import progress, score
 
     predicted, reference = np.full((2, len(windows)), -1)
@@ -140,7 +140,7 @@ def grouped_cross_validation(
         made = compress(steps, train, preprocess, distil=distillation if listens else None, **how)
         predicted[fold.test] = litert.predict(made.tflite, preprocess(test.X))[0].argmax(axis=1)
         if make_distillation:
-            reference[fold.test] = answers(distillation.teacher, distillation.preprocess, test.X)
+            reference[fold.test] = predict_classes(distillation.teacher, distillation.preprocess, test.X)
     tested = predicted >= 0
     judged = windows.y[tested], windows.classes, windows.group[tested]
     scores = [score(judged[0], s[tested], *judged[1:]) for s in (predicted, reference)]

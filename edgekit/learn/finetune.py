@@ -209,7 +209,7 @@ def entropy(base: bytes, constants=None) -> Callable:
                 np.frexp(change)[1]
             )  # 0 for no change, 1 for ±1, 2 for ±2 and ±3, …
             bits += _adaptive(lengths) + (lengths[1:] * np.arange(1, len(lengths))).sum()
-            rest[c.at : c.at + c.base.nbytes] = False
+            rest[c.offset : c.offset + c.base.nbytes] = False
         return math.ceil(bits / 8 + rest.sum())
 
     return cost

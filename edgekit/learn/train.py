@@ -225,7 +225,7 @@ def width_sweep(
     import pandas as pd
 
     from edgekit.learn import legacy
-    from edgekit.learn.models import answers
+    from edgekit.learn.models import predict_classes
 
     shape = preprocess(windows.X[:1]).shape[1:]
     scores, seconds, models = {w: [] for w in widths}, dict.fromkeys(widths, 0.0), {}
@@ -239,7 +239,7 @@ def width_sweep(
             start = time.perf_counter()
             model = models[width] = build(shape, len(windows.classes), width, seed)
             fit(model, train, preprocess, seed=seed, augmentation_cache=augmentation_cache, **how)
-            predicted = answers(model, preprocess, test.X)
+            predicted = predict_classes(model, preprocess, test.X)
             scores[width] += [score(test.y, predicted, test.classes, draws=1)["balanced_accuracy"]]
             seconds[width] += time.perf_counter() - start
     rows = [

@@ -49,7 +49,7 @@ class Executor:
     def busy(self) -> int:
         return len(self.futures) + len(self._own)
 
-    def give(self, do: Callable, *arguments, name=None) -> None:
+    def submit(self, do: Callable, *arguments, name=None) -> None:
         """Have `do(*arguments)` done; `name` comes back with its result."""
         if self.client is None:
             self._own.append((name, do, arguments))
@@ -78,7 +78,7 @@ class Executor:
 
     def result(self, do: Callable, *arguments):
         """`do(*arguments)` by one of the crew; raises what it raises."""
-        self.give(do, *arguments)
+        self.submit(do, *arguments)
         _, result = self.next_result()
         if isinstance(result, Exception):
             raise result
@@ -94,7 +94,7 @@ class Executor:
             while waiting and self.busy < self.slots:
                 name = waiting.pop(0)
                 tries[name] += 1
-                self.give(do, *tasks[name], name=name)
+                self.submit(do, *tasks[name], name=name)
             name, result = self.next_result()
             if isinstance(result, Exception) and tries[name] < TRIES:
                 waiting.append(name)

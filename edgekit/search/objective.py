@@ -239,7 +239,7 @@ def evaluate(
     if candidate["distil"]:
         distillation = c.distil if fold is None else c.teacher_of(fold)
     wanted = {"distil": candidate["distil"], "qat": candidate["quantize"] == "qat"}
-    finished = learn.make(
+    finished = learn.compress(
         tuple(step for step, on in wanted.items() if on),
         train,
         preprocess,
@@ -275,12 +275,9 @@ def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:
     """A trial: trained and judged in every fold, all of one seed, and counted by `device_figures`."""
     c, seed = worker_context(config), seed_of(config.seed, 0, 1)
     runs = [evaluate(candidate, seed, config, "", fold) for fold in range(len(c.folds))]
-    atomic_write = combine_folds(candidate, runs, c)
-    return replace(
-        atomic_write,
-        figures=atomic_write.figures
-        | device_figures(atomic_write.tflite, candidate["features"], c),
-    )
+    combined = combine_folds(candidate, runs, c)
+    on_device = device_figures(combined.tflite, candidate["features"], c)
+    return replace(combined, figures=combined.figures | on_device)
 
 
 def device_figures(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:

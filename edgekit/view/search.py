@@ -23,7 +23,7 @@ def summary(found: SearchResult) -> list[str]:
         lines.append(
             f"  trial {row.number:3d}  {row.value('accuracy'):.3f}  "
             f"{row.value('instructions'):>10,.0f} instructions  {row.value('flash'):>8,.0f} B flash  "
-            f"{described(row.made)}"
+            f"{described(row.candidate)}"
         )
     lines.append("")
     for what, key in (("found", "found"), ("hand-made", "hand_made")):

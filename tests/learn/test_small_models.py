@@ -30,7 +30,7 @@ def test_sixty_windows_are_enough_for_an_easy_task(build):
     train, test = windows(64, 0), windows(200, 1)
     model = build((1, 12, 3), 2, 2, 0)
     learn.fit(model, train, preprocess, seed=0, epochs=20, batch=16, rate=0.01)
-    assert (models.answers(model, preprocess, test.X) == test.y).mean() > 0.9
+    assert (models.predict_classes(model, preprocess, test.X) == test.y).mean() > 0.9
     tflite = legacy.convert(model)
     assert tflite[4:8] == b"TFL3"
 

@@ -21,7 +21,7 @@ features = teacher_input = signal.UnitRms(64)
 WIDTHS = {"student": 4}
 FIT = {p: {"student": {"epochs": 3, "copies": 1, "rate": 0.02}} for p in ("quick", "full")}
 SEARCH = {
-    "features": {"half": signal.Part(signal.UnitRms(32), 64)},
+    "features": {"half": signal.Subwindow(signal.UnitRms(32), 64)},
     "depth": [0, 1, 2], "width": {"low": 2, "high": 6}, "quantize": ["int8"],
 }
 

@@ -73,7 +73,7 @@ def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
                 trial.suggest_categorical(name, opened.user_attrs["space"][name])
             study._resume(opened)
         study.one(storage, 1, toy)
-        made.append([r.made for r in study.rows_of(opened)])
+        made.append([r.candidate for r in study.rows_of(opened)])
         (toy.folder / "study.db").unlink()
     assert made[0] == made[1]
     assert len(made[0]) == 2
@@ -96,7 +96,7 @@ def test_everything_is_written_with_its_provenance(toy):
     assert table.reason[table.state != "complete"].notna().all()
     # what it says it costs is what the file costs
     again = objective.counted(
-        told.chosen.best.tflite, told.chosen.made["features"], objective.context(toy)
+        told.chosen.best.tflite, told.chosen.candidate["features"], objective.context(toy)
     )
     assert again["instructions"] == told.chosen.best.figures["instructions"]
 
