@@ -99,7 +99,7 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
     try:  # half of the window, where a frame of the spectrum still fits
         WelchBands(rate, window // 2, frame, hop, edges, offset, span, slices, level)
         shorter = welch.format(**values).replace("RATE, WINDOW,", "RATE, WINDOW // 2,", 1)
-        less["half the time"] = f"signal.Part({shorter}, WINDOW)"
+        less["half the time"] = f"signal.Subwindow({shorter}, WINDOW)"
     except ValueError:
         pass
     result = {
