@@ -18,7 +18,7 @@ from edgekit.emulate.count import Counting
 from edgekit.emulate.run import PAINT, STACK, LayerCount, Machine, Profile
 from edgekit.export.codegen import Source
 from edgekit.signal.pixels import grey
-from edgekit.signal.source import quantize
+from edgekit.signal.source import to_int8
 
 MAIN = """\
 /* Samples in, class out: what a task does with each full window. */
@@ -313,7 +313,7 @@ def compare(app: Application, X):
     truth = app.features(quantize_samples(app, X)).reshape(len(X), -1)
     into = app.source.graph.tensors[app.source.graph.inputs[0]]
     quantized = str(into.dtype) == "int8"
-    wanted = quantize(truth, into.scale[0], int(into.zero_point[0])) if quantized else truth
+    wanted = to_int8(truth, into.scale[0], int(into.zero_point[0])) if quantized else truth
     scale = truth.std(axis=0)
     columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
     exact, worst, share = True, 0.0, 0.0

@@ -16,7 +16,7 @@ from edgekit.signal.moments import Moments
 from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
-from edgekit.signal.source import quantize
+from edgekit.signal.source import to_int8
 from edgekit.signal.subwindow import Subwindow
 from edgekit.signal.welch import WelchBands, log_edges
 
@@ -38,7 +38,7 @@ __all__ = [
     "log_edges",
     "log_mel",
     "picture_noise",
-    "quantize",
     "r_peaks",
+    "to_int8",
     "unit_rms",
 ]

@@ -88,7 +88,7 @@ class Pixels:
             middle = 128 * self.block**2
             sums = np.arange(255 * self.block**2 + 1)
             values = (sums - middle).astype(np.float32) * np.float32(1 / middle)
-            steps = source.quantize(values, *quantization)
+            steps = source.to_int8(values, *quantization)
             tables = source.array("int8_t", "step_of", steps, "the network's input for each sum")
             more[f"void {name}_input_uint8(const uint8_t *picture, int8_t *input)"] = (
                 "From the camera to the network's input, without floats.",

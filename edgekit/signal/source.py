@@ -19,7 +19,7 @@ def check(feature, X: np.ndarray) -> None:
         raise ValueError(f"expected (n, {feature.window}, {feature.channels}), got {X.shape}")
 
 
-def quantize(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+def to_int8(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """Features as the int8 that a network expects: nearest, half away from zero, saturated.
 
     `real = scale * (int8 - zero_point)`. NaN counts as 0. Same shape.

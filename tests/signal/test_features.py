@@ -18,7 +18,7 @@ from edgekit.signal import (
     RectifiedSpectrum,
     UnitRms,
     log_mel,
-    quantize,
+    to_int8,
     unit_rms,
 )
 from edgekit.signal.bands import mel_edges
@@ -281,7 +281,7 @@ def test_quantization_is_equal_even_next_to_a_tie(scale, zero, seed):
     x = np.concatenate([ties, *near, *far]).astype(np.float32)
     q = np.empty(len(x), np.int8)
     c.many(x.ctypes, q.ctypes, len(x))
-    np.testing.assert_array_equal(q, quantize(x, scale, zero))
+    np.testing.assert_array_equal(q, to_int8(x, scale, zero))
 
 
 def test_quantization_is_the_learning_stages(monkeypatch):
@@ -289,13 +289,13 @@ def test_quantization_is_the_learning_stages(monkeypatch):
     facts = {"input_scale": float(np.float32(0.0371)), "input_zero_point": -107.0}
     monkeypatch.setattr(litert, "quantization", lambda _: facts)
     x = np.random.default_rng(0).uniform(-1, 11, 5000).astype(np.float32)
-    assert np.array_equal(litert.quantize(b"", x), quantize(x, 0.0371, -107))
+    assert np.array_equal(litert.int8_inputs(b"", x), to_int8(x, 0.0371, -107))
 
 
 def test_quantizes_what_it_computed():
     X = windows(ENVELOPE, 10)
     got, q = compiled.features(ENVELOPE, X, quantization=(0.037, -128))
-    assert np.array_equal(q, quantize(got, 0.037, -128))
+    assert np.array_equal(q, to_int8(got, 0.037, -128))
 
 
 @pytest.mark.parametrize(
