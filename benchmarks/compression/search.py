@@ -162,8 +162,7 @@ def ordered(bars: Bars, config: objective.SearchConfig) -> None:
     """The analytic cost model against the emulator: networks of the space, untrained."""
     from scipy.stats import spearmanr
 
-    from edgekit import emulate, export
-    from edgekit.learn import legacy
+    from edgekit import emulate, export, learn
 
     expected, device_figures = [], []
     for n in range(24):
@@ -172,7 +171,7 @@ def ordered(bars: Bars, config: objective.SearchConfig) -> None:
         (made,) = drawn(known | {"network": ["layers"]}, 1, seed=1000 + n)
         model = space.build(made, None, shape, 3, seed=n)
         x = np.random.default_rng(n).normal(size=(8, *shape)).astype(np.float32)
-        source = export.generate(export.read(legacy.convert(model, x)))
+        source = export.generate(export.read(learn.quantize(model, x)))
         p = emulate.profile(emulate.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
         expected.append(cost.estimate(space.layers(made, shape, 3)).instructions)
         device_figures.append(p.instructions.value)

@@ -71,7 +71,7 @@ def labels(bars: Bars, case) -> None:
 
 def counting(bars: Bars, case) -> None:
     """The counter of notebooks/extra/people_count.ipynb at full."""
-    from edgekit.learn import heatmap, legacy
+    from edgekit.learn import heatmap
 
     least = case.LEAST / 2
     field = [video.downsample(r) for r in case.recordings("field", "full")]
@@ -90,8 +90,8 @@ def counting(bars: Bars, case) -> None:
     model = heatmap.counter(see.shape, width=8, seed=0)
     heatmap.fit(model, X, B, see, seed=0, least=least, at=HEAD, epochs=EPOCHS)
     inputs = [see(p[0][..., None].astype(np.float32)) for p in (train, val, test)]
-    tflite = learn.strip_metadata(legacy.convert(model, inputs[0]))
-    said = [learn.predict_int8(tflite, learn.quantize(tflite, x))[0] for x in inputs]
+    tflite = learn.strip_metadata(learn.quantize(model, inputs[0]))
+    said = [learn.predict_int8(tflite, learn.int8_inputs(tflite, x))[0] for x in inputs]
     maps = [heatmap.unfold(x) for x in said]
     known = np.concatenate(maps[:2]), np.concatenate([train[2], val[2]])
     threshold = int(heatmap.choose_threshold(*known))
@@ -106,7 +106,7 @@ def counting(bars: Bars, case) -> None:
     )  # fmt: skip
     source = export.generate(export.read(tflite), "counter")
     firmware = emulate.build(source, cpu=CORE)
-    fed = learn.quantize(tflite, inputs[2])
+    fed = learn.int8_inputs(tflite, inputs[2])
     wrong = int((emulate.evaluate(firmware, fed) != said[2]).sum())
     latency = emulate.latency_on(catalog.board(BOARD), firmware, emulate.profile(firmware, fed[:1]))
     bars.add(

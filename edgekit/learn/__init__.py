@@ -17,9 +17,10 @@ from edgekit.learn.compression import (
     compress,
     grouped_cross_validation,
 )
+from edgekit.learn.conversion import quantize
 from edgekit.learn.finetune import finetune, frontier
 from edgekit.learn.ledger import Ledger, pick
-from edgekit.learn.litert import predict, predict_int8, quantization, quantize, strip_metadata
+from edgekit.learn.litert import int8_inputs, predict, predict_int8, quantization, strip_metadata
 from edgekit.learn.loading import load_tensorflow
 from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
 from edgekit.learn.train import (
@@ -46,6 +47,7 @@ __all__ = [
     "fit",
     "frontier",
     "grouped_cross_validation",
+    "int8_inputs",
     "interval",
     "load_tensorflow",
     "models",

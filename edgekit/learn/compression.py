@@ -13,6 +13,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
+from edgekit.learn.conversion import quantize
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +104,11 @@ def compress(
         keep = tuple(s for s in ("prune", "cluster") if s in steps)
         model = legacy.quantization_aware(model, calibration(windows, preprocess, seed), keep)
         fit(model, windows, preprocess, **gentle)
-        tflite = legacy.convert(model, int8=True)
-    elif rounding in ("int8", "int16"):
-        scheme = "" if rounding == "int8" else rounding
-        tflite = legacy.convert(model, calibration(windows, preprocess, seed), scheme=scheme)
+        tflite = quantize(model)
+    elif rounding == "int8":
+        tflite = quantize(model, calibration(windows, preprocess, seed))
+    elif rounding == "int16":
+        tflite = legacy.convert(model, calibration(windows, preprocess, seed), scheme=rounding)
     else:
         tflite = legacy.convert(model, scheme="dynamic" if rounding == "dynamic" else "")
     return CompressedModel(tflite, model, time.perf_counter() - clock)
@@ -140,7 +142,9 @@ def grouped_cross_validation(
         made = compress(steps, train, preprocess, distil=distillation if listens else None, **how)
         predicted[fold.test] = litert.predict(made.tflite, preprocess(test.X))[0].argmax(axis=1)
         if make_distillation:
-            reference[fold.test] = predict_classes(distillation.teacher, distillation.preprocess, test.X)
+            reference[fold.test] = predict_classes(
+                distillation.teacher, distillation.preprocess, test.X
+            )
     tested = predicted >= 0
     judged = windows.y[tested], windows.classes, windows.group[tested]
     scores = [score(judged[0], s[tested], *judged[1:]) for s in (predicted, reference)]
@@ -184,7 +188,7 @@ def calibration_study(
         sets = {"balanced": calibration(train, preprocess, seed, size)}
         sets |= {kind: heard[np.sort(rank[:size])] for kind, rank in order.items()}
         for kind, inputs in sets.items():
-            predicted = litert.predict(legacy.convert(model, inputs), held)[0].argmax(axis=1)
+            predicted = litert.predict(quantize(model, inputs), held)[0].argmax(axis=1)
             accuracy = score(val.y, predicted, val.classes, draws=1)["balanced_accuracy"]
             rows.append((kind, len(inputs), accuracy, float((predicted == truth).mean())))
     return pd.DataFrame(rows, columns=["kind", "windows", "val_accuracy", "agreement"])

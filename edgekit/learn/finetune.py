@@ -115,7 +115,7 @@ def finetune(
     for number in progress(range(epochs), "fine-tuning"):
         rows, inputs = drawn.epoch(number)
         y = windows.y[rows]
-        loss = training.epoch(litert.quantize(base, inputs), y, weight[y], batch)
+        loss = training.epoch(litert.int8_inputs(base, inputs), y, weight[y], batch)
         size, done = cost(training.file()), (number + 1) / epochs
         last = number == epochs - 1
         if (done > FREE or last) and math.isfinite(allowed):
@@ -131,7 +131,7 @@ def finetune(
         if size <= allowed and (accuracy is None or accuracy >= best[0]):
             best = accuracy, new, size
     accuracy, new, size = best
-    agreement = network.agreement(new, litert.quantize(base, preprocess(windows.X[:CHECKED])))
+    agreement = network.agreement(new, litert.int8_inputs(base, preprocess(windows.X[:CHECKED])))
     facts = network.changed(new), accuracy, agreement, time.perf_counter() - start
     return Tuned(new, size, size / len(base), *facts, history)
 
@@ -283,7 +283,7 @@ def _validator(base: bytes, network, validation: Windows | None, preprocess: Cal
     """Tells the balanced accuracy of a file on the validation windows, None if there are none."""
     if validation is None:
         return lambda new: None
-    x = litert.quantize(base, preprocess(validation.X))
+    x = litert.int8_inputs(base, preprocess(validation.X))
     return lambda new: _balanced(validation, network.logits(new, x))
 
 

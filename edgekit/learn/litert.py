@@ -72,10 +72,10 @@ def kind(tflite: bytes) -> str:
     return "dynamic" if into == "float32" and "int8" in types else into
 
 
-def quantize(tflite: bytes, x: np.ndarray) -> np.ndarray:
+def int8_inputs(tflite: bytes, x: np.ndarray) -> np.ndarray:
     """Float inputs (n, …) as the int8 the network expects: round half away from zero, saturate."""
-    facts = quantization(tflite)
-    return signal.quantize(x, facts["input_scale"], facts["input_zero_point"])
+    q = quantization(tflite)
+    return signal.to_int8(x, q["input_scale"], q["input_zero_point"])
 
 
 def predict(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
@@ -84,7 +84,7 @@ def predict(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
     An int8 network is run by `predict_int8`, a float one by LiteRT's reference kernels.
     """
     if quantization(tflite)["input_dtype"] == "int8":
-        return predict_int8(tflite, quantize(tflite, x))
+        return predict_int8(tflite, int8_inputs(tflite, x))
     return _run_litert(_litert(tflite), x.astype(np.float32)), "LiteRT reference"
 
 

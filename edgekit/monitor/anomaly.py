@@ -81,9 +81,9 @@ class Autoencoder:
 
     def tflite(self, calibration: np.ndarray) -> bytes:
         """The network in int8, its rounding fitted on healthy training windows (n, d)."""
-        from edgekit.learn import legacy
+        from edgekit.learn.conversion import quantize
 
-        return legacy.convert(self.model, calibration.astype(np.float32))
+        return quantize(self.model, calibration)
 
 
 def autoencoder(

@@ -142,12 +142,10 @@ class Context:
 
     def _feature_cost(self, name: str) -> dict:
         """Of one feature step: with the least network that can follow it, less that network."""
-        from edgekit.learn import legacy
-
         candidate = {"network": "layers", "widths": [], "hidden": 0, "dropout": 0.0}
         preprocess = self.preprocessors[name]
         model = space.build(candidate, self.case, preprocess.shape, len(self.windows.classes), 0)
-        tflite = legacy.convert(model, preprocess(self.train.X[:20]))
+        tflite = learn.quantize(model, preprocess(self.train.X[:20]))
         source = export.generate(export.read(tflite), name=self.config.use_case)
         app = emulate.application(source, preprocess, self.case.SENSITIVITY, cpu=self.cpu)
         p = emulate.profile_application(app, self.train.X[:1])

@@ -42,7 +42,7 @@ def test_slim_is_smaller_and_tflm_cannot_tell(world, int8):
     runtime = pytest.importorskip("tflite_micro").runtime
     small = learn.strip_metadata(int8)
     assert len(small) < 0.75 * len(int8)
-    inputs = learn.quantize(int8, spectrum(world[0].X))
+    inputs = learn.int8_inputs(int8, spectrum(world[0].X))
     outputs = []
     for file in (int8, small):
         interpreter = runtime.Interpreter.from_bytes(file)
@@ -75,7 +75,7 @@ def test_quantize_rounds_half_away_from_zero_and_saturates(int8):
     scale, zero = facts["input_scale"], facts["input_zero_point"]
     x = np.array([0.5, 1.5, -0.5, 1e9, -1e9]) * scale
     wanted = np.clip(np.array([1, 2, -1, 1e9, -1e9]) + zero, -128, 127)
-    assert learn.quantize(int8, x).tolist() == wanted.tolist()
+    assert learn.int8_inputs(int8, x).tolist() == wanted.tolist()
 
 
 @pytest.fixture(scope="module")

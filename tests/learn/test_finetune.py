@@ -128,7 +128,7 @@ def test_the_rest_learns_to_do_without(base, arrived, monkeypatch):
 def test_what_was_taken_back_stays_back(base, arrived):
     network = int8_training.Network(base)
     training = int8_training.Training(network, 1.5, 100)
-    x, y = litert.quantize(base, spectrum(arrived[0].X)), arrived[0].y
+    x, y = litert.int8_inputs(base, spectrum(arrived[0].X)), arrived[0].y
     one = np.ones(len(y), np.float32)
     training.epoch(x, y, one, 16)
     training.keep(training.order()[:5])
@@ -229,7 +229,7 @@ def test_every_operator_is_among_those(network):
 def test_simulated_and_real_agree_to_the_last_bit(base, tuned, arrived):
     assert tuned.agreement == 1
     network = int8_training.Network(base)
-    x = litert.quantize(base, spectrum(arrived[2].X))
+    x = litert.int8_inputs(base, spectrum(arrived[2].X))
     assert network.agreement(tuned.tflite, x) == 1
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from edgekit import emulate, export
+from edgekit import emulate, export, learn
 from edgekit.design import Budget
-from edgekit.learn import legacy
 from edgekit.search import cost, space
 from tests.search.test_space import drawn
 
@@ -14,7 +13,7 @@ def emulated(made, shape):
     model = space.build(made, None, shape, 3, seed=1)
     x = np.random.default_rng(1).normal(size=(8, *shape)).astype(np.float32)
     firmware = emulate.build(
-        export.generate(export.read(legacy.convert(model, x))), cpu="cortex-m4"
+        export.generate(export.read(learn.quantize(model, x))), cpu="cortex-m4"
     )
     return firmware, emulate.profile(firmware, np.zeros((1, *shape), np.int8))
 

@@ -56,8 +56,8 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
     model = legacy.quantization_aware(space.build(made, None, shape, 3, seed=0), x)
     model(x, training=True)
-    tflite = legacy.convert(model, int8=True)
-    inputs = learn.quantize(tflite, x)
+    tflite = learn.quantize(model)
+    inputs = learn.int8_inputs(tflite, x)
     firmware = emulate.build(export.generate(export.read(tflite)), cpu="cortex-m4")
     assert np.array_equal(emulate.evaluate(firmware, inputs), learn.predict_int8(tflite, inputs)[0])
 
