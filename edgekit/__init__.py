@@ -9,7 +9,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, estimated, measured, published
+from edgekit.core.version import VERSION
 from edgekit.pipeline.run import open_run
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["EdgekitError", "Figure", "emulated", "estimated", "measured", "open_run", "published"]

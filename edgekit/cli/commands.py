@@ -6,11 +6,11 @@ import argparse
 import errno
 import sys
 
-from edgekit import __version__
 from edgekit.cli import updates
 from edgekit.cli.types import Parser, float_between, int_between, one_line, refuse_empty
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
+from edgekit.core.version import VERSION
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="edgekit", description="Edge AI from data to signed update.")
-    parser.add_argument("--version", action="version", version=f"edgekit {__version__}")
+    parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run the chapters headless, skip what has not changed")

@@ -44,7 +44,8 @@ GROUPS = {
     ),
     "dev": (
         "make test",
-        "cddl-verifier hypothesis nbstripout nbval pre-commit pytest pytest-xdist ruff",
+        "cddl-verifier hypothesis import-linter mypy nbstripout nbval pre-commit pytest pytest-xdist "
+        "ruff",
     ),
 }
 OPTIONAL = (

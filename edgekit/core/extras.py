@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.version import VERSION
 
 DISTRIBUTIONS = {  # where a module is not called as what one installs
     "pkcs11": "python-pkcs11",
@@ -58,9 +59,7 @@ def remedy(extra: str | None) -> str:
         where = Path(__file__).resolve().parents[2]
         here = "." if where == Path.cwd() else str(where)
         return f"pip install -e '{here}{part}'"
-    from edgekit import __version__
-
-    return f"pip install 'edgekit-{__version__}-py3-none-any.whl{part}', the wheel this came from"
+    return f"pip install 'edgekit-{VERSION}-py3-none-any.whl{part}', the wheel this came from"
 
 
 def how_to_get(module: str, extra: str = "") -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
 from edgekit import firmware
+from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.graph import Graph
@@ -65,6 +67,12 @@ class Source:
     def weight_bytes(self) -> int:
         """Bytes of all generated constants: weights, biases, multipliers, tables."""
         return sum(a.nbytes for layer in self.layers for a in layer.constants.values())
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the files into `folder`, which is made if need be, and return it; older ones are replaced."""
+        for name, text in self.files.items():
+            atomic_write_bytes(Path(folder) / name, text.encode())
+        return Path(folder)
 
     def _repr_html_(self) -> str:
         rows = "".join(

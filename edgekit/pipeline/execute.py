@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import edgekit
 from edgekit import usecases
 from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError, did_you_mean
@@ -95,7 +94,7 @@ def execute(
     _check_inputs(chapters[names[start]], given, directory)
     common = _digest(
         [
-            tree_hash(Path(edgekit.__file__).parent, LIBRARY),
+            tree_hash(Path(__file__).resolve().parents[1], LIBRARY),
             tree_hash(folder, ("*",)),
             json.dumps(versions()),
         ]
