@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph, read
+from edgekit.export.graph import Graph
+from edgekit.export.reader import read
 from edgekit.learn import litert
 from edgekit.learn.fake_quant import KNOWN, WEIGHTED, forward, rounded
 from edgekit.learn.legacy import cross_entropy, keras, tf
