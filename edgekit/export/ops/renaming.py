@@ -71,11 +71,13 @@ def example(name: str):
 
 
 def _operator(name: str, **more: Any) -> OperatorType:
-    return OperatorType(name, rename, onnx=onnx, exact_onnx=True, examples=(example(name),), **more)
+    return OperatorType(
+        name, rename, onnx=onnx, train=train, exact_onnx=True, examples=(example(name),), **more
+    )
 
 
 OPERATORS = (
-    _operator("RESHAPE", shape=reshape_shape, train=train),
+    _operator("RESHAPE", shape=reshape_shape),
     _operator(
         "SQUEEZE", table="SqueezeOptions", fields={"axes": Field("SqueezeDimsAsNumpy", 0, "Vector")}
     ),
