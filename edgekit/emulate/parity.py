@@ -15,8 +15,10 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.build import Firmware, build, build_host
 from edgekit.emulate.run import Machine, as_batches
-from edgekit.export.codegen import Source, generate
-from edgekit.export.graph import Graph, read
+from edgekit.export.codegen import generate
+from edgekit.export.graph import Graph
+from edgekit.export.reader import read
+from edgekit.export.source import Source
 
 WORKER = Path(__file__).with_name("worker.py")
 

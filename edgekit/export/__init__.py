@@ -9,13 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
-    "read": "graph",
+    "read": "reader",
     "Graph": "graph",
     "strip_float_io": "graph",
     "require_int8": "unsupported",
     "emit": "codegen",
     "generate": "codegen",
-    "Source": "codegen",
+    "Source": "source",
     "image": "slot",
     "image_regions": "slot",
     "c_array": "tflm_array",

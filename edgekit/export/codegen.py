@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from html import escape
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 
 from edgekit import firmware
-from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer
+from edgekit.export.layer import Layer, literal
 from edgekit.export.lower import lower
-from edgekit.export.lower_float import literal
+from edgekit.export.ops import OPERATORS
 from edgekit.export.plan import Plan, plan
 from edgekit.export.slot import constant_offsets, constants, image_size
+from edgekit.export.source import Source
 
 KERNELS = "edgekit_kernels"  # their folder: no name of a model can meet one of theirs
 # NAME.h must not stand before a header of the C library or of a compiler
@@ -27,6 +25,7 @@ stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath t
 wctype arm_acle arm_mve arm_neon"""
 RESERVED = frozenset(_C.split())
 
+SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR", "EK_ANY_WINDOW")  # of ek_requantize.h
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
@@ -34,55 +33,6 @@ C_TYPES = {
     "int32": "int32_t",
     "float32": "float",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """Generated C: `files` by name, with the plan and the layers they came from."""
-
-    name: str
-    files: dict[str, str]
-    layers: tuple[Layer, ...]
-    plan: Plan
-    graph: Graph
-    alias: dict[int, int]  # tensors that only rename another
-    slot: bool = False  # constants are not compiled in but read from a slot, see `image`
-
-    def offset(self, tensor: int) -> int:
-        """Where in the arena a tensor lives."""
-        while tensor in self.alias:
-            tensor = self.alias[tensor]
-        return self.plan.offsets[tensor]
-
-    @property
-    def macs(self) -> int:
-        return sum(layer.macs for layer in self.layers)
-
-    @property
-    def stateful(self) -> bool:
-        """Whether an inference depends on those before it; then the C has a `*_reset()`."""
-        return any(layer.state for layer in self.layers)
-
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of all generated constants: weights, biases, multipliers, tables."""
-        return sum(a.nbytes for layer in self.layers for a in layer.constants.values())
-
-    def write(self, folder: str | Path) -> Path:
-        """Write the files into `folder`, which is made if need be, and return it; older ones are replaced."""
-        for name, text in self.files.items():
-            atomic_write_bytes(Path(folder) / name, text.encode())
-        return Path(folder)
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(f)}</td><td>{len(t.splitlines()):,} lines</td></tr>"
-            for f, t in self.files.items()
-        )
-        return (
-            f"<p><b>{escape(self.name)}</b>: {len(self.layers)} layers, {self.macs:,} MAC, arena "
-            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B</p><table>{rows}</table>"
-        )
 
 
 def emit(graph: Graph, name: str = "model", seed: int = 0) -> dict[str, str]:
@@ -131,16 +81,13 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
     return Source(name, files, tuple(layers), memory, graph, alias, slot)
 
 
-def kernels(wanted) -> dict[str, str]:
+def kernels(wanted: Iterable[str]) -> dict[str, str]:
     """The kernel headers and those they include, in their folder."""
-    files, work = {}, sorted(wanted)
-    while work:
-        header = work.pop()
-        path = f"{KERNELS}/{header}"
-        if path not in files:
-            files[path] = firmware.text("kernels", header)
-            work += re.findall(r'#include "(\w+\.h)"', files[path])
-    return dict(sorted(files.items()))
+    brought = {name: text for kind in OPERATORS.values() for name, text in kind.kernels.items()}
+    found = firmware.with_includes(
+        wanted, lambda h: brought[h] if h in brought else firmware.text("kernels", h)
+    )
+    return {f"{KERNELS}/{header}": text for header, text in found.items()}
 
 
 def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
@@ -198,7 +145,7 @@ def _model(
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
         f'#include "{name}.h"\n',
-        *_needs(layers),
+        *_kernel_switches(layers),
         *(f'#include "{KERNELS}/{h}"' for h in headers),
         f'\n#include "{name}_weights.h"\n',
         "/* Every activation, placed by lifetime; a layer's output may lie over its input. */",
@@ -229,21 +176,12 @@ def _model(
     return "\n".join(parts) + "\n"
 
 
-def _needs(layers) -> list[str]:
+def _kernel_switches(layers) -> list[str]:
     """Constants by which the kernels leave out what no layer of this model uses."""
     if f"{KERNELS}/ek_requantize.h" not in kernels(h for layer in layers for h in layer.headers):
         return []
-    quants = [layer.fields["requant"] for layer in layers if "requant" in layer.fields]
-    windows = [layer.fields for layer in layers if layer.struct == "depthwise_s8"]
-    channels = {"conv_s8": "out_ch", "fully_connected_s8": "out_size"}  # struct -> how many it has
-    most = max((v.fields[channels[v.struct]] for v in layers if v.struct in channels), default=0)
-    kernel_options = {
-        "EK_ANY_CLAMPS": any(r["clamps"] for r in quants),
-        "EK_ANY_EXACT": any(r["exact"] for r in quants),
-        "EK_ANY_FOUR": most > 2,
-        "EK_ANY_WINDOW": any(not f["three"] or f["requant"]["exact"] for f in windows),
-    }
-    text = ", ".join(f"{key} = {int(value)}" for key, value in kernel_options.items())
+    used = {name for layer in layers for name in layer.switches}
+    text = ", ".join(f"{name} = {int(name in used)}" for name in SWITCHES)
     return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]
 
 

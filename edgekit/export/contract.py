@@ -7,8 +7,9 @@ import io
 import zipfile
 from pathlib import Path
 
-from edgekit.export.codegen import Source, generate
+from edgekit.export.codegen import generate
 from edgekit.export.graph import Graph
+from edgekit.export.source import Source
 
 
 def compatibility(graph: Graph, source: Source, features: dict[str, str]) -> dict:

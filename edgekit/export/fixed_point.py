@@ -20,6 +20,12 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 
 INT32_MAX = (1 << 31) - 1
+ACTIVATION_BOUNDS = {  # of the fused activations, in real numbers
+    "none": (-math.inf, math.inf),
+    "relu": (0.0, math.inf),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
 
 
 def round_away(x: float) -> int:
@@ -70,17 +76,14 @@ def multiply_by_quantized(x, multiplier: int, shift: int):
 def activation_range(activation: str, scale: float, zero: int) -> tuple[int, int]:
     """int8 bounds of a fused activation (TFLM CalculateActivationRangeQuantized, float32 division)."""
 
-    def q(value):
+    def q(value: float) -> int:
         return zero + round_away(float(np.float32(value) / np.float32(scale)))
 
-    low, high = -128, 127
-    if activation in ("relu", "relu6"):
-        low = max(low, q(0.0))
-    if activation == "relu6":
-        high = min(high, q(6.0))
-    if activation == "relu_n1_to_1":
-        low, high = max(low, q(-1.0)), min(high, q(1.0))
-    return low, high
+    low, high = ACTIVATION_BOUNDS[activation]
+    return (
+        -128 if math.isinf(low) else max(-128, q(low)),
+        127 if math.isinf(high) else min(127, q(high)),
+    )
 
 
 # --- gemmlowp fixed point, raw int32 values with `bits` integer bits, on object arrays of Python ints

@@ -1,32 +1,14 @@
-"""Read a `.tflite` file into a small typed graph, trusting nothing in it."""
+"""A model as values: operators over tensors, with constants as numpy arrays."""
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from dataclasses import dataclass, field, replace
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
-from edgekit.core.errors import EdgekitError
-from edgekit.export import unsupported
-from edgekit.export.operators import ACTIVATIONS, FOLDED, OPTIONS
-from edgekit.export.verify import verify
-
 MAX_ELEMENTS = 1 << 26  # of one tensor
-MAX_OPERATORS = 4096
-
-DTYPES = {
-    0: np.dtype("float32"),
-    2: np.dtype("int32"),
-    3: np.dtype("uint8"),
-    4: np.dtype("int64"),
-    6: np.dtype("bool"),
-    7: np.dtype("int16"),
-    9: np.dtype("int8"),
-}
+MAX_RANK = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,42 +84,6 @@ class Graph:
         )
 
 
-def read(model) -> Graph:
-    """Read a `.tflite` (a path or its bytes) into a `Graph`.
-
-    Raises EdgekitError, with one line that says what is wrong, for a file that is damaged, that uses
-    an operator or a type the generator does not know, or whose pieces do not agree with each other.
-    """
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        data = bytes(model)
-    else:
-        path = Path(model)
-        if not path.is_file():
-            raise EdgekitError(f"no model file at {path}")
-        data = path.read_bytes()
-    import tflite
-
-    unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
-    verify(data, unions)
-    try:
-        graph = _parse(tflite, data)
-    except EdgekitError:
-        raise
-    except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
-        raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
-    from edgekit.export.shapes import fold_shapes
-
-    for t in (graph.tensors[i] for i in graph.inputs if 0 <= i < len(graph.tensors)):
-        if any(d < 0 for d in t.signature[1:]):
-            raise EdgekitError(
-                f"model input {t.name!r} has no fixed size ({list(t.signature)}): convert the model "
-                "with the input's full shape"
-            )
-    graph = fold_shapes(graph)
-    check(graph)
-    return graph
-
-
 def strip_float_io(graph: Graph) -> Graph:
     """The same model without QUANTIZE at its inputs and DEQUANTIZE at its outputs.
 
@@ -158,161 +104,3 @@ def strip_float_io(graph: Graph) -> Graph:
         inputs=tuple(swap.get(i, i) for i in graph.inputs),
         outputs=tuple(swap.get(i, i) for i in graph.outputs),
     )
-
-
-def _parse(tflite, data: bytes) -> Graph:
-    model = tflite.Model.GetRootAs(data, 0)
-    if model.Version() != 3:
-        raise EdgekitError(f"this .tflite has schema version {model.Version()}; 3 is known")
-    if not model.SubgraphsLength():
-        raise EdgekitError("damaged .tflite: it has no graph")
-    sub = model.Subgraphs(0)
-    if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
-        raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
-    names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
-    # before the tensors: an unknown operator may need odd ones
-    unsupported.check_operators(model, sub, names)
-    unsupported.check_single_subgraph(model)
-    tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
-    unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
-    operators = tuple(
-        _operator(tflite, model, sub.Operators(i), i, names, unions, tensors)
-        for i in range(sub.OperatorsLength())
-    )
-    ints = lambda v: tuple(int(i) for i in v) if not isinstance(v, int) else ()  # noqa: E731
-    return Graph(
-        tensors,
-        operators,
-        ints(sub.InputsAsNumpy()),
-        ints(sub.OutputsAsNumpy()),
-        hashlib.sha256(data).hexdigest(),
-        len(data),
-    )
-
-
-def _tensor(model, t, index: int) -> Tensor:
-    name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
-    unsupported.check_tensor_type(t, name, DTYPES)
-    dtype = DTYPES[t.Type()]
-    # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
-    shape = tuple(int(d) for d in t.ShapeAsNumpy()) if t.ShapeLength() else ()
-    if shape and shape[0] == -1:
-        shape = (1, *shape[1:])
-    count = 1
-    for d in shape:
-        count *= d
-        if d < 1 or count > MAX_ELEMENTS:
-            raise EdgekitError(f"tensor {name!r} has shape {list(shape)}: sizes must be 1 and more")
-    if len(shape) > 6:
-        raise EdgekitError(f"tensor {name!r} has {len(shape)} dimensions; 6 is the limit")
-    if t.Buffer() >= model.BuffersLength():
-        raise EdgekitError(f"tensor {name!r} refers to buffer {t.Buffer()}, which does not exist")
-    buffer = model.Buffers(t.Buffer())
-    constant = None
-    unsupported.check_buffer(buffer, name)
-    if buffer.DataLength():
-        raw = buffer.DataAsNumpy()
-        if len(raw) != count * dtype.itemsize:
-            raise EdgekitError(
-                f"tensor {name!r} needs {count * dtype.itemsize} bytes and its buffer has {len(raw)}"
-            )
-        constant = np.frombuffer(raw.tobytes(), dtype.newbyteorder("<")).reshape(shape)
-    scale, zero, axis = np.zeros(0, np.float32), np.zeros(0, np.int64), 0
-    q = t.Quantization()
-    if q is not None and q.ScaleLength():
-        scale = np.array(q.ScaleAsNumpy(), np.float32)
-        zero = np.array(q.ZeroPointAsNumpy(), np.int64) if q.ZeroPointLength() else zero
-        axis = int(q.QuantizedDimension())
-    signature = t.ShapeSignatureAsNumpy() if t.ShapeSignatureLength() else ()
-    signature = tuple(int(d) for d in signature) if any(d < 0 for d in signature) else ()
-    variable = bool(t.IsVariable())
-    return Tensor(index, name, shape, dtype, scale, zero, axis, constant, variable, signature)
-
-
-def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator:
-    name = unsupported.operator_name(model, op, index, names)
-    inputs = tuple(int(i) for i in op.InputsAsNumpy()) if op.InputsLength() else ()
-    outputs = tuple(int(i) for i in op.OutputsAsNumpy()) if op.OutputsLength() else ()
-    for i in inputs + outputs:
-        if not -1 <= i < len(tensors) or (i < 0 and i in outputs):
-            raise EdgekitError(
-                f"operator {index} ({name}) refers to tensor {i}, which does not exist"
-            )
-    if not outputs or not inputs:
-        raise EdgekitError(f"operator {index} ({name}) lacks inputs or outputs")
-    table, fields = (OPTIONS | FOLDED)[name]
-    options = {}
-    if table:
-        options_type = getattr(tflite, table)
-        raw = options_type()
-        if op.BuiltinOptions() is not None and unions.get(op.BuiltinOptionsType()) == table:
-            position = op.BuiltinOptions()
-            raw.Init(position.Bytes, position.Pos)
-        else:
-            raise EdgekitError(f"operator {index} ({name}) lacks its options")
-        for key, accessor in fields.items():
-            value = getattr(raw, accessor)()
-            options[key] = tuple(map(int, value)) if isinstance(value, np.ndarray) else value
-        if "activation" in options:
-            number = options["activation"]
-            if number not in ACTIVATIONS:
-                raise EdgekitError(f"operator {index} ({name}) has an unknown fused activation")
-            options["activation"] = ACTIVATIONS[number]
-        if "padding" in options:
-            if options["padding"] not in (0, 1):
-                raise EdgekitError(f"operator {index} ({name}) has an unknown padding")
-            options["padding"] = ("same", "valid")[options["padding"]]
-    return Operator(index, name, inputs, outputs, options)
-
-
-def check(graph: Graph) -> None:
-    """Order and quantization: each tensor is written once and before it is read, each scale is usable."""
-    if not graph.inputs or not graph.outputs or not graph.operators:
-        raise EdgekitError("the model has no input, no output or no operator")
-    ready = {t.index for t in graph.tensors if t.data is not None}
-    states = {op.inputs[4] for op in graph.operators if op.name == "SVDF" and len(op.inputs) == 5}
-    ready |= {t.index for t in graph.tensors if t.variable and t.index in states}
-    for i in graph.inputs:
-        if not 0 <= i < len(graph.tensors) or i in ready:
-            raise EdgekitError(f"model input {i} is not a tensor that can be set")
-        ready.add(i)
-    for op in graph.operators:
-        for i in op.inputs:
-            if i >= 0 and i not in ready:
-                raise EdgekitError(
-                    f"operator {op.index} ({op.name}) reads {graph.tensors[i].name!r} before it is "
-                    "written"
-                )
-        for i in op.outputs:
-            if i in ready:
-                raise EdgekitError(
-                    f"operator {op.index} ({op.name}) overwrites {graph.tensors[i].name!r}"
-                )
-            ready.add(i)
-    for i in graph.outputs:
-        if i not in ready or not 0 <= i < len(graph.tensors):
-            raise EdgekitError(f"model output {i} is never written")
-    used = set(graph.inputs) | {i for op in graph.operators for i in op.inputs + op.outputs}
-    for t in (graph.tensors[i] for i in sorted(used) if i >= 0):
-        _check_quantization(t)
-
-
-def _check_quantization(t: Tensor) -> None:
-    if not len(t.scale):
-        if t.dtype == np.int8:
-            raise EdgekitError(f"tensor {t.name!r} is int8 and has no scale")
-        return
-    if not (np.isfinite(t.scale).all() and (t.scale > 0).all()):
-        raise EdgekitError(f"tensor {t.name!r} has a scale that is not positive and finite")
-    if len(t.zero_point) != len(t.scale):
-        raise EdgekitError(
-            f"tensor {t.name!r} has {len(t.scale)} scales, {len(t.zero_point)} zeros"
-        )
-    if (
-        t.dtype != np.int8
-    ):  # TFLM ignores the scales of a bias, and some old converters write odd ones
-        return
-    if len(t.scale) > 1 and not (0 <= t.axis < len(t.shape) and t.shape[t.axis] == len(t.scale)):
-        raise EdgekitError(f"tensor {t.name!r} has {len(t.scale)} scales for shape {list(t.shape)}")
-    if t.zero_point.min() < -128 or t.zero_point.max() > 127:
-        raise EdgekitError(f"tensor {t.name!r} has a zero point outside -128…127")

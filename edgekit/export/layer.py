@@ -33,6 +33,7 @@ class Layer:
     overlap: dict[int, int | str] = field(default_factory=dict)
     macs: int = 0
     comment: str = ""
+    switches: tuple[str, ...] = ()  # of its kernel: what a model that has none of it leaves out
 
     @property
     def name(self) -> str:
@@ -59,14 +60,11 @@ class OperatorContext:
         if not condition:
             self.refuse(why)
 
-    def inputs_between(self, low: int, high: int) -> None:
+    def inputs_between(self, low: int, high: int, outputs: int = 1) -> None:
         self.require(
             low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}"
         )
-        self.require(
-            len(self.outputs) == 1 or self.op.name == "SPLIT",
-            "has more than one output, which is odd",
-        )
+        self.require(len(self.outputs) <= outputs, "has more outputs than it should")
 
     def shape_is(self, shape) -> None:
         """The output's stored shape is compared with the computed one, never believed."""
@@ -87,6 +85,12 @@ class OperatorContext:
                 all(len(t.scale) == 1 for t in tensors), "needs one scale for each activation"
             )
         return kinds.pop()
+
+    def same_quantization(self, a: Tensor, b: Tensor) -> None:
+        """For operators that only move values: int8 in, the same int8 out."""
+        if str(self.x.dtype) == "int8":
+            same = np.array_equal(a.scale, b.scale) and np.array_equal(a.zero_point, b.zero_point)
+            self.require(same, "input and output have different scales, and it only moves values")
 
     def constant(self, position: int, what: str, dtype: str = "int32") -> np.ndarray:
         self.require(
@@ -123,3 +127,9 @@ def scale_of(t: Tensor) -> float:
 
 def zero_of(t: Tensor) -> int:
     return int(t.zero_point[0])
+
+
+def literal(value) -> str:
+    """A float32 as a C literal that reads back as the same bits."""
+    text = f"{float(np.float32(value)):.9g}"
+    return text + ("f" if "." in text or "e" in text else ".0f")

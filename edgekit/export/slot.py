@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.export.graph import Graph, Tensor
-
-if TYPE_CHECKING:
-    from edgekit.export.codegen import Source
+from edgekit.export.source import Source
 
 
 def constants(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray]]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import flatbuffers
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.operators import FOLDED, OPTIONS
-
-if TYPE_CHECKING:
-    from edgekit.export.graph import Graph
+from edgekit.export.graph import Graph
+from edgekit.export.ops import OPERATORS, supported
 
 TO_INT8 = "convert it with a representative dataset and supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]"
 WEIGHTS_ONLY = f"the model is quantized in its weights only and computes in float32: {TO_INT8}"
@@ -56,11 +53,12 @@ def operator_name(model, op, index: int, names: dict[int, str]) -> str:
 
 def check_operators(model, sub, names: dict[int, str]) -> None:
     """Refuse operators that the generator does not know: the first with its place, all by name."""
-    found, first = Counter(), ""
+    found: Counter[str] = Counter()
+    first = ""
     for index in range(sub.OperatorsLength()):
         op = sub.Operators(index)
         name = operator_name(model, op, index, names)
-        if name in OPTIONS or name in FOLDED:
+        if name in OPERATORS:
             continue
         found[name] += 1
         where = "nowhere"
@@ -73,7 +71,7 @@ def check_operators(model, sub, names: dict[int, str]) -> None:
     others = [f"{n} ({count})" if count > 1 else n for n, count in found.items()]
     more = f"; all that are not: {', '.join(others[:12])}" if found.total() > 1 else ""
     more += f" and {len(others) - 12} more" if len(others) > 12 else ""
-    raise EdgekitError(f"{first}: {advice}{more}. Known: {', '.join(OPTIONS)}")
+    raise EdgekitError(f"{first}: {advice}{more}. Known: {', '.join(supported())}")
 
 
 ADVICE = (
@@ -148,8 +146,7 @@ def quantization(graph: Graph) -> None:
         out = str(graph.tensors[op.outputs[0]].dtype)
         if "int8" in constant and out == "float32":
             raise EdgekitError(f"operator {op.index} ({op.name}): {WEIGHTS_ONLY}")
-        weighted = op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-        if weighted and "int16" in given and "int8" in constant:
+        if OPERATORS[op.name].weighted and "int16" in given and "int8" in constant:
             raise EdgekitError(
                 f"operator {op.index} ({op.name}): the model has 16-bit activations and 8-bit weights: "
                 f"{TO_INT8}, which is 8 bits for both"

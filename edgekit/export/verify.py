@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 
 from edgekit.core.errors import EdgekitError
+from edgekit.export.ops import OPERATORS
 
 MAX_BYTES = 64 << 20  # a microcontroller's flash is a hundred times smaller
 MAX_TABLES = 200_000  # shared sub-tables could otherwise blow a small file up exponentially
@@ -23,8 +24,10 @@ OTHERS = {
     b"\x1f\x8b": "a gzip archive: unpack it",
 }
 
-# field number -> inline bytes (int), "s" string, "v1/v4/v8" vector of scalars, "t:X" table, "V:X" tables
-SCHEMA = {
+# field number -> inline bytes (int), "s" string, "v1/v4/v8" vector of scalars, "t:X" table, "V:X" tables;
+# what operators' records know of their options comes to it
+WIDTHS: dict[str, int | str] = {"Int8": 1, "Bool": 1, "Int32": 4, "Float32": 4, "Vector": "v4"}
+SCHEMA: dict[str, dict[int, int | str]] = {
     "Model": {
         0: 4,
         1: "V:OperatorCode",
@@ -52,23 +55,6 @@ SCHEMA = {
     "Quantization": {0: "v4", 1: "v4", 2: "v4", 3: "v8", 4: 1, 6: 4},
     "Buffer": {0: "v1", 1: 8, 2: 8},
     "Operator": {0: 4, 1: "v4", 2: "v4", 3: 1, 4: "union", 5: "v1", 6: 1},
-    "Conv2DOptions": {0: 1, 1: 4, 2: 4, 3: 1, 4: 4, 5: 4},
-    "DepthwiseConv2DOptions": {0: 1, 1: 4, 2: 4, 3: 4, 4: 1, 5: 4, 6: 4},
-    "Pool2DOptions": {0: 1, 1: 4, 2: 4, 3: 4, 4: 4, 5: 1},
-    "FullyConnectedOptions": {0: 1, 1: 1, 2: 1, 3: 1},
-    "SoftmaxOptions": {0: 4},
-    "ConcatenationOptions": {0: 4, 1: 1},
-    "AddOptions": {0: 1, 1: 1},
-    "SubOptions": {0: 1, 1: 1},
-    "MulOptions": {0: 1},
-    "ReducerOptions": {0: 1},
-    "ReshapeOptions": {0: "v4"},
-    "SqueezeOptions": {0: "v4"},
-    "StridedSliceOptions": {0: 4, 1: 4, 2: 4, 3: 4, 4: 4, 5: 1},
-    "LeakyReluOptions": {0: 4},
-    "SplitOptions": {0: 4},
-    "PackOptions": {0: 4, 1: 4},
-    "SVDFOptions": {0: 4, 1: 1, 2: 1},
 }
 
 
@@ -84,8 +70,9 @@ def verify(data: bytes, union_names: dict[int, str]) -> None:
             if data.startswith(start):
                 raise EdgekitError(f"not a .tflite file but {what}")
         raise EdgekitError("not a .tflite file: the identifier TFL3 is missing at byte 4")
+    schema = SCHEMA | _options()
     work = [("Model", _u32(data, 0))]
-    done = set()
+    done: set[tuple[str, int]] = set()
     while work:
         kind, at = work.pop()
         if (kind, at) in done:
@@ -93,16 +80,26 @@ def verify(data: bytes, union_names: dict[int, str]) -> None:
         done.add((kind, at))
         if len(done) > MAX_TABLES:
             raise EdgekitError(f"damaged .tflite: more than {MAX_TABLES:,} tables")
-        work.extend(_table(data, kind, at, union_names))
+        work.extend(_table(data, kind, at, schema, union_names))
 
 
-def _table(data: bytes, kind: str, at: int, union_names: dict[int, str]):
+def _options() -> dict[str, dict[int, int | str]]:
+    """The options tables of all operators, as `SCHEMA` has the others."""
+    tables: dict[str, dict[int, int | str]] = {}
+    for kind in OPERATORS.values():
+        if kind.table:
+            fields = {f.slot: WIDTHS[f.kind] for f in kind.fields.values()}
+            tables.setdefault(kind.table, {}).update(fields)
+    return tables
+
+
+def _table(data: bytes, kind: str, at: int, schema: dict, union_names: dict[int, str]):
     """Check one table; yield the tables it points to."""
     vtable = at - _i32(data, at)
     size, inline = _u16(data, vtable), _u16(data, vtable + 2)
     if size < 4 or size % 2 or vtable + size > len(data) or inline < 4 or at + inline > len(data):
         raise EdgekitError(f"damaged .tflite: {kind} table at byte {at} leaves the file")
-    fields = SCHEMA[kind]
+    fields = schema[kind]
     entries = {}
     for number, what in fields.items():
         slot = 4 + 2 * number
@@ -120,7 +117,7 @@ def _table(data: bytes, kind: str, at: int, union_names: dict[int, str]):
         target = where + _u32(data, where)
         if what == "union":
             name = union_names.get(data[entries[3]] if 3 in entries else 0)
-            if name in SCHEMA:
+            if name in schema:
                 yield name, target
         elif what[0] == "t":
             yield what[2:], target

@@ -10,7 +10,7 @@ checks/     what tests and searches link beside the agent: a flash that loses po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -22,6 +22,19 @@ UPDATES = ("agent", "crypto", "checks")  # folders of what a device with updates
 def text(folder: str, name: str) -> str:
     """One file of the tree."""
     return (resources.files(__package__) / folder / name).read_text("utf-8")
+
+
+def with_includes(wanted: Iterable[str], read: Callable[[str], str]) -> dict[str, str]:
+    """These headers and those that they include, name -> text, in the order of their names."""
+    files: dict[str, str] = {}
+    work = list(wanted)
+    while work:
+        header = work.pop()
+        if header not in files:
+            files[header] = read(header)
+            lines = (line.split('"') for line in files[header].splitlines())
+            work += [parts[1] for parts in lines if parts[0].strip() == "#include"]
+    return dict(sorted(files.items()))
 
 
 def c_sources(*names: str) -> dict[str, str]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph, read
+from edgekit.export.graph import Graph
+from edgekit.export.ops import OPERATORS
+from edgekit.export.reader import read
 from edgekit.learn import litert
-from edgekit.learn.fake_quant import KNOWN, WEIGHTED, forward, rounded
+from edgekit.learn.fake_quant import forward, rounded
 from edgekit.learn.legacy import cross_entropy, keras, tf
 
 BIAS_STEP = 64  # accumulator counts: what a weight's step does to an input at half its range
@@ -191,30 +193,24 @@ class Training:
 def check(graph: Graph) -> None:
     """Raises EdgekitError, in one line, for what cannot be trained on its grid."""
     for op in graph.operators:
-        if op.name not in KNOWN:
+        kind = OPERATORS[op.name]
+        if kind.train is None:
+            known = ", ".join(name for name, other in OPERATORS.items() if other.train)
             raise EdgekitError(
-                f"operator {op.index} ({op.name}) cannot be fine-tuned. Known: {', '.join(KNOWN)}"
+                f"operator {op.index} ({op.name}) cannot be fine-tuned. Known: {known}"
             )
-        x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-        given = [graph.tensors[i] for i in op.inputs[: 2 if op.name == "ADD" else 1]]
-        for t in (*given, y):
+        inputs = [graph.tensors[i] for i in op.inputs if i >= 0]
+        moving = (
+            inputs[:1]
+            if kind.weighted
+            else inputs[:1] + [t for t in inputs[1:] if t.dtype != np.int32]
+        )
+        for t in (*moving, graph.tensors[op.outputs[0]]):
             if t.dtype != np.int8 or t.data is not None:
                 raise EdgekitError(f"fine-tuning needs int8 throughout; {t} is not")
-        if op.name == "MEAN":
-            axes = graph.tensors[op.inputs[1]]
-            if axes.data is None or any(int(a) % len(x.shape) == 0 for a in axes.data.ravel()):
-                raise EdgekitError(
-                    f"operator {op.index} (MEAN) goes over the batch or unknown axes"
-                )
-        if op.name in WEIGHTED:
-            w = graph.tensors[op.inputs[1]]
-            if w.data is None or w.dtype != np.int8 or w.zero_point.any():
-                raise EdgekitError(f"{w} is no constant int8 tensor around zero")
-            if op.name == "CONV_2D" and w.shape[3] != x.shape[3]:
-                raise EdgekitError(f"operator {op.index} is a grouped convolution, {w}: not known")
-            uneven = op.options.get("stride_h") != op.options.get("stride_w")
-            if op.name == "DEPTHWISE_CONV_2D" and uneven:
-                raise EdgekitError(f"operator {op.index} strides unevenly over {w}: not known")
+        why = kind.frozen(graph, op) if kind.frozen else None
+        if why:
+            raise EdgekitError(f"operator {op.index} ({op.name}) cannot be fine-tuned: it {why}")
 
 
 def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
@@ -229,7 +225,7 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
         for role, i in enumerate(op.inputs):
             if i not in where:
                 continue
-            if op.name in WEIGHTED and role in (1, 2):
+            if OPERATORS[op.name].weighted and role in (1, 2):
                 t = graph.tensors[i]
                 roles.setdefault(where[i], set()).add((role, t.size, t.dtype))
                 found[i] = t

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.learn.loading import defer_interrupt
+from edgekit.core.interrupts import defer_interrupt
 
 
 @contextmanager

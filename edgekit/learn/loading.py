@@ -1,40 +1,8 @@
-"""Loading TensorFlow, which takes seconds and bears no interrupt: half of it loaded, it never loads again."""
+"""Loading TensorFlow, which takes seconds, when it suits."""
 
 from __future__ import annotations
-
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-
-@contextmanager
-def defer_interrupt(what: str) -> Iterator[None]:
-    """Ctrl-C, or a notebook's stop button, waits until the block is done; then it interrupts.
-
-    `what` is being done: the sentence that answers the first of them says so. Outside of the main thread
-    nothing changes, because no interrupt arrives there.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = []
-
-    def wait(*_):
-        if not asked:
-            print(f"{what}: stops when that is done, in some seconds", file=sys.stderr)
-        asked.append(True)
-
-    before = signal.signal(signal.SIGINT, wait)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
-    if asked and before is not signal.SIG_IGN:
-        raise KeyboardInterrupt
 
 
 def load_tensorflow() -> None:
     """Load TensorFlow now, in 5 to 7 s, and not in the middle of whatever needs it first."""
-    from edgekit.learn import legacy  # noqa: F401  # noqa: F401
+    from edgekit.learn import legacy  # noqa: F401

@@ -179,13 +179,7 @@ def _split(scale: float, zero_point: int) -> dict[str, str]:
 
 def included(wanted) -> dict[str, str]:
     """The headers and those they include."""
-    files, work = {}, list(wanted)
-    while work:
-        header = work.pop()
-        if header not in files:
-            files[header] = firmware.text("features", header)
-            work += re.findall(r'#include "(\w+\.h)"', files[header])
-    return dict(sorted(files.items()))
+    return firmware.with_includes(wanted, lambda header: firmware.text("features", header))
 
 
 def _described(feature) -> str:

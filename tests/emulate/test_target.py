@@ -6,7 +6,7 @@ import pytest
 from edgekit import catalog, emulate
 from edgekit.emulate.target import EMULATED
 from edgekit.export.codegen import generate
-from edgekit.export.graph import read
+from edgekit.export.reader import read
 from tests.export import tiny
 
 

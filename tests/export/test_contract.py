@@ -7,7 +7,7 @@ import numpy as np
 
 from edgekit.export.codegen import generate
 from edgekit.export.contract import bundle, compatibility
-from edgekit.export.graph import read
+from edgekit.export.reader import read
 from tests.export import tiny
 
 FEATURES = {"a.h": "#define A 1\n"}

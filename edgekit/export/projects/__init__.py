@@ -19,9 +19,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.export.codegen import Source
 from edgekit.export.projects.folder import archive, write_folder
 from edgekit.export.projects.render import KINDS, RTOS, render
+from edgekit.export.source import Source
 
 __all__ = ["KINDS", "RTOS", "write"]
 

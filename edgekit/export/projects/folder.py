@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.codegen import Source
+from edgekit.export.source import Source
 
 MARKER = "edgekit.json"
 

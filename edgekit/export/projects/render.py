@@ -9,8 +9,8 @@ from importlib import resources
 import numpy as np
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.export.codegen import Source
-from edgekit.export.lower_float import literal
+from edgekit.export.layer import literal
+from edgekit.export.source import Source
 
 VECTORS = 8  # golden vectors at most,
 VECTOR_BYTES = 32 << 10  # and this much flash for them

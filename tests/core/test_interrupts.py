@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from edgekit.learn.loading import defer_interrupt
+from edgekit.core.interrupts import defer_interrupt
 
 
 @pytest.fixture

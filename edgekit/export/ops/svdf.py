@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.export import example as e
 from edgekit.export import fixed_point as q
+from edgekit.export.graph import Graph
 from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.export.ops.operator import Field, OperatorType, activation
 
 
 def svdf(p: OperatorContext) -> Layer:
@@ -80,3 +83,41 @@ def svdf(p: OperatorContext) -> Layer:
         state=state.nbytes,
         macs=filters * (in_size + memory),
     )
+
+
+def example(width: str):
+    """A state of 8 or 16 bits; only several inferences in a row show it."""
+
+    def make(rng: np.random.Generator) -> Graph:
+        inputs, units, rank, memory = (int(v) for v in rng.integers(1, [30, 9, 4, 12]))
+        filters, x = units * rank, e.quantization(rng)
+        short = width == "int8"
+        most = 127 if short else 3000
+        ss, st = e.scale(rng) * (5 if short else 0.005), 0.01 if short else 1e-4
+        sb = float(np.float32(ss) * np.float32(st))
+        zero = e.zero(rng) if short else 0
+        feature, time = (filters, inputs), (filters, memory)
+        tensors = [
+            e.tensor((1, inputs), **x),
+            e.tensor(feature, scale=0.01, data=rng.integers(-127, 128, feature)),
+            e.tensor(time, width, st, data=rng.integers(-most, most, time)),
+            e.tensor((units,), "int32", sb, data=rng.integers(-3000, 3000, units)),
+            e.tensor((1, filters * memory), width, ss, zero, variable=True),
+            e.tensor((1, units), scale=rng.uniform(0.05, 0.5), zero=int(rng.choice([-128, -20]))),
+        ]
+        op = e.operator("SVDF", [0, 1, 2, 3, 4], [5], {"rank": rank, "activation": "relu"})
+        return e.model(tensors, [op], [0], [5])
+
+    return make
+
+
+OPERATORS = (
+    OperatorType(
+        "SVDF",
+        svdf,
+        "SVDFOptions",
+        {"rank": Field("Rank", 0)} | activation(1),
+        state=4,
+        examples=(example("int8"), example("int16")),
+    ),
+)

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.layer import Layer, OperatorContext
+from edgekit.export.fixed_point import ACTIVATION_BOUNDS
+from edgekit.export.layer import Layer, OperatorContext, literal
 
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def literal(value) -> str:
-    """A float32 as a C literal that reads back as the same bits."""
-    text = f"{float(np.float32(value)):.9g}"
-    return text + ("f" if "." in text or "e" in text else ".0f")
-
-
-def activation(p: OperatorContext) -> dict:
+def activation(p: OperatorContext) -> dict[str, float]:
     """Bounds of the fused activation."""
-    low, high = {
-        "none": (-LARGEST, LARGEST),
-        "relu": (0.0, LARGEST),
-        "relu6": (0.0, 6.0),
-        "relu_n1_to_1": (-1.0, 1.0),
-    }[p.options["activation"]]
-    return {"low": low, "high": high}
+    low, high = ACTIVATION_BOUNDS[p.options["activation"]]
+    return {"low": max(low, -LARGEST), "high": min(high, LARGEST)}
 
 
 def _weights(p: OperatorContext, channels: int) -> dict[str, np.ndarray]:
@@ -38,7 +28,8 @@ def _weights(p: OperatorContext, channels: int) -> dict[str, np.ndarray]:
     return {"weights": weights, "bias": bias}
 
 
-def _multiply(p: OperatorContext, kernel: str, fields: dict, channels: int, macs: int) -> Layer:
+def multiply(p: OperatorContext, kernel: str, fields: dict, channels: int, macs: int) -> Layer:
+    """A layer of weights."""
     return p.layer(
         f"ek_{kernel}(&{{params}}, {{in0}}, {{out0}});",
         ["ek_float.h"],
@@ -49,19 +40,8 @@ def _multiply(p: OperatorContext, kernel: str, fields: dict, channels: int, macs
     )
 
 
-def conv(p: OperatorContext, fields: dict, macs: int) -> Layer:
-    return _multiply(p, "conv_f32", fields, fields["out_ch"], macs)
-
-
-def depthwise(p: OperatorContext, fields: dict, macs: int) -> Layer:
-    return _multiply(p, "depthwise_f32", fields, fields["in_ch"] * fields["multiplier"], macs)
-
-
-def fully_connected(p: OperatorContext, fields: dict, macs: int) -> Layer:
-    return _multiply(p, "fully_connected_f32", fields, fields["out_size"], macs)
-
-
 def unary(p: OperatorContext) -> Layer:
+    """A function of one variable, value by value."""
     verb = p.op.name.lower()
     extra = f", {literal(p.options['alpha'])}" if verb == "leaky_relu" else ""
     return p.layer(

@@ -1,0 +1,47 @@
+"""The operators that the generator knows, one record each: see `operator.OperatorType`.
+
+To add one, write its record into the family that it belongs to, or into a file of its own that is listed
+here. Reading, bounds checks, shapes, code, ONNX and training look it up in `OPERATORS`;
+`edgekit.testing.operator` runs it against TensorFlow Lite Micro.
+"""
+
+from __future__ import annotations
+
+from edgekit.export.ops import (
+    activation,
+    conversion,
+    convolution,
+    dense,
+    elementwise,
+    moving,
+    pooling,
+    renaming,
+    shape_arithmetic,
+    slicing,
+    softmax,
+    svdf,
+)
+from edgekit.export.ops.operator import Field, OperatorType
+
+FAMILIES = (
+    convolution,
+    dense,
+    elementwise,
+    pooling,
+    moving,
+    slicing,
+    renaming,
+    softmax,
+    activation,
+    conversion,
+    svdf,
+    shape_arithmetic,
+)
+OPERATORS: dict[str, OperatorType] = {t.name: t for family in FAMILIES for t in family.OPERATORS}
+
+__all__ = ["OPERATORS", "Field", "OperatorType"]
+
+
+def supported() -> list[str]:
+    """Names of the operators that there is code for."""
+    return [name for name, kind in OPERATORS.items() if kind.lower]

@@ -1,0 +1,253 @@
+"""AVERAGE_POOL_2D, MAX_POOL_2D and MEAN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgekit.export import example as e
+from edgekit.export import fixed_point as q
+from edgekit.export.graph import Graph, Operator
+from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.export.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.export.ops import floats
+from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two, strides
+from edgekit.export.ops.window import onnx_pads, read_limits, tf_window, window
+
+
+def pool(p: OperatorContext) -> Layer:
+    p.inputs_between(1, 1)
+    p.require(
+        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
+    )
+    k_h, k_w = p.options["filter_h"], p.options["filter_w"]
+    p.require(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
+    p.require(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
+    w = window(p, k_h, k_w)
+    channels = p.x.shape[3]
+    p.require(channels < 1 << 15, "has more than 32,767 channels")
+    p.shape_is((1, w["out_h"], w["out_w"], channels))
+    fields = w | {"channels": channels}
+    limits = read_limits(w)
+    shared = {
+        "fields": fields,
+        "overlap": {
+            p.x.index: int((np.arange(len(limits)) - limits).max()) * channels * p.x.dtype.itemsize
+        },
+    }
+    verb = p.op.name.lower().replace("_2d", "")
+    if p.types(p.x, p.y) == "float32":
+        fields |= floats.activation(p)
+        return p.layer(
+            f"ek_{verb}_f32(&{{params}}, {{in0}}, {{out0}});",
+            ["ek_float.h"],
+            struct="pool_f32",
+            **shared,
+        )
+    p.same_quantization(p.x, p.y)
+    low, high = q.activation_range(p.options["activation"], p.y.scale[0], zero_of(p.y))
+    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    fields |= {"low": low, "high": high}
+    return p.layer(
+        f"ek_{verb}_s8(&{{params}}, {{in0}}, {{out0}});", ["ek_pool.h"], struct="pool_s8", **shared
+    )
+
+
+def mean(p: OperatorContext) -> Layer:
+    p.inputs_between(2, 2)
+    rank = len(p.x.shape)
+    axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
+    p.require(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
+    axes = {a % rank for a in axes}
+    keep = p.options["keep_dims"]
+    p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
+    outer, rows, middle, reduced, inner = _reduction(p, axes)
+    if p.types(p.x, p.y) == "float32":
+        return p.layer(
+            f"ek_mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
+            ["ek_float.h"],
+            overlap={p.x.index: 0},
+        )
+    count = rows * reduced
+    multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
+    # 1/n goes into the multiplier (reference/reduce.h QuantizedMeanOrSum)
+    n_shift = min(count.bit_length() - 1, 32, 31 + shift)
+    p.require(n_shift >= 0, "its output scale is far too large")
+    multiplier, shift = (multiplier << n_shift) // count, shift - n_shift
+    p.require(
+        shift <= 30 and (255 * count) << max(shift, 0) < 2**31 and multiplier < 2**31,
+        "its sum can overflow 32 bits",
+    )
+    return p.layer(
+        "ek_mean_s8(&{params}, {in0}, {out0});",
+        ["ek_pool.h"],
+        struct="mean_s8",
+        fields={
+            "outer": outer,
+            "rows": rows,
+            "middle": middle,
+            "reduced": reduced,
+            "inner": inner,
+            "offset": -zero_of(p.x) * count,
+            "multiplier": multiplier,
+            "shift": shift,
+            "zero": zero_of(p.y),
+        },
+        overlap={p.x.index: 0},
+    )
+
+
+def _reduction(p: OperatorContext, axes: set[int]) -> list[int]:
+    """The shape as kept, reduced, kept, reduced, kept, with dimensions of 1 dropped and neighbours merged."""
+    sizes = [1]
+    for i, d in enumerate(p.x.shape):
+        if d > 1:
+            while (len(sizes) % 2 == 0) != (i in axes):
+                sizes.append(1)
+            sizes[-1] *= d
+    p.require(len(sizes) <= 5, f"over axes {sorted(axes)}, which are in too many places")
+    if len(sizes) <= 3:  # one run: it is the inner of the two
+        sizes = [sizes[0], 1, 1, *sizes[1:]]
+    return sizes + [1] * (5 - len(sizes))
+
+
+def mean_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    x, second = first_two(inputs)
+    if x is None or second is None or second.data is None:
+        return None
+    rank, keep = len(x.shape), op.options["keep_dims"]
+    axes = {int(a) % rank for a in np.ravel(second.data)} if rank else set()
+    return tuple(1 if i in axes else d for i, d in enumerate(x.shape) if keep or i not in axes)
+
+
+def onnx_pool(kind: str):
+    """MaxPool or AveragePool."""
+
+    def write(w: Writer, op: Operator) -> None:
+        o = op.options
+        image = w.node("Transpose", [w.value(op.inputs[0])], perm=TO_NCHW)
+        shape = {
+            "kernel_shape": [o["filter_h"], o["filter_w"]],
+            "strides": [o["stride_h"], o["stride_w"]],
+            "pads": onnx_pads(w, op, o["filter_h"], o["filter_w"]),
+        }
+        y = w.fused(w.node(kind, [w.real(op.inputs[0], image)], **shape), o["activation"])
+        w.node("Transpose", [w.quantized(y, op.outputs[0])], w.value(op.outputs[0]), perm=TO_NHWC)
+
+    return write
+
+
+def onnx_mean(w: Writer, op: Operator) -> None:
+    axes = [int(a) for a in np.ravel(w.tensor(op.inputs[1]).data)]
+    keep = int(op.options["keep_dims"])
+    y = w.node("ReduceMean", [w.real(op.inputs[0])], axes=axes, keepdims=keep)
+    w.quantized(y, op.outputs[0], w.value(op.outputs[0]))
+
+
+def train_max(f: Any, op: Operator):
+    size = [op.options["filter_h"], op.options["filter_w"]]
+    return f.saturated(f.tf.nn.max_pool2d(f.value(op.inputs[0]), size, *tf_window(op)), op)
+
+
+def train_average(f: Any, op: Operator):
+    """Halves go away from int8's zero, not from the zero point."""
+    size, zero = [op.options["filter_h"], op.options["filter_w"]], f.zero(op.inputs[0])
+    mean = f.tf.nn.avg_pool2d(f.value(op.inputs[0]), size, *tf_window(op))
+    return f.saturated(f.rounded(mean + zero) - zero, op)
+
+
+def train_mean(f: Any, op: Operator):
+    x, y = f.tensor(op.inputs[0]), f.tensor(op.outputs[0])
+    axes = [int(a) for a in f.tensor(op.inputs[1]).data.ravel()]
+    total = f.reshaped(f.tf.reduce_sum(f.value(x.index), axes), op)
+    factor = float(x.scale[0]) / float(y.scale[0])
+    return f.saturated(f.rescaled(total, factor, x.size // y.size), op)
+
+
+def mean_frozen(graph: Graph, op: Operator) -> str | None:
+    """Training takes many samples at once, so the batch must stay apart."""
+    rank, axes = len(graph.tensors[op.inputs[0]].shape), graph.tensors[op.inputs[1]].data
+    if axes is None or any(int(a) % rank == 0 for a in axes.ravel()):
+        return "goes over the batch or unknown axes"
+    return None
+
+
+def pool_example(name: str):
+    def make(rng: np.random.Generator) -> Graph:
+        k, stride = [[int(v) for v in rng.integers(1, most, 2)] for most in (5, 4)]
+        same = bool(rng.integers(2))
+        size = [int(rng.integers(k[i], 10)) for i in range(2)]
+        channels = int(rng.integers(1, 9))
+        out = [e.window_size(size[i], k[i], stride[i], 1, same) for i in range(2)]
+        x = e.quantization(rng)
+        tensors = [e.tensor((1, *size, channels), **x), e.tensor((1, *out, channels), **x)]
+        options = {"padding": "same" if same else "valid"}
+        options |= {"stride_w": stride[1], "stride_h": stride[0]}
+        options |= {"filter_w": k[1], "filter_h": k[0]}
+        options |= {"activation": str(rng.choice(["none", "relu", "relu6"]))}
+        return e.model(tensors, [e.operator(name, [0], [1], options)], [0], [1])
+
+    return make
+
+
+def _mean(rng: np.random.Generator, shape: tuple[int, ...], axes: list[int], keep: bool) -> Graph:
+    gone = {a % len(shape) for a in axes}
+    out = tuple(1 if i in gone else d for i, d in enumerate(shape) if keep or i not in gone)
+    tensors = [e.tensor(shape, **e.quantization(rng)), e.ints(axes)]
+    tensors += [e.tensor(out, **e.quantization(rng))]
+    return e.model(tensors, [e.operator("MEAN", [0, 1], [2], {"keep_dims": keep})], [0], [2])
+
+
+def mean_example(rng: np.random.Generator) -> Graph:
+    shape = (1, *(int(v) for v in rng.integers(1, 9, 3)))
+    axes = [[1, 2], [1], [2], [3], [2, 3], [1, 2, 3], [-1]][rng.integers(7)]
+    return _mean(rng, shape, axes, bool(rng.integers(2)))
+
+
+def scattered_mean_example(rng: np.random.Generator) -> Graph:
+    """Axes that are no neighbours, or all, or given from the end."""
+    shape = (1, *(int(v) for v in rng.integers(1, 6, rng.integers(1, 4))))
+    rank = len(shape)
+    axes = [int(a) for a in rng.permutation(rank)[: rng.integers(1, rank + 1)]]
+    axes = [a - rank if rng.random() < 0.3 else a for a in axes]
+    return _mean(rng, shape, axes, bool(rng.integers(2)))
+
+
+POOL = (
+    strides()
+    | {"filter_w": Field("FilterWidth", 3), "filter_h": Field("FilterHeight", 4)}
+    | activation(5)
+)
+OPERATORS = (
+    OperatorType(
+        "AVERAGE_POOL_2D",
+        pool,
+        "Pool2DOptions",
+        POOL,
+        onnx=onnx_pool("AveragePool"),
+        train=train_average,
+        examples=(pool_example("AVERAGE_POOL_2D"),),
+    ),
+    OperatorType(
+        "MAX_POOL_2D",
+        pool,
+        "Pool2DOptions",
+        POOL,
+        onnx=onnx_pool("MaxPool"),
+        exact_onnx=True,
+        train=train_max,
+        examples=(pool_example("MAX_POOL_2D"),),
+    ),
+    OperatorType(
+        "MEAN",
+        mean,
+        "ReducerOptions",
+        {"keep_dims": Field("KeepDims", 0, "Bool")},
+        shape=mean_shape,
+        onnx=onnx_mean,
+        train=train_mean,
+        frozen=mean_frozen,
+        examples=(mean_example, scattered_mean_example),
+    ),
+)

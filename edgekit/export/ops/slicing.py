@@ -1,0 +1,218 @@
+"""STRIDED_SLICE and SPLIT: a part of the values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.core.errors import EdgekitError
+from edgekit.export import example as e
+from edgekit.export.graph import Graph, Operator
+from edgekit.export.layer import Layer, OperatorContext
+from edgekit.export.onnx_writer import Writer
+from edgekit.export.ops.copies import bytes_at, copy_fields, one_copy, strides
+from edgekit.export.ops.operator import Field, OperatorType
+from edgekit.export.ops.shape_arithmetic import on_constants
+
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+NO_MASKS = dict.fromkeys(MASKS, 0)
+
+
+def picked(o: dict, i: int, size: int, begin: int, end: int, step: int) -> range | None:
+    """Elements of axis `i` that the slice takes; None for a single one that is not there."""
+    if o["shrink_axis_mask"] >> i & 1:
+        return range(begin % size, begin % size + 1) if -size <= begin < size else None
+    first = None if o["begin_mask"] >> i & 1 else begin
+    last = None if o["end_mask"] >> i & 1 else end
+    return range(*slice(first, last, step).indices(size))
+
+
+def strided_slice(p: OperatorContext) -> Layer:
+    p.inputs_between(4, 4)
+    p.types(p.x, p.y)
+    p.same_quantization(p.x, p.y)
+    o, rank = p.options, len(p.x.shape)
+    begin, end, step = (
+        np.ravel(p.constant(i, n)) for i, n in ((1, "begin"), (2, "end"), (3, "strides"))
+    )
+    p.require(
+        len(begin) == len(end) == len(step) == rank,
+        "needs begin, end and stride for each dimension",
+    )
+    p.require(
+        not (o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]), "uses ellipsis or new axes"
+    )
+    width = p.x.dtype.itemsize
+    from_ = strides(p.x.shape, width)
+    shape, steps, start, result = [], [], 0, []
+    for i, size in enumerate(p.x.shape):
+        s = int(step[i])
+        p.require(s != 0, "has a stride of 0")
+        taken = picked(o, i, size, int(begin[i]), int(end[i]), s)
+        if taken is None:
+            p.refuse(f"takes element {int(begin[i])} of {size}")
+        p.require(len(taken) > 0, "is empty")
+        shape.append(len(taken))
+        steps.append(from_[i] * taken.step)
+        start += from_[i] * taken[0]
+        if not o["shrink_axis_mask"] >> i & 1:
+            result.append(len(taken))
+    p.shape_is(result)
+    return one_copy(p, shape, steps, start)
+
+
+@on_constants
+def fold_slice(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
+    """A slice of a shape."""
+    o, first = op.options, values[0]
+    if len(values) != 4 or first.ndim != 1 or any(v.shape != (1,) for v in values[1:]):
+        return None
+    begin, end, step = (int(v[0]) for v in values[1:])
+    if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"] or not step:
+        return None
+    taken = picked(o, 0, len(first), begin, end, step)
+    if taken is None:
+        return None
+    return first[taken[0]] if o["shrink_axis_mask"] & 1 else first[list(taken)]
+
+
+def onnx_slice(w: Writer, op: Operator) -> None:
+    """Slice, then Reshape for the axes that a single index takes away."""
+    o, t = op.options, w.tensor(op.inputs[0])
+    if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]:
+        raise EdgekitError(f"operator {op.index} ({op.name}) uses ellipsis or new axes")
+    begin, end, step = (np.ravel(w.tensor(i).data).tolist() for i in op.inputs[1:4])
+    starts, ends, steps = [], [], []
+    for i, size in enumerate(t.shape):
+        taken = picked(o, i, size, begin[i], end[i], step[i])
+        if taken is None:
+            raise EdgekitError(f"operator {op.index} ({op.name}) takes what is not there")
+        starts.append(taken.start)
+        ends.append(taken.stop if taken.stop >= 0 else -size - 1)  # ONNX counts -1 from the end
+        steps.append(taken.step)
+    bounds = (starts, ends, list(range(len(t.shape))), steps)
+    inputs = [w.value(op.inputs[0]), *(w.constant(b, np.int64) for b in bounds)]
+    shape = w.constant(w.tensor(op.outputs[0]).shape, np.int64)
+    w.node("Reshape", [w.node("Slice", inputs), shape], w.value(op.outputs[0]))
+
+
+def split(p: OperatorContext) -> Layer:
+    p.inputs_between(2, 2, outputs=p.options["count"])
+    p.require(p.inputs[1] is not None, "lacks its input")
+    axis = np.ravel(p.constant(0, "axis"))
+    x = p.inputs[1]
+    rank, count = len(x.shape), len(p.outputs)
+    p.require(axis.size == 1 and rank and -rank <= axis[0] < rank, f"along axis {axis.tolist()}")
+    p.require(x.data is None, "splits a constant")
+    axis = int(axis[0]) % rank
+    p.require(
+        count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}"
+    )
+    part = x.shape[axis] // count
+    shape = [part if i == axis else d for i, d in enumerate(x.shape)]
+    width = x.dtype.itemsize
+    steps = strides(x.shape, width)
+    p.x = x
+    p.types(x, *p.outputs)
+    for t in p.outputs:
+        p.require(list(t.shape) == shape, f"should give {shape} and the file says {list(t.shape)}")
+        p.same_quantization(x, t)
+    return p.layer(
+        "\n  ".join(
+            f"ek_copy_strided(&{{params}}, {bytes_at('{in0}', i * part * steps[axis])}, {{out{i}}});"
+            for i in range(count)
+        ),
+        ["ek_copy.h"],
+        struct="copy",
+        fields=copy_fields(p, shape, steps, strides(shape, width), width),
+    )
+
+
+def onnx_split(w: Writer, op: Operator) -> None:
+    axis = int(np.ravel(w.tensor(op.inputs[0]).data)[0])
+    t = w.tensor(op.inputs[1])
+    part = t.shape[axis] // len(op.outputs)
+    for n, i in enumerate(op.outputs):
+        bounds = [[n * part], [(n + 1) * part], [axis % len(t.shape)]]
+        inputs = [w.value(op.inputs[1]), *(w.constant(b, np.int64) for b in bounds)]
+        w.node("Slice", inputs, w.value(i))
+
+
+def _slice(rng, shape, bounds, masks: dict, out) -> Graph:
+    x = e.quantization(rng)
+    tensors = [e.tensor(shape, **x), *(e.ints(v) for v in bounds), e.tensor(out, **x)]
+    op = e.operator("STRIDED_SLICE", [0, 1, 2, 3], [4], NO_MASKS | {"offset": False} | masks)
+    return e.model(tensors, [op], [0], [4])
+
+
+def slice_example(rng: np.random.Generator) -> Graph:
+    shape = (1, *(int(v) for v in rng.integers(2, 7, 3)))
+    begin = [0, *(int(rng.integers(0, d)) for d in shape[1:])]
+    inner = zip(begin[1:], shape[1:], strict=True)
+    end = [1, *(int(rng.integers(b + 1, d + 1)) for b, d in inner)]
+    step = [1, *(int(v) for v in rng.integers(1, 3, 3))]
+    out = [len(range(*bounds)) for bounds in zip(begin, end, step, strict=True)]
+    return _slice(rng, shape, (begin, end, step), {}, out)
+
+
+def backward_slice_example(rng: np.random.Generator) -> Graph:
+    """Negative strides and ends, masks, axes that vanish."""
+    shape = (1, *(int(v) for v in rng.integers(2, 7, 3)))
+    rows, masks, out = [(0, 1, 1)], dict.fromkeys(MASKS, 0), [1]
+    for i, size in enumerate(shape[1:], 1):
+        kind = int(rng.integers(4))
+        if kind == 0:  # backwards, all of it
+            rows.append((-1, 0, -1))
+            masks["end_mask"] |= 1 << i
+            out.append(size)
+        elif kind == 1:  # one element
+            at = int(rng.integers(-size, size))
+            rows.append((at, at + 1, 1))
+            masks["shrink_axis_mask"] |= 1 << i
+        elif kind == 2:  # without its last, counted from the end
+            rows.append((0, -1, 1))
+            masks["begin_mask"] |= 1 << i
+            out.append(size - 1)
+        else:
+            rows.append((0, size, 2))
+            out.append(-(-size // 2))
+    return _slice(rng, shape, np.array(rows).T.tolist(), masks, out)
+
+
+def split_example(rng: np.random.Generator) -> Graph:
+    shape, x = (1, *(int(v) for v in rng.integers(2, 7, 3))), e.quantization(rng)
+    axis, count = int(rng.integers(1, 4)), int(rng.integers(2, 4))
+    whole = tuple(d * count if i == axis else d for i, d in enumerate(shape))
+    tensors = [e.tensor((), "int32", data=axis), e.tensor(whole, **x)]
+    tensors += [e.tensor(shape, **x) for _ in range(count)]
+    outputs = list(range(2, 2 + count))
+    return e.model(tensors, [e.operator("SPLIT", [0, 1], outputs, {"count": count})], [1], outputs)
+
+
+OPERATORS = (
+    OperatorType(
+        "STRIDED_SLICE",
+        strided_slice,
+        "StridedSliceOptions",
+        {
+            "begin_mask": Field("BeginMask", 0),
+            "end_mask": Field("EndMask", 1),
+            "ellipsis_mask": Field("EllipsisMask", 2),
+            "new_axis_mask": Field("NewAxisMask", 3),
+            "shrink_axis_mask": Field("ShrinkAxisMask", 4),
+            "offset": Field("Offset", 5, "Bool"),
+        },
+        fold=fold_slice,
+        onnx=onnx_slice,
+        exact_onnx=True,
+        examples=(slice_example, backward_slice_example),
+    ),
+    OperatorType(
+        "SPLIT",
+        split,
+        "SplitOptions",
+        {"count": Field("NumSplits", 0)},
+        onnx=onnx_split,
+        exact_onnx=True,
+        examples=(split_example,),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Generated C as a value: its files, and the layers and the memory plan that they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from edgekit.core.atomic import atomic_write_bytes
+from edgekit.export.graph import Graph
+from edgekit.export.layer import Layer
+from edgekit.export.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Generated C: `files` by name, with the plan and the layers they came from."""
+
+    name: str
+    files: dict[str, str]
+    layers: tuple[Layer, ...]
+    plan: Plan
+    graph: Graph
+    alias: dict[int, int]  # tensors that only rename another
+    slot: bool = False  # constants are not compiled in but read from a slot, see `image`
+
+    def offset(self, tensor: int) -> int:
+        """Where in the arena a tensor lives."""
+        while tensor in self.alias:
+            tensor = self.alias[tensor]
+        return self.plan.offsets[tensor]
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether an inference depends on those before it; then the C has a `*_reset()`."""
+        return any(layer.state for layer in self.layers)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all generated constants: weights, biases, multipliers, tables."""
+        return sum(a.nbytes for layer in self.layers for a in layer.constants.values())
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the files into `folder`, which is made if need be, and return it; older ones are replaced."""
+        for name, text in self.files.items():
+            atomic_write_bytes(Path(folder) / name, text.encode())
+        return Path(folder)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(f)}</td><td>{len(t.splitlines()):,} lines</td></tr>"
+            for f, t in self.files.items()
+        )
+        return (
+            f"<p><b>{escape(self.name)}</b>: {len(self.layers)} layers, {self.macs:,} MAC, arena "
+            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B</p><table>{rows}</table>"
+        )
