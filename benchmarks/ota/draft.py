@@ -12,9 +12,9 @@ from edgekit import packages
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
-from tests.ota import published
-from tests.ota.conftest import release_of, retrained
-from tests.ota.processor import Ended, Processor
+from tests.packages import published
+from tests.packages.processor import Ended, Processor
+from tests.updates_fixtures import release_of, retrained
 
 GRAMMAR = Path(published.__file__).with_name("suit.cddl")
 EXPIRES = 1_900_000_000

@@ -15,9 +15,9 @@ from edgekit.agent.verification_cost import signature_cost
 from edgekit.packages import encryption, suit
 from edgekit.packages.keys import FileSigner, public_key
 from tests.emulate.bearings import model
-from tests.ota.conftest import release_of, retrained
-from tests.ota.published import ENVELOPES, PUBLIC_KEY
-from tests.ota.published import parts as published
+from tests.packages.published import ENVELOPES, PUBLIC_KEY
+from tests.packages.published import parts as published
+from tests.updates_fixtures import release_of, retrained
 
 
 def bars(bars: Bars) -> None:

@@ -110,7 +110,7 @@ def cost(
 
 
 def signature_cost(name: str, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
-    """One published signature checked by a verifier of `ota.verifiers`, and nothing else.
+    """One published signature checked by a verifier of `packages.verifiers`, and nothing else.
 
     Raises EdgekitError for an unknown one, or if the core refuses the signature.
     """

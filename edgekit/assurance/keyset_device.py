@@ -132,7 +132,7 @@ class KeysetDevice:
 
 
 def sanitized(cases) -> list[str]:
-    """Answers of the C, "" for taken, to many `trust_search.Case`, in one process under the sanitizers.
+    """Answers of the C, "" for taken, to many `fuzz_keyset.Case`, in one process under the sanitizers.
 
     Raises EdgekitError with their find, if there is one, or without a compiler that has them.
     """

@@ -1,8 +1,8 @@
 """Cut the power of a device at every flash operation of its life, in every way: does it still boot?
 
-The device is the C of `device/slots.c` on a model of NOR flash (`device/nor.c`), compiled for this machine
-or for an emulated core. `device/life.c` lives its life (updates that are healthy, unhealthy, hang, rot, or
-arrive damaged) and holds an observer who knows what must boot. After a cut the device starts again and tries
+The device is the C of `firmware/agent/slots.c` on a model of NOR flash (`firmware/checks/nor.c`), compiled for
+this machine or for an emulated core. `checks/life.c` lives its life (updates that are healthy, unhealthy, hang,
+rot, or arrive damaged) and holds an observer who knows what must boot. After a cut the device starts again and tries
 the update again, until the script of updates is through.
 """
 

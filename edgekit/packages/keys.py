@@ -47,7 +47,7 @@ class PublicKey:
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """True if `signature` (64 bytes, raw) over `message` was made by this key's owner.
 
-        What `points` does not take is none, as on a device.
+        What `signature_checks` does not take is none, as on a device.
         """
         if len(signature) != SIGNATURE_BYTES:
             return False

@@ -5,7 +5,7 @@
 
 *Signers* sign packages and statements, *roots* sign this list, `threshold` of them together. A new list needs
 the threshold of the old roots and that of its own (as The Update Framework rotates its root).
-`device/keyset.c` asks the same questions in the same order, and gives the same answers.
+`firmware/agent/keyset.c` asks the same questions in the same order, and gives the same answers.
 """
 
 from __future__ import annotations

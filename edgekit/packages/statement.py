@@ -3,7 +3,7 @@
     18([bstr {1: algorithm}, {}, bstr [class, latest, issued, until], signature])
 
 Whoever keeps a device from hearing of an update keeps it from hearing this, too; but then the last statement
-runs out, and the device says *frozen*. `device/statement.c` asks the same questions in the same order.
+runs out, and the device says *frozen*. `firmware/agent/statement.c` asks the same in the same order.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def read(data: bytes, trusted: list[PublicKey]) -> tuple[Manifest, bytes, Public
 
     Raises PackageError for whatever is not one envelope in its one encoding, signed by a trusted key;
     nothing of the manifest is looked at before the signature is. Whether the payload is the one that the
-    manifest names is asked by `ota.verify`, and by a device when it has all of it.
+    manifest names is asked by `packages.verify`, and by a device when it has all of it.
     """
     wrapper, made, size, at = _split(data)
     key = authenticated(wrapper, made, trusted)

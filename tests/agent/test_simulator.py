@@ -13,7 +13,7 @@ from edgekit.export import generate, read
 from edgekit.packages import suit
 from edgekit.packages.package import manifest_of, sign_package
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, network, strikes
-from tests.ota.conftest import release_of, retrained
+from tests.updates_fixtures import release_of, retrained
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner, public_key
 from edgekit.packages.package import digest
 from edgekit.packages.suit import Manifest, PackageError
-from tests.ota import published
-from tests.ota.published import ENVELOPES, PUBLIC_KEY
+from tests.packages import published
+from tests.packages.published import ENVELOPES, PUBLIC_KEY
 
 cbor2 = pytest.importorskip("cbor2")
 SIGNERS = {

@@ -9,7 +9,7 @@ from edgekit.assurance import attacks
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import package, suit
 from edgekit.packages.package import Device, PackageError, manifest_of, sign_package, verify
-from tests.ota.conftest import release_of, retrained
+from tests.updates_fixtures import release_of, retrained
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from edgekit.packages import manifest, package, suit
 from edgekit.packages.package import digest, manifest_of, sign_package
-from tests.ota.processor import Ended, Processor
-from tests.ota.published import ENVELOPES
-from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS, manifests
+from tests.packages.processor import Ended, Processor
+from tests.packages.published import ENVELOPES
+from tests.packages.test_suit import GOOD, PAYLOAD, SIGNERS, manifests
 
 cddl_verifier = pytest.importorskip("cddl_verifier", reason="pip install 'edgekit[dev]'")
 GRAMMAR = cddl_verifier.Validator(Path(__file__).with_name("suit.cddl").read_text("utf-8"))

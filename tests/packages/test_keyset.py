@@ -14,10 +14,10 @@ from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import UNIT
 from edgekit.packages.keyset import KeyList
 from edgekit.packages.suit import PackageError
+from tests.updates_fixtures import WORN
 
 A, B, C, SIGNER, E, OTHER = sample_signers()[:6]  # the last two are P-256's
 NOW = 1_700_000_000
-WORN = 4  # of a unit of the flash
 
 
 def listed(**what) -> KeyList:
@@ -216,7 +216,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new():
 
 
 def test_the_search_notices_mistakes():
-    """A few of them: `trust_cuts.mutations()` has them all."""
+    """A few of them: `powercut_keyset.mutations()` has them all."""
     names = ("new threshold not asked", "the sector in use is erased")
     found = powercut_keyset.mutations(names, 150)
     assert found.caught.all(), found
