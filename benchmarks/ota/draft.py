@@ -11,6 +11,7 @@ from benchmarks.bars import Bars
 from edgekit import packages
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
+from edgekit.packages.manifest import ENCODINGS
 from tests.emulate.bearings import model
 from tests.packages import published
 from tests.packages.processor import Ended, Processor
@@ -22,9 +23,9 @@ EXPIRES = 1_900_000_000
 
 def bars(bars: Bars) -> None:
     made = list(examples())
-    encodings = {suit.ENCODINGS[packages.manifest_of(data).encoding] for data, _ in made}
+    encodings = {ENCODINGS[packages.manifest_of(data).encoding] for data, _ in made}
     shown = f"of {len(made)} packages ({', '.join(sorted(encodings))}; Ed25519, ES256)"
-    whole = encodings == set(suit.ENCODINGS)
+    whole = encodings == set(ENCODINGS)
     valid = sum(is_valid(data) for data, _ in made)
     bars.add(
         "valid by the grammar of draft-ietf-suit-manifest",

@@ -13,8 +13,9 @@ from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import SECTOR, UNIT
 from edgekit.packages.keyset import BYTES, KeyList
+from edgekit.packages.manifest import PackageError
 from edgekit.packages.statement import FRESHNESS
-from edgekit.packages.suit import SIGNED_AS, PackageError
+from edgekit.packages.suit import SIGNED_AS
 
 SECTORS = 2
 

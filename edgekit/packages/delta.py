@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from edgekit.core.errors import EdgekitError
+from edgekit.packages.manifest import ENCODINGS
 from edgekit.packages.regions import (
     CODINGS,
     RELATIVE_CODINGS,
@@ -20,7 +21,6 @@ from edgekit.packages.regions import (
     default_regions,
     segments,
 )
-from edgekit.packages.suit import ENCODINGS
 
 RAW, PACKED, DELTA = range(len(ENCODINGS))
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import delta, encryption, suit
-from edgekit.packages.keys import WORKSHOP_KEY, PublicKey, Signer
+from edgekit.packages.keys import WORKSHOP_KEY
 from edgekit.packages.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
+from edgekit.packages.public_keys import PublicKey, Signer
 
 MAX_FAST_FORWARD = (
     1000  # a sequence number further on than this would lock out all releases before it

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.cbor import CborError, encode
 from edgekit.packages.cbor_reader import CborReader
-from edgekit.packages.keys import PublicKey, Signer
-from edgekit.packages.suit import SIGN1, SIGNED_AS, PackageError, signed_by, to_sign
+from edgekit.packages.manifest import PackageError
+from edgekit.packages.public_keys import PublicKey, Signer
+from edgekit.packages.suit import SIGN1, SIGNED_AS, signed_by, to_sign
 
 CONTEXT = b"latest"  # external data: a signature for a package is none for a statement
 BYTES = 128  # at most

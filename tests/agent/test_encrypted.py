@@ -12,7 +12,7 @@ from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.assurance import attacks
 from edgekit.cli import commands, updates
 from edgekit.packages import delta, encryption, suit
-from edgekit.packages.manifest import PackageError
+from edgekit.packages.manifest import ENCODINGS, PackageError
 from edgekit.packages.package import manifest_of, sign_package, verify
 from tests.agent.test_manifest_c import (
     ED,
@@ -189,7 +189,7 @@ def test_a_raw_payload_is_decrypted_and_judged_too(core, secret, signer):
     data = sign_package(other.unsigned(2, recipients=(KEK,)), signer)
     m = manifest_of(data)
     wrong = flipped(suit.opened(data)["#m"], 40)
-    if suit.ENCODINGS[m.encoding] == "raw":
+    if ENCODINGS[m.encoding] == "raw":
         bad = replace(m, payload_digest=suit.hashlib.sha256(wrong).digest())
         assert "not the one that was signed" in core.install(suit.sign(bad, wrong, signer))
     other = suit.body(replace(m, payload_digest=bytes(32)))

@@ -12,6 +12,7 @@ from edgekit.assurance import attacks
 from edgekit.packages import manifest as manifests
 from edgekit.packages import suit
 from edgekit.packages.flash_layout import SECTOR
+from edgekit.packages.manifest import RAW
 from edgekit.packages.package import digest, sign_package
 from tests.updates_fixtures import CHARGED, WORN, flipped
 
@@ -41,7 +42,7 @@ def signed_otherwise(package, signer, image=None, payload=None, **changes):
     payload = sent if payload is None else payload
     if image is not None:
         payload, hashed = image, digest(image)
-        changes |= {"digest": hashed, "payload_digest": hashed, "encoding": suit.RAW, "base": b""}
+        changes |= {"digest": hashed, "payload_digest": hashed, "encoding": RAW, "base": b""}
         changes |= {"size": len(image), "payload_size": len(image)}
     return suit.sign(replace(manifest, **changes), payload, signer)
 

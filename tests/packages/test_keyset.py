@@ -13,7 +13,7 @@ from edgekit.packages import keyset, statement
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import UNIT
 from edgekit.packages.keyset import KeyList
-from edgekit.packages.suit import PackageError
+from edgekit.packages.manifest import PackageError
 from tests.updates_fixtures import WORN
 
 A, B, C, SIGNER, E, OTHER = sample_signers()[:6]  # the last two are P-256's
@@ -184,7 +184,9 @@ def test_every_flipped_bit_and_every_cut_is_refused():
 
 def test_a_signature_for_something_else_does_not_count():
     """The same digest, signed as a package's would be."""
-    from edgekit.packages.suit import SHA256, encode, to_sign
+    from edgekit.packages.cbor import encode
+    from edgekit.packages.manifest import SHA256
+    from edgekit.packages.suit import to_sign
 
     new = listed().changed()
     body = new.encoded
