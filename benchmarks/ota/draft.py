@@ -11,10 +11,11 @@ from benchmarks.bars import Bars
 from edgekit import packages
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
+from edgekit.packages.manifest import ENCODINGS
 from tests.emulate.bearings import model
-from tests.ota import published
-from tests.ota.conftest import release_of, retrained
-from tests.ota.processor import Ended, Processor
+from tests.packages import published
+from tests.packages.processor import Ended, Processor
+from tests.updates_fixtures import release_of, retrained
 
 GRAMMAR = Path(published.__file__).with_name("suit.cddl")
 EXPIRES = 1_900_000_000
@@ -22,9 +23,9 @@ EXPIRES = 1_900_000_000
 
 def bars(bars: Bars) -> None:
     made = list(examples())
-    encodings = {suit.ENCODINGS[packages.manifest_of(data).encoding] for data, _ in made}
+    encodings = {ENCODINGS[packages.manifest_of(data).encoding] for data, _ in made}
     shown = f"of {len(made)} packages ({', '.join(sorted(encodings))}; Ed25519, ES256)"
-    whole = encodings == set(suit.ENCODINGS)
+    whole = encodings == set(ENCODINGS)
     valid = sum(is_valid(data) for data, _ in made)
     bars.add(
         "valid by the grammar of draft-ietf-suit-manifest",

@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import data, learn, usecases
-from edgekit.agent.compare_deltas import compare
 from edgekit.core import workspace
 from edgekit.learn.finetune import finetune
 from edgekit.packages import delta
+from edgekit.packages.compare_deltas import compare
 
 # use case -> deals, steps of `learn.compress` after the student's training, what it is judged by
 CASES = {

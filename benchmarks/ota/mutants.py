@@ -159,7 +159,7 @@ class Lab:
             with open(out / "log", "w") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
-            _overlay(out / "ota", files)
+            _overlay(files)
             _forget()
             parts.compile_in_parts(self.folder)
             import pytest
@@ -237,16 +237,8 @@ def _preload() -> None:
     import pytest  # noqa: F401
     import unicorn  # noqa: F401
 
-    from edgekit import ota  # noqa: F401  # noqa: F401
-    from edgekit.agent import (
-        simulator,  # noqa: F401
-        verification_cost,  # noqa: F401
-    )
-    from edgekit.assurance import (
-        fuzz_delta,  # noqa: F401
-        fuzz_manifest,  # noqa: F401
-        powercut,  # noqa: F401  # noqa: F401
-    )
+    from edgekit.agent import simulator, verification_cost  # noqa: F401
+    from edgekit.assurance import fuzz_delta, fuzz_manifest, powercut  # noqa: F401
 
     quick = hypothesis.Phase.explicit, hypothesis.Phase.generate  # a failure need not be made small
     hypothesis.settings.register_profile(
@@ -264,12 +256,7 @@ def _forget() -> None:
                     thing.cache_clear()
 
 
-def _overlay(folder: Path, files: dict[str, str]) -> None:
+def _overlay(files: dict[str, str]) -> None:
     """Whoever asks for the C of a device from now on gets that of `files`."""
-    folder.mkdir(parents=True)
-    real = firmware.c_sources
-
-    def ours(*names: str) -> dict[str, str]:
-        return {name: files.get(name, text) for name, text in real(*names).items()}
-
-    firmware.c_sources = ours
+    real = firmware.update_source
+    firmware.update_source = lambda name: files[name] if name in files else real(name)

@@ -1,7 +1,7 @@
 """Which mistakes are built into the device's C: some by rule, wherever the rule fits, and some by hand.
 
 Those in `slots.c`, in the agent, in trust and in the delta's decoder that have a search of their own stand
-there: `powercut.MUTATIONS`, `trust_cuts.MUTATIONS`, `tests/ota/test_delta.py`.
+there: `powercut.MUTATIONS`, `powercut_keyset.MUTATIONS`, `tests/packages/test_delta.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import re
 from benchmarks.ota.mutants import Mutant, original
 
 HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE, SECRET, CIPHER = (
-    f"tests/ota/test_{name}.py"
+    f"tests/{name}.py"
     for name in (
-        "host", "records", "powercut", "delta", "manifest_c", "signatures", "core", "trust", "status",
-        "trust_core", "encrypted", "cipher",
+        "agent/test_host_device", "agent/test_records", "assurance/test_powercut", "packages/test_delta",
+        "agent/test_manifest_c", "packages/test_signatures", "agent/test_simulator",
+        "packages/test_keyset", "packages/test_status", "assurance/test_attacks_keyset",
+        "agent/test_encrypted", "packages/test_encryption",
     )
 )  # fmt: skip
 TESTS = {  # of each file those that can notice, the likely ones first

@@ -9,15 +9,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from benchmarks.bars import Bars
 from edgekit import agent, assurance, packages
-from edgekit.agent.compare_deltas import cost as decoder_cost
+from edgekit.agent import decryption_cost
+from edgekit.agent.decoder_cost import cost as decoder_cost
 from edgekit.agent.verification_cost import cost as head_cost
 from edgekit.agent.verification_cost import signature_cost
-from edgekit.packages import encryption, suit
-from edgekit.packages.keys import FileSigner, public_key
+from edgekit.packages import suit
+from edgekit.packages.keys import FileSigner
+from edgekit.packages.public_keys import public_key
 from tests.emulate.bearings import model
-from tests.ota.conftest import release_of, retrained
-from tests.ota.published import ENVELOPES, PUBLIC_KEY
-from tests.ota.published import parts as published
+from tests.packages.published import ENVELOPES, PUBLIC_KEY
+from tests.packages.published import parts as published
+from tests.updates_fixtures import release_of, retrained
 
 
 def bars(bars: Bars) -> None:
@@ -104,7 +106,7 @@ def on_device(bars: Bars, old, new, signer) -> None:
 def in_secret(bars: Bars, old, new, signer) -> None:
     """A package that one device can read."""
     kek = bytes(range(16))
-    found = encryption.cost("cortex-m4")
+    found = decryption_cost.cost("cortex-m4")
     size = found.flash.value
     bars.add("encrypted payloads: code, Cortex-M4 -Os", "≤ 4,096 B", f"{size:,} B", size <= 4096)
     shown = (

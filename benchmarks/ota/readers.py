@@ -51,7 +51,7 @@ SECRET, DEVICE, MODEL = bytes(range(32)), b"d" * 16, b"m" * 16
 def everyone() -> dict[str, Callable[[bytes], object]]:
     """Every reader of what comes from outside: packages, key manifests, statements, status reports."""
     from edgekit.packages import keyset, statement, status
-    from tests.ota.test_cbor import READERS
+    from tests.packages.test_cbor import READERS
 
     signer, old = _owner()
     receiver = status.ReportReceiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
@@ -69,7 +69,7 @@ def everywhere(bomb: bytes) -> list[bytes]:
     """The bomb at every place of a package, and of the others: outside, and well signed inside."""
     from edgekit.packages import keyset, statement, status, suit
     from edgekit.packages.cbor import encode
-    from tests.ota.test_cbor import where
+    from tests.packages.test_cbor import where
 
     signer, _ = _owner()
     hashed, name = keyset.digest(bomb), encode(-19)

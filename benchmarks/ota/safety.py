@@ -16,7 +16,7 @@ from edgekit.agent.host_device import HostDevice
 from edgekit.assurance import attacks, fuzz_delta, fuzz_manifest, powercut, powercut_agent
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
-from tests.ota.conftest import release_of, retrained
+from tests.updates_fixtures import release_of, retrained
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:

@@ -9,7 +9,7 @@ from edgekit import agent, packages
 from edgekit.assurance import attacks_keyset, fuzz_keyset, keyset_device, powercut_keyset
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
-from tests.ota.conftest import release_of
+from tests.updates_fixtures import release_of
 
 INPUTS = 5_000
 

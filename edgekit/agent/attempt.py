@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.packages.keys import PublicKey
 from edgekit.packages.package import Device
+from edgekit.packages.public_keys import PublicKey
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from edgekit.agent import native
 from edgekit.agent.simulator import DeviceSimulator, program_files
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.build import host_library
-from edgekit.packages.keys import PublicKey
 from edgekit.packages.keyset import KeyList
 from edgekit.packages.package import Device
+from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.release import Release
 
 SIZES = """\
@@ -54,7 +54,7 @@ class HostDevice(DeviceSimulator):
         self._library = ctypes.CDLL(str(self._own))
 
     def _facts(self, device: Device) -> bytes:
-        facts = native._as_device(device, 0)
+        facts = native.as_device(device, 0)
         facts.sequence = facts.counter = facts.operator_count = 0
         facts.base, facts.operators = None, None
         return bytes(facts)
@@ -63,7 +63,7 @@ class HostDevice(DeviceSimulator):
         key = ctypes.c_void_p.in_dll(
             self._library, "update_trust"
         ).value  # the first member's first
-        ctypes.memset(key + native._Key.revoked.offset, 1, 1)
+        ctypes.memset(key + native.CKey.revoked.offset, 1, 1)
 
     def stack_of_install(self, data: bytes) -> int:
         raise EdgekitError("stack is measured on the emulated core, not on this machine")

@@ -17,8 +17,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption, verifiers
-from edgekit.packages.keys import PublicKey, raw_key
 from edgekit.packages.manifest import KINDS, RULES, PackageError
+from edgekit.packages.public_keys import PublicKey, raw_key
 
 TRUST = ("hmac", "keyset", "trust", "statement", "status")  # the C of keys and statements
 
@@ -30,7 +30,7 @@ CHECKED = ("-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
 SANITIZERS = {"address": "-fsanitize=address,undefined", "undefined": "-fsanitize=undefined"}
 
 
-class _Key(ctypes.Structure):
+class CKey(ctypes.Structure):  # struct key
     _fields_ = (
         ("verify", ctypes.c_void_p),
         ("algorithm", ctypes.c_uint8),
@@ -39,8 +39,8 @@ class _Key(ctypes.Structure):
     )
 
 
-class _Keys(ctypes.Structure):
-    _fields_ = (("key", ctypes.POINTER(_Key)), ("count", ctypes.c_uint32))
+class CKeys(ctypes.Structure):  # struct keys
+    _fields_ = (("key", ctypes.POINTER(CKey)), ("count", ctypes.c_uint32))
 
 
 # struct manifest: numbers, and pointers with how many bytes they point to
@@ -52,13 +52,13 @@ _MANIFEST = {
 }  # fmt: skip
 
 
-class _Manifest(ctypes.Structure):
+class CManifest(ctypes.Structure):  # struct manifest
     _fields_ = tuple(
         (k, ctypes.c_uint32 if n == 0 else ctypes.c_void_p) for k, n in _MANIFEST.items()
     )
 
 
-class _Device(ctypes.Structure):
+class CDevice(ctypes.Structure):  # struct device
     _fields_ = (
         *((name, ctypes.c_uint8 * 16) for name in ("vendor", "model", "device")),
         ("sequence", ctypes.c_uint32),
@@ -84,6 +84,12 @@ def files(*signatures: str) -> dict[str, str]:
     """
     own = c_sources("manifest", "cbor", "cose", "sha256", "decrypt.h", "encryption.c")
     return own | verifiers.files(*(signatures or KEYS))
+
+
+def decryptor_files() -> dict[str, str]:
+    """The C that decrypts payloads, by file name, beside `files`."""
+    aes = (f"aes_ct{part}.c" for part in ("", "_enc", "_dec"))
+    return c_sources("inner.h", "decrypt", "encryption.c", *aes)
 
 
 def program(name: str, sources: dict[str, str]):
@@ -115,7 +121,7 @@ def check(
     now: POSIX seconds, 0 for a device without a clock. Raises PackageError with the device's reason.
     """
     manifest = _read(data, keys, revoked)
-    _raise(library().manifest_check(ctypes.byref(manifest), ctypes.byref(_as_device(device, now))))
+    _raise(library().manifest_check(ctypes.byref(manifest), ctypes.byref(as_device(device, now))))
     return _fields(manifest)
 
 
@@ -135,10 +141,10 @@ def _verify(name: str, signature: bytes, public_key: bytes, size: int, message: 
     return getattr(library(), name)(signature, public_key, message, len(message)) == 0
 
 
-def _read(data: bytes, keys, revoked) -> _Manifest:
-    data, manifest = bytes(data), _Manifest()
+def _read(data: bytes, keys, revoked) -> CManifest:
+    data, manifest = bytes(data), CManifest()
     code = library().manifest_read(
-        data, len(data), ctypes.byref(_as_keys(keys, revoked)), ctypes.byref(manifest)
+        data, len(data), ctypes.byref(as_keys(keys, revoked)), ctypes.byref(manifest)
     )
     manifest.data = data  # what its pointers point into
     _raise(code)
@@ -150,7 +156,7 @@ def _raise(code: int) -> None:
         raise PackageError(library().manifest_reason(code).decode(), RULES[code])
 
 
-def _fields(manifest: _Manifest) -> dict:
+def _fields(manifest: CManifest) -> dict:
     found = {}
     for name, size in _MANIFEST.items():
         value = getattr(manifest, name)
@@ -172,21 +178,23 @@ def c_key(key: PublicKey, revoked: int = 0) -> str:
     return f"{{{VERIFY[key.algorithm]}, {KEYS.index(key.algorithm)}, {revoked}, {{{raw}}}}}"
 
 
-def _as_keys(keys, revoked) -> _Keys:
+def as_keys(keys, revoked) -> CKeys:
+    """Public keys, and those that are refused, as `struct keys`."""
     known = [*((k, 0) for k in keys), *((k, 1) for k in revoked)]
-    table = (_Key * len(known))()
+    table = (CKey * len(known))()
     for row, (key, gone) in zip(table, known, strict=True):
         verify = getattr(library(), VERIFY[key.algorithm])
         row.verify = ctypes.cast(verify, ctypes.c_void_p).value
         row.algorithm, row.revoked = KEYS.index(key.algorithm), gone
         raw = raw_key(key)
         row.bytes[: len(raw)] = raw
-    return _Keys(table, len(table))
+    return CKeys(table, len(table))
 
 
-def _as_device(device, now: int) -> _Device:
+def as_device(device, now: int) -> CDevice:
+    """A `packages.Device` as `struct device`; now: POSIX seconds, 0 for a device without a clock."""
     operators = (ctypes.c_uint32 * len(device.operators))(*device.operators)
-    made = _Device(now=now, kind=KINDS.index(device.kind), base=device.base or None)
+    made = CDevice(now=now, kind=KINDS.index(device.kind), base=device.base or None)
     for name in ("sequence", "counter", "slot_bytes", "arena_bytes"):
         setattr(made, name, getattr(device, name))
     for name in ("vendor", "model", "device", "io", "abi", "features", "secret"):
@@ -207,9 +215,9 @@ def library() -> ctypes.CDLL:
     verify = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
     made.ed25519_verify.argtypes = made.es256_verify.argtypes = verify
     made.manifest_read.argtypes = (
-        ctypes.c_char_p, ctypes.c_uint32, ctypes.POINTER(_Keys), ctypes.POINTER(_Manifest),
+        ctypes.c_char_p, ctypes.c_uint32, ctypes.POINTER(CKeys), ctypes.POINTER(CManifest),
     )  # fmt: skip
-    made.manifest_check.argtypes = (ctypes.POINTER(_Manifest), ctypes.POINTER(_Device))
+    made.manifest_check.argtypes = (ctypes.POINTER(CManifest), ctypes.POINTER(CDevice))
     made.manifest_operator.argtypes = (ctypes.POINTER(ctypes.c_void_p),)
     made.manifest_operator.restype = ctypes.c_uint32
     made.manifest_reason.restype = ctypes.c_char_p

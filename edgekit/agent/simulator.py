@@ -16,13 +16,13 @@ from edgekit.emulate.run import PAINT, STACK
 from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.emulate.target import core_for
 from edgekit.firmware import c_sources
-from edgekit.packages import encryption, verifiers
+from edgekit.packages import verifiers
 from edgekit.packages.flash_layout import sectors
-from edgekit.packages.keys import PublicKey
 from edgekit.packages.keyset import KeyList
+from edgekit.packages.manifest import KINDS
 from edgekit.packages.package import Device, vendor_id
+from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.release import Release
-from edgekit.packages.suit import KINDS
 
 PARTS = ("agent", "delta", "nor", "slots", *native.TRUST)  # beside what checks a package
 FACTS = "<16s16s16sIIQIIIIII4s4s4s32s16sI"  # struct device
@@ -83,7 +83,7 @@ def program_files(
         "decryptor": DECRYPTOR if release.encryption else "",
         "reads": "&DECRYPTOR" if release.encryption else "0",
     }
-    files |= encryption.files() if release.encryption else {}
+    files |= native.decryptor_files() if release.encryption else {}
     for word, value in words.items():
         files["update_device.c"] = files["update_device.c"].replace(f"@{word}@", str(value))
     files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"

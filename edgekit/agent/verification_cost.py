@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
+from edgekit.emulate.build import Firmware, build
+from edgekit.emulate.run import Machine
+from edgekit.emulate.target import core_for
 from edgekit.packages import verifiers
-from edgekit.packages.keys import PublicKey
+from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.suit import HEAD_LIMIT
 
 EMPTY = """\
@@ -86,56 +89,46 @@ def cost(
     The firmware's device has no vendor, so a good package is refused for that, by the first of the rules.
     cpu, opt: as `device.build` takes them. count: the instructions and the stack, too, which takes seconds.
     """
-    from edgekit.emulate.build import build
-    from edgekit.emulate.run import Machine
-
     firmware = build(_source(_program(keys), keys), cpu, opt)
     machine, head = Machine(firmware), bytes(data)[:HEAD_LIMIT]
     uc, symbols = machine.uc, machine.symbols
     uc.mem_write(machine.arena, head)
     uc.mem_write(symbols["verifier_size"].address, len(head).to_bytes(4, "little"))
-    if count:
-        total, stack = machine.counted(lambda: machine.infer(()))
-    else:
+    counted = machine.counted(lambda: machine.infer(())) if count else None
+    if not count:
         machine.infer(())
     code = int.from_bytes(uc.mem_read(symbols["verifier_answer"].address, 4), "little")
-    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
-    flash = firmware.flash.value - build(_source(EMPTY), cpu, opt).flash.value
-    return Cost(
-        native.library().manifest_reason(code).decode(),
-        emulated(total, "instructions", where) if count else None,
-        emulated(stack, "B", f"painted stack, {where}") if count else None,
-        measured(flash, "B", firmware.flash.source),
-    )
+    return _cost(native.library().manifest_reason(code).decode(), firmware, opt, counted)
 
 
 def signature_cost(name: str, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
-    """One published signature checked by a verifier of `ota.verifiers`, and nothing else.
+    """One published signature checked by a verifier of `packages.verifiers`, and nothing else.
 
     Raises EdgekitError for an unknown one, or if the core refuses the signature.
     """
-    from edgekit.emulate.build import build
-    from edgekit.emulate.run import Machine
-
     way = verifiers.named(name)
     words = (",".join(map(str, bytes.fromhex(v))) for v in SIGNED[way.algorithm])
     listed = dict(zip(("key", "message", "signature"), words, strict=True))
     program = ONE.format(head=way.head, verify=native.VERIFY[way.algorithm], **listed)
-    firmware = build(
-        native.program("verifier", {"verifier.c": program} | native.files(name)), cpu, opt
-    )
+    files = {"verifier.c": program} | native.files(name)
+    firmware = build(native.program("verifier", files), cpu, opt)
     machine = Machine(firmware)
-    total, stack = machine.counted(lambda: machine.infer(()))
+    counted = machine.counted(lambda: machine.infer(()))
     at = machine.symbols["verifier_answer"].address
     if any(machine.uc.mem_read(at, 4)):
         raise EdgekitError(f"the {cpu} refuses a published signature by {name}")
-    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
-    flash = firmware.flash.value - build(_source(EMPTY), cpu, opt).flash.value
+    return _cost("good", firmware, opt, counted)
+
+
+def _cost(reason: str, firmware: Firmware, opt: str, counted: tuple[int, int] | None) -> Cost:
+    """What a program took beyond one that does nothing. counted: instructions, and bytes of stack."""
+    empty = build(_source(EMPTY), firmware.cpu, opt)
+    where = f"unicorn, {firmware.cpu}, {firmware.compiler} {opt}"
     return Cost(
-        "good",
-        emulated(total, "instructions", where),
-        emulated(stack, "B", f"painted stack, {where}"),
-        measured(flash, "B", firmware.flash.source),
+        reason,
+        emulated(counted[0], "instructions", where) if counted else None,
+        emulated(counted[1], "B", f"painted stack, {where}") if counted else None,
+        measured(firmware.flash.value - empty.flash.value, "B", firmware.flash.source),
     )
 
 
@@ -163,8 +156,6 @@ def signatures(board, using: str = ""):
     board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
     """
     import pandas as pd
-
-    from edgekit.emulate.target import core_for
 
     cpu, clock = core_for(board), board.value("clock_mhz")
     rows = []

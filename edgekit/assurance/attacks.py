@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from edgekit.agent.attempt import Attempt
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import cbor, encryption, suit
-from edgekit.packages.keys import FileSigner, Signer
+from edgekit.packages.keys import FileSigner
 from edgekit.packages.manifest import BASE, ENCODINGS, RAW
 from edgekit.packages.package import DAY, MAX_FAST_FORWARD, Device, digest, verify
+from edgekit.packages.public_keys import Signer
 
 
 def check_in_python(attempt: Attempt) -> str:

@@ -11,7 +11,6 @@ from edgekit.assurance.attacks import attack
 from edgekit.assurance.attacks_keyset import attack_keyset, generate_keys
 from edgekit.assurance.attacks_transfer import attack_transfer
 from edgekit.core.errors import EdgekitError
-from edgekit.packages.keys import Signer
 from edgekit.packages.manifest import KINDS
 from edgekit.packages.package import (
     MAX_FAST_FORWARD,
@@ -21,6 +20,7 @@ from edgekit.packages.package import (
     manifest_of,
     sign_package,
 )
+from edgekit.packages.public_keys import Signer
 from edgekit.packages.release import Release
 
 

@@ -18,8 +18,9 @@ from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attacks import flip_bit
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement, status
-from edgekit.packages.keys import FileSigner, Signer
+from edgekit.packages.keys import FileSigner
 from edgekit.packages.keyset import KeyList, signed, unsigned
+from edgekit.packages.public_keys import Signer
 from edgekit.packages.statement import Statement
 
 NOW = 1_800_000_000  # POSIX seconds, of a device that has a clock

@@ -15,7 +15,8 @@ from edgekit.packages import keyset, statement
 from edgekit.packages.cbor import encode
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.keyset import KeyList
-from edgekit.packages.suit import SHA256, SIGNED_AS, PackageError, to_sign
+from edgekit.packages.manifest import SHA256, PackageError
+from edgekit.packages.suit import SIGNED_AS, to_sign
 
 VENDOR, MODEL = b"v" * 16, b"m" * 16
 TIME = 1_000_000

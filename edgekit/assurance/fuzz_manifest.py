@@ -20,6 +20,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.firmware import c_sources
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
+from edgekit.packages.manifest import KINDS, RAW, RULES
 from edgekit.packages.package import Device, check
 
 BATCH = 5000
@@ -62,7 +63,7 @@ def fuzz(n: int = 100_000, seed: int = 0):
             forged += read == 0 and kind in DAMAGES and not data.startswith(signed_heads)
             # the C sees the head only, so what stands behind it shall not count for Python either
             whole = data if read else data[:size].ljust(size, b"\0")
-            row["unlike"] += verdict(whole, keys, device) != kind_of(suit.RULES[read or checked])
+            row["unlike"] += verdict(whole, keys, device) != kind_of(RULES[read or checked])
     frame = pd.DataFrame.from_dict(table, orient="index").rename_axis("damage").reset_index()
     frame.attrs |= {"reasons": dict(reasons.most_common()), "sanitizers": sanitizers}
     frame.attrs |= {"seconds": time.monotonic() - began, "finds": finds, "forged": forged}
@@ -118,7 +119,7 @@ def _packages() -> tuple[list[FileSigner], list[bytes]]:
     for i in range(12):
         encoding, size = i % 3, (24, 300, 70_000, 1 << 31)[i % 4]
         fetched = hashlib.sha256(PAYLOAD).digest()
-        if encoding == suit.RAW:
+        if encoding == RAW:
             size = len(PAYLOAD)
         manifest = suit.Manifest(
             sequence=1000 + i, vendor=b"v" * 16, model=b"m" * 16,
@@ -149,7 +150,7 @@ def signed(body: bytes, signer: FileSigner) -> bytes:
 
 
 def verdict(data: bytes, keys, device: Device) -> str:
-    """The rule (of `suit.RULES`) that Python says is broken, "" for none; `kind_of` it."""
+    """The rule (of `RULES`) that Python says is broken, "" for none; `kind_of` it."""
     try:
         check(suit.read(data, [k.public for k in keys])[0], device)
     except suit.PackageError as refusal:
@@ -166,7 +167,7 @@ def _device(m: suit.Manifest) -> Device:
     """The one in `fuzz_manifest.c`, which takes the manifest's own package."""
     return Device(
         m.vendor, m.model, bytes(16), m.sequence - 1, 1 << 20, 1 << 20, m.operators, m.io, m.abi,
-        m.features, base=m.base, kind=suit.KINDS[m.kind],
+        m.features, base=m.base, kind=KINDS[m.kind],
     )  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import SECTOR, UNIT
 from edgekit.packages.keyset import BYTES, KeyList
+from edgekit.packages.manifest import PackageError
 from edgekit.packages.statement import FRESHNESS
-from edgekit.packages.suit import SIGNED_AS, PackageError
+from edgekit.packages.suit import SIGNED_AS
 
 SECTORS = 2
 
@@ -132,7 +133,7 @@ class KeysetDevice:
 
 
 def sanitized(cases) -> list[str]:
-    """Answers of the C, "" for taken, to many `trust_search.Case`, in one process under the sanitizers.
+    """Answers of the C, "" for taken, to many `fuzz_keyset.Case`, in one process under the sanitizers.
 
     Raises EdgekitError with their find, if there is one, or without a compiler that has them.
     """

@@ -1,14 +1,13 @@
 """Cut the power of a device at every flash operation of its life, in every way: does it still boot?
 
-The device is the C of `device/slots.c` on a model of NOR flash (`device/nor.c`), compiled for this machine
-or for an emulated core. `device/life.c` lives its life (updates that are healthy, unhealthy, hang, rot, or
-arrive damaged) and holds an observer who knows what must boot. After a cut the device starts again and tries
-the update again, until the script of updates is through.
+The device is the C of `firmware/agent/slots.c` on a model of NOR flash (`firmware/checks/nor.c`), compiled
+for this machine or for an emulated core. `checks/life.c` lives its life (updates that are healthy, unhealthy,
+hang, rot, or arrive damaged) and holds an observer who knows what must boot. After a cut the device starts
+again and tries the update again, until the script of updates is through.
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from bisect import bisect_right
@@ -19,15 +18,9 @@ from itertools import product
 
 import numpy as np
 
-from edgekit.assurance.powercut_targets import (
-    FAULTS,
-    LIFE,
-    LOG_RECORDS,
-    NOR,
-    SLOTS_PROGRAM,
-    CoreTarget,
-    HostTarget,
-)
+from edgekit.assurance.powercut_agent import AGENT_MUTATIONS, AGENT_SCENARIOS
+from edgekit.assurance.powercut_scenario import Scenario, image
+from edgekit.assurance.powercut_targets import FAULTS, LOG_RECORDS, NOR, CoreTarget, HostTarget
 
 __all__ = [
     "CORE_SCENARIOS",
@@ -38,40 +31,11 @@ __all__ = [
     "PowerCuts",
     "Scenario",
 ]
-__all__ += ["mutations", "script", "search"]
+__all__ += ["image", "mutations", "script", "search"]
 
-KINDS = ("healthy", "unhealthy", "hangs", "rots", "corrupt", "short", "long", "old")
 TEAR_MODES = ("nothing", "half", "mix", "weak", "all")  # what a torn operation has done, see nor.h
 TURNS = 60  # restarts after which an update that is still not through never will be
 COLUMNS = ("lives", "cuts", *FAULTS, "broken_rules", "unfinished")
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Updates that come to a device: (sequence number, kind, bytes), and what is tried.
-
-    cuts: in each life. lives: how many are drawn at random, or 0: cuts at every operation in every way.
-    fills: so many places of the log are used up after the first update. places: of a sector of the log.
-    dirty: the part comes with arbitrary bytes in it.
-    """
-
-    name: str
-    script: tuple
-    cuts: int = 1
-    lives: int = 0
-    fills: tuple[int, ...] = (0,)
-    log_records: int = LOG_RECORDS
-    dirty: bool = False
-    program = SLOTS_PROGRAM
-
-    def prepare(self, machine) -> None:
-        """Give a machine this life, at its beginning."""
-        life = np.zeros((), LIFE)
-        life["steps"] = len(self.script)
-        for n, (sequence, kind, size) in enumerate(self.script):
-            digest = np.frombuffer(hashlib.sha256(image(sequence, size)).digest(), np.uint8)
-            life["step"][n] = sequence, KINDS.index(kind), size, digest
-        machine.write("life", life)
 
 
 def script(*updates: tuple[str, int]) -> tuple[tuple[int, str, int], ...]:
@@ -199,8 +163,6 @@ def mutations(seed: int = 0, only: tuple[str, ...] = ()):
     """
     import pandas as pd
 
-    from edgekit.assurance.powercut_agent import AGENT_MUTATIONS, AGENT_SCENARIOS
-
     rows = []
     known = [(name, how, SCENARIOS) for name, how in MUTATIONS.items()]
     known += [(name, how, AGENT_SCENARIOS) for name, how in AGENT_MUTATIONS.items()]
@@ -222,8 +184,6 @@ def search(make=HostTarget, scenarios=None, seed: int = 0, stop: bool = False) -
     import pandas as pd
 
     if scenarios is None:
-        from edgekit.assurance.powercut_agent import AGENT_SCENARIOS
-
         scenarios = SCENARIOS + AGENT_SCENARIOS
 
     start, rows, first, machines = time.perf_counter(), [], None, {}
@@ -327,11 +287,3 @@ def _run(machine, states: list | None = None) -> dict[str, int]:
         "broken_rules": int(nor["broken"]),
         "unfinished": int(life["now"] != life["steps"]),
     }
-
-
-def image(sequence: int, size: int) -> bytes:
-    """The image that life.c knows by this sequence number."""
-    i = np.arange(1, size + 1, dtype=np.uint64) * 2654435761
-    x = (i ^ np.uint64(sequence * 2246822519 % 2**32)) & 0xFFFFFFFF
-    x = (x ^ x >> np.uint64(15)) * 3266489917 & 0xFFFFFFFF
-    return (x >> np.uint64(24)).astype(np.uint8).tobytes()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from edgekit.assurance.powercut import Scenario
+from edgekit.assurance.powercut_scenario import Scenario
 from edgekit.assurance.powercut_targets import AGENT_LIFE, AGENT_PROGRAM, PACKAGES, STEPS
 from edgekit.packages import delta, suit
 from edgekit.packages.keys import FileSigner

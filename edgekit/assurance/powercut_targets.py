@@ -1,6 +1,6 @@
 """A device's update code on a model of NOR flash, on this machine or an emulated core.
 
-The code is the log of two slots (`device/slots.c`), or all of the agent.
+The code is the log of two slots (`firmware/agent/slots.c`), or all of the agent.
 
 Both machines have the same calls, for `edgekit.assurance.powercut` and for tests:
 `read(name)` and `write(name, value)` copy a structure of the C (see Program), `call(function, argument)`

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from edgekit.cli.types import float_between
-from edgekit.cli.types import int_between as int_between
+from edgekit.cli import key_files, run_device
+from edgekit.cli.types import float_between, int_between
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 
@@ -132,7 +132,7 @@ def _make(args) -> int:
 
     if vendor_id(args.vendor) == vendor_id(WORKSHOP):
         raise EdgekitError(f"{WORKSHOP} is the vendor of every workshop: name your own domain")
-    roots, signers = (tuple(map(_public, files)) for files in (args.root, args.signer))
+    roots, signers = (tuple(map(key_files.public, files)) for files in (args.root, args.signer))
     made = keyset.KeyList(vendor_id(args.vendor), 0, args.threshold, roots, signers)
     _write_new(args.file, keyset.unsigned(made))
     print(f"{args.file}: {_summary(made)}; what is compiled in needs no signature")
@@ -140,14 +140,14 @@ def _make(args) -> int:
 
 
 def _rotate(args) -> int:
-    old = _read(args.old)[0]
+    old = key_files.key_list(args.old)[0]
     listed = {k.id for k in (*old.roots, *old.signers)}
     if strange := sorted(set(args.drop) - listed):
         raise EdgekitError(
             f"{args.old} has no key {', '.join(strange)}; it has {', '.join(sorted(listed))}"
         )
     roots, signers = (
-        (*(k for k in keys if k.id not in args.drop), *map(_public, more))
+        (*(k for k in keys if k.id not in args.drop), *map(key_files.public, more))
         for keys, more in ((old.roots, args.root), (old.signers, args.signer))
     )
     expires = int(time.time() + DAY * args.expires) if args.expires else 0
@@ -158,7 +158,7 @@ def _rotate(args) -> int:
 
 
 def _revoke(args) -> int:
-    old = _read(args.old)[0]
+    old = key_files.key_list(args.old)[0]
     gone = (*old.revoked, *args.id)
     roots = tuple(
         k for k in old.roots if k.id not in gone
@@ -176,14 +176,13 @@ def _next(args, made) -> int:
 
 def _sign(args) -> int:
     from edgekit import packages
-    from edgekit.cli.updates import _warnings_printed
     from edgekit.packages import keyset
 
-    given = _bytes(args.file)
-    keys = _contents(args.file, given)[0]
-    with _warnings_printed():
+    given = key_files.read_bytes(args.file)
+    keys = key_files.contents(args.file, given)[0]
+    with run_device.warnings_printed():
         signer = packages.open_key(args.key)
-    old = _read(args.old)[0] if args.old else keys
+    old = key_files.key_list(args.old)[0] if args.old else keys
     if signer.public.id not in {k.id for k in (*keys.roots, *old.roots)}:
         where = (
             f"{args.file} or {args.old}"
@@ -203,8 +202,8 @@ def _sign(args) -> int:
 def _show(args) -> int:
     from edgekit.packages import keyset
 
-    data = _bytes(args.file)
-    keys, names = _contents(args.file, data)
+    data = key_files.read_bytes(args.file)
+    keys, names = key_files.contents(args.file, data)
     print(f"{args.file}: {_summary(keys)}")
     for kind in ("roots", "signers"):
         for key in getattr(keys, kind):
@@ -215,7 +214,7 @@ def _show(args) -> int:
         print(f"  revoked {name}")
     if not args.old:
         return 0
-    old = _read(args.old)[0]
+    old = key_files.key_list(args.old)[0]
     print(_missing(data, old))
     try:
         keyset.accept(data, old, int(time.time()))
@@ -225,24 +224,26 @@ def _show(args) -> int:
 
 
 def _install(args) -> int:
-    from edgekit.cli.updates import simulated_device
 
-    data = _bytes(args.file)
-    with simulated_device(args) as core:
+    data = key_files.read_bytes(args.file)
+    with run_device.simulated_device(args) as core:
         refused = core.take_keys(data, int(time.time()))
-    print(f"refused: {refused}" if refused else f"taken: {_summary(_contents(args.file, data)[0])}")
+    print(
+        f"refused: {refused}"
+        if refused
+        else f"taken: {_summary(key_files.contents(args.file, data)[0])}"
+    )
     return 1 if refused else 0
 
 
 def _state(args) -> int:
     from edgekit import packages
-    from edgekit.cli.updates import _release_for, _warnings_printed
     from edgekit.packages.package import model_id
     from edgekit.packages.statement import Statement, sign_statement
 
-    release, now = _release_for(args), int(time.time())
+    release, now = run_device.release_for(args), int(time.time())
     model = model_id(release.vendor, release.class_name)
-    with _warnings_printed():
+    with run_device.warnings_printed():
         signer = packages.open_key(args.key)
     said = Statement(model, args.sequence, now, now + int(DAY * args.days))
     atomic_write_bytes(Path(args.out), sign_statement(said, signer))
@@ -253,63 +254,23 @@ def _state(args) -> int:
 
 
 def _tell(args) -> int:
-    from edgekit.cli.updates import simulated_device
     from edgekit.packages.statement import FRESHNESS
 
-    data = _bytes(args.file)
-    with simulated_device(args) as core:
+    data = key_files.read_bytes(args.file)
+    with run_device.simulated_device(args) as core:
         said = core.take_statement(data, int(time.time()))
     print(said if said in FRESHNESS else f"refused: {said}")
     return 0 if said == "current" else 1
 
 
 def _status(args) -> int:
-    from edgekit.cli.updates import simulated_device
     from edgekit.packages.status import ReportReceiver
 
-    with simulated_device(args) as core:
+    with run_device.simulated_device(args) as core:
         data = core.report(int(time.time()))
     secrets = {core.device.device: core.device.secret}
     print(ReportReceiver(Path(args.run_dir) / "device" / "reports.json", secrets).take(data))
     return 0
-
-
-def trusted(path: str):
-    """What a firmware trusts: a key list, or the one key of a .pub.pem."""
-    return [_public(path)] if _bytes(path).startswith(b"-----") else _read(path)[0]
-
-
-def _bytes(path: str) -> bytes:
-    from edgekit.packages import inspection
-
-    return inspection.read(path)
-
-
-def _public(path: str):
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    from edgekit.packages import inspection
-    from edgekit.packages.keys import public_key
-
-    try:
-        return public_key(load_pem_public_key(inspection.read(path)))
-    except ValueError:
-        raise EdgekitError(f"{path}: no public key (.pub.pem)") from None
-
-
-def _read(path: str):
-    """The list in a file, and the ids of those who signed it. Nothing is verified."""
-    return _contents(path, _bytes(path))
-
-
-def _contents(path: str, data: bytes):
-    """The same of what was read from it."""
-    from edgekit.packages import keyset
-
-    try:
-        return keyset.contents(data)
-    except EdgekitError as error:
-        raise EdgekitError(f"{path}: {error}") from None
 
 
 def _write_new(path: str, data: bytes) -> None:

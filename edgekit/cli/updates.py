@@ -1,7 +1,4 @@
-"""`edgekit ota …`: keys, packages, delivery, and a device on the emulated core that takes them.
-
-A run's device lives in the run's folder: `device/flash.bin` is what its flash holds between two commands.
-"""
+"""`edgekit ota …`: keys, packages, delivery, and a device on the emulated core that takes them."""
 
 from __future__ import annotations
 
@@ -9,15 +6,11 @@ import os
 import re
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgekit.cli import keys, updates_parser
+from edgekit.cli import run_device, updates_parser
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 
@@ -49,7 +42,7 @@ def _key(args) -> int:
         passphrase = os.environ.get(keys.PASSPHRASE, "")
         make = partial(keys.file_key, args.where, passphrase, args.algorithm)
         public = Path(args.where).with_suffix(".pub.pem")
-    with _warnings_printed():
+    with run_device.warnings_printed():
         signer = make()
     data = pem(signer.public)
     if public.is_file() and public.read_bytes() != data:
@@ -63,12 +56,12 @@ def _build(args) -> int:
     from edgekit import packages
     from edgekit.packages import encryption, inspection
 
-    new = _release_for(args, args.model_file)
-    base = _release_for(args, args.base) if args.base else None
+    new = run_device.release_for(args, args.model_file)
+    base = run_device.release_for(args, args.base) if args.base else None
     device = packages.device_id(new.vendor, new.class_name, args.device) if args.device else b""
     expires = packages.expiry() if args.expires is None else packages.expiry(args.expires)
     if args.encrypt_for and args.kind == "weights":
-        _reads_secrets(new)
+        run_device.require_secrets(new)
     keks = tuple(map(encryption.file_kek, args.encrypt_for))
     data = new.unsigned(
         args.sequence, base, args.kind, expires=expires, device=device, recipients=keks
@@ -91,38 +84,18 @@ def _sign(args) -> int:
     path = Path(args.package)
     data = inspection.read(path)
     m = inspection.check_before_signing(
-        data, _base(args, inspection.manifest_of(data)), time.time(), _kek(args)
+        data, _base(args, inspection.manifest_of(data)), time.time(), run_device.device_kek(args)
     )
     target = inspection.Target(
         args.vendor or os.environ.get("EDGEKIT_VENDOR", ""), args.model, args.device
     )
     target.check(m)
     _show(path, data, m, target)
-    with _warnings_printed():
+    with run_device.warnings_printed():
         signer = packages.open_key(args.key)
     atomic_write_bytes(path, packages.sign_package(data, signer))
     print(f"signed by {signer.public.algorithm} key {signer.public.id}")
     return 0
-
-
-def _name(args) -> dict:
-    """A device's own name, if one was given."""
-    return {"name": args.device} if args.device else {}
-
-
-def _kek(args) -> bytes:
-    """The key that a device reads encrypted packages by, if one was named."""
-    from edgekit.packages import encryption
-
-    return encryption.file_kek(args.kek) if args.kek else b""
-
-
-def _reads_secrets(release) -> None:
-    if not release.encryption:
-        raise EdgekitError(
-            'devices of this design read no encrypted packages: encryption = "A128KW" in [hardware] '
-            "of its design.toml, and export again"
-        )
 
 
 def _base(args, m) -> bytes | None:
@@ -135,7 +108,7 @@ def _base(args, m) -> bytes | None:
     if kind == "weights" and args.base.endswith(".tflite"):
         if not args.run:
             raise EdgekitError(f"which run makes an image of {args.base}? name it (--run)")
-        return _release(args.run, args.base).content(kind)
+        return run_device.release_of(args.run, args.base).content(kind)
     return inspection.base_image(inspection.read(args.base))
 
 
@@ -146,10 +119,10 @@ def _show(where, data: bytes, m, target) -> None:
 
 
 def _serve(args) -> int:
+    from edgekit.core.safe_files import read_private_file
     from edgekit.delivery.server import serve_http
     from edgekit.delivery.server.http import offered
     from edgekit.packages import inspection
-    from edgekit.packages.keys import read_private_file
 
     folder = Path(args.folder)
     if not folder.is_dir():
@@ -178,7 +151,7 @@ def _install(args) -> int:
     from edgekit.packages.inspection import is_signed
 
     data = _fetched(args.package, Path(args.run_dir), args.ca)
-    with simulated_device(args) as core:
+    with run_device.simulated_device(args) as core:
         refused = core.install(data, now=int(time.time()))
         boot = core.restart() if refused else core.reset()
     if refused:
@@ -190,23 +163,6 @@ def _install(args) -> int:
     return 0 if not refused and boot.healthy else 1
 
 
-@contextmanager
-def simulated_device(args) -> Iterator:
-    """The emulated device of a run, with the flash that it had; what it then has is kept."""
-    from edgekit.agent.simulator import DeviceSimulator, firmware
-
-    release = _release_for(args)
-    if args.kek:
-        _reads_secrets(release)
-    device = release.device(kek=_kek(args), **_name(args))
-    flash = Path(args.run_dir) / "device" / "flash.bin"
-    core = DeviceSimulator(firmware(release, keys.trusted(args.trust)), device)
-    if flash.is_file():
-        core.restore_flash(flash.read_bytes())
-    yield core
-    atomic_write_bytes(flash, core.flash)
-
-
 def _attack(args) -> int:
     from edgekit import assurance, packages
     from edgekit.packages import inspection
@@ -215,17 +171,19 @@ def _attack(args) -> int:
     manifest = packages.manifest_of(data)
     if not inspection.is_signed(data):
         raise EdgekitError(f"{args.package} is not signed (`edgekit ota sign`): nothing to attack")
-    with _warnings_printed():
+    with run_device.warnings_printed():
         signer = packages.open_key(args.key)
     kind = packages.KINDS[manifest.kind]
-    base = _release(args.run_dir, args.base).content(kind) if args.base else b""
-    release = _release_for(args)
-    device = release.device(kind, manifest.sequence - 1, base, kek=_kek(args), **_name(args))
+    runs = run_device.release_of(args.run_dir, args.base) if args.base else None
+    base = runs.content(kind) if runs else b""
+    release = run_device.release_for(args)
+    known = {"kek": run_device.device_kek(args), **run_device.named(args)}
+    device = release.device(kind, manifest.sequence - 1, base, **known)
     tables = [assurance.attack(data, signer, device, base, every=args.every)]
     if args.core:
-        runs = _release_for(args, args.base) if args.base else None
-        new = release.device(kek=_kek(args), **_name(args))
-        tables.append(assurance.attack_device(data, signer, release, runs, args.every, new))
+        field = run_device.release_for(args, args.base) if args.base else None
+        new = release.device(**known)
+        tables.append(assurance.attack_device(data, signer, release, field, args.every, new))
     for table in tables:
         print(table.to_string(index=False))
     return 0 if all(table.refused.all() for table in tables) else 1
@@ -249,46 +207,6 @@ def _powercut(args) -> int:
     return 0 if clean else 1
 
 
-def _release(run_dir: str, tflite: str = ""):
-    """The Release of a run's model, or of another `.tflite` with the same features."""
-    from edgekit import usecases
-    from edgekit.core import workspace
-    from edgekit.design import Design
-    from edgekit.packages import inspection
-    from edgekit.packages.release import Release
-    from edgekit.pipeline.manifest import read_manifest
-    from edgekit.pipeline.run import Run
-
-    folder = Path(run_dir)
-    known = read_manifest(folder)
-    if "05_export" not in known.get("steps", {}):
-        raise EdgekitError(f"{folder} holds no exported model: `edgekit run` it through export")
-    terms = known["steps"]["05_export"].get("parameters", {})
-    if "seed" not in terms:
-        raise EdgekitError(f"{folder} does not say with which seed it ran: run 05_export again")
-    run = Run(
-        "ota",
-        known["use_case"],
-        known["profile"],
-        terms["seed"],
-        folder,
-        ("model.tflite", "model.json"),
-        offline=terms.get("offline", False),
-    )
-    design = Design.from_dict(known["design"]) if "design" in known else run.design
-    case = usecases.load(run.use_case, workspace.root())
-    model = inspection.read(tflite) if tflite else run.load("model.tflite")
-    preprocess = usecases.preprocessors(case)[run.load("model.json")["input"]]
-    board = design.hardware.board
-    return Release(model, preprocess, case.SENSITIVITY, run.use_case, board, **design.updates)
-
-
-def _release_for(args, tflite: str = ""):
-    """The Release for whom the command line names."""
-    release = _release(args.run_dir, tflite)
-    return replace(release, vendor=args.vendor or release.vendor, model=args.model or release.model)
-
-
 def _fetched(where: str, folder: Path, ca: str) -> bytes:
     """A package, from a file or over HTTP; an interrupted download goes on where it stopped."""
     from edgekit.delivery import fetch_http
@@ -307,13 +225,3 @@ def _fetched(where: str, folder: Path, ca: str) -> bytes:
     path.parent.mkdir(exist_ok=True)
     fetch_http(where, path, ca=Path(ca) if ca else None)
     return inspection.read(path)
-
-
-@contextmanager
-def _warnings_printed():
-    """What a key warns of, said in one line."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        yield
-    for warning in said:
-        print(f"edgekit: {warning.message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The words of `edgekit ota …`; what they do is in `cli_ota`."""
+"""The words of `edgekit ota …`; what they do is in `updates`."""
 
 from __future__ import annotations
 

@@ -1,12 +1,17 @@
-"""A file that one process at a time may hold; the system frees it when that process ends, however it ends."""
+"""A file that one process at a time may hold; the system frees it when that process ends, however it ends.
+
+By filelock, on Unix and Windows alike. Where a file system has no such locks this fails: what could stand in
+for one, a file that says "taken", would outlive its process.
+"""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from filelock import FileLock, Timeout, lock_descriptor
 
 
 class LockedError(Exception):
@@ -16,26 +21,17 @@ class LockedError(Exception):
 @contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """Hold `path` (made if need be) inside the block. Raises LockedError if it is taken and not `wait`."""
-    with path.open("a+b") as file:
-        while not try_lock(file):
-            if not wait:
-                raise LockedError
-            time.sleep(0.2)
-        yield
-
-
-def try_lock(file) -> bool:
-    """Hold an open file until it is closed; False if another holds it."""
+    lock = FileLock(path, fallback_to_soft=False)
     try:
-        if os.name == "nt":
-            import msvcrt
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise LockedError(path) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # the second is what Windows says
-        return False
-    return True
+def try_lock(file: IO[bytes]) -> bool:
+    """Hold an open file until it is closed; False if another holds it."""
+    return lock_descriptor(file.fileno(), blocking=False)

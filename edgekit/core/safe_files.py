@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from edgekit.core.errors import EdgekitError
+
 # not through a link; not waiting for whoever writes to a pipe; as bytes (Windows)
 SAFE_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 OPEN_FLAGS = os.O_RDWR | SAFE_FLAGS
+SECRET_MOST = 1 << 16  # bytes of a file with a secret
 
 
 def open_existing(path: Path) -> BinaryIO | None:
@@ -47,3 +51,14 @@ def open_to_append(path: Path) -> BinaryIO:
     file = open_existing(path) or create_new(path)
     file.seek(0, os.SEEK_END)
     return file
+
+
+def read_private_file(path: Path) -> bytes:
+    """The content of a file with a secret. Raises EdgekitError if others than its owner may read it."""
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if os.name == "posix" and mode & 0o077:
+            raise EdgekitError(
+                f"{path} is a secret that others may read or write: chmod 600 {shlex.quote(str(path))}"
+            )
+        return file.read(SECRET_MOST)

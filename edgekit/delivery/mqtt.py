@@ -1,7 +1,7 @@
 """Files over MQTT in blocks that the device pulls: it asks for what it misses, as fast as it can take it.
 
-The messages are those of `streams`, on AWS IoT's topics, but under a prefix of our own instead of `$aws`,
-because brokers keep topics with a `$` for themselves:
+The messages are those of `block_protocol`, on AWS IoT's topics, but under a prefix of our own instead of
+`$aws`, because brokers keep topics with a `$` for themselves:
 
     <prefix>/things/<thing>/streams/<stream>/describe/cbor, …/get/cbor                  device to server
                                              description/cbor, …/data/cbor, …/rejected/cbor      back

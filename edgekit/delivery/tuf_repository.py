@@ -16,8 +16,8 @@ from pathlib import Path
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.packages.keys import PublicKey, Signer
 from edgekit.packages.mcuboot import der, pem
+from edgekit.packages.public_keys import PublicKey, Signer
 
 ROLES = {"root": 365, "targets": 90, "snapshot": 7, "timestamp": 1}  # days until each expires
 SCHEMES = {"EdDSA": "ed25519", "ES256": "ecdsa-sha2-nistp256"}

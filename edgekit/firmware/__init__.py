@@ -10,9 +10,8 @@ checks/     what tests and searches link beside the agent: a flash that loses po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 from edgekit.core.errors import EdgekitError
 
@@ -40,7 +39,17 @@ def with_includes(wanted: Iterable[str], read: Callable[[str], str]) -> dict[str
 def c_sources(*names: str) -> dict[str, str]:
     """Files of the update agent by name, as `build(extra_files=…)` takes them; without an end: .h and .c."""
     files = [n for name in names for n in ([name] if "." in name else [f"{name}.h", f"{name}.c"])]
-    return {name: _found(name).read_text("utf-8") for name in files}
+    return {name: update_source(name) for name in files}
+
+
+def update_source(name: str) -> str:
+    """One file of the update agent. The one place where its C is read, so that mutants can stand in for it.
+
+    Raises FileNotFoundError if there is none of this name.
+    """
+    tree = resources.files(__package__)
+    there = (path for folder in UPDATES if (path := tree / folder / name).is_file())
+    return next(there, tree / "agent" / name).read_text("utf-8")
 
 
 def patch_sources(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -52,12 +61,3 @@ def patch_sources(files: dict[str, str], changes: Iterable[tuple[str, str]]) -> 
             raise EdgekitError(f"the C has no single place that reads {old!r}")
         made[places[0]] = made[places[0]].replace(old, new)
     return made
-
-
-def _found(name: str) -> Traversable:
-    tree = resources.files(__package__)
-    return next(_where(tree, name), tree / "agent" / name)  # which then says that it is not there
-
-
-def _where(tree: Traversable, name: str) -> Iterator[Traversable]:
-    return (path for folder in UPDATES if (path := tree / folder / name).is_file())

@@ -10,8 +10,9 @@ core = Core(firmware(released, [signer.public]), device)          # the emulated
 """
 
 from edgekit.packages.delta import encode
-from edgekit.packages.keys import FileSigner, Signer, file_key, open_key, public_key, run_key
+from edgekit.packages.keys import FileSigner, file_key, open_key, run_key
 from edgekit.packages.keyset import KeyList
+from edgekit.packages.manifest import ENCODINGS, KINDS, PackageError
 from edgekit.packages.mcuboot import mcuboot_image
 from edgekit.packages.package import (
     Device,
@@ -23,8 +24,8 @@ from edgekit.packages.package import (
     unsigned,
     verify,
 )
+from edgekit.packages.public_keys import Signer, public_key
 from edgekit.packages.release import DEFAULT_LIFETIME_DAYS, Release, expiry
-from edgekit.packages.suit import ENCODINGS, KINDS, PackageError
 
 __all__ = [
     "DEFAULT_LIFETIME_DAYS",

@@ -1,4 +1,4 @@
-"""A place in some CBOR, from which it is read strictly forward, item by item, as `device/cbor.c` does.
+"""A place in some CBOR, from which it is read strictly forward, as `firmware/agent/cbor.c` does.
 
 What does not fit raises CborError; a reader says in its own words what that means.
 """

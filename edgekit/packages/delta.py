@@ -3,7 +3,7 @@
 An image is a list of segments (`edgekit.packages.regions`), each a kind, a count, a shift into the base and
 then its values: changes of the base's values, or values that stand alone. Every number is an Exp-Golomb
 code whose bits are coded, each in its context, by an adaptive binary range coder (G. N. N. Martin, 1979).
-The device's decoder is `device/delta.c`; `decode` here is written to be compared with it.
+The device's decoder is `firmware/agent/delta.c`; `decode` here is written to be compared with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from edgekit.core.errors import EdgekitError
+from edgekit.packages.manifest import ENCODINGS
 from edgekit.packages.regions import (
     CODINGS,
     RELATIVE_CODINGS,
@@ -20,7 +21,6 @@ from edgekit.packages.regions import (
     default_regions,
     segments,
 )
-from edgekit.packages.suit import ENCODINGS
 
 RAW, PACKED, DELTA = range(len(ENCODINGS))
 

@@ -11,7 +11,6 @@ out of it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import keywrap
@@ -19,8 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
-from edgekit.core.figures import Figure, emulated, measured
-from edgekit.firmware import c_sources
+from edgekit.core.safe_files import read_private_file
 
 KEY, BLOCK, WRAPPED = 16, 16, 24  # bytes
 RECIPIENTS = 4  # at most: a device keeps them all in memory
@@ -83,8 +81,6 @@ def file_kek(path: Path | str, make: bool = False) -> bytes:
     Whoever reads the file reads the packages: it belongs to where they are built. Raises EdgekitError for a
     file that is not there, that others may read, or that holds anything else.
     """
-    from edgekit.packages.keys import read_private_file
-
     path = Path(path)
     if make and not path.exists():
         atomic_write_bytes(path, f"{os.urandom(KEY).hex()}\n".encode(), 0o600)
@@ -106,118 +102,3 @@ def _key(kek: bytes) -> bytes:
 
 def _ctr(key: bytes, iv: bytes, data: bytes) -> bytes:
     return Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor().update(data)
-
-
-# ---- On a device ----
-
-PROGRAM = """\
-#include "decrypt.h"
-uint8_t reader_arena[{n}];
-int reader_answer;
-struct decrypt reader_state;
-static const uint8_t KEK[] = {{{kek}}}, HOW[] = {{{how}}};
-void reader_invoke(void) {{
-  struct cbor r = {{HOW, HOW + sizeof HOW, CBOR_FINE}};
-  struct encryption e;
-  encryption_read(&r, &e);
-  reader_answer = r.state + KEK[e.count];
-{decrypt}
-}}
-"""
-DECRYPT = """\
-  reader_answer = r.state != CBOR_FINE || decrypt_begin(&reader_state, &e, KEK);
-  for (uint32_t i = 0; i < {n}; i += 32) decrypt_run(&reader_state, reader_arena + i, reader_arena + i, 32);
-"""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What it costs a device to read encrypted payloads: bytes of code, of `struct decrypt`, of stack;
-    instructions for a key unwrapped, and for each byte."""
-
-    flash: Figure
-    state: Figure
-    stack: Figure
-    begin: Figure
-    per_byte: Figure
-
-
-def decryption_costs(board, payload: int):
-    """`cost` on the emulated core of a `catalog.board`, for a payload of so many bytes.
-
-    Returns a DataFrame, one row each: what, value, unit, provenance, source.
-    """
-    import pandas as pd
-
-    from edgekit.emulate.target import core_for
-
-    found = cost(core_for(board))
-    whole = found.begin.value + found.per_byte.value * payload
-    rows = {
-        "code, beside the agent's": found.flash,
-        "RAM while a payload comes in": found.state,
-        "stack": found.stack,
-        "the key unwrapped": found.begin,
-        "each byte": found.per_byte,
-        f"all {payload:,} bytes": emulated(round(whole), "instructions", found.begin.source),
-    }
-    return pd.DataFrame(
-        {
-            "what": k,
-            "value": f.value,
-            "unit": f.unit,
-            "provenance": f.provenance,
-            "source": f.source,
-        }
-        for k, f in rows.items()
-    )
-
-
-def files() -> dict[str, str]:
-    """The C that decrypts, by file name, as `device.build(extra_files=…)` takes it, beside cbor.c."""
-    aes = (f"aes_ct{part}.c" for part in ("", "_enc", "_dec"))
-    return c_sources("inner.h", "decrypt", "encryption.c", *aes)
-
-
-def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
-    """Decrypt on the emulated core. Raises EdgekitError if it reads another text than was encrypted."""
-    import numpy as np
-
-    from edgekit.agent import native
-    from edgekit.emulate.build import build
-    from edgekit.emulate.run import Machine
-
-    own = files() | c_sources("cbor")
-    kek = bytes(range(KEY))
-    text = np.random.default_rng(0).bytes(2048)
-    hidden, how = encrypt(text, [kek])
-    listed = {"kek": _listed(kek), "how": _listed(bytes([0x58, len(how)]) + how)}
-
-    def built(n: int, decrypt: str):
-        program = PROGRAM.format(n=n, decrypt=decrypt, **listed)
-        return build(native.program("reader", {"reader.c": program} | own), cpu, opt)
-
-    counts = []
-    for n in (len(text), len(text) // 2):
-        firmware = built(n, DECRYPT.format(n=n))
-        machine = Machine(firmware)
-        machine.uc.mem_write(machine.arena, hidden[:n])
-        total, stack = machine.counted(lambda m=machine: m.infer(()))
-        if bytes(machine.uc.mem_read(machine.arena, n)) != text[:n]:
-            raise EdgekitError(f"the {cpu} read another text than was encrypted")
-        counts.append(total)
-    state = machine.symbols["reader_state"].size
-    per_byte = (counts[0] - counts[1]) / (len(text) // 2)
-    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
-    plain = built(n, "  reader_arena[0] = 0;")  # reads what is said of it, and no more
-    return Cost(
-        measured(firmware.flash.value - plain.flash.value, "B", firmware.flash.source),
-        measured(state, "B", firmware.flash.source),
-        emulated(stack, "B", f"painted stack, {where}"),
-        emulated(counts[0] - per_byte * len(text), "instructions", where),
-        emulated(per_byte, "instructions/B", where),
-    )
-
-
-def _listed(data: bytes) -> str:
-    return ",".join(map(str, data))

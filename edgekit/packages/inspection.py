@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import encryption, suit
+from edgekit.packages.manifest import ENCODINGS, KINDS, Manifest, PackageError
 from edgekit.packages.package import (
     TIMESTAMPS_FROM,
     WORKSHOP,
@@ -23,7 +24,6 @@ from edgekit.packages.package import (
     model_id,
     vendor_id,
 )
-from edgekit.packages.suit import ENCODINGS, KINDS, Manifest, PackageError
 
 LIMIT = 16 << 20  # bytes of the largest file, and of the largest image, that is looked at
 

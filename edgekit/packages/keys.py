@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
+from edgekit.core.safe_files import read_private_file
 from edgekit.packages import pkcs8, signature_checks, verifiers
+from edgekit.packages.pkcs11 import token_key
+from edgekit.packages.public_keys import ALGORITHMS, PublicKey, Signer, public_key
 
-ALGORITHMS = ("EdDSA", "ES256")  # names of RFC 9053; both make 64-byte signatures
-SIGNATURE_BYTES = 64
-SECRET_MOST = 1 << 16  # bytes of a file with a secret
 PASSPHRASE = (
     "EDGEKIT_KEY_PASSPHRASE"  # the environment's variable; on the command line others would read it
 )
@@ -33,71 +27,14 @@ WORKSHOP_KEY = "workshop.pem"  # a key file of this name claims nothing:
 WORKSHOP_PASSPHRASE = "workshop"  # everybody knows its passphrase
 
 
-@dataclass(frozen=True)
-class PublicKey:
-    """What a device holds: the algorithm, the raw key and its id (first 8 bytes of its SHA-256)."""
-
-    algorithm: str
-    raw: bytes
-
-    @property
-    def id(self) -> str:
-        return hashlib.sha256(self.raw).hexdigest()[:16]
-
-    def verifies(self, signature: bytes, message: bytes) -> bool:
-        """True if `signature` (64 bytes, raw) over `message` was made by this key's owner.
-
-        What `points` does not take is none, as on a device.
-        """
-        if len(signature) != SIGNATURE_BYTES:
-            return False
-        try:
-            if self.algorithm == "EdDSA":
-                if not signature_checks.ed25519_point(
-                    self.raw
-                ) or not signature_checks.ed25519_signature(signature):
-                    return False
-                key = ed25519.Ed25519PublicKey.from_public_bytes(self.raw)
-                key.verify(signature, message)
-            else:
-                if not signature_checks.es256_signature(signature):
-                    return False
-                r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))
-                key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), self.raw)
-                key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-
-def raw_key(key: PublicKey) -> bytes:
-    """A public key as `struct key` holds it: 32 bytes, or x and y without the 4 before them."""
-    return key.raw[1:] if key.algorithm == "ES256" else key.raw
-
-
-class Signer(Protocol):
-    """Anything that signs: a file, a token, a cloud service."""
-
-    @property
-    def public(self) -> PublicKey: ...
-
-    @property
-    def workshop(self) -> bool:
-        """Whether it is a workshop's key, which may sign for the vendor that everybody is by default."""
-        ...
-
-    def sign(self, message: bytes) -> bytes:
-        """64 bytes: r||s for ES256, s in its lower half; the Ed25519 signature for EdDSA."""
-        ...
-
-
 class FileSigner:
     """A private key in memory, read from an encrypted PEM file. For workshops: whoever copies the file and
     learns the passphrase signs as you do."""
 
     def __init__(self, private, workshop: bool = True):
         self._private = private
-        self.public, self.workshop = public_key(private.public_key()), workshop
+        self.public: PublicKey = public_key(private.public_key())
+        self.workshop = workshop
 
     def sign(self, message: bytes) -> bytes:
         if self.public.algorithm == "EdDSA":
@@ -151,24 +88,11 @@ def open_key(where: str) -> Signer:
     Raises EdgekitError, in one line, if there is none; a file is not made here.
     """
     if where.startswith("pkcs11:"):
-        from edgekit.packages.pkcs11 import token_key
-
         return token_key(where)
     path = Path(where)
     if not path.is_file():
         raise EdgekitError(f"{path}: no key there; `edgekit ota key {path}` makes one")
     return _open(path, os.environ.get(PASSPHRASE, WORKSHOP_PASSPHRASE if _workshop(path) else ""))
-
-
-def read_private_file(path: Path) -> bytes:
-    """The content of a file with a secret. Raises EdgekitError if others than its owner may read it."""
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if os.name == "posix" and mode & 0o077:
-            raise EdgekitError(
-                f"{path} is a secret that others may read or write: chmod 600 {shlex.quote(str(path))}"
-            )
-        return file.read(SECRET_MOST)
 
 
 def _open(path: Path, passphrase: str) -> FileSigner:
@@ -220,19 +144,3 @@ def _again(path: Path) -> str:
         f"openssl pkcs8 -topk8 -v2 aes-256-cbc -iter {pkcs8.ROUNDS} -in {shlex.quote(str(path))} "
         f"-out {shlex.quote(str(new))}"
     )
-
-
-def public_key(key) -> PublicKey:
-    """A `cryptography` public key as a device stores it.
-
-    Raises EdgekitError for other kinds, and for one that everybody can sign for.
-    """
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        if not signature_checks.ed25519_point(raw):
-            raise EdgekitError("a key of small order is no key: anybody can sign for it")
-        return PublicKey("EdDSA", raw)
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        point = serialization.PublicFormat.UncompressedPoint
-        return PublicKey("ES256", key.public_bytes(serialization.Encoding.X962, point))
-    raise EdgekitError("only Ed25519 and P-256 keys sign packages")

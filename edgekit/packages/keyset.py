@@ -5,7 +5,7 @@
 
 *Signers* sign packages and statements, *roots* sign this list, `threshold` of them together. A new list needs
 the threshold of the old roots and that of its own (as The Update Framework rotates its root).
-`device/keyset.c` asks the same questions in the same order, and gives the same answers.
+`firmware/agent/keyset.c` asks the same questions in the same order, and gives the same answers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
 from edgekit.packages.cbor import ARRAY, CborError, encode
 from edgekit.packages.cbor_reader import CborReader
-from edgekit.packages.keys import ALGORITHMS, PublicKey, Signer, raw_key
-from edgekit.packages.suit import SHA256, SIGNED_AS, PackageError
+from edgekit.packages.manifest import SHA256, PackageError
+from edgekit.packages.public_keys import ALGORITHMS, PublicKey, Signer, raw_key
+from edgekit.packages.suit import SIGNED_AS
 
 KEYS, REVOKED, SIGNATURES = 8, 32, 16  # at most, of each kind
 BYTES = 1280  # of a key manifest, at most: what a device has memory for

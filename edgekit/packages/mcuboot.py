@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.packages.keys import PublicKey, Signer
+from edgekit.packages.public_keys import PublicKey, Signer
 
 
 def mcuboot_image(

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import delta, encryption, suit
-from edgekit.packages.keys import WORKSHOP_KEY, PublicKey, Signer
+from edgekit.packages.keys import WORKSHOP_KEY
 from edgekit.packages.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
+from edgekit.packages.public_keys import PublicKey, Signer
 
 MAX_FAST_FORWARD = (
     1000  # a sequence number further on than this would lock out all releases before it
@@ -130,8 +131,8 @@ def unsigned(
     in the field, a delta may be sent. `regions` tell what a weights image is made of
     (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
     shall take it, `expires` in POSIX seconds. With `recipients`, the 16-byte keys of up to four devices,
-    nobody but them can read the payload (`ota.cipher`). Raises EdgekitError where an image or a value is
-    not usable.
+    nobody but them can read the payload (`packages.encryption`). Raises EdgekitError where an image or a
+    value is not usable.
     """
     if kind not in KINDS:
         raise EdgekitError(f"no kind {kind!r} of image; there are {', '.join(KINDS)}")

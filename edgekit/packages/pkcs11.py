@@ -22,7 +22,8 @@ from urllib.parse import unquote
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.packages.keys import PublicKey, read_private_file
+from edgekit.core.safe_files import read_private_file
+from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.signature_checks import low_s
 
 PIN = "EDGEKIT_TOKEN_PIN"

@@ -3,7 +3,7 @@
     18([bstr {1: algorithm}, {}, bstr [class, latest, issued, until], signature])
 
 Whoever keeps a device from hearing of an update keeps it from hearing this, too; but then the last statement
-runs out, and the device says *frozen*. `device/statement.c` asks the same questions in the same order.
+runs out, and the device says *frozen*. `firmware/agent/statement.c` asks the same in the same order.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.cbor import CborError, encode
 from edgekit.packages.cbor_reader import CborReader
-from edgekit.packages.keys import PublicKey, Signer
-from edgekit.packages.suit import SIGN1, SIGNED_AS, PackageError, signed_by, to_sign
+from edgekit.packages.manifest import PackageError
+from edgekit.packages.public_keys import PublicKey, Signer
+from edgekit.packages.suit import SIGN1, SIGNED_AS, signed_by, to_sign
 
 CONTEXT = b"latest"  # external data: a signature for a package is none for a statement
 BYTES = 128  # at most

@@ -3,7 +3,7 @@
     17([bstr {1: 5}, {}, bstr [device, number, running, counter, verdict, reason, keys, fresh], mac])
 
 The MAC (HMAC-SHA-256) is under a secret that only the device and its maker have, so nobody else can report in
-its name. The number rises with each report; `device/status.c` gives none twice, not even over a power cut.
+its name. The number rises with each report; `agent/status.c` gives none twice, not even over a power cut.
 """
 
 from __future__ import annotations

@@ -14,13 +14,8 @@ from collections.abc import Mapping
 
 from edgekit.packages import cbor
 from edgekit.packages.cbor import encode
-from edgekit.packages.keys import SIGNATURE_BYTES, PublicKey, Signer
 from edgekit.packages.manifest import (
-    ENCODINGS,  # noqa: F401
-    KINDS,  # noqa: F401
     PAYLOAD,
-    RAW,  # noqa: F401
-    RULES,  # noqa: F401
     SHA256,
     Manifest,
     PackageError,
@@ -28,6 +23,7 @@ from edgekit.packages.manifest import (
     hashed,
     parsed,
 )
+from edgekit.packages.public_keys import SIGNATURE_BYTES, PublicKey, Signer
 
 TAG, SIGN1 = 107, 18  # CBOR tags of an envelope and of COSE_Sign1
 ALGORITHMS = {-7: "ES256", -9: "ES256", -8: "EdDSA", -19: "EdDSA"}  # RFC 9053, RFC 9864
@@ -74,7 +70,7 @@ def read(data: bytes, trusted: list[PublicKey]) -> tuple[Manifest, bytes, Public
 
     Raises PackageError for whatever is not one envelope in its one encoding, signed by a trusted key;
     nothing of the manifest is looked at before the signature is. Whether the payload is the one that the
-    manifest names is asked by `ota.verify`, and by a device when it has all of it.
+    manifest names is asked by `packages.verify`, and by a device when it has all of it.
     """
     wrapper, made, size, at = _split(data)
     key = authenticated(wrapper, made, trusted)

@@ -11,7 +11,7 @@ from edgekit.firmware import c_sources
 @dataclass(frozen=True)
 class Verifier:
     """`algorithm` of its keys (RFC 9053); `head`, the name of its header; `files`, what a program calls a
-    file and how `device/` does."""
+    file and how `firmware/` does."""
 
     algorithm: str
     head: str

@@ -1,4 +1,4 @@
-/* Who signed? (COSE, RFC 9052; edgekit/ota/suit.py signs.) */
+/* Who signed? (COSE, RFC 9052; edgekit/packages/suit.py signs.) */
 #ifndef EDGEKIT_COSE_H
 #define EDGEKIT_COSE_H
 

@@ -1,6 +1,6 @@
 /* Payloads that only some devices can read (draft-ietf-suit-firmware-encryption): AES-CTR (RFC 9459) under a key of
  * their own, which comes wrapped (AES-KW, RFC 3394) in a key that such a device shares with the vendor.
- * edgekit/ota/cipher.py encrypts.
+ * edgekit/packages/encryption.py encrypts.
  *
  * AES-CTR hides, and protects against nothing: whoever flips a bit of the payload flips one of the image. What may
  * run is decided by the signed digests alone, of the payload and of the image. */

@@ -3,7 +3,7 @@
  * An image travels as a list of segments. A segment is three numbers (kind, count, shift) and `count` values:
  * changes of the values that the base image holds at the same place plus `shift`, or values that stand alone.
  * A number is an Exp-Golomb code whose bits go, each in its context, through an adaptive binary range coder
- * (G. N. N. Martin, 1979; carries are the encoder's affair). edgekit/ota/delta.py encodes, and decodes too.
+ * (G. N. N. Martin, 1979; carries are the encoder's affair). edgekit/packages/delta.py encodes, and decodes too.
  *
  * Input comes in pieces of any size. Nothing is allocated, and `struct delta` is all that is remembered.
  */

@@ -1,5 +1,5 @@
 /* Whom a device trusts, as one signed list: who may change the list (roots, m of n), who may sign packages
- * (signers), and whose keys are revoked. (COSE_Sign, RFC 9052; edgekit/ota/trust.py makes it.)
+ * (signers), and whose keys are revoked. (COSE_Sign, RFC 9052; edgekit/packages/keyset.py makes it.)
  *
  *   [bstr keys, 98([h'', {}, bstr [-16, SHA-256 of keys], [[bstr {1: algorithm}, {4: key id}, signature], …]])]
  *   keys = [vendor, version, expires, threshold, [root, …], [signer, …], [revoked id, …]]

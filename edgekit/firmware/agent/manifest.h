@@ -1,5 +1,5 @@
 /* The head of a package: everything before its payload. Is it signed by somebody this device trusts, and is it
- * meant for this device? (SUIT, draft-ietf-suit-manifest; COSE, RFC 9052; CBOR, RFC 8949; edgekit/ota/suit.py
+ * meant for this device? (SUIT, draft-ietf-suit-manifest; COSE, RFC 9052; CBOR, RFC 8949; edgekit/packages/suit.py
  * writes it.)
  *
  *   107({ 2: bstr [bstr [-16, SHA-256 of the manifest], bstr 18([bstr {1: algorithm}, {}, null, signature])],

@@ -1,5 +1,5 @@
 /* What is the latest release? A short signed statement, so that a device notices when somebody keeps updates from
- * it: without one, silence and a freeze look alike. (COSE_Sign1; edgekit/ota/statement.py makes it.)
+ * it: without one, silence and a freeze look alike. (COSE_Sign1; edgekit/packages/statement.py makes it.)
  *
  *   18([bstr {1: algorithm}, {}, bstr [class, latest, issued, until], signature])
  *

@@ -1,5 +1,5 @@
 /* How a device fares, in a report that nobody else can write and that counts once. (COSE_Mac0, RFC 9052, HMAC-SHA-256
- * under the device's secret; edgekit/ota/status.py reads it.)
+ * under the device's secret; edgekit/packages/status.py reads it.)
  *
  *   17([bstr {1: 5}, {}, bstr [device, number, running, counter, verdict, reason, keys, fresh], mac])
  *

@@ -1,4 +1,4 @@
-/* The program of a device that takes updates: what edgekit/ota/core.py calls on the emulated core, and what the main
+/* The program of a device that takes updates: what edgekit/agent/simulator.py calls on the emulated core, what the main
  * loop of a real one would. @name@ is the network; its constants lie in the slot that the agent chose. */
 #include "agent.h"
 #include "ed25519.h"

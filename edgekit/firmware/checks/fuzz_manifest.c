@@ -1,4 +1,4 @@
-/* For edgekit/ota/fuzz.py, on a host with sanitizers; not for devices.
+/* For edgekit/assurance/fuzz_manifest.py, on a host with sanitizers; not for devices.
  *
  * Reads [length (4 bytes, little-endian) | bytes] …: an Ed25519 and a P-256 key, a good package, then inputs. Prints
  * one line for each input: code of manifest_read, code of manifest_check, bytes of the whole package. */

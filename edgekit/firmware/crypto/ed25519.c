@@ -1,4 +1,4 @@
-/* Ed25519 (RFC 8032), with one policy here and in edgekit/ota/points.py, byte for byte the same answer:
+/* Ed25519 (RFC 8032), with one policy here and in edgekit/packages/signature_checks.py, byte for byte the same answer:
  *
  *   S < L, or a signature could be changed into another one of the same message;
  *   A and R encoded in their one way, y < p (RFC 8032, 5.1.3);

@@ -1,5 +1,5 @@
 /* ECDSA on P-256. Of the two signatures (r, s) and (r, n - s) that fit a message only the one with the lower s is
- * taken (edgekit/ota/points.py): else whoever sees one could make the other. */
+ * taken (edgekit/packages/signature_checks.py): else whoever sees one could make the other. */
 #include "es256.h"
 
 #include "p256-m.h"

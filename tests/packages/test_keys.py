@@ -46,7 +46,7 @@ def token(tmp_path, monkeypatch):
 
 
 IN_TOKEN = """
-from edgekit.ota import mcuboot, pkcs11
+from edgekit.packages import mcuboot, pkcs11
 from edgekit.packages.keys import open_key
 from edgekit.core.errors import EdgekitError
 import warnings
@@ -96,7 +96,7 @@ def test_a_token_signs_and_does_not_give_its_key_away(token):
 LOOSE = """
 import pkcs11 as api, warnings
 from pkcs11 import Attribute, KeyType
-from edgekit.ota import pkcs11
+from edgekit.packages import pkcs11
 from edgekit.packages.keys import open_key
 from edgekit.core.errors import EdgekitError
 token = api.lib(pkcs11.parse({uri!r}).module).get_token(token_label="edgekit")

@@ -1,4 +1,7 @@
-"""A release in the field, its retrained successor on the same grid, and keys."""
+"""What tests of updates share: a release in the field, its retrained successor on the same grid, keys.
+
+`tests/conftest.py` makes the fixtures known everywhere.
+"""
 
 import numpy as np
 import pytest
@@ -7,6 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.release import Release
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model
+
+CHARGED, WORN = (
+    2,
+    4,
+)  # of a unit of the flash (nor.h): it refuses to be written; it keeps what it has
 
 
 def retrained(tflite: bytes, seed: int = 1, share: float = 0.1) -> bytes:
@@ -25,6 +33,11 @@ def retrained(tflite: bytes, seed: int = 1, share: float = 0.1) -> bytes:
 
 def release_of(tflite: bytes, **more) -> Release:
     return Release(tflite, ENVELOPE, SENSITIVITY, "bearing", "nrf5340", **more)
+
+
+def flipped(data: bytes, i: int, mask: int = 0x10) -> bytes:
+    """The same bytes, but for a bit of byte `i`."""
+    return data[:i] + bytes([data[i] ^ mask]) + data[i + 1 :]
 
 
 @pytest.fixture(scope="session")

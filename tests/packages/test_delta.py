@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgekit.agent.compare_deltas import compare, cost
+from edgekit.agent.decoder_cost import cost
 from edgekit.assurance import fuzz_delta
 from edgekit.assurance.fuzz_delta import NO_LIMIT, Case
 from edgekit.core.errors import EdgekitError
 from edgekit.export import read
+from edgekit.packages.compare_deltas import compare
 from edgekit.packages.delta import DELTA, PACKED, RAW, best, decode, encode
 from edgekit.packages.regions import WIDTH, Region, regions
 from tests.export import tiny

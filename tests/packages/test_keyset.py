@@ -13,11 +13,11 @@ from edgekit.packages import keyset, statement
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import UNIT
 from edgekit.packages.keyset import KeyList
-from edgekit.packages.suit import PackageError
+from edgekit.packages.manifest import PackageError
+from tests.updates_fixtures import WORN
 
 A, B, C, SIGNER, E, OTHER = sample_signers()[:6]  # the last two are P-256's
 NOW = 1_700_000_000
-WORN = 4  # of a unit of the flash
 
 
 def listed(**what) -> KeyList:
@@ -184,7 +184,9 @@ def test_every_flipped_bit_and_every_cut_is_refused():
 
 def test_a_signature_for_something_else_does_not_count():
     """The same digest, signed as a package's would be."""
-    from edgekit.packages.suit import SHA256, encode, to_sign
+    from edgekit.packages.cbor import encode
+    from edgekit.packages.manifest import SHA256
+    from edgekit.packages.suit import to_sign
 
     new = listed().changed()
     body = new.encoded
@@ -216,7 +218,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new():
 
 
 def test_the_search_notices_mistakes():
-    """A few of them: `trust_cuts.mutations()` has them all."""
+    """A few of them: `powercut_keyset.mutations()` has them all."""
     names = ("new threshold not asked", "the sector in use is erased")
     found = powercut_keyset.mutations(names, 150)
     assert found.caught.all(), found

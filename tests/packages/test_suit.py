@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.packages import suit
-from edgekit.packages.keys import FileSigner, public_key
+from edgekit.packages.keys import FileSigner
+from edgekit.packages.manifest import Manifest, PackageError
 from edgekit.packages.package import digest
-from edgekit.packages.suit import Manifest, PackageError
-from tests.ota import published
-from tests.ota.published import ENVELOPES, PUBLIC_KEY
+from edgekit.packages.public_keys import public_key
+from tests.packages import published
+from tests.packages.published import ENVELOPES, PUBLIC_KEY
 
 cbor2 = pytest.importorskip("cbor2")
 SIGNERS = {

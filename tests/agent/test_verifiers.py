@@ -18,7 +18,7 @@ from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import verifiers
 from edgekit.packages.package import sign_package
-from tests.ota.conftest import release_of
+from tests.updates_fixtures import release_of
 
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # of G: in these a sum meets P + P, P - P, or nothing at all

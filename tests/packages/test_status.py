@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgekit.assurance.keyset_device import KeysetDevice
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.status import ReportReceiver, Status, decode_unverified, report
-from tests.ota.test_trust import listed
+from tests.packages.test_keyset import listed
 
 DEVICE, SECRET = b"d" * 16, bytes(range(32))
 GOOD = Status(DEVICE, 1, running=2, counter=2, verdict=1, reason=0, keys=0, fresh=0)

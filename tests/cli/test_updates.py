@@ -15,7 +15,7 @@ from edgekit.cli import commands, updates
 from edgekit.delivery.server import serve_http
 from edgekit.delivery.server.certificates import certify
 from edgekit.packages import manifest_of, run_key, suit
-from tests.ota.conftest import release_of, retrained
+from tests.updates_fixtures import release_of, retrained
 
 
 @pytest.fixture

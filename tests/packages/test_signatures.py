@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import signature_checks
-from edgekit.packages.keys import FileSigner, PublicKey, public_key
+from edgekit.packages.keys import FileSigner
+from edgekit.packages.public_keys import PublicKey, public_key
 from edgekit.packages.signature_checks import L, N, P
-from tests.ota import edwards
-from tests.ota.published import SPECCHECK
+from tests.packages import edwards
+from tests.packages.published import SPECCHECK
 
 ED, ES = (
     FileSigner(ed25519.Ed25519PrivateKey.generate()),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from edgekit.packages import keyset
-from tests.ota.test_commands import ACME, ota  # noqa: F401  (a fixture)
+from tests.cli.test_updates import ACME, ota  # noqa: F401  (a fixture)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.agent import native
+from edgekit.agent import decryption_cost, native
 from edgekit.core.errors import EdgekitError
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption
@@ -27,7 +27,7 @@ class Cbor(ctypes.Structure):
 @pytest.fixture(scope="module")
 def c():
     """The device's files for this machine, where undefined behaviour ends the program."""
-    files = encryption.files() | c_sources("cbor")
+    files = native.decryptor_files() | c_sources("cbor")
     built = native.compile_host(files, ("-O1", "-shared", "-fPIC"), sanitize="undefined")
     return ctypes.CDLL(str(built))
 
@@ -203,7 +203,7 @@ def test_a_devices_key_is_a_file_that_only_its_owner_reads(tmp_path):
 
 
 def test_what_it_costs_a_device():
-    found = encryption.cost("cortex-m4")
+    found = decryption_cost.cost("cortex-m4")
     assert 30 < found.per_byte.value < 250
     assert found.flash.value < 4_000
     assert found.state.value < 300

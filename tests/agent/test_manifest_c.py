@@ -17,7 +17,8 @@ from edgekit.agent import native, verification_cost
 from edgekit.assurance import fuzz_manifest
 from edgekit.packages import encryption, package, suit
 from edgekit.packages.keys import FileSigner
-from edgekit.packages.suit import Manifest, PackageError
+from edgekit.packages.manifest import RULES as ASKED
+from edgekit.packages.manifest import Manifest, PackageError
 
 ED, ES = (
     FileSigner(ed25519.Ed25519PrivateKey.generate()),
@@ -202,8 +203,8 @@ def test_both_names_of_both_algorithms_are_known(signer, algorithm):
 
 def read_into(data, signer=ED):
     """The code, and what stands in a structure that was full of other things before."""
-    left = native._Manifest.from_buffer_copy(b"\xaa" * ctypes.sizeof(native._Manifest))
-    keys = native._as_keys([signer.public], ())
+    left = native.CManifest.from_buffer_copy(b"\xaa" * ctypes.sizeof(native.CManifest))
+    keys = native.as_keys([signer.public], ())
     return native.library().manifest_read(data, len(data), keys, ctypes.byref(left)), left
 
 
@@ -486,7 +487,7 @@ def test_a_rule_has_one_number_in_c_and_in_python():
     header = (resources.files("edgekit.firmware") / "agent" / "manifest.h").read_text()
     names = re.findall(r"^  MANIFEST_(\w+),", header, re.MULTILINE)
     assert names[0] == "OK"
-    assert [n.lower().replace("_", " ") for n in names[1:]] == list(suit.RULES[1:])
+    assert [n.lower().replace("_", " ") for n in names[1:]] == list(ASKED[1:])
 
 
 def test_limits_are_exact():

@@ -12,10 +12,11 @@ from edgekit.assurance import attacks
 from edgekit.packages import manifest as manifests
 from edgekit.packages import suit
 from edgekit.packages.flash_layout import SECTOR
+from edgekit.packages.manifest import RAW
 from edgekit.packages.package import digest, sign_package
+from tests.updates_fixtures import CHARGED, WORN, flipped
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
-CHARGED, WORN = 2, 4  # of a unit of the flash: it refuses to be written; it keeps what it has
 CONDITIONS = ("new", "in the field")
 
 
@@ -41,13 +42,9 @@ def signed_otherwise(package, signer, image=None, payload=None, **changes):
     payload = sent if payload is None else payload
     if image is not None:
         payload, hashed = image, digest(image)
-        changes |= {"digest": hashed, "payload_digest": hashed, "encoding": suit.RAW, "base": b""}
+        changes |= {"digest": hashed, "payload_digest": hashed, "encoding": RAW, "base": b""}
         changes |= {"size": len(image), "payload_size": len(image)}
     return suit.sign(replace(manifest, **changes), payload, signer)
-
-
-def flipped(data: bytes, i: int) -> bytes:
-    return data[:i] + bytes([data[i] ^ 0x10]) + data[i + 1 :]
 
 
 def test_no_attack_gets_in(device, signer):

@@ -7,9 +7,10 @@ import pytest
 
 from edgekit.assurance import attacks
 from edgekit.core.errors import EdgekitError
-from edgekit.packages import package, suit
-from edgekit.packages.package import Device, PackageError, manifest_of, sign_package, verify
-from tests.ota.conftest import release_of, retrained
+from edgekit.packages import package
+from edgekit.packages.manifest import ENCODINGS, PackageError
+from edgekit.packages.package import Device, manifest_of, sign_package, verify
+from tests.updates_fixtures import release_of, retrained
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def update(releases, signer):
     """(package with a delta, the device that it is for, the image in its slot)."""
     old, new = releases
     data = sign_package(new.unsigned(2, old), signer)
-    assert suit.ENCODINGS[manifest_of(data).encoding] == "delta"
+    assert ENCODINGS[manifest_of(data).encoding] == "delta"
     return data, old.device(sequence=1, base=old.image), old.image
 
 

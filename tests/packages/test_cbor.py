@@ -12,7 +12,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.delivery import block_protocol
 from edgekit.packages import cbor, suit
 from edgekit.packages.package import manifest_of, sign_package, verify
-from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS
+from tests.packages.test_suit import GOOD, PAYLOAD, SIGNERS
 
 SIGNER = SIGNERS["EdDSA"]
 SECONDS, BYTES = 0.05, 20e6

@@ -23,11 +23,11 @@ from edgekit.assurance.powercut_targets import (
 )
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.flash_layout import SECTOR, UNIT
+from tests.updates_fixtures import CHARGED
 
 REFUSED, SIZE, DIGEST, FLASH = -1, -2, -3, -4
 EMPTY, INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED = range(6)
 NONE = -1
-CHARGED = 2  # of a unit of the flash: reads blank, but refuses to be written
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,11 @@ from edgekit.assurance.powercut_targets import (
     HostTarget,
 )
 from edgekit.packages.flash_layout import SECTOR, UNIT
+from tests.updates_fixtures import WORN
 
 DIGEST, FLASH = -3, -4
 INSTALLING, INSTALLED, TESTING, CONFIRMED, REVERTED, BANNED = range(1, 7)
-NONE, POWER_CUT, WORN = -1, 100, 4
+NONE, POWER_CUT = -1, 100
 SECRET = bytes(range(100, 132))
 HOUR, START = 3600, 1_800_000_000
 

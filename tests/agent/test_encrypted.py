@@ -12,11 +12,9 @@ from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.assurance import attacks
 from edgekit.cli import commands, updates
 from edgekit.packages import delta, encryption, suit
-from edgekit.packages.manifest import PackageError
+from edgekit.packages.manifest import ENCODINGS, PackageError
 from edgekit.packages.package import manifest_of, sign_package, verify
-from tests.ota.conftest import release_of
-from tests.ota.processor import Ended, Processor
-from tests.ota.test_manifest_c import (
+from tests.agent.test_manifest_c import (
     ED,
     FULL,
     PAYLOAD,
@@ -27,6 +25,8 @@ from tests.ota.test_manifest_c import (
     reason,
     wrap,
 )
+from tests.packages.processor import Ended, Processor
+from tests.updates_fixtures import flipped, release_of
 
 KEK, OTHER = bytes(range(16)), bytes(range(1, 17))
 HIDDEN = replace(FULL, encryption=encryption.encrypt(PAYLOAD, [KEK, OTHER])[1])
@@ -102,12 +102,12 @@ def test_a_processor_of_the_draft_checks_what_it_fetched_and_decrypts_it(release
     with pytest.raises(Ended, match="for others"):
         Processor(**known, kek=bytes(16)).update(data)
     parts = suit.opened(data)
-    flipped = bytes([parts["#m"][0] ^ 1]) + parts["#m"][1:]
+    wrong = flipped(parts["#m"], 0)
     with pytest.raises(Ended, match="condition 3"):
         Processor(**known, kek=KEK).update(
-            suit.envelope(parts[3], *suit.authentication(parts[2]), flipped)
+            suit.envelope(parts[3], *suit.authentication(parts[2]), wrong)
         )
-    grammar = pytest.importorskip("tests.ota.test_draft").GRAMMAR
+    grammar = pytest.importorskip("tests.packages.test_draft").GRAMMAR
     assert grammar.validate(data).errors == ()
     install = cbor2.loads(cbor2.loads(parts[3])[20])
     install[11][19] = b"not a COSE_Encrypt"
@@ -188,11 +188,10 @@ def test_a_raw_payload_is_decrypted_and_judged_too(core, secret, signer):
     object.__setattr__(other := release_of(release.tflite), "image", noise)
     data = sign_package(other.unsigned(2, recipients=(KEK,)), signer)
     m = manifest_of(data)
-    flipped = suit.opened(data)["#m"]
-    flipped = flipped[:40] + bytes([flipped[40] ^ 4]) + flipped[41:]
-    if suit.ENCODINGS[m.encoding] == "raw":
-        bad = replace(m, payload_digest=suit.hashlib.sha256(flipped).digest())
-        assert "not the one that was signed" in core.install(suit.sign(bad, flipped, signer))
+    wrong = flipped(suit.opened(data)["#m"], 40)
+    if ENCODINGS[m.encoding] == "raw":
+        bad = replace(m, payload_digest=suit.hashlib.sha256(wrong).digest())
+        assert "not the one that was signed" in core.install(suit.sign(bad, wrong, signer))
     other = suit.body(replace(m, payload_digest=bytes(32)))
     travelled = suit.opened(data)["#m"]
     assert "payload is not the one" in core.install(suit.sealed(other, travelled, signer))

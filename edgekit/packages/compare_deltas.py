@@ -1,15 +1,13 @@
-"""How many bytes an update takes by each way to send it, and what our decoder costs a device."""
+"""How many bytes an update takes by each way to send it: ours, and what others would use."""
 
 from __future__ import annotations
 
 import io
 import lzma
 import zlib
-from dataclasses import dataclass
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
-from edgekit.core.figures import Figure, emulated, measured
 from edgekit.packages import delta
 
 
@@ -128,75 +126,3 @@ METHODS = (
     ("bsdiff4", False, False, "bzip2 takes hundreds of KB", _bsdiff4),
     ("zstd --patch-from", False, False, "a window as large as both files", _zstd_patch),
 )
-
-
-# ---- What our decoder costs ----
-
-PROGRAM = """\
-#include "delta.h"
-uint8_t decoder_arena[{target}];
-struct delta decoder_state;
-int decoder_answer;
-static uint32_t put_at;
-static const uint8_t INPUT[] = {{{data}}}, BASE[] = {{{base}}};
-static int decoder_put(void *where, const uint8_t *data, uint32_t n) {{
-  uint8_t *to = where;
-  for (uint32_t i = 0; i < n; i++) to[put_at++] = data[i];
-  return 0;
-}}
-void decoder_invoke(void) {{
-  delta_begin(&decoder_state, BASE, sizeof BASE, sizeof decoder_arena, decoder_put, decoder_arena);
-  decoder_answer = delta_feed(&decoder_state, INPUT, sizeof INPUT);
-}}
-"""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The decoder on an emulated core: code, `struct delta` with stack, instructions for each byte."""
-
-    code: Figure
-    ram: Figure
-    per_byte: Figure
-
-
-def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
-    """Decode `target` from its delta to `base` on the emulated core.
-
-    Raises EdgekitError if the core comes to another image. The stack is painted, and includes that of the
-    decoder's caller and of a put() that copies bytes.
-    """
-    from edgekit.agent import native
-    from edgekit.assurance import fuzz_delta
-    from edgekit.emulate.build import build
-    from edgekit.emulate.run import RAM, Machine
-
-    data = delta.encode(target, base)
-    listed = {
-        "data": ",".join(map(str, data)),
-        "base": ",".join(map(str, base)),
-        "target": len(target),
-    }
-    files = fuzz_delta.sources() | {"decoder.c": PROGRAM.format(**listed)}
-    firmware = build(native.program("decoder", files), cpu, opt)
-    machine = Machine(firmware)
-    symbols = machine.symbols
-    total, stack = machine.counted(lambda: machine.infer(()))
-    if bytes(machine.uc.mem_read(machine.arena, len(target))) != target:
-        raise EdgekitError(f"the {cpu} decoded another image than this machine encoded")
-    frame = ("INPUT", "BASE", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
-    own = [
-        s.size
-        for s in symbols.values()
-        if s.address < RAM
-        and s.name not in frame
-        and not s.name.startswith(("edgekit_", "decoder_"))
-    ]
-    where = f"{cpu}, {firmware.compiler} {opt}"
-    return Cost(
-        measured(sum(own), "B", f"symbols of delta.c in the ELF, {where}"),
-        emulated(
-            symbols["decoder_state"].size + stack, "B", f"struct + painted stack, unicorn, {where}"
-        ),
-        emulated(total / len(target), "instructions/B", f"unicorn, {where}"),
-    )

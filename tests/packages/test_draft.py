@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.packages import manifest, package, suit
+from edgekit.packages.manifest import ENCODINGS
 from edgekit.packages.package import digest, manifest_of, sign_package
-from tests.ota.processor import Ended, Processor
-from tests.ota.published import ENVELOPES
-from tests.ota.test_suit import GOOD, PAYLOAD, SIGNERS, manifests
+from tests.packages.processor import Ended, Processor
+from tests.packages.published import ENVELOPES
+from tests.packages.test_suit import GOOD, PAYLOAD, SIGNERS, manifests
 
 cddl_verifier = pytest.importorskip("cddl_verifier", reason="pip install 'edgekit[dev]'")
 GRAMMAR = cddl_verifier.Validator(Path(__file__).with_name("suit.cddl").read_text("utf-8"))
@@ -115,7 +116,7 @@ def test_the_grammar_bites_in_the_envelope():
 EXPIRES = 1_900_000_000
 
 
-@pytest.fixture(scope="module", params=suit.ENCODINGS)
+@pytest.fixture(scope="module", params=ENCODINGS)
 def update(request, releases, signer):
     """(a package of this encoding, the device that it is for, the image in its slot)."""
     old, new = releases
@@ -129,7 +130,7 @@ def update(request, releases, signer):
         regions=[] if request.param == "raw" else None,
     )  # fmt: skip
     data = sign_package(image, signer)
-    assert suit.ENCODINGS[manifest_of(data).encoding] == request.param
+    assert ENCODINGS[manifest_of(data).encoding] == request.param
     assert package.verify(data, [signer.public], replace(device, base=digest(old.tflite)))
     return data, device
 

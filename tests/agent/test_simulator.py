@@ -10,10 +10,10 @@ from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.assurance import attack_device, attack_transfer, attacks
 from edgekit.core.errors import EdgekitError
 from edgekit.export import generate, read
-from edgekit.packages import suit
+from edgekit.packages.manifest import ENCODINGS
 from edgekit.packages.package import manifest_of, sign_package
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, network, strikes
-from tests.ota.conftest import release_of, retrained
+from tests.updates_fixtures import release_of, retrained
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_delta_is_installed_tried_and_kept(core, releases, signer):
     X = strikes(30, seed=3)[0]
     np.testing.assert_array_equal(core.classify(X), classes_of(old, X))
     data = sign_package(new.unsigned(2, old), signer)
-    assert suit.ENCODINGS[manifest_of(data).encoding] == "delta"
+    assert ENCODINGS[manifest_of(data).encoding] == "delta"
     assert core.install(data, piece=37) == ""
     np.testing.assert_array_equal(core.classify(X), classes_of(old, X))  # until the reset
     assert core.reset() == Boot(1, trial=True, healthy=True)
