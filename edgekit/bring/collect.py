@@ -107,7 +107,7 @@ class Collector:
     def _lines(self, text: bytes, seconds: float) -> None:
         rows, stamps = [], []
         for line in text.decode("utf-8", "replace").splitlines():
-            at, line = message_text.split_arrival_time(message_text.plain(line))
+            at, line = message_text.split_arrival_time(message_text.plain_minus(line))
             cells, pairs = message_text.cells(line), message_text.pairs(line)
             if at is None and len(cells) > 1 and (at := message_text.moment(cells[0])) is not None:
                 cells = cells[1:]
@@ -222,7 +222,7 @@ class Collector:
 
     def _no_time(self) -> None:
         """Make a channel of `t` where it does not rise as a clock does: it is a temperature."""
-        bare = [w for w in column_roles.tokens(self.stamp_unit) if not w.isdigit()] == ["t"]
+        bare = column_roles.plain_words(self.stamp_unit) == ["t"]
         if not bare or len(self.stamps) != len(self.rows) or len(self.rows) < 3:
             return
         steps = np.diff(self.stamps)

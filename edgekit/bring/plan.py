@@ -12,8 +12,8 @@ from edgekit.bring import choose, crossed_factors, grouping, path_labels, screen
 from edgekit.bring.folder import FolderContents, apply_label_table
 from edgekit.core.errors import EdgekitError
 from edgekit.tables.column_roles import ReadOptions
-from edgekit.tables.delimited import TEXTS
 from edgekit.tables.reading import Reading
+from edgekit.tables.table import TEXTS
 
 MOST_CLASSES = 20
 NORMAL = re.compile(

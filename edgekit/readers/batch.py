@@ -90,11 +90,8 @@ def unpack(value: dict, batches: Batches) -> list[dict] | None:
 
 
 def _axes(name: str, value) -> list[tuple[str, object]]:
-    if not isinstance(value, list):
-        return [(name, value)]
-    if len(value) == 1:
-        return [(name, value[0])]
-    return [(f"{name}_{'xyz'[i] if len(value) == 3 else i + 1}", v) for i, v in enumerate(value)]
+    values = value if isinstance(value, list) else [value]
+    return list(zip(column_roles.axis_names(name, len(values)), values, strict=True))
 
 
 def _is_step(name: str) -> bool:
@@ -103,7 +100,7 @@ def _is_step(name: str) -> bool:
 
 
 def _is_start(name: str) -> bool:
-    words = {w for w in column_roles.tokens(name) if not w.isdigit()}
+    words = set(column_roles.plain_words(name))
     return column_roles.is_time(name) or bool(
         words & STARTS and words <= STARTS | column_roles.CLOCKS
     )

@@ -46,8 +46,8 @@ def split_arrival_time(line: str) -> tuple[float | None, str]:
     return (moment(found[1]), line[found.end() :]) if found else (None, line)
 
 
-def plain(line: str) -> str:
-    """The line with a minus that is one, without an arrow before it."""
+def plain_minus(line: str) -> str:
+    """The line with the hyphen that `float` reads for each typographic minus."""
     return line.translate(notation.MINUS)
 
 
@@ -122,7 +122,7 @@ def is_line(text: str) -> bool:
 
 def is_housekeeping(name: str) -> bool:
     """Whether a value tells how the sender is and not what it measures: `bat`, `rssi`."""
-    words = {w for w in column_roles.tokens(name) if not w.isdigit()}
+    words = set(column_roles.plain_words(name))
     return bool(words & HOUSEKEEPING) and words <= HOUSEKEEPING | HOUSEKEEPING_SUFFIX
 
 

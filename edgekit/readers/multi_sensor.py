@@ -23,7 +23,7 @@ def is_rate(name: str) -> bool:
 
 
 def join(arrays: dict, sensors: dict, rate: float | None, wanted: tuple[str, ...]):
-    """(samples, rate, names of the channels, what was done) of sensors (rows, channel) or vectors (rows,).
+    """(samples, names of the channels, rate in Hz, what was done) of sensors (rows, channel), (rows,).
 
     Arrays of one length stand side by side. Of different ones each must have a rate of its own, `acc_fs`
     or `fs_acc`, or times, `acc_t`: the slower are filled in by straight lines, as `fill_gaps` does. If all
@@ -99,9 +99,7 @@ def _down(a: np.ndarray) -> np.ndarray:
 
 def _names(sensor: str, count: int) -> tuple[str, ...]:
     sensor = sensor.removesuffix("_data").removesuffix("_samples").removesuffix("_signal")
-    if count == 1:
-        return (sensor,)
-    return tuple(f"{sensor}_{'xyz'[i] if count == 3 else i + 1}" for i in range(count))
+    return column_roles.axis_names(sensor, count)
 
 
 def _rate(arrays: dict, sensor: str, common: float | None, alike: bool, rows: int) -> float | None:

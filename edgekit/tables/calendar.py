@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from edgekit.tables import column_roles
 from edgekit.tables.cells import Column
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
+from edgekit.tables.table import Table
 
 NAME = "timestamp"  # of the column that is made
 PARTS = {  # name -> its words, least and most value, seconds
@@ -30,7 +26,7 @@ WRAPS = {"hour": 86_400.0, "minute": 3600.0}  # where the coarsest part begins a
 
 def part(name: str) -> str:
     """The part of a clock that a column is called after: `Hour`, `time_min`; "" for another name."""
-    words = [w for w in column_roles.tokens(name) if not w.isdigit()]
+    words = column_roles.plain_words(name)
     if not words or not set(words[:-1]) <= column_roles.BESIDE_CLOCKS | column_roles.CLOCKS:
         return ""
     return WORDS.get(words[-1], "")

@@ -44,6 +44,22 @@ def tokens(name: str) -> list[str]:
     return split
 
 
+def plain_words(name: str) -> list[str]:
+    """The `tokens` of a name that are no numbers: `acc_1` and `acc 2` are both `acc`."""
+    return [w for w in tokens(name) if not w.isdigit()]
+
+
+def axis_names(name: str, count: int) -> tuple[str, ...]:
+    """Names of the `count` channels of one sensor: x, y and z where there are three, else numbers from 1.
+
+    >>> axis_names("acc", 3), axis_names("emg", 2), axis_names("t", 1)
+    (('acc_x', 'acc_y', 'acc_z'), ('emg_1', 'emg_2'), ('t',))
+    """
+    if count == 1:
+        return (name,)
+    return tuple(f"{name}_{'xyz'[i] if count == 3 else i + 1}" for i in range(count))
+
+
 def parts(name: str) -> list[str]:
     """The words of a name as they are written."""
     return [p for p in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if p] or [name]
@@ -57,15 +73,14 @@ def same(a: str, b: str) -> bool:
 
 
 def is_time(name: str) -> bool:
-    words = [w for w in tokens(name) if not w.isdigit()]
+    words = plain_words(name)
     return bool(words) and set(words) <= BESIDE_CLOCKS | CLOCKS and bool(set(words) & CLOCKS)
 
 
 def stamp_strength(name: str) -> int:
     """2: a stamp of something, `activityTimestamp_sinceReboot`; 1: perhaps one, `loggingTime`, which may be
     the time that something takes; 0: neither. Clocks of a table themselves are `is_time`."""
-    words = tokens(name)
-    plain = [w for w in words if not w.isdigit()]
+    words, plain = tokens(name), plain_words(name)
     if set(words) & STAMPS or ("since" in words and set(words) & ORIGINS):
         return 2
     if any(pair == ("time", "stamp") for pair in itertools.pairwise(words)):
@@ -75,7 +90,7 @@ def stamp_strength(name: str) -> int:
 
 def says_fault(name: str) -> bool:
     """Whether a name says that something was wrong, or asks: `Machine failure`, `is_on`."""
-    words = [w for w in tokens(name) if not w.isdigit()]
+    words = plain_words(name)
     return bool(words) and (words[-1] in FAULTS or (words[0] in ("is", "has") and len(words) > 1))
 
 
@@ -92,7 +107,7 @@ def label_strength(name: str, all_names: list[str]) -> int:
 def identity(name: str) -> tuple[int, bool] | None:
     """(rank, sure) of a name that says who or what was recorded: 0 a person, 1 a machine, 2 a session, 3 any
     id. A bare noun is not sure: `motor` may be its current. None: another name."""
-    words = [w for w in tokens(name) if not w.isdigit()]
+    words = plain_words(name)
     nouns = [w for w in words if w not in ID_SUFFIX | GENERIC]
     if not words:
         return None
@@ -105,7 +120,7 @@ def identity(name: str) -> tuple[int, bool] | None:
 
 
 def is_count(name: str) -> bool:
-    words = [w for w in tokens(name) if not w.isdigit()]
+    words = plain_words(name)
     return not words or set(words) <= COUNTS
 
 
@@ -121,13 +136,13 @@ def is_value(name: str) -> bool:
 
 def is_sensor(name: str) -> bool:
     """Whether a file or folder is called after what was measured: `ACC`, `LinearAcceleration`."""
-    words = {w for w in tokens(name) if not w.isdigit()}
+    words = set(plain_words(name))
     return bool(words & SENSORS) and words <= SENSORS | SENSOR_WORDS
 
 
 def is_place(name: str) -> bool:
     """Whether it is called after where a sensor was worn: `phone`, `wrist`."""
-    words = {w for w in tokens(name) if not w.isdigit()}
+    words = set(plain_words(name))
     return bool(words) and words <= PLACES | {"left", "right"} and bool(words & PLACES)
 
 

@@ -7,8 +7,6 @@ says (`ReadOptions`) wins over each of them, and a guess that was overruled cuts
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,64 +20,13 @@ from edgekit.tables import (
     segment,
     timestamp_column,
 )
-from edgekit.tables.cells import Cells, Column, cells, from_columns
+from edgekit.tables.cells import Cells, cells, from_columns
 from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
-from edgekit.tables.layout import Layout, layout, of_columns
+from edgekit.tables.layout import Layout, find_column, layout, named_column, of_columns
 from edgekit.tables.reading import Reading, UnreadableError
+from edgekit.tables.table import MOST_KINDS, Table
 
 QUALITY = (["validity"], ["quality"], ["valid"])
-MOST_KINDS = 100  # of labels or groups
-TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for those who ask where labels are
-
-
-@dataclass
-class Table:
-    """A table on its way to readings. `unassigned` are the columns that have no part yet;
-    `wanted_channels`, those that a person wants as channels, get none but this."""
-
-    layout: Layout
-    cells: Cells
-    wanted: ReadOptions
-    wanted_channels: list[int]
-    unassigned: list[int] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    texts: dict[str, list[str]] = field(default_factory=dict)
-
-    def name(self, i: int) -> str:
-        return self.layout.names[i]
-
-    def column(self, i: int) -> Column:
-        return self.cells.columns[i]
-
-    def add(self, name: str, column: Column, unit: str = "") -> int:
-        """Append a column that was made of others; its index, which is one of `unassigned`."""
-        self.cells.columns.append(column)
-        self.layout.names.append(name)
-        self.layout.units.append(unit)
-        self.layout.kinds.append(column.kind)
-        self.unassigned.append(len(self.cells.columns) - 1)
-        return self.unassigned[-1]
-
-    def note(self, i: int, what: str) -> None:
-        self.notes.append(f"column {self.layout.shown(i)} {what}")
-
-    def numbers(self, i: int) -> np.ndarray | None:
-        """The values of a column (n,), also of one that was kept as text; None where it holds none."""
-        column = self.column(i)
-        if column.kind == "number":
-            return column.take()
-        if column.kind != "words" or not column.words:
-            return None
-        try:
-            values = np.array([*(float(w) for w in column.words), np.nan])
-        except ValueError:
-            return None
-        return values[column.take()].astype(np.float32)
-
-    def kinds(self, i: int) -> int:
-        """Different words of a column; 0 where there are none, or too many to be kinds of something."""
-        words = self.column(i).words or ()
-        return len(words) if len(words) <= max(2, min(MOST_KINDS, self.cells.rows // 4)) else 0
 
 
 def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
@@ -138,20 +85,8 @@ def _readings(
 
 def _picked(laid: Layout, wanted: ReadOptions) -> list[int]:
     """The columns that were asked for as channels: by name, or without a header by number."""
-    own = [_named(laid, c) for c in wanted.channels]
+    own = [named_column(laid, c) for c in wanted.channels]
     return [] if None in own else own
-
-
-def _named(laid: Layout, name: str) -> int | None:
-    """The column of that name, whatever its case; where there are no names, of that number from 1 on."""
-    exact = [i for i, n in enumerate(laid.names) if n and n == name]
-    found = exact or [i for i, n in enumerate(laid.names) if n and column_roles.same(n, name)]
-    if found:
-        return found[0]
-    number = name.removeprefix("ch")
-    if number.isdigit() and 1 <= int(number) <= laid.width and not any(laid.names):
-        return int(number) - 1
-    return None
 
 
 def _kept(
@@ -176,14 +111,6 @@ def _kept(
         if name:
             exact |= {find_column(laid, name)} - {None}
     return exact, fine
-
-
-def find_column(laid: Layout, name: str) -> int | None:
-    """The column that an option names, by name or by number."""
-    found = _named(laid, name)
-    if found is None and name.isdigit() and 1 <= int(name) <= laid.width:
-        return int(name) - 1
-    return found
 
 
 def _fractions(laid: Layout, i: int) -> bool:
@@ -305,13 +232,3 @@ def _perhaps_a_group(table: Table, i: int) -> str:
     if changes > table.cells.rows / 20:
         return ""
     return f"; --group-from column:{table.name(i) or i + 1} if it says who or what was recorded"
-
-
-def unique(names: list[str]) -> tuple[str, ...]:
-    """Names, the second `x` as `x_2`."""
-    seen: Counter = Counter()
-    result = []
-    for n in names:
-        seen[n] += 1
-        result.append(n if seen[n] == 1 else f"{n}_{seen[n]}")
-    return tuple(result)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from edgekit.tables import column_roles
 from edgekit.tables.cells import Column
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
+from edgekit.tables.table import Table
 
 MOST_CLASSES = 20
 

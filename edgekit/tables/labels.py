@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from edgekit.tables import column_roles, flags
+from edgekit.tables.layout import find_column
 from edgekit.tables.reading import UnreadableError
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
+from edgekit.tables.table import Table
 
 
 def take(table: Table) -> int | None:
     """Take the label's column: the one that was asked for, else by its name."""
-    from edgekit.tables.delimited import find_column
-
     laid, wanted = table.layout, table.wanted
     if wanted.label:
         found = find_column(laid, wanted.label)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ import numpy as np
 
 from edgekit.tables import clock, column_roles, encoding, header_rate, notation, serial_lines
 from edgekit.tables.encoding import decode as decode
+from edgekit.tables.header_lines import COMMENT, fields, fitted, names_and_units
 from edgekit.tables.notation import NUMBER as NUMBER
 from edgekit.tables.reading import UnreadableError
 from edgekit.tables.units import known as is_unit
@@ -21,14 +20,6 @@ LARGEST = 1 << 30  # bytes of a file
 PROBE = 120  # lines from which the layout is read
 LOOK = 16  # of them, from which the separator is
 SEPARATORS = (";", "\t", ",", "|", None)  # None: any white space
-COMMENT = re.compile(r"\s*(#|%|//|;;)")
-STATES = (
-    "cal",
-    "uncal",
-    "raw",
-    "calibrated",
-    "uncalibrated",
-)  # of a signal, in a row below its name
 
 
 @dataclass(frozen=True)
@@ -97,13 +88,13 @@ def layout(path: Path) -> Layout:
     rows = full[:PROBE]
     separator, head = _separator(rows)
     quote = "'" if _quoted(rows, separator) else '"'
-    names, units = _header(rows[:head], separator, quote)
-    body = [_fields(line, separator, quote) for line in full[head:]]
+    names, units = names_and_units(rows[:head], separator, quote)
+    body = [fields(line, separator, quote) for line in full[head:]]
     width = Counter(map(len, body[:PROBE])).most_common(1)[0][0]
     body = [row for row in body if len(row) == width]
     trailing = width > 1 and len(names) != width and not any(row[-1].strip() for row in body)
     width -= trailing
-    names, units = _fitted(names, units, preamble, separator, quote, width, body)
+    names, units = fitted(names, units, preamble, separator, quote, width, body)
     above = [*preamble, *rows[: max(0, head - 1)]]
     rate, more = None, _wearable(rows[:head], body, names)
     if more:
@@ -187,17 +178,6 @@ def _kind(cells: list[str]) -> str:
     return "clock" if clock.form(full) else "words"
 
 
-def _fields(line: str, separator: str | None, quote: str = '"') -> list[str]:
-    if separator is None:
-        return line.split()
-    if quote not in line:
-        return line.split(separator)
-    try:
-        return next(csv.reader([line], delimiter=separator, quotechar=quote), [])
-    except csv.Error:
-        return line.split(separator)
-
-
 def _separator(lines: list[str]) -> tuple[str | None, int]:
     """(separator, index of the first row) that make most of the text numbers and times."""
     best, choice, shared = -1.0, None, 0.0
@@ -205,20 +185,20 @@ def _separator(lines: list[str]) -> tuple[str | None, int]:
     for separator in SEPARATORS:
         if separator and not any(separator in line for line in body):
             continue
-        table = [_fields(line, separator) for line in body]
+        table = [fields(line, separator) for line in body]
         width = Counter(map(len, table)).most_common(1)[0][0]
         fit = [_good(row) for row in table if len(row) == width]
         share = sum(fit) / (width * len(body)) if width else 0.0
         if share <= 0:
             continue
         head = next(
-            (i for i, row in enumerate(_fields(line, separator) for line in lines)
+            (i for i, row in enumerate(fields(line, separator) for line in lines)
              if len(row) == width and _good(row) >= max(1, 0.5 * width * share)), None,
         )  # fmt: skip
         if head is None:
             continue
         score = share + 0.01 * min(width, 20)
-        if head and len(_fields(lines[head - 1], separator)) not in (width, width - 1):
+        if head and len(fields(lines[head - 1], separator)) not in (width, width - 1):
             score -= 0.3  # its header would have another number of columns
         plainer = share > shared + 0.2  # "1,5 2,5": decimal commas, and white space between
         if separator is None and choice and best > 0.5 and choice[2] > 1 and not plainer:
@@ -237,85 +217,8 @@ def _good(row: list[str]) -> int:
 
 def _quoted(lines: list[str], separator: str | None) -> bool:
     """Whether cells stand in 'single' quotes."""
-    cells = [c.strip() for line in lines[:3] for c in _fields(line, separator)]
+    cells = [c.strip() for line in lines[:3] for c in fields(line, separator)]
     return sum(len(c) > 1 and c[0] == c[-1] == "'" for c in cells) > 0.5 * len(cells)
-
-
-def _header(lines: list[str], separator: str | None, quote: str) -> tuple[list[str], list[str]]:
-    """Names and units: of the last line above the numbers, or of the last two where one holds units."""
-    if not lines:
-        return [], []
-
-    def cells(line: str) -> list[str]:
-        return [c.strip().strip("\"'").strip() for c in _fields(line.strip("\n"), separator, quote)]
-
-    rows = [cells(line) for line in lines]
-    width = len(rows[-1])
-    rows = [r[:-1] if len(r) == width + 1 and not r[-1] else r for r in rows]
-    while len(rows) > 1 and len(rows[-2]) == width - 1 and not rows[-1][-1]:
-        width, rows[-1] = width - 1, rows[-1][:-1]
-    names, units = rows.pop(), []
-    while names and any(len(r) == width and _names(r) for r in rows):
-        if not units and _of_units(names):
-            units = [c.strip("[]()") for c in names]
-        elif _names(names):
-            break
-        names = rows.pop()
-    if units:
-        return names, units
-    split = [_unit_apart(cell) for cell in names]
-    counts = Counter(n for n, _ in split)  # acc (x), acc (y): no units
-    split = [
-        (name, "") if counts[n] > 1 and not is_unit(u) else (n, u)
-        for (n, u), name in zip(split, names, strict=True)
-    ]
-    return [n for n, _ in split], [u for _, u in split]
-
-
-def _unit_apart(cell: str) -> tuple[str, str]:
-    """Name and unit of `acc [m/s2]`, `Zeit / ms`; a cell that is in brackets as a whole is a name."""
-    found = re.fullmatch(r"(.*?)\s*[\[(]\s*(.*?)\s*[\])]\s*", cell) or re.fullmatch(
-        r"(.+?)\s*/\s*([a-zµμ°%²/^-]{1,6})", cell, re.I
-    )
-    return (
-        (found[1].strip(), found[2].strip())
-        if found and found[1]
-        else (cell, found[2] if found else "")
-    )
-
-
-def _of_units(cells: list[str]) -> bool:
-    """Whether a row below another holds units: most of its cells are, and each that is not is a word."""
-    full = [c for c in cells if c]
-    good = sum(map(is_unit, full))
-    return bool(full) and good >= max(1, 0.6 * len(full))
-
-
-def _names(cells: list[str]) -> bool:
-    """Whether the cells of a row tell the columns apart: no row of CAL, nor of one device's name."""
-    full = [c for c in cells if c]
-    return (
-        len(full) > len(cells) / 2
-        and len(set(full)) > 1
-        and not {c.lower() for c in full} <= {*STATES}
-    )
-
-
-def _fitted(names, units, preamble, separator, quote, width, body):
-    """One name a column: an index may have none, a time of day a stamp; a comment may hold the names."""
-    if not names and preamble:
-        commented = COMMENT.sub("", preamble[-1], count=1)
-        some, said = _header([commented], separator, quote)
-        if len(some) == width and not any(map(notation.is_number, some)):
-            names, units = some, said
-    if len(names) == width + 1 and not names[-1]:
-        names, units = names[:-1], units[:-1]
-    if len(names) == width - 1:
-        names, units = ["", *names], ["", *units]
-    if len(names) != width:
-        return [""] * width, [""] * width
-    names = ["time" if clock.is_stamp(n) and not notation.is_number(n) else n for n in names]
-    return names, units
 
 
 def _wearable(head: list[str], body: list[list[str]], names: list[str]) -> tuple[float, int] | None:
@@ -334,3 +237,23 @@ def _wearable(head: list[str], body: list[list[str]], names: list[str]) -> tuple
 
 def _is_start(cell: str) -> bool:
     return bool(NUMBER.match(cell)) and 9e8 < float(cell) < 4.2e9
+
+
+def named_column(laid: Layout, name: str) -> int | None:
+    """The column of that name, whatever its case; where there are no names, of that number from 1 on."""
+    exact = [i for i, n in enumerate(laid.names) if n and n == name]
+    found = exact or [i for i, n in enumerate(laid.names) if n and column_roles.same(n, name)]
+    if found:
+        return found[0]
+    number = name.removeprefix("ch")
+    if number.isdigit() and 1 <= int(number) <= laid.width and not any(laid.names):
+        return int(number) - 1
+    return None
+
+
+def find_column(laid: Layout, name: str) -> int | None:
+    """The column that an option names, by name or by number."""
+    found = named_column(laid, name)
+    if found is None and name.isdigit() and 1 <= int(name) <= laid.width:
+        return int(name) - 1
+    return found

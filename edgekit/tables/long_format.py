@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.tables import calendar, column_roles, segment
 from edgekit.tables.cells import Column
 from edgekit.tables.reading import UnreadableError
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
+from edgekit.tables.table import Table
 
 MOST_CHANNELS = 64
 COMMON = 0.9  # of all moments that must have a value of each channel

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.tables import timing
 from edgekit.tables.reading import Reading
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
+from edgekit.tables.table import TEXTS, Table, unique
 
 AGREES = 0.05  # how far a clock may be from the rate that a person gave, to be believed about gaps
 
@@ -29,8 +26,6 @@ def readings(
     seconds: np.ndarray | None,
 ) -> list[Reading]:  # fmt: skip
     """Stretches of one label and one group, without gaps in time."""
-    from edgekit.tables import delimited
-
     laid, wanted, notes = table.layout, table.wanted, table.notes
     if seconds is not None:
         index, said = timing.order(seconds)
@@ -58,9 +53,9 @@ def readings(
     if any(units):
         meta["units"] = units
     if table.texts:
-        meta[delimited.TEXTS] = table.texts
+        meta[TEXTS] = table.texts
     common = {
-        "path": name, "channels": delimited.unique(names) if all(names) else None, "rate": rate, "meta": meta,
+        "path": name, "channels": unique(names) if all(names) else None, "rate": rate, "meta": meta,
         "unit": ", ".join(dict.fromkeys(u for u in units if u)), "notes": tuple(dict.fromkeys(notes)),
     }  # fmt: skip
     edges = [0, *sorted(breaks - {0}), len(samples)]

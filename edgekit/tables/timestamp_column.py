@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from edgekit.tables import clock, column_roles, timing
-
-if TYPE_CHECKING:
-    from edgekit.tables.delimited import Table
-
+from edgekit.tables.table import Table
 
 MILLISECONDS = {"ms", "msec", "millis", "millisec", "millitm", "milliseconds"}
 
@@ -105,7 +100,7 @@ def _temperature(table: Table, i: int, named: list[int]) -> bool:
 
 def _bare(table: Table, i: int) -> bool:
     """Whether it is `t`, or `T1`: a time or a temperature."""
-    return [w for w in column_roles.tokens(table.name(i)) if not w.isdigit()] == ["t"]
+    return column_roles.plain_words(table.name(i)) == ["t"]
 
 
 def _in_order(seconds: np.ndarray) -> np.ndarray:
