@@ -1,6 +1,15 @@
-"""The device that takes updates: its program, its simulator, what it needs of flash and memory."""
+"""The device that takes updates, and what that costs it.
 
-from edgekit.agent.compare_deltas import compare
+program = firmware(release, [signer.public])           # features, network and update agent, in one program
+device = DeviceSimulator(program, release.device())    # on the emulated core, with its flash
+device.install(package) or device.reset()              # taken, tried, confirmed, or a refusal in words
+flash_parts(program), memory(program)                  # what of the device's flash and RAM it takes
+signatures(board), decryption_costs(board, size)       # what checking and decrypting cost the board's core
+
+The C that runs there is in `firmware/agent`; its README is for whoever ports it.
+"""
+
+from edgekit.agent.decryption_cost import decryption_costs
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.agent.verification_cost import signatures
@@ -8,7 +17,7 @@ from edgekit.agent.verification_cost import signatures
 __all__ = [
     "Boot",
     "DeviceSimulator",
-    "compare",
+    "decryption_costs",
     "firmware",
     "flash_parts",
     "flash_total",

@@ -1,14 +1,15 @@
-"""Updates: a model in a signed package that a device can check, try and take back.
+"""A model in a signed package that a device can check: what is built, signed and verified.
 
 released = Release(tflite, features, sensitivity, name, board)    # a model as updates see it
 signer = open_key("pkcs11:token=…;object=…")                      # or file_key(path, passphrase)
-data = resign(new.unsigned(2, released), signer)                  # bytes to send, a delta if that is smaller
+data = sign_package(new.unsigned(2, released), signer)            # bytes to send, a delta if that is smaller
 package = verify(data, [signer.public], device)                   # or PackageError, in one line
-core = Core(firmware(released, [signer.public]), device)          # the emulated device that takes it
+compare(old, new)                                                 # our delta beside what others would send
 
-`delivery` brings it there, `attack` tries to get in, `powercut` cuts the power at every flash operation.
+`agent` is the device that takes it, `delivery` brings it there, `assurance` tries to get in.
 """
 
+from edgekit.packages.compare_deltas import compare
 from edgekit.packages.delta import encode
 from edgekit.packages.keys import FileSigner, file_key, open_key, run_key
 from edgekit.packages.keyset import KeyList
@@ -39,6 +40,7 @@ __all__ = [
     "Release",
     "Signer",
     "build",
+    "compare",
     "device_id",
     "encode",
     "expiry",

@@ -9,7 +9,7 @@ from edgekit import emulate
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.application import application, classify, compare, profile, quantize_samples
 from edgekit.export import generate, read
-from edgekit.signal import EnvelopeSpectrum, UnitRms, log_mel, quantize
+from edgekit.signal import EnvelopeSpectrum, UnitRms, log_mel, to_int8
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model, network, strikes
 from tests.export import tiny
 
@@ -32,7 +32,7 @@ def test_accuracy_is_that_of_the_binary(app, trained):
     assert (classes == y).mean() > 0.9
     scale, zero = (getattr(app.source.graph.tensors[0], k)[0] for k in ("scale", "zero_point"))
     features = ENVELOPE(quantize_samples(app, X)).reshape(60, -1)
-    truth = emulate.tflm(trained, quantize(features, scale, int(zero))).outputs
+    truth = emulate.tflm(trained, to_int8(features, scale, int(zero))).outputs
     assert np.array_equal(scores, truth)
     assert np.array_equal(classes, truth.argmax(axis=1))
 
@@ -155,7 +155,7 @@ def test_a_cameras_bytes_reach_the_network_without_floats():
     assert table.attrs["exact"]
     assert table.attrs["int8_share"] == 0
     _, scores = classify(app, X)
-    truth = emulate.tflm(model, quantize(see(X).reshape(12, -1), 1 / 100, 5)).outputs
+    truth = emulate.tflm(model, to_int8(see(X).reshape(12, -1), 1 / 100, 5)).outputs
     assert np.array_equal(scores, truth)
     counted = profile(app, X[:1])
     assert counted.feature_ram.value <= 16 * 16 + 8  # the picture, and no copy of it in floats

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from edgekit.signal import Pixels, quantize
+from edgekit.signal import Pixels, to_int8
 from tests.signal import compiled
 
 STEPS = {1: Pixels(24, 32), 2: Pixels(24, 32, 2), 4: Pixels(24, 32, 4)}
@@ -37,7 +37,7 @@ def test_c_gives_the_same_bits_from_the_cameras_bytes(block):
 @pytest.mark.parametrize("block", STEPS)
 def test_the_way_without_floats_ends_at_the_same_input(block, scale, zero):
     step, X = STEPS[block], pictures(seed=2)
-    wanted = quantize(step(X), scale, zero).reshape(6, -1)
+    wanted = to_int8(step(X), scale, zero).reshape(6, -1)
     _, long_way = compiled.features(step, X, quantization=(scale, zero))
     np.testing.assert_array_equal(long_way, wanted)
     library = compiled.library(step.c("test", quantization=(scale, zero)))

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.export import generate, read
 from edgekit.export.projects import write
-from edgekit.signal import BandEnergies, quantize
+from edgekit.signal import BandEnergies, to_int8
 from tests.export import tiny
 from tests.export.projects.fixture_project import GOLDEN, SOURCE, expected
 from tests.export.variants import dense_near_halves
@@ -118,7 +118,7 @@ def test_samples_from_an_interrupt_become_what_python_computes(tmp_path):
     counts = np.random.default_rng(4).integers(-3000, 3000, 5 * 64)
     printed = run(folder, STREAM % ", ".join(map(str, counts)), "atmega2560")
     X = (counts * np.float32(0.001)).astype(np.float32).reshape(5, 64, 1)
-    right = expected(quantize(bands(X), 0.25, 3).reshape(5, -1))
+    right = expected(to_int8(bands(X), 0.25, 3).reshape(5, -1))
     lines = re.findall(r"window (\d+):((?: -?\d+)+) end", printed)
     assert lines
     for number, output in lines:

@@ -37,7 +37,7 @@ __attribute__((used, section(".vectors"))) static const void *const keep[] = {
 
 def test_the_task_computes_what_python_computes(tmp_path):
     """Counts in, outputs out, on the emulated core, with a step of edgekit.signal in between."""
-    from edgekit.signal import BandEnergies, quantize
+    from edgekit.signal import BandEnergies, to_int8
 
     bands = BandEnergies(rate=1000, window=64, frame=32, hop=32, edges=tuple(range(0, 288, 32)))
     files = bands.c("m", quantization=(0.25, 3), sensitivity=0.001)
@@ -53,7 +53,7 @@ def test_the_task_computes_what_python_computes(tmp_path):
     wanted = bands((counts * np.float32(0.001)).astype(np.float32).reshape(1, 64, 1))
     slot = core.read("results", np.int8, 24)[12:]  # the second one, for window 1
     output = slot[8:][:OUTPUTS]  # past number and best
-    np.testing.assert_array_equal(output, expected(quantize(wanted, 0.25, 3).reshape(1, -1))[0])
+    np.testing.assert_array_equal(output, expected(to_int8(wanted, 0.25, 3).reshape(1, -1))[0])
     with pytest.raises(EdgekitError, match=r"sensitivity is 0\.001"):
         write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features=files, sample_scale=0.5)
 
