@@ -6,7 +6,6 @@ Prints each with its goal and its figure, and exits 1 where one is missed. `--co
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,12 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.bars import Bars, command
 from edgekit.core import workspace
-from edgekit.pipeline import execute
+from edgekit.pipeline import artefacts, execute
+from edgekit.pipeline.chapters import chapters
 from edgekit.pipeline.review import review
 
 ROOT = workspace.root()
@@ -28,13 +27,12 @@ BARS = Bars("chain")
 bar = BARS.add
 
 
-def accuracy(artefacts: Path) -> None:
+def accuracy(folder: Path) -> None:
     """The full run's own artefacts: ledger, sweep, sizes."""
-    facts = json.loads((artefacts / "model.json").read_text())
-    scores = json.loads((artefacts / "scores.json").read_text())
-    width = scores["teacher_width"]
-    ledger = pd.read_csv(artefacts / "ledger.csv").set_index("variant")
-    deployed, recipe = (facts[k]["balanced_accuracy"] for k in ("test", "recipe"))
+    names = ("model.json", "scores.json", "ledger.json")
+    card, scores, tried = (artefacts.read(folder / name) for name in names)
+    width, ledger = scores.teacher_width, tried.table
+    deployed, recipe = card.test.balanced_accuracy, card.recipe.score.balanced_accuracy
     bar(
         "balanced accuracy, int8, held-out recordings",
         "≥ 0.95",
@@ -44,13 +42,13 @@ def accuracy(artefacts: Path) -> None:
     bar("the same recipe, each recording tested once", "≥ 0.95", f"{recipe:.4f}", recipe >= 0.95)
     lost = 100 * (ledger.loc["student", "accuracy"] - deployed)
     bar("points lost by int8 against the float student", "≤ 1", f"{lost:.2f}", lost <= 1)
-    sizes = [(artefacts / f"{n}.tflite").stat().st_size for n in ("teacher", "model")]
+    sizes = [int(ledger.loc["teacher", "tflite_bytes"]), (folder / "model.tflite").stat().st_size]
     ratio = sizes[0] / sizes[1]
     shown = f"{ratio:.1f} ({sizes[0]:,} / {sizes[1]:,})"
     bar("teacher / deployed, bytes of files on disk", "≥ 20", shown, ratio >= 20)
-    points = facts["loss_points"]
+    points = card.loss_points
     bar("points lost from teacher to deployed", "≤ 2", f"{points:.2f}", points <= 2)
-    sweep = pd.DataFrame(scores["sweep"]).set_index("width")["balanced_accuracy"]
+    sweep = pd.DataFrame(scores.sweep).set_index("width")["balanced_accuracy"]
     behind = 100 * (sweep.max() - sweep)
     bar(f"teacher (width {width}): points behind the best width", "≤ 0.3", f"{behind[width]:.2f}",
         behind[width] <= 0.3)  # fmt: skip
@@ -60,12 +58,12 @@ def accuracy(artefacts: Path) -> None:
     )
 
 
-def exactness(artefacts: Path) -> None:
+def exactness(folder: Path) -> None:
     """The deployed model against TFLM, computed here again."""
     from edgekit import emulate, export
 
-    model = (artefacts / "model.tflite").read_bytes()
-    inputs = np.load(artefacts / "golden.npz")["inputs"]
+    model = (folder / "model.tflite").read_bytes()
+    inputs = artefacts.read(folder / "golden.npz").inputs
     answer = emulate.tflm(model, inputs)
     firmware = emulate.build(export.generate(export.read(model)), cpu="cortex-m4")
     wrong = int((emulate.evaluate(firmware, inputs) != answer.outputs).sum())
@@ -79,11 +77,11 @@ def exactness(artefacts: Path) -> None:
 
 
 def notebooks(runs: str) -> None:
-    chapters = [str(p) for p in workspace.chapters().values()]
+    paths = [str(p) for p in chapters(workspace.Workspace.find()).values()]
     flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-q"]
     began = time.monotonic()
     code = subprocess.call(
-        [sys.executable, "-m", "pytest", *flags, *chapters],
+        [sys.executable, "-m", "pytest", *flags, *paths],
         cwd=ROOT,
         env={**os.environ, "EDGEKIT_RUNS": runs},
         stdout=subprocess.DEVNULL,

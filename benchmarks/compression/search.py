@@ -43,7 +43,7 @@ def bars(bars: Bars, names) -> None:
 def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
     """A run at quick through chapter 03, without a search in it; another `seed` deals the groups anew."""
     folder = f"{name}-{seed}" if seed else name
-    directory = workspace.run_folder("x", "quick").parent / "benchmark-search" / folder
+    directory = workspace.Workspace.find().runs / "benchmark-search" / folder
     execute.execute(name, seed=seed, run_dir=directory, through="train")
     shutil.rmtree(directory / "search", ignore_errors=True)
     return search_config(name, seed=seed, run_dir=str(directory))

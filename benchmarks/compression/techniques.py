@@ -7,12 +7,8 @@ the features. Points lost: teacher and deployed recipe both on three folds, each
 
 from __future__ import annotations
 
-import json
-
-import pandas as pd
-
 from benchmarks.bars import Bars
-from edgekit.pipeline import execute
+from edgekit.pipeline import artefacts, execute
 
 
 def bars(bars: Bars, names) -> None:
@@ -20,10 +16,9 @@ def bars(bars: Bars, names) -> None:
     ratios, structured = {}, {}
     for name in names:
         directory, _ = execute.execute(name, profile="full", through="compress")
-        artefacts = directory / "artefacts"
-        table = pd.read_csv(artefacts / "ledger.csv").set_index("variant")
-        facts = json.loads((artefacts / "model.json").read_text())
-        ratios[name] = deployed(bars, name, table, facts)
+        table = artefacts.read(artefacts.artefact_path(directory, "ledger.json")).table
+        card = artefacts.read(artefacts.artefact_path(directory, "model.json"))
+        ratios[name] = deployed(bars, name, table, card)
         rounding(bars, name, table)
         structured[name] = channels(bars, name, table)
     far = [name for name, ratio in ratios.items() if ratio >= 40]
@@ -38,20 +33,18 @@ def bars(bars: Bars, names) -> None:
              len(good) >= 2)  # fmt: skip
 
 
-def deployed(bars: Bars, name: str, table, facts) -> float:
+def deployed(bars: Bars, name: str, table, card) -> float:
     """The model that chapter 04 picks against the float teacher."""
-    row, teacher = table.loc[facts["name"]], table.loc["teacher"]
+    row, teacher = table.loc[card.name], table.loc["teacher"]
     ratio = teacher.tflite_bytes / row.network_bytes
     shown = f"{ratio:.1f} ({teacher.tflite_bytes:,.0f} / {row.network_bytes:,.0f} B); "
     shown += f"with features {row.flash_ratio:.1f}"
-    bars.add(f"{name}: teacher's file / flash of {facts['name']}", "≥ 20", shown, ratio >= 20)
-    recipe, reference = (
-        s["balanced_accuracy"] for s in (facts["recipe"], facts["recipe"]["teacher"])
-    )
+    bars.add(f"{name}: teacher's file / flash of {card.name}", "≥ 20", shown, ratio >= 20)
+    recipe, reference = (s.balanced_accuracy for s in (card.recipe.score, card.recipe.teacher))
     lost = 100 * (reference - recipe)
     shown = f"{lost:+.2f} ({reference:.4f} → {recipe:.4f}; {row.loss_points:+.2f} on chapter 03's split)"
     bars.add(
-        f"{name}: points lost, {facts['recipe']['groups']} groups, each tested once",
+        f"{name}: points lost, {card.recipe.score.groups} groups, each tested once",
         "≤ 1",
         shown,
         lost <= 1,

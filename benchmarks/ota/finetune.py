@@ -56,7 +56,8 @@ def one(bars: Bars, name: str) -> bool:
         rows.append(score_fold(case, windows, fold, steps, seed=number))
         print(f"  {name}, deal {number + 1} of {count}: {rows[-1]['text']}", flush=True)
     scores = {
-        m: {way: np.array([r["scores"][way][m] for r in rows]) for way in WAYS} for m in METRICS
+        m: {way: np.array([getattr(r["scores"][way], m) for r in rows]) for way in WAYS}
+        for m in METRICS
     }
     share, raw = (
         {way: np.array([r[k][way] for r in rows]) for way in WAYS} for k in ("share", "raw")
@@ -108,7 +109,7 @@ def score_fold(case, windows, fold, steps, seed: int) -> dict:
     sizes = {way: cost(base, new) for way, new in files.items()}
     scores = {way: score(case, new, test) for way, new in files.items()}
     text = ", ".join(
-        f"{way} {scores[way]['balanced_accuracy']:.4f}/{scores[way]['macro_f1']:.4f} ({sizes[way]:,} B)"
+        f"{way} {scores[way].balanced_accuracy:.4f}/{scores[way].macro_f1:.4f} ({sizes[way]:,} B)"
         for way in WAYS
     )
     tested = ", ".join(sorted(set(map(str, test.group)))[:4])
@@ -125,7 +126,7 @@ def cost(base: bytes, new: bytes) -> int:
     return len(delta.encode(new, base))
 
 
-def score(case, model: bytes, windows) -> dict:
+def score(case, model: bytes, windows) -> learn.Score:
     said = learn.predict(model, case.features(windows.X))[0].argmax(axis=1)
     return learn.score(windows.y, said, windows.classes, draws=1)
 

@@ -41,12 +41,12 @@ def bars(bars: Bars) -> None:
             f"  {person}: {(said == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
         )
     scores = learn.score(right.y, said, case.CLASSES, right.group)
-    for c, recall in scores["recall"].items():
-        print(f"  {c}: recall {recall:.3f}, precision {scores['precision'][c]:.3f} (measured)")
+    for c, recall in scores.recall.items():
+        print(f"  {c}: recall {recall:.3f}, precision {scores.precision[c]:.3f} (measured)")
     accuracy = float((said == right.y).mean())
     what = "activity: leave-subject-out accuracy, ten people, int8 by TFLM"
     bars.add(what, "≥ 0.85", f"{accuracy:.3f}", accuracy >= 0.85)
-    balanced = scores["balanced_accuracy"]
+    balanced = scores.balanced_accuracy
     shown = f"{balanced:.3f} ({learn.interval(scores)})"
     bars.add("activity: the same, balanced, with its interval", "≥ 0.85", shown, balanced >= 0.85)
     mirrored = float((other == left.y).mean())

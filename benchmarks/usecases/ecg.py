@@ -91,11 +91,9 @@ def judge(bars: Bars, case, answers: dict, what: str, f1_goal, v_goal) -> None:
     print(
         f"{what}, {len(y):,} beats of {len(answers)} patients; rows: truth, columns: said (measured)"
     )
-    for c, row in zip(case.CLASSES, scores["confusion"], strict=True):
-        print(
-            f"  {c}  {row}  recall {scores['recall'][c]:.3f}  precision {scores['precision'][c]:.3f}"
-        )
-    f1, v = scores["macro_f1"], scores["recall"]["V"]
+    for c, row in zip(case.CLASSES, scores.confusion, strict=True):
+        print(f"  {c}  {row}  recall {scores.recall[c]:.3f}  precision {scores.precision[c]:.3f}")
+    f1, v = scores.macro_f1, scores.recall["V"]
     bars.add(
         f"ecg, {what}: macro F1 of N, S, V, int8 by TFLM", f1_goal[0], f"{f1:.3f}", f1 >= f1_goal[1]
     )

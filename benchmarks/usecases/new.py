@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.bars import Bars
 from edgekit.core import workspace
+from edgekit.pipeline import artefacts
 from tests.bring import folders
 
 FOLDERS = {
@@ -72,8 +72,8 @@ def _busy() -> float:
 
 def _said(home: Path, name: str, code: int) -> str:
     """Balanced accuracy of the deployed int8 network on held-out groups, if the run got there."""
-    facts = home / "runs" / f"{name}-quick" / "artefacts" / "model.json"
-    if code or not facts.is_file():
+    path = artefacts.artefact_path(home / "runs" / f"{name}-quick", "model.json")
+    if code or not path.is_file():
         return f"exit {code}"
-    score = json.loads(facts.read_text())["test"]
-    return f"{score['balanced_accuracy']:.3f} on {score['groups']} held-out groups"
+    score = artefacts.read(path).test
+    return f"{score.balanced_accuracy:.3f} on {score.groups} held-out groups"

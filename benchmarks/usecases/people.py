@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import catalog, datasets, emulate, export, learn, signal, usecases
 from edgekit.core import workspace
 from edgekit.data import proposals, video
-from edgekit.pipeline import execute
+from edgekit.pipeline import artefacts, execute
 from edgekit.pipeline.review import review
 from edgekit.simulators import scenes
 
@@ -29,22 +27,23 @@ def bars(bars: Bars) -> None:
     directory, _ = execute.execute("people", profile="full")
     verdicts = review(directory).verdicts
     bars.add("people, full: every line of the budget", "kept", verdicts.summary(), verdicts.passed)
-    presence(bars, case, directory / "artefacts")
+    presence(bars, case, directory)
     labels(bars, case)
     counting(bars, case)
 
 
-def presence(bars: Bars, case, artefacts) -> None:
+def presence(bars: Bars, case, directory) -> None:
     """The deployed model of the chain: accuracy from chapter 04, time of its binary measured again."""
-    facts = json.loads((artefacts / "model.json").read_text())
-    test = facts["test"]
-    said = f"{test['balanced_accuracy']:.3f} ({learn.interval(test)}), {facts['name']}"
+    names = ("model.json", "model.tflite")
+    card, model = (artefacts.read(artefacts.artefact_path(directory, name)) for name in names)
+    test = card.test
+    said = f"{test.balanced_accuracy:.3f} ({learn.interval(test)}), {card.name}"
     bars.add(
-        f"person or nobody, int8, {test['windows']} later crops", "≥ 0.90", said,
-        test["balanced_accuracy"] >= 0.90,
+        f"person or nobody, int8, {test.windows} later crops", "≥ 0.90", said,
+        test.balanced_accuracy >= 0.90,
     )  # fmt: skip
-    preprocess = usecases.preprocessors(case)[facts["input"]]
-    source = export.generate(export.read((artefacts / "model.tflite").read_bytes()), "people")
+    preprocess = usecases.preprocessors(case)[card.input]
+    source = export.generate(export.read(model), "people")
     app = emulate.application(source, preprocess, case.SENSITIVITY, cpu=CORE)
     crop = np.full((1, *preprocess.given), 100, np.float32)
     latency = emulate.latency_on(catalog.board(BOARD), app, emulate.profile_application(app, crop))

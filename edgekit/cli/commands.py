@@ -46,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    start = commands.add_parser("start", help="make a workspace: a folder with the notebooks in it")
+    start.add_argument("folder", nargs="?", default=".", help="where (default: here)")
+    start.set_defaults(do=_start)
+
     run = commands.add_parser("run", help="run the chapters headless, skip what has not changed")
     run.add_argument("use_case", help="bearing, or a folder's name in usecases/")
     run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
@@ -209,6 +213,13 @@ def _new(args) -> int:
     return 0
 
 
+def _start(args) -> int:
+    from edgekit.cli.start import start
+
+    start(args.folder)
+    return 0
+
+
 def _run(args) -> int:
     from edgekit.pipeline import execute
     from edgekit.pipeline.review import review
@@ -224,7 +235,10 @@ def _run(args) -> int:
         offline=args.offline,
         parameters=dict(_parameter(text) for text in args.parameter),
     )
-    page, verdicts = report.write(directory), review(directory).verdicts
+    page, found = report.write(directory), review(directory)
+    verdicts = found.verdicts
+    if found.changed:
+        print(f"design.toml has changed since the run was judged: {found.changed}")
     print(f"budget: {verdicts.summary()}")
     print(f"report: {page}")
     return 1 if args.strict and not verdicts.passed else 0
@@ -266,9 +280,13 @@ def _parameter(text: str) -> tuple[str, object]:
 def _report(args) -> int:
     from pathlib import Path
 
+    from edgekit.pipeline.review import review
     from edgekit.view import report
 
-    print(f"report: {report.write(Path(args.run_dir).resolve())}")
+    directory = Path(args.run_dir).resolve()
+    if changed := review(directory).changed:
+        print(f"design.toml has changed since the run was judged: {changed}")
+    print(f"report: {report.write(directory)}")
     return 0
 
 

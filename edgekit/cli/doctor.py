@@ -8,12 +8,13 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from edgekit.core import extras
+from edgekit.core.workspace import Workspace
 
 # group of pyproject.toml: what it is for, and its packages
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib cryptography pypi-simple tomli-w tqdm",
+        "numpy scipy scikit-learn pandas matplotlib cryptography dacite pypi-simple tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",
@@ -84,6 +85,9 @@ def main() -> int:
                 remedy, needed = "no wheel here: LiteRT's reference kernels stand in", False
             print("  " + _line(found is not None, f"{package} {found or 'missing'}", remedy))
             ok = ok and (found is not None or not needed)
+    workspace = Workspace.find()
+    whose = "its own" if workspace.notebooks.is_relative_to(workspace.folder) else "the kit's"
+    print(f"workspace {workspace.folder}, with {whose} notebooks (`edgekit start` makes one)")
     print("tools (optional)")
     for tool, purpose in TOOLS.items():
         print("  " + _line(shutil.which(tool) is not None, tool, purpose))

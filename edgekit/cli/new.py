@@ -10,8 +10,9 @@ from pathlib import Path
 from edgekit import bring
 from edgekit.bring.folder import failure_summary, group_by_reason
 from edgekit.bring.templates import plural
-from edgekit.core import escape, workspace
+from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 
 SHOWN = 12  # files of one reason
 ASKABLE = {  # what stands in an error -> the option, and the question for a person at a terminal
@@ -27,7 +28,8 @@ def create(
     name: str, source: str, options: bring.Options, *, lab="", question="", yes=False, dry=False
 ) -> list[Path]:
     """The command. Returns the paths written; raises EdgekitError."""
-    bring.usecase_paths(name, workspace.root())
+    root = Workspace.find().folder
+    bring.usecase_paths(name, root)
     asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     plan, options, found = _read_plan(source, options, asking, yes)
     print(report(plan, found.ignored))
@@ -42,7 +44,7 @@ def create(
         return []
     if asking and not options.licence:
         options = replace(options, licence=_ask("Licence of the data? [not stated] "))
-    written = bring.write(name, plan, workspace.root(), options, question, second)
+    written = bring.write(name, plan, root, options, question, second)
     for path in written:
         print(f"wrote {_short(path)}")
     print(f"next: edgekit run {name}")

@@ -20,35 +20,16 @@ from edgekit.core.errors import EdgekitError
 def release_of(run_dir: str, tflite: str = ""):
     """The Release of a run's model, or of another `.tflite` with the same features."""
     from edgekit import usecases
-    from edgekit.core import workspace
-    from edgekit.design import Design
     from edgekit.packages import inspection
     from edgekit.packages.release import Release
-    from edgekit.pipeline.manifest import read_manifest
-    from edgekit.pipeline.run import Run
+    from edgekit.pipeline.run import reopen
 
-    folder = Path(run_dir)
-    known = read_manifest(folder)
-    if "05_export" not in known.get("steps", {}):
-        raise EdgekitError(f"{folder} holds no exported model: `edgekit run` it through export")
-    terms = known["steps"]["05_export"].get("parameters", {})
-    if "seed" not in terms:
-        raise EdgekitError(f"{folder} does not say with which seed it ran: run 05_export again")
-    run = Run(
-        "ota",
-        known["use_case"],
-        known["profile"],
-        terms["seed"],
-        folder,
-        ("model.tflite", "model.json"),
-        offline=terms.get("offline", False),
-    )
-    design = Design.from_dict(known["design"]) if "design" in known else run.design
-    case = usecases.load(run.use_case, workspace.root())
+    run = reopen(Path(run_dir), "05_export", ("model.tflite", "model.json"))
+    case = usecases.load(run.use_case, run.workspace.folder)
     model = inspection.read(tflite) if tflite else run.load("model.tflite")
-    preprocess = usecases.preprocessors(case)[run.load("model.json")["input"]]
-    board = design.hardware.board
-    return Release(model, preprocess, case.SENSITIVITY, run.use_case, board, **design.updates)
+    preprocess = usecases.preprocessors(case)[run.load("model.json").input]
+    board, updates = run.design.hardware.board, run.design.updates
+    return Release(model, preprocess, case.SENSITIVITY, run.use_case, board, **updates)
 
 
 def release_for(args, tflite: str = ""):

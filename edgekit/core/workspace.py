@@ -1,68 +1,86 @@
-"""Where things are: the project's root, its notebooks, its runs."""
+"""The folder that a person works in: their use cases, their data, their runs, and the notebooks.
+
+    pumps/
+      notebooks/   the chapters, to step through; where there are none, the kit's own are run
+      usecases/    use cases of one's own
+      data/        the data cards of these, and `cache/`: what was downloaded
+      runs/        what `edgekit run` makes
+
+Any folder will do: `edgekit start` makes one with everything in it. What the kit brings lies in its package.
+"""
 
 from __future__ import annotations
 
-import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.errors import EdgekitError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+FIRST = "00_design.ipynb"
 
 
-def root(start: Path | None = None) -> Path:
-    """The nearest folder upwards that holds `notebooks/`; else the checkout edgekit was installed from.
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with `usecases/`, `data/`, `runs/` and `notebooks/`, none of which need be there."""
 
-    Raises EdgekitError when there is neither.
-    """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        if (folder / "notebooks" / "00_design.ipynb").is_file():
+    folder: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """The nearest folder from `start` (the current one) upwards that holds the chapters or a use case;
+        where none does, `start` itself."""
+        here = (start or Path.cwd()).resolve()
+        return cls(next((f for f in (here, *here.parents) if _is_workspace(f)), here))
+
+    @property
+    def notebooks(self) -> Path:
+        """The folder with the chapters: the workspace's own, else those that the kit brings."""
+        own = self.folder / "notebooks"
+        return own if (own / FIRST).is_file() else shipped("notebooks")
+
+    @property
+    def usecases(self) -> Path:
+        return self.folder / "usecases"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def cache(self) -> Path:
+        """Where downloads are kept; `EDGEKIT_CACHE` moves it."""
+        chosen = os.environ.get("EDGEKIT_CACHE")
+        return Path(chosen).expanduser() if chosen else self.data / "cache"
+
+    @property
+    def runs(self) -> Path:
+        """Where runs are kept; `EDGEKIT_RUNS` moves them."""
+        chosen = os.environ.get("EDGEKIT_RUNS")
+        return Path(chosen).expanduser() if chosen else self.folder / "runs"
+
+    def run_folder(self, use_case: str, profile: str, offline: bool = False) -> Path:
+        """Where a run lives unless it is told otherwise."""
+        return self.runs / f"{use_case}-{profile}{'-offline' if offline else ''}"
+
+
+def shipped(name: str) -> Path:
+    """The kit's own `notebooks`, `data` cards or `docs`: inside the installed package, or beside one that runs
+    from its sources. Raises EdgekitError where an installation lacks them."""
+    for folder in (PACKAGE / "_share" / name, PACKAGE.parent / name):
+        if folder.is_dir():
             return folder
-    raise EdgekitError(f"no notebooks/ in or above {here}; go to your copy of the project first")
+    raise EdgekitError(f"this installation of edgekit lacks its {name}: install it again")
 
 
-def chapters(start: Path | None = None) -> dict[str, Path]:
-    """Chapter -> notebook, in order: `{"00_design": …/00_design.ipynb, …}`."""
-    return {p.stem: p for p in sorted((root(start) / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+def root() -> Path:
+    """The folder of the workspace that the current directory is in."""
+    return Workspace.find().folder
 
 
-def chapter(name: str, start: Path | None = None) -> str:
-    """The full name of a chapter: `"train"`, `"03"` and `"03_train"` are the same."""
-    names = list(chapters(start))
-    for full in names:
-        if name in (full, full[:2], full[3:]):
-            return full
-    raise EdgekitError(f"there is no chapter {name!r}.{did_you_mean(name, [n[3:] for n in names])}")
-
-
-def contract(notebook: Path) -> dict:
-    """From a notebook's metadata: `{"reads": [...], "writes": [...], "evaluates": (...), …}`.
-
-    `evaluates` are the lines of the budget that its gate judges; None where it does not say. `environment`:
-    the variables of the environment that its results depend on.
-    """
-    try:
-        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["edgekit"]
-        evaluates = tuple(metadata["evaluates"]) if "evaluates" in metadata else None
-        known = {"evaluates": evaluates, "environment": metadata.get("environment", [])}
-        return {"reads": metadata["reads"], "writes": metadata["writes"], **known}
-    except (OSError, ValueError, KeyError) as error:
-        raise EdgekitError(
-            f"{notebook} says not what it reads and writes (metadata edgekit: {error})"
-        ) from None
-
-
-def evaluates(start: Path | None = None) -> dict[str, list[str]]:
-    """Line of the budget -> the chapters that judge it, in order."""
-    found = {}
-    for name, notebook in chapters(start).items():
-        for key in contract(notebook)["evaluates"] or ():
-            found.setdefault(key, []).append(name)
-    return found
-
-
-def run_folder(use_case: str, profile: str, offline: bool = False) -> Path:
-    """Where a run lives unless it is told otherwise; `EDGEKIT_RUNS` moves all of them."""
-    runs = os.environ.get("EDGEKIT_RUNS")
-    parent = Path(runs).expanduser() if runs else root() / "runs"
-    return parent / f"{use_case}-{profile}{'-offline' if offline else ''}"
+def _is_workspace(folder: Path) -> bool:
+    if (folder / "notebooks" / FIRST).is_file():
+        return True
+    cases = folder / "usecases"  # the kit's own are a package, and no workspace of anybody
+    return not (cases / "__init__.py").exists() and any(cases.glob("*/design.toml"))

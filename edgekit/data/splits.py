@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ TRIALS = 200  # shuffles tried where groups hold several classes each
 class Split:
     """Row indices of three parts, (n,) int64 each, ascending; `groups`: what each part holds."""
 
+    SCHEMA: ClassVar[int] = 1
+
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
@@ -31,16 +33,6 @@ class Split:
     def of(self, windows: Windows) -> tuple[Windows, Windows, Windows]:
         """The windows of train, val and test."""
         return windows[self.train], windows[self.val], windows[self.test]
-
-    def to_dict(self) -> dict:
-        return {part: getattr(self, part).tolist() for part in PARTS} | {
-            "groups": {part: list(names) for part, names in self.groups.items()}
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Split:
-        rows = (np.array(values[part], np.int64) for part in PARTS)
-        return cls(*rows, {part: tuple(names) for part, names in values["groups"].items()})
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -22,6 +24,8 @@ class Windows:
     `recording@first_sample`. `dropped` counts the samples at the ends of recordings that filled no window.
     `simulated` (n,) bool: whether no sensor was there; one value stands for all.
     """
+
+    SCHEMA: ClassVar[int] = 1
 
     X: np.ndarray
     y: np.ndarray
@@ -62,6 +66,7 @@ class Windows:
         with atomic_write(Path(path)) as half, half.open("wb") as file:
             np.savez(
                 file,
+                schema=np.int64(self.SCHEMA),
                 X=self.X,
                 y=self.y,
                 classes=np.array(self.classes, dtype=str),
@@ -77,6 +82,8 @@ class Windows:
     def load(cls, path: Path | str) -> Windows:
         try:
             with np.load(path, allow_pickle=False) as f:
+                if (version := int(f["schema"])) != cls.SCHEMA:
+                    raise ValueError(f"schema {version}, this edgekit reads {cls.SCHEMA}")
                 return cls(
                     f["X"],
                     f["y"],
@@ -88,7 +95,7 @@ class Windows:
                     int(f["dropped"]),
                     f["simulated"],
                 )
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error) as error:
             raise EdgekitError(f"{path} holds no windows ({error}); run 01_collect again") from None
 
     def _repr_html_(self) -> str:

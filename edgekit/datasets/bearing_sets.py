@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.workspace import Workspace
 from edgekit.data.physics import NICE, SKF_6205, Bearing, fault_frequencies
 from edgekit.data.recordings import Recording
 from edgekit.datasets import mfpt
@@ -80,7 +80,7 @@ def load(field: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) ->
     chosen, (name, _, where) = dataset_of(field), field.partition(":")
     name = name.strip().lower()
     if where:
-        folder = workspace.root() / Path(where).expanduser()
+        folder = Workspace.find().folder / Path(where).expanduser()
     else:
         from edgekit.datasets.bearing_download import download
 

@@ -6,9 +6,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
+from edgekit.core.workspace import Workspace, shipped
 
 FIELDS = (
     "title",
@@ -46,13 +46,16 @@ class Card:
 
 
 def card(name: str, folder: Path | str | None = None) -> Card:
-    """The card `data/<name>.toml` of the project. Raises EdgekitError when absent or incomplete."""
-    folder = Path(folder) if folder else _cards()
-    path = folder / f"{name}.toml"
-    if not path.is_file():
-        known = sorted(p.stem for p in folder.glob("*.toml"))
+    """The card `data/<name>.toml` of `folder`, of the workspace else, or of the kit.
+
+    Raises EdgekitError when absent or incomplete.
+    """
+    folders = [Path(folder)] if folder else [Workspace.find().data, shipped("data")]
+    path = next((p for f in folders if (p := f / f"{name}.toml").is_file()), None)
+    if path is None:
+        known = sorted({p.stem for f in folders for p in f.glob("*.toml")})
         raise EdgekitError(
-            f"there is no data card {name!r} in {folder}.{did_you_mean(name, known)}"
+            f"there is no data card {name!r} in {folders[0]}.{did_you_mean(name, known)}"
         )
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -65,12 +68,6 @@ def card(name: str, folder: Path | str | None = None) -> Card:
             f"{path}: unknown field {unknown[0]!r}.{did_you_mean(unknown[0], FIELDS)}"
         )
     return Card(name, {f: fields[f] for f in FIELDS})
-
-
-def _cards() -> Path:
-    """`data/` of the current project, or of the checkout that this file belongs to."""
-    here = workspace.root() / "data"
-    return here if any(here.glob("*.toml")) else Path(__file__).parents[2] / "data"
 
 
 def _html(value) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace, shipped
 from edgekit.data import recording_file as recording_format
 from edgekit.datasets import sources
 from edgekit.datasets.cards import card
@@ -32,19 +32,24 @@ def check(cache: Path | str | None = None, root: Path | None = None) -> list[Fin
     Wrong: a download that is not what was stamped, a source without a card, a card that lacks a field, a
     recording that cannot be read. To mind: a licence that nobody stated, a download that was broken off.
     """
-    root = root or workspace.root()
+    root = root or Workspace.find().folder
     cache = Path(cache) if cache else sources.cache_folder()
-    found = []
+    found, cards = [], _cards(root)
     for name, source in sources.sources().items():
-        found += _source(name, source, cache, root)
-    for path in sorted((root / "data").glob("*.toml")):
+        found += _source(name, source, cache, cards)
+    for _, path in sorted(cards.items()):
         found.append(_card(path))
     for folder in sorted((root / "usecases").glob("*/recordings")):
         found.append(_recordings(folder, root))
     return found
 
 
-def _source(name: str, source, cache: Path, root: Path) -> list[Finding]:
+def _cards(root: Path) -> dict[str, Path]:
+    """Name -> card: those of the workspace, and of the kit's those that it has not."""
+    return {p.stem: p for f in (shipped("data"), root / "data") for p in f.glob("*.toml")}
+
+
+def _source(name: str, source, cache: Path, cards: dict[str, Path]) -> list[Finding]:
     what, folder = f"source {name}", cache / source.slug
     found = []
     if sources.cached(source, cache):
@@ -59,7 +64,7 @@ def _source(name: str, source, cache: Path, root: Path) -> list[Finding]:
         found.append(Finding(what, text, "warning"))
     if not source.licence.strip():
         found.append(Finding(what, "states no licence", "wrong"))
-    if not (root / "data" / f"{name}.toml").is_file():
+    if name not in cards:
         found.append(Finding(what, f"has no card: write data/{name}.toml", "wrong"))
     return found
 

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core import safe_files, workspace
+from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.lock import locked
+from edgekit.core.workspace import Workspace
 from edgekit.datasets.archives import ArchiveError, unpack
 from edgekit.datasets.download_notice import announce
 
@@ -60,9 +61,8 @@ def sources(table: Path | None = None) -> dict[str, Source]:
 
 
 def cache_folder() -> Path:
-    """`data/cache` of the current project, or `EDGEKIT_CACHE`."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen).expanduser() if chosen else workspace.root() / "data" / "cache"
+    """`data/cache` of the workspace, or `EDGEKIT_CACHE`."""
+    return Workspace.find().cache
 
 
 def cached(name: str, cache: Path | str | None = None) -> Path | None:

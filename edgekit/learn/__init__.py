@@ -24,7 +24,9 @@ from edgekit.learn.litert import int8_inputs, predict, predict_int8, quantizatio
 from edgekit.learn.loading import load_tensorflow
 from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
 from edgekit.learn.train import (
+    CrossValidation,
     Distillation,
+    Score,
     fit,
     interval,
     paired_difference,
@@ -36,9 +38,11 @@ from edgekit.learn.train import (
 __all__ = [
     "Attempts",
     "AugmentationCache",
+    "CrossValidation",
     "Distillation",
     "Finding",
     "Ledger",
+    "Score",
     "adapt",
     "calibration",
     "calibration_study",

@@ -18,6 +18,8 @@ from edgekit.learn.conversion import quantize
 if TYPE_CHECKING:
     import pandas as pd
 
+    from edgekit.learn.train import CrossValidation
+
 STEPS = ("distil", "hint", "channels", "prune", "cluster", "qat")
 ROUNDINGS = ("int8", "int16", "dynamic", "float")
 HINT = 0.5  # how much a guess of the teacher's features counts, if that is asked for
@@ -122,17 +124,17 @@ def grouped_cross_validation(
     *,
     make_distillation=None,
     **how,
-) -> dict:
+) -> CrossValidation:
     """The `score` of a whole recipe when every fold's test recordings are new to it.
 
     `folds` are Splits; for each, `compress(steps, …)` starts from nothing on its training part, and its
     int8 file answers for its test part. `make_distillation(windows)` returns the `Distillation` of a fold,
-    so that the
-    teacher has not heard the test recordings either; the teachers' own score on the same folds is the
-    key "teacher". `how` goes to `compress`.
+    so that the teacher
+    has not heard the test recordings either; the teachers' own score on the same folds comes along. `how`
+    goes to `compress`.
     """
     from edgekit.learn.models import predict_classes
-    from edgekit.learn.train import progress, score
+    from edgekit.learn.train import CrossValidation, progress, score
 
     predicted, reference = np.full((2, len(windows)), -1)
     for fold in progress(folds, "folds"):
@@ -148,7 +150,7 @@ def grouped_cross_validation(
     tested = predicted >= 0
     judged = windows.y[tested], windows.classes, windows.group[tested]
     scores = [score(judged[0], s[tested], *judged[1:]) for s in (predicted, reference)]
-    return {**scores[0], "teacher": scores[1]} if make_distillation else scores[0]
+    return CrossValidation(scores[0], scores[1] if make_distillation else None)
 
 
 def calibration(windows: Windows, preprocess: Callable, seed: int, most: int = 200) -> np.ndarray:
@@ -189,6 +191,6 @@ def calibration_study(
         sets |= {kind: heard[np.sort(rank[:size])] for kind, rank in order.items()}
         for kind, inputs in sets.items():
             predicted = litert.predict(quantize(model, inputs), held)[0].argmax(axis=1)
-            accuracy = score(val.y, predicted, val.classes, draws=1)["balanced_accuracy"]
+            accuracy = score(val.y, predicted, val.classes, draws=1).balanced_accuracy
             rows.append((kind, len(inputs), accuracy, float((predicted == truth).mean())))
     return pd.DataFrame(rows, columns=["kind", "windows", "val_accuracy", "agreement"])

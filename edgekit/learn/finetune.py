@@ -293,4 +293,4 @@ def _accuracy(tflite: bytes, windows: Windows, preprocess: Callable) -> float:
 
 def _balanced(windows: Windows, logits: np.ndarray) -> float:
     predicted = logits.argmax(axis=1)
-    return score(windows.y, predicted, windows.classes, draws=1)["balanced_accuracy"]
+    return score(windows.y, predicted, windows.classes, draws=1).balanced_accuracy

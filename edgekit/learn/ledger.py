@@ -17,6 +17,8 @@ from edgekit.learn import litert
 if TYPE_CHECKING:
     import pandas as pd
 
+    from edgekit.learn.train import Score
+
 SLIGHT = 0.02  # of the flash that there is: not worth any accuracy
 PARTS = ("val", "test")  # the first is for choosing; nothing is chosen by the second
 DEVICE = (
@@ -104,11 +106,11 @@ class Ledger:
             "variant": name,
             "input": input,
             "type": litert.kind(files[0]),
-            "accuracy": test["balanced_accuracy"],
-            "low": test["low"],
-            "high": test["high"],
-            "accuracies": [s["test"][0]["balanced_accuracy"] for s in scores],
-            "val_accuracy": float(np.mean([s["val"][0]["balanced_accuracy"] for s in scores])),
+            "accuracy": test.balanced_accuracy,
+            "low": test.low,
+            "high": test.high,
+            "accuracies": [s["test"][0].balanced_accuracy for s in scores],
+            "val_accuracy": float(np.mean([s["val"][0].balanced_accuracy for s in scores])),
             "tflite_bytes": len(files[0]),
             "stripped_bytes": len(small),
             "packed_bytes": len(_packed(small)),
@@ -129,10 +131,10 @@ class Ledger:
         at = next((i for i, r in enumerate(self.rows) if r["variant"] == name), len(self.rows))
         self.rows[at : at + 1] = [row]
         self.files[name] = files[0]
-        self.recalls[name] = test["recall"]
+        self.recalls[name] = test.recall
         return f"{name}: {row['stripped_bytes']:,} bytes, {row['accuracy']:.3f} on test groups"
 
-    def _score(self, tflite: bytes, input: str, part: str) -> tuple[dict, str]:
+    def _score(self, tflite: bytes, input: str, part: str) -> tuple[Score, str]:
         """The `score` of a file on the groups of a part, and the runtime that said so."""
         from edgekit.learn.train import score
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.learn.train import CrossValidation, Score
+
 SKILL = 0.25  # of the way from chance to perfect: below it a teacher has learnt next to nothing
 BEHIND = 0.05  # so far behind the student, it is no ceiling that anything could be held against
 
@@ -19,8 +21,8 @@ class Finding:
 
 
 def teacher_findings(
-    teacher: dict,
-    student: dict,
+    teacher: Score,
+    student: Score,
     width: int,
     widths: Sequence[int],
     paired_difference: dict | None = None,
@@ -33,19 +35,19 @@ def teacher_findings(
     `learn.paired_difference`, if it was taken; `name`: what the student is called.
     """
     found = []
-    chance = 1 / max(1, len(teacher["recall"]))
-    reached = teacher["balanced_accuracy"]
+    chance = 1 / max(1, len(teacher.recall))
+    reached = teacher.balanced_accuracy
     skill = (reached - chance) / max(1e-9, 1 - chance)
-    if skill < SKILL or (teacher["low"] is not None and teacher["low"] <= chance):
+    if skill < SKILL or (teacher.low is not None and teacher.low <= chance):
         found.append(
             Finding(
                 f"the teacher ({reached:.3f}) is near chance ({chance:.3f}): no reference", True
             )
         )
-    ahead = student["balanced_accuracy"] - reached
+    ahead = student.balanced_accuracy - reached
     if ahead >= 0 and reached < 1:
         told = f"{100 * ahead:.1f} points"
-        if paired_difference and not teacher["alone"]:
+        if paired_difference and not teacher.alone:
             told += (
                 f", {100 * paired_difference['low']:+.1f} to {100 * paired_difference['high']:+.1f}"
             )
@@ -58,16 +60,21 @@ def teacher_findings(
 
 
 def reference_findings(
-    scores: dict, deployed: dict, widths: Sequence[int], repeated: dict | None = None
-) -> list:
-    """All that speaks against a loss taken from chapter 03's teacher to the deployed model, a Finding each.
+    teacher: Score,
+    deployed: Score,
+    widths: Sequence[int],
+    known: Sequence[Finding] = (),
+    repeated: CrossValidation | None = None,
+) -> list[Finding]:
+    """All that speaks against a loss taken from chapter 03's teacher to the deployed model.
 
-    `scores`: chapter 03's, with its `findings`. `deployed`: the `learn.score` of the deployed file on the
-    same windows. `repeated`: the recipe's on every group, with its teacher's under `"teacher"`.
+    `teacher`, `deployed`: a `learn.score` each, on the same test windows. `known`: what chapter 03 found.
+    `repeated`: the recipe's scores on every group, if it was repeated.
     """
-    found = [Finding(**f) for f in scores["findings"]]
-    pairs = [(scores["teacher_test"], deployed)]
-    pairs += [(repeated["teacher"], repeated)] if repeated else []
-    for teacher, student in pairs:
-        found += teacher_findings(teacher, student, 0, widths, name="deployed model")
+    found = list(known)
+    pairs = [(teacher, deployed)]
+    if repeated and repeated.teacher:
+        pairs.append((repeated.teacher, repeated.score))
+    for reference, student in pairs:
+        found += teacher_findings(reference, student, 0, widths, name="deployed model")
     return list(dict.fromkeys(found))

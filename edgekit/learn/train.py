@@ -134,14 +134,43 @@ def _soft_target_function(distil: Distillation, windows: Windows) -> Callable:
     return tell
 
 
-def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 2000) -> dict:
-    """How well it went: a plain dictionary that JSON can hold.
+@dataclass(frozen=True)
+class Score:
+    """How well a classifier did on windows that it had not heard, as `score` gives it.
 
-    `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. Balanced accuracy
-    is the mean of the classes' recalls, `macro_f1` of their F1 scores. `low` and `high` bound the former
-    by 95 % of `draws` bootstraps that draw whole groups, class by class, with replacement: windows of one
-    recording are not independent witnesses. Where a class has a single group (`alone` names them) nobody
-    knows how the next one would do, and both are None.
+    `balanced_accuracy` is the mean of the classes' recalls, `macro_f1` of their F1 scores; `low` and `high`
+    bound the former at 95 %, both None where a class has a single group (`alone` names them): nobody knows
+    how the next one would do. `precision` and `recall` by class, of those present; `confusion` (true,
+    predicted) counts; `windows` and `groups`: how many were judged.
+    """
+
+    balanced_accuracy: float
+    low: float | None
+    high: float | None
+    alone: tuple[str, ...]
+    macro_f1: float
+    precision: dict[str, float]
+    recall: dict[str, float]
+    confusion: tuple[tuple[int, ...], ...]
+    windows: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A recipe's `score` on all groups, each tested once by a network that has not heard it, and that of the
+    teachers on the same folds, where it has any."""
+
+    score: Score
+    teacher: Score | None = None
+
+
+def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 2000) -> Score:
+    """How well it went.
+
+    `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. The interval is that of
+    `draws` bootstraps that draw whole groups, class by class, with replacement: windows of one recording are
+    not independent witnesses. Raises EdgekitError where there are no windows.
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if not len(y_true):
@@ -155,22 +184,23 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
     f1 = 2 * confusion.diagonal() / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
     group = np.arange(len(y_true)) if group is None else np.asarray(group)
     drawn = _bootstrap(y_true, y_pred, group, np.flatnonzero(present), seed, draws)
-    alone = [str(classes[c]) for c in np.flatnonzero(present) if len(set(group[y_true == c])) < 2]
+    alone = tuple(
+        str(classes[c]) for c in np.flatnonzero(present) if len(set(group[y_true == c])) < 2
+    )
     low, high = (None, None) if alone else map(float, np.quantile(drawn, [0.025, 0.975]))
-    return {
-        "balanced_accuracy": float(recall[present].mean()),
-        "low": low,
-        "high": high,
-        "alone": alone,
-        "macro_f1": float(f1[present].mean()),
-        "precision": {
-            str(c): float(r) for c, r, p in zip(classes, precision, present, strict=True) if p
-        },
-        "recall": {str(c): float(r) for c, r, p in zip(classes, recall, present, strict=True) if p},
-        "confusion": confusion.tolist(),
-        "windows": len(y_true),
-        "groups": len(set(group)),
-    }
+    named = [str(c) for c in classes]
+    return Score(
+        balanced_accuracy=float(recall[present].mean()),
+        low=low,
+        high=high,
+        alone=alone,
+        macro_f1=float(f1[present].mean()),
+        precision={c: float(r) for c, r, p in zip(named, precision, present, strict=True) if p},
+        recall={c: float(r) for c, r, p in zip(named, recall, present, strict=True) if p},
+        confusion=tuple(map(tuple, confusion.tolist())),
+        windows=len(y_true),
+        groups=len(set(group)),
+    )
 
 
 def paired_difference(
@@ -195,11 +225,11 @@ def paired_difference(
     return {"mean": float(mean - other), "low": float(low), "high": float(high)}
 
 
-def interval(scores: dict) -> str:
+def interval(score: Score) -> str:
     """The interval of a `score` in words: `"0.931 to 0.986"`, or why there is none."""
-    if scores["alone"]:
-        return f"interval unknown: one group of {', '.join(scores['alone'])}"
-    return f"{scores['low']:.3f} to {scores['high']:.3f}"
+    if score.low is None or score.high is None:
+        return f"interval unknown: one group of {', '.join(score.alone)}"
+    return f"{score.low:.3f} to {score.high:.3f}"
 
 
 def _bootstrap(y_true, y_pred, group, classes, seed, draws) -> np.ndarray:
@@ -240,7 +270,7 @@ def width_sweep(
             model = models[width] = build(shape, len(windows.classes), width, seed)
             fit(model, train, preprocess, seed=seed, augmentation_cache=augmentation_cache, **how)
             predicted = predict_classes(model, preprocess, test.X)
-            scores[width] += [score(test.y, predicted, test.classes, draws=1)["balanced_accuracy"]]
+            scores[width] += [score(test.y, predicted, test.classes, draws=1).balanced_accuracy]
             seconds[width] += time.perf_counter() - start
     rows = [
         {

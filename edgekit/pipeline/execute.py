@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -16,15 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import how_to_get, remedy
 from edgekit.core.lock import LockedError, locked
+from edgekit.core.workspace import PACKAGE, Workspace
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.design.gate import Verdicts
+from edgekit.pipeline import chapters as notebooks
+from edgekit.pipeline.freshness import (
+    LIBRARY,
+    digest,
+    is_fresh,
+    outputs_intact,
+    step_key,
+    tree_hash,
+)
 from edgekit.pipeline.manifest import (
     file_hash,
+    is_judged_by,
     read_manifest,
     start_manifest,
     update_manifest,
@@ -40,7 +49,6 @@ OPTIONS = {  # parameters that the run itself must know, not only the notebooks
     "offline": "--offline",
 }
 SOCKET_NAME = 103  # bytes: the longest on macOS; Linux takes four more
-LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,15 @@ def execute(
     parameter by name. Returns the run's directory and one Outcome a chapter; raises EdgekitError for
     bad input and for a chapter that failed.
     """
-    chapters = workspace.chapters()
+    workspace = Workspace.find()
+    chapters = notebooks.chapters(workspace)
     names = list(chapters)
-    start = names.index(workspace.chapter(first)) if first else 0
-    stop = names.index(workspace.chapter(through)) if through else len(names) - 1
+    start = names.index(notebooks.full_name(first, chapters)) if first else 0
+    stop = names.index(notebooks.full_name(through, chapters)) if through else len(names) - 1
     if start > stop:
         raise EdgekitError(f"{names[start]} comes after {names[stop]}: nothing to run")
     check_choice(profile, seed)
-    folder = usecases.folder(use_case, workspace.root())
+    folder = usecases.folder(use_case, workspace.folder)
     design = load_design(folder / "design.toml")
     directory = Path(run_dir or workspace.run_folder(use_case, profile, offline)).resolve()
     given = {
@@ -91,19 +100,14 @@ def execute(
     }
     _check_parameters(chapters, names[start : stop + 1], parameters or {})
     check_owner(directory, use_case, profile)
-    _check_inputs(chapters[names[start]], given, directory)
-    common = _digest(
-        [
-            tree_hash(Path(__file__).resolve().parents[1], LIBRARY),
-            tree_hash(folder, ("*",)),
-            json.dumps(versions()),
-        ]
-    )
+    _check_inputs(chapters[names[start]], given, directory, workspace)
+    library, case = tree_hash(PACKAGE, LIBRARY), tree_hash(folder, ("*",))
+    common = digest([library, case, json.dumps(versions())])
     start_manifest(directory, use_case, profile)
     outcomes = []
     with _exclusive(directory):
         for name in names[start : stop + 1]:
-            outcomes.append(_step(chapters[name], directory, given, common, design, say))
+            outcomes.append(_step(chapters[name], directory, given, common, design, workspace, say))
             say(_line(outcomes[-1]))
     return directory, outcomes
 
@@ -121,27 +125,31 @@ def _exclusive(directory: Path):
 
 
 def _step(
-    notebook: Path, directory: Path, given: dict, common: str, design: Design, say
+    notebook: Path,
+    directory: Path,
+    given: dict,
+    common: str,
+    design: Design,
+    workspace: Workspace,
+    say,
 ) -> Outcome:
     """Run one chapter, or skip it; one that fails before it has written anything stays sealed as it was."""
     began, name = time.monotonic(), notebook.stem
-    values = {k: v for k, v in given.items() if k in notebook_parameters(notebook)}
+    values = {k: v for k, v in given.items() if k in notebooks.parameters(notebook)}
     key = step_key(notebook, values, common, directory)
     fresh = is_fresh(directory, notebook, key)
     if not fresh:
-        _check_inputs(notebook, given, directory)
+        _check_inputs(notebook, given, directory, workspace)
         say(f"{name} …")
         before = read_manifest(directory)["steps"].get(name)
         try:
-            _execute(notebook, values, directory, say)
+            _execute(notebook, values, directory, workspace, say)
         except EdgekitError:
-            if before and _outputs_intact(directory, before):
+            if before and outputs_intact(directory, before):
                 update_manifest(directory, name, before)
             raise
         _seal(directory, name, values, key)
-    elif (
-        read_manifest(directory).get("design_digest") != design.digest
-    ):  # changed, and changed back
+    elif not is_judged_by(directory, design):  # changed, and changed back
         update_manifest(directory, name, read_manifest(directory)["steps"][name], design)
     return Outcome(
         name,
@@ -151,67 +159,15 @@ def _step(
     )
 
 
-def step_key(notebook: Path, values: dict, common: str, directory: Path) -> str:
-    """One hash over all that a chapter's results depend on; empty if an input is missing."""
-    cells = [c for c in _cells(notebook) if c["cell_type"] == "code"]
-    code = ["".join(c["source"]) for c in cells if "parameters" not in _tags(c)]
-    inputs = [directory / "artefacts" / name for name in workspace.contract(notebook)["reads"]]
-    if not all(path.is_file() for path in inputs):
-        return ""
-    shown = {k: v for k, v in values.items() if k != "run_dir"}
-    named = [Path(v) for v in shown.values() if isinstance(v, str) and v and Path(v).is_file()]
-    around = {v: os.environ.get(v, "") for v in workspace.contract(notebook)["environment"]}
-    parts = [common, json.dumps([shown, around], sort_keys=True), *code]
-    return _digest([*parts, *map(file_hash, [*inputs, *named])])
-
-
-def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
-    """True if the chapter was sealed under this key and its artefacts still are what it sealed."""
-    entry = read_manifest(directory).get("steps", {}).get(notebook.stem, {})
-    if not key or entry.get("key") != key:
-        return False
-    if not (directory / "notebooks" / notebook.name).is_file():
-        return False
-    return _outputs_intact(directory, entry)
-
-
-def _outputs_intact(directory: Path, entry: dict) -> bool:
-    """Whether what a chapter sealed still lies there."""
-    paths = {directory / "artefacts" / n: h for n, h in entry["outputs"].items()}
-    return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
-
-
-def tree_hash(folder: Path, patterns: tuple[str, ...]) -> str:
-    """One hash over the names and contents of the files that match, hidden and cached ones left out."""
-    files = {
-        path
-        for pattern in patterns
-        for path in folder.rglob(pattern)
-        if path.is_file() and not _ignored(path.relative_to(folder))
-    }
-    return _digest(f"{p.relative_to(folder).as_posix()} {file_hash(p)}" for p in sorted(files))
-
-
-def _ignored(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
-
-
-def notebook_parameters(notebook: Path) -> set[str]:
-    """The names that a notebook's `parameters` cell sets."""
-    import ast
-
-    cell = next((c for c in _cells(notebook) if "parameters" in _tags(c)), None)
-    if cell is None:
-        raise EdgekitError(f"{notebook} has no cell tagged 'parameters'")
-    body = ast.parse("".join(cell["source"])).body
-    return {t.id for node in body if isinstance(node, ast.Assign) for t in node.targets}
-
-
 # ------------------------------------------------------------------------------------ inside
 
 
-def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
-    """papermill, with the executed notebook renamed into place only when it is whole."""
+def _execute(notebook: Path, values: dict, directory: Path, workspace: Workspace, say) -> None:
+    """papermill, with the executed notebook renamed into place only when it is whole.
+
+    The kernel works where Jupyter would start it, beside the notebook; for one of the kit's own, which lie
+    in no workspace, in the workspace.
+    """
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
@@ -233,7 +189,9 @@ def _execute(notebook: Path, values: dict, directory: Path, say) -> None:
                 notebook,
                 temporary,
                 parameters=values,
-                cwd=notebook.parent,
+                cwd=notebook.parent
+                if notebook.is_relative_to(workspace.folder)
+                else workspace.folder,
                 kernel_name="python3",
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
                 config=_connection(sockets),
@@ -289,12 +247,12 @@ def _seal(directory: Path, name: str, values: dict, key: str) -> None:
     update_manifest(directory, name, entry)
 
 
-def _check_inputs(notebook: Path, given: dict, directory: Path) -> None:
+def _check_inputs(notebook: Path, given: dict, directory: Path, workspace: Workspace) -> None:
     """A missing earlier chapter, or one of another seed, is better said before a kernel starts."""
-    reads = tuple(workspace.contract(notebook)["reads"])
+    reads = notebooks.contract(notebook).reads
     run = Run(
         notebook.stem, given["use_case"], given["profile"], given["seed"], directory, reads,
-        offline=given["offline"],
+        offline=given["offline"], workspace=workspace,
     )  # fmt: skip
     for name in reads:
         run.file(name)
@@ -302,7 +260,7 @@ def _check_inputs(notebook: Path, given: dict, directory: Path) -> None:
 
 def _check_parameters(chapters: dict[str, Path], running: list[str], given: dict) -> None:
     """papermill only warns about an unknown parameter; a typo deserves more, and one nobody takes, too."""
-    owners = {name: notebook_parameters(path) for name, path in chapters.items()}
+    owners = {name: notebooks.parameters(path) for name, path in chapters.items()}
     known = set().union(*owners.values())
     for name in given:
         if name in OPTIONS:
@@ -314,25 +272,6 @@ def _check_parameters(chapters: dict[str, Path], running: list[str], given: dict
         if not any(name in owners[chapter] for chapter in running):
             of = ", ".join(chapter for chapter in chapters if name in owners[chapter])
             raise EdgekitError(f"-p {name}=…: only {of} takes it, and that does not run here")
-
-
-def _cells(notebook: Path) -> list[dict]:
-    try:
-        return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as error:
-        raise EdgekitError(f"{notebook} is no notebook ({error})") from None
-
-
-def _tags(cell: dict) -> list[str]:
-    return cell["metadata"].get("tags", [])
-
-
-def _digest(parts) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.hexdigest()
 
 
 def _line(outcome: Outcome) -> str:

@@ -1,24 +1,27 @@
 """The manifest of a run: what was made from what, and which of it still stands.
 
-Chapters in notebooks and in `edgekit run` write it side by side; each change is one locked step.
+Chapters in notebooks and in `edgekit run` write it side by side; each change is one locked step. Beside it
+lies `design.toml`, a copy of the design that the run was judged by last; the manifest holds its digest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
+import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-import numpy as np
 
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.design import Design
+from edgekit.design import load as load_design
+from edgekit.pipeline.artefacts import artefact_path
+from edgekit.pipeline.records import to_jsonable
 
+SCHEMA = 2  # 1 kept the design inside
 PACKAGES = (
     "numpy",
     "scipy",
@@ -46,6 +49,11 @@ def read_manifest(directory: Path) -> dict:
         raise EdgekitError(f"{path} cannot be read ({error}); delete it to start over") from None
     if not isinstance(manifest, dict) or not {"use_case", "profile", "steps"} <= set(manifest):
         raise EdgekitError(f"{path} is no manifest of a run; choose another run_dir")
+    if manifest.get("schema", 1) != SCHEMA:
+        raise EdgekitError(
+            f"{path} was written by another version of edgekit (schema {manifest.get('schema', 1)}, this one "
+            f"reads {SCHEMA}); delete it to start over, or choose another run_dir"
+        )
     return manifest
 
 
@@ -54,7 +62,9 @@ def start_manifest(directory: Path, use_case: str, profile: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with _exclusive(directory):
         if not (directory / "manifest.json").is_file():
-            _write(directory, {"use_case": use_case, "profile": profile, "steps": {}})
+            _write(
+                directory, {"schema": SCHEMA, "use_case": use_case, "profile": profile, "steps": {}}
+            )
 
 
 def update_manifest(
@@ -68,8 +78,52 @@ def update_manifest(
             manifest["steps"][step] = entry
             manifest["steps"] = dict(sorted(manifest["steps"].items()))
         if design is not None:
-            manifest["design"], manifest["design_digest"] = design.to_dict(), design.digest
+            _copy_design(design, directory)
+            manifest["design_digest"] = design.digest
         _write(directory, manifest)
+
+
+def _copy_design(design: Design, directory: Path) -> None:
+    """The file that a design was read from becomes the run's own copy.
+
+    Raises EdgekitError where it says otherwise now.
+    """
+    with atomic_write(directory / "design.toml") as temporary:
+        shutil.copyfile(design.path, temporary)
+        if load_design(temporary).digest != design.digest:
+            raise EdgekitError(
+                f"{design.path} was changed since this chapter was opened: run its cells from the first"
+            )
+
+
+def judged_by(directory: Path) -> Design:
+    """The design that a run was judged by last: its own copy. Raises EdgekitError where that is not it."""
+    path, digest = directory / "design.toml", read_manifest(directory).get("design_digest")
+    if digest is None or not path.is_file():
+        raise EdgekitError(f"{directory} does not say by which design it was judged: run it again")
+    design = load_design(path)
+    if design.digest != digest:
+        raise EdgekitError(f"{path} is not the design that the run was judged by: run it again")
+    return design
+
+
+def changes(was: Design, now: Design) -> str:
+    """What a design says otherwise than another: `"latency_ms 100 → 50, board stm32u5 → nrf5340"`."""
+    before, after = was.to_dict(), now.to_dict()
+    return ", ".join(
+        f"{key} {before[section].get(key, 'unset')} → {after[section].get(key, 'unset')}"
+        for section in before
+        for key in dict.fromkeys((*before[section], *after[section]))
+        if before[section].get(key) != after[section].get(key)
+    )
+
+
+def is_judged_by(directory: Path, design: Design) -> bool:
+    """Whether this is the design that a run was judged by last, and its copy of it is intact."""
+    try:
+        return judged_by(directory).digest == design.digest
+    except EdgekitError:
+        return False
 
 
 def stale_reasons(
@@ -103,7 +157,7 @@ def stale_reasons(
 def _changed_artefact(entry: dict, directory: Path) -> str:
     """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
     for name, sha in entry["outputs"].items():
-        path = directory / "artefacts" / name
+        path = artefact_path(directory, name)
         if not path.is_file() or file_hash(path) != sha:
             return f"no longer has the {name} that it sealed"
     return ""
@@ -140,16 +194,3 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with open(path, "rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
-
-
-def to_jsonable(value):
-    """For JSON, which has no NaN and knows no NumPy."""
-    if isinstance(value, dict):
-        return {str(k): to_jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_jsonable(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return to_jsonable(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.design.gate import Verdicts, overall
-from edgekit.pipeline.manifest import read_manifest, stale_reasons
+from edgekit.pipeline.chapters import evaluating
+from edgekit.pipeline.manifest import changes, judged_by, read_manifest, stale_reasons
 
 
 @dataclass(frozen=True)
 class Review:
-    """A run, held against the design that its figures were judged by.
+    """A run, held against the design that its figures were judged by: its own copy of it.
 
     `gates`: the verdicts of the chapters that stand. `stale`: chapter -> why its figures no longer count.
     `verdicts`: every line of the budget, kept, missed or not judged. `data`: what the figures rest on.
@@ -43,41 +44,25 @@ def review(directory: Path) -> Review:
         for name, step in manifest["steps"].items()
         if name not in stale
     }
-    now = _now(manifest["use_case"])
-    if "design" in manifest:
-        design = Design.from_dict(manifest["design"])
-    elif now is None:
-        raise EdgekitError(f"{directory} does not say by which design it was judged: run it again")
-    else:
-        design = now
+    workspace, design = Workspace.find(), judged_by(directory)
+    now = _now(manifest["use_case"], workspace)
     data = {manifest["steps"][name].get("data", "") for name in gates} - {""}
     return Review(
         manifest,
         design,
         gates,
         stale,
-        overall(design, gates, workspace.evaluates()),
+        overall(design, gates, evaluating(workspace)),
         data.pop() if len(data) == 1 else "partly simulated" if data else "",
         "the use case's design.toml is gone, or cannot be read"
         if now is None
-        else _changes(design, now),
+        else changes(design, now),
     )
 
 
-def _now(use_case: str) -> Design | None:
+def _now(use_case: str, workspace: Workspace) -> Design | None:
     """What design.toml says today, if it is still there and can be read."""
     try:
-        return load_design(usecases.folder(use_case, workspace.root()) / "design.toml")
+        return load_design(usecases.folder(use_case, workspace.folder) / "design.toml")
     except EdgekitError:
         return None
-
-
-def _changes(was: Design, now: Design) -> str:
-    """`"latency_ms 100 → 50, board stm32u5 → nrf5340"`."""
-    before, after = was.to_dict(), now.to_dict()
-    return ", ".join(
-        f"{key} {before[section].get(key, 'unset')} → {after[section].get(key, 'unset')}"
-        for section in before
-        for key in dict.fromkeys((*before[section], *after[section]))
-        if before[section].get(key) != after[section].get(key)
-    )

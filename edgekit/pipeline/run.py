@@ -2,6 +2,7 @@
 
     runs/bearing-full/
       manifest.json     what was made from what: hashes, parameters, versions, figures, verdicts
+      design.toml       the design that it was judged by
       artefacts/        what the chapters hand to each other
       notebooks/        the chapters as they were executed
       report.html
@@ -11,7 +12,6 @@ A chapter is *sealed* by its gate, the last cell: only then do its artefacts cou
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,23 +20,24 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure
+from edgekit.core.workspace import Workspace
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.design.gate import Verdicts, gate
+from edgekit.pipeline import artefacts
+from edgekit.pipeline.chapters import chapters, contract, full_name, writer
 from edgekit.pipeline.manifest import (
+    changes,
     file_hash,
+    judged_by,
     read_manifest,
     stale_reasons,
     start_manifest,
-    to_jsonable,
     update_manifest,
 )
 
@@ -52,7 +53,7 @@ class Notes(str):
 
 @dataclass
 class Run:
-    """One chapter's view of a run. Made by `open_run`.
+    """One chapter's view of a run. Made by `open_run`; by `reopen`, what a command sees of it.
 
     `evaluates`: the lines of the budget that its gate judges, None where the notebook does not say. `data`:
     on which recordings its figures rest, see `record_origin`.
@@ -68,6 +69,7 @@ class Run:
     evaluates: tuple[str, ...] | None = None
     offline: bool = False
     data: str = ""
+    workspace: Workspace = field(default_factory=Workspace.find)
     figures: dict[str, Figure] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     input_hashes: dict[str, str] = field(default_factory=dict)  # what was read, and its hash then
@@ -79,11 +81,20 @@ class Run:
 
     @cached_property
     def design(self) -> Design:
-        return load_design(usecases.folder(self.use_case, workspace.root()) / "design.toml")
+        """What the workspace's design.toml says now: this chapter is judged by it, and then the run."""
+        folder = usecases.folder(self.use_case, self.workspace.folder)
+        return load_design(folder / "design.toml")
+
+    @property
+    def design_changed(self) -> str:
+        """What the workspace's design says otherwise than the one that judged the run; "" if nothing."""
+        if "design_digest" not in read_manifest(self.directory):
+            return ""
+        return changes(judged_by(self.directory), self.design)
 
     @cached_property
     def usecase(self) -> ModuleType:
-        case = usecases.load(self.use_case, workspace.root())
+        case = usecases.load(self.use_case, self.workspace.folder)
         usecases.choose(case, self.sealed_target if self.field is None else self.field)
         return case
 
@@ -96,7 +107,7 @@ class Run:
     @property
     def notes(self) -> Notes:
         """What the use case has to say in this chapter; nothing if it says nothing."""
-        return Notes(usecases.notes(self.use_case, workspace.root(), self.step[:2]))
+        return Notes(usecases.notes(self.use_case, self.workspace.folder, self.step[:2]))
 
     def record_origin(self, recordings) -> str:
         """Say on which recordings the figures of this chapter, and of those after it, rest.
@@ -123,7 +134,7 @@ class Run:
                 f"{self.step} neither reads nor writes {name!r}."
                 f"{did_you_mean(name, (*self.reads, *self.writes))}"
             )
-        return self.directory / "artefacts" / name
+        return artefacts.artefact_path(self.directory, name)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -132,9 +143,10 @@ class Run:
             yield temporary
 
     def save(self, name: str, value) -> Path:
-        """Write an artefact; its suffix says how: .npz .npy .json .csv, else bytes or text."""
+        """Write an artefact, of the type that `pipeline.artefacts` says; of one that is not named there, its
+        suffix says how: .npz .npy .json .csv, else bytes or text."""
         with self.writing(name) as path:
-            _write(path, value)
+            artefacts.write(path, value, name)
         return self.path(name)
 
     def file(self, name: str) -> Path:
@@ -143,7 +155,7 @@ class Run:
         Raises EdgekitError if it is missing, is not what was sealed, or rests on what has been replaced.
         """
         path = self.path(name)
-        maker = next((c for c, nb in workspace.chapters().items() if name in _writes(nb)), None)
+        maker = writer(name, self.workspace)
         remedy = f"run {maker} first ({self._command} --through {str(maker)[3:]})"
         if not path.is_file():
             raise EdgekitError(f"{path} is missing: {remedy}")
@@ -161,8 +173,8 @@ class Run:
         return path
 
     def load(self, name: str):
-        """Read an artefact of an earlier chapter (or of this one)."""
-        return _read(self.file(name))
+        """An artefact of an earlier chapter (or of this one), as the value that was saved."""
+        return artefacts.read(self.file(name))
 
     @property
     def _command(self) -> str:
@@ -171,7 +183,7 @@ class Run:
         if self.profile != PROFILES[0]:
             command += f" --profile {self.profile}"
         command += " --offline" if self.offline else ""
-        usual = workspace.run_folder(self.use_case, self.profile, self.offline)
+        usual = self.workspace.run_folder(self.use_case, self.profile, self.offline)
         if self.directory.resolve() != usual.resolve():
             command += f" --run-dir {self.directory}"
         return command + (f" --seed {self.seed}" if self.seed else "")
@@ -235,9 +247,12 @@ class Run:
 
     def _repr_html_(self) -> str:
         data = f", on <b>{self.combined_origin} data</b>" if self.combined_origin else ""
+        changed = self.design_changed
+        if changed:
+            changed = f"<br>design.toml changed since the run was judged: {escape(changed)}"
         return (
             f"<b>{escape(self.design.use_case.title)}</b>, chapter {self.step}, profile {self.profile}, "
-            f"seed {self.seed}{data}<br><small>{escape(str(self.directory))}</small>"
+            f"seed {self.seed}{data}<br><small>{escape(str(self.directory))}</small>{changed}"
         )
 
 
@@ -253,16 +268,18 @@ def open_run(
     """The run that a notebook works in. Raises EdgekitError for an unknown use case, profile or field.
 
     `field` names another field than the use case's own, where it knows one; None: the one that the run's
-    data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the project, with `-offline` behind
+    data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the workspace, with `-offline` behind
     it for a run on simulated data alone. To open a sealed chapter and look changes nothing; what is written
     over no longer is what was sealed, and the next chapter says so.
     """
     check_choice(profile, seed)
-    usecases.folder(use_case, workspace.root())
+    workspace = Workspace.find()
+    usecases.folder(use_case, workspace.folder)
     usual = workspace.run_folder(use_case, profile, offline)
     directory = Path(run_dir).expanduser() if run_dir else usual
-    notebook = workspace.chapters()[workspace.chapter(step)]
-    metadata = workspace.contract(notebook)
+    known = chapters(workspace)
+    notebook = known[full_name(step, known)]
+    says = contract(notebook)
     check_owner(directory, use_case, profile)
     run = Run(
         notebook.stem,
@@ -270,16 +287,42 @@ def open_run(
         profile,
         seed,
         directory,
-        tuple(metadata["reads"]),
-        tuple(metadata["writes"]),
-        metadata["evaluates"],
+        says.reads,
+        says.writes,
+        says.evaluates,
         offline,
+        workspace=workspace,
         field=field,
     )
     _ = run.design, run.usecase  # a broken file is better said now than in the middle
     for name in run.reads:
         run.file(name)
     start_manifest(directory, use_case, profile)
+    return run
+
+
+def reopen(directory: Path, step: str, reads: tuple[str, ...]) -> Run:
+    """A run as its folder says it is, for a command that reads artefacts of the chapter `step`.
+
+    Its `design` is the one that it was judged by. Raises EdgekitError where that chapter is not sealed.
+    """
+    known = read_manifest(directory)
+    sealed = known.get("steps", {}).get(step)
+    if sealed is None:
+        raise EdgekitError(f"{directory} has no chapter {step}: `edgekit run` it through that")
+    asked = sealed.get("parameters", {})
+    if "seed" not in asked:
+        raise EdgekitError(f"{directory} does not say with which seed it ran: run {step} again")
+    run = Run(
+        step,
+        known["use_case"],
+        known["profile"],
+        asked["seed"],
+        directory,
+        reads,
+        offline=asked.get("offline", False),
+    )
+    run.design = judged_by(directory)
     return run
 
 
@@ -301,57 +344,9 @@ def check_owner(directory: Path, use_case: str, profile: str) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------- artefacts
-
-
 def _on(data: str, figures: Mapping[str, Figure | None]) -> dict[str, Figure | None]:
     """The figures with the data that they rest on; what others published rests on theirs."""
     return {
         key: replace(f, data=data) if f and not f.data and f.provenance != "published" else f
         for key, f in figures.items()
     }
-
-
-def _writes(notebook: Path) -> list[str]:
-    return workspace.contract(notebook)["writes"]
-
-
-def _write(path: Path, value) -> None:
-    kind = path.suffix
-    if kind == ".npz" and hasattr(value, "save"):
-        value.save(path)
-    elif kind == ".npz":
-        with open(path, "wb") as f:
-            np.savez(f, **value)
-    elif kind == ".npy":
-        with open(path, "wb") as f:
-            np.save(f, value, allow_pickle=False)
-    elif kind == ".json":
-        path.write_text(json.dumps(to_jsonable(value), indent=1, allow_nan=False), encoding="utf-8")
-    elif kind == ".csv":
-        value.to_csv(path, index=False)
-    elif isinstance(value, str):
-        path.write_text(value, encoding="utf-8")
-    else:
-        path.write_bytes(value)
-
-
-def _read(path: Path):
-    kind = path.suffix
-    if kind == ".npz":
-        with np.load(path, allow_pickle=False) as f:
-            arrays = dict(f)
-        if {"X", "y", "origin"} <= set(arrays):
-            from edgekit.data.windows import Windows
-
-            return Windows.load(path)
-        return arrays
-    if kind == ".npy":
-        return np.load(path, allow_pickle=False)
-    if kind == ".json":
-        return json.loads(path.read_text(encoding="utf-8"))
-    if kind == ".csv":
-        import pandas
-
-        return pandas.read_csv(path)
-    return path.read_bytes()

@@ -16,6 +16,7 @@ from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
 from edgekit.core.lock import LockedError, locked
+from edgekit.core.workspace import Workspace
 from edgekit.pipeline.run import Run
 from edgekit.search import objective
 from edgekit.search.choice import Finalist, choose, front, paired_difference, shortlist
@@ -189,14 +190,14 @@ def _write(
             for predicted in answers
         ]
         best = scores[[r is final.best for r in final.runs].index(True)]
-        source = f"int8, {best['groups']} test groups"
-        shown = measured(best["balanced_accuracy"], "", source, low=best["low"], high=best["high"])
+        source = f"int8, {best.groups} test groups"
+        shown = measured(best.balanced_accuracy, "", source, low=best.low, high=best.high)
         return {
             "candidate": final.candidate,
             "seeds": len(final.runs),
             "folds": [r.value("accuracy") for r in final.folds],
             "validation_mean": final.accuracy,
-            "test_mean": float(np.mean([s["balanced_accuracy"] for s in scores])),
+            "test_mean": float(np.mean([s.balanced_accuracy for s in scores])),
             "figures": {k: f.to_dict() for k, f in final.best.figures.items()},
             "test": shown.to_dict(),
         }
@@ -240,7 +241,10 @@ def _write(
 def _run(config: SearchConfig) -> Run:
     writes = ("search.csv", "found.json", "found.tflite")
     t = config
-    return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), SOURCE_FILES, writes)
+    where, workspace = Path(t.directory), Workspace(Path(t.root))
+    return Run(
+        "search", t.use_case, t.profile, t.seed, where, SOURCE_FILES, writes, workspace=workspace
+    )
 
 
 def _table(config: SearchConfig, rows: list[Row]) -> None:

@@ -18,14 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import data, emulate, export, learn, usecases
-from edgekit.core import workspace
+from edgekit import emulate, export, learn, usecases
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
+from edgekit.core.workspace import Workspace
 from edgekit.data.windows import concat
 from edgekit.design import load as load_design
-from edgekit.pipeline.execute import tree_hash
+from edgekit.pipeline.artefacts import artefact_path
+from edgekit.pipeline.freshness import tree_hash
 from edgekit.pipeline.manifest import file_hash, read_manifest
 from edgekit.pipeline.run import Run, check_choice, check_owner
 from edgekit.search import cost, space
@@ -37,7 +38,7 @@ FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if
 class SearchConfig:
     """Everything that a process needs to know to take part in a search; it can be sent to another one.
 
-    `directory` is the run's, `root` the project's: both are paths that every worker must see.
+    `directory` is the run's, `root` the workspace's: both are paths that every worker must see.
     """
 
     use_case: str
@@ -63,7 +64,7 @@ class Context:
         self.design = load_design(folder / "design.toml")
         self.cpu = emulate.core_for(self.design.board)
         self.windows = self.run.load("field.npz")
-        self.split = data.Split.from_dict(self.run.load("split.json"))
+        self.split = self.run.load("split.json")
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
         self.augmentation_cache = learn.AugmentationCache(config.folder / "augmented")
         self.preprocessors = space.variants(self.case)
@@ -73,7 +74,8 @@ class Context:
     @property
     def run(self) -> Run:
         t = self.config
-        return Run("search", t.use_case, t.profile, t.seed, Path(t.directory), reads=FILES)
+        where, workspace = Path(t.directory), Workspace(Path(t.root))
+        return Run("search", t.use_case, t.profile, t.seed, where, FILES, workspace=workspace)
 
     @property
     def has_teacher(self) -> bool:
@@ -252,7 +254,7 @@ def evaluate(
     tflite = learn.strip_metadata(finished.tflite)
     answers, runtime = learn.predict(tflite, preprocess(held_out.X))
     predicted = answers.argmax(axis=1)
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1)["balanced_accuracy"]
+    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
     figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held_out)} windows")}
     if fold is None:
         figures |= device_figures(tflite, candidate["features"], c)
@@ -263,7 +265,7 @@ def combine_folds(candidate: dict, runs: list[TrialResult], c: Context) -> Trial
     """The runs of all folds as one: all their answers, one accuracy; the file is the first one's."""
     predicted = np.concatenate([r.predicted for r in runs])
     held_out, source = c.held_out, runs[0].figures["accuracy"].source.split(",")[0]
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1)["balanced_accuracy"]
+    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
     source += f", {len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
     figures = {"accuracy": measured(right, "", source)}
     return TrialResult(candidate, figures, predicted, runs[0].tflite, sum(r.seconds for r in runs))
@@ -312,15 +314,16 @@ def search_config(
     Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
     """
     check_choice(profile, seed)
-    usecases.folder(use_case, workspace.root())
+    workspace = Workspace.find()
+    usecases.folder(use_case, workspace.folder)
     directory = Path(run_dir).expanduser() if run_dir else workspace.run_folder(use_case, profile)
     check_owner(directory, use_case, profile)
-    candidate = [directory / "artefacts" / name for name in FILES]
+    candidate = [artefact_path(directory, name) for name in FILES]
     parts = [file_hash(path) if path.is_file() else "" for path in candidate]
-    parts.append(tree_hash(usecases.folder(use_case, workspace.root()), ("*",)))
+    parts.append(tree_hash(usecases.folder(use_case, workspace.folder), ("*",)))
     stamp = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     return SearchConfig(
-        use_case, profile, seed, str(directory.resolve()), str(workspace.root()), stamp
+        use_case, profile, seed, str(directory.resolve()), str(workspace.folder), stamp
     )
 
 
@@ -331,10 +334,8 @@ def check_run(config: SearchConfig) -> None:
         command = f"edgekit run {config.use_case} --through train"
         command += f" --profile {config.profile}" if config.profile != "quick" else ""
         command += f" --seed {config.seed}" if config.seed else ""
-        if (
-            Path(config.directory)
-            != workspace.run_folder(config.use_case, config.profile).resolve()
-        ):
+        usual = Workspace(Path(config.root)).run_folder(config.use_case, config.profile)
+        if Path(config.directory) != usual.resolve():
             command += f" --run-dir {config.directory}"
         raise EdgekitError(f"{config.directory} holds no data yet: run `{command}` first")
     run = Run("search", config.use_case, config.profile, config.seed, Path(config.directory), FILES)

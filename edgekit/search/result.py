@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
+from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.manifest import file_hash
 
 SOURCE_FILES = ("field.npz", "split.json")  # what decides whom a candidate has heard
@@ -13,7 +14,7 @@ SOURCE_FILES = ("field.npz", "split.json")  # what decides whom a candidate has 
 
 def source_hashes(directory: Path) -> dict[str, str]:
     """The hashes of a run's data and split, by artefact."""
-    return {name: file_hash(directory / "artefacts" / name) for name in SOURCE_FILES}
+    return {name: file_hash(artefact_path(directory, name)) for name in SOURCE_FILES}
 
 
 def load_search_result(path: Path | str, directory: Path) -> tuple[dict, bytes]:

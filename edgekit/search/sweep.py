@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.workspace import Workspace
+from edgekit.pipeline import chapters as notebooks
 from edgekit.pipeline import execute
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import check_choice
@@ -79,7 +80,7 @@ def run(
 
     _check(use_case, values, through)
     each = combinations(values)
-    parent = workspace.run_folder("sweeps", "x").parent / "sweeps" / use_case
+    parent = Workspace.find().runs / "sweeps" / use_case
     parent.mkdir(parents=True, exist_ok=True)
     tasks = {
         n: (use_case, combination, through, offline, str(parent / folder(combination, offline)))
@@ -175,11 +176,16 @@ def literal(word: str):
 
 
 def _check(use_case: str, values: dict[str, list], through: str) -> None:
-    usecases.folder(use_case, workspace.root())
-    chapters = workspace.chapters()
-    last = list(chapters).index(workspace.chapter(through)) if through else len(chapters) - 1
+    workspace = Workspace.find()
+    usecases.folder(use_case, workspace.folder)
+    chapters = notebooks.chapters(workspace)
+    last = (
+        list(chapters).index(notebooks.full_name(through, chapters))
+        if through
+        else len(chapters) - 1
+    )
     known = set(RUN_OPTIONS).union(
-        *(execute.notebook_parameters(p) for p in list(chapters.values())[: last + 1])
+        *(notebooks.parameters(p) for p in list(chapters.values())[: last + 1])
     ) - {"use_case", "run_dir", "offline"}
     for name in values:
         if name not in known:

@@ -46,10 +46,10 @@ def plot_sweep(sweep, chosen: int, points: float = 0.003):
     return axes
 
 
-def plot_confusion(scores: dict, title: str = ""):
+def plot_confusion(score, title: str = ""):
     """The confusion matrix of `score`, windows counted, shaded by the share of each true class."""
-    names = [picture(name) for name in scores["recall"]]
-    counts = np.array(scores["confusion"])
+    names = [picture(name) for name in score.recall]
+    counts = np.array(score.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     _, axes = plt.subplots(figsize=(3.6, 3.2))
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)

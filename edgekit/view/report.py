@@ -12,6 +12,7 @@ from edgekit.core.figures import Figure
 from edgekit.design.gate import Verdicts
 from edgekit.pipeline.manifest import file_hash
 from edgekit.pipeline.review import Review, review
+from edgekit.view.report_artefacts import sections
 
 BADGES = {"kept": "pass", "missed": "fail", "not judged": "open"}
 
@@ -46,6 +47,7 @@ def write(directory: Path) -> Path:
         stages="".join(_stage(name, step, len(steps)) for name, step in steps.items()),
         budget=found.verdicts._repr_html_(),
         chapters="".join(_chapter(n, steps[n], notebooks[n]) for n in steps),
+        artefacts=sections(directory, {name for name, step in steps.items() if step["stale"]}),
         figures=_figures(steps),
         inputs=_hashes(steps),
         versions=_versions(manifest),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from edgekit.data import (
     folds_by_group,
     random_split_leaky,
 )
+from edgekit.pipeline import records
 from tests.data.samples import windows_of
 
 CLASSES = ("normal", "inner", "outer")
@@ -145,7 +145,7 @@ def test_windows_of_one_recording_leak_while_they_share_a_sample(apart):
 def test_a_split_survives_json():
     windows = windows_of([(c, 5) for c in CLASSES] * 4, CLASSES)
     split = by_group(windows)
-    back = Split.from_dict(json.loads(json.dumps(split.to_dict())))
+    back = records.load(records.dump(split), Split, "split.json")
     assert back.groups == split.groups
     np.testing.assert_array_equal(back.test, split.test)
 

@@ -145,9 +145,10 @@ def test_the_recipe_is_tested_on_every_recording_once(world):
     s = learn.grouped_cross_validation(
         (), windows, folds, spectrum, build=build, **{**HOW, "epochs": 8}
     )
-    assert s["windows"] == len(windows)
-    assert s["groups"] == len(set(windows.group))
-    assert s["balanced_accuracy"] > 0.9
+    assert s.teacher is None
+    assert s.score.windows == len(windows)
+    assert s.score.groups == len(set(windows.group))
+    assert s.score.balanced_accuracy > 0.9
 
 
 # ----------------------------------------------------------------------------------- the ledger

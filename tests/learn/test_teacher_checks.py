@@ -59,13 +59,10 @@ def test_perfect_teachers_are_no_worse_than_perfect_students():
 
 def test_what_is_deployed_and_what_was_repeated_can_doubt_the_teacher_too():
     good, poor = scored(0.97)[0], scored(0.5)[0]
-    scores = {"teacher_test": good, "findings": []}
-    assert learn.reference_findings(scores, scored(0.9)[0], (2, 4)) == []
+    known = [learn.Finding("seen before", False)]
+    assert learn.reference_findings(good, scored(0.9)[0], (2, 4), known) == known
+    assert any(f.invalidates for f in learn.reference_findings(poor, good, (2, 4)))
+    repeated = learn.CrossValidation(good, poor)
     assert any(
-        f.invalidates
-        for f in learn.reference_findings({**scores, "teacher_test": poor}, good, (2, 4))
-    )
-    assert any(
-        f.invalidates
-        for f in learn.reference_findings(scores, poor, (2, 4), {**good, "teacher": poor})
+        f.invalidates for f in learn.reference_findings(good, poor, (2, 4), repeated=repeated)
     )

@@ -25,9 +25,9 @@ def test_score_agrees_with_scikit_learn(seed):
     rng = np.random.default_rng(seed)
     y, said = rng.integers(0, 3, (2, 200))
     s = learn.score(y, said, ("a", "b", "c"), rng.integers(0, 9, 200))
-    assert s["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y, said))
-    assert s["low"] <= s["balanced_accuracy"] <= s["high"]
-    assert np.sum(s["confusion"]) == 200
+    assert s.balanced_accuracy == pytest.approx(balanced_accuracy_score(y, said))
+    assert s.low <= s.balanced_accuracy <= s.high
+    assert np.sum(s.confusion) == 200
 
 
 def test_windows_of_one_recording_are_not_independent_witnesses():
@@ -36,13 +36,13 @@ def test_windows_of_one_recording_are_not_independent_witnesses():
     group = np.arange(400) // 50
     said = np.where(group % 4 == 0, 1 - y, y)  # one whole recording in four is wrong
     naive, honest = (learn.score(y, said, ("a", "b"), g) for g in (rng.permutation(400), group))
-    assert honest["high"] - honest["low"] > 3 * (naive["high"] - naive["low"])
+    assert honest.high - honest.low > 3 * (naive.high - naive.low)
 
 
 def test_one_recording_of_a_class_gives_no_interval():
     y, group = np.array([0, 0, 1, 1]), np.array(["one", "one", "two", "three"])
     s = learn.score(y, y, ("a", "b"), group)
-    assert (s["low"], s["high"], s["alone"]) == (None, None, ["a"])
+    assert (s.low, s.high, s.alone) == (None, None, ("a",))
     assert learn.interval(s) == "interval unknown: one group of a"
     assert learn.interval(learn.score(y, y, ("a", "b"))) == "1.000 to 1.000"
 
@@ -62,7 +62,7 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
     windows, split = world
     test = windows[split.test]
     said = learn.models.predict_classes(student, spectrum, test.X)
-    assert learn.score(test.y, said, test.classes)["balanced_accuracy"] > 0.9
+    assert learn.score(test.y, said, test.classes).balanced_accuracy > 0.9
     files = set()
     for _ in range(2):
         model = learn.models.student((1, 24, 1), 3, 4, seed=0)

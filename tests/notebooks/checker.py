@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from statistics import median
 
+from edgekit.pipeline.artefacts import ARTEFACTS
+
 ROWS = ("Goal", "You need", "Reads", "Writes", "Time")
 EXTRA_ROWS = ("Goal", "You need", "Time")
 PARAMETERS = ("use_case", "profile", "run_dir", "seed", "offline")
@@ -40,6 +42,51 @@ def problems(notebook: dict, name: str) -> list[str]:
         ),
         *(["cell ids are not unique"] if len({c["id"] for c in cells}) < len(cells) else []),
     ]
+
+
+def artefact_problems(notebooks: dict[str, dict]) -> list[str]:
+    """Where the chapters, by name, and the table of artefacts disagree; and what is written for nobody."""
+    found = []
+    for name, artefact in ARTEFACTS.items():
+        if not artefact.readers:
+            found.append(f"{name} is written and nobody reads it: give it a reader, or drop it")
+        for chapter in (artefact.writer, *artefact.readers):
+            if chapter[0].isdigit() and chapter not in notebooks:
+                found.append(f"{name}: there is no chapter {chapter}")
+    for chapter, notebook in notebooks.items():
+        contract = notebook["metadata"]["edgekit"]
+        named = {
+            "writes": {n for n, a in ARTEFACTS.items() if a.writer == chapter},
+            "reads": {n for n, a in ARTEFACTS.items() if chapter in a.readers},
+        }
+        for what, names in named.items():
+            own = {n for n in names if ARTEFACTS[n].writer[0].isdigit()}
+            for name in sorted(own ^ set(contract[what])):
+                found.append(
+                    f"{chapter} {what} {name} by its metadata or by ARTEFACTS, not by both"
+                )
+        code = [_text(c) for c in notebook["cells"] if c["cell_type"] == "code"]
+        for what, verbs in (("writes", ("save", "writing")), ("reads", ("load", "file"))):
+            called = _called(code, verbs)
+            for name in contract[what]:
+                if not any(re.fullmatch(pattern, name) for pattern in called):
+                    found.append(f"{chapter} {what} {name}, but no cell does")
+    return found
+
+
+def _called(cells: list[str], verbs: tuple[str, ...]) -> list[str]:
+    """What `run.<verb>(…)` is given in these cells, as patterns: an f-string's holes match anything."""
+    patterns = []
+    for node in (n for cell in cells for n in ast.walk(ast.parse(cell))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+            continue
+        if node.func.attr not in verbs or ast.unparse(node.func.value) != "run":
+            continue
+        parts = getattr(node.args[0], "values", [node.args[0]])
+        patterns.append(
+            "".join(re.escape(p.value) if isinstance(p, ast.Constant) else ".+" for p in parts)
+        )
+    return patterns
 
 
 def _opening(notebook: dict, name: str | None):
@@ -118,11 +165,15 @@ def _tags(cell: dict) -> list[str]:
 
 
 def main(paths: list[str]) -> int:
-    bad = 0
-    for path in map(Path, paths):
-        for problem in problems(json.loads(path.read_text(encoding="utf-8")), path.stem):
-            print(f"{path}: {problem}")
-            bad += 1
+    notebooks = {Path(p): json.loads(Path(p).read_text(encoding="utf-8")) for p in paths}
+    found = [
+        f"{p}: {why}" for p, notebook in notebooks.items() for why in problems(notebook, p.stem)
+    ]
+    chapters = {p.stem: notebook for p, notebook in notebooks.items() if p.stem[0].isdigit()}
+    if len(chapters) > 1:
+        found += artefact_problems(chapters)
+    print(*found, sep="\n", end="\n" if found else "")
+    bad = len(found)
     print(f"{len(paths)} notebooks, {bad} problems")
     return 1 if bad else 0
 

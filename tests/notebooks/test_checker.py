@@ -1,15 +1,19 @@
 """The checker of chapters bites."""
 
 import copy
+import dataclasses
 import json
 
 import pytest
 
-from edgekit.core import workspace
-from tests.notebooks.checker import problems
+from edgekit.core.workspace import Workspace
+from edgekit.pipeline.artefacts import ARTEFACTS
+from edgekit.pipeline.chapters import chapters
+from tests.notebooks import checker
+from tests.notebooks.checker import artefact_problems, problems
 
-CHAPTERS = workspace.chapters()
-EXTRAS = {p.stem: p for p in (workspace.root() / "notebooks" / "extra").glob("*.ipynb")}
+CHAPTERS = chapters(Workspace.find())
+EXTRAS = {p.stem: p for p in (Workspace.find().notebooks / "extra").glob("*.ipynb")}
 
 
 @pytest.mark.parametrize("stem", [*CHAPTERS, *EXTRAS])
@@ -43,3 +47,34 @@ def spoil(notebook, what):
 def test_a_spoiled_chapter_is_noticed(what):
     notebook = json.loads(CHAPTERS["00_design"].read_text(encoding="utf-8"))
     assert problems(spoil(copy.deepcopy(notebook), what), "00_design")
+
+
+@pytest.fixture
+def notebooks():
+    return {stem: json.loads(p.read_text(encoding="utf-8")) for stem, p in CHAPTERS.items()}
+
+
+def test_what_is_written_is_read_and_both_are_said_in_one_place(notebooks):
+    assert artefact_problems(notebooks) == []
+
+
+def test_an_artefact_that_nobody_reads_is_noticed(notebooks, monkeypatch):
+    lonely = dataclasses.replace(ARTEFACTS["golden.npz"], readers=())
+    monkeypatch.setattr(checker, "ARTEFACTS", ARTEFACTS | {"golden.npz": lonely})
+    found = artefact_problems(notebooks)
+    assert any("nobody reads it" in problem for problem in found)
+    assert any("05_export reads golden.npz" in problem for problem in found)
+
+
+def test_an_artefact_that_no_cell_writes_or_reads_is_noticed(notebooks):
+    for notebook in notebooks.values():
+        for cell in notebook["cells"]:
+            cell["source"] = [
+                line.replace('save("model.json"', 'save("model.jsn"').replace(
+                    '"golden.npz")', '"x")'
+                )
+                for line in cell["source"]
+            ]
+    found = artefact_problems(notebooks)
+    assert "04_compress writes model.json, but no cell does" in found
+    assert "05_export reads golden.npz, but no cell does" in found

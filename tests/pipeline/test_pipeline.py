@@ -12,10 +12,11 @@ import pytest
 
 from edgekit import usecases
 from edgekit.cli.commands import main
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
+from edgekit.core.workspace import Workspace
 from edgekit.pipeline import execute
+from edgekit.pipeline.chapters import chapters, full_name
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, SECOND, notebook
@@ -224,4 +225,5 @@ def test_same_seed_same_bytes(toy):
 
 
 def test_chapters_answer_to_number_name_and_both(toy):
-    assert {workspace.chapter(n) for n in ("sum", "01", "01_sum")} == {"01_sum"}
+    known = chapters(Workspace.find())
+    assert {full_name(n, known) for n in ("sum", "01", "01_sum")} == {"01_sum"}

@@ -1,13 +1,12 @@
 """A project with one tiny use case whose chapter 01 is done: tones of two pitches, to be told apart."""
 
-import json
-
 import nbformat
 import numpy as np
 import pytest
 
 from edgekit.data import by_group
 from edgekit.data.windows import Windows
+from edgekit.pipeline import artefacts
 from edgekit.pipeline.manifest import file_hash, start_manifest, update_manifest
 from edgekit.search import objective
 
@@ -90,8 +89,7 @@ def toy(project_folder, tmp_path, monkeypatch):
     windows, run = tones(), tmp_path / "run"
     (run / "artefacts").mkdir(parents=True)
     windows.save(run / "artefacts" / "field.npz")
-    split = by_group(windows, seed=0).to_dict()
-    (run / "artefacts" / "split.json").write_text(json.dumps(split))
+    artefacts.write(run / "artefacts" / "split.json", by_group(windows, seed=0), "split.json")
     start_manifest(run, "toy", "quick")
     outputs = {n: file_hash(run / "artefacts" / n) for n in ("field.npz", "split.json")}
     parameters = {"use_case": "toy", "profile": "quick", "seed": 0}

@@ -122,7 +122,7 @@ def test_a_lead_is_the_difference_of_two_scores(seed):
     first, second = (np.where(rng.random((3, len(on))) < p, on.y, 1 - on.y) for p in (0.8, 0.7))
     told = choice.paired_difference(on, first, second)
     scores = [
-        np.mean([learn.score(on.y, s, on.classes, draws=1)["balanced_accuracy"] for s in predicted])
+        np.mean([learn.score(on.y, s, on.classes, draws=1).balanced_accuracy for s in predicted])
         for predicted in (first, second)
     ]
     assert np.isclose(told["mean"], scores[0] - scores[1])

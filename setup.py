@@ -1,0 +1,11 @@
+"""The one thing that pyproject.toml cannot say: notebooks, data cards and pages travel inside the package."""
+
+from setuptools import find_namespace_packages, setup
+
+SHARE = {  # as the installed kit has them (`edgekit.core.workspace.shipped`): where they lie here
+    "edgekit._share.notebooks": "notebooks",
+    "edgekit._share.notebooks.extra": "notebooks/extra",
+    "edgekit._share.data": "data",
+    "edgekit._share.docs": "docs",
+}
+setup(packages=[*find_namespace_packages(include=["edgekit*"]), *SHARE], package_dir=SHARE)
