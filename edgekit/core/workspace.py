@@ -66,8 +66,10 @@ class Workspace:
 
 
 def shipped(name: str) -> Path:
-    """The kit's own `notebooks`, `data` cards or `docs`: inside the installed package, or beside one that runs
-    from its sources. Raises EdgekitError where an installation lacks them."""
+    """The kit's own `notebooks`, `data` cards or `docs`: inside the package, or beside one in its sources.
+
+    Raises EdgekitError where an installation lacks them.
+    """
     for folder in (PACKAGE / "_share" / name, PACKAGE.parent / name):
         if folder.is_dir():
             return folder
