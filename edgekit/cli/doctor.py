@@ -14,7 +14,7 @@ from edgekit.core.workspace import Workspace
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib cryptography dacite pypi-simple tomli-w tqdm",
+        "numpy scipy scikit-learn pandas matplotlib cryptography dacite filelock pypi-simple tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",
@@ -33,7 +33,7 @@ GROUPS = {
     "adapt": ("optional: two more rows of chapter 02", "skada"),
     "ota": (
         "chapter 06",
-        "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool",
+        "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool trustme",
     ),
     "tuf": ("optional: a repository for gateways", "tuf"),
     "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard detools"),
