@@ -59,7 +59,7 @@ def follow(recordings: list, case, hours: float, healthy: int = 8) -> Life:
     """
     windows = case.windows([case.prepare(r) for r in recordings], "full")
     number = {r.name: i for i, r in enumerate(recordings)}
-    snapshot = np.array([number[str(origin).rpartition("@")[0]] for origin in windows.origin])
+    snapshot = np.array([number[name] for name in windows.recording])
     health = indicator(case.descriptor(windows.X), snapshot, healthy)
     share, severity = (np.array([r.meta[key] for r in recordings]) for key in ("life", "severity"))
     return Life(hours * share, health, hours, severity)
