@@ -134,13 +134,13 @@ def fit(
     light. `see` makes the network's input of (n, height, width, 1). Same seed, same weights.
     Raises EdgekitError where there is nobody to learn from.
     """
-    from edgekit.learn import legacy
     from edgekit.learn.train import progress
+    from edgekit.learn.training import Training
 
     if not any(box.height >= least for found in boxes for box in found):
         raise EdgekitError("nobody is in these pictures: there is nothing to count")
     rng = np.random.default_rng(seed)
-    training = legacy.Training(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
+    training = Training(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
     shape = tuple(2 * n for n in model.output_shape[1:3])
     scale = shape[0] / pictures.shape[1]
     losses = []
@@ -255,7 +255,7 @@ def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: f
         "exact": float((error == 0).mean()),
         "precision": hits / max(1, hits + wrong),
         "recall": hits / max(1, int(true.sum())),
-        "said": [int(v) for v in predicted],
+        "predicted": [int(v) for v in predicted],
         "true": [int(v) for v in true],
     }
 

@@ -13,7 +13,6 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,50 +107,6 @@ def with_hint_head(model, size: int):
     return keras.Model(model.input, keras.layers.Concatenate()([model.output, guess]))
 
 
-class Training:
-    """Adam on `model` in place, its rate falling from `rate` to 0 as a cosine over `steps` batches.
-
-    `loss(target, answer)` gives (n,). One traced step instead of Keras' `fit`, which takes two to three
-    times as long to get going: with networks this small, getting going is most of the time.
-    """
-
-    def __init__(self, model, loss: Callable, rate: float, steps: int):
-        schedule = keras.optimizers.schedules.CosineDecay(rate, max(1, steps))
-        self.model, self.loss, self.adam = model, loss, keras.optimizers.Adam(schedule)
-        self.adam.build(model.trainable_variables)
-        self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
-        self.pruning = None
-        if any("prune_low_magnitude" in layer.name for layer in model.layers):
-            from tensorflow_model_optimization.sparsity.keras import UpdatePruningStep
-
-            self.pruning = UpdatePruningStep()
-            self.pruning.set_model(model)
-            self.pruning.on_train_begin()
-
-    def epoch(self, x, target, weight, batch: int) -> float:
-        """One pass in the given order; returns the mean loss. `weight` (n,), one for each row."""
-        total, weight = 0.0, np.asarray(weight, np.float32)
-        for i in range(0, len(x), batch):
-            if self.pruning:
-                self.pruning.on_train_batch_begin(i)
-            part = slice(i, i + batch)
-            given = (tf.constant(v[part]) for v in (x, target, weight))
-            total += self.step(*given)
-        if self.pruning:
-            self.pruning.on_epoch_end(0)
-        return float(total) / len(x)
-
-    def _step(self, x, target, weight):
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            each = self.loss(target, self.model(x, training=True)) * weight
-            loss = tf.reduce_mean(each)
-            if self.model.losses:
-                loss += tf.add_n(self.model.losses)
-        self.adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return tf.reduce_sum(each)
-
-
 def logits(model, x: np.ndarray) -> np.ndarray:
     """(n, …) -> (n, k) float32."""
     parts = [model(x[i : i + 256], training=False).numpy() for i in range(0, len(x), 256)]
@@ -193,8 +148,8 @@ def clone(model):
 def prunable(model, sparsity: float, steps: int):
     """A copy whose smallest weights fade to zero over the first two thirds of `steps` batches.
 
-    Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it by `Training`,
-    then `unwrap`.
+    Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it by
+    `training.Training`, then `unwrap`.
     """
     with quiet():
         from tensorflow_model_optimization.sparsity import keras as sparsity_keras
@@ -208,7 +163,7 @@ def prunable(model, sparsity: float, steps: int):
 def clusterable(model, clusters: int, keep_zeros: bool = False):
     """A copy of which each layer has `clusters` different weights (Han et al., "Deep Compression", 2016).
 
-    Train it by `Training`, then `unwrap`. `keep_zeros` keeps pruned weights at zero.
+    Train it by `training.Training`, then `unwrap`. `keep_zeros` keeps pruned weights at zero.
     """
     with quiet():
         from tensorflow_model_optimization.clustering import keras as clustering

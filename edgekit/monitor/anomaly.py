@@ -104,6 +104,7 @@ def autoencoder(
     Same seed, same weights. Raises EdgekitError for values that are not finite and too few windows.
     """
     from edgekit.learn import legacy
+    from edgekit.learn.training import Training
 
     _check(healthy)
     keras, layers = legacy.keras, legacy.keras.layers
@@ -128,7 +129,7 @@ def autoencoder(
     rng = np.random.default_rng(seed)
     clean = np.concatenate([healthy[rng.permutation(n)] for _ in range(epochs)])
     noisy = clean + noise * spread * rng.standard_normal(clean.shape)
-    training = legacy.Training(model, loss, rate, -(-len(clean) // batch))
+    training = Training(model, loss, rate, -(-len(clean) // batch))
     training.epoch(_f32(noisy), _f32(clean), np.ones(len(clean)), batch)
     detector = Autoencoder(model, 1.0, spread)
     return Autoencoder(model, float(np.sqrt((detector.score(healthy) ** 2).mean())), spread)

@@ -66,7 +66,7 @@ class Context:
         self.windows = self.run.load("field.npz")
         self.split = self.run.load("split.json")
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
-        self.augmentation_cache = learn.AugmentationCache(config.folder / "augmented")
+        self.cache = learn.AugmentationCache(config.folder / "augmented")
         self.preprocessors = space.variants(self.case)
         shape = self.preprocessors["features"].shape
         self.known = space.choices(self.case, shape, teacher=self.has_teacher)
@@ -247,14 +247,14 @@ def evaluate(
         augment=c.case.augment,
         build=lambda shape, classes: space.build(candidate, c.case, shape, classes, seed),
         distil=distillation,
-        augmentation_cache=c.augmentation_cache,
+        cache=c.cache,
         finish=2 if profile == "quick" else 4,
         **how | {"rate": how["rate"] * candidate["rate"]},
     )
     tflite = learn.strip_metadata(finished.tflite)
     answers, runtime = learn.predict(tflite, preprocess(held_out.X))
     predicted = answers.argmax(axis=1)
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
+    right = learn.balanced_accuracy(held_out.y, predicted)
     figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held_out)} windows")}
     if fold is None:
         figures |= device_figures(tflite, candidate["features"], c)
@@ -265,7 +265,7 @@ def combine_folds(candidate: dict, runs: list[TrialResult], c: Context) -> Trial
     """The runs of all folds as one: all their answers, one accuracy; the file is the first one's."""
     predicted = np.concatenate([r.predicted for r in runs])
     held_out, source = c.held_out, runs[0].figures["accuracy"].source.split(",")[0]
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
+    right = learn.balanced_accuracy(held_out.y, predicted)
     source += f", {len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
     figures = {"accuracy": measured(right, "", source)}
     return TrialResult(candidate, figures, predicted, runs[0].tflite, sum(r.seconds for r in runs))

@@ -16,7 +16,9 @@ pytest.importorskip("tensorflow")
 
 
 from edgekit.learn import int8_training
-from edgekit.learn.finetune import entropy, finetune, frontier
+from edgekit.learn.finetune import finetune
+from edgekit.learn.frontier import Freedom, frontier
+from edgekit.learn.update_cost import entropy
 
 HOW = {"seed": 0, "augment": noise, "epochs": 6, "rate": 1.5, "budget": 0.05}
 SHIFTED = (6, 13, 18)  # another machine: every peak has moved
@@ -168,17 +170,21 @@ def test_the_released_file_stays_where_all_else_is_worse(base, world):
 def test_frontier_is_a_table_of_bytes_and_accuracy(base, arrived):
     how = {name: v for name, v in HOW.items() if name != "budget"} | {"epochs": 3}
     cost, both = entropy(base), {"budgets": (0.02, 0.05), "others": {"old": base}}
-    table = frontier(base, arrived[0], spectrum, test=arrived[2], **both, **how)
-    files, table = table.attrs["files"], table.set_index("variant")
+    found = frontier(base, arrived[0], spectrum, test=arrived[2], **both, **how)
+    table = found.table.set_index("variant")
     assert list(table.index) == [
         "released", "biases only", "≤ 2%", "≤ 5%", "same grid", "old",
     ]  # fmt: skip
+    assert found.within(0.05).variant == "≤ 5%"
+    assert found.of(Freedom.GRID).variant == "same grid"
+    with pytest.raises(EdgekitError, match="there are 2%, 5%"):
+        found.within(0.1)
     assert table.loc["≤ 2%", "share"] <= 0.02 < table.loc["≤ 5%", "share"] <= 0.05
     assert table.loc["same grid", "accuracy"] > table.loc["released", "accuracy"]
     assert table.loc["released", "bytes"] == table.loc["old", "bytes"] == cost(base)
-    for variant, row in table.iterrows():
-        assert row.bytes == cost(files[variant])
-        assert row.accuracy == pytest.approx(accuracy(files[variant], arrived[2]))
+    for update in found.updates:
+        assert update.bytes == cost(update.tflite)
+        assert update.accuracy == pytest.approx(accuracy(update.tflite, arrived[2]))
 
 
 # ---------------------------------------------------------------------------- against the runtime

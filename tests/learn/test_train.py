@@ -85,13 +85,13 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
             drawn.append(len(X))
         return noise(X, rng)
 
-    def trained(epochs, augmentation_cache, distil):
+    def trained(epochs, cache, distil):
         model = learn.models.student((1, 24, 1), 3, 2, seed=1)
         how = {
             "seed": 3,
             "augment": counted,
             "epochs": epochs,
-            "augmentation_cache": augmentation_cache,
+            "cache": cache,
             "distil": distil,
         }
         learn.fit(model, train, spectrum, **how)
@@ -102,12 +102,12 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     alone = [trained(n, None, distil) for n, distil in tries]
     assert len(drawn) == 14
     drawn.clear()
-    augmentation_cache = learn.AugmentationCache()
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    cache = learn.AugmentationCache()
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
     assert len(drawn) == 5 + 2  # a teacher came later and heard the first two epochs again
     # in files, for whoever comes later, another process for one; what is missing is drawn again
-    augmentation_cache = learn.AugmentationCache(tmp_path)
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    cache = learn.AugmentationCache(tmp_path)
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
     drawn.clear()
     assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert not drawn
@@ -115,9 +115,9 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
         file.unlink()
     assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert len(drawn) == 2
-    monkeypatch.setattr(augmentation_cache, "ROOM", 0)
-    augmentation_cache = learn.AugmentationCache()
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    monkeypatch.setattr("edgekit.learn.augmentation_cache.ROOM", 0)
+    cache = learn.AugmentationCache()
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
 
 
 def test_augmentations_of_one_name_have_a_shelf_each(world, tmp_path):
