@@ -12,7 +12,7 @@ from edgekit.data.windows import Windows
 from edgekit.design import Budget
 from edgekit.search import choice
 from edgekit.search.objective import TrialResult
-from edgekit.search.study import Row
+from edgekit.search.trials import Row
 
 UNITS = {"accuracy": "", "instructions": "instructions", "flash": "B", "ram": "B"}
 
