@@ -23,17 +23,17 @@ from edgekit.core.interrupts import defer_interrupt
 
 @contextmanager
 def quiet():
-    """TensorFlow without its chatter, from C++ too; if the block raises, what it said is shown."""
+    """TensorFlow without its chatter, from C++ too; if the block raises, its output is shown."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as heard, warnings.catch_warnings():
+    with tempfile.TemporaryFile() as output, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        os.dup2(heard.fileno(), 2)
+        os.dup2(output.fileno(), 2)
         try:
             yield
         except BaseException:
-            heard.seek(0)
-            os.write(kept, heard.read())
+            output.seek(0)
+            os.write(kept, output.read())
             raise
         finally:
             os.dup2(kept, 2)
@@ -77,10 +77,10 @@ def distillation_loss(classes: int, temperature: float, weight: float, hint: flo
     k = classes
 
     def loss(target, answer):
-        labels, told, logits = target[:, :k], target[:, k : 2 * k], answer[:, :k]
+        labels, teacher, logits = target[:, :k], target[:, k : 2 * k], answer[:, :k]
         hard = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
         soft = tf.nn.softmax_cross_entropy_with_logits(
-            tf.nn.softmax(told / temperature), logits / temperature
+            tf.nn.softmax(teacher / temperature), logits / temperature
         )
         both = (1 - weight) * hard + weight * temperature**2 * soft
         if not hint:
@@ -217,13 +217,13 @@ def _begin_ranges(aware, model, seen: np.ndarray) -> None:
     convolutions) begins so still.
     """
     model = clone(model)  # stripped layers remember the graph that they were in
-    heard = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
-    given = {f"quant_{name}": y for name, y in heard(seen, training=False).items()}
+    outputs = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
+    given = {f"quant_{name}": y for name, y in outputs(seen, training=False).items()}
     for layer in aware.layers:
         y = seen if layer.name.startswith("quantize_layer") else given.get(layer.name)
         low, high = (0, 0) if y is None else (min(0, np.min(y)), max(0, np.max(y)))
         if low == high:
-            continue  # nothing is known, or nothing was heard
+            continue  # nothing is known, or it is always 0
         for variable in layer.weights:
             name = variable.name.split("/")[-1].removesuffix(":0")
             if name.startswith(("quantize_layer", "output", "post_activation")):

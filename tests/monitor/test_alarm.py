@@ -122,8 +122,8 @@ def test_the_curve_is_what_price_says_at_each_threshold():
     assert (curve.cost <= curve.high + 1e-9).all()
     for row in curve.iloc[::10].itertuples():
         paid = alarm.threshold_cost(score, faulty, group, row.threshold, COST, draws=20)
-        assert paid["cost"] == pytest.approx(row.cost)
-        assert paid["missed"] == pytest.approx(row.missed)
+        assert paid.cost == pytest.approx(row.cost)
+        assert paid.missed == pytest.approx(row.missed)
     assert curve.cost.iloc[0] == pytest.approx(0.98 * 150)  # alarm always
     assert curve.cost.iloc[-1] == pytest.approx(0.02 * 4_000)  # alarm never
 
@@ -134,13 +134,13 @@ def test_many_windows_of_one_recording_are_one_witness():
     one, many = (
         alarm.threshold_cost(*v, 1.3, COST, seed=1) for v in ((score, faulty, group), repeated)
     )
-    assert many["high"] - many["low"] == pytest.approx(one["high"] - one["low"])
+    assert many.high - many.low == pytest.approx(one.high - one.low)
 
 
 def test_nothing_missed_is_not_never():
     score, faulty, group = scores(5)
     paid = alarm.threshold_cost(score + 10 * faulty, faulty, group, 5.0, COST)
-    assert (paid["missed"], paid["missed_below"]) == (0, pytest.approx(3 / 30))
+    assert (paid.missed, paid.missed_below) == (0, pytest.approx(3 / 30))
 
 
 @pytest.mark.parametrize(
