@@ -23,6 +23,7 @@ from edgekit.core import workspace
 from edgekit.core.figures import Figure
 from edgekit.pipeline import execute
 from edgekit.search import cluster, cost, executor, finalists, objective, search_config, space
+from edgekit.search.config import SearchConfig
 from edgekit.search.study import prepare_space, search_executor
 
 TRIALS, WORKERS, SAME = 40, 2, 20
@@ -40,7 +41,7 @@ def bars(bars: Bars, names) -> None:
         searched(bars, name, config)
 
 
-def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
+def prepared(name: str, seed: int = 0) -> SearchConfig:
     """A run at quick through chapter 03, without a search in it; another `seed` splits the groups anew."""
     folder = f"{name}-{seed}" if seed else name
     directory = workspace.Workspace.find().runs / "benchmark-search" / folder
@@ -49,7 +50,7 @@ def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
     return search_config(name, seed=seed, run_dir=str(directory))
 
 
-def searched(bars: Bars, name: str, config: objective.SearchConfig) -> None:
+def searched(bars: Bars, name: str, config: SearchConfig) -> None:
     """Forty trials and the finalists, timed; the found student against the hand-made one."""
     few = len(objective.context(config).split.groups["test"]) < FEW
     others = (prepared(name, seed) for seed in range(1, SPLITS if few else 1))
@@ -96,7 +97,7 @@ def differences(records: list[dict]) -> str:
     return ", ".join(f"{100 * b['low']:+.1f} to {100 * b['high']:+.1f}" for b in both)
 
 
-def timed(config: objective.SearchConfig) -> dict:
+def timed(config: SearchConfig) -> dict:
     """The facts of a search, and the minutes that it took in all and until the first finalist."""
     began = time.monotonic()
     first: list[float] = []
@@ -114,7 +115,7 @@ def timed(config: objective.SearchConfig) -> dict:
     }
 
 
-def scaling(bars: Bars, config: objective.SearchConfig) -> None:
+def scaling(bars: Bars, config: SearchConfig) -> None:
     """The same trials through one Dask worker and through two, both ready, nothing drawn yet."""
     known = objective.context(config).known
     tasks = {n: (candidate, config) for n, candidate in enumerate(drawn(known, SAME))}
@@ -144,7 +145,7 @@ def one_dask_worker():
         yield executor.Executor(client)
 
 
-def repeated(bars: Bars, config: objective.SearchConfig) -> None:
+def repeated(bars: Bars, config: SearchConfig) -> None:
     """Two searches of six trials with one seed on one worker."""
     tables = []
     for n in range(2):
@@ -160,7 +161,7 @@ def repeated(bars: Bars, config: objective.SearchConfig) -> None:
     bars.add("same seed, one worker: trials, figures, found file", "equal", str(same), same)
 
 
-def ordered(bars: Bars, config: objective.SearchConfig) -> None:
+def ordered(bars: Bars, config: SearchConfig) -> None:
     """The analytic cost model against the emulator: networks of the space, untrained."""
     from scipy.stats import spearmanr
 

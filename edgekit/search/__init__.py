@@ -12,7 +12,7 @@ _HOMES = {
     "search": "finalists",
     "choose": "choice",
     "front": "choice",
-    "search_config": "objective",
+    "search_config": "config",
     "load_search_result": "result",
 }
 __all__ = list(_HOMES)

@@ -20,7 +20,8 @@ from edgekit.core.workspace import Workspace
 from edgekit.pipeline.run import Run
 from edgekit.search import objective
 from edgekit.search.choice import Finalist, choose, front, paired_difference, shortlist
-from edgekit.search.objective import SearchConfig, TrialResult
+from edgekit.search.config import SearchConfig, check_run
+from edgekit.search.objective import TrialResult
 from edgekit.search.result import SCHEMA, SOURCE_FILES, source_hashes
 from edgekit.search.space import HAND_MADE
 from edgekit.search.study import explore, search_executor
@@ -57,7 +58,7 @@ def search(
     A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
     process searches in it, or if it holds a search with another SearchConfig.
     """
-    objective.check_run(config)
+    check_run(config)
     config.folder.mkdir(parents=True, exist_ok=True)
     try:
         with (

@@ -21,8 +21,8 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.search import cost, objective, space
 from edgekit.search.cluster import need
+from edgekit.search.config import SearchConfig
 from edgekit.search.executor import TRIES, Executor, executor
-from edgekit.search.objective import SearchConfig
 from edgekit.search.trials import (
     Attr,
     Constraint,

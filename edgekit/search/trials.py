@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edgekit.core.figures import Figure
-from edgekit.search.objective import SearchConfig
+from edgekit.search.config import SearchConfig
 
 
 class State(StrEnum):

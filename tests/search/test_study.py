@@ -14,6 +14,7 @@ from edgekit.cli.commands import main
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.search import cluster, finalists, objective, study
+from edgekit.search.config import SearchConfig
 from edgekit.search.executor import Executor
 from edgekit.search.trials import rows_of
 
@@ -189,6 +190,6 @@ def test_a_search_of_other_data_is_not_continued(toy, monkeypatch):
     monkeypatch.setattr(objective, "evaluate", lambda *_: 1 / 0)
     with pytest.raises(EdgekitError):
         search(toy)
-    other = objective.SearchConfig(**{**toy.__dict__, "stamp": "other"})
+    other = SearchConfig(**{**toy.__dict__, "stamp": "other"})
     with pytest.raises(EdgekitError, match="delete it to start over"):
         search(other)
