@@ -143,7 +143,7 @@ def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
 
     case = usecases.load("bearing", workspace.root())
     recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
-    source, target = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
+    source, target = (case.windows([case.prepare(r) for r in part], "full") for part in recordings)
     source, target = data.subsample(source, 700), data.subsample(target, 1_000)
     splits = adapt.grouped_folds(case, target, [0])
     table = adapt.compare(source, target, splits, case, networks=False).table.set_index("method")

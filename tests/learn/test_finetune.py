@@ -30,10 +30,10 @@ def base(world):
 
     windows, split = world
     train, build = windows[split.train], lambda shape, k: learn.models.student(shape, k, 8, seed=0)
-    made = learn.compress(
+    small = learn.compress(
         (), train, spectrum, build=build, seed=0, augment=noise, epochs=8, rate=0.02
     )
-    return litert.strip_metadata(made.tflite)
+    return litert.strip_metadata(small.tflite)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def inside(tflite, biases_only=False):
     reader = interpreter.Interpreter(model_content=tflite)
     reader.allocate_tensors()
     kinds = ["int32"] if biases_only else ["int32", "int8"]
-    places = set()
+    offsets = set()
     for detail in reader.get_tensor_details():
         if len(detail["quantization_parameters"]["scales"]) and detail["dtype"].__name__ in kinds:
             try:
@@ -70,8 +70,8 @@ def inside(tflite, biases_only=False):
             except ValueError:  # an activation
                 continue
             if (at := tflite.find(data)) >= 0:
-                places |= set(range(at, at + len(data)))
-    return places
+                offsets |= set(range(at, at + len(data)))
+    return offsets
 
 
 def test_training_that_changes_nothing_gives_the_same_file(base, arrived):
@@ -146,11 +146,11 @@ def test_what_was_taken_back_stays_back(base, arrived):
 
 
 def test_biases_only(base, arrived):
-    made = finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
-    places = differing(base, made.tflite)
-    assert len(places)
-    assert set(places) <= inside(base, biases_only=True)
-    assert accuracy(made.tflite, arrived[2]) > accuracy(base, arrived[2])
+    small = finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
+    offsets = differing(base, small.tflite)
+    assert len(offsets)
+    assert set(offsets) <= inside(base, biases_only=True)
+    assert accuracy(small.tflite, arrived[2]) > accuracy(base, arrived[2])
 
 
 def test_same_seed_same_bytes(base, tuned, arrived):

@@ -35,16 +35,16 @@ def test_gaussian_is_one_where_healthy_and_does_not_care_about_units():
 
 def test_compare_never_hears_a_fault_nor_the_recording_it_is_judged_by():
     table, faulty, group = plant(recordings=3, away=4)
-    heard = []
+    fitted_on = []
 
     def spy(healthy):
-        heard.append(healthy)
+        fitted_on.append(healthy)
         return anomaly.gaussian(healthy)
 
     found = anomaly.compare(table, faulty, group, {"spy": spy}).iloc[0]
     rows = {tuple(row) for row in table[faulty]}
-    assert len(heard) == found.turns == 3
-    for out, healthy in zip(np.unique(group[~faulty]), heard, strict=True):
+    assert len(fitted_on) == found.turns == 3
+    for out, healthy in zip(np.unique(group[~faulty]), fitted_on, strict=True):
         assert not rows & {tuple(row) for row in healthy}
         assert not {tuple(r) for r in table[group == out]} & {tuple(row) for row in healthy}
     assert 0.6 < found.lowest <= found.windows <= 1
