@@ -38,7 +38,7 @@ def bars(bars: Bars) -> None:
     for person in people:
         hers = right.group == person
         print(
-            f"  {person}: {(said == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
+            f"  {person}: {(predicted == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
         )
     scores = learn.score(right.y, predicted, case.CLASSES, right.group)
     for c, recall in scores.recall.items():

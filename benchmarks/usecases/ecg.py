@@ -89,9 +89,7 @@ def evaluate(bars: Bars, case, answers: dict, what: str, f1_goal, v_goal) -> Non
     y, predicted = (np.concatenate([a[k] for a in answers.values()]) for k in ("y", "predicted"))
     group = np.repeat(list(answers), [len(a["y"]) for a in answers.values()])
     scores = learn.score(y, predicted, case.CLASSES, group)
-    print(
-        f"{what}, {len(y):,} beats of {len(answers)} patients; rows: truth, columns: predicted"
-    )
+    print(f"{what}, {len(y):,} beats of {len(answers)} patients; rows: truth, columns: predicted")
     for c, row in zip(case.CLASSES, scores.confusion, strict=True):
         print(f"  {c}  {row}  recall {scores.recall[c]:.3f}  precision {scores.precision[c]:.3f}")
     f1, v = scores.macro_f1, scores.recall["V"]
