@@ -39,7 +39,7 @@ def judged(name: str, case, lab, field, seeds=(0,)) -> dict | None:
     except EdgekitError as error:
         print(f"  {name}: not judged ({error})")
         return None
-    table = adapt.compare(lab, field, splits, case, networks=False).set_index("method")
+    table = adapt.compare(lab, field, splits, case, networks=False).table.set_index("method")
     free = table[table.confidence_score.notna()].balanced_accuracy
     floor, row = table.loc[adapt.BASELINE], table.loc[adapt.CHOSEN]
     line = {

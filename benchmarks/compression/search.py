@@ -2,8 +2,8 @@
 
 The search sees training and validation parts only; the test part is read when all is chosen, for the found
 student and the hand-made one, over the seeds that both were trained with. Where it holds fewer than FEW
-groups, two people say, the whole search is done for DEALS deals of groups, and their mean counts. The first
-use case also tells how two workers compare with one on the same candidates, and whether one worker finds the
+groups, two people say, the whole search is done for SPLITS splits of groups, and their mean counts. The first
+use case also shows how two workers compare with one on the same candidates, and whether one worker finds the
 same twice.
 """
 
@@ -23,10 +23,11 @@ from edgekit.core import workspace
 from edgekit.core.figures import Figure
 from edgekit.pipeline import execute
 from edgekit.search import cluster, cost, executor, finalists, objective, search_config, space
+from edgekit.search.config import SearchConfig
 from edgekit.search.study import prepare_space, search_executor
 
 TRIALS, WORKERS, SAME = 40, 2, 20
-FEW, DEALS = 3, 3
+FEW, SPLITS = 3, 3
 
 
 def bars(bars: Bars, names) -> None:
@@ -40,8 +41,8 @@ def bars(bars: Bars, names) -> None:
         searched(bars, name, config)
 
 
-def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
-    """A run at quick through chapter 03, without a search in it; another `seed` deals the groups anew."""
+def prepared(name: str, seed: int = 0) -> SearchConfig:
+    """A run at quick through chapter 03, without a search in it; another `seed` splits the groups anew."""
     folder = f"{name}-{seed}" if seed else name
     directory = workspace.Workspace.find().runs / "benchmark-search" / folder
     execute.execute(name, seed=seed, run_dir=directory, through="train")
@@ -49,74 +50,76 @@ def prepared(name: str, seed: int = 0) -> objective.SearchConfig:
     return search_config(name, seed=seed, run_dir=str(directory))
 
 
-def searched(bars: Bars, name: str, config: objective.SearchConfig) -> None:
+def searched(bars: Bars, name: str, config: SearchConfig) -> None:
     """Forty trials and the finalists, timed; the found student against the hand-made one."""
     few = len(objective.context(config).split.groups["test"]) < FEW
-    others = (prepared(name, seed) for seed in range(1, DEALS if few else 1))
-    deals = [timed(t) for t in (config, *others)]
-    minutes, trials = max((d["minutes"], d["trials_minutes"]) for d in deals)
+    others = (prepared(name, seed) for seed in range(1, SPLITS if few else 1))
+    records = [timed(t) for t in (config, *others)]
+    minutes, trials = max((d["minutes"], d["trials_minutes"]) for d in records)
     bars.add(
         f"{name}: {TRIALS} trials, {WORKERS} workers, finalists",
         "≤ 20 min",
         f"{minutes:.1f} min ({trials:.1f} until the first finalist)",
         minutes <= 20,
     )
-    fewer = min(100 * d["fewer_instructions"] for d in deals)
+    fewer = min(100 * d["fewer_instructions"] for d in records)
     what = f"{name}: fewer instructions than hand-made"
-    bars.add(what, "≥ 25 %", f"{fewer:.0f} % ({counts(deals)})", fewer >= 25)
+    bars.add(what, "≥ 25 %", f"{fewer:.0f} % ({counts(records)})", fewer >= 25)
     before, after = (
-        float(np.mean([d[who]["test_mean"] for d in deals])) for who in ("hand_made", "found")
+        float(np.mean([d[who]["test_mean"] for d in records])) for who in ("hand_made", "found")
     )
     what = f"{name}: int8 accuracy on test groups, hand-made → found"
-    shown = f"{before:.4f} → {after:.4f}, mean of {trained(deals)}; lead {leads(deals)} points"
+    shown = (
+        f"{before:.4f} → {after:.4f}, mean of {trained(records)}; by {differences(records)} points"
+    )
     bars.add(what, "not lower", shown, after >= before - 1e-9)
 
 
-def counts(deals: list[dict]) -> str:
-    """Instructions of the hand-made and of the found application, a deal after the other."""
+def counts(records: list[dict]) -> str:
+    """Instructions of the hand-made and of the found application, a split after the other."""
     pairs = [
         [Figure.from_dict(d[who]["figures"]["instructions"]) for who in ("hand_made", "found")]
-        for d in deals
+        for d in records
     ]
     shown = ", ".join(f"{a.value:,.0f} → {b.value:,.0f}" for a, b in pairs)
     return f"{shown}, {pairs[0][0].provenance}"
 
 
-def trained(deals: list[dict]) -> str:
-    """How many seeds a mean is of, and how many deals where there are several."""
-    seeds = f"{deals[0]['found']['seeds']} seeds"
-    return f"{seeds} and {len(deals)} deals" if len(deals) > 1 else seeds
+def trained(records: list[dict]) -> str:
+    """How many seeds a mean is of, and how many splits where there are several."""
+    seeds = f"{records[0]['found']['seeds']} seeds"
+    return f"{seeds} and {len(records)} splits" if len(records) > 1 else seeds
 
 
-def leads(deals: list[dict]) -> str:
-    """What the test groups of each deal can tell: bounds of the found student's lead, in points."""
-    both = (d["test_paired_difference"] for d in deals)
+def differences(records: list[dict]) -> str:
+    """What the test groups of each split can tell: bounds of the paired difference, in points."""
+    both = (d["test_paired_difference"] for d in records)
     return ", ".join(f"{100 * b['low']:+.1f} to {100 * b['high']:+.1f}" for b in both)
 
 
-def timed(config: objective.SearchConfig) -> dict:
+def timed(config: SearchConfig) -> dict:
     """The facts of a search, and the minutes that it took in all and until the first finalist."""
     began = time.monotonic()
-    evaluate_trial = []
+    first: list[float] = []
 
     def say(text: str) -> None:
-        if text.startswith("finalist") and not evaluate_trial:
-            evaluate_trial.append(time.monotonic() - began)
+        if text.startswith("finalist") and not first:
+            first.append(time.monotonic() - began)
         print(f"  {text}", flush=True)
 
-    facts = finalists.search(config, TRIALS, WORKERS, say=say).facts
+    record = finalists.search(config, TRIALS, WORKERS, say=say).record
     minutes = (time.monotonic() - began) / 60
-    return facts | {
+    return record | {
         "minutes": minutes,
-        "trials_minutes": evaluate_trial[0] / 60 if evaluate_trial else minutes,
+        "trials_minutes": first[0] / 60 if first else minutes,
     }
 
 
-def scaling(bars: Bars, config: objective.SearchConfig) -> None:
-    """The same trials through one Dask worker and through two, both warm, nothing drawn yet."""
+def scaling(bars: Bars, config: SearchConfig) -> None:
+    """The same trials through one Dask worker and through two, both ready, nothing drawn yet."""
     known = objective.context(config).known
-    tasks = {n: (made, config) for n, made in enumerate(drawn(known, SAME))}
-    seconds, answers = {}, {}
+    tasks = {n: (candidate, config) for n, candidate in enumerate(drawn(known, SAME))}
+    seconds, files = {}, {}
     for workers in (1, 2):
         with search_executor(config, workers, "") if workers > 1 else one_dask_worker() as executor:
             for _ in executor.map(prepare_space, {n: (config,) for n in range(workers)}):
@@ -125,11 +128,11 @@ def scaling(bars: Bars, config: objective.SearchConfig) -> None:
             began = time.monotonic()
             results = dict(executor.map(objective.evaluate_trial, tasks))
             seconds[workers] = time.monotonic() - began
-            answers[workers] = [getattr(results[n], "tflite", None) for n in tasks]
+            files[workers] = [getattr(results[n], "tflite", None) for n in tasks]
     ratio = seconds[1] / seconds[2]
     shown = f"{ratio:.2f} ({seconds[1]:.0f} s, {seconds[2]:.0f} s for {SAME} candidates)"
     bars.add("2 workers against 1, trials a minute", "≥ 1.7", shown, ratio >= 1.7)
-    same = sum(a == b for a, b in zip(answers[1], answers[2], strict=True))
+    same = sum(a == b for a, b in zip(files[1], files[2], strict=True))
     bars.add(
         "candidates that are byte for byte the same on both", f"{SAME}", f"{same}", same == SAME
     )
@@ -142,7 +145,7 @@ def one_dask_worker():
         yield executor.Executor(client)
 
 
-def repeated(bars: Bars, config: objective.SearchConfig) -> None:
+def repeated(bars: Bars, config: SearchConfig) -> None:
     """Two searches of six trials with one seed on one worker."""
     tables = []
     for n in range(2):
@@ -158,25 +161,25 @@ def repeated(bars: Bars, config: objective.SearchConfig) -> None:
     bars.add("same seed, one worker: trials, figures, found file", "equal", str(same), same)
 
 
-def ordered(bars: Bars, config: objective.SearchConfig) -> None:
+def ordered(bars: Bars, config: SearchConfig) -> None:
     """The analytic cost model against the emulator: networks of the space, untrained."""
     from scipy.stats import spearmanr
 
     from edgekit import emulate, export, learn
 
-    expected, device_figures = [], []
+    expected, counted = [], []
     for n in range(24):
         shape = ((1, 40, 1), (1, 80, 6), (24, 24, 1))[n % 3]
         known = {"features": ["features"], **(space.PICTURE if shape[0] > 1 else space.SIGNAL)}
-        (made,) = drawn(known | {"network": ["layers"]}, 1, seed=1000 + n)
-        model = space.build(made, None, shape, 3, seed=n)
+        (candidate,) = drawn(known | {"network": ["layers"]}, 1, seed=1000 + n)
+        model = space.build(candidate, None, shape, 3, seed=n)
         x = np.random.default_rng(n).normal(size=(8, *shape)).astype(np.float32)
         source = export.generate(export.read(learn.quantize(model, x)))
         p = emulate.profile(emulate.build(source, cpu="cortex-m33"), np.zeros((1, *shape), np.int8))
-        expected.append(cost.estimate(space.layers(made, shape, 3)).instructions)
-        device_figures.append(p.instructions.value)
-    rank = float(spearmanr(expected, device_figures).statistic)
-    ratio = np.array(expected) / device_figures
+        expected.append(cost.estimate(space.layers(candidate, shape, 3)).instructions)
+        counted.append(p.instructions.value)
+    rank = float(spearmanr(expected, counted).statistic)
+    ratio = np.array(expected) / counted
     shown = f"{rank:.3f} ({100 * (ratio.min() - 1):+.0f} to {100 * (ratio.max() - 1):+.0f} %)"
     bars.add("cost model: rank correlation with emulated instructions", "≥ 0.9", shown, rank >= 0.9)
 

@@ -25,25 +25,25 @@ def bars(bars: Bars) -> None:
         case.windows([case.prepare(r) for r in case.recordings(domain, "full")], "full")
         for domain in ("field", "lab")
     )
-    said, other = np.full(len(right), -1), np.full(len(left), -1)
+    predicted, other = np.full(len(right), -1), np.full(len(left), -1)
     people = sorted(set(right.group))
     for fold in case.folds(right, len(people), SEED):
         train = right[fold.train]
         (person,) = fold.groups["test"]
         assert person not in set(train.group)
         model = recipe(case, train)
-        said[fold.test] = answers(case, model, right.X[fold.test])
+        predicted[fold.test] = predict(case, model, right.X[fold.test])
         rows = np.flatnonzero(left.group == person)
-        other[rows] = answers(case, model, left.X[rows] * simulators.wrists.MIRROR)
+        other[rows] = predict(case, model, left.X[rows] * simulators.wrists.MIRROR)
     for person in people:
         hers = right.group == person
         print(
-            f"  {person}: {(said == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
+            f"  {person}: {(predicted == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
         )
-    scores = learn.score(right.y, said, case.CLASSES, right.group)
+    scores = learn.score(right.y, predicted, case.CLASSES, right.group)
     for c, recall in scores.recall.items():
         print(f"  {c}: recall {recall:.3f}, precision {scores.precision[c]:.3f} (measured)")
-    accuracy = float((said == right.y).mean())
+    accuracy = float((predicted == right.y).mean())
     what = "activity: leave-subject-out accuracy, ten people, int8 by TFLM"
     bars.add(what, "≥ 0.85", f"{accuracy:.3f}", accuracy >= 0.85)
     balanced = scores.balanced_accuracy
@@ -63,5 +63,5 @@ def recipe(case, train) -> bytes:
     return learn.strip_metadata(learn.compress((), train, case.features, build=build, **how).tflite)
 
 
-def answers(case, model: bytes, X: np.ndarray) -> np.ndarray:
+def predict(case, model: bytes, X: np.ndarray) -> np.ndarray:
     return learn.predict(model, case.features(X))[0].argmax(axis=1)

@@ -1,7 +1,7 @@
 """Bars of `bearing`: what chapter 02 lifts from the lab to a rig, without labels and with ten a class.
 
 On the MFPT rig (real) and on simulated rigs with other bearings, speeds, structures and sampling rates, some
-with fewer classes. Every method on held-out recordings, several deals of three folds. Some ten minutes.
+with fewer classes. Every method on held-out recordings, several assignments to three folds. Some ten minutes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ def bars(bars: Bars) -> None:
         lifted(bars, f"{name} (simulated)", lift(case, lab, windows), required=False)
 
 
-def lift(case, lab, field):
-    """Chapter 02's table for one field, networks left out: they are slow and are not chosen."""
-    return adapt.compare(lab, field, adapt.deal(case, field, SEEDS), case, networks=False)
+def lift(case, lab, field) -> adapt.Comparison:
+    """Chapter 02's comparison for one field, networks left out: they are slow and are not chosen."""
+    return adapt.compare(lab, field, adapt.grouped_folds(case, field, SEEDS), case, networks=False)
 
 
-def lifted(bars: Bars, what: str, table, required: bool) -> None:
+def lifted(bars: Bars, what: str, comparison: adapt.Comparison, required: bool) -> None:
     """The two lifts. A simulated rig may also come within five points of the table's best row: where the lab
     alone is almost as good, nothing can be lifted by fifteen points."""
-    rows = table.set_index("method").balanced_accuracy
-    floor, top = rows[adapt.BASELINE], rows.max()
-    free, few = rows[adapt.CHOSEN], rows["chosen + 10 per class"]
+    table, row = comparison.table, comparison.row
+    floor, top = table.balanced_accuracy.iloc[0], table.balanced_accuracy.max()
+    free = row(adapt.Kind.CHOSEN).balanced_accuracy
+    few = row(adapt.Kind.CHOSEN_WITH_LABELS, shots=10).balanced_accuracy
     shown = table.set_index("method")[["balanced_accuracy", "low", "high"]]
     print(shown.round(3).to_string())
     print(f"  {what}: lab {floor:.3f}, without labels {free:.3f}, ten {few:.3f}, best {top:.3f}")

@@ -40,15 +40,15 @@ def bars(bars: Bars) -> None:
     for fold in case.folds(beats, FOLDS, SEED):
         models.append(recipe(case, beats[fold.train]))
         for name in fold.groups["test"]:
-            answers[name] = listen(case, models[-1], patients[name])
+            answers[name] = predict(case, models[-1], patients[name])
         print(f"fold {len(models)} of {FOLDS}: tested {', '.join(fold.groups['test'])}", flush=True)
-    judge(bars, case, answers, f"{FOLDS} folds of DS1", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
+    evaluate(bars, case, answers, f"{FOLDS} folds of DS1", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
     flash(bars, case, models[0])
     theirs = [n for n in patients if n in datasets.mitbih.DS2]
     if theirs:
         model = recipe(case, thinned)
-        answers = {name: listen(case, model, patients[name]) for name in theirs}
-        judge(bars, case, answers, "DS1 to DS2", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
+        answers = {name: predict(case, model, patients[name]) for name in theirs}
+        evaluate(bars, case, answers, "DS1 to DS2", ("≥ 0.72", 0.72), ("≥ 0.88", 0.88))
 
 
 def recipe(case, train) -> bytes:
@@ -60,37 +60,36 @@ def recipe(case, train) -> bytes:
     )
 
 
-def listen(case, model: bytes, recording) -> dict:
+def predict(case, model: bytes, recording) -> dict:
     """One patient: classes of the annotated beats, and of those that the detector finds itself."""
     windows = case.windows([recording], "full")
     (peaks,) = signal.r_peaks(recording.samples.T)
     peaks = peaks[(peaks >= case.BEFORE) & (peaks + case.AFTER <= len(recording.samples))]
     X = simulators.hearts.windows_at(recording, peaks, case.BEFORE, case.AFTER)
-    said = (learn.predict(model, case.features(x))[0].argmax(axis=1) for x in (windows.X, X))
+    annotated, found = (
+        learn.predict(model, case.features(x))[0].argmax(axis=1) for x in (windows.X, X)
+    )
     truth = [(r, label) for r, _, label in recording.events]
     truth = [
         (r, label) for r, label in truth if case.BEFORE <= r <= len(recording.samples) - case.AFTER
     ]
     at = np.array([r for r, _ in truth])
     pairs = simulators.hearts.match(at, peaks, TOLERANCE)
-    said, heard = said
     return {
         "y": windows.y,
-        "said": said,
+        "predicted": annotated,
         "truth": np.array([label for _, label in truth]),
-        "heard": np.where(pairs < 0, -1, heard[pairs]),
-        "invented": heard[np.setdiff1d(np.arange(len(peaks)), pairs)],
+        "found": np.where(pairs < 0, -1, found[pairs]),
+        "invented": found[np.setdiff1d(np.arange(len(peaks)), pairs)],
     }
 
 
-def judge(bars: Bars, case, answers: dict, what: str, f1_goal, v_goal) -> None:
+def evaluate(bars: Bars, case, answers: dict, what: str, f1_goal, v_goal) -> None:
     """Pooled over the patients: by annotated beats (the bars), then end to end."""
-    y, said = (np.concatenate([a[k] for a in answers.values()]) for k in ("y", "said"))
+    y, predicted = (np.concatenate([a[k] for a in answers.values()]) for k in ("y", "predicted"))
     group = np.repeat(list(answers), [len(a["y"]) for a in answers.values()])
-    scores = learn.score(y, said, case.CLASSES, group)
-    print(
-        f"{what}, {len(y):,} beats of {len(answers)} patients; rows: truth, columns: said (measured)"
-    )
+    scores = learn.score(y, predicted, case.CLASSES, group)
+    print(f"{what}, {len(y):,} beats of {len(answers)} patients; rows: truth, columns: predicted")
     for c, row in zip(case.CLASSES, scores.confusion, strict=True):
         print(f"  {c}  {row}  recall {scores.recall[c]:.3f}  precision {scores.precision[c]:.3f}")
     f1, v = scores.macro_f1, scores.recall["V"]
@@ -103,26 +102,26 @@ def judge(bars: Bars, case, answers: dict, what: str, f1_goal, v_goal) -> None:
 
 def end_to_end(case, answers: dict, what: str) -> None:
     """The same where the device finds the beats itself; what it misses or invents counts."""
-    truth, heard = (np.concatenate([a[k] for a in answers.values()]) for k in ("truth", "heard"))
+    truth, found = (np.concatenate([a[k] for a in answers.values()]) for k in ("truth", "found"))
     invented = np.bincount(np.concatenate([a["invented"] for a in answers.values()]), minlength=3)
     f1 = []
     for c, name in enumerate(case.CLASSES):
-        hit = int(((truth == name) & (heard == c)).sum())
-        said = int(((heard == c) & np.isin(truth, case.CLASSES)).sum() + invented[c])
-        f1.append(2 * hit / max(1, said + int((truth == name).sum())))
+        hit = int(((truth == name) & (found == c)).sum())
+        called = int(((found == c) & np.isin(truth, case.CLASSES)).sum() + invented[c])
+        f1.append(2 * hit / max(1, called + int((truth == name).sum())))
         print(
             f"  {name} found by the detector and classed: sensitivity {hit / (truth == name).sum():.3f}"
         )
     for name in ("F", "Q"):
         print(
-            f"  {name}: {(truth == name).sum()} beats, called {_counts(case, heard[truth == name])}"
+            f"  {name}: {(truth == name).sum()} beats, called {_counts(case, found[truth == name])}"
         )
     print(f"  invented beats, called {_counts(case, invented, counted=True)}")
     print(f"  {what}, end to end: macro F1 {np.mean(f1):.3f} (measured, int8 by TFLM)")
 
 
-def _counts(case, said, counted: bool = False) -> dict:
-    counts = said if counted else np.bincount(said[said >= 0], minlength=len(case.CLASSES))
+def _counts(case, classes, counted: bool = False) -> dict:
+    counts = classes if counted else np.bincount(classes[classes >= 0], minlength=len(case.CLASSES))
     return dict(zip(case.CLASSES, counts.tolist(), strict=True))
 
 

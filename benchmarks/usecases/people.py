@@ -37,9 +37,9 @@ def presence(bars: Bars, case, directory) -> None:
     names = ("model.json", "model.tflite")
     card, model = (artefacts.read(artefacts.artefact_path(directory, name)) for name in names)
     test = card.test
-    said = f"{test.balanced_accuracy:.3f} ({learn.interval(test)}), {card.name}"
+    shown = f"{test.balanced_accuracy:.3f} ({learn.interval(test)}), {card.name}"
     bars.add(
-        f"person or nobody, int8, {test.windows} later crops", "≥ 0.90", said,
+        f"person or nobody, int8, {test.windows} later crops", "≥ 0.90", shown,
         test.balanced_accuracy >= 0.90,
     )  # fmt: skip
     preprocess = usecases.preprocessors(case)[card.input]
@@ -64,8 +64,8 @@ def labels(bars: Bars, case) -> None:
     found = proposals.propose(large, proposals.background(large), tall=(50, 165))
     wanted = [[b for b in known.frames[n] if b.height >= 48] for n in numbers]
     score = proposals.agreement(found, wanted)
-    said = f"precision {score['precision']:.3f}, recall {score['recall']:.3f}"
-    bars.add(f"boxes proposed by the gateway, {len(numbers)} frames", "–", said, True)
+    shown = f"precision {score['precision']:.3f}, recall {score['recall']:.3f}"
+    bars.add(f"boxes proposed by the gateway, {len(numbers)} frames", "–", shown, True)
 
 
 def counting(bars: Bars, case) -> None:
@@ -90,8 +90,8 @@ def counting(bars: Bars, case) -> None:
     heatmap.fit(model, X, B, see, seed=0, least=least, at=HEAD, epochs=EPOCHS)
     inputs = [see(p[0][..., None].astype(np.float32)) for p in (train, val, test)]
     tflite = learn.strip_metadata(learn.quantize(model, inputs[0]))
-    said = [learn.predict_int8(tflite, learn.int8_inputs(tflite, x))[0] for x in inputs]
-    maps = [heatmap.unfold(x) for x in said]
+    outputs = [learn.predict_int8(tflite, learn.int8_inputs(tflite, x))[0] for x in inputs]
+    maps = [heatmap.unfold(x) for x in outputs]
     known = np.concatenate(maps[:2]), np.concatenate([train[2], val[2]])
     threshold = int(heatmap.choose_threshold(*known))
     scale = maps[2].shape[1] / test[0].shape[1]
@@ -106,7 +106,7 @@ def counting(bars: Bars, case) -> None:
     source = export.generate(export.read(tflite), "counter")
     firmware = emulate.build(source, cpu=CORE)
     fed = learn.int8_inputs(tflite, inputs[2])
-    wrong = int((emulate.evaluate(firmware, fed) != said[2]).sum())
+    wrong = int((emulate.evaluate(firmware, fed) != outputs[2]).sum())
     latency = emulate.latency_on(catalog.board(BOARD), firmware, emulate.profile(firmware, fed[:1]))
     bars.add(
         "counter, bytes that differ on the core", "0", f"{wrong}; {latency} a frame", wrong == 0

@@ -48,6 +48,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.X)
 
+    @property
+    def recording(self) -> np.ndarray:
+        """(n,) the name of the recording that each window was cut from."""
+        return np.array([str(origin).rpartition("@")[0] for origin in self.origin])
+
     def __getitem__(self, rows) -> Windows:
         """The same windows, only the given rows (index array, mask or slice)."""
         return Windows(

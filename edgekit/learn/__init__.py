@@ -1,9 +1,10 @@
 """Train, adapt, compress.
 
-sweep = width_sweep(models.teacher, windows, folds, hear, (2, 4, 8), seed=0)
-fitted = fit(model, windows, hear, augment=augment, seed=0)
-made = make(("distil", "prune", "qat"), windows, hear, start=student, distil=Distil(...), seed=0)
-ledger.add("student, pruned", made.tflite, "features", made.seconds)
+sweep = width_sweep(models.teacher, windows, folds, preprocess, (2, 4, 8), seed=0)
+fitted = fit(model, windows, preprocess, augment=augment, seed=0)
+small = compress(("prune", "qat"), windows, preprocess, start=student, seed=0)
+tflite = quantize(model, calibration(windows, preprocess, seed=0))
+ledger.add("student, pruned", small.tflite, "features", small.seconds)
 
 TensorFlow is imported by what trains, not by this package; or by `load_tensorflow`, when it suits you.
 """
@@ -18,22 +19,21 @@ from edgekit.learn.compression import (
     grouped_cross_validation,
 )
 from edgekit.learn.conversion import quantize
-from edgekit.learn.finetune import finetune, frontier
+from edgekit.learn.finetune import finetune
+from edgekit.learn.frontier import Frontier, frontier
 from edgekit.learn.ledger import Ledger, pick
 from edgekit.learn.litert import int8_inputs, predict, predict_int8, quantization, strip_metadata
 from edgekit.learn.loading import load_tensorflow
-from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
-from edgekit.learn.train import (
+from edgekit.learn.scores import (
     CrossValidation,
-    Distillation,
     Score,
-    fit,
+    balanced_accuracy,
     interval,
     paired_difference,
     score,
-    smallest_within,
-    width_sweep,
 )
+from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
+from edgekit.learn.train import Distillation, fit, smallest_within, width_sweep
 
 __all__ = [
     "Attempts",
@@ -41,9 +41,11 @@ __all__ = [
     "CrossValidation",
     "Distillation",
     "Finding",
+    "Frontier",
     "Ledger",
     "Score",
     "adapt",
+    "balanced_accuracy",
     "calibration",
     "calibration_study",
     "compress",

@@ -18,7 +18,7 @@ class Attempts:
     """What every attempt has in common; `how` goes to `compress.compress`.
 
     `build(input_shape, classes, seed)` makes a fresh student. `seeds`: the first one's file is the ledger's,
-    the others tell how far its loss is luck. `models[name]` holds a Keras model for each seed: give the
+    the others show how far its loss is luck. `models[name]` holds a Keras model for each seed: give the
     student's, the attempts add theirs. `recipes[name]`: all steps from nothing, and what else was asked for.
     """
 
@@ -30,7 +30,7 @@ class Attempts:
     how: dict
     models: dict[str, dict] = field(default_factory=dict)
     recipes: dict[str, tuple] = field(default_factory=dict)
-    augmentation_cache: AugmentationCache = field(default_factory=AugmentationCache, repr=False)
+    cache: AugmentationCache = field(default_factory=AugmentationCache, repr=False)
 
     def __call__(self, name: str, *steps: str, after: str = "", note: str = "", **more) -> None:
         """One recipe from each seed: from nothing, or going on where `after` ended, a name of `models`.
@@ -39,15 +39,13 @@ class Attempts:
         know.
         """
         if after and after not in self.models:
-            raise EdgekitError(f"nothing was made by {after!r}.{did_you_mean(after, self.models)}")
+            raise EdgekitError(f"no attempt is called {after!r}.{did_you_mean(after, self.models)}")
         tries = {}
         for seed in self.seeds:
             start = self.models[after][seed] if after else None
             how = {**self.how, "seed": seed, "build": partial(self.build, seed=seed), **more}
             given = steps, self.windows, self.preprocess
-            tries[seed] = compress(
-                *given, start=start, augmentation_cache=self.augmentation_cache, **how
-            )
+            tries[seed] = compress(*given, start=start, cache=self.cache, **how)
         files = [t.tflite for t in tries.values()]
         print(self.ledger.add(name, files, "features", tries[self.seeds[0]].seconds, note))
         before, asked = self.recipes.get(after, ((), {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,15 +14,14 @@ from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
 from edgekit.learn.conversion import quantize
+from edgekit.learn.scores import CrossValidation, balanced_accuracy, score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from edgekit.learn.train import CrossValidation
-
 STEPS = ("distil", "hint", "channels", "prune", "cluster", "qat")
 ROUNDINGS = ("int8", "int16", "dynamic", "float")
-HINT = 0.5  # how much a guess of the teacher's features counts, if that is asked for
+HINT = 0.5  # how much a guess of the teacher's features counts, with the step "hint"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class CompressedModel:
     """A network ready for a device: its `.tflite`, the Keras model it came from, seconds it took."""
 
     tflite: bytes
-    model: object
+    model: Any
     seconds: float
 
     def _repr_html_(self) -> str:
@@ -54,18 +53,19 @@ def compress(
     finish: int = 4,
     **how,
 ) -> CompressedModel:
-    """A student taken through `steps`, some of STEPS in that order, then made a `.tflite`.
+    """A student taken through `steps`, some of STEPS in that order, then converted to a `.tflite`.
 
     It starts as `start`, a trained model that is left as it is, or as `build(input_shape, classes)`,
     trained for `epochs`; with "distil" against `distil` (a `train.Distillation`), with "hint" guessing the
     teacher's features too. "channels" removes channels with a share `channels` of the weights and trains
     for `epochs` again. "prune" sets a share `sparsity` of the weights to zero, "cluster" leaves `clusters`
     different ones in each layer, "qat" trains through the rounding and keeps what those two did; each for
-    `finish` epochs at a quarter of the rate, and told by the teacher too if there is `distil`.
+    `finish` epochs at a quarter of the rate, with soft targets too if there is `distil`.
 
     `rounding` "int8": without "qat" it is fitted afterwards, on training windows (post-training
     quantization). "int16" has activations of 16 bits, "dynamic" float ones, "float" rounds nothing; only
-    int8 runs on the kit's devices. `how` goes to `train.fit`. Raises EdgekitError for an unknown step.
+    int8 runs on the kit's devices. `how` goes to `train.fit`. Raises EdgekitError for steps that are unknown,
+    out of order or lack what they need, and as `train.fit` does.
     """
     from edgekit.learn import legacy
     from edgekit.learn.channel_pruning import prune_channels
@@ -81,9 +81,13 @@ def compress(
     clock = time.perf_counter()
     legacy.seed_everything(seed)
     if {"distil", "hint"} & {*steps} and distil is None:
-        raise EdgekitError("a student that is taught needs a teacher: distil=Distil(teacher, hear)")
-    how = {"seed": seed, "distil": distil, "augmentation_cache": AugmentationCache(), **how}
+        raise EdgekitError(
+            "a student that is taught needs a teacher: distil=Distillation(teacher, preprocess)"
+        )
+    how = {"seed": seed, "distil": distil, "cache": AugmentationCache(), **how}
     if start is None:
+        if build is None:
+            raise EdgekitError("compress needs a network: start=model, or build=function")
         model = build(preprocess(windows.X[:1]).shape[1:], len(windows.classes))
         distillation = replace(distil, hint=HINT) if "hint" in steps else distil
         fit(model, windows, preprocess, epochs=epochs, **{**how, "distil": distillation})
@@ -128,28 +132,27 @@ def grouped_cross_validation(
     """The `score` of a whole recipe when every fold's test recordings are new to it.
 
     `folds` are Splits; for each, `compress(steps, …)` starts from nothing on its training part, and its
-    int8 file answers for its test part. `make_distillation(windows)` returns the `Distillation` of a fold,
-    so that the teacher
-    has not heard the test recordings either; the teachers' own score on the same folds comes along. `how`
-    goes to `compress`.
+    int8 file predicts its test part. `make_distillation(windows)` returns the `Distillation` of a fold, so
+    that the teacher was not trained on the test recordings either; the teachers' own score on the same
+    folds comes along. `how` goes to `compress`.
     """
     from edgekit.learn.models import predict_classes
-    from edgekit.learn.train import CrossValidation, progress, score
+    from edgekit.learn.train import progress
 
     predicted, reference = np.full((2, len(windows)), -1)
     for fold in progress(folds, "folds"):
         train, test = windows[fold.train], windows[fold.test]
         distillation = make_distillation(train) if make_distillation else None
-        listens = {"distil", "hint"} & {*steps}
-        made = compress(steps, train, preprocess, distil=distillation if listens else None, **how)
-        predicted[fold.test] = litert.predict(made.tflite, preprocess(test.X))[0].argmax(axis=1)
-        if make_distillation:
+        distil = distillation if {"distil", "hint"} & {*steps} else None
+        tflite = compress(steps, train, preprocess, distil=distil, **how).tflite
+        predicted[fold.test] = litert.predict(tflite, preprocess(test.X))[0].argmax(axis=1)
+        if distillation:
             reference[fold.test] = predict_classes(
                 distillation.teacher, distillation.preprocess, test.X
             )
     tested = predicted >= 0
-    judged = windows.y[tested], windows.classes, windows.group[tested]
-    scores = [score(judged[0], s[tested], *judged[1:]) for s in (predicted, reference)]
+    y, group = windows.y[tested], windows.group[tested]
+    scores = [score(y, p[tested], windows.classes, group) for p in (predicted, reference)]
     return CrossValidation(scores[0], scores[1] if make_distillation else None)
 
 
@@ -168,29 +171,27 @@ def calibration_study(
     """What post-training quantization of `model` is worth for calibration sets of several kinds and sizes.
 
     Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the "loudest"
-    inputs
-    of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`, the
-    share of validation windows that the float model and the int8 one class alike.
+    inputs of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`,
+    the share of validation windows that the float model and the int8 one class alike.
     """
     import pandas as pd
 
     from edgekit.learn import legacy
-    from edgekit.learn.train import score
 
     train, val = windows[split.train], windows[split.val]
-    heard, held = preprocess(train.X), preprocess(val.X)
-    truth = legacy.logits(model, held).argmax(axis=1)
+    inputs, held_out = preprocess(train.X), preprocess(val.X)
+    truth = legacy.logits(model, held_out).argmax(axis=1)
     order = {
         "random": np.random.default_rng(seed).permutation(len(train)),
-        "loudest": np.argsort(-np.abs(heard).reshape(len(heard), -1).max(axis=1), kind="stable"),
+        "loudest": np.argsort(-np.abs(inputs).reshape(len(inputs), -1).max(axis=1), kind="stable"),
         "one class": np.flatnonzero(train.y == train.y.min()),
     }
     rows = []
     for size in sizes:
         sets = {"balanced": calibration(train, preprocess, seed, size)}
-        sets |= {kind: heard[np.sort(rank[:size])] for kind, rank in order.items()}
-        for kind, inputs in sets.items():
-            predicted = litert.predict(quantize(model, inputs), held)[0].argmax(axis=1)
-            accuracy = score(val.y, predicted, val.classes, draws=1).balanced_accuracy
-            rows.append((kind, len(inputs), accuracy, float((predicted == truth).mean())))
+        sets |= {kind: inputs[np.sort(rank[:size])] for kind, rank in order.items()}
+        for kind, some in sets.items():
+            predicted = litert.predict(quantize(model, some), held_out)[0].argmax(axis=1)
+            agreement = float((predicted == truth).mean())
+            rows.append((kind, len(some), balanced_accuracy(val.y, predicted), agreement))
     return pd.DataFrame(rows, columns=["kind", "windows", "val_accuracy", "agreement"])

@@ -1,6 +1,6 @@
 """Fine-tuning for the air: a new int8 `.tflite` that differs from the released one by few bytes.
 
-Weights stay on the grid of the released file, and training itself is told which of them may change: to
+Weights stay on the grid of the released file, and training itself decides which of them may change: to
 throw small changes away afterwards would destroy what was learned.
 """
 
@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,15 +17,13 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
-from edgekit.learn.train import progress, score
-
-if TYPE_CHECKING:
-    import pandas as pd
+from edgekit.learn.scores import balanced_accuracy
+from edgekit.learn.train import check_windows, progress
+from edgekit.learn.update_cost import entropy
 
 FREE, SETTLED = 0.35, 0.70  # shares of the epochs: until then all may change; from then few do
 ROOM = 0.97  # of the budget, while training goes on: changes grow
-CHECKED = 100  # windows whose answers are compared with TFLM's at the end
-BUDGETS = (0.02, 0.05, 0.10, 0.20)
+CHECKED = 100  # windows whose outputs are compared with TFLM's at the end
 
 
 @dataclass(frozen=True)
@@ -72,24 +69,23 @@ def finetune(
     batch: int = 32,
     rate: float = 1.0,
     balance: float = 1.0,
-    augmentation_cache: AugmentationCache | None = None,
+    cache: AugmentationCache | None = None,
 ) -> Tuned:
     """The released int8 `.tflite` `base`, trained on; its update takes at most `budget` · len(base) bytes.
 
     Only integers of weights and biases change, never a scale or a zero point; `biases_only` leaves the
-    weights alone. `cost(new)` tells the bytes of an update from `base` to `new`; without it, `entropy`
+    weights alone. `cost(new)` gives the bytes of an update from `base` to `new`; without it, `entropy`
     guesses. At first everything may change, then less and less: what stays changed is what the loss would
     miss most, by a second-order guess, change² times the gradient's mean square as Adam keeps it (LeCun et
     al., "Optimal Brain Damage", 1990, there for weights). The others return to the released value, and
     training goes on with the rest.
 
-    `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows, `preprocess`,
-    `augment`, `copies`, `batch`, `balance` and `augmentation_cache` as in `train.fit`. With `validation`,
-    the epoch that
-    scores best on it among those within the budget is returned (the latest of equals), the released file
-    if all are worse; without, the last epoch. Same seed, same bytes.
-    Raises EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it,
-    and for a budget that not even an unchanged file keeps.
+    `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows,
+    `preprocess`, `augment`, `copies`, `batch`, `balance` and `cache` as in `train.fit`. With `validation`,
+    the epoch that scores best on it among those within the budget is returned (the latest of equals), the
+    released file if all are worse; without, the last epoch. Same seed, same bytes. Raises EdgekitError for
+    a network that cannot be trained on its grid, for windows that do not fit it, and for a budget that not
+    even an unchanged file keeps.
     """
     from edgekit.learn import int8_training, legacy
 
@@ -103,9 +99,7 @@ def finetune(
         raise EdgekitError(
             f"an update that changes nothing takes {least:,} bytes, the budget is {allowed:,.0f}"
         )
-    drawn = (augmentation_cache or AugmentationCache()).of(
-        windows, preprocess, augment, seed, copies
-    )
+    drawn = (cache or AugmentationCache()).of(windows, preprocess, augment, seed, copies)
     steps = epochs * -(-drawn.copies * len(windows) // batch)
     training = int8_training.Training(network, rate, steps)
     weight = _weights(windows, balance)
@@ -132,93 +126,10 @@ def finetune(
             best = accuracy, new, size
     accuracy, new, size = best
     agreement = network.agreement(new, litert.int8_inputs(base, preprocess(windows.X[:CHECKED])))
-    facts = network.changed(new), accuracy, agreement, time.perf_counter() - start
-    return Tuned(new, size, size / len(base), *facts, history)
-
-
-def frontier(
-    base: bytes,
-    windows: Windows,
-    preprocess: Callable,
-    *,
-    test: Windows,
-    cost: Callable | None = None,
-    budgets: tuple[float, ...] = BUDGETS,
-    others: dict[str, bytes] | None = None,
-    **how,
-) -> pd.DataFrame:
-    """Accuracy against update bytes: the released file, its biases only, each of `budgets`, no budget at all.
-
-    `others` are files by name that were made in another way, as by the ordinary `compress.make`. Columns:
-    variant, budget (share, NaN where there is none), bytes and share of the update, changed (share of
-    integers, NaN for `others`), val_accuracy (NaN without `validation`), accuracy (balanced, of `test`, by
-    TFLM). `attrs["files"]` holds the files by variant. `how` goes to `finetune`. Nothing is chosen by `test`.
-    """
-    import pandas as pd
-
-    how = {"augmentation_cache": AugmentationCache(), **how}
-    validation = how.get("validation")
-    cost = cost or entropy(base)
-    rows, files = [], {}
-
-    def row(variant, budget, new, changed=math.nan):
-        size = cost(new)
-        seen = [
-            math.nan if some is None else _accuracy(new, some, preprocess)
-            for some in (validation, test)
-        ]
-        rows.append((variant, budget, size, size / len(base), changed, *seen))
-        files[variant] = new
-
-    row("released", math.nan, base, 0.0)
-    runs = [("biases only", max(budgets), True)]
-    runs += [(f"≤ {share:.0%}", share, False) for share in budgets]
-    runs += [("same grid", math.inf, False)]
-    for variant, budget, biases_only in runs:
-        made = finetune(
-            base, windows, preprocess, budget=budget, biases_only=biases_only, cost=cost, **how
-        )
-        row(variant, budget if math.isfinite(budget) else math.nan, made.tflite, made.changed)
-    for variant, new in (others or {}).items():
-        row(variant, math.nan, new)
-    columns = ["variant", "budget", "bytes", "share", "changed", "val_accuracy", "accuracy"]
-    table = pd.DataFrame(rows, columns=columns)
-    table.attrs["files"] = files
-    return table
-
-
-def entropy(base: bytes, constants=None) -> Callable:
-    """A guess of `cost`, in bytes: adaptive codes of order 0 for the changes of each tensor by itself.
-
-    Whether a value changed, the length of the change's magnitude and its sign are coded by what was counted
-    so far (Krichevsky and Trofimov, 1981, but with Laplace's counts), the bits below as they are. Anything
-    else that differs counts in full.
-    """
-    if constants is None:
-        from edgekit.learn import int8_training
-
-        constants = int8_training.Network(base).constants
-
-    def cost(new: bytes) -> int:
-        if len(new) != len(base):
-            return len(new)
-        bits, rest = 0.0, np.frombuffer(new, np.uint8) != np.frombuffer(base, np.uint8)
-        for c in constants:
-            change = np.abs(c.read(new).astype(np.int64) - c.base)
-            lengths = np.bincount(
-                np.frexp(change)[1]
-            )  # 0 for no change, 1 for ±1, 2 for ±2 and ±3, …
-            bits += _adaptive(lengths) + (lengths[1:] * np.arange(1, len(lengths))).sum()
-            rest[c.offset : c.offset + c.base.nbytes] = False
-        return math.ceil(bits / 8 + rest.sum())
-
-    return cost
-
-
-def _adaptive(counts: np.ndarray) -> float:
-    """Bits of symbols that came so often, coded one by one by how often each came before (plus one)."""
-    ways = math.lgamma(counts.sum() + len(counts)) - math.lgamma(len(counts))
-    return (ways - sum(math.lgamma(n + 1) for n in counts)) / math.log(2)
+    seconds = time.perf_counter() - start
+    return Tuned(
+        new, size, size / len(base), network.changed(new), accuracy, agreement, seconds, history
+    )
 
 
 class _Keep:
@@ -256,18 +167,13 @@ class _Keep:
 
 
 def _check(network, windows: Windows, preprocess: Callable) -> None:
-    if len(np.unique(windows.y)) < 2:
-        raise EdgekitError("fine-tuning needs windows of two classes or more")
-    if not np.isfinite(windows.X).all():
-        raise EdgekitError(
-            "training windows hold NaN; inspect() the recordings and keep() the rest"
-        )
-    given, wanted = tuple(preprocess(windows.X[:1]).shape[1:]), network.given
+    check_windows(windows)
+    given, wanted = tuple(preprocess(windows.X[:1]).shape[1:]), network.input_shape
     if given != wanted:
-        raise EdgekitError(f"the network takes {list(wanted)}, `hear` makes {list(given)}")
-    if network.answers != len(windows.classes):
+        raise EdgekitError(f"the network takes {list(wanted)}, `preprocess` gives {list(given)}")
+    if network.classes != len(windows.classes):
         raise EdgekitError(
-            f"the network knows {network.answers} classes, the windows have {len(windows.classes)}"
+            f"the network knows {network.classes} classes, the windows have {len(windows.classes)}"
         )
 
 
@@ -280,17 +186,8 @@ def _weights(windows: Windows, balance: float) -> np.ndarray:
 
 
 def _validator(base: bytes, network, validation: Windows | None, preprocess: Callable) -> Callable:
-    """Tells the balanced accuracy of a file on the validation windows, None if there are none."""
+    """new file -> its balanced accuracy on the validation windows, None if there are none."""
     if validation is None:
         return lambda new: None
     x = litert.int8_inputs(base, preprocess(validation.X))
-    return lambda new: _balanced(validation, network.logits(new, x))
-
-
-def _accuracy(tflite: bytes, windows: Windows, preprocess: Callable) -> float:
-    return _balanced(windows, litert.predict(tflite, preprocess(windows.X))[0])
-
-
-def _balanced(windows: Windows, logits: np.ndarray) -> float:
-    predicted = logits.argmax(axis=1)
-    return score(windows.y, predicted, windows.classes, draws=1).balanced_accuracy
+    return lambda new: balanced_accuracy(validation.y, network.logits(new, x).argmax(axis=1))

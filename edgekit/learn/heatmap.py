@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STRIDE = 8  # pixels of the network's input to a cell, each way; its map is twice as fine
-SPREAD = 1.0  # places of the map: standard deviation of a target's Gaussian
-REACH = 2.5  # places: how far a peak may be from the mark of whom it found
+SPREAD = 1.0  # cells of the map: standard deviation of a target's Gaussian
+REACH = 2.5  # cells: how far a peak may be from the mark of whom it found
 ALPHA, BETA = 2, 4  # exponents of the focal loss, as in the paper
 
 
@@ -50,7 +50,7 @@ def counter(input_shape: tuple[int, int, int], width: int, seed: int):
         x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for channels in (6 * width, 8 * width, 8 * width):
         x = block(x, channels)
-    start = keras.initializers.Constant(-4.0)  # nearly every place is empty
+    start = keras.initializers.Constant(-4.0)  # nearly every cell is empty
     x = layers.Conv2D(4, 1, bias_initializer=start)(x)
     return keras.Model(given, x, name="counter")
 
@@ -71,9 +71,9 @@ def fold(maps: np.ndarray) -> np.ndarray:
 
 
 def targets(boxes, shape: tuple[int, int], scale: float, least: float, at: float = 0.5):
-    """What the map should be, and which places count: (n, rows, columns, 2) float32.
+    """What the map should be, and which cells count: (n, rows, columns, 2) float32.
 
-    `boxes` for each picture; `shape` (rows, columns) of the map; `scale` places per pixel of the boxes.
+    `boxes` for each picture; `shape` (rows, columns) of the map; `scale` cells per pixel of the boxes.
     Channel 0 is 1 at the mark of each box at least `least` high, falling off around it; channel 1 is
     0 where a smaller box lies, which is neither asked for nor wrong, else 1. `at` is how far down
     its box somebody's mark lies: 0.5 the middle, 0.2 the head.
@@ -97,7 +97,7 @@ def targets(boxes, shape: tuple[int, int], scale: float, least: float, at: float
 
 
 def cell_of(box, scale: float, at: float = 0.5) -> tuple[int, int]:
-    """(row, column) of the place of a box's mark."""
+    """(row, column) of the cell of a box's mark."""
     return int((box.y + at * box.height) * scale), int((box.x + box.width / 2) * scale)
 
 
@@ -134,13 +134,13 @@ def fit(
     light. `see` makes the network's input of (n, height, width, 1). Same seed, same weights.
     Raises EdgekitError where there is nobody to learn from.
     """
-    from edgekit.learn import legacy
     from edgekit.learn.train import progress
+    from edgekit.learn.training import Training
 
     if not any(box.height >= least for found in boxes for box in found):
         raise EdgekitError("nobody is in these pictures: there is nothing to count")
     rng = np.random.default_rng(seed)
-    training = legacy.Training(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
+    training = Training(model, focal_loss, rate, epochs * -(-len(pictures) // batch))
     shape = tuple(2 * n for n in model.output_shape[1:3])
     scale = shape[0] / pictures.shape[1]
     losses = []
@@ -231,7 +231,7 @@ def choose_threshold(heats: np.ndarray, confirmed: np.ndarray) -> float:
 
 
 def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: float = 0.5) -> dict:
-    """How well it counts and finds: mean absolute error, bias, precision and recall of places.
+    """How well it counts and finds: mean absolute error, bias, precision and recall of positions.
 
     `boxes` for each picture; a peak has found somebody if it is at most REACH from a mark that no other
     peak has. Peaks on boxes below `least` are neither right nor wrong.
@@ -255,7 +255,7 @@ def score(heats: np.ndarray, boxes, threshold, scale: float, least: float, at: f
         "exact": float((error == 0).mean()),
         "precision": hits / max(1, hits + wrong),
         "recall": hits / max(1, int(true.sum())),
-        "said": [int(v) for v in predicted],
+        "predicted": [int(v) for v in predicted],
         "true": [int(v) for v in true],
     }
 
@@ -290,18 +290,18 @@ C_SOURCE = """\
 
 enum {{ ROWS = 2 * {rows}, COLUMNS = 2 * {columns} }};
 
-static int8_t place(const int8_t *map, int row, int column) {{
+static int8_t value_at(const int8_t *map, int row, int column) {{
   const int cell = (row / 2) * {columns} + column / 2;
   return map[4 * cell + 2 * (row % 2) + column % 2];
 }}
 
 static int is_peak(const int8_t *map, int row, int column) {{
-  const int8_t here = place(map, row, column);
+  const int8_t here = value_at(map, row, column);
   if (here < {threshold}) return 0;
   for (int k = 0; k < 9; k++) {{
     const int y = row + k / 3 - 1, x = column + k % 3 - 1;
     if (k == 4 || y < 0 || y >= ROWS || x < 0 || x >= COLUMNS) continue;
-    const int8_t other = place(map, y, x);
+    const int8_t other = value_at(map, y, x);
     if (k < 4 ? here <= other : here < other) return 0;
   }}
   return 1;

@@ -16,7 +16,8 @@ from edgekit.export.ops import OPERATORS
 from edgekit.export.reader import read
 from edgekit.learn import litert
 from edgekit.learn.fake_quant import forward, rounded
-from edgekit.learn.legacy import cross_entropy, keras, tf
+from edgekit.learn.legacy import cross_entropy, tf
+from edgekit.learn.training import Loop
 
 BIAS_STEP = 64  # accumulator counts: what a weight's step does to an input at half its range
 
@@ -50,8 +51,8 @@ class Constant:
 class Network:
     """An int8 `.tflite`, checked, with `constants` that may change: all, or its biases only.
 
-    `given` is the shape of one input, `answers` the number of classes. Raises EdgekitError, in one line, for
-    a network that cannot be trained on its grid.
+    `input_shape` is that of one input, `classes` how many it tells apart. Raises EdgekitError, in one line,
+    for a network that cannot be trained on its grid.
     """
 
     def __init__(self, tflite: bytes, biases_only: bool = False):
@@ -67,16 +68,16 @@ class Network:
             i: order[c.offset] for i, c in by_tensor.items() if c.offset in order
         }
         tensors = self.graph.tensors
-        self.given = tensors[self.graph.inputs[0]].shape[1:]
-        self.answers = tensors[self.graph.outputs[0]].size
+        self.input_shape = tensors[self.graph.inputs[0]].shape[1:]
+        self.classes = tensors[self.graph.outputs[0]].size
         self._run = tf.function(self.forward, autograph=False, reduce_retracing=True)
 
     def forward(self, x, integers: list):
-        """int8 inputs (n, …) as float32 -> logits (n, answers); `integers`: a tensor for each constant."""
+        """int8 inputs (n, …) as float32 -> logits (n, classes); `integers`: a tensor for each constant."""
         return forward(self.graph, x, {i: integers[k] for i, k in self.constant_index.items()})
 
     def logits(self, tflite: bytes, x: np.ndarray) -> np.ndarray:
-        """What another copy of the file answers to int8 inputs (n, …): (n, answers), in float units."""
+        """The logits of another copy of the file for int8 inputs (n, …): (n, classes), in float units."""
         integers = [tf.constant(c.read(tflite), tf.float32) for c in self.constants]
         parts = (tf.constant(x[i : i + 256], tf.float32) for i in range(0, len(x), 256))
         return np.concatenate([self._run(part, integers).numpy() for part in parts])
@@ -120,35 +121,18 @@ class Training:
         self.bounds = np.cumsum([0, *sizes])
         self.steps = [tf.Variable(tf.zeros(n)) for n in sizes]
         self.kept = [tf.Variable(tf.ones(n), trainable=False) for n in sizes]
-        schedule = keras.optimizers.schedules.CosineDecay(rate, max(1, batches))
-        self.adam = keras.optimizers.Adam(schedule)
-        self.adam.build(self.steps)
-        self.one = tf.function(self._one, autograph=False, reduce_retracing=True)
+        self.loop = Loop(self.steps, self._losses, rate, batches, kept=self.kept)
 
     def epoch(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray, batch: int) -> float:
         """One pass over int8 inputs (n, …) and class indices (n,) in the given order; the mean loss."""
-        total = 0.0
-        for i in range(0, len(x), batch):
-            part = slice(i, i + batch)
-            total += self.one(
-                tf.constant(x[part], tf.float32), tf.constant(y[part]), tf.constant(weight[part])
-            )
-        return float(total) / len(x)
+        return self.loop.epoch((x.astype(np.float32), y, weight), batch)
 
-    def _one(self, x, y, weight):
-        with tf.GradientTape() as tape:
-            integers = [
-                tf.clip_by_value(rounded(c.base.astype(np.float32) + c.unit * s), *c.limits)
-                for c, s in zip(self.network.constants, self.steps, strict=True)
-            ]
-            each = cross_entropy(y, self.network.forward(x, integers)) * weight
-            loss = tf.reduce_mean(each)
-        slopes = tape.gradient(loss, self.steps)
-        moves = [g * k for g, k in zip(slopes, self.kept, strict=True)]
-        self.adam.apply_gradients(zip(moves, self.steps, strict=True))
-        for s, k in zip(self.steps, self.kept, strict=True):
-            s.assign(s * k)  # Adam's momentum goes on after the gradient has stopped
-        return tf.reduce_sum(each)
+    def _losses(self, x, y, weight):
+        integers = [
+            tf.clip_by_value(rounded(c.base.astype(np.float32) + c.unit * s), *c.limits)
+            for c, s in zip(self.network.constants, self.steps, strict=True)
+        ]
+        return cross_entropy(y, self.network.forward(x, integers)) * weight
 
     def file(self, masks=None) -> bytes:
         """The `.tflite` as it stands, or with only the changes that `masks` (1 or 0) let through."""
@@ -166,7 +150,7 @@ class Training:
         for c, now, slope in zip(
             self.network.constants,
             self._integers([1.0] * len(self.steps)),
-            self.adam._velocities,
+            self.loop.adam._velocities,
             strict=True,
         ):
             rise.append(np.abs(now - c.base) / c.unit * np.sqrt(slope.numpy()))
@@ -231,12 +215,12 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
                 found[i] = t
             else:
                 roles.setdefault(where[i], set()).add("fixed")
-    made: dict[int, Constant] = {}
+    shared: dict[int, Constant] = {}
     for i, t in found.items():
         unit = 1 if t.dtype == np.int8 else BIAS_STEP
         if len(roles[where[i]]) == 1:
-            made.setdefault(where[i], Constant(t.name, where[i], t.data.ravel(), unit))
-    return {i: made[where[i]] for i in found if where[i] in made}
+            shared.setdefault(where[i], Constant(t.name, where[i], t.data.ravel(), unit))
+    return {i: shared[where[i]] for i in found if where[i] in shared}
 
 
 def _byte_offset(tflite: bytes, index: int) -> int:

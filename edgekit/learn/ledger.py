@@ -17,7 +17,7 @@ from edgekit.learn import litert
 if TYPE_CHECKING:
     import pandas as pd
 
-    from edgekit.learn.train import Score
+    from edgekit.learn.scores import Score
 
 SLIGHT = 0.02  # of the flash that there is: not worth any accuracy
 PARTS = ("val", "test")  # the first is for choosing; nothing is chosen by the second
@@ -136,7 +136,7 @@ class Ledger:
 
     def _score(self, tflite: bytes, input: str, part: str) -> tuple[Score, str]:
         """The `score` of a file on the groups of a part, and the runtime that said so."""
-        from edgekit.learn.train import score
+        from edgekit.learn.scores import score
 
         held = self.windows[getattr(self.split, part)]
         if (input, part) not in self._inputs:  # every row hears the same

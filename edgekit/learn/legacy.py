@@ -13,7 +13,6 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,17 +23,17 @@ from edgekit.core.interrupts import defer_interrupt
 
 @contextmanager
 def quiet():
-    """TensorFlow without its chatter, from C++ too; if the block raises, what it said is shown."""
+    """TensorFlow without its chatter, from C++ too; if the block raises, its output is shown."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as heard, warnings.catch_warnings():
+    with tempfile.TemporaryFile() as output, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        os.dup2(heard.fileno(), 2)
+        os.dup2(output.fileno(), 2)
         try:
             yield
         except BaseException:
-            heard.seek(0)
-            os.write(kept, heard.read())
+            output.seek(0)
+            os.write(kept, output.read())
             raise
         finally:
             os.dup2(kept, 2)
@@ -78,10 +77,10 @@ def distillation_loss(classes: int, temperature: float, weight: float, hint: flo
     k = classes
 
     def loss(target, answer):
-        labels, told, logits = target[:, :k], target[:, k : 2 * k], answer[:, :k]
+        labels, teacher, logits = target[:, :k], target[:, k : 2 * k], answer[:, :k]
         hard = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
         soft = tf.nn.softmax_cross_entropy_with_logits(
-            tf.nn.softmax(told / temperature), logits / temperature
+            tf.nn.softmax(teacher / temperature), logits / temperature
         )
         both = (1 - weight) * hard + weight * temperature**2 * soft
         if not hint:
@@ -106,50 +105,6 @@ def with_hint_head(model, size: int):
     """
     guess = keras.layers.Dense(size)(model.layers[-1].input)
     return keras.Model(model.input, keras.layers.Concatenate()([model.output, guess]))
-
-
-class Training:
-    """Adam on `model` in place, its rate falling from `rate` to 0 as a cosine over `steps` batches.
-
-    `loss(target, answer)` gives (n,). One traced step instead of Keras' `fit`, which takes two to three
-    times as long to get going: with networks this small, getting going is most of the time.
-    """
-
-    def __init__(self, model, loss: Callable, rate: float, steps: int):
-        schedule = keras.optimizers.schedules.CosineDecay(rate, max(1, steps))
-        self.model, self.loss, self.adam = model, loss, keras.optimizers.Adam(schedule)
-        self.adam.build(model.trainable_variables)
-        self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
-        self.pruning = None
-        if any("prune_low_magnitude" in layer.name for layer in model.layers):
-            from tensorflow_model_optimization.sparsity.keras import UpdatePruningStep
-
-            self.pruning = UpdatePruningStep()
-            self.pruning.set_model(model)
-            self.pruning.on_train_begin()
-
-    def epoch(self, x, target, weight, batch: int) -> float:
-        """One pass in the given order; returns the mean loss. `weight` (n,), one for each row."""
-        total, weight = 0.0, np.asarray(weight, np.float32)
-        for i in range(0, len(x), batch):
-            if self.pruning:
-                self.pruning.on_train_batch_begin(i)
-            part = slice(i, i + batch)
-            given = (tf.constant(v[part]) for v in (x, target, weight))
-            total += self.step(*given)
-        if self.pruning:
-            self.pruning.on_epoch_end(0)
-        return float(total) / len(x)
-
-    def _step(self, x, target, weight):
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            each = self.loss(target, self.model(x, training=True)) * weight
-            loss = tf.reduce_mean(each)
-            if self.model.losses:
-                loss += tf.add_n(self.model.losses)
-        self.adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return tf.reduce_sum(each)
 
 
 def logits(model, x: np.ndarray) -> np.ndarray:
@@ -193,8 +148,8 @@ def clone(model):
 def prunable(model, sparsity: float, steps: int):
     """A copy whose smallest weights fade to zero over the first two thirds of `steps` batches.
 
-    Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it by `Training`,
-    then `unwrap`.
+    Sparsity rises as a cubic (Zhu & Gupta, "To prune, or not to prune", 2017). Train it by
+    `training.Training`, then `unwrap`.
     """
     with quiet():
         from tensorflow_model_optimization.sparsity import keras as sparsity_keras
@@ -208,7 +163,7 @@ def prunable(model, sparsity: float, steps: int):
 def clusterable(model, clusters: int, keep_zeros: bool = False):
     """A copy of which each layer has `clusters` different weights (Han et al., "Deep Compression", 2016).
 
-    Train it by `Training`, then `unwrap`. `keep_zeros` keeps pruned weights at zero.
+    Train it by `training.Training`, then `unwrap`. `keep_zeros` keeps pruned weights at zero.
     """
     with quiet():
         from tensorflow_model_optimization.clustering import keras as clustering
@@ -262,13 +217,13 @@ def _begin_ranges(aware, model, seen: np.ndarray) -> None:
     convolutions) begins so still.
     """
     model = clone(model)  # stripped layers remember the graph that they were in
-    heard = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
-    given = {f"quant_{name}": y for name, y in heard(seen, training=False).items()}
+    outputs = keras.Model(model.input, {layer.name: layer.output for layer in model.layers})
+    given = {f"quant_{name}": y for name, y in outputs(seen, training=False).items()}
     for layer in aware.layers:
         y = seen if layer.name.startswith("quantize_layer") else given.get(layer.name)
         low, high = (0, 0) if y is None else (min(0, np.min(y)), max(0, np.max(y)))
         if low == high:
-            continue  # nothing is known, or nothing was heard
+            continue  # nothing is known, or it is always 0
         for variable in layer.weights:
             name = variable.name.split("/")[-1].removesuffix(":0")
             if name.startswith(("quantize_layer", "output", "post_activation")):

@@ -1,9 +1,11 @@
-"""What is in a `.tflite`, and what it answers.
+"""What is in a `.tflite`, and what it predicts.
 
 Int8 networks are run by TFLM, the interpreter of microcontrollers: desktop interpreters round differently.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -42,24 +44,24 @@ def strip_metadata(tflite: bytes) -> bytes:
     shape = quantization(tflite)["input_shape"]
     noise = np.random.default_rng(0).normal(size=(8, *shape[1:])).astype(np.float32)
     if not np.array_equal(predict(tflite, noise)[0], predict(small, noise)[0]):
-        raise RuntimeError("slimming changed an output")
+        raise RuntimeError("stripping the metadata changed an output")
     return small
 
 
-def quantization(tflite: bytes) -> dict:
+def quantization(tflite: bytes) -> dict[str, Any]:
     """Of the input and the output: shape, dtype, scale and zero point (0 and 0 for float32)."""
     interpreter = _litert(tflite)
     sides = {
         "input": interpreter.get_input_details()[0],
         "output": interpreter.get_output_details()[0],
     }
-    facts = {}
+    found: dict[str, Any] = {}
     for side, of in sides.items():
-        facts[f"{side}_shape"] = [int(n) for n in of["shape"]]
-        facts[f"{side}_dtype"] = np.dtype(of["dtype"]).name
+        found[f"{side}_shape"] = [int(n) for n in of["shape"]]
+        found[f"{side}_dtype"] = np.dtype(of["dtype"]).name
         scale, zero_point = of["quantization"]
-        facts[f"{side}_scale"], facts[f"{side}_zero_point"] = float(scale), int(zero_point)
-    return facts
+        found[f"{side}_scale"], found[f"{side}_zero_point"] = float(scale), int(zero_point)
+    return found
 
 
 def kind(tflite: bytes) -> str:

@@ -1,8 +1,7 @@
-"""Two networks: a teacher that hears the raw signal, a student that is handed its features.
+"""Two networks: a teacher of the raw signal, a student of its features.
 
 Signals are images of height 1, (1, time, channel), because quantization-aware training knows Conv2D
-but not Conv1D. Both return logits, and begin
-with the same weights for the same `seed`.
+but not Conv1D. Both return logits, and begin with the same weights for the same `seed`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def teacher(input_shape: tuple[int, int, int], classes: int, width: int, seed: i
     """A convolutional network on the raw window. (n, 1, time, channel) -> logits (n, classes).
 
     Four convolutions that look at ever longer stretches, `width` to 4·`width` channels, then the
-    mean over time: it does not matter when in the window something is heard.
+    mean over time: it does not matter when in the window something happens.
     """
     from edgekit.learn.legacy import keras, seed_everything
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-MOMENTUM = (
-    0.9  # of running means: a hundred steps on little data must be enough, 0.99 needs a thousand
-)
+from edgekit.learn.models import MOMENTUM
 
 
 def perceptron(input_shape: tuple[int, int, int], classes: int, width: int, seed: int):

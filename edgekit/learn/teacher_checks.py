@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.learn.train import CrossValidation, Score
+from edgekit.learn.scores import CrossValidation, Score
 
 SKILL = 0.25  # of the way from chance to perfect: below it a teacher has learnt next to nothing
 BEHIND = 0.05  # so far behind the student, it is no ceiling that anything could be held against
@@ -31,7 +31,7 @@ def teacher_findings(
     """What keeps the teacher from being a reference; empty if nothing does.
 
     `teacher`, `student`: a `learn.score` each, on the same test windows. `width` of the teacher, `widths`
-    that its sweep tried. `paired_difference`: the paired lead of the student, from
+    that its sweep tried. `paired_difference`: the student's against the teacher's, from
     `learn.paired_difference`, if it was taken; `name`: what the student is called.
     """
     found = []
@@ -46,12 +46,12 @@ def teacher_findings(
         )
     ahead = student.balanced_accuracy - reached
     if ahead >= 0 and reached < 1:
-        told = f"{100 * ahead:.1f} points"
+        behind = f"{100 * ahead:.1f} points"
         if paired_difference and not teacher.alone:
-            told += (
+            behind += (
                 f", {100 * paired_difference['low']:+.1f} to {100 * paired_difference['high']:+.1f}"
             )
-        message = f"the teacher is no better than the {name} ({told} behind)"
+        message = f"the teacher is no better than the {name} ({behind} behind)"
         found.append(Finding(message + ": no reference" * (ahead > BEHIND), ahead > BEHIND))
     if len(widths) > 1 and width >= max(widths):
         message = f"the teacher has the greatest width tried ({width}): a wider one may be better"

@@ -1,3 +1,1 @@
-"""What is watched beside a class: anomaly, trend, alarm, confidence."""
-
-__all__ = []
+"""What is watched beside a class: `anomaly`, `trend`, `alarm`, `confidence`, a module each."""

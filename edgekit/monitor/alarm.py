@@ -1,8 +1,8 @@
 """Where to put the threshold: not where accuracy is best, but where it is cheapest.
 
-cost = Cost(missed=4_000, false_alarm=150, prior=0.02)       # € and the share of faulty measurements
-threshold = choose(val_score, val_faulty, cost)              # on validation recordings
-price(test_score, test_faulty, test_group, threshold, cost)  # what it costs on others, with an interval
+cost = Cost(missed=4_000, false_alarm=150, prior=0.02)  # € and the share of faulty measurements
+threshold = choose(val_score, val_faulty, cost)         # on validation recordings
+threshold_cost(test_score, test_faulty, test_group, threshold, cost)  # on others, with an interval
 
 Expected cost as in C. Elkan, "The foundations of cost-sensitive learning", IJCAI 2001. A detector's own
 prior (how many of the recordings at hand are faulty) does not enter: `prior` says how many will be.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.learn import bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def curve(score, faulty, group, cost: Cost, *, draws: int = 400, seed: int = 0) 
     at = _thresholds(score)
     missed, false_alarm = _shares(score, faulty, at, np.ones(len(score)))
     drawn = _drawn(score, faulty, group, at, cost, draws, seed)
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    low, high = bootstrap.bounds(drawn)
     return pd.DataFrame(
         {
             "threshold": at,
@@ -77,43 +78,59 @@ def choose(score, faulty, cost: Cost) -> float:
     score, faulty, _ = _checked(score, faulty, np.arange(len(score)))
     edges = np.unique(score)
     at = np.concatenate([[edges[0] - 1e-9], (edges[:-1] + edges[1:]) / 2, [edges[-1] + 1e-9]])
-    price_at = cost.expected(*_shares(score, faulty, at, np.ones(len(score))))
-    cheapest = np.flatnonzero(price_at <= price_at.min() * (1 + 1e-12))
+    expected = cost.expected(*_shares(score, faulty, at, np.ones(len(score))))
+    cheapest = np.flatnonzero(expected <= expected.min() * (1 + 1e-12))
     width = np.diff(np.concatenate([[edges[0]], edges, [edges[-1]]]))  # of the gap each lies in
     return float(at[cheapest[width[cheapest].argmax()]])
 
 
+@dataclass(frozen=True)
+class ThresholdCost:
+    """What a threshold costs per measurement: `cost` with its 95 % interval `low` to `high`.
+
+    `missed` and `false_alarm` are shares of faulty and of healthy scores, `recordings` how many were drawn.
+    Where nothing was missed the interval cannot know how rare missing is: with n faulty recordings, up to
+    3/n is not ruled out (the rule of three; `missed_below`, and the same for `false_alarm_below`).
+    """
+
+    cost: float
+    low: float
+    high: float
+    missed: float
+    false_alarm: float
+    missed_below: float
+    false_alarm_below: float
+    recordings: int
+
+
 def threshold_cost(
     score, faulty, group, threshold: float, cost: Cost, *, draws: int = 2000, seed: int = 0
-) -> dict:
-    """What a threshold costs per measurement: cost, low, high, missed, false_alarm (shares), recordings.
+) -> ThresholdCost:
+    """What `threshold` costs on `score` (n,), `faulty` (n,) bool, of recordings `group` (n,).
 
-    The interval draws whole recordings. Where nothing was missed it cannot know how rare missing is: with
-    n faulty recordings, up to 3/n is not ruled out (`missed_below`; the same for `false_alarm_below`).
+    The interval draws whole recordings. Raises EdgekitError where one kind is absent or a score not finite.
     """
     score, faulty, group = _checked(score, faulty, group)
     at = np.array([float(threshold)])
     missed, false_alarm = _shares(score, faulty, at, np.ones(len(score)))
-    low, high = np.quantile(
-        _drawn(score, faulty, group, at, cost, draws, seed)[:, 0], [0.025, 0.975]
-    )
+    low, high = bootstrap.bounds(_drawn(score, faulty, group, at, cost, draws, seed)[:, 0])
     n = {kind: len(np.unique(group[faulty == kind])) for kind in (True, False)}
-    return {
-        "cost": float(cost.expected(missed, false_alarm)[0]),
-        "low": float(low),
-        "high": float(high),
-        "missed": float(missed[0]),
-        "false_alarm": float(false_alarm[0]),
-        "missed_below": max(float(missed[0]), min(1.0, 3 / n[True])),
-        "false_alarm_below": max(float(false_alarm[0]), min(1.0, 3 / n[False])),
-        "recordings": sum(n.values()),
-    }
+    return ThresholdCost(
+        cost=float(cost.expected(missed, false_alarm)[0]),
+        low=float(low),
+        high=float(high),
+        missed=float(missed[0]),
+        false_alarm=float(false_alarm[0]),
+        missed_below=max(float(missed[0]), min(1.0, 3 / n[True])),
+        false_alarm_below=max(float(false_alarm[0]), min(1.0, 3 / n[False])),
+        recordings=sum(n.values()),
+    )
 
 
 def _checked(score, faulty, group):
     score, faulty = np.asarray(score, float), np.asarray(faulty, bool)
     if not np.isfinite(score).all():
-        raise EdgekitError("a score is not finite; an alarm cannot be judged by it")
+        raise EdgekitError("a score is not finite; no alarm can go by it")
     if not len(score) or faulty.all() or not faulty.any():
         raise EdgekitError("a threshold needs healthy and faulty recordings, both")
     return score, faulty, np.asarray(group)
@@ -139,13 +156,14 @@ def _shares(score, faulty, at, weight) -> tuple[np.ndarray, np.ndarray]:
 def _drawn(score, faulty, group, at, cost: Cost, draws: int, seed: int) -> np.ndarray:
     """Cost (draws, thresholds) of resampled recordings; healthy and faulty ones are drawn apart."""
     rng = np.random.default_rng(seed)
-    key = np.char.add(group.astype(str), np.where(faulty, "+", "-"))  # a bearing may have been both
-    names, row = np.unique(key, return_inverse=True)
-    kinds = [np.flatnonzero(np.char.endswith(names, sign)) for sign in "+-"]
+    _, index = np.unique(group.astype(str), return_inverse=True)
+    strata = 2 * index + ~faulty  # a bearing may have been both: a recording of each kind
+    members, row = np.unique(strata, return_inverse=True)
+    kinds = [np.flatnonzero(members % 2 == healthy) for healthy in (False, True)]
     out = np.empty((draws, len(at)))
     for i in range(draws):
-        times = np.zeros(len(names))
+        times = np.zeros(len(members))
         for kind in kinds:
-            np.add.at(times, rng.choice(kind, len(kind)), 1)
+            np.add.at(times, bootstrap.resample(kind, 1, rng)[0], 1)
         out[i] = cost.expected(*_shares(score, faulty, at, times[row]))
     return out

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,13 @@ from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Detector(Protocol):
+    """What `compare` needs of a detector."""
+
+    def score(self, X: np.ndarray) -> np.ndarray:
+        """`X` (n, d) -> (n,): the higher, the less like anything healthy."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Autoencoder:
     that a score of 1.
     """
 
-    model: object
+    model: Any
     size: float
     spread: np.ndarray
 
@@ -64,7 +71,7 @@ class Autoencoder:
         return self.error(X, legacy.logits(self.model, X.astype(np.float32)))
 
     def error(self, X: np.ndarray, redrawn: np.ndarray) -> np.ndarray:
-        """The score (n,) of features (n, d) and what a network, int8 or not, made of them."""
+        """The score (n,) of features `X` (n, d), given what a network, int8 or not, redrew of them."""
         miss = (np.asarray(redrawn, np.float64).reshape(X.shape) - X) / self.spread
         return np.sqrt((miss**2).mean(axis=1)) / self.size
 
@@ -73,10 +80,8 @@ class Autoencoder:
         from edgekit.learn.litert import predict, quantization
 
         predicted, runtime = predict(tflite, X.astype(np.float32))
-        facts = quantization(tflite)
-        redrawn = (predicted.astype(np.float64) - facts["output_zero_point"]) * facts[
-            "output_scale"
-        ]
+        q = quantization(tflite)
+        redrawn = (predicted.astype(np.float64) - q["output_zero_point"]) * q["output_scale"]
         return self.error(X, redrawn), runtime
 
     def tflite(self, calibration: np.ndarray) -> bytes:
@@ -104,6 +109,7 @@ def autoencoder(
     Same seed, same weights. Raises EdgekitError for values that are not finite and too few windows.
     """
     from edgekit.learn import legacy
+    from edgekit.learn.training import Training
 
     _check(healthy)
     keras, layers = legacy.keras, legacy.keras.layers
@@ -128,7 +134,7 @@ def autoencoder(
     rng = np.random.default_rng(seed)
     clean = np.concatenate([healthy[rng.permutation(n)] for _ in range(epochs)])
     noisy = clean + noise * spread * rng.standard_normal(clean.shape)
-    training = legacy.Training(model, loss, rate, -(-len(clean) // batch))
+    training = Training(model, loss, rate, -(-len(clean) // batch))
     training.epoch(_f32(noisy), _f32(clean), np.ones(len(clean)), batch)
     detector = Autoencoder(model, 1.0, spread)
     return Autoencoder(model, float(np.sqrt((detector.score(healthy) ** 2).mean())), spread)
@@ -153,14 +159,14 @@ def compare(
     table: np.ndarray,
     faulty: np.ndarray,
     group: np.ndarray,
-    detectors: dict[str, Callable],
+    detectors: dict[str, Callable[[np.ndarray], Detector]],
     seed: int = 0,
 ) -> pd.DataFrame:
     """Area under the ROC curve of each detector when whole recordings are new to it.
 
     `table` (n, d), `faulty` (n,) bool, `group` (n,) recordings; `detectors` name -> function(healthy
     windows) that returns something with `.score`. Each healthy recording is left out in turn: the detector
-    is fitted on the others and judged by the one left out against all faults. Columns: detector, windows
+    is fitted on the others and scores the one left out against all faults. Columns: detector, windows
     and recordings (mean AUC over the turns), lowest (AUC by window of the worst turn), turns. Raises
     EdgekitError with fewer than two healthy recordings, or no fault.
     """
@@ -172,14 +178,14 @@ def compare(
     if len(healthy) < 2 or not faulty.any():
         raise EdgekitError(
             f"{len(healthy)} healthy recording(s) and {faulty.sum()} faulty windows: a detector needs two "
-            "healthy recordings, one to learn from and one to be judged by, and a fault"
+            "healthy recordings, one to learn from and one to test on, and a fault"
         )
     rows = []
-    for name, make in detectors.items():
+    for name, fit in detectors.items():
         by_window, by_recording = [], []
         for out in healthy:
             test = (group == out) | faulty
-            score = make(table[~faulty & (group != out)]).score(table[test])
+            score = fit(table[~faulty & (group != out)]).score(table[test])
             truth = faulty[test]
             by_window.append(roc_auc_score(truth, score))
             names, scores = per_recording(score, group[test])

@@ -1,13 +1,14 @@
-"""How sure is it, really? One number, the temperature, makes a network's confidence mean what it says.
+"""One number, the temperature, makes a network's confidence mean what it says.
 
 Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): logits over T, T fitted on validation
-windows by maximum likelihood. No answer changes, only how sure it sounds. The fleet relies on it: windows
+windows by maximum likelihood. No prediction changes, only its confidence. The fleet relies on it: windows
 below a confidence are kept for labelling, those above are trusted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class ConfidenceGate:
 
 
 C_SOURCE = """\
-/* Is {name} sure? Its largest probability, at temperature {temperature:.4g}, is at least {floor:.4g}. */
+/* Is {name} confident? Its largest probability, at temperature {temperature:.4g}, is at least {floor:.4g}. */
 #ifndef {up}_CONFIDENCE_H
 #define {up}_CONFIDENCE_H
 
@@ -115,29 +116,25 @@ def likelihood(logits, y, temperature: float = 1.0) -> float:
 
 def expected_error(logits, y, temperature: float = 1.0, bins: int = BINS) -> float:
     """Expected calibration error: how far confidence is from accuracy, mean over windows."""
-    return float(
-        sum(
-            n * abs(confidence - right)
-            for n, confidence, right in reliability(logits, y, temperature, bins)
-        )
-        / len(y)
-    )
+    found = reliability(logits, y, temperature, bins)
+    return float(sum(b.windows * abs(b.confidence - b.accuracy) for b in found) / len(y))
 
 
-def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[tuple]:
-    """(windows, mean confidence, accuracy) of each bin of confidence that has any."""
+class Bin(NamedTuple):
+    """Windows of about the same confidence: how many, their mean confidence, and the share that is right."""
+
+    windows: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[Bin]:
+    """The Bins of confidence that hold any of the windows: `logits` (n, classes), `y` (n,)."""
     p = probabilities(logits, temperature)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     bin_index = np.minimum((confidence * bins).astype(int), bins - 1)
-    return [
-        (
-            int((bin_index == b).sum()),
-            float(confidence[bin_index == b].mean()),
-            float(right[bin_index == b].mean()),
-        )
-        for b in range(bins)
-        if (bin_index == b).any()
-    ]
+    members = [bin_index == b for b in range(bins) if (bin_index == b).any()]
+    return [Bin(int(m.sum()), float(confidence[m].mean()), float(right[m].mean())) for m in members]
 
 
 def choose_floor(logits, y, temperature: float, wanted: float) -> float:
@@ -149,8 +146,6 @@ def choose_floor(logits, y, temperature: float, wanted: float) -> float:
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     order = np.argsort(-confidence, kind="stable")
     good = np.cumsum(right[order]) / np.arange(1, len(y) + 1) >= wanted
-    return (
-        float(np.clip(confidence[order][np.flatnonzero(good).max()], 1e-3, 0.999))
-        if good.any()
-        else 0.999
-    )
+    if not good.any():
+        return 0.999
+    return float(np.clip(confidence[order][np.flatnonzero(good).max()], 1e-3, 0.999))

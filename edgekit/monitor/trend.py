@@ -2,7 +2,7 @@
 
 health = indicator(table, snapshot, healthy=10)     # each snapshot against the machine's first ones
 model = learn_growth(training_lives)                # how faults grew on other machines
-left = model.remaining(hours[:i], health[:i])       # low, middle, high: hours
+left = model.remaining(hours[:i], health[:i])       # hours: left.low, left.middle, left.high
 
 The exponential degradation model of N. Z. Gebraeel, M. A. Lawley, R. Li, J. K. Ryan, "Residual-life
 distributions from component degradation signals: a Bayesian approach", IIE Transactions 37 (2005) 543-557:
@@ -13,7 +13,7 @@ own measurements which of them it is. Only what came before a moment is used for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,14 @@ class Life:
     health: np.ndarray
     end: float
     severity: np.ndarray | None = None
+
+
+class Remaining(NamedTuple):
+    """Hours that are left: the QUANTILES of what is likely; infinite where no end is in sight."""
+
+    low: float
+    middle: float
+    high: float
 
 
 def indicator(table: np.ndarray, snapshot: np.ndarray, healthy: int) -> np.ndarray:
@@ -59,7 +67,7 @@ def follow(recordings: list, case, hours: float, healthy: int = 8) -> Life:
     """
     windows = case.windows([case.prepare(r) for r in recordings], "full")
     number = {r.name: i for i, r in enumerate(recordings)}
-    snapshot = np.array([number[str(origin).rpartition("@")[0]] for origin in windows.origin])
+    snapshot = np.array([number[name] for name in windows.recording])
     health = indicator(case.descriptor(windows.X), snapshot, healthy)
     share, severity = (np.array([r.meta[key] for r in recordings]) for key in ("life", "severity"))
     return Life(hours * share, health, hours, severity)
@@ -104,7 +112,7 @@ class Growth:
 
     def remaining(
         self, hours: np.ndarray, health: np.ndarray, draws: int = 500, seed: int = 0
-    ) -> tuple[float, float, float] | None:
+    ) -> Remaining | None:
         """Hours left at the last of `hours` (k,): the QUANTILES of `draws` likely lines.
 
         None before the fault is noticed. A line that never reaches the limit counts as infinite.
@@ -125,7 +133,7 @@ class Growth:
             left = np.where(b > 0, (limit - a) / b - t[-1], np.inf)
         # sorted by hand: a quantile between infinities is no number
         ordered = np.sort(np.maximum(left, 0.0))
-        return tuple(float(ordered[int(q * (draws - 1))]) for q in QUANTILES)
+        return Remaining(*(float(ordered[int(q * (draws - 1))]) for q in QUANTILES))
 
 
 def learn_growth(lives: list[Life], threshold: float) -> Growth:
@@ -134,12 +142,16 @@ def learn_growth(lives: list[Life], threshold: float) -> Growth:
     """
     from sklearn.isotonic import IsotonicRegression
 
-    health = np.concatenate([life.health[life.severity > 0] for life in lives])
-    severity = np.concatenate([life.severity[life.severity > 0] for life in lives])
+    severities = [life.severity for life in lives if life.severity is not None]
+    if len(severities) < len(lives):
+        raise EdgekitError("how faults grow is learned from lives whose severity is known")
+    severity = np.concatenate(severities)
+    health = np.concatenate([life.health for life in lives])[severity > 0]
+    severity = severity[severity > 0]
     scale = IsotonicRegression(out_of_bounds="clip").fit(health, np.log(severity))
     grid = np.quantile(health, np.linspace(0, 1, 64))
     knots = (grid, scale.predict(grid))
-    lines, scatter, ends = [], [], []
+    fitted, scatter, ends = [], [], []
     for life in lives:
         first = onset(life.health, threshold)
         if first is None or len(life.health) - first < 3:
@@ -147,12 +159,12 @@ def learn_growth(lives: list[Life], threshold: float) -> Growth:
         t = life.hours[first:] - life.hours[first]
         y = monotone(np.interp(life.health, *knots))[first:]
         b, a = np.polyfit(t, y, 1)
-        lines.append((a, b))
+        fitted.append((a, b))
         scatter.append(y - (a + b * t))
         ends.append(a + b * (life.end - life.hours[first]))
-    if len(lines) < 3:
-        raise EdgekitError(f"{len(lines)} usable lives; three or more say how faults grow")
-    lines = np.array(lines)
+    if len(fitted) < 3:
+        raise EdgekitError(f"{len(fitted)} usable lives; three or more say how faults grow")
+    lines = np.array(fitted)
     covariance = np.cov(lines.T) + np.diag((0.05 * np.abs(lines.mean(axis=0)) + 1e-9) ** 2)
     noise = float(max(np.concatenate(scatter).std(), 1e-3))
     limit = float(np.median(ends)), float(np.std(ends))
@@ -177,9 +189,11 @@ def evaluate(model: Growth, lives: list[Life], alpha: float = 0.2, seed: int = 0
             left = life.end - life.hours[i]
             if left <= 0:
                 continue
-            low, middle, high = model.remaining(
-                life.hours[: i + 1], life.health[: i + 1], seed=seed + i
-            )
+            known = life.hours[: i + 1], life.health[: i + 1]
+            found = model.remaining(*known, seed=seed + i)
+            if found is None:
+                continue
+            low, middle, high = found
             rows.append(
                 {
                     "life": number,

@@ -17,8 +17,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import number
 from edgekit.learn.ledger import Ledger
+from edgekit.learn.scores import CrossValidation, Score, interval
 from edgekit.learn.teacher_checks import Finding
-from edgekit.learn.train import CrossValidation, Score, interval
 from edgekit.monitor.confidence import ConfidenceGate
 
 Kind = TypeVar("Kind")

@@ -1,10 +1,9 @@
 """Search for the smallest student that keeps its accuracy, on figures of the emulated device.
 
-found = search(terms_of("bearing", "quick", seed=0), trials=40, workers=2)
+result = search(search_config("bearing", "quick", seed=0), trials=40, workers=2)
 
-`space` says what a student may be, `cost` what it will take, `objective` tries one, `study` proposes and
-remembers, `cluster` hands out the work, `choice` and `found` choose. Needs the extra
-`search`.
+`space` says what a student may be, `cost` what it will take, `objective` evaluates one, `study` proposes and
+remembers, `executor` has the work done, `finalists` and `choice` choose. Needs the extra `search`.
 """
 
 from importlib import import_module
@@ -13,7 +12,7 @@ _HOMES = {
     "search": "finalists",
     "choose": "choice",
     "front": "choice",
-    "search_config": "objective",
+    "search_config": "config",
     "load_search_result": "result",
 }
 __all__ = list(_HOMES)

@@ -1,10 +1,10 @@
 """What is best, and what is chosen: the front, the short list, and one student.
 
-Trainings of one seed tell roughly, and whoever takes the best of forty takes luck for merit. So the promising
+Trainings of one seed say little, and whoever takes the best of forty takes luck for merit. So the promising
 ones are trained again, with other seeds and for longer where that helps, beside the hand-made student. What
-counts is by how much a candidate leads it on the same windows, and of that the lower bound: a lead that some
+counts is the paired difference on the same windows, and of that the lower bound: a difference that some
 groups make and others do not is worth less than one that all of them make. Each group of the training and
-the validation part is judged by models that have not heard it.
+the validation part is predicted by models that were not trained on it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from edgekit import learn
 from edgekit.data.windows import Windows
 from edgekit.search import objective
 from edgekit.search.objective import TrialResult
-from edgekit.search.study import WORTH, Row
+from edgekit.search.study import WORTH
+from edgekit.search.trials import Row, State
 
 CHEAPER = 0.97  # of the hand-made student's instructions: less is not worth a new model
-LEVEL = 0.68  # between the bounds of a lead: one standard error to either side
+LEVEL = 0.68  # between the bounds of a difference: one standard error to either side
 POINT = 0.01  # of balanced accuracy: who loses more is not cheaper but worse
 
 
@@ -39,7 +40,7 @@ class Finalist:
 
     @property
     def predicted(self) -> np.ndarray:
-        """Answers to the windows of all folds, (seeds, n)."""
+        """Predicted classes of the windows of all folds, (seeds, n)."""
         return np.stack([r.predicted for r in self.folds])
 
     @property
@@ -55,7 +56,7 @@ class Finalist:
 def paired_difference(
     held_out: Windows, first: np.ndarray, second: np.ndarray, level: float = LEVEL
 ) -> dict:
-    """The `learn.paired_difference` of `first`'s answers over `second`'s on windows that neither saw."""
+    """The `learn.paired_difference` of the predictions `first` and `second`, of windows that neither saw."""
     return learn.paired_difference(held_out.y, first, second, held_out.group, level=level)
 
 
@@ -64,7 +65,7 @@ def front(rows: list[Row]) -> list[Row]:
 
     Rows within the budget if there are any, else all; the cheapest first.
     """
-    done = [r for r in rows if r.state == "complete"]
+    done = [r for r in rows if r.state == State.COMPLETE]
     done = [r for r in done if r.kept] or done
 
     def aims(r):
@@ -81,13 +82,13 @@ def front(rows: list[Row]) -> list[Row]:
 def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windows) -> list[Row]:
     """Rows worth training in earnest, the best first.
 
-    `predicted`: the trials' answers to `held_out`, by number.
+    `predicted`: the trials' classes for `held_out`, by number.
 
     They take fewer instructions than the hand-made student (trial 0). What saves a quarter comes first, of
-    that what keeps the budget, of that the highest lower bound of the lead; of equals the cheapest.
+    that what keeps the budget, of that the highest lower bound of the difference; of equals the cheapest.
     """
-    done = [r for r in rows if r.state == "complete" and r.number]
-    start = next((r for r in rows if r.number == 0 and r.state == "complete"), None)
+    done = [r for r in rows if r.state == State.COMPLETE and r.number]
+    start = next((r for r in rows if r.number == 0 and r.state == State.COMPLETE), None)
     if start is None:
         return sorted(done, key=lambda r: (-r.value("accuracy"), r.value("instructions")))
     most = start.value("instructions")
@@ -98,8 +99,8 @@ def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windo
     }
 
     def rank(r):
-        dear = r.value("instructions") > WORTH * most
-        return dear, not r.kept, -low[r.number], r.value("instructions"), r.number
+        expensive = r.value("instructions") > WORTH * most
+        return expensive, not r.kept, -low[r.number], r.value("instructions"), r.number
 
     return sorted(done, key=rank)
 
@@ -107,15 +108,17 @@ def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windo
 def choose(
     finals: list[Finalist], budget, reference: Finalist, held_out: Windows, *, alike: bool = False
 ) -> Finalist:
-    """The candidate that leads the hand-made student most surely; the student itself where none passes.
+    """The candidate that is most surely better than the hand-made student, which stays where none passes.
 
     Candidates must take fewer instructions and keep the budget's flash, RAM and latency, and not be less
     accurate on `held_out` than the hand-made student. With `alike` one will do, too, that saves a quarter and
     cannot be told from it: it is behind by a POINT and by one standard error at most (the rule of Breiman et
     al., Classification and Regression Trees, 1984). Of those that save a quarter (of all, if none does) the
-    one with the highest lower bound of its lead; of equals the cheapest.
+    one with the highest lower bound of its difference; of equals the cheapest.
     """
-    leads = {id(f): paired_difference(held_out, f.predicted, reference.predicted) for f in finals}
+    differences = {
+        id(f): paired_difference(held_out, f.predicted, reference.predicted) for f in finals
+    }
 
     def saves(f: Finalist) -> bool:
         return f.instructions <= WORTH * reference.instructions
@@ -123,7 +126,7 @@ def choose(
     def able(f: Finalist) -> bool:
         over = objective.excess(f.best.figures, budget)
         level = f.accuracy >= reference.accuracy - 1e-9
-        close = f.accuracy >= reference.accuracy - POINT and leads[id(f)]["high"] >= 0
+        close = f.accuracy >= reference.accuracy - POINT and differences[id(f)]["high"] >= 0
         return (
             (level or (alike and close and saves(f)))
             and f.instructions < reference.instructions
@@ -134,4 +137,4 @@ def choose(
     good = [f for f in good if saves(f)] or good
     if not good:
         return reference
-    return max(good, key=lambda f: (leads[id(f)]["low"], -f.instructions))
+    return max(good, key=lambda f: (differences[id(f)]["low"], -f.instructions))

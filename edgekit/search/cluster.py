@@ -59,8 +59,8 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
             try:
                 client = Client(scheduler, timeout=PATIENCE)
             except (OSError, ValueError) as error:
-                said = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise EdgekitError(f"no Dask scheduler answers at {scheduler} ({said})") from None
+                why = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise EdgekitError(f"no Dask scheduler answers at {scheduler} ({why})") from None
             with client:
                 yield client
             return

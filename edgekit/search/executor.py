@@ -34,7 +34,8 @@ class Executor:
     """`client`'s workers, or with None this very process, given one task after another."""
 
     def __init__(self, client=None, say: Callable[[str], None] = print):
-        self.client, self.futures, self.say = client, {}, say
+        self.client, self.say = client, say
+        self.futures: dict = {}
         self._own: list = []
         self._gone = False
         if client:
@@ -59,7 +60,7 @@ class Executor:
     def next_result(self):
         """(name, result) of the next task that is done; its exception instead, if it had one.
 
-        Raises EdgekitError when the scheduler is gone, or was without a worker for LIMIT seconds.
+        Raises EdgekitError when the scheduler is gone, or was without a worker for NO_WORKER_SECONDS.
         """
         if self.client is None:
             name, do, arguments = self._own.pop(0)
@@ -77,7 +78,7 @@ class Executor:
             return name, error
 
     def result(self, do: Callable, *arguments):
-        """`do(*arguments)` by one of the crew; raises what it raises."""
+        """`do(*arguments)` by one of the workers; raises what it raises."""
         self.submit(do, *arguments)
         _, result = self.next_result()
         if isinstance(result, Exception):
@@ -121,7 +122,7 @@ class Executor:
             ) from None
 
     def _wait_until(self, ready: Callable[[], bool]) -> None:
-        """Look again until `ready()`; whatever keeps the cluster from it is said."""
+        """Look again until `ready()`; says what keeps the cluster from it."""
         alone_since, looked = None, 0.0
         while not ready():
             time.sleep(0.05)
@@ -163,22 +164,22 @@ def executor(
         yield Executor(say=say)
         return
     with client_of(workers, scheduler) as client:
-        made = Executor(client, say)
+        executor = Executor(client, say)
         first = plugin and plugin()
         try:
             check_shared(client, shared)
             if first:
                 client.register_plugin(first)
-            yield made
+            yield executor
         except EdgekitError:
             raise
         except Exception:  # Optuna's storage lies behind the scheduler, too
-            made.check()
+            executor.check()
             raise
         finally:
             with contextlib.suppress(Exception):
-                made.check()
-                made.stop()
+                executor.check()
+                executor.stop()
                 if first and scheduler:  # its workers live on
                     client.unregister_worker_plugin(first.name)
 

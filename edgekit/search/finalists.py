@@ -20,15 +20,17 @@ from edgekit.core.workspace import Workspace
 from edgekit.pipeline.run import Run
 from edgekit.search import objective
 from edgekit.search.choice import Finalist, choose, front, paired_difference, shortlist
-from edgekit.search.objective import SearchConfig, TrialResult
-from edgekit.search.result import SOURCE_FILES, source_hashes
+from edgekit.search.config import SearchConfig, check_run
+from edgekit.search.objective import TrialResult
+from edgekit.search.result import SCHEMA, SOURCE_FILES, source_hashes
 from edgekit.search.space import HAND_MADE
-from edgekit.search.study import Row, described, explore, predictions_path, search_executor
+from edgekit.search.study import explore, search_executor
+from edgekit.search.trials import Row, State, count, described, predictions_path
 
 SEEDS = 3  # of each finalist, on the split of chapter 01 and in all folds
 FINALISTS = 6  # in a round
 ROUNDS = 2  # until one passes
-SURE = 0.95  # between the bounds that are told
+LEVEL = 0.95  # between the bounds that are shown
 FIGURES = ("accuracy", "instructions", "network", "flash", "ram", "latency_ms")
 ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
 
@@ -39,10 +41,10 @@ class SearchResult:
 
     rows: list[Row]
     front: list[Row]
-    finals: list[Finalist]
+    finalists: list[Finalist]
     chosen: Finalist
     reference: Finalist
-    facts: dict
+    record: dict  # what found.json holds
     directory: Path
 
 
@@ -54,9 +56,9 @@ def search(
 
     Without `finals` only the first of the short list is trained again, briefly and with one seed.
     A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
-    process searches in it, or if it holds a search of other terms.
+    process searches in it, or if it holds a search with another SearchConfig.
     """
-    objective.check_run(config)
+    check_run(config)
     config.folder.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -65,11 +67,11 @@ def search(
         ):
             rows = explore(config, trials, executor, say)
             _table(config, rows)
-            if not any(r.state == "complete" for r in rows):
+            if not any(r.state == State.COMPLETE for r in rows):
                 raise EdgekitError(
                     f"no trial was completed; search.csv says why: {rows[-1].reason}"
                 )
-            reference, trained = _finals(config, rows, executor, say, finals)
+            reference, trained = _finalists(config, rows, executor, say, finals)
     except LockedError:
         raise EdgekitError(
             f"another search is at work in {config.directory}; wait for it"
@@ -82,22 +84,22 @@ def search(
     return _write(config, rows, trained, chosen, reference)
 
 
-def _finals(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[Finalist]]:
+def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[Finalist]]:
     """The hand-made student and the finalists, trained in earnest, round after round until one passes.
 
-    As the run's profile trains or as the full one does, whichever the hand-made student likes better: what
+    As the run's profile trains or as the full one does, whichever suits the hand-made student better: what
     was chosen for many windows need not suit a few.
     """
     c = objective.context(config)
     seeds, most, rounds = (SEEDS, FINALISTS, ROUNDS) if earnest else (1, 1, 1)
     folds = range(len(c.folds))
-    places = [(s, fold) for fold in (None, *folds) for s in range(seeds)]
+    trainings = [(s, fold) for fold in (None, *folds) for s in range(seeds)]
 
     def train(candidates, profile):
-        kept = _Kept(config.folder / "finals", profile)
+        kept = _Cache(config.folder / "finals", profile)
         tasks = {}
         for candidate in candidates:
-            for s, fold in places:
+            for s, fold in trainings:
                 if kept.load(candidate, s, fold) is None:
                     seed = objective.seed_of(config.seed, s, 2)
                     tasks[json.dumps(candidate), s, fold] = (candidate, seed, config, profile, fold)
@@ -128,50 +130,50 @@ def _finals(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[
             if json.dumps(candidate) not in failed
         ]
 
-    done = [r.number for r in rows if r.state == "complete"]
+    done = [r.number for r in rows if r.state == State.COMPLETE]
     predicted = {n: np.load(predictions_path(config, n), allow_pickle=False) for n in done}
     waiting = [r.candidate for r in shortlist(rows, predicted, c.held_out)]
-    ways = dict.fromkeys([config.profile, "full"] if earnest else [config.profile])
-    references = {way: candidate[0] for way in ways if (candidate := train([HAND_MADE], way))}
+    profiles = dict.fromkeys([config.profile, "full"] if earnest else [config.profile])
+    references = {p: trained[0] for p in profiles if (trained := train([HAND_MADE], p))}
     if not references:
-        raise EdgekitError("the hand-made student itself cannot be made: see the line above")
-    way = max(references, key=lambda way: references[way].accuracy)
-    reference, trained = references[way], []
+        raise EdgekitError("the hand-made student itself cannot be trained: see the line above")
+    profile = max(references, key=lambda p: references[p].accuracy)
+    reference, finalists = references[profile], []
     for _ in range(rounds):
-        trained, waiting = trained + train(waiting[:most], way), waiting[most:]
-        if choose(trained, c.design.budget, reference, c.held_out) is not reference:
+        finalists, waiting = finalists + train(waiting[:most], profile), waiting[most:]
+        if choose(finalists, c.design.budget, reference, c.held_out) is not reference:
             break
-    return reference, trained
+    return reference, finalists
 
 
-class _Kept:
+class _Cache:
     """Finalists in files, so that a killed search need not train them again."""
 
     def __init__(self, folder: Path, profile: str):
         self.folder, self.profile = folder, profile
 
     def _path(self, candidate: dict, s: int, fold: int | None) -> Path:
-        text = json.dumps([candidate, s, fold, self.profile], sort_keys=True)
+        text = json.dumps([SCHEMA, candidate, s, fold, self.profile], sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
     def load(self, candidate: dict, s: int, fold: int | None) -> TrialResult | None:
         path = self._path(candidate, s, fold)
         if not path.is_file():
             return None
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        figures = {k: Figure.from_dict(f) for k, f in facts["figures"].items()}
-        predicted, tflite = np.array(facts["predicted"]), path.with_suffix(".tflite").read_bytes()
-        return TrialResult(candidate, figures, predicted, tflite, facts["seconds"])
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        figures = {k: Figure.from_dict(f) for k, f in kept["figures"].items()}
+        predicted, tflite = np.array(kept["predicted"]), path.with_suffix(".tflite").read_bytes()
+        return TrialResult(candidate, figures, predicted, tflite, kept["seconds"])
 
     def save(self, candidate: dict, s: int, fold: int | None, result: TrialResult) -> None:
         path = self._path(candidate, s, fold)
         self.folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
-        facts = {"candidate": candidate, "figures": figures, "seconds": result.seconds}
-        facts["predicted"] = result.predicted.tolist()
-        with atomic_write(path) as half:
-            half.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        kept = {"candidate": candidate, "figures": figures, "seconds": result.seconds}
+        kept["predicted"] = result.predicted.tolist()
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 def _write(
@@ -180,14 +182,14 @@ def _write(
     c, best, start = objective.context(config), chosen.best, reference.best
     test = c.windows[c.split.test]  # read now that everything has been chosen
 
-    def answers(final: Finalist) -> np.ndarray:
+    def predict(final: Finalist) -> np.ndarray:
         inputs = c.preprocessors[final.candidate["features"]](test.X)
         return np.stack([learn.predict(r.tflite, inputs)[0].argmax(axis=1) for r in final.runs])
 
-    def record(final: Finalist, answers: np.ndarray) -> dict:
+    def summary(final: Finalist, predictions: np.ndarray) -> dict:
         scores = [
             learn.score(test.y, predicted, test.classes, test.group, seed=config.seed)
-            for predicted in answers
+            for predicted in predictions
         ]
         best = scores[[r is final.best for r in final.runs].index(True)]
         source = f"int8, {best.groups} test groups"
@@ -202,39 +204,40 @@ def _write(
             "test": shown.to_dict(),
         }
 
-    ours, theirs = answers(chosen), answers(reference)
-    facts = {
+    ours, theirs = predict(chosen), predict(reference)
+    record = {
+        "schema": SCHEMA,
         "use_case": config.use_case,
         "profile": config.profile,
         "seed": config.seed,
-        "trials": {s: sum(r.state == s for r in rows) for s in ("complete", "pruned", "failed")},
+        "trials": {str(s): count(rows, s) for s in State},
         "front": [r.number for r in front(rows)],
         "data": _run(config).combined_origin,
         "source_hashes": source_hashes(Path(config.directory)),
-        "found": record(chosen, ours),
-        "hand_made": record(reference, theirs),
+        "found": summary(chosen, ours),
+        "hand_made": summary(reference, theirs),
         "finalists": [
             {
                 "candidate": f.candidate,
                 "validation_mean": f.accuracy,
                 "instructions": f.instructions,
                 "paired_difference": paired_difference(
-                    c.held_out, f.predicted, reference.predicted, SURE
+                    c.held_out, f.predicted, reference.predicted, LEVEL
                 ),
             }
             for f in trained
         ],
         "paired_difference": paired_difference(
-            c.held_out, chosen.predicted, reference.predicted, SURE
+            c.held_out, chosen.predicted, reference.predicted, LEVEL
         ),
-        "test_paired_difference": paired_difference(test, ours, theirs, SURE),
+        "test_paired_difference": paired_difference(test, ours, theirs, LEVEL),
         "fewer_instructions": 1 - best.value("instructions") / start.value("instructions"),
     }
     run = _run(config)
     run.save("found.tflite", best.tflite)
-    run.save("found.json", facts)
+    run.save("found.json", record)
     return SearchResult(
-        rows, front(rows), trained, chosen, reference, facts, Path(config.directory)
+        rows, front(rows), trained, chosen, reference, record, Path(config.directory)
     )
 
 
@@ -255,7 +258,7 @@ def _table(config: SearchConfig, rows: list[Row]) -> None:
     lines = []
     for r in rows:
         known = {"trial": r.number, "state": r.state, "reason": r.reason, "front": r.number in best}
-        known |= {"within_budget": r.kept and r.state == "complete", "seconds": r.seconds}
+        known |= {"within_budget": r.kept and r.state == State.COMPLETE, "seconds": r.seconds}
         known |= {k: r.figures[k].value if k in r.figures else None for k in FIGURES}
         known |= {f"estimated_{k}": r.estimate.get(k) for k in ESTIMATES}
         provenance = {k: replace(f, data=data).origin for k, f in r.figures.items()}

@@ -1,17 +1,17 @@
-"""One trial: train a candidate, make it int8, judge it on groups it has not heard, count it in the emulator.
+"""One trial: train a candidate, quantize it, score it on groups new to it, count it in the emulator.
 
 A validation part of two or three recordings cannot tell forty candidates apart, so every trial is trained
-once for each fold of the training and validation parts and judged on all their groups. All trials hear the
-same variations (common random numbers: what they differ in is themselves), which are drawn once. The test
+once for each fold of the training and validation parts and scored on all their groups. All trials are given
+the same variations (common random numbers: what they differ in is themselves), which are drawn once. The test
 part of the split is never read here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
@@ -25,33 +25,10 @@ from edgekit.core.figures import Figure, measured
 from edgekit.core.workspace import Workspace
 from edgekit.data.windows import concat
 from edgekit.design import load as load_design
-from edgekit.pipeline.artefacts import artefact_path
-from edgekit.pipeline.freshness import tree_hash
-from edgekit.pipeline.manifest import file_hash, read_manifest
-from edgekit.pipeline.run import Run, check_choice, check_owner
+from edgekit.pipeline.manifest import read_manifest
+from edgekit.pipeline.run import Run
 from edgekit.search import cost, space
-
-FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """Everything that a process needs to know to take part in a search; it can be sent to another one.
-
-    `directory` is the run's, `root` the workspace's: both are paths that every worker must see.
-    """
-
-    use_case: str
-    profile: str
-    seed: int
-    directory: str
-    root: str
-    stamp: str = ""  # a hash of the data, the split, the teacher and the use case's files
-
-    @property
-    def folder(self) -> Path:
-        """Where the search keeps its own files."""
-        return Path(self.directory) / "search"
+from edgekit.search.config import FILES, SearchConfig
 
 
 class Context:
@@ -66,7 +43,7 @@ class Context:
         self.windows = self.run.load("field.npz")
         self.split = self.run.load("split.json")
         self.train, self.val = (self.windows[getattr(self.split, p)] for p in ("train", "val"))
-        self.augmentation_cache = learn.AugmentationCache(config.folder / "augmented")
+        self.cache = learn.AugmentationCache(config.folder / "augmented")
         self.preprocessors = space.variants(self.case)
         shape = self.preprocessors["features"].shape
         self.known = space.choices(self.case, shape, teacher=self.has_teacher)
@@ -85,13 +62,13 @@ class Context:
 
     @cached_property
     def distil(self):
-        """What the teacher tells. Raises EdgekitError if it is not what chapter 03 sealed."""
+        """The teacher's soft targets. Raises EdgekitError if it is not what chapter 03 sealed."""
         teacher = learn.models.load(self.run.file("teacher.h5"))
         return learn.Distillation(teacher, self.case.teacher_input)
 
     @cached_property
     def folds(self) -> list:
-        """(training, testing) Windows: whole groups of the training and the validation part, dealt again.
+        """(training, testing) Windows: whole groups of the training and the validation part, assigned anew.
 
         Three folds, or two where a class has no more groups, or the split of chapter 01 where it has one.
         """
@@ -99,19 +76,19 @@ class Context:
         known = self.windows[np.isin(self.windows.group, ours)]  # all: a split may thin what trains
         for k in (3, 2):
             try:
-                dealt = self.case.folds(known, k, self.config.seed)
+                folds = self.case.folds(known, k, self.config.seed)
             except EdgekitError:
                 continue
-            return [(known[f.train], known[f.test]) for f in dealt]
+            return [(known[f.train], known[f.test]) for f in folds]
         return [(self.train, self.val)]
 
     @cached_property
     def held_out(self):
-        """The folds' testing Windows, one after the other: what a candidate's answers are held against."""
+        """The folds' testing Windows, one after the other: what a candidate's predictions are scored on."""
         return concat([test for _, test in self.folds])
 
     def teacher_of(self, fold: int):
-        """What a teacher tells that has not heard the groups that this fold tests."""
+        """Soft targets of a teacher that was not trained on the groups that this fold tests."""
         from edgekit.learn import legacy
 
         path = self.config.folder / "teachers" / f"{fold}.h5"
@@ -122,8 +99,8 @@ class Context:
             teacher = self.case.teacher(shape, len(train.classes), width, seed)
             augment = self.case.augment
             learn.fit(teacher, train, self.case.teacher_input, seed=seed, augment=augment, **how)
-            with atomic_write(path) as half:  # another worker may have made the same one
-                legacy.save(teacher, half)
+            with atomic_write(path) as partial:  # another worker may have trained the same one
+                legacy.save(teacher, partial)
         return learn.Distillation(learn.models.load(path), self.case.teacher_input)
 
     @cached_property
@@ -138,8 +115,8 @@ class Context:
                 kept[key] = self._feature_cost(name)
             found[name] = cost.FeatureCost(**kept[key])
         if not path.is_file() or json.loads(path.read_text()) != kept:
-            with atomic_write(path) as half:
-                half.write_text(json.dumps(kept, indent=1))
+            with atomic_write(path) as partial:
+                partial.write_text(json.dumps(kept, indent=1))
         return found
 
     def _feature_cost(self, name: str) -> dict:
@@ -164,7 +141,7 @@ class Context:
         return self.estimate(space.HAND_MADE)
 
     def estimate(self, candidate: dict) -> cost.Cost:
-        """The analytic cost of a candidate, its features' exact price included."""
+        """The analytic cost of a candidate, the exact cost of its features included."""
         shape, classes = self.preprocessors[candidate["features"]].shape, len(self.windows.classes)
         if candidate["network"] == "student":
             layers = space.layers_of(space.build(candidate, self.case, shape, classes, 0))
@@ -173,18 +150,19 @@ class Context:
         return cost.estimate(layers, self.feature_costs[candidate["features"]], self.cpu)
 
 
-def _once(make):
-    """`make(config)`, one time for each in a process; a second thread waits for the first."""
-    candidate, lock = {}, threading.RLock()
+def _once(build: Callable[[SearchConfig], Context]) -> Callable[[SearchConfig], Context]:
+    """`build(config)`, one time for each in a process; a second thread waits for the first."""
+    built: dict[SearchConfig, Context] = {}
+    lock = threading.RLock()
 
-    @wraps(make)
-    def one(config):
+    @wraps(build)
+    def once(config):
         with lock:
-            if config not in candidate:
-                candidate[config] = make(config)
-            return candidate[config]
+            if config not in built:
+                built[config] = build(config)
+            return built[config]
 
-    return one
+    return once
 
 
 @_once
@@ -211,7 +189,7 @@ def worker_context(config: SearchConfig) -> Context:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What became of a candidate: its figures by name, its answers (n,), its slim `.tflite`, seconds."""
+    """What became of a candidate: figures by name, predicted classes (n,), its `.tflite`, seconds."""
 
     candidate: dict
     figures: dict[str, Figure]
@@ -226,9 +204,9 @@ class TrialResult:
 def evaluate(
     candidate: dict, seed: int, config: SearchConfig, profile: str = "", fold: int | None = None
 ) -> TrialResult:
-    """Train a candidate as long as `profile` (the run's) says, and let it answer.
+    """Train a candidate as long as `profile` (the run's) says, and score it.
 
-    It hears the training part and answers to the validation part, or those of a `fold` of the Context. Its
+    It is trained on the training part and scored on the validation part, or on those of a `fold`. Its
     figures: `accuracy` (balanced, int8 by TFLM) and, without a `fold`, those of `device_figures`.
     """
     c, clock = worker_context(config), time.perf_counter()
@@ -247,14 +225,14 @@ def evaluate(
         augment=c.case.augment,
         build=lambda shape, classes: space.build(candidate, c.case, shape, classes, seed),
         distil=distillation,
-        augmentation_cache=c.augmentation_cache,
+        cache=c.cache,
         finish=2 if profile == "quick" else 4,
         **how | {"rate": how["rate"] * candidate["rate"]},
     )
     tflite = learn.strip_metadata(finished.tflite)
-    answers, runtime = learn.predict(tflite, preprocess(held_out.X))
-    predicted = answers.argmax(axis=1)
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
+    outputs, runtime = learn.predict(tflite, preprocess(held_out.X))
+    predicted = outputs.argmax(axis=1)
+    right = learn.balanced_accuracy(held_out.y, predicted)
     figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held_out)} windows")}
     if fold is None:
         figures |= device_figures(tflite, candidate["features"], c)
@@ -262,17 +240,17 @@ def evaluate(
 
 
 def combine_folds(candidate: dict, runs: list[TrialResult], c: Context) -> TrialResult:
-    """The runs of all folds as one: all their answers, one accuracy; the file is the first one's."""
+    """The runs of all folds as one: all their predictions, one accuracy; the file is the first one's."""
     predicted = np.concatenate([r.predicted for r in runs])
     held_out, source = c.held_out, runs[0].figures["accuracy"].source.split(",")[0]
-    right = learn.score(held_out.y, predicted, held_out.classes, draws=1).balanced_accuracy
+    right = learn.balanced_accuracy(held_out.y, predicted)
     source += f", {len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
     figures = {"accuracy": measured(right, "", source)}
     return TrialResult(candidate, figures, predicted, runs[0].tflite, sum(r.seconds for r in runs))
 
 
 def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:
-    """A trial: trained and judged in every fold, all of one seed, and counted by `device_figures`."""
+    """A trial: trained and scored in every fold, all of one seed, and counted by `device_figures`."""
     c, seed = worker_context(config), seed_of(config.seed, 0, 1)
     runs = [evaluate(candidate, seed, config, "", fold) for fold in range(len(c.folds))]
     combined = combine_folds(candidate, runs, c)
@@ -304,40 +282,3 @@ def excess(figures: dict[str, Figure], budget) -> dict[str, float]:
 def seed_of(study: int, *index: int) -> int:
     """The seed of trial number `index` of the study with this seed: 31 bits, unrelated to its neighbours'."""
     return int(np.random.SeedSequence([study, *index]).generate_state(1)[0] >> 1)
-
-
-def search_config(
-    use_case: str, profile: str = "quick", seed: int = 0, run_dir: str = ""
-) -> SearchConfig:
-    """The Terms of a run: of `run_dir`, or of the folder where `edgekit run` puts it.
-
-    Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
-    """
-    check_choice(profile, seed)
-    workspace = Workspace.find()
-    usecases.folder(use_case, workspace.folder)
-    directory = Path(run_dir).expanduser() if run_dir else workspace.run_folder(use_case, profile)
-    check_owner(directory, use_case, profile)
-    candidate = [artefact_path(directory, name) for name in FILES]
-    parts = [file_hash(path) if path.is_file() else "" for path in candidate]
-    parts.append(tree_hash(usecases.folder(use_case, workspace.folder), ("*",)))
-    stamp = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-    return SearchConfig(
-        use_case, profile, seed, str(directory.resolve()), str(workspace.folder), stamp
-    )
-
-
-def check_run(config: SearchConfig) -> None:
-    """Raises EdgekitError, in one line, if the run has no data to search with."""
-    manifest = read_manifest(Path(config.directory))
-    if "01_collect" not in manifest.get("steps", {}):
-        command = f"edgekit run {config.use_case} --through train"
-        command += f" --profile {config.profile}" if config.profile != "quick" else ""
-        command += f" --seed {config.seed}" if config.seed else ""
-        usual = Workspace(Path(config.root)).run_folder(config.use_case, config.profile)
-        if Path(config.directory) != usual.resolve():
-            command += f" --run-dir {config.directory}"
-        raise EdgekitError(f"{config.directory} holds no data yet: run `{command}` first")
-    run = Run("search", config.use_case, config.profile, config.seed, Path(config.directory), FILES)
-    for name in FILES[:2]:
-        run.file(name)

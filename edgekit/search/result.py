@@ -9,7 +9,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.manifest import file_hash
 
-SOURCE_FILES = ("field.npz", "split.json")  # what decides whom a candidate has heard
+SCHEMA = 1  # of found.json and of the finalists that a search keeps
+SOURCE_FILES = ("field.npz", "split.json")  # what decides which groups a candidate was trained on
 
 
 def source_hashes(directory: Path) -> dict[str, str]:
@@ -20,16 +21,21 @@ def source_hashes(directory: Path) -> dict[str, str]:
 def load_search_result(path: Path | str, directory: Path) -> tuple[dict, bytes]:
     """The candidate of a `found.json` and its `.tflite`, for the run in `directory`.
 
-    Raises EdgekitError for a file that is no search's, and for one that was found on other data or another
-    split: it may have heard what this run tests.
+    Raises EdgekitError for a file that is no search's or of another format, and for one that was found on
+    other data or another split: it may have been trained on what this run tests.
     """
     path = Path(path)
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        candidate, was = dict(facts["found"]["candidate"]), facts.get("source_hashes")
+        record = json.loads(path.read_text(encoding="utf-8"))
+        candidate, was = dict(record["found"]["candidate"]), record.get("source_hashes")
         model = path.with_name("found.tflite").read_bytes()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EdgekitError(f"{path} is no found.json of `edgekit search` ({error})") from None
+    if record.get("schema") != SCHEMA:
+        raise EdgekitError(
+            f"{path} was written by another version of the kit (format {record.get('schema')}, not "
+            f"{SCHEMA}): run `edgekit search` again"
+        )
     if was != source_hashes(directory):
         raise EdgekitError(
             f"{path} was found on other data or another split: run `edgekit search` on this run first"

@@ -11,50 +11,44 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.core.figures import Figure
 from edgekit.search import cost, objective, space
 from edgekit.search.cluster import need
+from edgekit.search.config import SearchConfig
 from edgekit.search.executor import TRIES, Executor, executor
-from edgekit.search.objective import SearchConfig
+from edgekit.search.trials import (
+    Attr,
+    Constraint,
+    PruneReason,
+    Row,
+    State,
+    count,
+    line,
+    predictions_path,
+    rows_of,
+)
 
 NAME = "students"
-DIRECTIONS = ("maximize", "minimize", "minimize")
+SCHEMA = 2  # of what the study keeps; another one is not continued
+DIRECTIONS: list[Literal["minimize", "maximize"]] = ["maximize", "minimize", "minimize"]
 GOALS = ("accuracy", "instructions", "flash")
 WORTH = 0.75  # of the hand-made student's instructions: what a search is for
 STARTUP = 12  # trials, those of `space.first` included, before the sampler can learn from them
-SAME = "the same as trial"
-STALE = 3  # after so many of these in a row the next one is drawn at random
-PRUNED = 10  # hopeless candidates for each that is trained, before the space counts as exhausted
-
-
-@dataclass(frozen=True)
-class Row:
-    """One trial as it is shown: `state` is "complete", "pruned" or "failed", `reason` why."""
-
-    number: int
-    state: str
-    reason: str
-    candidate: dict
-    figures: dict[str, Figure]
-    estimate: dict
-    kept: bool  # every line of the budget
-    seconds: float
-
-    def value(self, name: str) -> float:
-        return self.figures[name].value if name in self.figures else float("nan")
+STALE = 3  # after so many repeated candidates in a row the next one is drawn at random
+PRUNED = 10  # candidates for each that is trained, before the space counts as exhausted
 
 
 def search_executor(
     config: SearchConfig, workers: int, scheduler: str, say: Callable[[str], None] = print
 ):
-    """The Crew of a search, in a `with`: each of its processes is warmed up."""
+    """The Executor of a search, in a `with`: each of its processes loads TensorFlow and the data first."""
     return executor(
         workers, scheduler, Path(config.directory), partial(_worker_initializer, config), say
     )
@@ -89,10 +83,10 @@ def explore(
     storage, study = _open(config, executor)
     _resume(study)
     rows = rows_of(study)
-    asked, most, before = len(rows), trials * (PRUNED + 1), _count(rows, "failed")
+    asked, most, before = len(rows), trials * (PRUNED + 1), count(rows, State.FAILED)
     try:
         while True:
-            trained, failed = _count(rows, "complete"), _count(rows, "failed") - before
+            trained, failed = count(rows, State.COMPLETE), count(rows, State.FAILED) - before
             wanted = min(trials - trained, trials - failed)
             while executor.busy < min(wanted, executor.slots) and asked < most:
                 executor.submit(one, storage, asked, config, name=asked)
@@ -106,7 +100,7 @@ def explore(
                 before -= 1  # it counts, whether or not there is a trial to count
             for row in rows:
                 if row.number == result:
-                    say(line(row, f"{_count(rows, 'complete')} of {trials} trained"))
+                    say(line(row, f"{count(rows, State.COMPLETE)} of {trials} trained"))
     finally:
         with contextlib.suppress(OSError):  # the cluster may be what was lost
             executor.stop()
@@ -124,33 +118,32 @@ def one(storage, index: int, config: SearchConfig) -> int:
 
     study = _load(storage, sampler=_sampler(objective.seed_of(config.seed, index)))
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        if trial.user_attrs.get("index") == index:
-            (_again if trial.user_attrs["tries"] < TRIES else _lost)(study, trial)
+        if trial.user_attrs.get(Attr.INDEX) == index:
+            (_again if trial.user_attrs[Attr.TRIES] < TRIES else _lost)(study, trial)
     last = rows_of(study)[-STALE:]
-    if len(last) == STALE and all(r.reason.startswith(SAME) for r in last):
+    if len(last) == STALE and all(r.pruned is PruneReason.REPEATED for r in last):
         study.sampler = optuna.samplers.RandomSampler(objective.seed_of(config.seed, index))
     trial = study.ask()
-    tries = trial.user_attrs.get("tries", 0)
-    trial.set_user_attr("index", index)
+    tries = trial.user_attrs.get(Attr.TRIES, 0)
+    trial.set_user_attr(Attr.INDEX, index)
     state, values = optuna.trial.TrialState.FAIL, None
     while state == optuna.trial.TrialState.FAIL and tries < TRIES:
-        trial.set_user_attr("tries", tries := tries + 1)
+        trial.set_user_attr(Attr.TRIES, tries := tries + 1)
         try:
             values = _try(study, trial, config)
             state = optuna.trial.TrialState.COMPLETE
         except optuna.TrialPruned as pruned:
-            trial.set_user_attr("reason", str(pruned))
+            trial.set_user_attr(Attr.REASON, str(pruned))
             state = optuna.trial.TrialState.PRUNED
         except Exception as error:
             why = f"{type(error).__name__}: {error}"[:400]
-            trial.set_user_attr("reason", f"{why} (tried {tries} times)")
+            trial.set_user_attr(Attr.REASON, f"{why} (tried {tries} times)")
     study.tell(trial, values, state=state)
     return trial.number
 
 
 def _try(study, trial, config: SearchConfig) -> list[float]:
     """The objective: values in the order of GOALS. Raises TrialPruned before any training."""
-    import optuna
 
     c = objective.worker_context(config)
     for name, kind in trial.distributions.items():
@@ -159,95 +152,55 @@ def _try(study, trial, config: SearchConfig) -> list[float]:
             frozen = study._storage.get_trial(trial._trial_id)
             study.sampler.sample_independent(study, frozen, name, kind)
     candidate = space.suggest(trial, c.known)
-    trial.set_user_attr("candidate", candidate)
+    trial.set_user_attr(Attr.CANDIDATE, candidate)
     others = [r for r in rows_of(study) if r.number != trial.number]
-    if same := [r.number for r in others if r.candidate == candidate and r.state != "failed"]:
-        raise optuna.TrialPruned(f"{SAME} {same[0]}")
+    if same := [r.number for r in others if r.candidate == candidate and r.state != State.FAILED]:
+        raise _pruned(trial, PruneReason.REPEATED, f"the same as trial {same[0]}")
     expected = c.estimate(candidate)
     start = c.start.instructions
     if expected.instructions > start:
-        trial.set_constraint("too_many_instructions", 1.0)
-        raise optuna.TrialPruned("takes more instructions than the hand-made student")
-    if "too_many_instructions" not in trial.constraints:  # not before a kill
-        trial.set_constraint("too_many_instructions", expected.instructions / start - WORTH)
-    trial.set_user_attr("estimate", asdict(expected))
-    done = [(r.value("accuracy"), r.value("instructions")) for r in others if r.state == "complete"]
+        trial.set_constraint(Constraint.INSTRUCTIONS, 1.0)
+        why = "takes more instructions than the hand-made student"
+        raise _pruned(trial, PruneReason.INSTRUCTIONS, why)
+    if Constraint.INSTRUCTIONS not in trial.constraints:  # not before a kill
+        trial.set_constraint(Constraint.INSTRUCTIONS, expected.instructions / start - WORTH)
+    trial.set_user_attr(Attr.ESTIMATE, asdict(expected))
+    done = [
+        (r.value("accuracy"), r.value("instructions")) for r in others if r.state == State.COMPLETE
+    ]
     mhz = c.design.board.value("clock_mhz")
     if why := cost.prune_reason(expected, c.design.budget, mhz, done, c.cpu):
-        trial.set_constraint("over_estimate", 1.0)
-        raise optuna.TrialPruned(why)
-    judged = objective.evaluate_trial(candidate, config)
-    for name, much in objective.excess(judged.figures, c.design.budget).items():
+        trial.set_constraint(Constraint.ESTIMATE, 1.0)
+        raise _pruned(trial, PruneReason.ESTIMATE, why)
+    result = objective.evaluate_trial(candidate, config)
+    for name, much in objective.excess(result.figures, c.design.budget).items():
         if name not in trial.constraints:  # nor this
             trial.set_constraint(name, much)
-    trial.set_user_attr("figures", {k: f.to_dict() for k, f in judged.figures.items()})
-    trial.set_user_attr("seconds", round(judged.seconds, 2))
+    trial.set_user_attr(Attr.FIGURES, {k: f.to_dict() for k, f in result.figures.items()})
+    trial.set_user_attr(Attr.SECONDS, round(result.seconds, 2))
     path = predictions_path(config, trial.number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, judged.predicted)
-    return [judged.value(name) for name in GOALS]
-
-
-def rows_of(study) -> list[Row]:
-    """All finished trials, by number."""
-    rows = []
-    for trial in study.get_trials(deepcopy=False, states=_finished()):
-        attrs = trial.user_attrs
-        rows.append(
-            Row(
-                trial.number,
-                {"FAIL": "failed"}.get(trial.state.name, trial.state.name.lower()),
-                attrs.get("reason", ""),
-                attrs.get("candidate", {}),
-                {k: Figure.from_dict(f) for k, f in attrs.get("figures", {}).items()},
-                attrs.get("estimate", {}),
-                all(v <= 0 for k, v in trial.constraints.items() if k != "too_many_instructions"),
-                attrs.get("seconds", 0.0),
-            )
-        )
-    return sorted(rows, key=lambda r: r.number)
-
-
-def predictions_path(config: SearchConfig, number: int) -> Path:
-    """Where a complete trial's answers to `Context.held` are."""
-    return config.folder / "trials" / f"{number:04d}.npy"
-
-
-def line(row: Row, progress: str) -> str:
-    """A finished trial in one line; `progress` says how far the search is."""
-    what = f"trial {row.number:3d}  {progress:<16}  {row.state:<8}"
-    if row.state != "complete":
-        return f"{what} {row.reason}"
-    kept = "" if row.kept else "  over the budget"
-    return (
-        f"{what} {row.value('accuracy'):.3f}  {row.value('instructions'):>9,.0f} instructions  "
-        f"{row.value('flash'):>7,.0f} B flash  {row.seconds:5.1f} s  {described(row.candidate)}{kept}"
-    )
-
-
-def described(candidate: dict) -> str:
-    """A candidate in a few words."""
-    if not candidate:
-        return ""
-    words = {"distilled": candidate["distil"], "qat": candidate["quantize"] == "qat"}
-    words[f"rate x {candidate['rate']:g}"] = candidate["rate"] != 1
-    how = ", ".join(word for word, on in words.items() if on)
-    if candidate["network"] == "student":
-        what = f"student x {candidate['share']:g}"
-    else:
-        widths = "-".join(map(str, candidate["widths"])) or "dense"
-        what = (
-            f"{widths} k{candidate['kernel']} s{candidate['stride']}"
-            if candidate["widths"]
-            else widths
-        )
-        what += " separable" if candidate.get("separable") else ""
-        what += f" {candidate['pool']}" if candidate["widths"] else ""
-        what += f" +{candidate['hidden']}" if candidate["hidden"] else ""
-    return f"{candidate['features']}: {what}{', ' + how if how else ''}"
+    np.save(path, result.predicted)
+    return [result.value(name) for name in GOALS]
 
 
 # ------------------------------------------------------------------------------------ inside
+
+PROMISED = {  # what a search that goes on must have in common with the one that began
+    "schema": "format",
+    "use_case": "use case",
+    "profile": "profile",
+    "seed": "seed",
+    "stamp": "data, split, teacher or use case",
+}
+
+
+def _pruned(trial, reason: PruneReason, text: str):
+    """The exception that prunes a trial; it is kept why."""
+    import optuna
+
+    trial.set_user_attr(Attr.PRUNED, reason)
+    return optuna.TrialPruned(text)
 
 
 def _sampler(seed: int):
@@ -280,14 +233,15 @@ def _open(config: SearchConfig, executor: Executor):
     else:
         study = optuna.create_study(storage=storage, study_name=NAME, directions=DIRECTIONS)
     promise = {
-        "use case": config.use_case,
+        "schema": SCHEMA,
+        "use_case": config.use_case,
         "profile": config.profile,
         "seed": config.seed,
-        "data, split, teacher or use case": config.stamp,
+        "stamp": config.stamp,
     }
-    held = study.user_attrs.get("terms")
+    held = study.user_attrs.get("config")
     if held is None:
-        study.set_user_attr("terms", promise)
+        study.set_user_attr("config", promise)
         known = _known(config, executor)
         study.set_user_attr("space", known)
         for first in space.first(known):
@@ -296,20 +250,20 @@ def _open(config: SearchConfig, executor: Executor):
     for name, value in promise.items():
         if held.get(name) != value:
             raise EdgekitError(
-                f"{folder} holds a search with another {name} ({held.get(name)}, not {value}): "
+                f"{folder} holds a search with another {PROMISED[name]} ({held.get(name)}, not {value}): "
                 "delete it to start over, or choose another --run-dir"
             )
-    _known(config, executor)  # the prices, should somebody have deleted them
+    _known(config, executor)  # the costs of features, should somebody have deleted them
     return storage, study
 
 
 def _known(config: SearchConfig, executor: Executor) -> dict:
-    """The space, and the price of every feature, computed where TensorFlow is loaded already."""
+    """The space, and the cost of every feature step, computed where TensorFlow is loaded already."""
     return executor.result(prepare_space, config)
 
 
 def prepare_space(config: SearchConfig) -> dict:
-    """The space of the search; afterwards this process is warm and every feature has its price."""
+    """The space of the search; afterwards TensorFlow is loaded, and the cost of every feature step known."""
     c = objective.worker_context(config)
     _ = c.feature_costs
     return c.known
@@ -322,10 +276,6 @@ def _load(storage, sampler):
     return optuna.load_study(study_name=NAME, storage=storage, sampler=sampler)
 
 
-def _count(rows: list[Row], state: str) -> int:
-    return sum(row.state == state for row in rows)
-
-
 def _again(study, trial) -> None:
     """A trial that nobody is at any more waits to be asked for."""
     from optuna.trial import TrialState
@@ -336,7 +286,7 @@ def _again(study, trial) -> None:
 def _lost(study, trial) -> None:
     from optuna.trial import TrialState
 
-    study._storage.set_trial_user_attr(trial._trial_id, "reason", "its worker died")
+    study._storage.set_trial_user_attr(trial._trial_id, Attr.REASON, "its worker died")
     study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -349,12 +299,6 @@ def _resume(study) -> None:
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        for name, value in {"tries": 0, "index": None}.items():  # it was not to blame
+        for name, value in {Attr.TRIES: 0, Attr.INDEX: None}.items():  # it was not to blame
             study._storage.set_trial_user_attr(trial._trial_id, name, value)
         _again(study, trial)
-
-
-def _finished():
-    from optuna.trial import TrialState
-
-    return (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

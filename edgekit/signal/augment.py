@@ -1,4 +1,4 @@
-"""Training windows as another sensor, on another machine, might have heard them."""
+"""Training windows as another sensor, on another machine, might have recorded them."""
 
 from __future__ import annotations
 

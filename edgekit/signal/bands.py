@@ -85,9 +85,9 @@ class BandEnergies:
     def _piece(self, X: np.ndarray) -> np.ndarray:
         x = np.lib.stride_tricks.sliding_window_view(real.bounded(X), self.frame, axis=1)
         x = x[:, :: self.hop]  # (n, frames, channels, frame)
-        lead = x.shape[:-1]
+        leading = x.shape[:-1]
         x = (
-            np.ascontiguousarray(x.reshape(int(np.prod(lead)), self.frame).T)
+            np.ascontiguousarray(x.reshape(int(np.prod(leading)), self.frame).T)
             * fft.hann(self.frame)[:, None]
         )
         re, im = fft.rfft(x)
@@ -105,7 +105,7 @@ class BandEnergies:
                 energy[b - 1] += real.total(inside - rising)
         if self.floor:
             energy = real.log(np.maximum(energy, np.float32(self.floor)))
-        return energy.T.reshape(*lead, self.bands).transpose(0, 1, 3, 2).copy()
+        return energy.T.reshape(*leading, self.bands).transpose(0, 1, 3, 2).copy()
 
     def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
         """C sources, {file name: text}; see `source.emit`."""

@@ -31,13 +31,13 @@ def ecg_variation(
     at = np.arange(time)
     anchor = time * 5 / 6
     factor = np.exp(rng.normal(0, stretch, (n, 1)))
-    pace = np.exp(rng.normal(0, 0.22, (n, time // EACH + 2))) ** (rng.random((n, 1)) < ragged)
+    speed = np.exp(rng.normal(0, 0.22, (n, time // EACH + 2))) ** (rng.random((n, 1)) < ragged)
     near = np.abs(at - anchor) < BEAT
-    pace = np.where(near, 1.0, pace[:, at // EACH]) * factor
-    place = np.cumsum(pace, axis=1)
-    place = np.clip(place - place[:, [round(anchor)]] + anchor, 0, time - 1)
-    left = np.minimum(place.astype(np.int64), time - 2)
-    part = (place - left).astype(np.float32)
+    speed = np.where(near, 1.0, speed[:, at // EACH]) * factor
+    moment = np.cumsum(speed, axis=1)
+    moment = np.clip(moment - moment[:, [round(anchor)]] + anchor, 0, time - 1)
+    left = np.minimum(moment.astype(np.int64), time - 2)
+    part = (moment - left).astype(np.float32)
     row = np.arange(n)[:, None]
     x = x[row, left] * (1 - part) + x[row, left + 1] * part
     slant = rng.uniform(-tilt, tilt, (n, 1)).astype(np.float32)

@@ -24,7 +24,7 @@ RATIOS = 4  # channels that tell of the rhythm
 class EcgBeat:
     """Window of one ECG lead in mV, at `rate` (125 or 62.5 Hz) -> the beat at `anchor`, the rhythm around it.
 
-    `window`, `anchor`, `first` and `length` in samples: the beat to judge lies near sample `anchor` of
+    `window`, `anchor`, `first` and `length` in samples: the beat to classify lies near sample `anchor` of
     the window; of it, `length` samples from `first` before its R peak are taken. R peaks are found
     within the window (`ecg_peaks`). Channels: the beat without its mean, divided by the RMS of the
     typical beat; the difference from that one (with `typical`); and the rhythm as four constant
@@ -82,7 +82,7 @@ class EcgBeat:
         return real.in_pieces(self._piece, X)
 
     def rhythm(self, X: np.ndarray) -> list[tuple[np.ndarray, int]]:
-        """Of each window the R peaks that were found in it, and which of them is the beat to judge."""
+        """Of each window the R peaks that were found in it, and which of them is the beat to classify."""
         source.check(self, X)
         return self._beats(real.bounded(X[:, :, 0]))
 
@@ -141,7 +141,7 @@ class EcgBeat:
         return out
 
     def vary(self, inputs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """What was heard of other beats of the same class: a variation for training, the same shape.
+        """What was measured of other beats of the same class: a variation for training, the same shape.
 
         `learn.fit` calls it after `augment`. What the detector and the typical beat have made steady
         cannot be shaken from outside: level (10 %), baseline (a slope and an offset-free noise), where

@@ -50,7 +50,7 @@ def r_peaks(x: np.ndarray, learn_first: bool = False, rate: float = RATE) -> lis
     """Where each stream's beats are: `x` (n, time) in mV at `rate` -> n arrays of sample numbers, ascending.
 
     A causal detector sets its levels on the first 2 s and finds no beat in them; with `learn_first` it
-    hears these 2 s once before it begins, as the feature step does within a window. The same bits as the
+    is given these 2 s once before it begins, as the feature step does within a window. The same bits as the
     C side. Raises ValueError for streams that are shorter than 2 s.
     """
     p, x = detector_lengths(rate), np.asarray(x, np.float32)

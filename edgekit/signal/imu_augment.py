@@ -29,14 +29,14 @@ def imu_variation(
         raise ValueError(
             f"expected three axes of acceleration and three of rotation, got {channels}"
         )
-    pace = rng.uniform(1 - tempo, 1 + tempo, (n, 1)).astype(np.float32)
-    at = (rng.uniform(0, time, (n, 1)) + np.arange(time) * pace) % (time - 1)
+    speed = rng.uniform(1 - tempo, 1 + tempo, (n, 1)).astype(np.float32)
+    at = (rng.uniform(0, time, (n, 1)) + np.arange(time) * speed) % (time - 1)
     left = np.minimum(at.astype(int), time - 2)
     part = (at - left)[..., None].astype(np.float32)
     row = np.arange(n)[:, None]
     here = np.asarray(X, np.float32)[row, left]
     moved = here + (X[row, left + 1] - here) * part
-    moved[:, :, 3:] *= pace[..., None]  # who moves faster turns faster
+    moved[:, :, 3:] *= speed[..., None]  # who moves faster turns faster
     mean = moved.mean(axis=1, keepdims=True)
     moved = mean + (moved - mean) * np.exp(rng.normal(0, vigour, (n, 1, 1))).astype(np.float32)
     turn = _rotations(rng.normal(0, np.radians(strap_deg), (n, 3))).astype(np.float32)

@@ -1,7 +1,7 @@
 """float32 arithmetic as the C side does it, operation by operation: the NumPy twin of `c/real.h`.
 
 The same additions and multiplications in the same order, each rounded once to float32, give the same
-bits on this machine and on a microcontroller, so what a network was trained on is what it will hear.
+bits on this machine and on a microcontroller, so what a network was trained on is what it will be given.
 Therefore sums run from the first to the last element, complex numbers are pairs of real arrays (NumPy
 fuses complex products on some machines), and nothing is computed in float64 on the way.
 """

@@ -58,7 +58,7 @@ def emit(
         raise EdgekitError(f"a sensitivity of {sensitivity} per count is out of range")
     up, size = name.upper(), int(np.prod(feature.shape))
     head = [
-        f"/* {name}: from a window of samples to the features that the network hears.",
+        f"/* {name}: from a window of samples to the features that the network takes.",
         f" * samples [{feature.window}][{feature.channels}] -> features {list(feature.shape)}, "
         "not re-entrant.",
         f" * {_described(feature)} */",

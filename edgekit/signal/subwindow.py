@@ -1,4 +1,4 @@
-"""Less of a window: a feature step that hears a part of what was recorded, or every second sample.
+"""Less of a window: a feature step of a part of what was recorded, or every second sample.
 
 A shorter window, or a lower rate, is the cheapest compression there is: the device samples less, keeps less
 in memory and computes less. This step cuts the windows at hand as a device that samples less would have

@@ -77,7 +77,7 @@ class WelchBands:
 
     @property
     def axis(self) -> tuple[str, np.ndarray]:
-        """What a picture writes below the features: a label, and the place of each line."""
+        """What a picture writes below the features: a label, and where each line stands."""
         first = "level, loudness" if self.level else "loudness"
         return (
             f"{first}, then bands from {self.edges[0]:.3g} to {self.edges[-1]:.3g} Hz",
@@ -97,8 +97,8 @@ class WelchBands:
         x = in_range.in_range(real.bounded(X), self.offset, self.span)
         x = np.lib.stride_tricks.sliding_window_view(x, self.frame, axis=1)[:, :: self.hop]
         x = x[:, : each * self.slices]  # (n, frames, channels, frame)
-        lead = x.shape[:3]
-        x = np.ascontiguousarray(x.reshape(int(np.prod(lead)), self.frame).T)
+        leading = x.shape[:3]
+        x = np.ascontiguousarray(x.reshape(int(np.prod(leading)), self.frame).T)
         mean = real.total(x) * np.float32(1 / self.frame)
         re, im = fft.rfft((x - mean) * fft.hann(self.frame)[:, None])
         power = (re * re + im * im) * np.float32(1 / self.frame)

@@ -78,9 +78,9 @@ def _plot_images(case, source, target, shape):
 def plot_distances(case, distances):
     """Wasserstein distance of lab and field (standard deviations of the field), feature by feature."""
     shape, label = case.features.shape, "descriptor (number)"
-    whole = len(distances) == np.prod(shape) and shape[0] == 1
+    along_axis = len(distances) == np.prod(shape) and shape[0] == 1
     at = np.arange(len(distances))[:, None]
-    if whole:
+    if along_axis:
         label, at = (
             case.FEATURE_AXIS[0],
             np.repeat(np.asarray(case.FEATURE_AXIS[1])[:, None], shape[2], 1),
@@ -96,21 +96,24 @@ def plot_distances(case, distances):
     return axes
 
 
-def plot_adaptation(table):
-    """Balanced accuracy of each method on held-out field groups, with its 95 % interval.
+def plot_adaptation(comparison):
+    """Balanced accuracy of each row of an `adapt.Comparison` on held-out groups, with its 95 % interval.
 
-    Grey needs no field label, blue is what was chosen without any, red was told some, green all.
+    Grey needs no field label, blue is what was chosen without any, red was given some, green all.
     """
+    from edgekit.learn.adapt import Kind
+
+    table = comparison.table
     _, axes = plt.subplots(figsize=(8, 0.27 * len(table) + 0.9))
     colour = np.select(
-        [table.method.str.startswith("chosen without"), table.shots == 0, table.shots < np.inf],
+        [table.kind == Kind.CHOSEN, table.shots == 0, table.shots < np.inf],
         [BLUE, GREY, RED],
         GREEN,
     )
     wide = [table.balanced_accuracy - table.low, table.high - table.balanced_accuracy]
     bars = None if table.low.isna().all() else np.clip(wide, 0, None)
     axes.barh(table.method, table.balanced_accuracy, xerr=bars, color=colour, capsize=2)
-    chance = 1 / sum(column.startswith("recall ") for column in table.columns)
+    chance = 1 / sum(f"recall {name}" in table for name in comparison.classes)
     axes.axvline(chance, color=GREY, lw=1, ls=":")
     axes.axvline(table.balanced_accuracy.iloc[0], color="k", lw=0.8, ls="--")
     axes.set(xlabel="balanced accuracy (–)", xlim=(0, 1.02))
@@ -123,21 +126,20 @@ def plot_adaptation(table):
     return axes
 
 
-def plot_shots(table):
-    """Balanced accuracy over the number of labelled field windows per class."""
+def plot_shots(comparison):
+    """Balanced accuracy over the number of labelled field windows per class, of an `adapt.Comparison`."""
+    from edgekit.learn.adapt import Kind
+
+    table = comparison.table
     _, axes = plt.subplots(figsize=(7, 3.4))
     some = table[(table.shots > 0) & (table.shots < np.inf)]
-    kinds = some.method.str.replace(r"[,+ ]*\d+ per class", "", regex=True).str.strip()
-    names = {"alone": "these windows alone", "chosen": "chosen method, told them"}
-    for colour, (kind, rows) in zip(COLOURS, some.groupby(kinds, sort=False), strict=False):
+    for colour, (kind, rows) in zip(COLOURS, some.groupby("kind", sort=False), strict=False):
         if len(rows) > 1:
-            label = names.get(kind, kind)
-            axes.plot(rows.shots, rows.balanced_accuracy, "o-", color=colour, label=label)
+            axes.plot(rows.shots, rows.balanced_accuracy, "o-", color=colour, label=str(kind))
             axes.fill_between(rows.shots, rows.low, rows.high, color=colour, alpha=0.12, lw=0)
-    lines = table.set_index("method").balanced_accuracy
-    styles = {lines.index[0]: ":", "chosen without labels": "-.", lines.index[-1]: "--"}
-    for method, style in styles.items():
-        axes.axhline(lines[method], color="k", lw=0.8, ls=style, label=method)
+    lines = (table.iloc[0], ":"), (comparison.row(Kind.CHOSEN), "-."), (table.iloc[-1], "--")
+    for row, style in lines:
+        axes.axhline(row.balanced_accuracy, color="k", lw=0.8, ls=style, label=row.method)
     ticks = sorted(set(some.shots))
     axes.set(xscale="log", xlabel="labelled field windows per class", ylim=(None, 1.02))
     axes.set(ylabel="balanced accuracy (–)")
@@ -148,13 +150,14 @@ def plot_shots(table):
     return axes
 
 
-def plot_method_choice(table):
-    """What needs no label: balanced accuracy over surety of recordings.
+def plot_method_choice(comparison):
+    """What needs no label: balanced accuracy over the confidence score of recordings.
 
     The rule takes the rightmost filled dot beyond the dashed line, or else leaves the lab as it is.
     """
-    from edgekit.learn.adapt_choice import BASELINE, MARGIN
+    from edgekit.learn.adapt.choice import BASELINE, MARGIN
 
+    table = comparison.table
     _, axes = plt.subplots(figsize=(7, 3.6))
     rows = table[table.confidence_score.notna()]
     for mine, face in ((rows.chosen.notna(), BLUE), (rows.chosen.isna(), "none")):
@@ -174,7 +177,9 @@ def plot_method_choice(table):
         )
     source = rows.set_index("method").confidence_score[BASELINE]
     axes.axvline(source + MARGIN, color="k", lw=0.8, ls="--")
-    axes.set(xlabel="surety over recordings, without labels (–)", ylabel="balanced accuracy (–)")
+    axes.set(
+        xlabel="confidence over recordings, without labels (–)", ylabel="balanced accuracy (–)"
+    )
     axes.margins(x=0.25, y=0.15)
     _caption(
         axes,
@@ -186,10 +191,12 @@ def plot_method_choice(table):
 def _together(x, y, names, near: float = 0.04) -> dict:
     """Labels of points that lie so close (share of the picture) that their texts would overlap."""
     far = [max(v.max() - v.min(), 1e-9) for v in (x, y)]
-    places = {}
+    together: dict[tuple, list] = {}
     for a, b, name in sorted(zip(x, y, names, strict=True), key=lambda p: (-p[1], p[0])):
         close = (
-            p for p in places if abs(p[0] - a) < 3 * near * far[0] and abs(p[1] - b) < near * far[1]
+            p
+            for p in together
+            if abs(p[0] - a) < 3 * near * far[0] and abs(p[1] - b) < near * far[1]
         )
-        places.setdefault(next(close, (a, b)), []).append(name)
-    return places
+        together.setdefault(next(close, (a, b)), []).append(name)
+    return together

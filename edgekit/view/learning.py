@@ -83,15 +83,15 @@ def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
     _, axes = plt.subplots(figsize=(8, 4.4))
     spread = ((known.loss_high - known.loss_low) / 200).fillna(0)
     axes.errorbar(x, known.accuracy, spread, fmt="none", ecolor=GREY, lw=0.8, alpha=0.6)
-    for (heard, kind), rows in known.groupby(["input", "type"], sort=False):
+    for (input, kind), rows in known.groupby(["input", "type"], sort=False):
         axes.scatter(
             x[rows.index],
             rows.accuracy,
-            marker="s" if heard == "teacher_input" else "o",
+            marker="s" if input == "teacher_input" else "o",
             facecolor=BLUE if kind == "int8" else "none",
             edgecolor=BLUE,
             s=45,
-            label=f"{heard}, {kind}",
+            label=f"{input}, {kind}",
         )
     able = known[known.type == "int8"].sort_values([cost, "val_accuracy"], ascending=[True, False])
     front = able[able.val_accuracy > able.val_accuracy.cummax().shift(fill_value=-1)]
@@ -117,10 +117,10 @@ def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
 
 def _numbered(axes, x, y) -> None:
     """Each point's row; points that lie together share a label."""
-    places = {}
-    for number, place in zip(x.index, zip(np.log10(x), y, strict=True), strict=True):
-        places.setdefault((round(place[0], 1), round(place[1], 2)), []).append((number, *place))
-    for points in places.values():
+    near: dict[tuple, list] = {}
+    for number, at, height in zip(x.index, np.log10(x), y, strict=True):
+        near.setdefault((round(at, 1), round(height, 2)), []).append((number, at, height))
+    for points in near.values():
         text = ", ".join(str(number) for number, *_ in points)
         _, at, height = points[-1]
         axes.annotate(text, (10**at, height), (7, 4), textcoords="offset points", fontsize=7)

@@ -8,7 +8,9 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data.splits import folds_by_group
 from edgekit.data.windows import Windows
 from edgekit.learn import adapt
-from edgekit.learn.adapt_scores import Tally
+from edgekit.learn.adapt.labels import draw, validated, with_labels
+from edgekit.learn.adapt.scores import Tally
+from edgekit.learn.adapt.tables import Table, confidence_score
 
 from .conftest import noise, spectrum, tones
 
@@ -16,7 +18,7 @@ REFERENCE = adapt.REFERENCE
 
 
 def doubled(task):
-    """A method of the use case alone: draws from rng, hears the field's mean."""
+    """A method of the use case alone: draws from rng, uses the target's mean."""
     moved = task.source_table + task.target.mean(axis=0) * task.rng.normal(0, 0.01)
     return np.concatenate([task.source_table, moved]), np.tile(task.source.y, 2)
 
@@ -49,13 +51,13 @@ def compared():
 
 
 def poisoned(target, split):
-    """The same field to whoever hears no label and no tested window."""
+    """The same target to whoever is given no label and no tested window."""
     X = target.X.copy()
     X[split.test] = np.nan
     return replace(target, X=X, y=np.random.default_rng(5).permutation(target.y))
 
 
-def test_no_method_hears_a_tested_window_or_any_field_label():
+def test_no_method_is_given_a_tested_window_or_any_target_label():
     pytest.importorskip("tensorflow")
     source, target = worlds()
     split = folds_by_group(target, 3, seed=0)[0]
@@ -70,7 +72,7 @@ def test_no_method_hears_a_tested_window_or_any_field_label():
         np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5, err_msg=name)
 
 
-def test_the_poison_bites_who_does_hear_it():
+def test_the_poison_bites_who_is_given_it():
     source, target = worlds()
     split = folds_by_group(target, 3, seed=0)[0]
     turned = replace(split, train=split.test, test=split.train)
@@ -78,25 +80,26 @@ def test_the_poison_bites_who_does_hear_it():
         adapt.adaptation_task(source, poisoned(target, split), turned, CASE, 0)
 
 
-def test_what_is_told_labels_is_told_them_of_heard_windows_only():
+def test_labels_are_given_of_training_windows_only():
     source, target = worlds()
     split = folds_by_group(target, 3, seed=0)[0]
     rows = np.concatenate([split.train, split.val])
     fits = adapt.methods(CASE, networks=False)
 
-    def answers(w):
+    def probabilities(w):
         task = adapt.adaptation_task(source, w, split, CASE, 0)
         fitted = {n: fits[n](task) for n in ("lab only", "CORAL")}
-        made = adapt.told(fitted, "CORAL", task, w.y[rows])
-        return {n: m.probabilities(CASE.descriptor(target.X[rows])) for n, m in made.items()}
+        variants = with_labels(fitted, "CORAL", task, w.y[rows])
+        X = CASE.descriptor(target.X[rows])
+        return {v.name: v.model.probabilities(X) for v in variants}
 
     y = target.y.copy()
     y[split.test] = (y[split.test] + 1) % 3
     X = target.X.copy()
     X[split.test] = np.nan
-    clean, dirty = answers(target), answers(replace(target, X=X, y=y))
-    for name, said in clean.items():
-        np.testing.assert_array_equal(said, dirty[name], err_msg=name)
+    clean, dirty = probabilities(target), probabilities(replace(target, X=X, y=y))
+    for name, p in clean.items():
+        np.testing.assert_array_equal(p, dirty[name], err_msg=name)
 
 
 def test_the_same_person_in_the_lab_is_left_out_when_tested_in_the_field():
@@ -109,7 +112,7 @@ def test_the_same_person_in_the_lab_is_left_out_when_tested_in_the_field():
 
 
 def test_compare_keeps_every_row_with_its_interval(compared):
-    table = compared.set_index("method")
+    table = compared.table.set_index("method")
     assert set(adapt.methods(CASE)) < set(table.index)
     assert table.index[0] == adapt.BASELINE
     assert table.index[-1] == REFERENCE
@@ -120,12 +123,16 @@ def test_compare_keeps_every_row_with_its_interval(compared):
     assert table.loc[REFERENCE, "balanced_accuracy"] > 0.95
     assert table.chosen.sum() == pytest.approx(1)
     assert "subspace alignment" not in table.chosen.dropna()
-    assert len(compared.attrs["why"]) == 3
+    assert len(compared.why) == 3
+    assert compared.row(adapt.Kind.CHOSEN_WITH_LABELS, shots=3).method == "chosen + 3 per class"
+    with pytest.raises(KeyError, match="3 rows"):
+        compared.row(adapt.Kind.FINE_TUNED)
     assert table.shots.iloc[-1] == np.inf
+    assert list(table.kind)[-1] == adapt.Kind.REFERENCE
 
 
 def test_more_labels_help_and_ten_come_near_all(compared):
-    table = compared.set_index("method").balanced_accuracy
+    table = compared.table.set_index("method").balanced_accuracy
     assert table["chosen + 10 per class"] >= table["lab only"] + 0.2
     assert table["chosen + 10 per class"] > table[REFERENCE] - 0.1
     assert table["10 per class alone"] > table["1 per class alone"] - 0.05
@@ -135,15 +142,15 @@ def test_the_same_seed_gives_the_same_answers_and_another_does_not():
     pytest.importorskip("tensorflow")
     source, target = worlds()
     split = folds_by_group(target, 3, seed=0)[0]
-    said = {}
+    given = {}
     for attempt, seed in enumerate((0, 0, 1)):
         task = adapt.adaptation_task(source, target, split, CASE, seed)
         fits = adapt.methods(CASE)
         fitted = {n: fits[n](task) for n in ("noise of the field", "doubled", "DANN")}
-        said[attempt] = {n: m.probabilities(task.target) for n, m in fitted.items()}
-    for name in said[0]:
-        np.testing.assert_array_equal(said[0][name], said[1][name], err_msg=name)
-        assert not np.array_equal(said[0][name], said[2][name]), name
+        given[attempt] = {n: m.probabilities(task.target) for n, m in fitted.items()}
+    for name in given[0]:
+        np.testing.assert_array_equal(given[0][name], given[1][name], err_msg=name)
+        assert not np.array_equal(given[0][name], given[2][name]), name
 
 
 @pytest.mark.parametrize("lacking", ["lab", "field"])
@@ -153,7 +160,7 @@ def test_a_class_that_one_world_lacks(lacking):
         (without(source, 2), target) if lacking == "lab" else (source, without(target, 2))
     )
     splits = adapt.grouped_folds(CASE, target, [0])
-    table = adapt.compare(source, target, splits, CASE, networks=False)
+    table = adapt.compare(source, target, splits, CASE, networks=False).table
     assert np.isfinite(table.balanced_accuracy).all()
     assert ("recall high" in table) == (lacking == "lab")
     table, far = adapt.measure(source, target, CASE)
@@ -167,7 +174,7 @@ def test_a_field_of_two_recordings_a_class_is_dealt_in_two():
     source = renamed(tones(1, recordings=2, each=3), "lab")
     table = adapt.compare(
         source, target, adapt.grouped_folds(CASE, target, [0]), CASE, networks=False
-    )
+    ).table
     assert len(table) == len(set(table.method))
     with pytest.raises(EdgekitError, match="group"):
         adapt.grouped_folds(CASE, tones(0, recordings=1), [0])
@@ -175,7 +182,7 @@ def test_a_field_of_two_recordings_a_class_is_dealt_in_two():
 
 def test_nobody_claims_an_interval_for_a_class_with_one_group():
     y, group = np.array([0, 0, 1, 1]), np.array(["a", "b", "c", "c"])
-    tally = Tally(y, group, 2)
+    tally = Tally(y, group, ("a", "b"))
     tally.test(np.arange(4))
     tally.add("lab only", np.arange(4), np.array([0, 1, 1, 1]))
     row = tally.table("lab only").iloc[0]
@@ -190,7 +197,7 @@ def test_intervals_know_that_windows_of_a_recording_are_one_witness():
     def width(groups):
         y, group = np.repeat([0, 1], 200), np.repeat(np.arange(2 * groups), 200 // groups)
         right = rng.random(2 * groups)[group] < 0.5
-        tally = Tally(y, group.astype(str), 2)
+        tally = Tally(y, group.astype(str), ("a", "b"))
         tally.test(np.arange(400))
         tally.add("lab only", np.arange(400), np.where(right, y, 1 - y))
         row = tally.table("lab only").iloc[0]
@@ -211,18 +218,18 @@ def test_a_set_is_not_far_from_itself():
     assert value["domain classifier"] > 0.99
 
 
-def test_surety_prefers_answers_that_are_sure_and_all_given():
+def test_the_confidence_score_prefers_answers_that_are_sure_and_all_given():
     sure = np.eye(3)[np.arange(30) % 3] * 0.97 + 0.01
     lost = np.tile(sure[:1], (30, 1))  # as sure, but one class for everything
     guess = np.full((30, 3), 1 / 3)
-    assert adapt.confidence_score(sure) > 0.9
-    assert abs(adapt.confidence_score(lost)) < 1e-9
-    assert abs(adapt.confidence_score(guess)) < 1e-9
+    assert confidence_score(sure) > 0.9
+    assert abs(confidence_score(lost)) < 1e-9
+    assert abs(confidence_score(guess)) < 1e-9
 
 
 def test_draw_takes_each_class_and_more_shots_keep_the_first():
     y = np.array([0] * 20 + [1] * 4 + [2] * 20)
-    few, more = adapt.draw(y, 3, 0), adapt.draw(y, 10, 0)
+    few, more = draw(y, 3, 0), draw(y, 10, 0)
     assert np.bincount(y[few]).tolist() == [3, 3, 3]
     assert np.bincount(y[more]).tolist() == [10, 4, 10]
     assert set(few) <= set(more)
@@ -250,15 +257,15 @@ def test_a_few_labels_decide_whether_the_lab_is_worth_anything():
     _, target = worlds()
     split = folds_by_group(target, 3, seed=0)[0]
     rows = np.concatenate([split.train, split.val])
-    few = adapt.draw(target.y[rows], 10, 0)
+    few = draw(target.y[rows], 10, 0)
     of = target.y[rows][few]
 
     def right(source):
         task = adapt.adaptation_task(source, target, split, CASE, 0)
-        fitted = {"lab only": adapt.Table(task.source_table, task.source.y, 3)}
-        model = adapt.validated(fitted, task, few, of)
-        said = model.probabilities(CASE.descriptor(target.X[split.test])).argmax(axis=1)
-        return (said == target.y[split.test]).mean(), len(model.X)
+        fitted = {"lab only": Table(task.source_table, task.source.y, 3)}
+        model = validated(fitted, task, few, of)
+        predicted = model.probabilities(CASE.descriptor(target.X[split.test])).argmax(axis=1)
+        return (predicted == target.y[split.test]).mean(), len(model.X)
 
     same = renamed(tones(3), "lab")
     misled = replace(same, y=(same.y + 1) % 3)  # a lab that has its labels wrong
@@ -272,12 +279,12 @@ def test_the_pictures_show_every_row_and_every_class(compared):
     plt = pytest.importorskip("matplotlib.pyplot")
     from edgekit import view
 
-    free = compared.confidence_score.notna().sum()
-    assert len(view.plot_adaptation(compared).patches) == len(compared)
+    free = compared.table.confidence_score.notna().sum()
+    assert len(view.plot_adaptation(compared).patches) == len(compared.table)
     points = sum(len(c.get_offsets()) for c in view.plot_method_choice(compared).collections)
     assert points == free
     lines = {line.get_label() for line in view.plot_shots(compared).get_lines()}
-    assert {"these windows alone", "fine-tuned", "chosen method, told them", "lab only"} <= lines
+    assert {"these windows alone", "fine-tuned", "chosen method, given them", "lab only"} <= lines
     source, target = worlds()
     shown = SimpleNamespace(
         features=SimpleNamespace(shape=(1, 24, 1)), CLASSES=source.classes, FEATURE_LABEL="level (1)",

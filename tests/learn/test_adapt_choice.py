@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edgekit.data.splits import folds_by_group
-from edgekit.learn import adapt, adapt_choice
-from edgekit.learn.adapt_tables import Table
+from edgekit.learn import adapt
+from edgekit.learn.adapt import choice as choosing
+from edgekit.learn.adapt.tables import Table
 
 from .conftest import noise, spectrum, tones
 
@@ -39,7 +40,7 @@ def source_only(task):
 
 @dataclass(frozen=True)
 class Says(Table):
-    """A table whose answers are given, whatever it hears."""
+    """A table whose answers are given, whatever it is given."""
 
     answers: np.ndarray = None
 
@@ -80,14 +81,12 @@ def test_answers_that_scatter_within_recordings_are_not_trusted_however_sure():
     _, of = np.unique(task.recording, return_inverse=True)
     whole = {**fitted, "sure": says(task, of % 3)}  # as sure, a class for each recording
     scores = adapt.choose(whole, task).scores
-    assert (
-        scores["sure"].confidence_score > scores["lab only"].confidence_score + adapt_choice.MARGIN
-    )
+    assert scores["sure"].confidence_score > scores["lab only"].confidence_score + choosing.MARGIN
 
 
 def test_one_score_against_it_is_enough_to_abstain():
-    source = adapt_choice.Score(0.5, 0.0, 0.5, 0.9)
-    better = adapt_choice.Score(0.9, 0.05, 0.8, 0.9, eligible=True)
+    source = choosing.Score(0.5, 0.0, 0.5, 0.9)
+    better = choosing.Score(0.9, 0.05, 0.8, 0.9, eligible=True)
     assert better.beats(source)
     assert not replace(better, confidence_score=0.55).beats(source)  # within the margin
     assert not replace(better, confidence_score=0.2).beats(
@@ -144,10 +143,10 @@ def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
 
     case = usecases.load("bearing", workspace.root())
     recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
-    source, target = (case.windows([case.prepare(r) for r in made], "full") for made in recordings)
+    source, target = (case.windows([case.prepare(r) for r in part], "full") for part in recordings)
     source, target = data.subsample(source, 700), data.subsample(target, 1_000)
     splits = adapt.grouped_folds(case, target, [0])
-    table = adapt.compare(source, target, splits, case, networks=False).set_index("method")
+    table = adapt.compare(source, target, splits, case, networks=False).table.set_index("method")
     assert table.lift[adapt.CHOSEN] >= -0.03
     if "subspace alignment" in table.index:  # with the extra: what it would have cost
         assert table.lift[adapt.MOST_CONFIDENT] < -0.05

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.learn import adapt_spectra as spectra
-from edgekit.learn import adapt_tables as tables
+from edgekit.learn.adapt import spectra, tables
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -53,9 +52,9 @@ def test_optimal_transport_undoes_a_change_of_scale():
     X, of, view = tables.transport(lab, y, field, rng)
     moved = tables.Table(X, of, 2, view)
     # a window of the lab, as it would look in the field
-    said = moved.probabilities(field).argmax(axis=1)
+    predicted = moved.probabilities(field).argmax(axis=1)
     want = (field[:, 0] > np.median(field[:, 0])).astype(int)
-    assert (said == want).mean() > 0.9
+    assert (predicted == want).mean() > 0.9
     assert (tables.Table(lab, y, 2).probabilities(field).argmax(axis=1) == want).mean() < 0.7
 
 
@@ -63,8 +62,8 @@ def test_optimal_transport_undoes_a_change_of_scale():
 def test_subspace_alignment_of_two_like_worlds_changes_no_answer():
     lab, y, _, rng = shifted()
     X, of, view = tables.subspace(lab, y, lab.copy(), rng)
-    said = tables.Table(X, of, 2, view).probabilities(lab).argmax(axis=1)
-    assert (said == y).mean() > 0.95
+    predicted = tables.Table(X, of, 2, view).probabilities(lab).argmax(axis=1)
+    assert (predicted == y).mean() > 0.95
 
 
 def test_skada_leaves_sklearn_as_it_was():
@@ -73,7 +72,7 @@ def test_skada_leaves_sklearn_as_it_was():
     sklearn.set_config(enable_metadata_routing=False)
     lab, y, field, rng = shifted(n=40)
     tables.transport(lab, y, field, rng)
-    # skada switches it on at import; a fresh process would show it, see adapt_tables._adapted
+    # skada switches it on at import; a fresh process would show it, see tables._adapted
     assert not sklearn.get_config()["enable_metadata_routing"]
 
 
@@ -93,12 +92,12 @@ def test_noise_of_the_field_has_its_colour_and_no_phase(shape):
     assert bytes_.dtype == np.uint8
 
 
-def test_a_class_never_heard_of_is_never_answered():
+def test_a_class_without_training_windows_is_never_predicted():
     rng = np.random.default_rng(0)
     model = tables.Table(rng.normal(size=(20, 3)), np.repeat([0, 2], 10), 4)
-    said = model.probabilities(rng.normal(size=(5, 3)))
-    assert said.shape == (5, 4)
-    assert (said[:, [1, 3]] == 0).all()
+    predicted = model.probabilities(rng.normal(size=(5, 3)))
+    assert predicted.shape == (5, 4)
+    assert (predicted[:, [1, 3]] == 0).all()
     alone = tables.Table(rng.normal(size=(3, 3)), np.full(3, 2), 4)
     assert (alone.probabilities(rng.normal(size=(5, 3))).argmax(axis=1) == 2).all()
 
@@ -150,7 +149,7 @@ def test_warp_moves_a_peak_and_1_moves_nothing():
 
 
 def test_adabn_undoes_a_change_of_scale():
-    networks = pytest.importorskip("edgekit.learn.adapt_networks")
+    networks = pytest.importorskip("edgekit.learn.adapt.networks")
     lab, y, field, _ = shifted()
     want = (field[:, 0] > np.median(field[:, 0])).astype(int)
     source = networks.source_only(lab, y, 2, 0)
@@ -163,7 +162,7 @@ def test_adabn_undoes_a_change_of_scale():
 
 def test_the_adversary_is_fooled():
     """A feature that only tells the worlds apart loses its weight in what DANN computes."""
-    networks = pytest.importorskip("edgekit.learn.adapt_networks")
+    networks = pytest.importorskip("edgekit.learn.adapt.networks")
     rng = np.random.default_rng(0)
     y = np.arange(400) % 2
     lab, field = rng.normal(size=(2, 400, 5))
@@ -186,11 +185,12 @@ def test_the_gradient_is_reversed():
 
 
 def test_fine_tuning_learns_from_a_few_labels():
-    networks = pytest.importorskip("edgekit.learn.adapt_networks")
+    networks = pytest.importorskip("edgekit.learn.adapt.networks")
     lab, y, field, rng = shifted()
     want = (field[:, 0] > np.median(field[:, 0])).astype(int)
     few = np.concatenate([rng.permutation(np.flatnonzero(want == c))[:10] for c in (0, 1)])
     source = networks.source_only(lab, y, 2, 0)
-    told = source.told(field[few], want[few])
-    before, after = ((m.probabilities(field).argmax(axis=1) == want).mean() for m in (source, told))
+    tuned = source.with_labels(field[few], want[few])
+    both = (source, tuned)
+    before, after = ((m.probabilities(field).argmax(axis=1) == want).mean() for m in both)
     assert after > max(0.85, before)

@@ -104,17 +104,17 @@ def test_a_distilled_student_follows_its_teacher_not_the_labels(world, student):
     kernel, bias, dense, out = student.get_weights()
     liar = learn.models.student((1, 24, 1), 3, 4, seed=0)
     liar.set_weights([kernel, bias, np.roll(dense, 1, axis=1), np.roll(out, 1)])
-    told = learn.Distillation(liar, spectrum, temperature=2.0, weight=1.0)
+    distillation = learn.Distillation(liar, spectrum, temperature=2.0, weight=1.0)
 
     def build(shape, classes):
         return learn.models.student(shape, classes, 4, seed=1)
 
     how = {**HOW, "epochs": 10}
-    made = learn.compress(
-        ("distil",), windows[split.train], spectrum, build=build, distil=told, **how
+    small = learn.compress(
+        ("distil",), windows[split.train], spectrum, build=build, distil=distillation, **how
     )
-    said = learn.predict(made.tflite, spectrum(windows.X))[0].argmax(axis=1)
-    assert np.mean(said == (windows.y + 1) % 3) > 0.9
+    predicted = learn.predict(small.tflite, spectrum(windows.X))[0].argmax(axis=1)
+    assert np.mean(predicted == (windows.y + 1) % 3) > 0.9
 
 
 def test_steps_out_of_order_or_without_a_teacher_are_refused(world, student):
@@ -236,7 +236,7 @@ def test_clusters_and_zeros_survive_training_through_the_rounding(world, student
     from edgekit.export import read
 
     windows, split = world
-    made = learn.compress(
+    small = learn.compress(
         ("prune", "cluster", "qat"),
         windows[split.train],
         spectrum,
@@ -244,7 +244,7 @@ def test_clusters_and_zeros_survive_training_through_the_rounding(world, student
         clusters=6,
         **HOW,
     )
-    graph = read(made.tflite)
+    graph = read(small.tflite)
     kernels = [t.data for t in graph.tensors if t.data is not None and str(t.dtype) == "int8"]
     assert kernels
     for w in kernels:
@@ -257,10 +257,10 @@ def test_the_formats_a_device_does_not_run_are_named(world, student):
     windows, split = world
     kinds = {}
     for rounding in ("int8", "int16", "float"):
-        made = learn.compress(
+        small = learn.compress(
             (), windows[split.train], spectrum, start=student, rounding=rounding, **HOW
         )
-        kinds[rounding] = litert.kind(made.tflite)
+        kinds[rounding] = litert.kind(small.tflite)
     assert kinds == {"int8": "int8", "int16": "int16", "float": "float32"}
     with pytest.raises(EdgekitError, match="'qat' is for int8"):
         learn.compress(

@@ -16,7 +16,9 @@ pytest.importorskip("tensorflow")
 
 
 from edgekit.learn import int8_training
-from edgekit.learn.finetune import entropy, finetune, frontier
+from edgekit.learn.finetune import finetune
+from edgekit.learn.frontier import Freedom, frontier
+from edgekit.learn.update_cost import entropy
 
 HOW = {"seed": 0, "augment": noise, "epochs": 6, "rate": 1.5, "budget": 0.05}
 SHIFTED = (6, 13, 18)  # another machine: every peak has moved
@@ -28,10 +30,10 @@ def base(world):
 
     windows, split = world
     train, build = windows[split.train], lambda shape, k: learn.models.student(shape, k, 8, seed=0)
-    made = learn.compress(
+    small = learn.compress(
         (), train, spectrum, build=build, seed=0, augment=noise, epochs=8, rate=0.02
     )
-    return litert.strip_metadata(made.tflite)
+    return litert.strip_metadata(small.tflite)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def inside(tflite, biases_only=False):
     reader = interpreter.Interpreter(model_content=tflite)
     reader.allocate_tensors()
     kinds = ["int32"] if biases_only else ["int32", "int8"]
-    places = set()
+    offsets = set()
     for detail in reader.get_tensor_details():
         if len(detail["quantization_parameters"]["scales"]) and detail["dtype"].__name__ in kinds:
             try:
@@ -68,8 +70,8 @@ def inside(tflite, biases_only=False):
             except ValueError:  # an activation
                 continue
             if (at := tflite.find(data)) >= 0:
-                places |= set(range(at, at + len(data)))
-    return places
+                offsets |= set(range(at, at + len(data)))
+    return offsets
 
 
 def test_training_that_changes_nothing_gives_the_same_file(base, arrived):
@@ -144,11 +146,11 @@ def test_what_was_taken_back_stays_back(base, arrived):
 
 
 def test_biases_only(base, arrived):
-    made = finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
-    places = differing(base, made.tflite)
-    assert len(places)
-    assert set(places) <= inside(base, biases_only=True)
-    assert accuracy(made.tflite, arrived[2]) > accuracy(base, arrived[2])
+    small = finetune(base, arrived[0], spectrum, biases_only=True, **HOW)
+    offsets = differing(base, small.tflite)
+    assert len(offsets)
+    assert set(offsets) <= inside(base, biases_only=True)
+    assert accuracy(small.tflite, arrived[2]) > accuracy(base, arrived[2])
 
 
 def test_same_seed_same_bytes(base, tuned, arrived):
@@ -168,17 +170,21 @@ def test_the_released_file_stays_where_all_else_is_worse(base, world):
 def test_frontier_is_a_table_of_bytes_and_accuracy(base, arrived):
     how = {name: v for name, v in HOW.items() if name != "budget"} | {"epochs": 3}
     cost, both = entropy(base), {"budgets": (0.02, 0.05), "others": {"old": base}}
-    table = frontier(base, arrived[0], spectrum, test=arrived[2], **both, **how)
-    files, table = table.attrs["files"], table.set_index("variant")
+    found = frontier(base, arrived[0], spectrum, test=arrived[2], **both, **how)
+    table = found.table.set_index("variant")
     assert list(table.index) == [
         "released", "biases only", "≤ 2%", "≤ 5%", "same grid", "old",
     ]  # fmt: skip
+    assert found.within(0.05).variant == "≤ 5%"
+    assert found.of(Freedom.GRID).variant == "same grid"
+    with pytest.raises(EdgekitError, match="there are 2%, 5%"):
+        found.within(0.1)
     assert table.loc["≤ 2%", "share"] <= 0.02 < table.loc["≤ 5%", "share"] <= 0.05
     assert table.loc["same grid", "accuracy"] > table.loc["released", "accuracy"]
     assert table.loc["released", "bytes"] == table.loc["old", "bytes"] == cost(base)
-    for variant, row in table.iterrows():
-        assert row.bytes == cost(files[variant])
-        assert row.accuracy == pytest.approx(accuracy(files[variant], arrived[2]))
+    for update in found.updates:
+        assert update.bytes == cost(update.tflite)
+        assert update.accuracy == pytest.approx(accuracy(update.tflite, arrived[2]))
 
 
 # ---------------------------------------------------------------------------- against the runtime

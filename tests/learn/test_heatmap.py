@@ -33,7 +33,7 @@ def test_whoever_is_too_far_is_neither_asked_for_nor_wrong():
     lonely = np.zeros((1, 24, 32))
     lonely[0, 10, 9] = 1
     scored = heatmap.score(lonely, [[person(40, 40, height=10)]], 0.5, 1 / 4, least=12)
-    assert scored["said"] == scored["true"] == [0]
+    assert scored["predicted"] == scored["true"] == [0]
 
 
 def test_quarters_unfold_to_places_and_fold_back():

@@ -13,8 +13,8 @@ Y, GROUP = np.tile([0, 1, 2], 100), np.repeat(np.arange(10), 30)
 def scored(right: float, seed: int = 0):
     """A score in which about this share of the answers is right, the rest chance."""
     rng = np.random.default_rng(seed)
-    said = np.where(rng.random(len(Y)) < right, Y, rng.integers(0, 3, len(Y)))
-    return learn.score(Y, said, CLASSES, GROUP), said
+    predicted = np.where(rng.random(len(Y)) < right, Y, rng.integers(0, 3, len(Y)))
+    return learn.score(Y, predicted, CLASSES, GROUP), predicted
 
 
 def invalidates(teacher, student, **more):
@@ -22,25 +22,25 @@ def invalidates(teacher, student, **more):
 
 
 @pytest.mark.parametrize("right", [0.0, 0.1])
-def test_a_teacher_near_chance_voids_the_loss(right):
+def test_a_teacher_near_chance_invalidates_the_loss(right):
     (finding, *_) = invalidates(scored(right)[0], scored(0.05)[0])
-    assert "near chance (0.333)" in finding.says
+    assert "near chance (0.333)" in finding.message
 
 
-def test_a_teacher_far_behind_the_student_voids_the_loss():
-    (teacher, told), (student, said) = scored(0.6), scored(0.95)
-    paired_difference = learn.paired_difference(Y, said, told, GROUP)
+def test_a_teacher_far_behind_the_student_invalidates_the_loss():
+    (teacher, theirs), (student, ours) = scored(0.6), scored(0.95)
+    paired_difference = learn.paired_difference(Y, ours, theirs, GROUP)
     (finding,) = invalidates(teacher, student, paired_difference=paired_difference)
-    assert "no better than the student" in finding.says
-    assert "no reference" in finding.says
+    assert "no better than the student" in finding.message
+    assert "no reference" in finding.message
 
 
-def test_a_teacher_a_little_behind_is_told_and_the_loss_is_judged():
-    (teacher, told), (student, said) = scored(0.93), scored(0.95)
+def test_a_teacher_a_little_behind_is_named_and_the_loss_is_judged():
+    (teacher, theirs), (student, ours) = scored(0.93), scored(0.95)
     found = teacher_findings(
-        teacher, student, 4, (2, 4, 8), learn.paired_difference(Y, said, told, GROUP)
+        teacher, student, 4, (2, 4, 8), learn.paired_difference(Y, ours, theirs, GROUP)
     )
-    assert ["no better than the student" in f.says for f in found] == [True]
+    assert ["no better than the student" in f.message for f in found] == [True]
     assert not found[0].invalidates
 
 
@@ -48,7 +48,7 @@ def test_a_good_teacher_says_nothing_and_the_widest_one_does():
     teacher, student = scored(0.97)[0], scored(0.8)[0]
     assert teacher_findings(teacher, student, 4, (2, 4, 8)) == []
     (finding,) = teacher_findings(teacher, student, 8, (2, 4, 8))
-    assert "greatest width tried (8)" in finding.says
+    assert "greatest width tried (8)" in finding.message
     assert not finding.invalidates
 
 

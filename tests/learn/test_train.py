@@ -23,9 +23,9 @@ def test_importing_the_stage_does_not_import_tensorflow():
 @pytest.mark.parametrize("seed", range(5))
 def test_score_agrees_with_scikit_learn(seed):
     rng = np.random.default_rng(seed)
-    y, said = rng.integers(0, 3, (2, 200))
-    s = learn.score(y, said, ("a", "b", "c"), rng.integers(0, 9, 200))
-    assert s.balanced_accuracy == pytest.approx(balanced_accuracy_score(y, said))
+    y, predicted = rng.integers(0, 3, (2, 200))
+    s = learn.score(y, predicted, ("a", "b", "c"), rng.integers(0, 9, 200))
+    assert s.balanced_accuracy == pytest.approx(balanced_accuracy_score(y, predicted))
     assert s.low <= s.balanced_accuracy <= s.high
     assert np.sum(s.confusion) == 200
 
@@ -34,8 +34,10 @@ def test_windows_of_one_recording_are_not_independent_witnesses():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 200)
     group = np.arange(400) // 50
-    said = np.where(group % 4 == 0, 1 - y, y)  # one whole recording in four is wrong
-    naive, honest = (learn.score(y, said, ("a", "b"), g) for g in (rng.permutation(400), group))
+    predicted = np.where(group % 4 == 0, 1 - y, y)  # one whole recording in four is wrong
+    naive, honest = (
+        learn.score(y, predicted, ("a", "b"), g) for g in (rng.permutation(400), group)
+    )
     assert honest.high - honest.low > 3 * (naive.high - naive.low)
 
 
@@ -61,8 +63,8 @@ def test_a_student_learns_and_two_of_the_same_seed_are_the_same_file(world, stud
 
     windows, split = world
     test = windows[split.test]
-    said = learn.models.predict_classes(student, spectrum, test.X)
-    assert learn.score(test.y, said, test.classes).balanced_accuracy > 0.9
+    predicted = learn.models.predict_classes(student, spectrum, test.X)
+    assert learn.score(test.y, predicted, test.classes).balanced_accuracy > 0.9
     files = set()
     for _ in range(2):
         model = learn.models.student((1, 24, 1), 3, 4, seed=0)
@@ -85,13 +87,13 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
             drawn.append(len(X))
         return noise(X, rng)
 
-    def trained(epochs, augmentation_cache, distil):
+    def trained(epochs, cache, distil):
         model = learn.models.student((1, 24, 1), 3, 2, seed=1)
         how = {
             "seed": 3,
             "augment": counted,
             "epochs": epochs,
-            "augmentation_cache": augmentation_cache,
+            "cache": cache,
             "distil": distil,
         }
         learn.fit(model, train, spectrum, **how)
@@ -102,12 +104,12 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
     alone = [trained(n, None, distil) for n, distil in tries]
     assert len(drawn) == 14
     drawn.clear()
-    augmentation_cache = learn.AugmentationCache()
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    cache = learn.AugmentationCache()
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
     assert len(drawn) == 5 + 2  # a teacher came later and heard the first two epochs again
     # in files, for whoever comes later, another process for one; what is missing is drawn again
-    augmentation_cache = learn.AugmentationCache(tmp_path)
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    cache = learn.AugmentationCache(tmp_path)
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
     drawn.clear()
     assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert not drawn
@@ -115,9 +117,9 @@ def test_one_shelf_for_several_trainings_draws_once_and_changes_nothing(
         file.unlink()
     assert [trained(n, learn.AugmentationCache(tmp_path), distil) for n, distil in tries] == alone
     assert len(drawn) == 2
-    monkeypatch.setattr(augmentation_cache, "ROOM", 0)
-    augmentation_cache = learn.AugmentationCache()
-    assert [trained(n, augmentation_cache, distil) for n, distil in tries] == alone
+    monkeypatch.setattr("edgekit.learn.augmentation_cache.ROOM", 0)
+    cache = learn.AugmentationCache()
+    assert [trained(n, cache, distil) for n, distil in tries] == alone
 
 
 def test_augmentations_of_one_name_have_a_shelf_each(world, tmp_path):

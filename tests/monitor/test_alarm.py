@@ -35,16 +35,16 @@ def test_gaussian_is_one_where_healthy_and_does_not_care_about_units():
 
 def test_compare_never_hears_a_fault_nor_the_recording_it_is_judged_by():
     table, faulty, group = plant(recordings=3, away=4)
-    heard = []
+    fitted_on = []
 
     def spy(healthy):
-        heard.append(healthy)
+        fitted_on.append(healthy)
         return anomaly.gaussian(healthy)
 
     found = anomaly.compare(table, faulty, group, {"spy": spy}).iloc[0]
     rows = {tuple(row) for row in table[faulty]}
-    assert len(heard) == found.turns == 3
-    for out, healthy in zip(np.unique(group[~faulty]), heard, strict=True):
+    assert len(fitted_on) == found.turns == 3
+    for out, healthy in zip(np.unique(group[~faulty]), fitted_on, strict=True):
         assert not rows & {tuple(row) for row in healthy}
         assert not {tuple(r) for r in table[group == out]} & {tuple(row) for row in healthy}
     assert 0.6 < found.lowest <= found.windows <= 1
@@ -122,8 +122,8 @@ def test_the_curve_is_what_price_says_at_each_threshold():
     assert (curve.cost <= curve.high + 1e-9).all()
     for row in curve.iloc[::10].itertuples():
         paid = alarm.threshold_cost(score, faulty, group, row.threshold, COST, draws=20)
-        assert paid["cost"] == pytest.approx(row.cost)
-        assert paid["missed"] == pytest.approx(row.missed)
+        assert paid.cost == pytest.approx(row.cost)
+        assert paid.missed == pytest.approx(row.missed)
     assert curve.cost.iloc[0] == pytest.approx(0.98 * 150)  # alarm always
     assert curve.cost.iloc[-1] == pytest.approx(0.02 * 4_000)  # alarm never
 
@@ -134,13 +134,13 @@ def test_many_windows_of_one_recording_are_one_witness():
     one, many = (
         alarm.threshold_cost(*v, 1.3, COST, seed=1) for v in ((score, faulty, group), repeated)
     )
-    assert many["high"] - many["low"] == pytest.approx(one["high"] - one["low"])
+    assert many.high - many.low == pytest.approx(one.high - one.low)
 
 
 def test_nothing_missed_is_not_never():
     score, faulty, group = scores(5)
     paid = alarm.threshold_cost(score + 10 * faulty, faulty, group, 5.0, COST)
-    assert (paid["missed"], paid["missed_below"]) == (0, pytest.approx(3 / 30))
+    assert (paid.missed, paid.missed_below) == (0, pytest.approx(3 / 30))
 
 
 @pytest.mark.parametrize(

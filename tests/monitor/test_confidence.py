@@ -71,7 +71,7 @@ def test_the_device_decides_the_same(tmp_path):
     (tmp_path / "run.c").write_text(
         '#include "sure.h"\n#include <stdint.h>\n'
         "void all(const int8_t *z, int n, int32_t *out) {\n"
-        "  for (int i = 0; i < n; i++) out[i] = pump_is_sure(z + 3 * i);\n}\n"
+        "  for (int i = 0; i < n; i++) out[i] = pump_is_confident(z + 3 * i);\n}\n"
     )
     library = tmp_path / "sure.so"
     strict = (

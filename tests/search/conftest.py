@@ -8,7 +8,7 @@ from edgekit.data import by_group
 from edgekit.data.windows import Windows
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.manifest import file_hash, start_manifest, update_manifest
-from edgekit.search import objective
+from edgekit.search import search_config
 
 USECASE = """
 from edgekit import signal
@@ -94,4 +94,4 @@ def toy(project_folder, tmp_path, monkeypatch):
     outputs = {n: file_hash(run / "artefacts" / n) for n in ("field.npz", "split.json")}
     parameters = {"use_case": "toy", "profile": "quick", "seed": 0}
     update_manifest(run, "01_collect", {"parameters": parameters, "outputs": outputs})
-    return objective.search_config("toy", run_dir=str(run))
+    return search_config("toy", run_dir=str(run))

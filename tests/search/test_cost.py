@@ -9,8 +9,8 @@ from edgekit.search import cost, space
 from tests.search.test_space import drawn
 
 
-def emulated(made, shape):
-    model = space.build(made, None, shape, 3, seed=1)
+def emulated(candidate, shape):
+    model = space.build(candidate, None, shape, 3, seed=1)
     x = np.random.default_rng(1).normal(size=(8, *shape)).astype(np.float32)
     firmware = emulate.build(
         export.generate(export.read(learn.quantize(model, x))), cpu="cortex-m4"
@@ -22,9 +22,9 @@ def test_it_orders_networks_as_the_emulator_does():
     expected, counted = [], []
     for seed in range(10):
         shape = [(1, 40, 1), (1, 60, 4), (20, 20, 1)][seed % 3]
-        made = drawn(100 + seed, shape)
-        estimate = cost.estimate(space.layers(made, shape, 3), cpu="cortex-m4")
-        firmware, profile = emulated(made, shape)
+        candidate = drawn(100 + seed, shape)
+        estimate = cost.estimate(space.layers(candidate, shape, 3), cpu="cortex-m4")
+        firmware, profile = emulated(candidate, shape)
         assert estimate.flash <= firmware.flash.value
         assert estimate.ram <= firmware.ram.value + profile.stack.value
         expected.append(estimate.instructions)

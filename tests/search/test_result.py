@@ -1,4 +1,4 @@
-"""A found candidate may join a ledger only if it has not heard what that ledger tests."""
+"""A found candidate may join a ledger only if it was not trained on what that ledger tests."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from edgekit import search
 from edgekit.core.errors import EdgekitError
-from edgekit.search.result import source_hashes
+from edgekit.search.result import SCHEMA, source_hashes
 
 
 @pytest.fixture
@@ -15,6 +15,7 @@ def found(tmp_path):
     for name in ("field.npz", "split.json"):
         (tmp_path / "artefacts" / name).write_text(name)
     facts = {
+        "schema": SCHEMA,
         "found": {"candidate": {"features": "features"}},
         "source_hashes": source_hashes(tmp_path),
     }
@@ -31,6 +32,13 @@ def test_on_its_own_split_it_is_taken(found):
 def test_on_another_split_it_is_refused(found):
     (found.parent / "artefacts" / "split.json").write_text("another")
     with pytest.raises(EdgekitError, match="other data or another split"):
+        search.load_search_result(found, found.parent)
+
+
+def test_one_of_another_format_is_refused(found):
+    record = json.loads(found.read_text())
+    found.write_text(json.dumps({**record, "schema": SCHEMA + 1}))
+    with pytest.raises(EdgekitError, match="another version"):
         search.load_search_result(found, found.parent)
 
 

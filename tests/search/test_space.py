@@ -34,17 +34,17 @@ def drawn(seed, shape, **fixed):
 @pytest.mark.parametrize("shape", [(1, 40, 1), (1, 33, 6), (24, 24, 1)])
 @pytest.mark.parametrize("seed", range(4))
 def test_arithmetic_agrees_with_keras(shape, seed):
-    made = drawn(seed, shape)
-    model = space.build(made, None, shape, 3, seed=0)
-    assert space.layers(made, shape, 3) == space.layers_of(model)
+    candidate = drawn(seed, shape)
+    model = space.build(candidate, None, shape, 3, seed=0)
+    assert space.layers(candidate, shape, 3) == space.layers_of(model)
     weights = sum(np.prod(v.shape) for v in model.trainable_variables if "kernel" in v.name)
-    assert sum(layer.weights for layer in space.layers(made, shape, 3)) == weights
+    assert sum(layer.weights for layer in space.layers(candidate, shape, 3)) == weights
 
 
 def test_the_same_dictionary_and_seed_give_the_same_network():
-    made = drawn(3, (1, 40, 1))
-    one = space.build(made, None, (1, 40, 1), 3, seed=5)
-    again = space.build(json.loads(json.dumps(made)), None, (1, 40, 1), 3, seed=5)
+    candidate = drawn(3, (1, 40, 1))
+    one = space.build(candidate, None, (1, 40, 1), 3, seed=5)
+    again = space.build(json.loads(json.dumps(candidate)), None, (1, 40, 1), 3, seed=5)
     assert all(
         np.array_equal(a, b) for a, b in zip(one.get_weights(), again.get_weights(), strict=True)
     )
@@ -52,9 +52,9 @@ def test_the_same_dictionary_and_seed_give_the_same_network():
 
 @pytest.mark.parametrize("shape", [(1, 40, 2), (16, 16, 1)])
 def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
-    made = drawn(0, shape, depth=3, separable=True, pool="mean", hidden=16, dropout=0.3)
+    candidate = drawn(0, shape, depth=3, separable=True, pool="mean", hidden=16, dropout=0.3)
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
-    model = legacy.quantization_aware(space.build(made, None, shape, 3, seed=0), x)
+    model = legacy.quantization_aware(space.build(candidate, None, shape, 3, seed=0), x)
     model(x, training=True)
     tflite = learn.quantize(model)
     inputs = learn.int8_inputs(tflite, x)
@@ -66,11 +66,11 @@ def test_the_search_begins_with_the_hand_made_student():
     case = SimpleNamespace(features="f", WIDTHS={"student": 8})
     known = space.choices(case, (1, 40, 1), teacher=False)
     first, *shares, shallow = space.first(known)
-    made = space.candidate(first)
-    assert made == space.HAND_MADE
+    candidate = space.candidate(first)
+    assert candidate == space.HAND_MADE
     assert [space.candidate(s)["share"] for s in shares] == [0.75, 0.5, 0.25]
     assert space.candidate(shallow)["widths"] == [16]
-    assert space.width_of(made, case) == 8
+    assert space.width_of(candidate, case) == 8
     assert set(first) == set(known) - {"width"} | {f"width_{i}" for i in (1, 2, 3)}
     assert known["distil"] == [False]
 

@@ -14,7 +14,9 @@ from edgekit.cli.commands import main
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.search import cluster, finalists, objective, study
+from edgekit.search.config import SearchConfig
 from edgekit.search.executor import Executor
+from edgekit.search.trials import rows_of
 
 TRIALS = 3
 
@@ -50,8 +52,8 @@ def test_one_worker_a_kill_and_another_try_give_the_same(toy, tmp_path, expected
     assert first.exists(), "the search never began"
     killed = first.stat().st_mtime_ns
 
-    told = search(toy)
-    assert sum(r.state != "pruned" for r in told.rows) == TRIALS
+    found = search(toy)
+    assert sum(r.state != "pruned" for r in found.rows) == TRIALS
     assert first.stat().st_mtime_ns == killed, "a finished trial was trained again"
     interrupted = columns(toy)
 
@@ -62,8 +64,8 @@ def test_one_worker_a_kill_and_another_try_give_the_same(toy, tmp_path, expected
 
 
 def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
-    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
-    made = []
+    monkeypatch.setattr(objective, "evaluate", lambda *_: 1 / 0)
+    drawn = []
     for broken in (False, True):
         storage, opened = study._open(toy, Executor())
         study.one(storage, 0, toy)
@@ -73,36 +75,36 @@ def test_a_kill_in_the_middle_of_a_draw_does_not_change_it(toy, monkeypatch):
                 trial.suggest_categorical(name, opened.user_attrs["space"][name])
             study._resume(opened)
         study.one(storage, 1, toy)
-        made.append([r.candidate for r in study.rows_of(opened)])
+        drawn.append([r.candidate for r in rows_of(opened)])
         (toy.folder / "study.db").unlink()
-    assert made[0] == made[1]
-    assert len(made[0]) == 2
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 2
 
 
 def test_everything_is_written_with_its_provenance(toy):
-    told = finalists.search(toy, 2, workers=1, finals=True, say=lambda _: None)
+    found = finalists.search(toy, 2, workers=1, finals=True, say=lambda _: None)
     artefacts = toy.folder.parent / "artefacts"
     facts = json.loads((artefacts / "found.json").read_text())
-    assert (artefacts / "found.tflite").read_bytes() == told.chosen.best.tflite
+    assert (artefacts / "found.tflite").read_bytes() == found.chosen.best.tflite
     for who in ("found", "hand_made"):
         assert facts[who]["figures"]["instructions"]["provenance"] == "emulated"
         assert facts[who]["figures"]["accuracy"]["provenance"] == "measured"
         assert facts[who]["test"]["provenance"] == "measured"
         assert facts[who]["seeds"] == finalists.SEEDS
         assert len(facts[who]["folds"]) == finalists.SEEDS  # all folds together, with each seed
-    assert told.chosen.accuracy >= told.reference.accuracy
+    assert found.chosen.accuracy >= found.reference.accuracy
     table = pd.read_csv(artefacts / "search.csv")
     assert table.state.isin(["complete", "pruned", "failed"]).all()
     assert table.reason[table.state != "complete"].notna().all()
     # what it says it costs is what the file costs
-    again = objective.counted(
-        told.chosen.best.tflite, told.chosen.candidate["features"], objective.context(toy)
+    again = objective.device_figures(
+        found.chosen.best.tflite, found.chosen.candidate["features"], objective.context(toy)
     )
-    assert again["instructions"] == told.chosen.best.figures["instructions"]
+    assert again["instructions"] == found.chosen.best.figures["instructions"]
 
 
 def test_a_candidate_that_cannot_be_made_is_a_row(toy, monkeypatch):
-    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(objective, "evaluate", lambda *_: 1 / 0)
     with pytest.raises(EdgekitError, match=r"search\.csv says why: ZeroDivisionError"):
         search(toy)
     table = pd.read_csv(f"{toy.directory}/artefacts/search.csv")
@@ -111,32 +113,32 @@ def test_a_candidate_that_cannot_be_made_is_a_row(toy, monkeypatch):
 
 
 def test_a_trial_whose_worker_died_is_the_next_one(toy, monkeypatch):
-    monkeypatch.setattr(objective, "tried", lambda *_: 1 / 0)
+    monkeypatch.setattr(objective, "evaluate_trial", lambda *_: 1 / 0)
     storage, opened = study._open(toy, Executor())
     lost = study._load(storage, study._sampler(0)).ask()
     lost.set_user_attr("index", 0)
     lost.set_user_attr("tries", 1)
     assert study.one(storage, 0, toy) == lost.number  # the same task, by another worker
-    (row,) = study.rows_of(opened)
+    (row,) = rows_of(opened)
     assert row.state == "failed"
     assert row.reason == "ZeroDivisionError: division by zero (tried 2 times)"
 
 
 def test_failed_trials_are_tried_again_and_do_not_count_as_trained(toy, monkeypatch):
-    right, calls = objective.tried, []
+    right, calls = objective.evaluate_trial, []
 
-    def moody(made, config):
-        calls.append(made)
+    def moody(candidate, config):
+        calls.append(candidate)
         if len(calls) in (1, 3, 4):  # the first trial one time, the second both times
             raise OSError("disk full")
-        return right(made, config)
+        return right(candidate, config)
 
-    monkeypatch.setattr(objective, "tried", moody)
-    predicted = []
-    rows = study.explore(toy, 2, Executor(), predicted.append)
+    monkeypatch.setattr(objective, "evaluate_trial", moody)
+    lines = []
+    rows = study.explore(toy, 2, Executor(), lines.append)
     assert [r.state for r in rows if r.state != "pruned"] == ["complete", "failed", "complete"]
     assert calls[0] == calls[1]
-    assert "2 of 2 trained" in predicted[-1]
+    assert "2 of 2 trained" in lines[-1]
 
 
 def test_it_runs_on_a_dask_scheduler_over_tcp(toy, capsys):
@@ -185,9 +187,9 @@ def test_it_says_no_in_one_line(toy, tmp_path, capsys, monkeypatch):
 
 
 def test_a_search_of_other_data_is_not_continued(toy, monkeypatch):
-    monkeypatch.setattr(objective, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(objective, "evaluate", lambda *_: 1 / 0)
     with pytest.raises(EdgekitError):
         search(toy)
-    other = objective.SearchConfig(**{**toy.__dict__, "stamp": "other"})
+    other = SearchConfig(**{**toy.__dict__, "stamp": "other"})
     with pytest.raises(EdgekitError, match="delete it to start over"):
         search(other)

@@ -155,14 +155,14 @@ def test_ratios_mean_what_they_say():
     x = np.zeros(1500)
     for at in [*range(50, 1250, 100), 1210, *range(1350, 1488, 100)]:
         x[at - 12 : at + 13] += pulse
-    heard = BEAT(np.roll(x, 40)[None, :, None].astype(np.float32))[0, 0]
-    before, after, both = heard[0, -4:-1] / 3 + 1
+    features = BEAT(np.roll(x, 40)[None, :, None].astype(np.float32))[0, 0]
+    before, after, both = features[0, -4:-1] / 3 + 1
     assert before == pytest.approx(60 / 97, abs=0.03)  # of the mean interval up to here
     assert after == pytest.approx(140 / 97, abs=0.03)
     assert both == pytest.approx(0.6 / 1.4, abs=0.03)
-    assert (heard[:, -4:] == heard[0, -4:]).all()
-    assert np.abs(heard[:, 1]).max() < 0.5  # it looks like the others
-    assert heard[:, 0].argmax() == pytest.approx(BEAT.first, abs=3)
+    assert (features[:, -4:] == features[0, -4:]).all()
+    assert np.abs(features[:, 1]).max() < 0.5  # it looks like the others
+    assert features[:, 0].argmax() == pytest.approx(BEAT.first, abs=3)
 
 
 def test_an_odd_beat_differs_from_the_typical_one(people):
@@ -222,14 +222,14 @@ def test_a_ragged_rhythm_is_heard(people):
 
 @every_feature
 def test_what_was_heard_can_be_varied(people, feature):
-    heard = feature(windows_of(people, feature).X)
-    kept = heard.copy()
-    one, again, other = (feature.vary(heard, np.random.default_rng(s)) for s in (1, 1, 2))
+    features = feature(windows_of(people, feature).X)
+    kept = features.copy()
+    one, again, other = (feature.vary(features, np.random.default_rng(s)) for s in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
-    assert np.array_equal(heard, kept)
-    assert one.shape == heard.shape
+    assert np.array_equal(features, kept)
+    assert one.shape == features.shape
     assert one.dtype == np.float32
     assert np.isfinite(one).all()
     assert (one[..., -4:] == one[:, :, :1, -4:]).all()  # the rhythm stays constant along the beat
-    assert feature.vary(heard[:0], np.random.default_rng(0)).shape == (0, *feature.shape)
+    assert feature.vary(features[:0], np.random.default_rng(0)).shape == (0, *feature.shape)

@@ -66,8 +66,8 @@ def test_counts_of_a_sensor(feature):
     X = windows(feature, 8).clip(-30, 30)
     sensitivity = 50 / 32768
     got, _ = compiled.features(feature, X, sensitivity=sensitivity)
-    heard = np.rint(X.astype(float) / sensitivity).astype(np.float32) * np.float32(sensitivity)
-    np.testing.assert_array_equal(got, feature(heard).reshape(8, -1))
+    sampled = np.rint(X.astype(float) / sensitivity).astype(np.float32) * np.float32(sensitivity)
+    np.testing.assert_array_equal(got, feature(sampled).reshape(8, -1))
 
 
 HOSTILE = [0, -0.0, 1e-45, 1e-30, 1e6, -1e30, 3.4e38, np.inf, -np.inf, np.nan]

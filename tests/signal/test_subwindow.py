@@ -13,12 +13,12 @@ from tests.signal import compiled
 def test_it_hears_what_a_shorter_recording_holds(first, step_size):
     X = np.random.default_rng(0).normal(size=(3, 400, 6)).astype(np.float32)
     part = signal.Subwindow(signal.Moments(200, 6), 400, first, step_size)
-    heard = part(X)
-    assert heard.shape == (3, *part.shape)
-    np.testing.assert_array_equal(heard, part.step(X[:, first::step_size][:, :200]))
-    np.testing.assert_array_equal(heard, part(part.cut(X)))
+    features = part(X)
+    assert features.shape == (3, *part.shape)
+    np.testing.assert_array_equal(features, part.step(X[:, first::step_size][:, :200]))
+    np.testing.assert_array_equal(features, part(part.cut(X)))
     got, _ = compiled.features(part, part.cut(X))
-    np.testing.assert_array_equal(compiled.bits(got), compiled.bits(heard.reshape(3, -1)))
+    np.testing.assert_array_equal(compiled.bits(got), compiled.bits(features.reshape(3, -1)))
     assert pickle.loads(pickle.dumps(part)) == part
 
 

@@ -51,8 +51,8 @@ def test_counts_of_a_sensor(step):
     X = windows(step).clip(-30, 30)
     sensitivity = 50 / 32768
     got, _ = compiled.features(step, X, sensitivity=sensitivity)
-    heard = np.rint(X.astype(float) / sensitivity).astype("f4") * np.float32(sensitivity)
-    np.testing.assert_array_equal(got, step(heard).reshape(len(X), -1))
+    features = np.rint(X.astype(float) / sensitivity).astype("f4") * np.float32(sensitivity)
+    np.testing.assert_array_equal(got, step(features).reshape(len(X), -1))
 
 
 def test_the_bands_are_those_of_scipy():
@@ -64,19 +64,19 @@ def test_the_bands_are_those_of_scipy():
     energy = np.stack(
         [density[:, a:b].sum(axis=1) for a, b in zip(IMU.bins, IMU.bins[1:], strict=False)], 1
     )
-    heard = IMU(X)[:, 0]
+    features = IMU(X)[:, 0]
     parts = np.log(energy / energy.sum(axis=1, keepdims=True) * IMU.bands) / 2
     inner = slice(0, -1)  # scipy halves the last bin
     np.testing.assert_allclose(
-        np.diff(heard[:, 2:][:, inner], axis=1), np.diff(parts[:, inner], axis=1), atol=2e-3
+        np.diff(features[:, 2:][:, inner], axis=1), np.diff(parts[:, inner], axis=1), atol=2e-3
     )
 
 
 def test_a_tone_stands_in_its_band_and_time_in_its_slice():
     t = np.arange(4000) / 8000
     x = np.where(t < 0.25, np.sin(2 * np.pi * 500 * t), np.sin(2 * np.pi * 2000 * t))
-    heard = SOUND(x.astype("f4")[None, :, None])[0, 0]
-    loudest = [SOUND.edges[b] for b in heard[1:].argmax(axis=0)]
+    features = SOUND(x.astype("f4")[None, :, None])[0, 0]
+    loudest = [SOUND.edges[b] for b in features[1:].argmax(axis=0)]
     assert loudest[0] <= 500 < loudest[3] <= 2000
 
 

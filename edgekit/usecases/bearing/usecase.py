@@ -8,7 +8,7 @@ field.
 from edgekit import data, datasets, signal, simulators
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
-from edgekit.learn import adapt_spectra
+from edgekit.learn.adapt import spectra
 from edgekit.learn.models import student, teacher
 
 __all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about bearings in them
@@ -63,9 +63,9 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     }
 }
 ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
-    "speed found": adapt_spectra.speed_found,
-    "speed found + CORAL": adapt_spectra.speed_found_coral,
-    "random speeds": adapt_spectra.random_speeds,
+    "speed found": spectra.speed_found,
+    "speed found + CORAL": spectra.speed_found_coral,
+    "random speeds": spectra.random_speeds,
 }
 
 

@@ -40,7 +40,7 @@ class Network:
         logits = trainer.model(_scaled(X, self.scale), training=False)
         return tf.nn.softmax(logits).numpy().astype(np.float64)
 
-    def told(self, X: np.ndarray, y: np.ndarray, seed: int = 0) -> Network:
+    def with_labels(self, X: np.ndarray, y: np.ndarray, seed: int = 0) -> Network:
         """Fine-tuned: half of each batch is drawn from field windows (j, d) with labels `y` (j,).
 
         The other half is lab, so that what they have in common is not forgotten.
@@ -63,26 +63,26 @@ def source_only(X: np.ndarray, y: np.ndarray, k: int, seed: int) -> Network:
     return Network(trainer.model.get_weights(), scale, X, y, k)
 
 
-def adabn(source: Network, field: np.ndarray) -> Network:
-    """`source` with every batch normalization's mean and variance measured on `field` (m, d).
+def adabn(source: Network, target: np.ndarray) -> Network:
+    """`source` with every batch normalization's mean and variance measured on `target` (m, d).
 
     Li et al., "Revisiting Batch Normalization For Practical Domain Adaptation" (2016). No weight moves.
     """
-    trainer = _trainer(field.shape[1], source.k)
+    trainer = _trainer(target.shape[1], source.k)
     trainer.model.set_weights(source.weights)
-    trainer.normalize(_scaled(field, source.scale))
+    trainer.normalize(_scaled(target, source.scale))
     return Network(trainer.model.get_weights(), source.scale, source.X, source.y, source.k)
 
 
-def dann(X: np.ndarray, y: np.ndarray, field: np.ndarray, k: int, seed: int) -> Network:
-    """Trained on the lab against an adversary who tells lab from `field` (m, d) by the last layer.
+def dann(X: np.ndarray, y: np.ndarray, target: np.ndarray, k: int, seed: int) -> Network:
+    """Trained on the lab against an adversary who tells the lab from `target` (m, d) by the last layer.
 
     Ganin et al., "Domain-Adversarial Training of Neural Networks" (JMLR 2016): the adversary's
     gradient is reversed, with the paper's schedule of its strength.
     """
     trainer, scale = _trainer(X.shape[1], k), (X.mean(axis=0), np.maximum(X.std(axis=0), 1e-9))
     trainer.begin(seed)
-    trainer.train(_scaled(X, scale), y, _fair(y), seed, field=_scaled(field, scale))
+    trainer.train(_scaled(X, scale), y, _fair(y), seed, target=_scaled(target, scale))
     return Network(trainer.model.get_weights(), scale, X, y, k)
 
 
@@ -143,19 +143,19 @@ class _Trainer:
             norm.moving_mean.assign(tf.zeros_like(norm.moving_mean))
             norm.moving_variance.assign(tf.ones_like(norm.moving_variance))
 
-    def train(self, X, y, chances, seed, steps: int = STEPS, rate: float = RATE, field=None):
-        """`steps` batches drawn by `chances` (n,); with `field` (m, d) against the adversary."""
+    def train(self, X, y, chances, seed, steps: int = STEPS, rate: float = RATE, target=None):
+        """`steps` batches drawn by `chances` (n,); with `target` (m, d) against the adversary."""
         for v, start in zip(self.adam.variables, self.fresh, strict=True):
             v.assign(start)
         rng = np.random.default_rng([seed, 1])
         rows = rng.choice(len(X), (steps, BATCH), p=chances)
-        heard = np.zeros((1, X.shape[1]), np.float32) if field is None else field
-        others = rng.integers(0, len(heard), (steps, BATCH))
+        unlabelled = np.zeros((1, X.shape[1]), np.float32) if target is None else target
+        others = rng.integers(0, len(unlabelled), (steps, BATCH))
         part = np.arange(steps) / steps
         strength = 2 / (1 + np.exp(-10 * part)) - 1
         rates = rate * 0.5 * (1 + np.cos(np.pi * part))
-        loop = self.loops[field is not None]
-        loop(X, y.astype(np.int32), rows.astype(np.int32), heard, others.astype(np.int32),
+        loop = self.loops[target is not None]
+        loop(X, y.astype(np.int32), rows.astype(np.int32), unlabelled, others.astype(np.int32),
              strength.astype(np.float32), rates.astype(np.float32))  # fmt: skip
 
     def normalize(self, X) -> None:
@@ -166,24 +166,24 @@ class _Trainer:
         for norm in self.norms:
             norm.momentum = 0.9
 
-    def _loop(self, X, y, rows, heard, others, strength, rates, against):
+    def _loop(self, X, y, rows, unlabelled, others, strength, rates, against):
         variables = self.model.trainable_variables
         if against:
             variables = variables + self.adversary.trainable_variables
         for i in tf.range(tf.shape(rows)[0]):
             self.adam.learning_rate.assign(rates[i])
-            x, target = tf.gather(X, rows[i]), tf.gather(y, rows[i])
+            x, labels = tf.gather(X, rows[i]), tf.gather(y, rows[i])
             with tf.GradientTape() as tape:
                 if against:
-                    x = tf.concat([x, tf.gather(heard, others[i])], 0)
+                    x = tf.concat([x, tf.gather(unlabelled, others[i])], 0)
                 deep, logits = self.both(x, training=True)
-                loss = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits[:BATCH])
+                loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits[:BATCH])
                 loss = tf.reduce_mean(loss)
                 loss += DECAY * tf.add_n([tf.nn.l2_loss(v) for v in variables if len(v.shape) > 1])
                 if against:
                     guess = self.adversary(reverse_gradient(deep, strength[i]))[:, 0]
                     of = tf.repeat([0.0, 1.0], BATCH)
-                    told = tf.nn.sigmoid_cross_entropy_with_logits(of, guess)
-                    loss += tf.reduce_mean(told)
+                    domain = tf.nn.sigmoid_cross_entropy_with_logits(of, guess)
+                    loss += tf.reduce_mean(domain)
             grads = tape.gradient(loss, variables)
             self.adam.apply_gradients(zip(grads, variables, strict=True))

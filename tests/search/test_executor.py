@@ -26,48 +26,48 @@ def dask(folder, workers=1):
         return subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
 
     file = folder / "scheduler.json"
-    told = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-    scheduler = start("scheduler", *told)
+    options = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+    scheduler = start("scheduler", *options)
     deadline = time.monotonic() + 60
     while not file.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     address = json.loads(file.read_text())["address"]
-    hands = [start("worker", address, "--nthreads", "2", "--no-nanny") for _ in range(workers)]
+    pool = [start("worker", address, "--nthreads", "2", "--no-nanny") for _ in range(workers)]
     try:
-        yield address, scheduler, hands
+        yield address, scheduler, pool
     finally:
-        for process in (*hands, scheduler):
+        for process in (*pool, scheduler):
             process.kill()
             process.wait()
 
 
 def test_a_cluster_that_is_lost_is_said(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(executor, "NO_WORKER_SECONDS", 3.0)
-    said = []
+    messages = []
     with dask(tmp_path) as (address, scheduler, workers):
         with cluster.client_of(1, address) as client:
-            hands = Executor(client, say=said.append)
-            hands.submit(os.getpid, name="who")
-            assert hands.next_result() == ("who", workers[0].pid)
-            assert hands.slots == 1  # two threads, one process
-            hands.submit(time.sleep, 600)
+            pool = Executor(client, say=messages.append)
+            pool.submit(os.getpid, name="who")
+            assert pool.next_result() == ("who", workers[0].pid)
+            assert pool.slots == 1  # two threads, one process
+            pool.submit(time.sleep, 600)
             time.sleep(0.5)
             workers[0].send_signal(signal.SIGKILL)
             began = time.monotonic()
             with pytest.raises(EdgekitError, match="had no worker for 3 s; what was finished is"):
-                hands.next_result()
+                pool.next_result()
             assert time.monotonic() - began < 15
-            assert "has no worker; waiting 3 s for one" in said[-1]
+            assert "has no worker; waiting 3 s for one" in messages[-1]
             scheduler.kill()
             scheduler.wait()
             began = time.monotonic()
             with pytest.raises(
                 EdgekitError, match=r"scheduler at tcp://\S+ is gone; what was finish"
             ):
-                hands.next_result()
+                pool.next_result()
         assert time.monotonic() - began < 15  # the client is closed by now
-    heard = capfd.readouterr()
-    assert (heard.out, heard.err) == ("", "")
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")
 
 
 def test_a_process_does_one_thing_at_a_time():
@@ -83,10 +83,10 @@ def test_a_process_does_one_thing_at_a_time():
             time.sleep(0.02)
             return began, time.monotonic()
 
-        hands = Executor(client)
+        pool = Executor(client)
         for n in range(9):
-            hands.submit(work, name=n)
-        spans = sorted(hands.next_result()[1] for _ in range(9))
+            pool.submit(work, name=n)
+        spans = sorted(pool.next_result()[1] for _ in range(9))
     assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
 
 
@@ -106,11 +106,11 @@ def test_what_raises_is_tried_again_but_not_for_ever():
 
 
 def test_a_context_is_made_once_for_all_threads():
-    made = []
-    once = objective._once(lambda config: (time.sleep(0.05), made.append(config)))
+    built = []
+    once = objective._once(lambda config: (time.sleep(0.05), built.append(config)))
     threads = [threading.Thread(target=once, args=("terms",)) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert made == ["terms"]
+    assert built == ["terms"]

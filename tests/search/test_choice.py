@@ -12,7 +12,7 @@ from edgekit.data.windows import Windows
 from edgekit.design import Budget
 from edgekit.search import choice
 from edgekit.search.objective import TrialResult
-from edgekit.search.study import Row
+from edgekit.search.trials import Row
 
 UNITS = {"accuracy": "", "instructions": "instructions", "flash": "B", "ram": "B"}
 
@@ -49,10 +49,10 @@ def answers(wrong: dict[int, float], on=None) -> np.ndarray:
 def final(name, wrong, instructions, **more):
     """Two seeds that are wrong alike."""
     predicted = answers(wrong)
-    made = {"name": name}
+    candidate = {"name": name}
     right = float((predicted == held_out().y).mean())
-    judged = TrialResult(made, figures(right, instructions, **more), predicted, b"", 1.0)
-    return choice.Finalist(made, (judged, judged), (judged, judged))
+    result = TrialResult(candidate, figures(right, instructions, **more), predicted, b"", 1.0)
+    return choice.Finalist(candidate, (result, result), (result, result))
 
 
 def test_nothing_on_the_front_is_beaten_and_everything_else_is():
@@ -120,14 +120,14 @@ def test_the_short_list_saves_a_quarter_first():
 def test_a_lead_is_the_difference_of_two_scores(seed):
     rng, on = np.random.default_rng(seed), held_out()
     first, second = (np.where(rng.random((3, len(on))) < p, on.y, 1 - on.y) for p in (0.8, 0.7))
-    told = choice.paired_difference(on, first, second)
+    difference = choice.paired_difference(on, first, second)
     scores = [
         np.mean([learn.score(on.y, s, on.classes, draws=1).balanced_accuracy for s in predicted])
         for predicted in (first, second)
     ]
-    assert np.isclose(told["mean"], scores[0] - scores[1])
-    assert told["low"] <= told["mean"] <= told["high"]
+    assert np.isclose(difference["mean"], scores[0] - scores[1])
+    assert difference["low"] <= difference["mean"] <= difference["high"]
     same = choice.paired_difference(on, first, first)
     assert same["low"] == same["high"] == 0  # judged on the same draws
     turned = choice.paired_difference(on, second, first)
-    assert np.isclose(turned["low"], -told["high"])
+    assert np.isclose(turned["low"], -difference["high"])

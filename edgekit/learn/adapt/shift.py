@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.learn.adapt_tables import Table
+from edgekit.learn.adapt.tables import Table
+from edgekit.learn.scores import balanced_accuracy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def measure(source: Windows, target: Windows, case, seed: int = 0):
+def measure(
+    source: Windows, target: Windows, case, seed: int = 0
+) -> tuple[pd.DataFrame, np.ndarray]:
     """How far two worlds are apart: `(DataFrame, distances (d,))`.
 
-    `distances` are Wasserstein's, feature by feature, in standard deviations of the field. The table
+    `distances` are Wasserstein's, feature by feature, in standard deviations of the target. The table
     adds: how well a classifier tells the worlds apart (area under the ROC curve, recordings held out;
     0.5 is not at all, 1 always), how far their mixes of classes are apart (total variation; reads
-    field labels), and what the lab's classifier scores on lab and field groups that it has not heard.
+    target labels), and what the source's classifier scores on groups of either that it was not trained on.
     """
     import pandas as pd
     from scipy.stats import wasserstein_distance
@@ -31,7 +38,9 @@ def measure(source: Windows, target: Windows, case, seed: int = 0):
     odds = _held_out(both, of, group, seed)[:, 1]
     y = np.concatenate([source.y, target.y])
     predicted = _held_out(both, y, group, seed, of == 0).argmax(axis=1)
-    at_home, abroad = (balanced(y[of == world], predicted[of == world]) for world in (0, 1))
+    at_home, abroad = (
+        balanced_accuracy(y[of == world], predicted[of == world]) for world in (0, 1)
+    )
     mix = [np.bincount(w.y, minlength=len(w.classes)) / len(w) for w in (source, target)]
     rows = [
         ("distance, mean feature", far.mean(), "field sd", 0.0),
@@ -45,7 +54,7 @@ def measure(source: Windows, target: Windows, case, seed: int = 0):
 
 
 def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
-    """(n, classes) probabilities of a classifier that has not heard the row's group.
+    """(n, classes) probabilities of a classifier that was not trained on the row's group.
 
     It learns from the rows where `learn` (n,) is true, by default from all.
     """
@@ -56,19 +65,14 @@ def _held_out(X, y, group, seed, learn=None) -> np.ndarray:
     predicted = np.full((len(y), k), 1 / k)
     if folds < 2:
         raise EdgekitError("the two worlds share a single group, so nothing can be held out")
-    deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer windows than folds is no news
-        for train, test in deal.split(X, y, group):
+        for train, test in splitter.split(X, y, group):
             train = train[learn[train]]
             if len(train):
                 predicted[test] = Table(X[train], y[train], k).probabilities(X[test])
     return predicted
-
-
-def balanced(y, predicted) -> float:
-    """Mean recall of the classes that occur in `y` (n,), given the answers `predicted` (n,)."""
-    return float(np.mean([(predicted[y == c] == c).mean() for c in np.unique(y)]))
 
 
 def described(case, X) -> np.ndarray:

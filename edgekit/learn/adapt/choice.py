@@ -1,10 +1,10 @@
 """Which method to trust in a field that nobody labelled, and when to leave the lab as it is.
 
-A sure classifier is not a right one: an alignment that is turned the wrong way gives sure answers, and all
-classes. But a recording holds one class, and that needs no label. A wrong alignment answers one thing here
-and another there; averaged over the windows of each recording its surety goes away, that of a right one
-stays. So recordings are rated, not windows. Doing nothing is a candidate, and wins unless it is beaten
-clearly, by three scores at once.
+A confident classifier is not a right one: an alignment that is turned the wrong way gives confident
+answers, and all classes. But a recording holds one class, and that needs no label. A wrong alignment
+answers one thing here and another there; averaged over the windows of each recording its confidence goes
+away, that of a right one stays. So recordings are rated, not windows. Doing nothing is a candidate, and
+wins unless it is beaten clearly, by three scores at once.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.learn.adapt_shift import balanced
-from edgekit.learn.adapt_tables import Table, confidence_score
+from edgekit.learn import bootstrap
+from edgekit.learn.adapt.tables import Table, confidence_score
+from edgekit.learn.scores import balanced_accuracy
 
 BASELINE = "lab only"
-MARGIN = 0.08  # nats^½ of surety over recordings by which the lab as it is must be beaten
-FLOOR = 0.3  # of the same; below it nothing is sure enough to be followed
+MARGIN = 0.08  # nats^½ of confidence over recordings by which the lab as it is must be beaten
+FLOOR = 0.3  # of the same; below it nothing is confident enough to be followed
 REVERSE_VALIDATION_LOSS = 0.02  # balanced accuracy that may be lost on the way back: its noise
-DRAWS, PERMUTATIONS = (
-    200,
-    20,
-)  # of recordings for the noise of the first score, of windows for its zero
+DRAWS = 200  # of recordings, for the noise of the first score
+PERMUTATIONS = 20  # of windows, for its zero
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Score:
     """What can be said of a method without a label.
 
     `confidence_score` over recordings, of the mean answer of each, over chance; `noise` the standard
-    deviation of its lead over the source's, by bootstrap; `windows` the confidence over windows;
+    deviation of its difference from the source's, by bootstrap; `windows` the confidence over windows;
     `reverse_accuracy` the balanced accuracy on the
     lab of a classifier taught by the method's answers in the field. `eligible`: whether it can be chosen.
     """
@@ -43,7 +42,7 @@ class Score:
     eligible: bool = False
 
     def beats(self, source: Score) -> bool:
-        """Whether it is sure at all, and all three scores prefer it to the lab as it is."""
+        """Whether it is confident at all, and all three scores prefer it to the lab as it is."""
         return (
             self.confidence_score > FLOOR
             and self.confidence_score - source.confidence_score > max(MARGIN, self.noise)
@@ -56,7 +55,7 @@ class Score:
 class Choice:
     """The method's `name` ("lab only" where the rule abstains), every method's Score, and `why`.
 
-    `most_confident` would be chosen by the surety over windows alone, with nothing to stop it.
+    `most_confident` would be chosen by the confidence over windows alone, with nothing to stop it.
     """
 
     name: str
@@ -66,28 +65,29 @@ class Choice:
 
 
 def choose(fitted: dict, task) -> Choice:
-    """Which of the `fitted` methods to trust for what was `task` (an `adapt.Heard`), without labels.
+    """Which of the `fitted` methods to trust for an AdaptationTask, without labels.
 
-    The surest over recordings among those that are sure at all (FLOOR) and beat the lab as it is: by MARGIN
-    and by a standard deviation of the bootstrap over recordings; by their surety over windows; and by
-    teaching the lab back as well (reverse validation: E. Zhong and others, ECML PKDD 2010). Where the lab's
-    recordings hold several classes each, recordings say nothing: abstains. Single windows are no recordings,
-    their surety is 0.
+    The most confident over recordings among those that are so at all (FLOOR) and beat the lab as it is: by
+    MARGIN and by a standard deviation of the bootstrap over recordings; by their confidence over windows;
+    and by teaching the lab back as well (reverse validation: E. Zhong and others, ECML PKDD 2010). Where
+    the lab's recordings hold several classes each, recordings say nothing: abstains. Single windows are no
+    recordings, their score is 0.
 
-    Networks are rated, not chosen: they are surer than they are right, DANN above all. Nor is what turns the
-    axes along which the field is heard (subspace alignment): such answers hang together in each recording,
-    and may be anybody's. Nothing here can notice classes that changed places in all recordings.
+    Networks are rated, not chosen: they are more confident than they are right, DANN above all. Nor is what
+    turns the axes along which the field is described (subspace alignment): such answers hang together in
+    each recording, and may be anybody's. Nothing here can notice classes that changed places in all
+    recordings.
     """
     names, of = np.unique(task.recording, return_inverse=True)
     rng = np.random.default_rng(task.seed)
-    draws = rng.integers(0, len(names), (DRAWS, len(names)))
-    deals = [rng.permutation(of) for _ in range(PERMUTATIONS)]
+    draws = bootstrap.resample(np.arange(len(names)), DRAWS, rng)
+    permuted = [rng.permutation(of) for _ in range(PERMUTATIONS)]
     scores, drawn = {}, {}
     first = {BASELINE: fitted[BASELINE]}  # the others' yardstick
     for name, model in {**first, **fitted}.items():
         predicted, table = model.probabilities(task.target), isinstance(model, Table)
         means = _means(predicted, of)
-        chance = np.mean([confidence_score(_means(predicted, deal)) for deal in deals])
+        chance = np.mean([confidence_score(_means(predicted, other)) for other in permuted])
         drawn[name] = np.array([confidence_score(means[draw]) for draw in draws])
         scores[name] = Score(
             confidence_score(means) - float(chance),
@@ -108,14 +108,9 @@ def choose(fitted: dict, task) -> Choice:
     return Choice(best, scores, why, most_confident)
 
 
-def recordings(windows) -> np.ndarray:
-    """(n,) the recording that each of Windows was cut from, as its `origin` has it."""
-    return np.array([str(origin).rpartition("@")[0] for origin in windows.origin])
-
-
 def _mixed(source) -> bool:
     """Whether recordings of the lab hold several classes each, as those of a heart do."""
-    of = recordings(source)
+    of = source.recording
     return len(set(zip(of, source.y, strict=True))) > len(set(of))
 
 
@@ -131,8 +126,10 @@ def _abstained(scores: dict[str, Score], mixed: bool) -> str:
     best = max(rivals, key=lambda name: rivals[name].confidence_score)
     more = rivals[best].confidence_score - source.confidence_score
     if more > max(MARGIN, rivals[best].noise):
-        return f"abstained: {best} is {more:+.2f} surer, but not sure enough, or other scores do not agree"
-    return f"abstained: the best rival, {best}, is {more:+.2f} surer, less than it takes"
+        return (
+            f"abstained: {best} is {more:+.2f} more confident, not enough, or other scores disagree"
+        )
+    return f"abstained: the best rival, {best}, is {more:+.2f} more confident, less than it takes"
 
 
 def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
@@ -143,5 +140,5 @@ def _means(p: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 def _reverse_validation(model: Table, task, predicted: np.ndarray) -> float:
     """Balanced accuracy on the method's source of a classifier taught `predicted` (m,), its answers there."""
-    taught = Table(model.view(task.target), predicted, task.k)
-    return balanced(model.y, taught.probabilities(model.X).argmax(axis=1))
+    trained = Table(model.view(task.target), predicted, task.k)
+    return balanced_accuracy(model.y, trained.probabilities(model.X).argmax(axis=1))

@@ -34,7 +34,7 @@ def confidence_score(probabilities: np.ndarray) -> float:
     """How much a classifier has to say about windows (n, k) that nobody labelled; 0 is nothing.
 
     The mutual information of window and answer (nats): entropy of the mean answer less the mean entropy
-    of the answers. High if each answer is sure *and* all answers occur; a classifier that lost a class,
+    of the answers. High if each answer is confident *and* all answers occur; a classifier that lost a class,
     or one that guesses, scores low. Bridle, Heading, MacKay, "Unsupervised classifiers, mutual
     information and phantom targets" (NIPS 1991); as a validator: Musgrave, Belongie, Lim (arXiv
     2208.07360). Over the square root of the first entropy, as Strehl and Ghosh normalize (JMLR 2002):
@@ -42,8 +42,8 @@ def confidence_score(probabilities: np.ndarray) -> float:
     """
     p = np.clip(probabilities, 1e-12, 1)
     mean = p.mean(axis=0)
-    whole = -(mean * np.log(mean)).sum()
-    return float(((p * np.log(p)).sum(axis=1).mean() + whole) / np.sqrt(max(whole, 1e-9)))
+    entropy = -(mean * np.log(mean)).sum()
+    return float(((p * np.log(p)).sum(axis=1).mean() + entropy) / np.sqrt(max(entropy, 1e-9)))
 
 
 # ---------------------------------------------------------------------------------- the fitted
@@ -63,6 +63,7 @@ class Table:
     view: Callable = field(default=lambda X: X, repr=False)
     weight: np.ndarray | None = None
     turned: bool = False
+    fitted: object = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         from threadpoolctl import threadpool_limits
@@ -76,7 +77,7 @@ class Table:
         object.__setattr__(self, "fitted", fitted)
 
     def probabilities(self, X: np.ndarray) -> np.ndarray:
-        """(n, d) descriptors of field windows -> (n, k). A class it never heard of gets 0."""
+        """(n, d) descriptors of field windows -> (n, k). A class it was not trained on gets 0."""
         predicted = np.zeros((len(X), self.k))
         if self.fitted is None:
             predicted[:, self.y[0]] = 1.0  # one class is all it knows
@@ -84,8 +85,8 @@ class Table:
             predicted[:, self.fitted.classes_] = self.fitted.predict_proba(self.view(X))
         return predicted
 
-    def told(self, X: np.ndarray, y: np.ndarray, seed: int = 0) -> Table:
-        """The same, told the labels `y` (j,) of field windows (j, d) too.
+    def with_labels(self, X: np.ndarray, y: np.ndarray, seed: int = 0) -> Table:
+        """Fitted anew with the labels `y` (j,) of target windows (j, d) too; nothing is random in it.
 
         Together they weigh as much as the lab: a few true witnesses against many doubtful ones.
         """
@@ -205,12 +206,12 @@ def measured_noise(X: np.ndarray, target: np.ndarray, rng: np.random.Generator, 
     colour and cross-talk without its events, so no label can be in it. Strength up to `level` of the
     window's own standard deviation. Same shape and type.
     """
-    task = target[rng.integers(0, len(target), len(X))].astype(np.float64)
+    picked = target[rng.integers(0, len(target), len(X))].astype(np.float64)
     axes = tuple(range(1, X.ndim - 1))
-    phases = np.fft.rfftn(rng.normal(size=(*task.shape[:-1], 1)), axes=axes)
+    phases = np.fft.rfftn(rng.normal(size=(*picked.shape[:-1], 1)), axes=axes)
     phases /= np.maximum(np.abs(phases), CLIPPED)
-    task -= task.mean(axis=axes, keepdims=True)  # an offset is no noise
-    noise = np.fft.irfftn(np.fft.rfftn(task, axes=axes) * phases, s=task.shape[1:-1], axes=axes)
+    picked -= picked.mean(axis=axes, keepdims=True)  # an offset is no noise
+    noise = np.fft.irfftn(np.fft.rfftn(picked, axes=axes) * phases, s=picked.shape[1:-1], axes=axes)
     every = tuple(range(1, X.ndim))
     wanted = X.astype(np.float64).std(axis=every, keepdims=True)
     wanted *= rng.uniform(0, level, wanted.shape)

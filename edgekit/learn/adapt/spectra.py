@@ -2,7 +2,7 @@
 
 A bearing on a faster shaft is struck faster: its spectrum is the same picture on a stretched axis. No
 statistic of single lines can express that. A use case with spectra as descriptor names these functions
-in its `ALIGN`; each takes what may be heard, an `adapt.Heard`, and returns the training table
+in its `ALIGN`; each takes an `AdaptationTask` and returns the training table
 `(X (n, lines), y (n,))`. Line j stands for (j + 1) times the resolution, as `signal.EnvelopeSpectrum`
 gives them.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.learn.adapt_tables import classifier, confidence_score, coral
+from edgekit.learn.adapt.tables import classifier, confidence_score, coral
 
 RATIOS = np.exp(np.linspace(np.log(0.4), np.log(2.0), 82))  # speeds tried, 2 % apart
 HILL = 9  # lines: what is wider than this is the noise's slope, not a fault's peak
@@ -39,10 +39,10 @@ def likeness(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     correlates at any ratio.
     """
     wanted = _peaks(target.mean(axis=0))
-    made = np.array([_peaks(warp(source, r).mean(axis=0)) for r in RATIOS])
-    made, wanted = made - made.mean(axis=1, keepdims=True), wanted - wanted.mean()
-    size = np.linalg.norm(made, axis=1) * np.linalg.norm(wanted)
-    return made @ wanted / np.maximum(size, 1e-12)  # silence is like nothing
+    warped = np.array([_peaks(warp(source, r).mean(axis=0)) for r in RATIOS])
+    warped, wanted = warped - warped.mean(axis=1, keepdims=True), wanted - wanted.mean()
+    size = np.linalg.norm(warped, axis=1) * np.linalg.norm(wanted)
+    return warped @ wanted / np.maximum(size, 1e-12)  # silence is like nothing
 
 
 def speed_ratio(source: np.ndarray, y: np.ndarray, target: np.ndarray) -> float:
@@ -50,9 +50,9 @@ def speed_ratio(source: np.ndarray, y: np.ndarray, target: np.ndarray) -> float:
 
     Another bearing at another speed strikes at other rates, but in much the same pattern: the ratio of
     RATIOS whose `likeness` is best. A pattern of few peaks may fit twice (the inner race's peak on the
-    outer's); among local maxima that come near the best, that one wins whose classifier, trained on
-    the lab (n, lines) with labels `y`, is surest about the field. 1 if there is none: a likeness that still
-    grows at the last ratio tried has not been found.
+    outer's); among local maxima that come near the best, that one wins whose classifier, trained on the lab
+    (n, lines) with labels `y`, is the most confident in the field. 1 if there is none: a likeness that
+    still grows at the last ratio tried has not been found.
     """
     like = likeness(source, target)
     edged = np.concatenate(
@@ -83,7 +83,8 @@ def speed_found_coral(task):
 
 
 def random_speeds(task, low: float = 0.7, high: float = 1.3):
-    """The lab, and two copies whose windows were each sped up by `low` to `high`; hears no field."""
+    """The lab, and two copies whose windows were each sped up by `low` to `high`; uses nothing of the
+    field."""
     source, rng = task.source_table, task.rng
     copies = [warp(source, rng.uniform(low, high, len(source))) for _ in range(2)]
     return np.concatenate([source, *copies]), np.tile(task.source.y, 3)
