@@ -15,12 +15,13 @@ def quantize(model, calibration: np.ndarray | None = None) -> bytes:
     Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). A model that was
     trained through the rounding (`legacy.quantization_aware`) brings its ranges and needs none.
 
-    Raises EdgekitError for a model without exactly one input of a known shape, and for a calibration set that
-    is missing, empty, of another shape or not finite.
+    Raises EdgekitError for a model without exactly one input of a known shape or with a loop over time, and
+    for a calibration set that is missing, empty, of another shape or not finite.
     """
     from edgekit.learn import legacy
 
     shape = _input_shape(model)
+    check_unrolled(model)
     if calibration is None:
         if not _quantization_aware(model):
             raise EdgekitError(
@@ -45,6 +46,22 @@ def _input_shape(model) -> tuple[int, ...]:
             f"a model with one input of a known shape can be quantized; this one takes {shape}"
         )
     return tuple(int(n) for n in shape[1:])
+
+
+def check_unrolled(model) -> None:
+    """Raises EdgekitError for a recurrent layer that loops: TensorFlow's calibrator does not survive one."""
+    if loops := _loops(model):
+        raise EdgekitError(
+            f"layer {loops[0]!r} loops over time, which the generated C does not: give it unroll=True"
+        )
+
+
+def _loops(layer) -> list[str]:
+    if hasattr(layer, "cell") and not getattr(layer, "unroll", True):
+        return [layer.name]
+    wrapped = (getattr(layer, name, None) for name in ("layer", "forward_layer"))
+    inner = [*getattr(layer, "layers", ()), *(w for w in wrapped if w is not None)]
+    return [name for one in inner for name in _loops(one)]
 
 
 def _quantization_aware(model) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.core.interrupts import defer_interrupt
 
 
@@ -154,8 +155,9 @@ def prunable(model, sparsity: float, steps: int):
     with quiet():
         from tensorflow_model_optimization.sparsity import keras as sparsity_keras
 
+        often = min(5, max(1, steps // 6))  # a short training must get there, too
         schedule = sparsity_keras.PolynomialDecay(
-            0.0, sparsity, begin_step=0, end_step=max(1, 2 * steps // 3), frequency=5
+            0.0, sparsity, begin_step=0, end_step=max(1, 2 * steps // 3), frequency=often
         )
         return sparsity_keras.prune_low_magnitude(clone(model), pruning_schedule=schedule)
 
@@ -191,7 +193,7 @@ def quantization_aware(model, seen: np.ndarray, keep: tuple[str, ...] = ()):
 
     Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
     Inference" (2018). `seen` (n, …): inputs, whose activations' ranges it begins with. `keep`, of "prune" and
-    "cluster": what training must not undo.
+    "cluster": what training must not undo. Raises EdgekitError for a layer that it does not know.
     """
     with quiet():
         import tensorflow_model_optimization as tfmot
@@ -204,7 +206,12 @@ def quantization_aware(model, seen: np.ndarray, keep: tuple[str, ...] = ()):
             ("cluster",): combine.Default8BitClusterPreserveQuantizeScheme,
             ("prune", "cluster"): lambda: combine.Default8BitClusterPreserveQuantizeScheme(True),
         }[tuple(keep)]
-        aware = tfmot.quantization.keras.quantize_apply(annotated, scheme())
+        try:
+            aware = tfmot.quantization.keras.quantize_apply(annotated, scheme())
+        except (RuntimeError, ValueError) as error:
+            raise EdgekitError(
+                f"no training through the rounding for this model, leave 'qat' out: {error}"
+            ) from None
     _begin_ranges(aware, model, seen)
     return aware
 

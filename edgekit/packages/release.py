@@ -32,7 +32,7 @@ def expiry(days: float = DEFAULT_LIFETIME_DAYS) -> int:
 
 @dataclass(frozen=True)
 class Release:
-    """An int8 `.tflite` with the features it hears, a step of `edgekit.signal`.
+    """An int8 `.tflite` with the features it takes, a step of `edgekit.signal`; None if it takes the samples.
 
     `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
     names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
@@ -70,7 +70,9 @@ class Release:
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
         scale = (into.scale[0], int(into.zero_point[0]))
-        files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
+        files = {}
+        if self.features is not None:
+            files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
         return export.compatibility(graph, self.source, files)
 
     @cached_property
