@@ -66,7 +66,7 @@ def exactness(folder: Path) -> None:
     inputs = artefacts.read(folder / "golden.npz").inputs
     answer = emulate.tflm(model, inputs)
     firmware = emulate.build(export.generate(export.read(model)), cpu="cortex-m4")
-    wrong = int((emulate.evaluate(firmware, inputs) != answer.outputs).sum())
+    wrong = int((emulate.run(firmware, inputs) != answer.outputs).sum())
     bar(
         f"windows compared with {answer.oracle}, byte for byte",
         "≥ 500",

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.bars import Bars, command
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, count, parity, profile, run
-from edgekit.emulate.run import Machine
+from edgekit.emulate.machine import Machine
 from edgekit.export import generate, read, strip_float_io
 from tests.export import tiny, variants
 

@@ -18,7 +18,8 @@ from benchmarks.bars import Bars, command
 from edgekit import catalog
 from edgekit.core.figures import estimated
 from edgekit.emulate import cost
-from edgekit.emulate.timing import Timing, timing
+from edgekit.emulate.cores import timing_of
+from edgekit.emulate.timing import Timing
 
 TABLE = Path(__file__).with_suffix(".csv")
 GOALS = {  # board: largest error on a network that was left out, and root mean square where it has a goal
@@ -51,7 +52,7 @@ def table() -> pd.DataFrame:
     rows["core"] = rows.board.map({k: c.core for k, c in known.items()})
     for core in rows.core.unique():
         chosen = rows.core == core
-        rows.loc[chosen, "kit"] = kit_cycles(rows[chosen], timing(core))
+        rows.loc[chosen, "kit"] = kit_cycles(rows[chosen], timing_of(core))
     rows["streamed"] = np.where(rows.weights_in == "flash", rows.weights / 16, 0)
     return rows
 

@@ -145,8 +145,8 @@ def detector(bars: Bars, recordings) -> None:
 def flash(bars: Bars, case, model: bytes) -> None:
     """The whole application: detector, features, network."""
     source = export.generate(export.read(model), name="ecg")
-    app = emulate.application(source, case.features, case.SENSITIVITY, cpu="cortex-m4")
+    app = emulate.build(source, features=case.features, sensitivity=case.SENSITIVITY)
     size = int(app.flash.value)
     bars.add("ecg: flash of the application, bytes", "≤ 65,536", f"{size:,}", size <= 65_536)
-    profile = emulate.profile_application(app, np.zeros((1, case.WINDOW, 1), np.float32))
+    profile = emulate.profile(app, np.zeros((1, case.WINDOW, 1), np.float32))
     print(f"  {profile.instructions} for a silent window; RAM {app.ram}, stack {profile.stack}")

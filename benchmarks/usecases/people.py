@@ -44,9 +44,9 @@ def presence(bars: Bars, case, directory) -> None:
     )  # fmt: skip
     preprocess = usecases.preprocessors(case)[card.input]
     source = export.generate(export.read(model), "people")
-    app = emulate.application(source, preprocess, case.SENSITIVITY, cpu=CORE)
+    app = emulate.build(source, CORE, features=preprocess, sensitivity=case.SENSITIVITY)
     crop = np.full((1, *preprocess.given), 100, np.float32)
-    latency = emulate.latency_on(catalog.board(BOARD), app, emulate.profile_application(app, crop))
+    latency = emulate.latency_on(catalog.board(BOARD), app, emulate.profile(app, crop))
     bars.add(
         "one crop, camera's bytes to class", "≤ 10 ms",
         f"{latency} (emulated {CORE}; estimated)", latency.value <= 10,
@@ -106,7 +106,11 @@ def counting(bars: Bars, case) -> None:
     source = export.generate(export.read(tflite), "counter")
     firmware = emulate.build(source, cpu=CORE)
     fed = learn.int8_inputs(tflite, inputs[2])
+<<<<<<< HEAD
     wrong = int((emulate.evaluate(firmware, fed) != outputs[2]).sum())
+=======
+    wrong = int((emulate.run(firmware, fed) != said[2]).sum())
+>>>>>>> c632d38 (One record per core, one emulator, one profile: the core's compiler, emulator, timing and estimates derive from emulate/cores.py; features and network are one Firmware; objects are compiled once; the log's length reaches the emulated power cuts again)
     latency = emulate.latency_on(catalog.board(BOARD), firmware, emulate.profile(firmware, fed[:1]))
     bars.add(
         "counter, bytes that differ on the core", "0", f"{wrong}; {latency} a frame", wrong == 0

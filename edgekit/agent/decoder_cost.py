@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.build import build
-from edgekit.emulate.run import RAM, Machine
+from edgekit.emulate.emulator import RAM
+from edgekit.emulate.firmware import build
+from edgekit.emulate.machine import Machine
 from edgekit.firmware import c_sources
 from edgekit.packages import delta
 

@@ -9,8 +9,8 @@ import numpy as np
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.build import build
-from edgekit.emulate.run import Machine
+from edgekit.emulate.firmware import build
+from edgekit.emulate.machine import Machine
 from edgekit.emulate.target import core_for
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption

@@ -5,8 +5,7 @@ from __future__ import annotations
 from edgekit.agent import native
 from edgekit.agent.simulator import KEPT, PACKET, DeviceSimulator
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.application import Application, application
-from edgekit.emulate.build import build
+from edgekit.emulate.firmware import Firmware, build
 from edgekit.packages import verifiers
 from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.keys import PublicKey
@@ -22,7 +21,7 @@ void verifier_invoke(void) {{
 """
 
 
-def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> dict[str, Figure]:
+def flash_parts(app: Firmware, release: Release, keys: list[PublicKey]) -> dict[str, Figure]:
     """Bytes of flash by part; their sum is what a device of this firmware needs.
 
     `weights` is the image in one slot; `slots` the rest of both, the agent's log and the keys it was given.
@@ -30,7 +29,9 @@ def flash_parts(app: Application, release: Release, keys: list[PublicKey]) -> di
     signature's curve and its hash; `agent` what is left of the program, the driver of its flash included.
     """
     image = len(release.image)
-    plain = application(release.source, release.features, release.sensitivity, app.cpu)
+    plain = build(
+        release.source, app.cpu, features=release.features, sensitivity=release.sensitivity
+    )
     network = build(release.source, app.cpu).flash.value
     algorithms = {k.algorithm for k in keys}
     curves = _verifier(app.cpu, *verifiers.chosen(algorithms, release.signature)) - _verifier(
@@ -65,7 +66,7 @@ def memory(core: DeviceSimulator, package: bytes, stack: Figure) -> Figure:
     The emulator's model of the flash lies in the ELF's data and is not counted. `core` is as it was.
     """
     update = core.stack_of_install(package)
-    model = core.core.symbols["nor"].size
+    model = core.core.size("nor")
     deeper = "an inference" if stack.value >= update else "an installation"
     return emulated(
         core.app.ram.value - model + max(stack.value, update),

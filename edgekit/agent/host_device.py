@@ -15,7 +15,7 @@ from pathlib import Path
 from edgekit.agent import native
 from edgekit.agent.simulator import DeviceSimulator, program_files
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import host_library
+from edgekit.emulate.toolchain import host_library
 from edgekit.packages.keyset import KeyList
 from edgekit.packages.package import Device
 from edgekit.packages.public_keys import PublicKey

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 from edgekit.core.errors import EdgekitError
-from edgekit.core.extras import missing
+from edgekit.emulate.toolchain import compile_host
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.manifest import KINDS, RULES, PackageError
@@ -24,10 +17,6 @@ TRUST = ("hmac", "keyset", "trust", "statement", "status")  # the C of keys and 
 
 VERIFY = {"EdDSA": "ed25519_verify", "ES256": "es256_verify"}
 KEYS = ("EdDSA", "ES256")  # as `struct key` numbers their algorithms
-FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fno-strict-aliasing")
-# whatever the sanitizers find ends the program: a test must not go on from there
-CHECKED = ("-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
-SANITIZERS = {"address": "-fsanitize=address,undefined", "undefined": "-fsanitize=undefined"}
 
 
 class CKey(ctypes.Structure):  # struct key
@@ -222,47 +211,3 @@ def library() -> ctypes.CDLL:
     made.manifest_operator.restype = ctypes.c_uint32
     made.manifest_reason.restype = ctypes.c_char_p
     return made
-
-
-def compile_host(files: dict[str, str], flags: tuple[str, ...], sanitize: str = "") -> Path:
-    """Compile C for this machine, once; the result's path.
-
-    files: sources and headers by name. flags: what kind of program. sanitize: "address" (and undefined
-    behaviour, by the system's compiler) or "undefined" (by zig), whose finds end the program. Raises
-    EdgekitError with the compiler's first error.
-    """
-    from edgekit.emulate.build import cache_folder
-
-    command: tuple[str, ...] = (sys.executable, "-m", "ziglang", "cc")
-    if sanitize == "address":
-        command = (shutil.which("cc") or "cc",)
-    kind = (SANITIZERS[sanitize], *CHECKED) if sanitize else ("-fno-sanitize=all", "-s")
-    if sanitize != "address" and not _has_zig():
-        raise missing("compiling needs", "ziglang")
-    key = hashlib.sha256(repr((files, command, flags, kind)).encode()).hexdigest()
-    place = cache_folder() / f"{key[:32]}.host"
-    if place.is_file():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, "utf-8")
-        sources = sorted(n for n in files if n.endswith(".c"))
-        try:
-            done = subprocess.run(
-                [*command, *FLAGS, *flags, *kind, *sources, "-o", "made"],
-                cwd=folder, capture_output=True, text=True, timeout=300,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise EdgekitError("there is no C compiler here that finds wrong addresses") from None
-        if done.returncode:
-            errors = [s for s in done.stderr.splitlines() if "error" in s] or [done.stderr[-300:]]
-            raise EdgekitError(f"compiling for this machine failed: {errors[0].strip()}")
-        os.replace(Path(folder) / "made", place)
-    return place
-
-
-def _has_zig() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("ziglang") is not None

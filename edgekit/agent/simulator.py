@@ -11,8 +11,8 @@ from edgekit import catalog
 from edgekit.agent import native
 from edgekit.agent.attempt import Attempt
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.application import Application, ApplicationMachine, application, classify
-from edgekit.emulate.run import PAINT, STACK
+from edgekit.emulate.firmware import Firmware, build
+from edgekit.emulate.machine import Machine, classify
 from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.emulate.target import core_for
 from edgekit.firmware import c_sources
@@ -38,7 +38,7 @@ def firmware(
     keys: list[PublicKey] | KeyList,
     cpu: str = "",
     revoked: tuple[PublicKey, ...] = (),
-) -> Application:
+) -> Firmware:
     """Features, a network whose constants lie in a slot, and the update agent, in one program.
 
     `keys` the device trusts: those that sign packages, or a KeyList with roots, who may change it; `revoked`
@@ -48,8 +48,10 @@ def firmware(
     """
     cpu = cpu or core_for(catalog.board(release.board))
     files = program_files(release, keys, revoked)
-    how = {"cpu": cpu, "extra_files": files}
-    return application(release.source, release.features, release.sensitivity, **how)
+    return build(
+        release.source, cpu,
+        features=release.features, sensitivity=release.sensitivity, extra_files=files,
+    )  # fmt: skip
 
 
 def program_files(
@@ -102,7 +104,7 @@ class Boot:
 class DeviceSimulator:
     """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
 
-    def __init__(self, app: Application, device: Device):
+    def __init__(self, app: Firmware, device: Device):
         self.app = app
         self._provision(device)
 
@@ -226,11 +228,11 @@ class DeviceSimulator:
         """Bytes of stack that checking and taking a package needs, by painting; the device is as it was."""
         before = self.flash
         self.restart()
-        self.core.uc.mem_write(self.core.top - STACK, PAINT * STACK)
+        self.core.paint_stack()
         self.install(data)
-        painted = bytes(self.core.uc.mem_read(self.core.top - STACK, STACK))
+        used = self.core.stack_used()
         self.restore_flash(before)
-        return len(painted.lstrip(PAINT))
+        return used
 
     def answer(self, attempt: Attempt) -> str:
         """The refusal of an attack's attempt, "" if it got in; afterwards the device is as it was.
@@ -264,30 +266,26 @@ class DeviceSimulator:
 
     def _fresh(self) -> None:
         """A machine whose memory is as after power-on."""
-        self.core = ApplicationMachine(self.app)
+        self.core = Machine(self.app)
 
     def _facts(self, device: Device) -> bytes:
         return _facts(device)
 
     def _call(self, function: str, *arguments: int) -> int:
-        for register, value in enumerate(arguments):  # a0 and those after it
-            self.core.uc.reg_write(self.core.a0 + register, value & 0xFFFFFFFF)
-        self.core._go(self.core.symbols[function].address)
-        value = int(self.core.uc.reg_read(self.core.a0))
-        return value - (1 << 32) if value >> 31 else value
+        return self.core.call(function, *arguments)
 
     def _reason(self, answer: int, function: str = "agent_reason") -> str:
         at = self._call(function, answer)
-        return bytes(self.core.uc.mem_read(at, 100)).partition(b"\0")[0].decode()
+        return self.core.read_at(at, 100).partition(b"\0")[0].decode()
 
     def _size(self, name: str) -> int:
-        return self.core.symbols[name].size
+        return self.core.size(name)
 
     def _read(self, name: str) -> bytes:
-        return bytes(self.core.uc.mem_read(self.core.symbols[name].address, self._size(name)))
+        return self.core.read(name)
 
     def _write(self, name: str, data: bytes) -> None:
-        self.core.uc.mem_write(self.core.symbols[name].address, data)
+        self.core.write(name, data)
 
 
 def _listed(release: Release, keys: list[PublicKey], revoked) -> KeyList:

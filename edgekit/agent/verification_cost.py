@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.build import Firmware, build
-from edgekit.emulate.run import Machine
+from edgekit.emulate.firmware import Firmware, build
+from edgekit.emulate.machine import Machine
 from edgekit.emulate.target import core_for
 from edgekit.packages import verifiers
 from edgekit.packages.public_keys import PublicKey

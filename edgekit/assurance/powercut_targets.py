@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import ctypes
 import re
-import struct
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgekit.agent import native
-from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.core.extras import missing
 from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.flash_layout import SECTOR, UNIT
 
@@ -100,7 +97,6 @@ AGENT_PROGRAM = Program(
     },
     core=("ed25519", "sha512", "monocypher"),
 )
-_CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7": "M7"}
 
 
 def sources(program: Program, replace=(), more: tuple[str, ...] = ()) -> dict[str, str]:
@@ -121,7 +117,7 @@ class HostTarget:
         replace=(),
         cache=None,
     ):
-        from edgekit.emulate.build import host_library
+        from edgekit.emulate.toolchain import host_library
 
         self.where = "this machine"
         files, defines = sources(program, replace), (f"SLOTS_LOG_RECORDS={log_records}",)
@@ -161,18 +157,11 @@ class CoreTarget:
         replace=(),
     ):
         from edgekit.emulate import elf
-        from edgekit.emulate.build import FLAGS, link_program, runtime_source
-        from edgekit.emulate.run import FLASH, PAINT, RAM, SIZE, STACK
+        from edgekit.emulate.cores import core
+        from edgekit.emulate.emulator import Emulator
+        from edgekit.emulate.toolchain import FLAGS, link_program, runtime_source
 
-        if cpu not in _CORES:
-            raise EdgekitError(
-                f"no emulated core {cpu!r} for power cuts.{did_you_mean(cpu, _CORES)}"
-            )
-        try:
-            import unicorn
-            from unicorn import arm_const as arm
-        except ImportError:
-            raise missing("emulating needs", "unicorn") from None
+        record = core(cpu)
         self.files = sources(program, replace, program.core)
         self.structures = {"nor": NOR, **program.structures}
         files = self.files | {name: runtime_source(name) for name in ("startup.c", "link.ld")}
@@ -180,46 +169,22 @@ class CoreTarget:
             opt,
             *FLAGS,
             "-DEDGEKIT_INVOKE=powercut_run_until_reset",
-            f"-DSLOTS_PLACES={log_records}",
+            f"-DSLOTS_LOG_RECORDS={log_records}",
         )
         flags += tuple(f"-Wl,-u,{name}" for name in ("powercut_fill_log", "nor_blank", "nor_dirty"))
         self.where = f"{cpu} (emulated)"
-        self.image = elf.parse(link_program(files, cpu, "zig", flags))
-        self.symbols = self.image.symbols
-        self.arm, self.error = arm, unicorn.UcError
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_CORTEX_{_CORES[cpu]}"))
-        self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-        self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-        self.uc.mem_map(0xE000_E000, 0x1000)  # system control space
-        for address, data in self.image.segments:
-            self.uc.mem_write(address, data)
-        self.top, start = struct.unpack("<2I", self.uc.mem_read(FLASH, 8))
-        self.uc.mem_write(self.top - STACK, PAINT * STACK)
-        self._go(start)
-
-    def _go(self, address: int, argument: int = 0) -> None:
-        wait = self.symbols["edgekit_wait"].address
-        self.uc.reg_write(self.arm.UC_ARM_REG_SP, self.top)
-        self.uc.reg_write(self.arm.UC_ARM_REG_LR, wait | 1)
-        self.uc.reg_write(self.arm.UC_ARM_REG_R0, argument)
-        try:
-            self.uc.emu_start(address | 1, wait, timeout=30_000_000)
-        except self.error as err:
-            raise EdgekitError(f"the update code crashed on the core: {err}") from None
-        if self.uc.reg_read(self.arm.UC_ARM_REG_PC) & ~1 != wait:
-            raise EdgekitError("the update code did not finish within 30 s: a hang")
+        self.device = Emulator(elf.parse(link_program(files, record, "zig", flags)), record)
+        self.device.paint_stack()
 
     def read(self, name: str) -> np.void:
         kind = self.structures[name]
-        raw = self.uc.mem_read(self.symbols[name].address, kind.itemsize)
-        return np.frombuffer(bytes(raw), kind)[0]
+        return np.frombuffer(self.device.read(name, kind.itemsize), kind)[0]
 
     def write(self, name: str, value: np.void) -> None:
-        self.uc.mem_write(self.symbols[name].address, value.tobytes())
+        self.device.write(name, value.tobytes())
 
     def call(self, function: str, argument: int = 0) -> None:
-        self._go(self.symbols[function].address, argument)
+        self.device.call(function, argument)
 
     def run_until_reset(self) -> None:
         self.call("powercut_run_until_reset")
@@ -227,11 +192,9 @@ class CoreTarget:
     def code(self, name: str) -> int:
         """Bytes of code and constants that one of the C files takes."""
         defined = re.findall(r"^[a-z][\w ]*?[ *](\w+)(?:\(|\[)", self.files[name], re.MULTILINE)
-        sizes = {s.name: s.size for s in self.symbols.values()}
+        sizes = {s.name: s.size for s in self.device.symbols.values()}
         return sum(size for symbol, size in sizes.items() if symbol.split(".")[0] in defined)
 
     def stack(self) -> int:
         """Bytes of stack of the deepest of the calls so far, with the `struct slots` on it."""
-        from edgekit.emulate.run import PAINT, STACK
-
-        return len(bytes(self.uc.mem_read(self.top - STACK, STACK)).lstrip(PAINT))
+        return self.device.stack_used()

@@ -11,9 +11,11 @@ from edgekit.catalog import Board, calibrations
 from edgekit.catalog.calibration import calibrations_of_core
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.figures import Figure, estimated, number
-from edgekit.emulate.build import Firmware
-from edgekit.emulate.run import Machine, Profile
-from edgekit.emulate.timing import block_cycles, timing
+from edgekit.emulate.cores import timing_of
+from edgekit.emulate.firmware import Firmware
+from edgekit.emulate.machine import Machine
+from edgekit.emulate.profiling import Profile
+from edgekit.emulate.timing import block_cycles
 
 UNCALIBRATED = (
     1.6  # rule of thumb: so many times longer or shorter, where nothing is known of the memory
@@ -25,12 +27,12 @@ def cycles(firmware: Firmware, profile: Profile) -> Figure:
 
     Raises EdgekitError for a core without one.
     """
-    costs = timing(firmware.cpu)
+    costs = timing_of(firmware.cpu)
     machine, known, total = Machine(firmware), {}, 0
     for layer in profile.layers:
         for key, times in layer.blocks.items():
             if key not in known:
-                known[key] = block_cycles(bytes(machine.uc.mem_read(*key)), costs)
+                known[key] = block_cycles(machine.read_at(*key), costs)
             total += known[key] * times
         total += costs.taken * layer.taken
     return estimated(total, "cycles", f"exact block counts x {costs.name}")
@@ -52,35 +54,35 @@ def weight_bytes(firmware: Firmware) -> int:
 def latency(
     firmware: Firmware,
     profile: Profile,
-    board: str | None = None,
+    chip: str | None = None,
     mhz: float | None = None,
     on: str = "",
 ) -> Figure:
     """Milliseconds for one inference on a calibrated chip or, labelled "uncalibrated", at a clock.
 
-    board: a name of `edgekit.catalog.calibrations`, at its clock or at `mhz`. on: another board with that
+    chip: a name of `edgekit.catalog.calibrations`, at its clock or at `mhz`. on: another board with that
     core and flash on its chip, which is then meant; its band is wider. Raises EdgekitError for an unknown
     chip or one whose core the firmware was not built for.
     """
-    if not (mhz or 1) > 0 or not (board or mhz):
-        raise EdgekitError("name a calibrated board, or give a clock in MHz")
+    if not (mhz or 1) > 0 or not (chip or mhz):
+        raise EdgekitError("name a calibrated chip, or give a clock in MHz")
     count = cycles(firmware, profile).value
-    if board is None:
+    if chip is None:
         return _uncalibrated(firmware.cpu, count, mhz)
     known = calibrations()
-    if board not in known:
-        raise EdgekitError(f"no calibration for board {board!r}.{did_you_mean(board, known)}")
-    chip = known[board]
-    if chip.core != firmware.cpu:
-        raise EdgekitError(f"{board} has a {chip.core}; this firmware is for {firmware.cpu}")
-    clock = mhz or chip.clock_mhz
-    waits = chip.weight_cycles * weight_bytes(firmware) / 16
-    ms = (chip.factor * count + waits) / clock / 1e3
-    band = chip.error_band(ms, worst_error_other_chip=bool(on))
-    ratio = chip.worst_error_other_chip if on else chip.worst_error
-    where, which = (on, f"the {chip.name}, ") if on else (chip.name, "")
+    if chip not in known:
+        raise EdgekitError(f"no calibration for chip {chip!r}.{did_you_mean(chip, known)}")
+    measured = known[chip]
+    if measured.core != firmware.cpu:
+        raise EdgekitError(f"{chip} has a {measured.core}; this firmware is for {firmware.cpu}")
+    clock = mhz or measured.clock_mhz
+    waits = measured.weight_cycles * weight_bytes(firmware) / 16
+    ms = (measured.factor * count + waits) / clock / 1e3
+    band = measured.error_band(ms, worst_error_other_chip=bool(on))
+    ratio = measured.worst_error_other_chip if on else measured.worst_error
+    where, which = (on, f"the {measured.name}, ") if on else (measured.name, "")
     doubt = "another chip and another submitter's program" if on else "another submitter's program"
-    words = f"{where} at {clock:g} MHz, calibrated on {which}{chip.source}"
+    words = f"{where} at {clock:g} MHz, calibrated on {which}{measured.source}"
     return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", **band)
 
 
@@ -89,7 +91,7 @@ def _uncalibrated(cpu: str, count: float, mhz: float) -> Figure:
     factor = sum(c.factor for c in chips) / len(chips) if chips else 1.0
     ms = factor * count / mhz / 1e3
     names = " and ".join(c.name for c in chips)
-    by = f"{timing(cpu).name} x {number(factor)} of {names}" if chips else timing(cpu).name
+    by = f"{timing_of(cpu).name} x {number(factor)} of {names}" if chips else timing_of(cpu).name
     words = f"uncalibrated: {by} at {mhz:g} MHz, no waits for its memory"
     return estimated(ms, "ms", words, low=ms / UNCALIBRATED, high=ms * UNCALIBRATED)
 

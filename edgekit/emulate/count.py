@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import host_library, runtime_source
+from edgekit.emulate.toolchain import host_library, runtime_source
 
 SLOTS = 1 << 14  # of the table of blocks; emptied whenever half full
 SLICE = 100 << 20  # bytes of code between two looks at the progress, about half a second

@@ -88,7 +88,7 @@ def check_fits(link) -> int:
 
 def sources() -> dict[str, str]:
     """The C side and the header that it includes, {file name: text}."""
-    from edgekit.emulate.build import runtime_source
+    from edgekit.emulate.toolchain import runtime_source
     from edgekit.signal import source
 
     return {"message.h": runtime_source("message.h"), **source.included(["real.h"])}

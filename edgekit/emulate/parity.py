@@ -1,4 +1,4 @@
-"""The truth to compare with (TFLM's own kernels), and the ladder from a float model to the emulated core."""
+"""The truth to compare with (TFLM's own kernels), and parity layer by layer down to the emulated core."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import Firmware, build, build_host
-from edgekit.emulate.run import Machine, as_batches
+from edgekit.emulate.firmware import Firmware, build, build_host
+from edgekit.emulate.machine import Machine, as_batches
 from edgekit.export.codegen import generate
 from edgekit.export.graph import Graph
 from edgekit.export.reader import read

@@ -13,24 +13,26 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import Firmware, link_program, runtime_source
-from edgekit.emulate.run import as_batches
+from edgekit.emulate.cores import CORES, core
+from edgekit.emulate.firmware import Firmware
+from edgekit.emulate.machine import as_batches
+from edgekit.emulate.toolchain import link_program, runtime_source
 from edgekit.export.codegen import C_TYPES
 
-BOARD = "mps3-an547"
-FLASH, RAM, SIZE = 0x0000_0000, 0x2000_0000, 512 << 10  # tightly coupled memories of that board
+FLASH, RAM, SIZE = 0x0000_0000, 0x2000_0000, 512 << 10  # tightly coupled memories of its board
 
 
 def run_qemu(firmware: Firmware, X, seconds: float = 120) -> np.ndarray | list[np.ndarray]:
     """Outputs for each sample of X (n, …) as `run` gives them, computed by QEMU's Cortex-M55.
 
-    firmware: built for "cortex-m55"; its sources are linked again, with the same flags, for QEMU's board.
+    firmware: built for a core whose record names a machine of QEMU, the Cortex-M55; its sources are linked
+    again, with the same flags, for that machine.
     Raises EdgekitError where qemu-system-arm is missing or older than 7, or the program does not end.
     """
-    if firmware.cpu != "cortex-m55":
-        raise EdgekitError(
-            f"this firmware is for {firmware.cpu}: use run(), or build for cortex-m55"
-        )
+    board = core(firmware.cpu).qemu
+    if not board:
+        able = " or ".join(name for name, record in CORES.items() if record.qemu)
+        raise EdgekitError(f"this firmware is for {firmware.cpu}: use run(), or build for {able}")
     program = shutil.which("qemu-system-arm")
     if not program:
         raise EdgekitError("qemu-system-arm is not installed")
@@ -42,7 +44,7 @@ def run_qemu(firmware: Firmware, X, seconds: float = 120) -> np.ndarray | list[n
         place.joinpath("samples").write_bytes(
             b"".join(np.ascontiguousarray(x).tobytes() for sample in samples for x in sample)
         )
-        command = [program, "-M", BOARD, "-kernel", "program.elf", "-display", "none"]
+        command = [program, "-M", board, "-kernel", "program.elf", "-display", "none"]
         command += ["-serial", "null", "-monitor", "none"]
         command += ["-semihosting-config", "enable=on,target=native"]
         try:
@@ -89,4 +91,4 @@ def _program(firmware: Firmware) -> bytes:
         "edgekit_semihosting.c": runtime_source("semihosting.c"),
     }
     compiler = firmware.compiler.split()[0]
-    return link_program(source.files | files, firmware.cpu, compiler, firmware.flags)
+    return link_program(source.files | files, core(firmware.cpu), compiler, firmware.flags)

@@ -10,10 +10,10 @@ import hashlib
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.build import build
-from edgekit.emulate.run import Machine
-from edgekit.export.codegen import Source
+from edgekit.emulate.firmware import build
+from edgekit.emulate.machine import Machine
 from edgekit.export.slot import image
+from edgekit.export.source import Source
 
 DIGEST_BYTES = 8  # bytes at the end of an image
 

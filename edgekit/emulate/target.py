@@ -1,33 +1,66 @@
-"""From a board of the catalogue to the core that is emulated for it."""
+"""A board of the catalogue: the core that is emulated for it, and what a firmware costs there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from edgekit import export
 from edgekit.catalog import Board
-from edgekit.core.figures import Figure
+from edgekit.core.figures import Figure, emulated
 from edgekit.emulate import cost
-from edgekit.emulate.build import Firmware
-from edgekit.emulate.run import Profile
-
-EMULATED = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
-FALLBACK_CPU = (
-    "cortex-m4"  # for cores that cannot be emulated here: Xtensa, M55, application processors
-)
+from edgekit.emulate.cores import CORES, STAND_IN
+from edgekit.emulate.firmware import Firmware, build
+from edgekit.emulate.profiling import Profile, profile
 
 
 def core_for(board: Board) -> str:
     """The board's core, or the stand-in where it cannot be emulated; `latency_on` says which it was."""
-    return board.core if board.core in EMULATED else FALLBACK_CPU
+    return board.core if board.core in CORES and CORES[board.core].emulated else STAND_IN
 
 
-def latency_on(board: Board, firmware: Firmware, profile: Profile) -> Figure:
+def latency_on(board: Board, firmware: Firmware, counted: Profile) -> Figure:
     """Milliseconds for one inference: calibrated where the board's chip, or one like it, was measured."""
     mhz = board.value("clock_mhz")
     if board.core == firmware.cpu and (chip := board.calibration_chip or board.calibration_proxy):
         on = "" if board.calibration_chip else board.name
-        return cost.latency(firmware, profile, chip, mhz, on)
-    figure = cost.latency(firmware, profile, mhz=mhz)
+        return cost.latency(firmware, counted, chip, mhz, on)
+    figure = cost.latency(firmware, counted, mhz=mhz)
     if board.core == firmware.cpu:
         return figure
     return replace(figure, source=f"{figure.source}; {firmware.cpu} stands in for {board.core}")
+
+
+def profile_cost(
+    tflite: bytes, features, sensitivity: float | None, board: Board, x
+) -> dict[str, Figure]:
+    """The figures of the deployed thing: features and network, from samples to class, on the board's core.
+
+    `tflite` int8 or float32; `features` a step of `edgekit.signal`; `x` (1, window, channels), the window
+    that is counted. Of the network alone are `network_bytes` (code and weights) and
+    `network_instructions`; `energy_uj` is missing where nobody published the board's active power. Raises
+    EdgekitError where the generator cannot take the file.
+    """
+    source = export.generate(export.read(tflite), "model")
+    app = build(source, core_for(board), features=features, sensitivity=sensitivity)
+    counted = profile(app, x)
+    where = app.flash.source
+    time = latency_on(board, app, counted)
+    figures = {
+        "flash_bytes": app.flash,
+        "network_bytes": replace(
+            app.flash,
+            value=app.flash.value - counted.feature_flash.value,
+            source=f"{where}, features left out",
+        ),
+        "ram_bytes": emulated(
+            app.ram.value + counted.stack.value, "B", f"{where}; stack by painting"
+        ),
+        "instructions": counted.instructions,
+        "network_instructions": counted.network,
+        "latency_ms": time,
+    }
+    if board.active_power_mw:
+        energy = cost.energy(time, board)
+        scaled = {k: 1000 * getattr(energy, k) for k in ("value", "low", "high")}
+        figures["energy_uj"] = replace(energy, unit="µJ", **scaled)
+    return figures

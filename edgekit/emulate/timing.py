@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 
 
@@ -41,7 +40,6 @@ class Timing:
 
 M4 = Timing()
 M7 = Timing("Cortex-M7 timing", load=1, used=1, branch=0, taken=0)
-TIMINGS = {"cortex-m7": M7}
 
 # kinds by the names of capstone's instructions, without condition and size
 KINDS = {
@@ -57,13 +55,6 @@ KINDS = {
     "branch": "B BL BX BLX CBZ CBNZ BXJ",
 }
 ACCUMULATES = ("smlal", "smlsld", "umlal", "umaal")  # read what they write
-
-
-def timing(cpu: str) -> Timing:
-    """The timing of a core, by its name in `edgekit.emulate.CPUS`. EdgekitError where there is none."""
-    if not cpu.startswith("cortex-m"):
-        raise EdgekitError(f"no timing model for {cpu}: only instructions are counted")
-    return TIMINGS.get(cpu, M4)
 
 
 def block_cycles(code: bytes, timing: Timing = M4) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edgekit.emulate.cores import core
 from edgekit.search.space import Layer
 
 # Instructions of a layer: so many for each MAC, value copied together for a window, output and output
@@ -24,12 +25,6 @@ INSTRUCTIONS = {
     "mean": (0.0, 5.79, 0.0, 0.0, 32.0),
     "pool": (0.0, 5.79, 0.0, 0.0, 32.0),
 }
-# Cores without DSP instructions, against those with: instructions per MAC of a keyword spotter, 18.2, 8.3
-# and 8.0 against 3.07 (emulated). The order of candidates does not depend on it.
-SLOWER = {"cortex-m0plus": 5.9, "rv32imc": 2.7, "cortex-m3": 2.6}
-# Cycles that an instruction takes at the least, over a whole network: a Cortex-M7 issues two at a time. The
-# fastest published binary took 0.73 (benchmarks/latency.csv); on the other cores none took less than 1.
-LEAST_CYCLES = {"cortex-m7": 0.7}
 LEAST_CODE = 400  # bytes: below the code of the smallest of the 84 networks
 DOUBT = 0.6  # what remains of an estimate that is as far too high as any was
 ENOUGH = 0.99  # accuracy to which a larger network has nothing to add
@@ -77,7 +72,7 @@ def estimate(
     weights = sum(layer.weights for layer in layers)
     biases = 8 * sum(layer.gives[2] for layer in layers if layer.weights)
     busiest = max(max(layer.inputs, layer.outputs) for layer in layers)
-    taken = SLOWER.get(cpu, 1.0) * sum(map(instructions, layers))
+    taken = core(cpu).slower * sum(map(instructions, layers))
     return Cost(
         macs=sum(layer.macs for layer in layers),
         weight_bytes=weights + biases,
@@ -100,7 +95,7 @@ def prune_reason(
         return f"at least {cost.flash:,} B of flash, the budget has {budget.flash_bytes:,.0f}"
     if budget.ram_bytes and cost.ram > budget.ram_bytes:
         return f"at least {cost.ram:,} B of RAM, the budget has {budget.ram_bytes:,.0f}"
-    fastest = DOUBT * cost.instructions * LEAST_CYCLES.get(cpu, 1) / mhz / 1e3
+    fastest = DOUBT * cost.instructions * core(cpu).least_cycles / mhz / 1e3
     if budget.latency_ms and fastest > budget.latency_ms:
         return f"at least {fastest:.3g} ms, the budget has {budget.latency_ms:g}"
     for accuracy, taken in done:

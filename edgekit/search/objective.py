@@ -126,8 +126,10 @@ class Context:
         model = space.build(candidate, self.case, preprocess.shape, len(self.windows.classes), 0)
         tflite = learn.quantize(model, preprocess(self.train.X[:20]))
         source = export.generate(export.read(tflite), name=self.config.use_case)
-        app = emulate.application(source, preprocess, self.case.SENSITIVITY, cpu=self.cpu)
-        p = emulate.profile_application(app, self.train.X[:1])
+        app = emulate.build(
+            source, self.cpu, features=preprocess, sensitivity=self.case.SENSITIVITY
+        )
+        p = emulate.profile(app, self.train.X[:1])
         parts = {
             "instructions": p.feature_instructions,
             "flash": p.feature_flash,

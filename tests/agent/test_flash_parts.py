@@ -29,7 +29,7 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     assert flash_total(parts).value == program + area
 
     x = strikes(1, seed=3)[0]
-    counted = emulate.profile_application(app, x, core.core)
+    counted = emulate.profile(app, x, core.core)
     assert counted.instructions.value > 10_000
     ram = memory(core, package, counted.stack)
     # the model of the flash, six sectors and what it knows of them, is no RAM
@@ -44,16 +44,16 @@ def test_the_slot_costs_no_instruction_that_the_profile_does_not_show(releases, 
     core.install(sign_package(release.unsigned(1), signer))
     core.reset()
     X = strikes(3, seed=5)[0]
-    counted = emulate.profile_application(app, X[:1], core.core)
-    plain = emulate.application(release.source, ENVELOPE, release.sensitivity, app.cpu)
-    once = {
-        layer.name: layer.instructions for layer in emulate.profile_application(plain, X[:1]).layers
-    }
+    counted = emulate.profile(app, X[:1], core.core)
+    plain = emulate.build(
+        release.source, app.cpu, features=ENVELOPE, sensitivity=release.sensitivity
+    )
+    once = {layer.name: layer.instructions for layer in emulate.profile(plain, X[:1]).layers}
     assert {layer.name: layer.instructions for layer in counted.layers}["features"] == once[
         "features"
     ]
     core.classify(X)  # what ran before is counted like what runs first
-    again = emulate.profile_application(app, X[:1], core.core)
+    again = emulate.profile(app, X[:1], core.core)
     assert again.instructions.value == counted.instructions.value > 10_000
     assert counted.output[0].tolist() == emulate.classify(app, X[:1], core.core)[1].tolist()
     assert ENVELOPE(X).shape[0] == len(np.asarray(core.classify(X)))

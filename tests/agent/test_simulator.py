@@ -33,7 +33,7 @@ def core(app, releases, signer):
 def classes_of(release, X):
     """What the same model says when its constants are compiled in."""
     source = generate(read(release.tflite), release.name)
-    return emulate.classify(emulate.application(source, ENVELOPE, SENSITIVITY, "cortex-m4"), X)[0]
+    return emulate.classify(emulate.build(source, features=ENVELOPE, sensitivity=SENSITIVITY), X)[0]
 
 
 def test_a_new_device_runs_nothing(app, releases):

@@ -13,8 +13,9 @@ from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import estimated
 from edgekit.emulate import battery_life, build, energy, latency, profile
+from edgekit.emulate.cores import timing_of
 from edgekit.emulate.cost import cycles, weight_bytes
-from edgekit.emulate.timing import block_cycles, timing
+from edgekit.emulate.timing import block_cycles
 from edgekit.export import generate, read
 from tests.export import tiny
 
@@ -33,7 +34,7 @@ def test_cycles_lie_between_one_and_three_an_instruction(counted):
 
 
 def test_latency_says_whether_it_is_calibrated(counted):
-    known = latency(*counted, board="stm32l4r5")
+    known = latency(*counted, chip="stm32l4r5")
     assert known.provenance == "estimated"
     assert known.low < known.value < known.high
     assert "calibrated on" in known.source
@@ -41,17 +42,17 @@ def test_latency_says_whether_it_is_calibrated(counted):
     assert "uncalibrated" in latency(*counted, mhz=64).source
     assert latency(*counted, mhz=32).value == pytest.approx(2 * latency(*counted, mhz=64).value)
     with pytest.raises(EdgekitError, match="stm32l4r5"):
-        latency(*counted, board="stm32l4r6")
+        latency(*counted, chip="stm32l4r6")
     for clock in (None, 0, -64, float("nan")):
         with pytest.raises(EdgekitError, match="clock in MHz"):
             latency(*counted, mhz=clock)
     with pytest.raises(EdgekitError, match="cortex-m33"):
-        latency(*counted, board="nrf5340")
+        latency(*counted, chip="nrf5340")
 
 
 def test_another_chip_of_the_core_is_less_certain(counted):
-    own = latency(*counted, board="stm32l4r5")
-    like = latency(*counted, board="stm32l4r5", on="nRF52840")
+    own = latency(*counted, chip="stm32l4r5")
+    like = latency(*counted, chip="stm32l4r5", on="nRF52840")
     assert like.value == own.value
     assert like.low < own.low < own.high < like.high
     assert like.source.startswith("nRF52840 at 120 MHz, calibrated on the STM32L4R5")
@@ -90,7 +91,7 @@ def test_one_kind_of_cycle_is_counted_in_the_data_and_in_the_kit():
     for cpu in ("cortex-m4", "cortex-m7"):
         for kind, code in kinds.items():
             row = pd.Series(dict.fromkeys(columns, 0) | {kind: 1})
-            costs = timing(cpu)
+            costs = timing_of(cpu)
             assert benchmark.kit_cycles(row, costs) == block_cycles(bytes.fromhex(code), costs), (
                 kind
             )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit.emulate import build, count, profile, run
-from edgekit.emulate.run import Machine
+from edgekit.emulate import build, count, emulator, profile
+from edgekit.emulate.machine import Machine
 from edgekit.export import generate, read
 from tests.export import tiny
 
@@ -50,6 +50,6 @@ def test_a_slow_run_is_no_hang(monkeypatch):
     """Time runs out at once; instructions do not."""
     firmware, x = counted("CONV_2D", "cortex-m4")
     expected = Machine(firmware).infer((x,))
-    monkeypatch.setattr(run, "SECONDS", 1e-6)
+    monkeypatch.setattr(emulator, "SECONDS", 1e-6)
     for _ in range(3):
         assert np.array_equal(Machine(firmware).infer((x,))[0], expected[0])

@@ -12,8 +12,10 @@ import pytest
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, layer_parity, profile, run, run_qemu
+from edgekit.emulate.cores import CORES
+from edgekit.emulate.emulator import instruction_offsets
+from edgekit.emulate.machine import Machine
 from edgekit.emulate.parity import raw_tflm, tflm
-from edgekit.emulate.run import Machine, instruction_offsets
 from edgekit.export import generate, read
 from tests.export import test_shapes, tiny, variants
 from tests.export.tiny import Op, T, write
@@ -22,7 +24,6 @@ pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared" / "data")) / "tflm-models"
-CORES = ("cortex-m4", "cortex-m0plus", "rv32imc", "cortex-m33", "cortex-m3", "cortex-m7")
 
 
 def differences(data: bytes, cpu: str, seed: int, replace=None) -> int:
@@ -84,7 +85,7 @@ def test_a_state_lives_from_one_inference_to_the_next_until_reset():
         machine.reset()
 
 
-@pytest.mark.parametrize("cpu", CORES[1:])
+@pytest.mark.parametrize("cpu", [n for n, c in CORES.items() if c.emulated and n != "cortex-m4"])
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD"])
 def test_every_core_gives_the_same_bytes(name, cpu):
     assert differences(tiny.OPERATORS[name](np.random.default_rng(5)), cpu, 5) == 0
@@ -151,8 +152,8 @@ def test_the_same_source_gives_the_same_elf(tmp_path):
 
 
 def test_a_hang_and_a_crash_become_errors(monkeypatch):
-    monkeypatch.setattr("edgekit.emulate.run.SECONDS", 0.1)
-    monkeypatch.setattr("edgekit.emulate.run.INSTRUCTIONS", 10**7)
+    monkeypatch.setattr("edgekit.emulate.emulator.SECONDS", 0.1)
+    monkeypatch.setattr("edgekit.emulate.emulator.INSTRUCTIONS", 10**7)
     source = generate(read(tiny.OPERATORS["RELU"](np.random.default_rng(0))))
     for code, message in (
         ('for (;;) __asm__ volatile("");', "hang"),
@@ -178,8 +179,8 @@ def test_unknown_core_and_missing_compiler_are_said_plainly():
 
 
 def test_instruction_lengths():
-    assert instruction_offsets(bytes.fromhex("00bf2de9f04100bf"), arm=True) == [0, 2, 6]
-    assert instruction_offsets(bytes.fromhex("0100130500000100"), arm=False) == [0, 2, 6]
+    assert instruction_offsets(bytes.fromhex("00bf2de9f04100bf"), thumb=True) == [0, 2, 6]
+    assert instruction_offsets(bytes.fromhex("0100130500000100"), thumb=False) == [0, 2, 6]
 
 
 @pytest.mark.parametrize("name", ["FULLY_CONNECTED", "AVERAGE_POOL_2D", "TANH", "MEAN"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from edgekit import catalog
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, build_host, message
+from edgekit.emulate.machine import Machine
 from edgekit.emulate.message import BYTES, FIELDS, Message, pack, unpack
-from edgekit.emulate.run import Machine
 from edgekit.export import generate, read
 from tests.export import tiny
 
@@ -86,9 +86,9 @@ def test_the_emulated_core_packs_the_same(cpu):
         m = Message(
             i % 17, i % 2 == 0, *(None if i % 7 == k else v for k, v in enumerate(values)), i
         )
-        device.uc.mem_write(device.symbols["probe_in"].address, as_struct(m))
-        device._go(device.symbols["probe_pack"].address)
-        said = bytes(device.uc.mem_read(device.symbols["probe_out"].address, BYTES))
+        device.write("probe_in", as_struct(m))
+        device.call("probe_pack")
+        said = device.read("probe_out", BYTES)
         assert said == pack(m), m
 
 

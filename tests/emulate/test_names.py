@@ -11,8 +11,8 @@ import pytest
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, profile, run
-from edgekit.emulate.build import LEVELS
-from edgekit.emulate.run import Machine
+from edgekit.emulate.machine import Machine
+from edgekit.emulate.toolchain import LEVELS
 from edgekit.export import generate, read
 from tests.export import tiny, variants
 
@@ -70,7 +70,7 @@ def test_two_models_in_one_program(names):
     for i, x in zip(second[0].inputs, second[1], strict=True):
         machine.uc.mem_write(arena + sources[1].offset(i), x.tobytes())
     machine.load(first[1])
-    machine._go(machine.symbols["both"].address)
+    machine.call("both")
     (alone,) = Machine(build(sources[1])).infer(second[1])
     got = machine.uc.mem_read(arena + sources[1].offset(second[0].outputs[0]), alone.nbytes)
     assert bytes(got) == alone.tobytes()

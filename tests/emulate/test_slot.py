@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit.emulate import build
-from edgekit.emulate.run import Machine
+from edgekit.emulate.machine import Machine
 from edgekit.export import generate, image, image_regions, read
 from tests.export import tiny, variants
 

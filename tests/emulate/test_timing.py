@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import elf
-from edgekit.emulate.build import link_program
-from edgekit.emulate.timing import M4, M7, block_cycles, timing
+from edgekit.emulate.cores import core, timing_of
+from edgekit.emulate.timing import M4, M7, block_cycles
+from edgekit.emulate.toolchain import link_program
 
 LINK = "SECTIONS { . = 0x8000000; .text : { *(.text*) } /DISCARD/ : { *(.ARM*) } }"
 M4_FORMS = {
@@ -112,7 +113,7 @@ def assembled(forms: dict[int, str], cpu: str) -> dict[str, tuple[bytes, int]]:
             lines += [f"b past{i}", ".p2align 2", f"literal{i}: .word 0", f"past{i}:"]
     text = "".join(f'"{line}\\n"\n' for line in lines)
     files = {"forms.c": f"__asm__({text});", "link.ld": LINK}
-    image = elf.parse(link_program(files, cpu, "zig", ("-nostdlib",)))
+    image = elf.parse(link_program(files, core(cpu), "zig", ("-nostdlib",)))
     ((base, code),) = image.segments
     place = {name: s.address & ~1 for name, s in image.symbols.items()}
     return {
@@ -124,9 +125,9 @@ def assembled(forms: dict[int, str], cpu: str) -> dict[str, tuple[bytes, int]]:
 @pytest.mark.parametrize("cpu", FORMS)
 def test_every_form_costs_what_the_manual_says(cpu):
     wrong = {
-        form: (code.hex(), block_cycles(code, timing(cpu)), expected)
+        form: (code.hex(), block_cycles(code, timing_of(cpu)), expected)
         for form, (code, expected) in manual(cpu).items()
-        if block_cycles(code, timing(cpu)) != expected
+        if block_cycles(code, timing_of(cpu)) != expected
     }
     assert not wrong
 
@@ -166,4 +167,4 @@ def test_what_cannot_be_decoded_counts_one_and_is_stepped_over():
 
 def test_a_core_without_a_timing_is_refused():
     with pytest.raises(EdgekitError, match="rv32imc"):
-        timing("rv32imc")
+        timing_of("rv32imc")

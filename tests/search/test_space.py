@@ -59,7 +59,7 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
     tflite = learn.quantize(model)
     inputs = learn.int8_inputs(tflite, x)
     firmware = emulate.build(export.generate(export.read(tflite)), cpu="cortex-m4")
-    assert np.array_equal(emulate.evaluate(firmware, inputs), learn.predict_int8(tflite, inputs)[0])
+    assert np.array_equal(emulate.run(firmware, inputs), learn.predict_int8(tflite, inputs)[0])
 
 
 def test_the_search_begins_with_the_hand_made_student():

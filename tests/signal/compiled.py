@@ -20,7 +20,7 @@ def library(files: dict[str, str]) -> ctypes.CDLL:
 
 def features(feature, X, sensitivity=None, quantization=None, files=None):
     """(n, features) float32 and, with `quantization`, int8, from the C side of a feature."""
-    from edgekit.emulate.application import run_library
+    from edgekit.emulate.compare_features import run_library
 
     files = files or feature.c("test", quantization=quantization, sensitivity=sensitivity)
     return run_library(library(files), "test", feature, X, sensitivity)

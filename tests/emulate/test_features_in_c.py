@@ -7,13 +7,13 @@ import pytest
 
 from edgekit import emulate
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.application import application, classify, compare, profile, quantize_samples
+from edgekit.emulate import build, classify, feature_parity, profile
+from edgekit.emulate.cores import CORES
+from edgekit.emulate.samples import quantize_samples
 from edgekit.export import generate, read
 from edgekit.signal import EnvelopeSpectrum, UnitRms, log_mel, to_int8
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model, network, strikes
 from tests.export import tiny
-
-CORES = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc"]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def app(trained):
-    return application(generate(read(trained), "bearing"), ENVELOPE, SENSITIVITY)
+    return build(generate(read(trained), "bearing"), features=ENVELOPE, sensitivity=SENSITIVITY)
 
 
 def test_accuracy_is_that_of_the_binary(app, trained):
@@ -31,14 +31,14 @@ def test_accuracy_is_that_of_the_binary(app, trained):
     classes, scores = classify(app, X)
     assert (classes == y).mean() > 0.9
     scale, zero = (getattr(app.source.graph.tensors[0], k)[0] for k in ("scale", "zero_point"))
-    features = ENVELOPE(quantize_samples(app, X)).reshape(60, -1)
+    features = ENVELOPE(quantize_samples(ENVELOPE, SENSITIVITY, X)).reshape(60, -1)
     truth = emulate.tflm(trained, to_int8(features, scale, int(zero))).outputs
     assert np.array_equal(scores, truth)
     assert np.array_equal(classes, truth.argmax(axis=1))
 
 
 def test_python_and_c_agree_on_every_bit(app):
-    table = compare(app, strikes(20, seed=2)[0])
+    table = feature_parity(app, strikes(20, seed=2)[0])
     assert table.attrs["exact"]
     assert table.attrs["int8_share"] == 0
     assert len(table) == 40
@@ -46,12 +46,14 @@ def test_python_and_c_agree_on_every_bit(app):
     assert (table.scale > 0).all()
 
 
-@pytest.mark.parametrize("cpu", [c for c in CORES if c != "cortex-m4"])
+@pytest.mark.parametrize("cpu", [n for n, c in CORES.items() if c.emulated and n != "cortex-m4"])
 def test_every_core_computes_the_same(trained, cpu):
-    app = application(generate(read(trained), "bearing"), ENVELOPE, SENSITIVITY, cpu=cpu)
+    app = build(
+        generate(read(trained), "bearing"), cpu=cpu, features=ENVELOPE, sensitivity=SENSITIVITY
+    )
     X = strikes(4, seed=3)[0]
     X[3, 5] = np.nan
-    assert compare(app, X).attrs["exact"]
+    assert feature_parity(app, X).attrs["exact"]
 
 
 @pytest.mark.parametrize("sensitivity", [None, SENSITIVITY], ids=["float32", "int16"])
@@ -64,11 +66,11 @@ def test_other_features(feature, sensitivity):
     rng = np.random.default_rng(0)
     size = int(np.prod(feature.shape))
     model = network(rng.normal(size=(4, size)) / 50, np.zeros(4), 0.05, 0)
-    app = application(generate(read(model), "other"), feature, sensitivity)
+    app = build(generate(read(model), "other"), features=feature, sensitivity=sensitivity)
     X = rng.normal(size=(5, feature.window, feature.channels)).astype(np.float32) + 1
     if sensitivity is None:
         X[0], X[1, 3], X[2, 3] = 0, np.nan, np.inf
-    assert compare(app, X).attrs["exact"]
+    assert feature_parity(app, X).attrs["exact"]
 
 
 def test_a_changed_window_is_found(trained):
@@ -80,10 +82,8 @@ def test_a_changed_window_is_found(trained):
             assert files["fft.h"] != was
             return files
 
-    source = generate(read(trained), "bearing")
-    table = compare(
-        application(source, Changed(10_000, 1024, 2000, 256, 40), SENSITIVITY), strikes(6)[0]
-    )
+    source, changed = generate(read(trained), "bearing"), Changed(10_000, 1024, 2000, 256, 40)
+    table = feature_parity(build(source, features=changed, sensitivity=SENSITIVITY), strikes(6)[0])
     assert not table.attrs["exact"]
     assert table.attrs["worst"] > 1e-3
     assert table.host_max.max() == table.core_max.max()
@@ -121,25 +121,25 @@ def test_a_float_network_hears_float_features():
     ]
     options = [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False)]
     op = tiny.Op("FULLY_CONNECTED", [0, 1, 2], [3], "FullyConnectedOptions", options)
-    app = application(generate(read(tiny.write(tensors, [op], [0], [3])), "plain"), ENVELOPE)
+    app = build(generate(read(tiny.write(tensors, [op], [0], [3])), "plain"), features=ENVELOPE)
     X = strikes(6)[0]
     truth = ENVELOPE(X).reshape(6, -1) @ W.T
     classes, scores = classify(app, X)
     np.testing.assert_allclose(scores, truth, rtol=1e-4, atol=1e-4)
     assert np.array_equal(classes, truth.argmax(axis=1))
-    assert compare(app, X).attrs["exact"]
+    assert feature_parity(app, X).attrs["exact"]
 
 
 def test_refusals(app, trained):
     source = generate(read(trained), "bearing")
     with pytest.raises(EdgekitError, match="do not fit"):
-        application(source, replace(ENVELOPE, lines=41), SENSITIVITY)
+        build(source, features=replace(ENVELOPE, lines=41), sensitivity=SENSITIVITY)
     with pytest.raises(EdgekitError, match="no C side"):
-        application(source, np.abs, SENSITIVITY)
+        build(source, features=np.abs, sensitivity=SENSITIVITY)
     with pytest.raises(EdgekitError, match="expected windows"):
         classify(app, np.zeros((3, 1000, 1)))
     with pytest.raises(EdgekitError, match="expected windows"):
-        compare(app, np.zeros((0, 1024, 1)))
+        feature_parity(app, np.zeros((0, 1024, 1)))
 
 
 def test_a_cameras_bytes_reach_the_network_without_floats():
@@ -149,9 +149,9 @@ def test_a_cameras_bytes_reach_the_network_without_floats():
     see = Pixels(16, 16, block=2)
     W, b = rng.normal(size=(2, 64)), np.zeros(2)
     model = network(W, b, 1 / 100, 5)
-    app = application(generate(read(model), "camera"), see, cpu="cortex-m7")
+    app = build(generate(read(model), "camera"), "cortex-m7", features=see)
     X = rng.integers(0, 256, (12, 16, 16, 1)).astype(np.float32)
-    table = compare(app, X)
+    table = feature_parity(app, X)
     assert table.attrs["exact"]
     assert table.attrs["int8_share"] == 0
     _, scores = classify(app, X)
