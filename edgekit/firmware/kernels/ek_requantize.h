@@ -48,7 +48,7 @@ static inline int32_t ek_clamp(int32_t x, int32_t low, int32_t high) {
 }
 
 static inline int32_t ek_saturate_s8(int32_t x) {
-#if defined(__ARM_FEATURE_SAT)
+#if defined(__ARM_FEATURE_SAT) && !defined(__ARM_ARCH_8M_BASE__) /* clang: of a Cortex-M23, too, which has no SSAT */
   int32_t r;
   __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(x));
   return r;
