@@ -161,7 +161,7 @@ class Lab:
                 os.dup2(log.fileno(), 2)
             _overlay(files)
             _forget()
-            parts.compile_in_parts(self.folder)
+            parts.compile_mutants(self.folder)
             import pytest
 
             skip = [f"--deselect={name}" for name in self.blind]

@@ -13,7 +13,6 @@ from edgekit.agent.decryption_cost import decryption_costs
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
 from edgekit.agent.verification_cost import signatures
-from edgekit.packages.compare_deltas import compare
 
 __all__ = [
     "Boot",

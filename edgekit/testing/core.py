@@ -115,7 +115,7 @@ def reports_a_crash(core: Core, model: bytes) -> Iterator[str]:
 
 
 def builds_and_runs_in_qemu(core: Core, model: bytes) -> Iterator[str]:
-    """A core that is not emulated builds; one that QEMU has gives the same bytes there, if it is installed."""
+    """A core that is not emulated builds; one of QEMU gives the same bytes there, where it is installed."""
     graph = read(model)
     firmware = build(generate(graph), core.name, "-O3")
     samples = _samples(graph)
