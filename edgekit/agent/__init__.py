@@ -10,12 +10,14 @@ The C that runs there is in `firmware/agent`; its README is for whoever ports it
 """
 
 from edgekit.agent.decryption_cost import decryption_costs
+from edgekit.agent.device_firmware import DeviceFirmware, firmware
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
-from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.agent.verification_cost import signatures
 
 __all__ = [
     "Boot",
+    "DeviceFirmware",
     "DeviceSimulator",
     "decryption_costs",
     "firmware",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from edgekit.agent import native
-from edgekit.agent.simulator import KEPT, PACKET, DeviceSimulator
+from edgekit.agent.device_firmware import KEPT, PACKET, DeviceFirmware
+from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.firmware import Firmware, build
+from edgekit.emulate.firmware import build
 from edgekit.packages import verifiers
 from edgekit.packages.flash_layout import SECTOR, sectors
-from edgekit.packages.keys import PublicKey
-from edgekit.packages.release import Release
 
 VERIFIER = """\
 {includes}
@@ -21,19 +20,20 @@ void verifier_invoke(void) {{
 """
 
 
-def flash_parts(app: Firmware, release: Release, keys: list[PublicKey]) -> dict[str, Figure]:
+def flash_parts(app: DeviceFirmware) -> dict[str, Figure]:
     """Bytes of flash by part; their sum is what a device of this firmware needs.
 
     `weights` is the image in one slot; `slots` the rest of both, the agent's log and the keys it was given.
     `network` and `features` are code and tables, start-up code counted with the network; `cryptography` the
     signature's curve and its hash; `agent` what is left of the program, the driver of its flash included.
     """
+    release, keys = app.release, app.keys
     image = len(release.image)
     plain = build(
         release.source, app.cpu, features=release.features, sensitivity=release.sensitivity
     )
     network = build(release.source, app.cpu).flash.value
-    algorithms = {k.algorithm for k in keys}
+    algorithms = {k.algorithm for k in (*keys.roots, *keys.signers)}
     curves = _verifier(app.cpu, *verifiers.chosen(algorithms, release.signature)) - _verifier(
         app.cpu
     )

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from edgekit.agent import native
-from edgekit.agent.simulator import DeviceSimulator, program_files
+from edgekit.agent.device_firmware import program_files
+from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.toolchain import host_library
 from edgekit.packages.keyset import KeyList

@@ -7,89 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import catalog
-from edgekit.agent import native
 from edgekit.agent.attempt import Attempt
+from edgekit.agent.device_firmware import PACKET, DeviceFirmware
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.firmware import Firmware, build
 from edgekit.emulate.machine import Machine, classify
-from edgekit.emulate.selftest import DIGEST_BYTES
-from edgekit.emulate.target import core_for
-from edgekit.firmware import c_sources
-from edgekit.packages import verifiers
-from edgekit.packages.flash_layout import sectors
-from edgekit.packages.keyset import KeyList
 from edgekit.packages.manifest import KINDS
-from edgekit.packages.package import Device, vendor_id
-from edgekit.packages.public_keys import PublicKey
-from edgekit.packages.release import Release
+from edgekit.packages.package import Device
 
-PARTS = ("agent", "delta", "nor", "slots", *native.TRUST)  # beside what checks a package
 FACTS = "<16s16s16sIIQIIIIII4s4s4s32s16sI"  # struct device
-PACKET = 512
-KEPT = 4  # sectors beside the slots: two for the log, two for the keys
-DECRYPTOR = """\
-static struct decrypt update_decrypt;
-static const struct decryptor DECRYPTOR = {&update_decrypt, decrypt_begin, decrypt_run};"""
-
-
-def firmware(
-    release: Release,
-    keys: list[PublicKey] | KeyList,
-    cpu: str = "",
-    revoked: tuple[PublicKey, ...] = (),
-) -> Firmware:
-    """Features, a network whose constants lie in a slot, and the update agent, in one program.
-
-    `keys` the device trusts: those that sign packages, or a KeyList with roots, who may change it; `revoked`
-    it knows and refuses. `cpu`: a core of `device.build`, the release's board's own unless given. Signatures
-    are checked as `release.signature` says. Raises EdgekitError for a network with more than one input or
-    output, and where no key is for that way to check a signature.
-    """
-    cpu = cpu or core_for(catalog.board(release.board))
-    files = program_files(release, keys, revoked)
-    return build(
-        release.source, cpu,
-        features=release.features, sensitivity=release.sensitivity, extra_files=files,
-    )  # fmt: skip
-
-
-def program_files(
-    release: Release, keys: list[PublicKey] | KeyList, revoked: tuple[PublicKey, ...] = ()
-) -> dict[str, str]:
-    """The C around a release's network: the update agent, and `update_device.c` for this network.
-
-    Arguments and errors as for `firmware`.
-    """
-    known = keys if isinstance(keys, KeyList) else _listed(release, keys, revoked)
-    kinds = {k.algorithm for k in (*known.roots, *known.signers)}
-    source, size = release.source, len(release.image)
-    graph = source.graph
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise EdgekitError("an update agent needs a network with one input and one output")
-    verifiers.chosen(kinds, release.signature)
-    checks = verifiers.chosen(native.KEYS, release.signature)
-    if release.encryption not in ("", "A128KW"):
-        raise EdgekitError(f"no way {release.encryption!r} to encrypt a payload; there is A128KW")
-    files = native.files(*checks) | c_sources("update_device.c", "flash.h", *PARTS)
-    words = {
-        "name": source.name,
-        "sectors": sectors(size),
-        "operators": ", ".join(map(str, release.requirements["operators"].values())),
-        "keys": ", ".join(map(str, known.encoded)),
-        "verify": ", ".join(native.VERIFY[a] if a in kinds else "0" for a in native.KEYS),
-        "forget": f"{source.name}_reset();" if source.stateful else "",
-        "input_bytes": graph.tensors[graph.inputs[0]].nbytes,
-        "output_bytes": graph.tensors[graph.outputs[0]].nbytes,
-        "constants": size - DIGEST_BYTES,
-        "decryptor": DECRYPTOR if release.encryption else "",
-        "reads": "&DECRYPTOR" if release.encryption else "0",
-    }
-    files |= native.decryptor_files() if release.encryption else {}
-    for word, value in words.items():
-        files["update_device.c"] = files["update_device.c"].replace(f"@{word}@", str(value))
-    files["nor.h"] = f"#define NOR_SECTORS {2 * sectors(size) + KEPT}\n{files['nor.h']}"
-    return files
 
 
 @dataclass(frozen=True)
@@ -104,7 +29,7 @@ class Boot:
 class DeviceSimulator:
     """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
 
-    def __init__(self, app: Firmware, device: Device):
+    def __init__(self, app: DeviceFirmware, device: Device):
         self.app = app
         self._provision(device)
 
@@ -286,12 +211,6 @@ class DeviceSimulator:
 
     def _write(self, name: str, data: bytes) -> None:
         self.core.write(name, data)
-
-
-def _listed(release: Release, keys: list[PublicKey], revoked) -> KeyList:
-    """Keys without roots: they stay until the firmware changes."""
-    gone = tuple(k.id for k in revoked)
-    return KeyList(vendor_id(release.vendor), 0, 1, (), (*keys, *revoked), gone)
 
 
 def _facts(device: Device) -> bytes:

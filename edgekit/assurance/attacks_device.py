@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from edgekit.agent.simulator import DeviceSimulator, firmware
+from edgekit.agent.device_firmware import firmware
+from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attacks import attack
 from edgekit.assurance.attacks_keyset import attack_keyset, generate_keys
 from edgekit.assurance.attacks_transfer import attack_transfer

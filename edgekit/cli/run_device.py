@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,27 +22,29 @@ def release_of(run_dir: str, tflite: str = ""):
     """The Release of a run's model, or of another `.tflite` with the same features."""
     from edgekit import usecases
     from edgekit.packages import inspection
-    from edgekit.packages.release import Release
     from edgekit.pipeline.run import reopen
 
-    run = reopen(Path(run_dir), "05_export", ("model.tflite", "model.json"))
+    run = reopen(Path(run_dir), "05_export", ("device.zip", "model.json"))
     case = usecases.load(run.use_case, run.workspace.folder)
-    model = inspection.read(tflite) if tflite else run.load("model.tflite")
     preprocess = usecases.preprocessors(case)[run.load("model.json").input]
-    board, updates = run.design.hardware.board, run.design.updates
-    return Release(model, preprocess, case.SENSITIVITY, run.use_case, board, **updates)
+    release = run.load("device.zip").with_features(preprocess).release
+    if not tflite:
+        return release
+    return replace(release, tflite=inspection.read(tflite), generated=None)
 
 
 def release_for(args, tflite: str = ""):
     """The Release for whom the command line names."""
     release = release_of(args.run_dir, tflite)
-    return replace(release, vendor=args.vendor or release.vendor, model=args.model or release.model)
+    vendor = args.vendor or os.environ.get("EDGEKIT_VENDOR") or release.vendor
+    return replace(release, vendor=vendor, model=args.model or release.model)
 
 
 @contextmanager
 def simulated_device(args) -> Iterator:
     """The emulated device of a run, with the flash that it had; what it then has is kept."""
-    from edgekit.agent.simulator import DeviceSimulator, firmware
+    from edgekit.agent.device_firmware import firmware
+    from edgekit.agent.simulator import DeviceSimulator
 
     release = release_for(args)
     if args.kek:

@@ -5,7 +5,7 @@ from edgekit.emulate.cores import CORES, Core
 from edgekit.emulate.cost import battery_life, energy, latency
 from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, classify, run
-from edgekit.emulate.parity import layer_parity, rounding_defines, tflm
+from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.qemu import run_qemu
 from edgekit.emulate.target import core_for, latency_on, profile_cost
@@ -28,6 +28,7 @@ __all__ = [
     "layer_parity",
     "profile",
     "profile_cost",
+    "rounded_as_oracle",
     "rounding_defines",
     "run",
     "run_qemu",

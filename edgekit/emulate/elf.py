@@ -30,6 +30,13 @@ def parse(data: bytes) -> Elf:
     """Parse a little-endian ELF32 executable; raises EdgekitError for anything else."""
     if data[:6] != b"\x7fELF\x01\x01":
         raise EdgekitError("not a 32-bit little-endian ELF file")
+    try:
+        return _parsed(data)
+    except (struct.error, IndexError, ValueError) as error:
+        raise EdgekitError(f"damaged ELF file: {error}") from None
+
+
+def _parsed(data: bytes) -> Elf:
     entry, phoff, shoff = struct.unpack_from("<3I", data, 24)
     _, phsize, phnum, shsize, shnum, shstrndx = struct.unpack_from("<6H", data, 40)
     segments = []

@@ -18,6 +18,7 @@ from edgekit.emulate.machine import Machine, as_batches
 from edgekit.export.codegen import generate
 from edgekit.export.graph import Graph
 from edgekit.export.reader import read
+from edgekit.export.slot import image
 from edgekit.export.source import Source
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -87,6 +88,19 @@ def rounding_defines(graph: Graph | None = None) -> tuple[str, ...]:
     return () if _kind(graph) == "tflm" else ("EDGEKIT_SINGLE_ROUNDING_FC",)
 
 
+def rounded_as_oracle(firmware: Firmware) -> Firmware:
+    """What can be compared with the oracle of this machine, byte for byte: the firmware itself.
+
+    Where TFLM has no wheel, or cannot follow the file: its network, built to round as LiteRT does.
+    """
+    defines = set(rounding_defines(firmware.source.graph)) - {
+        flag.removeprefix("-D") for flag in firmware.flags
+    }
+    if not defines:
+        return firmware
+    return build(firmware.source, firmware.cpu, firmware.flags[0], defines=tuple(defines))
+
+
 def _ask(model: bytes, graph: Graph, samples, tensors):
     kind = _kind(graph)
     answer, log = run_worker(
@@ -118,6 +132,8 @@ def run_host(source: Source, X, trace: bool = False) -> ExecutionTrace:
         f"uint8_t *edgekit_arena(void) {{ return {source.name}_arena; }}\n"
         f"void edgekit_layer(int n) {{\n  switch (n) {{\n{calls}\n  }}\n}}\n"
     )
+    if source.slot:
+        driver += f"void edgekit_slot(const uint8_t *image) {{ {source.name}_slot = image; }}\n"
     library = build_host(source, driver=driver, defines=rounding_defines(source.graph))
     graph = source.graph
 
@@ -129,6 +145,7 @@ def run_host(source: Source, X, trace: bool = False) -> ExecutionTrace:
         {
             "kind": "host",
             "library": str(library),
+            "slot": image(source) if source.slot else None,
             "samples": as_batches(graph, X),
             "inputs": [tensor_location(i) for i in graph.inputs],
             "outputs": [tensor_location(i) for i in graph.outputs],
@@ -164,12 +181,9 @@ def layer_parity(
     import pandas as pd
 
     data = model if isinstance(model, bytes) else Path(model).read_bytes()
-    source = firmware.source if firmware else generate(read(data), name)
+    firmware = rounded_as_oracle(firmware or build(generate(read(data), name), cpu))
+    source = firmware.source
     graph, layers = source.graph, source.layers
-    defines = rounding_defines(graph)
-    if firmware is None or defines:
-        opt = firmware.flags[0] if firmware else "-Os"
-        firmware = build(source, firmware.cpu if firmware else cpu, opt, defines=defines)
     # where a batch of 1 was folded in, a layer's result stands in the file under its last name only
     final = {old: new for new, old in source.alias.items()} if graph.tflm_differs else {}
     wanted = sorted({final.get(i, i) for layer in layers for i in layer.outputs})

@@ -61,6 +61,9 @@ def host(job):
     library = ctypes.CDLL(job["library"])
     library.edgekit_arena.restype = ctypes.POINTER(ctypes.c_uint8)
     base = ctypes.addressof(library.edgekit_arena().contents)
+    if job["slot"] is not None:  # on a multiple of 8, as in a device's flash
+        slot = (ctypes.c_uint64 * (len(job["slot"]) // 8)).from_buffer_copy(job["slot"])
+        library.edgekit_slot(slot)
 
     def read(location):
         offset, shape, dtype = location

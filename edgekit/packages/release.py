@@ -6,11 +6,13 @@ import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from edgekit import export
+from edgekit import catalog, export
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.selftest import slot_image
-from edgekit.export.codegen import Source
+from edgekit.emulate.target import core_for
+from edgekit.export.source import Source
 from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.packages.regions import Region
@@ -30,14 +32,29 @@ def expiry(days: float = DEFAULT_LIFETIME_DAYS) -> int:
     return when
 
 
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """What is made of a release once: code that reads its constants from a slot, what it asks of a device
+    (`export.compatibility`), and what lies in the slot: the constants, and the answer to the self-test."""
+
+    source: Source
+    requirements: dict[str, Any]
+    image: bytes
+
+
 @dataclass(frozen=True)
 class Release:
+<<<<<<< HEAD
     """An int8 `.tflite` with the features it takes, a step of `edgekit.signal`; None if it takes the samples.
+=======
+    """An int8 `.tflite` with its features, a step of `edgekit.signal`.
+>>>>>>> f286f2e (One build, judged and shipped: chapter 05 makes a DeviceFirmware and hands it over in device.zip, chapter 06 and the commands sign for exactly that; no second code generation; parity runs on the program that ships)
 
-    `sensitivity` as `device.application` takes it; `name` (of the use case) prefixes the generated C, `board`
+    `sensitivity` as `emulate.build` takes it; `name` (of the use case) prefixes the generated C, `board`
     names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
     names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
     each other's packages need classes of their own.
+    `generated`: what was made of it before; else it is made when it is asked for.
     `signature` is how devices check one, of `ota.verifiers`; empty: by the key. `encryption` is "A128KW" for
     devices that read payloads which are encrypted for them (`ota.cipher`).
     """
@@ -51,6 +68,7 @@ class Release:
     model: str = ""
     signature: str = ""
     encryption: str = ""
+    generated: Generated | None = field(default=None, repr=False, compare=False)
 
     @property
     def class_name(self) -> str:
@@ -60,6 +78,8 @@ class Release:
     @cached_property
     def source(self) -> Source:
         """Generated code that reads its constants from a slot."""
+        if self.generated:
+            return self.generated.source
         graph = export.read(self.tflite)
         export.require_int8(graph)
         return export.generate(graph, self.name, slot=True)
@@ -67,18 +87,27 @@ class Release:
     @cached_property
     def requirements(self) -> dict:
         """What a device compares before it takes this model: `export.compatibility`."""
+        if self.generated:
+            return self.generated.requirements
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
         scale = (into.scale[0], int(into.zero_point[0]))
+<<<<<<< HEAD
         files = {}
         if self.features is not None:
             files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
         return export.compatibility(graph, self.source, files)
+=======
+        files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
+        return export.compatibility(self.source, files)
+>>>>>>> f286f2e (One build, judged and shipped: chapter 05 makes a DeviceFirmware and hands it over in device.zip, chapter 06 and the commands sign for exactly that; no second code generation; parity runs on the program that ships)
 
     @cached_property
     def image(self) -> bytes:
-        """What lies in the slot: the constants, and the answer to the self-test."""
-        return slot_image(self.source)
+        """What lies in the slot: the constants, and the answer to the self-test on the board's core."""
+        if self.generated:
+            return self.generated.image
+        return slot_image(self.source, core_for(catalog.board(self.board)))
 
     @property
     def regions(self) -> list[Region]:

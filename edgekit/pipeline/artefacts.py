@@ -15,12 +15,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from edgekit.agent import DeviceFirmware, firmware_file
 from edgekit.core.errors import EdgekitError
 from edgekit.data import Split
 from edgekit.data.windows import Windows
 from edgekit.pipeline import records
 from edgekit.pipeline.records import (
-    DeviceCard,
     GoldenPairs,
     LedgerTable,
     ModelCard,
@@ -59,7 +59,7 @@ ARTEFACTS = {
     ),
     "ledger.json": Artefact("every variant that was tried", LedgerTable, "04_compress", (REPORT,)),
     "model.tflite": Artefact(
-        "the deployed int8 network", bytes, "04_compress", ("05_export", "06_ota", UPDATES, REPORT)
+        "the deployed int8 network", bytes, "04_compress", ("05_export", REPORT)
     ),
     "model.json": Artefact(
         "what its users must know", ModelCard, "04_compress",
@@ -74,8 +74,10 @@ ARTEFACTS = {
     "tflm.zip": Artefact(
         "the model as a C array, for TensorFlow Lite Micro", bytes, "05_export", (REPORT,)
     ),
-    "firmware.elf": Artefact("the program that was judged", bytes, "05_export", (REPORT,)),
-    "device.json": Artefact("what it asks of a model", DeviceCard, "05_export", ("06_ota",)),
+    "device.zip": Artefact(
+        "the program that was judged: ELF, C, model and contract", DeviceFirmware, "05_export",
+        ("06_ota", UPDATES, REPORT),
+    ),
     "package.bin": Artefact("the first release, signed", bytes, "06_ota", (REPORT,)),
     "update.bin": Artefact("the retrained model as a signed delta", bytes, "06_ota", (REPORT,)),
     "search.csv": Artefact("every trial of the search", bytes, SEARCH, (REPORT,)),
@@ -101,6 +103,8 @@ def write(path: Path, value: Any, name: str) -> None:
         raise EdgekitError(f"{name} holds a {kind.__name__}, not a {type(value).__name__}")
     if isinstance(value, Windows):
         value.save(path)
+    elif isinstance(value, DeviceFirmware):
+        path.write_bytes(firmware_file.to_bytes(value))
     elif isinstance(value, GoldenPairs):
         _save_arrays(path, _stamped(value))
     elif suffix == ".json" and hasattr(value, "SCHEMA"):
@@ -129,6 +133,8 @@ def read(path: Path) -> Any:
     try:
         if kind is Windows:
             return Windows.load(path)
+        if kind is DeviceFirmware:
+            return firmware_file.from_bytes(path.read_bytes())
         if kind is GoldenPairs:
             return _arrays(path, kind)
         if kind not in (None, bytes, dict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -119,17 +119,6 @@ class ModelCard:
             )
         body = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<b>{escape(self.name)}</b><table>{body}</table>"
-
-
-@dataclass(frozen=True)
-class DeviceCard:
-    """The program that ships: for which core, what it asks of a model (`compatibility`), its SHA-256."""
-
-    SCHEMA: ClassVar[int] = 1
-
-    cpu: str
-    compatibility: dict[str, Any]
-    firmware_sha256: str
 
 
 @dataclass(frozen=True)

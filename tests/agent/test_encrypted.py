@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.agent import native
-from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
+from edgekit.agent.device_firmware import firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.assurance import attacks
 from edgekit.cli import commands, updates
 from edgekit.packages import delta, encryption, suit

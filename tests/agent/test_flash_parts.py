@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from edgekit import emulate
+from edgekit.agent.device_firmware import firmware
 from edgekit.agent.flash_parts import flash_parts, flash_total, memory
-from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.packages.flash_layout import SECTOR
 from edgekit.packages.package import sign_package
 from tests.emulate.bearings import ENVELOPE, strikes
@@ -20,7 +21,7 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     assert core.install(package) == ""
     assert core.reset() == Boot(0, trial=True, healthy=True)
 
-    parts = flash_parts(app, release, keys)
+    parts = flash_parts(app)
     assert all(figure.value > 0 for figure in parts.values())
     program = sum(parts[p].value for p in ("network", "features", "agent", "cryptography"))
     assert program == app.flash.value

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from edgekit.agent import native
+from edgekit.agent.device_firmware import KEPT
 from edgekit.agent.host_device import HostDevice
-from edgekit.agent.simulator import KEPT, Boot
+from edgekit.agent.simulator import Boot
 from edgekit.assurance import attacks
 from edgekit.packages import manifest as manifests
 from edgekit.packages import suit

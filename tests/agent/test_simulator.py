@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgekit import emulate
-from edgekit.agent.simulator import Boot, DeviceSimulator, firmware
+from edgekit.agent.device_firmware import firmware
+from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.assurance import attack_device, attack_transfer, attacks
 from edgekit.core.errors import EdgekitError
 from edgekit.export import generate, read

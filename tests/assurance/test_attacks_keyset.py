@@ -2,7 +2,8 @@
 
 import pytest
 
-from edgekit.agent.simulator import DeviceSimulator, firmware
+from edgekit.agent.device_firmware import firmware
+from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance import attacks_keyset
 from edgekit.assurance.attacks_keyset import NOW, attack_keyset, signed
 from edgekit.core.errors import EdgekitError

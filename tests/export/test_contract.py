@@ -15,7 +15,7 @@ FEATURES = {"a.h": "#define A 1\n"}
 
 def contract(features=None):
     graph = read(tiny.fully_connected(np.random.default_rng(0)))
-    return compatibility(graph, generate(graph, "net"), features or FEATURES)
+    return compatibility(generate(graph, "net", slot=True), features or FEATURES)
 
 
 def test_the_contract_names_what_the_model_needs():
@@ -34,7 +34,7 @@ def test_another_feature_pipeline_is_another_contract():
 def test_retrained_weights_keep_the_abi_and_another_structure_does_not():
     def fields(data):
         graph = read(data)
-        return compatibility(graph, generate(graph, "net"), FEATURES)
+        return compatibility(generate(graph, "net", slot=True), FEATURES)
 
     data, other = (tiny.fully_connected(np.random.default_rng(seed)) for seed in (0, 1))
     assert fields(tiny.retrained(data)) == fields(data)
