@@ -106,11 +106,7 @@ def counting(bars: Bars, case) -> None:
     source = export.generate(export.read(tflite), "counter")
     firmware = emulate.build(source, cpu=CORE)
     fed = learn.int8_inputs(tflite, inputs[2])
-<<<<<<< HEAD
-    wrong = int((emulate.evaluate(firmware, fed) != outputs[2]).sum())
-=======
-    wrong = int((emulate.run(firmware, fed) != said[2]).sum())
->>>>>>> c632d38 (One record per core, one emulator, one profile: the core's compiler, emulator, timing and estimates derive from emulate/cores.py; features and network are one Firmware; objects are compiled once; the log's length reaches the emulated power cuts again)
+    wrong = int((emulate.run(firmware, fed) != outputs[2]).sum())
     latency = emulate.latency_on(catalog.board(BOARD), firmware, emulate.profile(firmware, fed[:1]))
     bars.add(
         "counter, bytes that differ on the core", "0", f"{wrong}; {latency} a frame", wrong == 0

@@ -44,11 +44,7 @@ class Generated:
 
 @dataclass(frozen=True)
 class Release:
-<<<<<<< HEAD
     """An int8 `.tflite` with the features it takes, a step of `edgekit.signal`; None if it takes the samples.
-=======
-    """An int8 `.tflite` with its features, a step of `edgekit.signal`.
->>>>>>> f286f2e (One build, judged and shipped: chapter 05 makes a DeviceFirmware and hands it over in device.zip, chapter 06 and the commands sign for exactly that; no second code generation; parity runs on the program that ships)
 
     `sensitivity` as `emulate.build` takes it; `name` (of the use case) prefixes the generated C, `board`
     names what it runs on, `vendor` is a domain name (that of EDGEKIT_VENDOR, or the workshop's). `model`
@@ -92,15 +88,10 @@ class Release:
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
         scale = (into.scale[0], int(into.zero_point[0]))
-<<<<<<< HEAD
         files = {}
         if self.features is not None:
             files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
-        return export.compatibility(graph, self.source, files)
-=======
-        files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
         return export.compatibility(self.source, files)
->>>>>>> f286f2e (One build, judged and shipped: chapter 05 makes a DeviceFirmware and hands it over in device.zip, chapter 06 and the commands sign for exactly that; no second code generation; parity runs on the program that ships)
 
     @cached_property
     def image(self) -> bytes:
