@@ -40,8 +40,9 @@ from types import ModuleType
 
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.core.naming import KIT
 from edgekit.data.windows import subsample
+
+KIT = Path(__file__).parent
 
 
 def known(root: Path) -> dict[str, Path]:
@@ -62,6 +63,12 @@ def folder(name: str, root: Path) -> Path:
     if why := naming.check(name):
         raise EdgekitError(f"rename {cases[name]}: its C code bears the folder's name, and {why}")
     return cases[name]
+
+
+def refuse_taken(name: str) -> None:
+    """Raises EdgekitError for a name that one of the kit's own use cases has, which a new one would hide."""
+    if (KIT / name / "usecase.py").is_file():
+        raise EdgekitError(f"{name!r} is one of the kit's own use cases: take another name")
 
 
 def notes(name: str, root: Path, chapter: str) -> str:

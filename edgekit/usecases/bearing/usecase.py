@@ -32,8 +32,8 @@ FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
 MARKS = {  # Hz: where each world's faults must show
-    "lab": data.fault_frequencies(
-        simulators.bearings.LAB.geometry, simulators.bearings.LAB.shaft_hz
+    "lab": datasets.bearing_physics.fault_frequencies(
+        simulators.bearings.SOURCE_RIG.geometry, simulators.bearings.SOURCE_RIG.shaft_hz
     ),
     "field": datasets.bearing_sets.fault_lines(FIELD),
 }
@@ -81,7 +81,7 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
     if domain == "lab":
         return simulators.bearings.source(CLASSES, profile=profile, seed=seed)
     if offline:
-        return simulators.bearings.field(CLASSES, profile=profile, seed=seed)
+        return simulators.bearings.target(CLASSES, profile=profile, seed=seed)
     return datasets.bearing_sets.load(FIELD, CLASSES)
 
 
