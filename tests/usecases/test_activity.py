@@ -46,7 +46,7 @@ def test_three_minus_signs_bring_the_wrists_together(case, worlds):
     from edgekit.learn.adapt import classifier
 
     lab, field = worlds["lab"], worlds["field"]
-    task = SimpleNamespace(lab=lab)
+    task = SimpleNamespace(source=lab)
     X, y = case.mirrored(task)
     right = case.descriptor(field.X)
     as_is = (classifier().fit(case.descriptor(lab.X), lab.y).predict(right) == field.y).mean()
