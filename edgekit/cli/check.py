@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgekit.core import escape, workspace
+from edgekit.core import escape
+from edgekit.core.workspace import Workspace
 
 
 def add(commands) -> None:
@@ -16,7 +17,7 @@ def _check(args) -> int:
     from edgekit.testing import usecase
 
     wrong = 0
-    for outcome in usecase.check(args.name, workspace.root()):
+    for outcome in usecase.check(args.name, Workspace.find().folder):
         print(escape.line(str(outcome)), flush=True)
         wrong += bool(outcome.wrong)
     return 1 if wrong else 0

@@ -1,6 +1,6 @@
 """What a use case must do so that every chapter can be run with it: `edgekit check NAME` runs this.
 
-    for outcome in check("pump", workspace.root()):
+    for outcome in check("pump", Workspace.find().folder):
         print(outcome)
 
 What its file must define, `usecases.load` says; here it is run: on the recordings of the quick profile,

@@ -91,8 +91,6 @@ def add(root: Path, text: str = USECASE) -> Path:
     folder.mkdir(parents=True)
     (folder / "design.toml").write_text(DESIGN)
     (root / "data").mkdir(exist_ok=True)
-    (root / "notebooks").mkdir(exist_ok=True)
-    (root / "notebooks" / "00_design.ipynb").touch()
     (root / "data" / "tones.toml").write_text(CARD)
     (folder / "usecase.py").write_text(text)
     return folder / "usecase.py"

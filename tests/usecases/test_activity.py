@@ -43,7 +43,7 @@ def test_gravity_survives_and_both_sensors_share_one_unit(case):
 
 
 def test_three_minus_signs_bring_the_wrists_together(case, worlds):
-    from edgekit.learn.adapt import classifier
+    from edgekit.learn.adapt.tables import classifier
 
     lab, field = worlds["lab"], worlds["field"]
     task = SimpleNamespace(source=lab)
