@@ -330,7 +330,7 @@ def judge(case: Case, root: Path) -> tuple[str, bool]:
         and abs(plan.rate / case.rate - 1) < 1e-3
         and plan.channels == case.channels
         and groups == {case.groups}
-        and case.said in " ".join([*plan.said, *(n for r in plan.used for n in r.notes)])
+        and case.said in " ".join([*plan.warnings, *(n for r in plan.used for n in r.notes)])
     )
     if right and case.exact:
         right = len(plan.used) == len(samples) and all(

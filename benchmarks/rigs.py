@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit.data.physics import Bearing
+from edgekit.datasets.bearing_physics import Bearing
 from edgekit.simulators import bearings
 
-FIELD = bearings.FIELD
+FIELD = bearings.TARGET_RIG
 SECONDS = 3.0
 CLASSES = ("normal", "inner", "outer")
 RIGS = {  # name: rig, classes

@@ -1,5 +1,7 @@
 """A project of two tiny chapters, for tests of what goes on between chapters."""
 
+from tests.usecases.complete import USECASE
+
 PARAMETERS = 'use_case = "toy"\nprofile = "quick"\nrun_dir = ""\nseed = 0\noffline = False\n'
 OPEN = "import edgekit as ek\nrun = ek.open_run({!r}, use_case, profile, run_dir, seed, offline)"
 FIRST = "import numpy as np\nrun.save('numbers.npy', np.arange(5) + seed)"
@@ -39,7 +41,7 @@ def project(folder):
     (folder / "notebooks").mkdir()
     case = folder / "usecases" / "toy"
     case.mkdir(parents=True)
-    (case / "usecase.py").write_text("CLASSES = ('a', 'b')\n")
+    (case / "usecase.py").write_text(USECASE)
     (case / "design.toml").write_text(DESIGN)
     notebook(folder / "notebooks", "00_design", FIRST, [], ["numbers.npy"])
     notebook(folder / "notebooks", "01_sum", SECOND, ["numbers.npy"], ["sum.json"])

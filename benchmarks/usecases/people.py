@@ -74,7 +74,7 @@ def counting(bars: Bars, case) -> None:
 
     least = case.LEAST / 2
     field = [video.downsample(r) for r in case.recordings("field", "full")]
-    lab = [video.downsample(r) for r in scenes.lab("quick")[:SCENES]]
+    lab = [video.downsample(r) for r in scenes.source("quick")[:SCENES]]
 
     def part(places):
         rs = [r for r in field if int(r.name[-2:]) in places]

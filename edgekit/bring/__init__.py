@@ -1,12 +1,13 @@
-"""Bring your own data: read a folder that nobody prepared, understand it, make a use case of it.
+"""Bring your own data: read a folder that nobody prepared, infer a plan, make a use case of it.
 
 found = read("my_csvs")                     # whatever can be read, and why the rest cannot
-plan = understand(found, Options())         # classes, groups, channels, rate, window, with reasons
+plan = infer_plan(found, Options())         # classes, groups, channels, rate, window, with reasons
 write("pump", plan, root, Options())        # usecases/pump/ and data/pump.toml
 """
 
 from edgekit.bring.folder import FolderContents, read
-from edgekit.bring.plan import Options, Plan, infer_plan, wanted
+from edgekit.bring.infer import infer_plan, wanted
+from edgekit.bring.plan import Options, Plan
 from edgekit.bring.usecase_helpers import (
     augment_images,
     augment_signals,

@@ -91,7 +91,9 @@ def _one_spelling(readings: list[Reading]) -> list[Reading]:
     return result
 
 
-def drop_drifting_constants(readings: list[Reading], channels: tuple[str, ...], said: list[str]):
+def drop_drifting_constants(
+    readings: list[Reading], channels: tuple[str, ...], warnings: list[str]
+):
     """Readings without the channels that never change within one of them, and change between them: the
     number of a person, of a machine, a setting. What was left out is said."""
     if readings[0].image or len(channels) < 2 or len(readings) < 2:
@@ -105,7 +107,7 @@ def drop_drifting_constants(readings: list[Reading], channels: tuple[str, ...], 
     if not still.any() or still.all():
         return readings, channels
     for c in np.flatnonzero(still):
-        said.append(
+        warnings.append(
             f"{channels[c]} has one value in each recording ({len(set(firsts[:, c].tolist()))} in all), as "
             "the number of a person or a machine has: it is NO channel. If it is one, --group-from "
             "column:NAME (or its number) keeps each on one side of the split; --channels takes it."
@@ -167,7 +169,9 @@ def _place(own: list[str], wanted: str) -> int:
 # ----------------------------------------------------------------------------------- rate, window
 
 
-def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], why: dict) -> float:
+def rate(
+    readings: list[Reading], wanted: float, assume: bool, warnings: list[str], why: dict
+) -> float:
     """The rate of most recordings, in Hz; for pictures 1, one a second."""
     if readings[0].image:
         why["rate"] = "pictures have no rate; 1 stands for one a second"
@@ -189,7 +193,7 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
             raise EdgekitError(
                 "nothing in the files says how many samples a second there are: say --rate HZ"
             )
-        said.append(
+        warnings.append(
             f"The rate is ASSUMED to be {ASSUMED:g} Hz: no file says it. Give --rate, and make it anew."
         )
         why["rate"] = "assumed: no file says it"
@@ -198,7 +202,7 @@ def rate(readings: list[Reading], wanted: float, assume: bool, said: list[str], 
     low, high = f"{min(known):.6g}", f"{max(known):.6g}"
     why["rate"] = f"the files say {low}" + (f" to {high} Hz" if high != low else " Hz")
     if len(known) < len(readings):
-        said.append(
+        warnings.append(
             f"{len(readings) - len(known)} recordings do not say their rate; they are taken to have "
             f"{rate:g} Hz like the others."
         )

@@ -48,7 +48,7 @@ class Collector:
     lost: list[tuple[int, float]] = field(default_factory=list)
     bad: Counter = field(default_factory=Counter)
     sample: dict[str, str] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)  # what was decided about channels
+    warnings: list[str] = field(default_factory=list)  # what was decided about channels
     batches: batch.Batches = field(default_factory=batch.Batches)
     channels_given: bool = False  # whether a person named the channels: then each is taken
     sender: dict[str, str] = field(default_factory=dict)  # who sends, by the messages' own words
@@ -230,7 +230,7 @@ class Collector:
             return
         self.channels = (self.stamp_unit, *self.channels)
         self.rows = [[t, *row] for t, row in zip(self.stamps, self.rows, strict=True)]
-        self.said.append(f"{self.stamp_unit!r} does not rise as time does: it is a channel")
+        self.warnings.append(f"{self.stamp_unit!r} does not rise as time does: it is a channel")
         self.stamps = []
 
     def _no_channels(self) -> list[int]:
@@ -240,15 +240,17 @@ class Collector:
             steps = np.diff(x[:, i][np.isfinite(x[:, i])])
             counts = len(steps) and (steps == np.round(steps)).all() and (steps > 0).mean() > 0.9
             if not self.channels_given and counts and column_roles.is_count(name):
-                self.said.append(f"{name!r} counts the messages: no channel; --channels takes it")
+                self.warnings.append(
+                    f"{name!r} counts the messages: no channel; --channels takes it"
+                )
             elif not self.channels_given and message_text.is_housekeeping(name):
-                self.said.append(
+                self.warnings.append(
                     f"{name!r} says how the sender is: no channel; --channels takes it"
                 )
             else:
                 left.append(i)
         if not left:
-            self.said = [t for t in self.said if "no channel" not in t]
+            self.warnings = [t for t in self.warnings if "no channel" not in t]
         return left or list(range(len(self.channels)))
 
     def _with_lost(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -272,7 +274,7 @@ class Collector:
         if self.bad[message_text.BYTES] > 0.1 * len(self.rows):
             raise EdgekitError(f"{source}: what arrives {message_text.BYTES}")
         samples, rate, how, meta = self.on_time_grid()
-        left += self.said
+        left += self.warnings
         missing = int(np.isnan(samples).all(axis=1).sum())
         if missing:
             left.append(f"{missing:,} of {len(samples):,} samples are missing, each in its place")

@@ -43,7 +43,7 @@ ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the 
 @dataclass
 class FolderContents:
     """`readings` in the order of their names; `failed`: file -> why; `ignored`: file -> why it is no data;
-    `label_table`: file -> {"label": …, "group": …} of a table of labels; `said`: what a person should
+    `label_table`: file -> {"label": …, "group": …} of a table of labels; `warnings`: what a person should
     read."""
 
     root: Path
@@ -51,7 +51,7 @@ class FolderContents:
     failed: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     label_table: dict[str, dict[str, str]] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def read(
@@ -63,7 +63,7 @@ def read(
 ) -> FolderContents:
     """Every file below `root` that one of the readers knows.
 
-    `wanted` goes to the readers of tables (`plan.wanted` makes it of a person's options); `label_table`
+    `wanted` goes to the readers of tables (`infer.wanted` makes it of a person's options); `label_table`
     names a
     table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
     """

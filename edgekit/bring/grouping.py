@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.bring import choose, screening
+from edgekit.bring.plan import Plan
 from edgekit.core.errors import EdgekitError
-
-if TYPE_CHECKING:
-    from edgekit.bring.plan import Plan
+from edgekit.data.splits import by_group, folds_by_group
+from edgekit.data.windows import Windows
 
 LEAST_WINDOWS = 4  # of a group, where files are that short
 MOST_GROUPS = 60  # of a class, where files are that short
@@ -50,7 +49,7 @@ def regroup(plan: Plan) -> None:
     if plan.group_from != "file":
         finer = screening.together([replace(r, group=f"{r.group}/{r.path}") for r in plan.used])
         coarse, plan.used = plan.used, finer
-        plan.said.append(
+        plan.warnings.append(
             f"Groups from {plan.group_from} are too few to train, choose and test on different ones: "
             "files were taken as groups instead. The same person or machine is then on both sides, "
             "so the score is OPTIMISTIC."
@@ -60,11 +59,11 @@ def regroup(plan: Plan) -> None:
             return
         if all(len({r.group for r in plan.used if r.label == c}) == len(
             {r.group for r in coarse if r.label == c}) for c in plan.classes):  # fmt: skip
-            plan.said.pop()
+            plan.warnings.pop()
     if len({r.path for r in plan.used}) < len(plan.used) and not any(
-        "OPTIMISTIC" in s for s in plan.said
+        "OPTIMISTIC" in s for s in plan.warnings
     ):
-        plan.said.append(
+        plan.warnings.append(
             "There are too few files to train, choose and test on different ones: each stretch of a file was "
             "taken as a group. Stretches of one recording resemble each other, so the score is OPTIMISTIC: "
             "it says how well these recordings are recognized, not the next one. If a column says who "
@@ -79,7 +78,7 @@ def regroup(plan: Plan) -> None:
             choose.cuts(mine) if plan.kind != "image" else -(-choose.BLOCKS // len(mine))
         )
     if short:
-        plan.said.append(
+        plan.warnings.append(
             f"{', '.join(short)}: fewer than {choose.LEAST_GROUPS} recordings. They were CUT INTO BLOCKS "
             "with a gap between, and each block counts as a group. Blocks of one recording resemble each "
             "other, so the score is OPTIMISTIC: it says how well this recording is recognized, not "
@@ -111,7 +110,7 @@ def _poor(plan: Plan) -> bool:
     for c in poor:
         seen = sorted({r.group for r in before if r.label == c})
         how = "was CUT INTO BLOCKS" if c in blocks else "had each recording taken as a group"
-        plan.said.append(
+        plan.warnings.append(
             f"{c!r} was seen in {len(seen)} group{'s' * (len(seen) > 1)} only ({', '.join(seen)[:60]}): "
             f"it {how}, so the score of this class is OPTIMISTIC; the others keep an honest split. "
             f"--without {c} leaves it out; better, record it elsewhere too."
@@ -121,9 +120,6 @@ def _poor(plan: Plan) -> bool:
 
 def _splits(plan: Plan, blocks: dict[str, int] | None = None) -> bool:
     """Can whole groups be dealt into train, val and test, and into three folds, with every class in each?"""
-    from edgekit.data.splits import by_group, folds_by_group
-    from edgekit.data.windows import Windows
-
     blocks = blocks or {}
     if any(len(plan.groups(c)) < choose.LEAST_GROUPS for c in plan.classes if c not in blocks):
         return False

@@ -47,12 +47,12 @@ def ranges(plan: Plan, made: list[Recording]) -> tuple[tuple[float, ...], tuple[
 
 
 def steps(plan: Plan, made: list[Recording]) -> dict:
-    """The two steps as Python, what is said about them, and cheaper ones: `less`, name -> Python."""
+    """The two steps as Python, what is said about them, and cheaper ones: `cheaper`, name -> Python."""
     if plan.kind == "image":
         side = made[0].samples.shape[1]
         return {
             "features": f"signal.Pixels({side}, {side}, block=2)",
-            "waveform": f"signal.Pixels({side}, {side})",
+            "teacher_input": f"signal.Pixels({side}, {side})",
             "student_input_text": f"the picture, {side // 2} × {side // 2} grey values",
             "cheaper": {"coarse": f"signal.Pixels({side}, {side}, block=4)"}
             if side % 4 == 0
@@ -93,29 +93,29 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
         "bands": bands,
         "more": more,
     }
-    said = f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
-    said += f" in {slices} slices of time" if slices > 1 else ""
-    less = {}
+    student_input = f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
+    student_input += f" in {slices} slices of time" if slices > 1 else ""
+    cheaper = {}
     try:  # half of the window, where a frame of the spectrum still fits
         WelchBands(rate, window // 2, frame, hop, edges, offset, span, slices, level)
         shorter = welch.format(**values).replace("RATE, WINDOW,", "RATE, WINDOW // 2,", 1)
-        less["half the time"] = f"signal.Subwindow({shorter}, WINDOW)"
+        cheaper["half the time"] = f"signal.Subwindow({shorter}, WINDOW)"
     except ValueError:
         pass
     result = {
-        "cheaper": less,
+        "cheaper": cheaper,
         "features": welch.format(**values),
-        "student_input_text": said,
+        "student_input_text": student_input,
         "offset": repr(offset),
         "span": repr(span),
     }
     if kind == "sound":
         moments = min(32, 1 + (window - frame) // (frame // 2))
         finer = {**values, "bands": 40, "more": f", slices={moments}, level=False"}
-        result["waveform"] = welch.format(**finer)
+        result["teacher_input"] = welch.format(**finer)
         result["teacher_input_text"] = "the spectrum, finer: more bands, more moments"
     else:
-        result["waveform"] = "signal.InRange(WINDOW, OFFSET, SPAN)"
+        result["teacher_input"] = "signal.InRange(WINDOW, OFFSET, SPAN)"
         result["teacher_input_text"] = "the samples themselves, in shares of the sensor's range"
     return result
 

@@ -14,7 +14,7 @@ COPY = "copy of"  # in Reading.meta: the name of the recording that it repeats
 
 
 def drop_unusable(
-    readings: list[Reading], excluded: dict[str, str], said: list[str]
+    readings: list[Reading], excluded: dict[str, str], warnings: list[str]
 ) -> list[Reading]:
     """Readings from which something can be learned; the others go to `excluded`, each with its reason.
 
@@ -45,7 +45,7 @@ def drop_unusable(
     ):
         if found:
             one, other = (readings[i].name for i in next(iter(found.items())))
-            said.append(f"{len(found):,} recordings {what} (the first, {one}, is {other}).")
+            warnings.append(f"{len(found):,} recordings {what} (the first, {one}, is {other}).")
     excluded |= {readings[i].name: reason for i, reason in why.items()}
     marked = [
         replace(r, meta={**r.meta, COPY: readings[alike[i]].name}) if i in alike else r
@@ -58,7 +58,7 @@ def drop_unusable(
         text = f"nothing of class {gone!r} can be learned: each recording {reasons.most_common(1)[0][0]}"
         if len(remain) < 2:
             raise EdgekitError(f"{text}; a classifier needs two classes")
-        said.append(
+        warnings.append(
             f"{text}. The class was left out; record it anew with the sensor on, if it should count."
         )
     return kept

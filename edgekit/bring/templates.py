@@ -100,7 +100,7 @@ def usecase(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         "rate": _python(int(plan.rate) if plan.rate == int(plan.rate) else float(plan.rate)),
         "why_rate": escape.line(plan.why["rate"]),
         "sensitivity": count, "why_sensitivity": escape.line(why_count), **how,
-        "resample": "" if image else ", resample",
+        "resample": "" if image else "\nfrom edgekit.data import resample",
         "search": _search(how), "networks": _networks(plan), "window": _window(plan),
         "ranges": _ranges(plan, how),
         "axis": _axis(plan, made), "widths": _widths(plan), "fit": _fit(plan, made),
@@ -267,7 +267,7 @@ def notes(name: str, plan: Plan, made: list[Recording], second: bool) -> str:
         label_from=marked(plan.label_from),
         group_from=marked(plan.group_from),
         rate=marked(plan.why["rate"]),
-        loud="".join(f"\n> **Mind this.** {marked(s)}\n" for s in plan.said),
+        loud="".join(f"\n> **Mind this.** {marked(s)}\n" for s in plan.warnings),
         excluded=f"\n{lost}\n" if plan.excluded else "",
         gap=GAPS[second],
         classes=_listed(tuple(map(marked, plan.classes))),
@@ -300,7 +300,7 @@ def card(name: str, plan: Plan, made: list[Recording], options: Options) -> str:
         + (f"; {', '.join(plan.blocks)} cut into blocks" if plan.blocks else "")
         + ".",
         "intended_use": "not stated: write what the model may be used for, and what not",
-        "flaws": [*plan.said, *_flaws(made)]
+        "flaws": [*plan.warnings, *_flaws(made)]
         or ["None was noticed; that is not to say there is none."],
     }
     return _toml(**fields)

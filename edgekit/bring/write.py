@@ -100,7 +100,7 @@ def _bundled(found: list[Recording]) -> list[Recording]:
 
 def usecase_paths(name: str, root: Path) -> tuple[Path, Path]:
     """The folder and the data card of a new use case. Raises EdgekitError as `write` does."""
-    naming.check_new(name)
+    naming.refuse(name)
     folder, card = root / "usecases" / name, root / "data" / f"{name}.toml"
     for path in (folder, card):
         if path.exists():

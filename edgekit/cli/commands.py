@@ -6,7 +6,7 @@ import argparse
 import errno
 import sys
 
-from edgekit.cli import updates
+from edgekit.cli import check, updates
 from edgekit.cli.types import Parser, float_between, int_between, one_line, refuse_empty
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_search(commands)
     _add_sweep(commands)
     _add_new(commands)
+    check.add(commands)
     _add_record(commands)
     updates.add(commands)
     report = commands.add_parser("report", help="write the report of a run again")

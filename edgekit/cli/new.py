@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import bring
+from edgekit import bring, usecases
 from edgekit.bring.folder import failure_summary, group_by_reason
 from edgekit.bring.templates import plural
 from edgekit.core import escape
@@ -29,6 +29,7 @@ def create(
 ) -> list[Path]:
     """The command. Returns the paths written; raises EdgekitError."""
     root = Workspace.find().folder
+    usecases.refuse_taken(name)
     bring.usecase_paths(name, root)
     asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     plan, options, found = _read_plan(source, options, asking, yes)
@@ -140,7 +141,7 @@ def report(plan, ignored: dict[str, str] | None = None) -> str:
     if ignored:
         lines.append(f"beside the data, {plural(len(ignored), 'file')}:")
         lines += _grouped(ignored)
-    return "\n".join(map(escape.line, [*lines, *(f"MIND: {s}" for s in plan.said)]))
+    return "\n".join(map(escape.line, [*lines, *(f"MIND: {s}" for s in plan.warnings)]))
 
 
 def _grouped(files: dict[str, str]) -> list[str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 
-KIT = Path(__file__).parents[1] / "usecases"
 C = frozenset(  # keywords of C and C++, and what a program has anyway
     re.findall(
         r"\w+",
@@ -45,9 +43,7 @@ def check(name: str) -> str:
     return "Windows has a device of that name" if name in DEVICES else ""
 
 
-def check_new(name: str) -> None:
-    """Raises EdgekitError for a name that cannot be, or that one of the kit's own use cases has."""
+def refuse(name: str) -> None:
+    """Raises EdgekitError, saying why, for a name that cannot be that of a use case."""
     if why := check(name):
         raise EdgekitError(f"{name!r} cannot be the name: {why}")
-    if (KIT / name / "usecase.py").is_file():
-        raise EdgekitError(f"{name!r} is one of the kit's own use cases: take another name")

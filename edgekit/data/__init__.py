@@ -7,7 +7,6 @@ windows = window([resample(center(r), 10_000) for r in recordings], classes, 204
 train, val, test = by_group(windows, seed=1).of(windows)
 """
 
-from edgekit.data.physics import Bearing, fault_frequencies
 from edgekit.data.prepare import center, resample, window
 from edgekit.data.quality import inspect, keep
 from edgekit.data.recordings import Recording, data_origin
@@ -23,7 +22,6 @@ from edgekit.data.time_splits import folds_by_time, split_by_time
 from edgekit.data.windows import Windows, concat, subsample
 
 __all__ = [
-    "Bearing",
     "Recording",
     "Split",
     "Windows",
@@ -33,7 +31,6 @@ __all__ = [
     "compare_grouped_vs_random",
     "concat",
     "data_origin",
-    "fault_frequencies",
     "folds_by_group",
     "folds_by_time",
     "inspect",

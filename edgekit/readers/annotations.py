@@ -40,14 +40,14 @@ def take(files: dict[str, Path], found) -> None:
         and PurePosixPath(n).stem.lower() in stems and _annotates(p)
     }  # fmt: skip
     if notes:
-        found.said.append(
+        found.warnings.append(
             f"{len(notes):,} files hold boxes for the picture of the same name, as YOLO has them, "
             f"the first {min(notes)!r}: not used, a label here is one for a whole picture."
         )
     masks = _masks({n: files[n] for n in pictures})
     if masks:
         where = sorted({str(PurePosixPath(n).parent) for n in masks})
-        found.said.append(
+        found.warnings.append(
             f"{len(masks):,} pictures in {', '.join(where[:3])}{', …' * (len(where) > 3)} are masks of where "
             "something is in another picture, no examples of a class: left out."
         )

@@ -28,7 +28,7 @@ def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
     """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into
     `found.label_table`.
 
-    What does not fit is said in `found.said`; a file that has two labels goes to `found.failed`. Raises
+    What does not fit is said in `found.warnings`; a file that has two labels goes to `found.failed`. Raises
     EdgekitError where `wanted` is not there, or names no file and label.
     """
     if wanted:
@@ -90,7 +90,7 @@ def _match(
         found.label_table[name] = {"label": label} | ({"group": group} if group else {})
     for what, names in (("no file", lost), ("several files", several)):
         if names:
-            found.said.append(
+            found.warnings.append(
                 f"{label_table}: {len(names):,} of {len(rows):,} rows name {what} of this folder, the first "
                 f"{names[0]!r}: not used."
             )

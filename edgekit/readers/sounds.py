@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.readers.waves import channel_names, scaled
+from edgekit.readers.full_scale import channel_names, scaled
 from edgekit.tables.reading import Reading, UnreadableError, import_reader
 
 LARGEST = 1 << 30  # bytes of samples

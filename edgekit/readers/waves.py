@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.readers import sounds
+from edgekit.readers.full_scale import channel_names, scaled
 from edgekit.tables.reading import Reading, UnreadableError
 
 LARGEST = 2 << 30  # bytes of a file
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 OPEN_ENDED = (0, 0xFFFFFFFF)  # sizes that a recorder writes before it knows the length
-LOUD = (
-    2.0  # times full scale that a float recording may reach; beyond, its values are of another unit
-)
-COUNTS = 32768.0  # of an integer of 16 bits
 
 
 def read(path: Path, name: str) -> list[Reading]:
@@ -60,30 +58,12 @@ def read(path: Path, name: str) -> list[Reading]:
 
 
 def _compressed(path: Path, name: str, kind: int) -> list[Reading]:
-    from edgekit.readers import sounds
-
     try:
         return sounds.read(path, name)
     except UnreadableError as error:
         raise UnreadableError(
             f"is compressed (format {kind:#x}) and {error}: save it as PCM"
         ) from None
-
-
-def channel_names(channels: int) -> tuple[str, ...] | None:
-    return {1: ("sound",), 2: ("left", "right")}.get(channels)
-
-
-def scaled(samples: np.ndarray) -> tuple[np.ndarray, str, list[str]]:
-    """Float samples, their unit, and what a person should know of it."""
-    peak = float(np.abs(samples[np.isfinite(samples)]).max(initial=0))
-    if peak <= LOUD:
-        return samples, "full scale", []
-    if 1000 <= peak <= COUNTS:
-        note = f"floats far beyond ±1: taken for counts of 16 bits, divided by {COUNTS:,.0f}"
-        return samples / np.float32(COUNTS), "full scale", [note]
-    note = "floats beyond full scale: taken as they are, in a unit that is not told"
-    return samples, "as recorded", [note]
 
 
 def _chunks(data: bytes, order: str) -> tuple[dict[bytes, memoryview], list[str]]:

@@ -92,7 +92,7 @@ def choices(case, shape: tuple[int, int, int], teacher: bool) -> dict:
 
     Without a `teacher` nothing is distilled. Raises EdgekitError where SEARCH names something unknown.
     """
-    own = {k: v for k, v in vars(case).get("SEARCH", {}).items() if k != "features"}
+    own = {k: v for k, v in case.SEARCH.items() if k != "features"}
     known = dict(PICTURE if shape[0] > 1 else SIGNAL)
     for name, values in own.items():
         if name not in known:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.data.physics import FAULT_OF, NICE, SKF_6205, Bearing, fault_frequencies
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import SOURCE, TARGET, Recording
+from edgekit.datasets.bearing_physics import FAULT_OF, NICE, SKF_6205, Bearing, fault_frequencies
 
 LABELS = ("normal", *FAULT_OF)
 RECORDINGS = {  # profile -> recordings a class, seconds each
-    "lab": {"quick": (8, 3.0), "full": (24, 4.0)},
-    "field": {"quick": (6, 3.0), "full": (8, 4.0)},
+    SOURCE: {"quick": (8, 3.0), "full": (24, 4.0)},
+    TARGET: {"quick": (6, 3.0), "full": (8, 4.0)},
 }
 
 
@@ -54,7 +54,7 @@ class Rig:
     offset: float
 
 
-LAB = Rig(
+SOURCE_RIG = Rig(
     geometry=SKF_6205,
     rate=25_600.0,
     shaft_hz=29.2,
@@ -70,7 +70,7 @@ LAB = Rig(
     level=0.5,
     offset=0.0,
 )
-FIELD = Rig(
+TARGET_RIG = Rig(
     geometry=NICE,
     rate=48_000.0,
     shaft_hz=24.8,
@@ -86,13 +86,13 @@ FIELD = Rig(
     level=0.85,
     offset=-0.15,
 )
-RIGS = {"lab": LAB, "field": FIELD}
+RIGS = {SOURCE: SOURCE_RIG, TARGET: TARGET_RIG}
 
 
 def simulate(
     label: str,
     seconds: float = 3.0,
-    rig: Rig = LAB,
+    rig: Rig = SOURCE_RIG,
     *,
     seed: int,
     shaft_hz: float | None = None,
@@ -103,7 +103,7 @@ def simulate(
     snr_db: float | None = None,
     geometry: Bearing | None = None,
     rate: float | None = None,
-    domain: str = "lab",
+    domain: str = SOURCE,
     name: str | None = None,
 ) -> Recording:
     """One accelerometer in g, (seconds · rate, 1), beside a bearing that is normal or has a spall.
@@ -166,14 +166,14 @@ def simulate(
     )
 
 
-def lab(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list[Recording]:
+def source(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list[Recording]:
     """A set of laboratory recordings, many conditions a class: SKF 6205, 25.6 kHz, about 29 Hz."""
-    return _campaign("lab", classes, profile, seed)
+    return _campaign(SOURCE, classes, profile, seed)
 
 
-def field(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list[Recording]:
+def target(classes: tuple[str, ...], profile: str = "quick", seed: int = 0) -> list[Recording]:
     """A stand-in for the real rig without a network: other bearing, speed, structure, noise."""
-    return _campaign("field", classes, profile, seed)
+    return _campaign(TARGET, classes, profile, seed)
 
 
 def run_to_failure(
@@ -181,12 +181,12 @@ def run_to_failure(
     snapshots: int = 40,
     onset: float = 0.5,
     seconds: float = 1.0,
-    rig: Rig = LAB,
+    rig: Rig = SOURCE_RIG,
     *,
     seed: int,
     load: float = 0.5,
     final: float = 1.5,
-    domain: str = "lab",
+    domain: str = SOURCE,
 ) -> list[Recording]:
     """One bearing's life as `snapshots` recordings; sound until `onset` (share of life), then not.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import SOURCE, TARGET, Recording
 from edgekit.data.windows import Windows
 
 WAVES = ("P", "Q", "R", "S", "T")
@@ -40,8 +40,8 @@ class Population:
 
 
 POPULATIONS = {
-    "lab": Population("bench", 250.0, (1, 1, 1, 1, 1), 0.01, 0.05, 50.0, 0.1),
-    "field": Population("ward", 360.0, (0.8, 1.6, 0.7, 2.2, 1.3), 0.03, 0.15, 60.0, 0.2),
+    SOURCE: Population("bench", 250.0, (1, 1, 1, 1, 1), 0.01, 0.05, 50.0, 0.1),
+    TARGET: Population("ward", 360.0, (0.8, 1.6, 0.7, 2.2, 1.3), 0.03, 0.15, 60.0, 0.2),
 }
 
 
@@ -81,7 +81,7 @@ def _person(population: Population, number: int, seconds: float, rng, domain: st
         label=None,
         group=f"{population.name}-{number:02d}",
         domain=domain,
-        channels=("lead II" if domain == "lab" else "MLII",),
+        channels=("lead II" if domain == SOURCE else "MLII",),
         unit="mV",
         licence="Apache-2.0",
         source="ecg-simulator",

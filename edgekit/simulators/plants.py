@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import SOURCE, TARGET, Recording
 from edgekit.data.video import Box
 from edgekit.simulators.canvas import Canvas, noise, photograph, rendered
 
@@ -39,11 +39,11 @@ class Field:
 
 
 WORLDS = {
-    "lab": Field(  # a greenhouse: dark compost, diffuse light, a camera on a rail
+    SOURCE: Field(  # a greenhouse: dark compost, diffuse light, a camera on a rail
         (0.9, 1.15), (0.15, 0.3), (0.02, 0.05), (0, 8), (0.5, 0.8), (0.0, 0.25), (0.9, 1.2),
         (0.3, 0.6), (0.005, 0.015),
     ),
-    "field": Field(  # dry loam in the sun, from a tractor's boom that sways
+    TARGET: Field(  # dry loam in the sun, from a tractor's boom that sways
         (0.7, 1.1), (0.2, 0.42), (0.03, 0.07), (10, 60), (0.5, 0.8), (0.3, 0.7), (0.8, 1.2),
         (0.4, 1.1), (0.01, 0.03),
     ),

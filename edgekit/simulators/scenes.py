@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.data.recordings import Recording
+from edgekit.data.recordings import SOURCE, TARGET, Recording
 from edgekit.data.video import Box
 from edgekit.simulators.canvas import Canvas, noise, photograph, rendered
 
@@ -50,19 +50,19 @@ def any_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-FIELD = Camera(horizon=-60, tall=82, exposure=1.15, gamma=0.95, blur=0.45, grain=0.015)
+TARGET_CAMERA = Camera(horizon=-60, tall=82, exposure=1.15, gamma=0.95, blur=0.45, grain=0.015)
 
 
-def lab(profile: str, seed: int = 0) -> list[Recording]:
+def source(profile: str, seed: int = 0) -> list[Recording]:
     """Many places, each with a camera of its own: a Recording a place, frames a second apart."""
     count, length = (30, 4) if profile == "quick" else (120, 5)
     return [
-        place(f"scene-{seed}-{i:03d}", length, np.random.default_rng([seed, 1, i]), "lab")
+        place(f"scene-{seed}-{i:03d}", length, np.random.default_rng([seed, 1, i]), SOURCE)
         for i in range(count)
     ]
 
 
-def field(profile: str, seed: int = 0) -> list[Recording]:
+def target(profile: str, seed: int = 0) -> list[Recording]:
     """One place, one camera, sixteen stretches of time: what stands in for the video when offline."""
     length = 4 if profile == "quick" else 5
     return [
@@ -70,8 +70,8 @@ def field(profile: str, seed: int = 0) -> list[Recording]:
             f"camera-{i:02d}",
             length,
             np.random.default_rng([seed, 2, i]),
-            "field",
-            FIELD,
+            TARGET,
+            TARGET_CAMERA,
             np.random.default_rng([seed, 2]),
         )
         for i in range(16)

@@ -50,7 +50,7 @@ def test_masks_are_no_class(tmp_path, layout):
     assert plan.classes == ("broken", "good")
     assert len(plan.used) == 18
     assert len(found.ignored) == 18
-    assert any("18 pictures" in s and "masks" in s for s in plan.said)
+    assert any("18 pictures" in s and "masks" in s for s in plan.warnings)
 
 
 def test_a_class_called_mask_is_one(tmp_path):
@@ -72,7 +72,7 @@ def test_boxes_do_not_outvote_pictures(tmp_path, place):
     plan = understood(tmp_path)
     assert plan.kind == "image"
     assert plan.classes == ("cat", "dog")
-    assert any("18 files hold boxes" in s for s in plan.said)
+    assert any("18 files hold boxes" in s for s in plan.warnings)
 
 
 def test_recordings_keep_their_files_beside_plots_of_the_same_name(tmp_path):
@@ -109,7 +109,7 @@ def test_spoken_digits_are_the_label_and_speakers_the_group(tmp_path, form, spea
     assert plan.label_from == "name:1"
     assert plan.group_from == group_from
     assert plan.groups("7") == set(speakers)
-    assert any("--label-from" in s and "--group-from name:1" in s for s in plan.said)
+    assert any("--label-from" in s and "--group-from name:1" in s for s in plan.warnings)
     other = understood(tmp_path, label_from=group_from, group_from="name:1")
     assert set(other.classes) == set(speakers)
 
@@ -156,7 +156,7 @@ def sounds(root, silent=0.0):
 def test_new_refuses_what_chapter_01_refuses_and_says_so(tmp_path, home):
     plan = understood(sounds(tmp_path))
     assert plan.classes == ("no", "yes")
-    assert any("'silence'" in s and "constant" in s for s in plan.said)
+    assert any("'silence'" in s and "constant" in s for s in plan.warnings)
     bring.write("quiet", plan, home, bring.Options())
     case = usecases.load("quiet", home)
     report = data.inspect([*case.recordings("field", "full")], case.RATE)
@@ -180,7 +180,7 @@ def test_copies_are_one_group_wherever_they_stand(tmp_path):
             shutil.copy(tmp_path / label / "0.wav", tmp_path / label / f"again{k}.wav")
     plan = understood(tmp_path)
     assert {c: len(plan.groups(c)) for c in plan.classes} == {"no": 4, "yes": 4}
-    assert any("6 recordings are copies" in s for s in plan.said)
+    assert any("6 recordings are copies" in s for s in plan.warnings)
     of = {r.path: r.group for r in plan.used}
     assert of["yes/again1.wav"] == of["yes/0.wav"]
 
@@ -193,6 +193,6 @@ def test_copies_in_two_persons_folders_are_one_group(tmp_path):
     shutil.copy(tmp_path / "person0" / "yes.1.wav", tmp_path / "person2" / "no.2.wav")
     plan = understood(tmp_path)
     of = {r.path: r.group for r in plan.used}
-    assert any("ANOTHER LABEL" in s for s in plan.said)
+    assert any("ANOTHER LABEL" in s for s in plan.warnings)
     assert plan.label_from == "name:1"
     assert len({of["person0/yes.1.wav"], of["person1/yes.1.wav"]}) == 2

@@ -191,7 +191,7 @@ def test_one_label_in_all_files_gives_way_to_their_folders(tmp_path):
             path.write_text("\n".join([lines[0] + ",label", *(f"{r},0" for r in lines[1:])]))
     plan = understood(tmp_path, rate=50.0)
     assert plan.classes == ("off", "on")
-    assert any("one label only" in s for s in plan.said)
+    assert any("one label only" in s for s in plan.warnings)
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_labels_that_only_look_different_to_a_computer_are_told(tmp_path):
     if len(list(tmp_path.iterdir())) < 5:
         pytest.skip("this file system makes no difference either")
     plan = bring.infer_plan(bring.read(tmp_path), bring.Options(rate=50.0))
-    told = [s for s in plan.said if "differ only" in s]
+    told = [s for s in plan.warnings if "differ only" in s]
     assert len(told) == 2
     assert any("'Idle' and 'idle'" in s for s in told)
 
@@ -257,13 +257,13 @@ def test_a_file_with_two_labels_is_left_out_and_rows_without_a_file_are_told(eig
     assert set(found.failed) == {"r0.npz"}
     assert "'a' (line 2) and 'b' (line 10)" in found.failed["r0.npz"]
     assert found.label_table["r1.npz"] == {"label": "b"}, "the same label twice is no contradiction"
-    (said,) = found.said
+    (said,) = found.warnings
     assert "2 of 12 rows name no file" in said
     assert "ghost.npz" in said
-    assert said in bring.infer_plan(found, bring.Options()).said
+    assert said in bring.infer_plan(found, bring.Options()).warnings
 
 
 def test_a_table_of_labels_that_fits_no_file_is_told(eight):
     found = label_table(eight, "file,label", *(f"x{i}.wav,a" for i in range(4)))
-    assert "4 of 4 rows name no file" in found.said[0]
+    assert "4 of 4 rows name no file" in found.warnings[0]
     assert "labels.csv" in found.ignored

@@ -19,12 +19,12 @@ def test_one_class_of_too_few_groups_is_named_and_the_others_stay_honest(tmp_pat
     plan = understood(tmp_path, rate=50.0)
     assert plan.groups("walk") == plan.groups("run") == {f"person{p}" for p in range(4)}
     assert len(plan.groups("fall")) == 3
-    (said,) = (s for s in plan.said if "OPTIMISTIC" in s)
+    (said,) = (s for s in plan.warnings if "OPTIMISTIC" in s)
     assert "'fall'" in said
     assert "--without fall" in said
     excluded = understood(tmp_path, rate=50.0, without="fall")
     assert excluded.classes == ("run", "walk")
-    assert not any("OPTIMISTIC" in s for s in excluded.said)
+    assert not any("OPTIMISTIC" in s for s in excluded.warnings)
     assert sum("--without" in why for why in excluded.excluded.values()) == 3
 
 
@@ -43,7 +43,7 @@ def test_a_number_that_never_changes_within_a_recording_is_no_channel(tmp_path):
         path.write_text("\n".join(f"{31 + i // 2},{a},{b}" for a, b in x))
     plan = understood(tmp_path, rate=50.0)
     assert plan.channels == ("ch2", "ch3")
-    assert any("--group-from" in s for s in plan.said)
+    assert any("--group-from" in s for s in plan.warnings)
     options = bring.Options(rate=50.0, group_from="column:1")
     plan = bring.infer_plan(bring.read(tmp_path, wanted=bring.wanted(options)), options)
     assert {r.group for r in plan.used} == {"31", "32", "33"}

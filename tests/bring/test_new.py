@@ -184,7 +184,7 @@ def test_few_recordings_are_cut_into_blocks_and_that_is_said_loudly(
         series(tmp_path / f"{name}.csv", n=3_000, seed=i)
     plan = understood(tmp_path, rate=50.0)
     assert plan.blocks == {"on": 6, "off": 6}
-    assert any("OPTIMISTIC" in s for s in plan.said)
+    assert any("OPTIMISTIC" in s for s in plan.warnings)
     made = bring.write("blocks", plan, home, bring.Options())
     case = usecases.load("blocks", home)
     found = case.recordings("field", "full")
@@ -230,7 +230,7 @@ def test_two_persons_are_too_few_groups_and_that_is_said(tmp_path):
             for i, name in enumerate(("on", "off")):
                 series(tmp_path / f"person{p}" / f"{name}.{k}.csv", seed=10 * p + k + i)
     plan = understood(tmp_path, rate=50.0)
-    assert any("OPTIMISTIC" in s for s in plan.said)
+    assert any("OPTIMISTIC" in s for s in plan.warnings)
     assert min(len(plan.groups(c)) for c in plan.classes) >= 3
 
 
@@ -266,7 +266,7 @@ def test_a_rate_that_nobody_told_is_asked_for_or_assumed_aloud(tmp_path):
     found = bring.read(tmp_path)
     with pytest.raises(EdgekitError, match="--rate"):
         bring.infer_plan(found, bring.Options())
-    assert any("ASSUMED" in s for s in understood(tmp_path).said)
+    assert any("ASSUMED" in s for s in understood(tmp_path).warnings)
     assert understood(tmp_path, rate=200.0).rate == 200
 
 
@@ -379,7 +379,7 @@ def test_at_a_terminal_it_asks_what_it_cannot_know(tmp_path, home, monkeypatch, 
     )
     asked = []
     monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or next(answers))
-    new.make("asked", str(tmp_path), bring.Options())
+    new.create("asked", str(tmp_path), bring.Options())
     case = usecases.load("asked", home)
     assert (case.RATE, case.WINDOW, case.NORMAL) == (50, 125, "off")
     assert datasets.card("asked", home / "data")["licence"] == "CC-BY-4.0"

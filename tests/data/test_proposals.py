@@ -19,7 +19,7 @@ def film():
             3,
             np.random.default_rng(i),
             "field",
-            scenes.FIELD,
+            scenes.TARGET_CAMERA,
             np.random.default_rng(9),
         )
         for i in range(8)

@@ -83,7 +83,7 @@ def test_frames_are_read_by_number_and_reduced(tmp_path):
 
 @pytest.fixture(scope="module")
 def rendered():
-    return scenes.field("quick", seed=3)
+    return scenes.target("quick", seed=3)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pytest
 from scipy.io import savemat
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data.physics import fault_frequencies, peak_over_median
-from edgekit.datasets import bearing_download, bearing_sets, cached
+from edgekit.datasets import bearing_download, bearing_files, bearing_sets, cached
+from edgekit.datasets.bearing_physics import fault_frequencies, peak_over_median
 from edgekit.simulators import bearings
 
 CWRU = [  # file, label, fs, end, element, size, place, load, rpm: rows of the index
@@ -48,7 +48,7 @@ BEARINGS = [
 def signal(label: str, rate: float, geometry, shaft_hz: float, seed: int) -> np.ndarray:
     """Some of what the simulator hears on that rig, (time,), in g."""
     r = bearings.simulate(
-        label, 0.6, bearings.LAB, seed=seed, shaft_hz=shaft_hz, geometry=geometry, rate=rate
+        label, 0.6, bearings.SOURCE_RIG, seed=seed, shaft_hz=shaft_hz, geometry=geometry, rate=rate
     )
     return r.samples[:, 0].astype(float)
 
@@ -56,19 +56,19 @@ def signal(label: str, rate: float, geometry, shaft_hz: float, seed: int) -> np.
 @pytest.fixture(autouse=True)
 def index(monkeypatch):
     """The package's tables, without the package."""
-    monkeypatch.setattr(bearing_sets, "_tables", {})
+    monkeypatch.setattr(bearing_files, "_tables", {})
     monkeypatch.setitem(
-        bearing_sets._tables,
+        bearing_files._tables,
         ("cwru", "files.csv"),
         [dict(zip(KEYS, map(str, row), strict=True)) for row in CWRU],
     )
-    monkeypatch.setitem(bearing_sets._tables, ("paderborn", "bearings.csv"), BEARINGS)
+    monkeypatch.setitem(bearing_files._tables, ("paderborn", "bearings.csv"), BEARINGS)
 
 
 def cwru(folder):
     for i, (file, _, fs, end, element, *_, rpm) in enumerate(CWRU):
-        geometry = bearing_sets.SKF_6203 if end == "FE" else bearing_sets.SKF_6205
-        label = bearing_sets.CWRU_FAULT[element]
+        geometry = bearing_files.SKF_6203 if end == "FE" else bearing_files.SKF_6205
+        label = bearing_files.CWRU_FAULT[element]
         x = signal(label, fs, geometry, rpm / 60, i)[:, None]
         key = f"X{int(file[:-4]):03d}"
         mat = {f"{key}_{end or 'DE'}_time": x, f"{key}RPM": [[rpm]]}
@@ -79,7 +79,7 @@ def paderborn(folder):
     for i, row in enumerate(BEARINGS):
         for repetition in (1, 2):
             name = f"N15_M07_F10_{row['bearing_id']}_{repetition}"
-            x = signal(row["fault_type"].split("+")[0], 64_000, bearing_sets.SKF_6203, 25.0, i)
+            x = signal(row["fault_type"].split("+")[0], 64_000, bearing_files.SKF_6203, 25.0, i)
             names = np.array(["force", "vibration_1"], object)
             channels = np.zeros(2, [("Name", object), ("Data", object)])
             channels["Name"], channels["Data"] = names, [np.zeros(9), x]
@@ -90,9 +90,9 @@ def paderborn(folder):
 def hust(folder):
     for kind in "NIO":
         for size in "456":
-            bore, outer, ball, balls = bearing_sets.HUST_GEOMETRY[size]
-            geometry = bearing_sets.Bearing(balls, ball, (bore + outer) / 2)
-            x = signal(bearing_sets.LETTERS[kind], 51_200, geometry, 24.5, ord(kind) + int(size))
+            bore, outer, ball, balls = bearing_files.HUST_GEOMETRY[size]
+            geometry = bearing_files.Bearing(balls, ball, (bore + outer) / 2)
+            x = signal(bearing_files.LETTERS[kind], 51_200, geometry, 24.5, ord(kind) + int(size))
             savemat(folder / f"{kind}{size}02.mat", {"data": x[:, None], "fs": [[24.5]]})
     savemat(folder / "IB702.mat", {"data": np.zeros((99, 1)), "fs": [[24.5]]})
 
@@ -102,7 +102,7 @@ def ottawa(folder):
         kind = "I" if number <= 3 else "O"
         for stage, letter in enumerate(f"H{kind}{kind}"):
             x = signal(
-                bearing_sets.LETTERS[letter], 42_000, bearing_sets.ER_6203, 29.0, number + stage
+                bearing_files.LETTERS[letter], 42_000, bearing_files.ER_6203, 29.0, number + stage
             )
             table = np.zeros((len(x), 5))
             table[:, 0], table[0, 2:4] = 9.80665 * x, (29.0 * 60, 400)
@@ -138,7 +138,7 @@ def test_faults_show_where_the_geometry_in_the_recording_says(name, files):
     assert {r.label for r in recordings} == {"normal", "inner", "outer"}
     assert {r.domain for r in recordings} == {"field"}
     for r in recordings:
-        hz = fault_frequencies(bearing_sets.Bearing(**r.meta["bearing"]), r.meta["shaft_hz"])
+        hz = fault_frequencies(bearing_files.Bearing(**r.meta["bearing"]), r.meta["shaft_hz"])
         if r.label != "normal":
             line = {"inner": "BPFI", "outer": "BPFO"}[r.label]
             assert peak_over_median(r, hz[line], tolerance=0.02) > 8, r.name
@@ -242,6 +242,7 @@ def home(tmp_path, monkeypatch):
             body = served[self.path.rpartition("/")[2]]
             start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
             self.send_response(206 if start else 200)
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
             self.send_header("Content-Length", str(len(body) - start))
             self.end_headers()
             self.wfile.write(body[start:])
@@ -296,11 +297,11 @@ def test_download_resumes_and_refuses_other_bytes(home, tmp_path):
 
 
 def test_the_real_index_is_read():
-    bearing_sets._tables.clear()
+    bearing_files._tables.clear()
 
     if cached("bearing-index") is None:
         pytest.skip("the index is not in the cache; fetch('bearing-index') brings it")
-    for name in bearing_sets.DATASETS:
+    for name in bearing_files.DATASETS:
         told = bearing_download.dataset_metadata(name)
         assert told["license"] != "not stated"
         assert len(told["files"]) > 9
@@ -346,7 +347,7 @@ def test_the_field_of_bearing_is_a_parameter_and_its_marks_follow(name, files):
     usecases.choose(case, "")
     assert case.MARKS["field"] == before
     usecases.choose(case, f"cwru:{files}")
-    assert case.MARKS["field"] == bearing_sets.fault_lines("cwru") != before
+    assert case.MARKS["field"] == bearing_files.fault_lines("cwru") != before
     assert {r.source for r in case.recordings("field", "quick")} == {"cwru"}
     for field in ("cwrv", "elsewhere:/x", 3):
         with pytest.raises(EdgekitError):

@@ -20,6 +20,7 @@ from edgekit.pipeline.chapters import chapters, full_name
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, SECOND, notebook
+from tests.usecases.complete import USECASE
 
 
 def actions(outcomes):
@@ -136,10 +137,10 @@ def test_a_broken_use_case_is_one_line(toy, capsys):
 
 
 def test_a_name_that_a_use_case_lacks_is_one_line(toy):
-    case = usecases.load("toy", toy)
-    assert case.CLASSES == ("a", "b")
-    with pytest.raises(EdgekitError, match=r"usecase\.py does not define WINDOW"):
-        _ = case.WINDOW
+    with pytest.raises(
+        EdgekitError, match=r"usecase\.py: does not define .* more: edgekit check toy"
+    ):
+        usecases.load("toy", toy)
 
 
 def test_a_use_case_whose_name_cannot_be_c_is_told_before_anything_runs(toy, capsys):
@@ -150,9 +151,8 @@ def test_a_use_case_whose_name_cannot_be_c_is_told_before_anything_runs(toy, cap
 
 
 def test_a_use_case_may_define_a_dataclass(toy):
-    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
-    text += "@dataclass\nclass Sensor:\n    rate: float = 1.0\n"
-    (toy / "usecases" / "toy" / "usecase.py").write_text(text)
+    text = "\nfrom dataclasses import dataclass\n\n@dataclass\nclass Sensor:\n    rate: 'float' = 1.0\n"
+    (toy / "usecases" / "toy" / "usecase.py").write_text(USECASE + text)
     assert usecases.load("toy", toy).Sensor().rate == 1.0
 
 

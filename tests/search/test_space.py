@@ -63,7 +63,7 @@ def test_the_hardest_student_passes_qat_the_generator_and_tflm(shape):
 
 
 def test_the_search_begins_with_the_hand_made_student():
-    case = SimpleNamespace(features="f", WIDTHS={"student": 8})
+    case = SimpleNamespace(features="f", SEARCH={}, WIDTHS={"student": 8})
     known = space.choices(case, (1, 40, 1), teacher=False)
     first, *shares, shallow = space.first(known)
     candidate = space.candidate(first)

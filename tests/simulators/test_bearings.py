@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import Bearing, fault_frequencies
-from edgekit.data.physics import FAULT_OF, NICE, SKF_6205, envelope_spectrum, peak_over_median
+from edgekit.datasets.bearing_physics import (
+    FAULT_OF,
+    NICE,
+    SKF_6205,
+    Bearing,
+    envelope_spectrum,
+    fault_frequencies,
+    peak_over_median,
+)
 from edgekit.simulators import bearings
 
 CLASSES = ("normal", "inner", "outer")
@@ -38,7 +45,7 @@ def test_races_share_the_rollers():
     assert hz["BPFO"] == pytest.approx(11 * hz["FTF"])
 
 
-@pytest.mark.parametrize("make", [bearings.lab, bearings.field], ids=["lab", "field"])
+@pytest.mark.parametrize("make", [bearings.source, bearings.target], ids=["lab", "field"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_fault_shows_where_geometry_says_and_a_sound_bearing_shows_nothing(make, seed):
     for recording in make((*CLASSES, "ball"), "quick", seed):
@@ -60,8 +67,8 @@ def sideband(label: str, carrier: str, by: float, **how) -> float:
 
 
 def test_the_shaft_modulates_an_inner_race_the_cage_a_roller_and_nothing_an_outer_race():
-    shaft = bearings.LAB.shaft_hz
-    cage = fault_frequencies(bearings.LAB.geometry, shaft)["FTF"]
+    shaft = bearings.SOURCE_RIG.shaft_hz
+    cage = fault_frequencies(bearings.SOURCE_RIG.geometry, shaft)["FTF"]
     assert sideband("inner", "BPFI", shaft) > 0.3
     assert sideband("outer", "BPFO", shaft) < 0.15
     assert sideband("ball", "BSF", cage) > 0.3
@@ -69,12 +76,12 @@ def test_the_shaft_modulates_an_inner_race_the_cage_a_roller_and_nothing_an_oute
 
 
 def test_unbalance_lets_the_shaft_modulate_an_outer_race_too():
-    assert sideband("outer", "BPFO", bearings.LAB.shaft_hz, unbalance=1.0) > 0.3
+    assert sideband("outer", "BPFO", bearings.SOURCE_RIG.shaft_hz, unbalance=1.0) > 0.3
 
 
 def test_a_loose_part_knocks_once_a_turn_whatever_the_label():
     sound, loose = (bearings.simulate("normal", 8.0, seed=4, looseness=much) for much in (0.0, 1.0))
-    lines = [peak_over_median(r, bearings.LAB.shaft_hz) for r in (sound, loose)]
+    lines = [peak_over_median(r, bearings.SOURCE_RIG.shaft_hz) for r in (sound, loose)]
     assert lines[0] < 5 < 15 < lines[1]
     assert peak_over_median(loose, expected(loose)["BPFO"]) < 5
 
@@ -82,7 +89,7 @@ def test_a_loose_part_knocks_once_a_turn_whatever_the_label():
 def test_slip_smears_the_high_harmonics():
     tenth = {}
     for slip in (0.0, 0.02):
-        rig = replace(bearings.LAB, slip=slip, tones=0.0)
+        rig = replace(bearings.SOURCE_RIG, slip=slip, tones=0.0)
         r = bearings.simulate("outer", 8.0, rig, seed=1, snr_db=15)
         tenth[slip] = peak_over_median(
             r, 5 * expected(r)["BPFO"], tolerance=0.002, floor=(400, 700)
@@ -92,14 +99,14 @@ def test_slip_smears_the_high_harmonics():
 
 def test_same_seed_same_samples_other_seed_others():
     def digest(seed):
-        parts = bearings.lab(CLASSES, "quick", seed)
+        parts = bearings.source(CLASSES, "quick", seed)
         return hashlib.sha256(b"".join(r.samples.tobytes() for r in parts)).hexdigest()
 
     assert digest(3) == digest(3) != digest(4)
 
 
 def test_lab_and_field_are_different_worlds_of_enough_recordings():
-    lab, field = bearings.lab(CLASSES), bearings.field(CLASSES)
+    lab, field = bearings.source(CLASSES), bearings.target(CLASSES)
     assert {r.domain for r in lab} == {"lab"}
     assert {r.domain for r in field} == {"field"}
     assert not {r.rate for r in lab} & {r.rate for r in field}
@@ -128,9 +135,9 @@ def test_a_life_ends_in_failure_and_is_one_group():
 
 
 def test_quick_is_quick():
-    bearings.lab(("normal",), "quick", 0)  # imports
+    bearings.source(("normal",), "quick", 0)  # imports
     start = time.perf_counter()
-    bearings.lab(CLASSES, "quick", 1)
+    bearings.source(CLASSES, "quick", 1)
     assert (
         time.perf_counter() - start < 4
     )  # 0.8 s alone on two cores; the limit forgives a busy machine
@@ -140,7 +147,7 @@ def test_impossible_machines_are_refused_in_one_line():
     with pytest.raises(EdgekitError, match="Did you mean 'inner'"):
         bearings.simulate("iner", seed=0)
     with pytest.raises(EdgekitError, match="Did you mean 'quick'"):
-        bearings.lab(CLASSES, "quik")
+        bearings.source(CLASSES, "quik")
     for wrong in (
         {"seconds": 0},
         {"rate": -1},

@@ -43,10 +43,10 @@ def test_gravity_survives_and_both_sensors_share_one_unit(case):
 
 
 def test_three_minus_signs_bring_the_wrists_together(case, worlds):
-    from edgekit.learn.adapt import classifier
+    from edgekit.learn.adapt.tables import classifier
 
     lab, field = worlds["lab"], worlds["field"]
-    task = SimpleNamespace(lab=lab)
+    task = SimpleNamespace(source=lab)
     X, y = case.mirrored(task)
     right = case.descriptor(field.X)
     as_is = (classifier().fit(case.descriptor(lab.X), lab.y).predict(right) == field.y).mean()

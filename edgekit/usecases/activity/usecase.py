@@ -45,8 +45,8 @@ FIT = {
 }
 SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "features": {
-        "25 Hz": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW, every=2),
-        "12.5 Hz": signal.Subwindow(signal.Moments(WINDOW // 4, channels=6), WINDOW, every=4),
+        "25 Hz": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW, step_size=2),
+        "12.5 Hz": signal.Subwindow(signal.Moments(WINDOW // 4, channels=6), WINDOW, step_size=4),
         "2 s": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW),
     }
 }

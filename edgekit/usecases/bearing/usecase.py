@@ -14,7 +14,7 @@ from edgekit.learn.models import student, teacher
 __all__ = ["folds", "split", "student", "teacher"]  # as they are: nothing about bearings in them
 
 # The field: "mfpt", or another public rig, downloaded ("cwru", "hust", "ottawa") or from a folder with its
-# .mat files ("cwru:/where/they/are", "paderborn:/…", "hust:/…", "ottawa:/…"); see data/bearing_sets.py.
+# .mat files ("cwru:/where/they/are", "paderborn:/…", "hust:/…", "ottawa:/…"); see datasets/bearing_sets.py.
 # `edgekit run bearing -p field=cwru:/where/they/are` names another without a change here.
 FIELD = "mfpt"
 CLASSES = ("normal", "inner", "outer")
@@ -32,15 +32,15 @@ FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
 MARKS = {  # Hz: where each world's faults must show
-    "lab": data.fault_frequencies(
-        simulators.bearings.LAB.geometry, simulators.bearings.LAB.shaft_hz
+    "lab": datasets.bearing_physics.fault_frequencies(
+        simulators.bearings.SOURCE_RIG.geometry, simulators.bearings.SOURCE_RIG.shaft_hz
     ),
     "field": datasets.bearing_sets.fault_lines(FIELD),
 }
 # Channels: of the teachers that the full profile tries, of the one that it found, of the student, and of
 # the two networks that chapter 04 holds against it: a wide one on features, a narrow one on the waveform.
 WIDTHS = {"sweep": (2, 4, 8, 16), "teacher": 8, "student": 4, "wide": 64, "narrow": 1}
-SWEEP = {"windows": 800, "repeats": 2, "seeds": 3}  # few recordings: folds are dealt twice
+SWEEP = {"windows": 800, "repeats": 2, "seeds": 3}  # few recordings: folds are drawn twice
 FIT = {  # how `learn.fit` trains them
     "quick": {
         "teacher": {"epochs": 8, "copies": 2, "rate": 0.004},
@@ -69,11 +69,11 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
 }
 
 
-def choose(field: str) -> None:
+def choose(target: str) -> None:
     """Take another public rig for the field, as FIELD names them, and mark where its faults must show."""
     global FIELD
-    MARKS["field"] = datasets.bearing_sets.fault_lines(field)
-    FIELD = field
+    MARKS["field"] = datasets.bearing_sets.fault_lines(target)
+    FIELD = target
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
@@ -81,7 +81,7 @@ def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) 
     if domain == "lab":
         return simulators.bearings.source(CLASSES, profile=profile, seed=seed)
     if offline:
-        return simulators.bearings.field(CLASSES, profile=profile, seed=seed)
+        return simulators.bearings.target(CLASSES, profile=profile, seed=seed)
     return datasets.bearing_sets.load(FIELD, CLASSES)
 
 

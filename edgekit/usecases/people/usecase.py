@@ -61,11 +61,11 @@ TRAIN, VAL, TEST = range(7), range(8, 10), range(11, 16)
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Frames with boxes: of the `"lab"` (rendered) or the `"field"` (the video, unless offline)."""
     if domain == "lab":
-        return scenes.lab(profile, seed)
+        return scenes.source(profile, seed)
     if offline:
-        return scenes.field(profile, seed)
+        return scenes.target(profile, seed)
     labels = video.load_boxes(LABELS)
-    return video.pedestrians(datasets.fetch("pedestrians"), labels)
+    return datasets.pedestrians.load(datasets.fetch("pedestrians"), labels)
 
 
 def prepare(recording):
