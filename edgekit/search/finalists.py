@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,7 @@ class SearchResult:
     reference: Finalist
     record: dict  # what found.json holds
     directory: Path
+    trial_seconds: float = 0.0  # until the last trial was done; the rest is the finalists'
 
 
 def search(
@@ -59,6 +61,7 @@ def search(
     process searches in it, or if it holds a search with another SearchConfig.
     """
     check_run(config)
+    began = time.monotonic()
     config.folder.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -66,6 +69,7 @@ def search(
             search_executor(config, workers, scheduler, say) as executor,
         ):
             rows = explore(config, trials, executor, say)
+            trial_seconds = time.monotonic() - began
             _table(config, rows)
             if not any(r.state == State.COMPLETE for r in rows):
                 raise EdgekitError(
@@ -81,7 +85,7 @@ def search(
     if chosen is reference:
         chosen = choose(trained, c.design.budget, reference, c.held_out, alike=True)
     shutil.rmtree(config.folder / "augmented", ignore_errors=True)
-    return _write(config, rows, trained, chosen, reference)
+    return replace(_write(config, rows, trained, chosen, reference), trial_seconds=trial_seconds)
 
 
 def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[Finalist]]:
@@ -164,7 +168,7 @@ class _Cache:
         kept = json.loads(path.read_text(encoding="utf-8"))
         figures = {k: Figure.from_dict(f) for k, f in kept["figures"].items()}
         predicted, tflite = np.array(kept["predicted"]), path.with_suffix(".tflite").read_bytes()
-        return TrialResult(candidate, figures, predicted, tflite, kept["seconds"])
+        return TrialResult(candidate, figures, predicted, tflite, kept["seconds"], kept["runtime"])
 
     def save(self, candidate: dict, s: int, fold: int | None, result: TrialResult) -> None:
         path = self._path(candidate, s, fold)
@@ -172,7 +176,7 @@ class _Cache:
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
         kept = {"candidate": candidate, "figures": figures, "seconds": result.seconds}
-        kept["predicted"] = result.predicted.tolist()
+        kept |= {"predicted": result.predicted.tolist(), "runtime": result.runtime}
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
