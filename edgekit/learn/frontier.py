@@ -42,13 +42,13 @@ class Update:
 
     variant: str
     freedom: Freedom
+    tflite: bytes
     budget: float
     bytes: int
     share: float
     changed: float
     val_accuracy: float
     accuracy: float
-    tflite: bytes
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def frontier(
         size, (val, final) = cost(new), (how.get("validation"), test)
         seen = math.nan if val is None else _accuracy(new, val, preprocess)
         of = _accuracy(new, final, preprocess)
-        return Update(variant, freedom, budget, size, size / len(base), changed, seen, of, new)
+        return Update(variant, freedom, new, budget, size, size / len(base), changed, seen, of)
 
     def tuned(variant, freedom, share) -> Update:
         biases = freedom is Freedom.BIASES

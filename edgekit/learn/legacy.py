@@ -118,7 +118,7 @@ def fingerprint(model) -> str:
     """The same for the same weights."""
     text = hashlib.sha256()
     for weights in model.get_weights():
-        text.update(np.ascontiguousarray(weights))
+        text.update(np.ascontiguousarray(weights).tobytes())
     return text.hexdigest()[:16]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,7 @@ class SearchResult:
     reference: Finalist
     record: dict  # what found.json holds
     directory: Path
+    trial_seconds: float = 0.0  # until the last trial was done; the rest is the finalists'
 
 
 def search(
@@ -59,6 +61,7 @@ def search(
     process searches in it, or if it holds a search with another SearchConfig.
     """
     check_run(config)
+    began = time.monotonic()
     config.folder.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -66,6 +69,7 @@ def search(
             search_executor(config, workers, scheduler, say) as executor,
         ):
             rows = explore(config, trials, executor, say)
+            trial_seconds = time.monotonic() - began
             _table(config, rows)
             if not any(r.state == State.COMPLETE for r in rows):
                 raise EdgekitError(
@@ -81,7 +85,7 @@ def search(
     if chosen is reference:
         chosen = choose(trained, c.design.budget, reference, c.held_out, alike=True)
     shutil.rmtree(config.folder / "augmented", ignore_errors=True)
-    return _write(config, rows, trained, chosen, reference)
+    return replace(_write(config, rows, trained, chosen, reference), trial_seconds=trial_seconds)
 
 
 def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, list[Finalist]]:
@@ -100,7 +104,7 @@ def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, li
         tasks = {}
         for candidate in candidates:
             for s, fold in trainings:
-                if kept.load(candidate, s, fold) is None:
+                if (candidate, s, fold) not in kept:
                     seed = objective.seed_of(config.seed, s, 2)
                     tasks[json.dumps(candidate), s, fold] = (candidate, seed, config, profile, fold)
         failed = set()
@@ -115,20 +119,8 @@ def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, li
                 f"finalist  {profile}  {where}  seed {s}  {result.value('accuracy'):.3f}  "
                 f"{result.seconds:5.1f} s  {described(result.candidate)}"
             )
-        return [
-            Finalist(
-                candidate,
-                tuple(kept.load(candidate, s, None) for s in range(seeds)),
-                tuple(
-                    objective.combine_folds(
-                        candidate, [kept.load(candidate, s, fold) for fold in folds], c
-                    )
-                    for s in range(seeds)
-                ),
-            )
-            for candidate in candidates
-            if json.dumps(candidate) not in failed
-        ]
+        done = [candidate for candidate in candidates if json.dumps(candidate) not in failed]
+        return [_finalist(candidate, kept, seeds, c) for candidate in done]
 
     done = [r.number for r in rows if r.state == State.COMPLETE]
     predicted = {n: np.load(predictions_path(config, n), allow_pickle=False) for n in done}
@@ -138,12 +130,24 @@ def _finalists(config, rows, executor, say, earnest: bool) -> tuple[Finalist, li
     if not references:
         raise EdgekitError("the hand-made student itself cannot be trained: see the line above")
     profile = max(references, key=lambda p: references[p].accuracy)
-    reference, finalists = references[profile], []
+    reference = references[profile]
+    finalists: list[Finalist] = []
     for _ in range(rounds):
         finalists, waiting = finalists + train(waiting[:most], profile), waiting[most:]
         if choose(finalists, c.design.budget, reference, c.held_out) is not reference:
             break
     return reference, finalists
+
+
+def _finalist(candidate: dict, kept: _Cache, seeds: int, c: objective.Context) -> Finalist:
+    """A candidate with all of its trainings."""
+
+    def of(s: int) -> TrialResult:
+        runs = [kept[candidate, s, fold] for fold in range(len(c.folds))]
+        return objective.combine_folds(candidate, runs, c)
+
+    runs = tuple(kept[candidate, s, None] for s in range(seeds))
+    return Finalist(candidate, runs, tuple(of(s) for s in range(seeds)))
 
 
 class _Cache:
@@ -156,14 +160,15 @@ class _Cache:
         text = json.dumps([SCHEMA, candidate, s, fold, self.profile], sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
-    def load(self, candidate: dict, s: int, fold: int | None) -> TrialResult | None:
-        path = self._path(candidate, s, fold)
-        if not path.is_file():
-            return None
+    def __contains__(self, key: tuple[dict, int, int | None]) -> bool:
+        return self._path(*key).is_file()
+
+    def __getitem__(self, key: tuple[dict, int, int | None]) -> TrialResult:
+        candidate, path = key[0], self._path(*key)
         kept = json.loads(path.read_text(encoding="utf-8"))
         figures = {k: Figure.from_dict(f) for k, f in kept["figures"].items()}
         predicted, tflite = np.array(kept["predicted"]), path.with_suffix(".tflite").read_bytes()
-        return TrialResult(candidate, figures, predicted, tflite, kept["seconds"])
+        return TrialResult(candidate, figures, predicted, tflite, kept["seconds"], kept["runtime"])
 
     def save(self, candidate: dict, s: int, fold: int | None, result: TrialResult) -> None:
         path = self._path(candidate, s, fold)
@@ -171,7 +176,7 @@ class _Cache:
         path.with_suffix(".tflite").write_bytes(result.tflite)
         figures = {k: f.to_dict() for k, f in result.figures.items()}
         kept = {"candidate": candidate, "figures": figures, "seconds": result.seconds}
-        kept["predicted"] = result.predicted.tolist()
+        kept |= {"predicted": result.predicted.tolist(), "runtime": result.runtime}
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 

@@ -198,6 +198,7 @@ class TrialResult:
     predicted: np.ndarray
     tflite: bytes
     seconds: float
+    runtime: str = ""  # which computed the predictions
 
     def value(self, name: str) -> float:
         return self.figures[name].value
@@ -238,17 +239,19 @@ def evaluate(
     figures = {"accuracy": measured(right, "", f"int8 by {runtime}, {len(held_out)} windows")}
     if fold is None:
         figures |= device_figures(tflite, candidate["features"], c)
-    return TrialResult(candidate, figures, predicted, tflite, time.perf_counter() - clock)
+    seconds = time.perf_counter() - clock
+    return TrialResult(candidate, figures, predicted, tflite, seconds, runtime)
 
 
 def combine_folds(candidate: dict, runs: list[TrialResult], c: Context) -> TrialResult:
     """The runs of all folds as one: all their predictions, one accuracy; the file is the first one's."""
     predicted = np.concatenate([r.predicted for r in runs])
-    held_out, source = c.held_out, runs[0].figures["accuracy"].source.split(",")[0]
+    held_out, first = c.held_out, runs[0]
     right = learn.balanced_accuracy(held_out.y, predicted)
-    source += f", {len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
-    figures = {"accuracy": measured(right, "", source)}
-    return TrialResult(candidate, figures, predicted, runs[0].tflite, sum(r.seconds for r in runs))
+    windows = f"{len(held_out)} windows of {len(set(held_out.group))} groups, {len(runs)} folds"
+    figures = {"accuracy": measured(right, "", f"int8 by {first.runtime}, {windows}")}
+    seconds = sum(r.seconds for r in runs)
+    return TrialResult(candidate, figures, predicted, first.tflite, seconds, first.runtime)
 
 
 def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:

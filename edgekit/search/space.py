@@ -167,7 +167,7 @@ def width_of(candidate: dict, case) -> int:
 
 def layers(candidate: dict, shape: tuple[int, int, int], classes: int) -> list[Layer]:
     """The layers of a candidate of `"network": "layers"`, in order, by arithmetic alone."""
-    at, found = tuple(shape), []
+    at, found = shape, []
 
     def add(kind, channels, window=(1, 1), stride=1):
         nonlocal at
@@ -249,8 +249,8 @@ def layers_of(model) -> list[Layer]:
 
 def _three(shape) -> tuple[int, int, int]:
     """(height, width, channels) of a Keras shape."""
-    known = [int(n) for n in shape[1:]]
-    return (1,) * (3 - len(known)) + tuple(known)
+    height, width, channels = ([1, 1, 1] + [int(n) for n in shape[1:]])[-3:]
+    return height, width, channels
 
 
 def _size(shape) -> int:

@@ -95,7 +95,7 @@ class BandEnergies:
         energy, bins = np.zeros((self.bands, x.shape[1]), np.float32), self.bins
         for b in range(len(bins) - 1):
             inside = spectrum[bins[b] : bins[b + 1]]
-            if not self.triangles:
+            if self.rise is None:
                 energy[b] += real.total(inside)
                 continue
             rising = inside * self.rise[bins[b] - bins[0] : bins[b + 1] - bins[0], None]
@@ -143,7 +143,8 @@ def mel_edges(low: float, high: float, bands: int) -> tuple[float, ...]:
 
     2595 log10(1 + f / 700), O'Shaughnessy, Speech Communication (1987).
     """
-    mel = np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), bands + 2)
+    first, last = 2595 * np.log10(1 + np.array([low, high]) / 700)
+    mel = np.linspace(first, last, bands + 2)
     return tuple(float(f) for f in 700 * (10 ** (mel / 2595) - 1))
 
 

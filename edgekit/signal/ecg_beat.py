@@ -117,21 +117,21 @@ class EcgBeat:
             ragged = f(10) * (f(jump * count) / f(span))
             rhythms[n] = [*(_ratio(a, b) for a, b in pairs), min(ragged, f(4))]
             begin = at - self.first
-            whole = (begin >= 0) & (begin + self.length <= self.window)
-            whole[beat] = False
+            inside = (begin >= 0) & (begin + self.length <= self.window)
+            inside[beat] = False
             late = np.zeros(len(at), bool)
             late[1:] = np.diff(at) * (len(at) - 1) >= at[-1] - at[0]
-            begins = begin[whole & late if (whole & late).any() else whole].tolist()
+            begins = begin[inside & late if (inside & late).any() else inside].tolist()
             begins = begins or [here - self.first]
             for start in (here - self.first, *begins):
                 pieces.append(x[n, start : start + self.length])
                 owner.append(n)
-        pieces = np.stack(pieces)
-        mean = real.total(pieces.T) / f(self.length)
-        pieces = pieces - mean[:, None]
+        beats = np.stack(pieces)
+        mean = real.total(beats.T) / f(self.length)
+        beats = beats - mean[:, None]
         bounds = np.searchsorted(owner, np.arange(len(x) + 1))
-        mine = pieces[bounds[:-1]]
-        typical = np.stack([_lower_median(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
+        mine = beats[bounds[:-1]]
+        typical = np.stack([_lower_median(beats[a + 1 : b]) for a, b in pairwise(bounds)])
         power = real.total((typical * typical).T) / f(self.length)
         gain = (f(1) / np.maximum(np.sqrt(power), f(0.02)))[:, None]
         out[:, 0, :, 0] = np.clip(mine * gain, f(-6), f(6))

@@ -19,6 +19,13 @@ class _Spectrum:
     """What every spectrum of an envelope has in common: `rate`, `window` and `lines` describe it, and
     `_piece` (n, window, 1) -> (n, 1, lines, 1) computes it."""
 
+    rate: float
+    window: int
+    lines: int
+
+    def _piece(self, X: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
     @property
     def channels(self) -> int:
         return 1

@@ -15,9 +15,10 @@ LARGEST_SAMPLE = 1e6  # in whatever unit; keeps every later square and sum finit
 
 def bounded(X: np.ndarray) -> np.ndarray:
     """Samples as float32: NaN counts as 0, and beyond ±1e6 they are clamped."""
-    limits = {"nan": 0.0, "posinf": LARGEST_SAMPLE, "neginf": -LARGEST_SAMPLE}
     with np.errstate(over="ignore"):
-        X = np.nan_to_num(np.asarray(X, np.float32), **limits)
+        X = np.nan_to_num(
+            np.asarray(X, np.float32), nan=0.0, posinf=LARGEST_SAMPLE, neginf=-LARGEST_SAMPLE
+        )
     return np.clip(X, np.float32(-LARGEST_SAMPLE), np.float32(LARGEST_SAMPLE))
 
 

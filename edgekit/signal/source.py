@@ -126,7 +126,7 @@ def emit(
     return files | included((*headers, "to_int8.h") if quantization else headers)
 
 
-def literal(value: float) -> str:
+def literal(value: float | np.floating) -> str:
     """A float32 as C writes it, exactly."""
     value = np.float32(value)
     if not np.isfinite(value):
@@ -163,9 +163,9 @@ def cosine(turn: int) -> str:
     return array("float", "cosine", fft.quarter_cosine(turn), f"cos(2 pi i / {turn})")
 
 
-def _split(scale: float, zero_point: int) -> dict[str, str]:
+def _split(size: float, zero_point: int) -> dict[str, str]:
     """The scale as a sum of two numbers with 12 significant bits each, and its inverse."""
-    scale = np.float32(scale)
+    scale = np.float32(size)
     if not 1e-20 < scale < 1e20 or not -128 <= zero_point <= 127:
         raise EdgekitError(f"cannot quantize with scale {scale} and zero point {zero_point}")
     high = (scale.view(np.uint32) & np.uint32(0xFFFFF000)).view(np.float32)

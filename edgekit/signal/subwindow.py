@@ -8,6 +8,7 @@ delivered them, so that one set of recordings can tell what the rest was worth.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Subwindow:
     be absent already. Raises ValueError where the part exceeds the window.
     """
 
-    step: object
+    step: Any
     full_window: int
     first: int = 0
     step_size: int = 1

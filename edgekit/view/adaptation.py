@@ -22,7 +22,8 @@ def plot_shift(case, source, target, title: str = ""):
     drawn over the use case's FEATURE_AXIS, images as mean images, all others over their number.
     """
     shape = case.features.shape
-    if source[0].shape[1] != np.prod(shape):
+    flattened = source[0].shape[1] == np.prod(shape)  # features, and not numbers of another kind
+    if not flattened:
         shape, axis = (
             (1, source[0].shape[1], 1),
             ("descriptor (number)", np.arange(source[0].shape[1])),
@@ -54,8 +55,8 @@ def plot_shift(case, source, target, title: str = ""):
         if channels > 1 and c == 0:
             axes.set_ylabel(f"channel {channel + 1}", fontsize=8)
     figure.supxlabel(axis[0], fontsize=9)
-    plain = axis[0].startswith("descriptor")
-    figure.supylabel("value (descriptor's own unit)" if plain else case.FEATURE_LABEL, fontsize=9)
+    label = case.FEATURE_LABEL if flattened else "value (descriptor's own unit)"
+    figure.supylabel(label, fontsize=9)
     panels[0][0].legend(fontsize=7)
     figure.suptitle(title or "measured: mean ± 1 sd over windows", fontsize=8, color="#555555")
     return panels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Variant:
     name: str
     kind: Kind
     shots: float
-    model: object
+    model: Any
 
 
 def with_labels(fitted: dict, best: str, task: AdaptationTask, y: np.ndarray) -> Iterator[Variant]:

@@ -16,7 +16,7 @@ from edgekit.learn.legacy import keras, reverse_gradient, seed_everything, tf
 
 WIDTHS = (64, 32)  # of the hidden layers
 STEPS, BATCH, RATE = 240, 128, 3e-3
-TUNING = {"steps": 120, "rate": 2e-3}  # of fine-tuning: short and careful, there is little to see
+TUNING_STEPS, TUNING_RATE = 120, 2e-3  # of fine-tuning: short and careful, there is little to see
 DECAY = 1e-3  # of the weights: tables are small
 
 
@@ -51,7 +51,10 @@ class Network:
         chances = np.concatenate(
             [_fair(self.y) / 2, _fair(y) / 2]  # each class, and each world, as often
         )
-        trainer.train(_scaled(rows[0], self.scale), rows[1], chances, seed, **TUNING)
+        X, y = rows
+        trainer.train(
+            _scaled(X, self.scale), y, chances, seed, steps=TUNING_STEPS, rate=TUNING_RATE
+        )
         return Network(trainer.model.get_weights(), self.scale, *rows, self.k)
 
 
@@ -125,12 +128,11 @@ class _Trainer:
         kinds = [(None, d), (None,), (None, None), (None, d), (None, None), (None,), (None,)]
         types = [tf.float32, tf.int32, tf.int32, tf.float32, tf.int32, tf.float32, tf.float32]
         signature = [tf.TensorSpec(s, t) for s, t in zip(kinds, types, strict=True)]
-        self.loops = {
-            against: tf.function(
-                lambda *args, against=against: self._loop(*args, against), signature
-            )
-            for against in (False, True)
-        }
+
+        def compiled(against: bool):
+            return tf.function(lambda *args: self._loop(*args, against), signature)
+
+        self.loops = {against: compiled(against) for against in (False, True)}
 
     def begin(self, seed: int) -> None:
         """Fresh weights (Glorot's), the same for the same seed."""

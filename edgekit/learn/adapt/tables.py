@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Table:
     view: Callable = field(default=lambda X: X, repr=False)
     weight: np.ndarray | None = None
     turned: bool = False
-    fitted: object = field(default=None, init=False, repr=False, compare=False)
+    fitted: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         from threadpoolctl import threadpool_limits
