@@ -1,8 +1,8 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, types, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each of the kit's
-use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a kernel, a
-compiler, one thread of a training), so two of these run side by side.
+Lint, layers, types, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each
+of the kit's use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a
+kernel, a compiler, one thread of a training), so two of these run side by side.
 """
 
 from __future__ import annotations
