@@ -31,7 +31,8 @@ UNITS = re.compile(
     r"\b(bytes?|B|KB|bits?|ms|s|seconds?|minutes?|hours?|h|days?|years?|Hz|kHz|MHz|rpm|mW|µW|uW|mJ|µJ|uJ|mAh|mA|V|°C|g"
     r"|rad|dB|share|fraction|percent|points?|ratio|probabilit\w+|0…1|number|count|counts|how many|lines"
     r"|instructions|cycles|steps|samples|windows|rows|index|indices|position|offset|width|length|size|times|seed"
-    r"|pixels|classes|epochs|groups|recordings|accuracy|score|clock)\b|%|…"
+    r"|pixels|classes|epochs|groups|recordings|accuracy|score|clock)\b|%|…",
+    re.IGNORECASE,
 )
 MEASURE = re.compile(
     r"(_|^)(ms|s|bytes|hz|mhz|mw|mj|kb|c|seed|n|seconds|days|hours|cpu|kind|name)$"
