@@ -33,6 +33,7 @@ lock:  ## resolve pyproject.toml for all platforms (needs uv)
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache && $(BIN)/mypy
 	$(BIN)/python -m tests.notebooks.checker notebooks/*.ipynb
 
 format: $(STAMP)

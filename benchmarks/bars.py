@@ -1,14 +1,24 @@
-"""Bars: a goal, a figure, met or missed; printed as they come, and kept in docs/measured.md."""
+"""Bars: a goal, a figure, met or missed; printed as they come, and kept in docs/measured.md.
+
+Every benchmark is a `python -m benchmarks.NAME [--smoke] [--write]` made by `command` or, of several parts,
+by `main`; `python -m benchmarks` runs them all. `--smoke` asks the same of less, in at most a minute.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import platform
 import re
+import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
-from edgekit.core import workspace
+SOURCES = Path(__file__).resolve().parents[1]
+MEASURED = SOURCES / "docs" / "measured.md"
 
 
 class Bars:
@@ -32,20 +42,46 @@ class Bars:
 
     def write(self) -> None:
         """Replace what stands between this benchmark's two comments in docs/measured.md."""
-        lines = ["| bar | goal | measured | |", "|---|---|---|---|"]
+        lines = [f"*{circumstances()}*", "", "| bar | goal | measured | |", "|---|---|---|---|"]
         for what, goal, figure, met in self.rows:
             lines.append(f"| {what} | {goal} | **{figure}** | {'✓' if met else 'missed'} |")
-        path = workspace.root() / "docs" / "measured.md"
         begin, end = (f"<!-- {self.name}: {word} -->" for word in ("begin", "end"))
         text, found = re.subn(
             f"{re.escape(begin)}.*?{re.escape(end)}",
             lambda _: "\n".join([begin, *lines, end]),
-            path.read_text(encoding="utf-8"),
+            MEASURED.read_text(encoding="utf-8"),
             flags=re.DOTALL,
         )
         if not found:
             raise SystemExit(f"docs/measured.md has no {begin} … {end}")
-        path.write_text(text, encoding="utf-8")
+        MEASURED.write_text(text, encoding="utf-8")
+
+
+def circumstances() -> str:
+    """When, on which commit and on what machine: `27 November 2026, commit 1a2b3c4, 2 cores of …`."""
+    today = date.today()
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    changed = (
+        " with changes" if _git("status", "--porcelain", "--", "edgekit", "benchmarks") else ""
+    )
+    machine = f"{os.cpu_count()} cores of {processor()}, {platform.system()}"
+    python = f"Python {platform.python_version()}"
+    return f"{today.day} {today:%B %Y}, commit {commit}{changed}, {machine}, {python}"
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    named = re.search(r"^model name\s*: (.+)$", text, re.M)
+    return named.group(1).strip() if named else platform.processor() or platform.machine()
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=SOURCES, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def command(bars: Bars, measure: Callable, smoke: str, more: dict[str, dict] | None = None) -> int:

@@ -1,8 +1,8 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each of the kit's
-use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a kernel, a
-compiler, one thread of a training), so two of these run side by side.
+Lint, layers, types, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each
+of the kit's use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a
+kernel, a compiler, one thread of a training), so two of these run side by side.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTEBOOKS = [
 ]
 # Their budgets are kept with room to spare; quick networks of the others come near theirs on some processors.
 STRICT = {"activity", "bearing"}
-ALONE = ("ruff check", "ruff format", "notebook checker", "unit tests")
+ALONE = ("ruff check", "ruff format", "layers", "types", "notebook checker", "unit tests")
 USE_CASES = sorted(p.parent.name for p in (ROOT / "edgekit" / "usecases").glob("*/usecase.py"))
 
 
@@ -40,6 +40,8 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
     return {
         "ruff check": ([PYTHON, "-m", "ruff", "check", "."], {}),
         "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "."], {}),
+        "layers": ([str(Path(PYTHON).with_name("lint-imports")), "--no-cache"], {}),
+        "types": ([PYTHON, "-m", "mypy"], {}),
         "notebook checker": ([PYTHON, "-m", "tests.notebooks.checker", *NOTEBOOKS], {}),
         "unit tests": (
             [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests"],

@@ -11,16 +11,18 @@ from benchmarks.bars import Bars
 from edgekit.pipeline import artefacts, execute
 
 
-def bars(bars: Bars, names) -> None:
-    """A use case at a time, then what is asked of several of them."""
+def bars(bars: Bars, names, profile: str = "full", offline: bool = False) -> None:
+    """A use case at a time, then what is asked of several of them, where there are several."""
     ratios, structured = {}, {}
     for name in names:
-        directory, _ = execute.execute(name, profile="full", through="compress")
+        directory, _ = execute.execute(name, profile=profile, offline=offline, through="compress")
         table = artefacts.read(artefacts.artefact_path(directory, "ledger.json")).table
         card = artefacts.read(artefacts.artefact_path(directory, "model.json"))
         ratios[name] = deployed(bars, name, table, card)
         rounding(bars, name, table)
         structured[name] = channels(bars, name, table)
+    if len(names) < 2:
+        return
     far = [name for name, ratio in ratios.items() if ratio >= 40]
     bars.add(
         "use cases at 40 times or more",

@@ -18,8 +18,8 @@ from edgekit.core import workspace
 SEED = 0
 
 
-def bars(bars: Bars) -> None:
-    """Leave-subject-out accuracy, the worst person, bytes, and the other wrist."""
+def bars(bars: Bars, smoke: bool = False) -> None:
+    """Leave-subject-out accuracy, the worst person, bytes, and the other wrist; smoke: of one person."""
     case = usecases.load("activity", workspace.root())
     right, left = (
         case.windows([case.prepare(r) for r in case.recordings(domain, "full")], "full")
@@ -27,7 +27,8 @@ def bars(bars: Bars) -> None:
     )
     predicted, other = np.full(len(right), -1), np.full(len(left), -1)
     people = sorted(set(right.group))
-    for fold in case.folds(right, len(people), SEED):
+    folds = case.folds(right, len(people), SEED)
+    for fold in folds[:1] if smoke else folds:
         train = right[fold.train]
         (person,) = fold.groups["test"]
         assert person not in set(train.group)
@@ -35,21 +36,24 @@ def bars(bars: Bars) -> None:
         predicted[fold.test] = predict(case, model, right.X[fold.test])
         rows = np.flatnonzero(left.group == person)
         other[rows] = predict(case, model, left.X[rows] * simulators.wrists.MIRROR)
-    for person in people:
+    asked = predicted >= 0
+    for person in sorted(set(right.group[asked])):
         hers = right.group == person
         print(
             f"  {person}: {(predicted == right.y)[hers].mean():.3f} of {hers.sum()} windows (measured)"
         )
-    scores = learn.score(right.y, predicted, case.CLASSES, right.group)
+    y, answers, group = right.y[asked], predicted[asked], right.group[asked]
+    scores = learn.score(y, answers, case.CLASSES, group)
     for c, recall in scores.recall.items():
         print(f"  {c}: recall {recall:.3f}, precision {scores.precision[c]:.3f} (measured)")
-    accuracy = float((predicted == right.y).mean())
-    what = "activity: leave-subject-out accuracy, ten people, int8 by TFLM"
+    accuracy = float((answers == y).mean())
+    who = "one person" if smoke else "ten people"
+    what = f"activity: leave-subject-out accuracy, {who}, int8 by TFLM"
     bars.add(what, "≥ 0.85", f"{accuracy:.3f}", accuracy >= 0.85)
     balanced = scores.balanced_accuracy
     shown = f"{balanced:.3f} ({learn.interval(scores)})"
     bars.add("activity: the same, balanced, with its interval", "≥ 0.85", shown, balanced >= 0.85)
-    mirrored = float((other == left.y).mean())
+    mirrored = float((other == left.y)[other >= 0].mean())
     print(f"  left wrist of the person left out, reflected: {mirrored:.3f} (measured)")
     bars.add(
         "activity: bytes of the deployed file", "≤ 8,192", f"{len(model):,}", len(model) <= 8192

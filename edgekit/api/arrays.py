@@ -31,7 +31,10 @@ def floats(x: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 
 def numbers(x: Any, what: str) -> np.ndarray:
-    """`x` as an array of numbers. Raises EdgekitError for text, objects, ragged lists and nothing."""
+    """`x` as an array of numbers (n, …); `what` is its name for the error.
+
+    Raises EdgekitError for text, objects, ragged lists and nothing.
+    """
     try:
         array = np.asarray(x)
     except (ValueError, TypeError) as error:
@@ -43,7 +46,7 @@ def numbers(x: Any, what: str) -> np.ndarray:
 
 
 def labels(y: Any, rows: int, classes: int) -> np.ndarray:
-    """Class indices (n,) int64. Raises EdgekitError unless there is one in 0…classes-1 for each row."""
+    """`y` as class indices (rows,) int64. Raises EdgekitError unless each is whole and in 0…classes-1."""
     array = numbers(y, "y")
     if array.shape != (rows,):
         raise EdgekitError(

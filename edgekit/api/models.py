@@ -144,7 +144,7 @@ def compress(
 
 
 def as_given(X: np.ndarray) -> np.ndarray:
-    """Inputs as they are: there is nothing to preprocess."""
+    """`X` (n, …) as it is: there is nothing to preprocess."""
     return X
 
 

@@ -74,14 +74,12 @@ def package(
         raise EdgekitError(
             f"a key is a file's path, a PKCS#11 URI or a Signer, not {type(key).__name__}"
         )
-    told = {"vendor": vendor} if vendor else {}
-    new, old = (
-        packages.Release(
-            model_bytes(model), features, sensitivity, name, "", model=device_class, **told
-        )
-        if model is not None
-        else None
-        for model in (tflite, base)
-    )
-    unsigned = new.unsigned(sequence, old, kind, expires=packages.expiry(days))
+    named = {"vendor": vendor} if vendor else {}
+
+    def release(model: bytes | str | Path) -> packages.Release:
+        data = model_bytes(model)
+        return packages.Release(data, features, sensitivity, name, "", model=device_class, **named)
+
+    old = None if base is None else release(base)
+    unsigned = release(tflite).unsigned(sequence, old, kind, expires=packages.expiry(days))
     return PackageBytes(packages.sign_package(unsigned, signer))

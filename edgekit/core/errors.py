@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from edgekit.core import escape
@@ -21,7 +22,7 @@ class EdgekitError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-def did_you_mean(word: str, known) -> str:
-    """`" Did you mean 'flash_bytes'?"` for a near miss, else the list of what is known."""
+def did_you_mean(word: str, known: Iterable[object]) -> str:
+    """What to add where `word` is unknown: `" Did you mean 'ram_bytes'?"`, or all that are `known`."""
     close = get_close_matches(str(word), [str(k) for k in known], n=1)
     return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(map(str, known))}."

@@ -26,7 +26,7 @@ def encodable(text: str) -> str:
     return re.sub("[\ud800-\udfff]", _half, text)
 
 
-def _half(found: re.Match) -> str:
+def _half(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
@@ -58,7 +58,7 @@ def markdown(text: str) -> str:
     return re.sub(MARKUP, _entity, plain).replace("$", "<span>&#36;</span>")
 
 
-def _entity(found: re.Match) -> str:
+def _entity(found: re.Match[str]) -> str:
     return "".join(f"&#{ord(c)};" for c in found[0])
 
 

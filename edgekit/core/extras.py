@@ -37,7 +37,7 @@ def extras() -> dict[str, list[str]]:
     except PackageNotFoundError:
         lines = ()
     for line in lines:
-        name = re.match(r"[\w.-]+", line)[0]
+        name = re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
         found.setdefault(extra[1] if extra else "", []).append(name)
     return found
@@ -70,6 +70,8 @@ def how_to_get(module: str, extra: str = "") -> str:
 def missing(what: str, module: str | None, extra: str = "") -> EdgekitError:
     """The error for `what` ("packages need") that a package makes impossible by not being here.
 
+    `module` is what could not be imported, `extra` the one that brings it where several do.
+
     raise missing("packages need", "cbor2", "ota") from None
     """
     module = module or "a package"
@@ -78,4 +80,5 @@ def missing(what: str, module: str | None, extra: str = "") -> EdgekitError:
 
 
 def canonical(name: str) -> str:
+    """A distribution's name as registries compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -19,9 +19,9 @@ def defer_interrupt(what: str) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = []
+    asked: list[bool] = []
 
-    def wait(*_):
+    def wait(*_: object) -> None:
         if not asked:
             print(f"{what}: stops when that is done, in some seconds", file=sys.stderr)
         asked.append(True)
