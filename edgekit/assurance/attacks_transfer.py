@@ -15,7 +15,7 @@ import pandas as pd
 
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery import fetch_http
+from edgekit.delivery.http import fetch_http
 from edgekit.packages.package import digest
 
 PATIENCE = 1.0  # seconds; a device in the field has more

@@ -5,27 +5,21 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
-from edgekit.assurance.relay import relay
+from edgekit.assurance.relay import Relay, relay
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
-from edgekit.delivery.http import fetch_http
-from edgekit.delivery.mqtt import fetch, serve
-from edgekit.delivery.server.broker import broker
-from edgekit.delivery.server.certificates import certify
-from edgekit.delivery.server.http import serve_http
-
-THING = "device"
+from edgekit.delivery import TRANSPORTS
+from edgekit.delivery.transport import Watch
 
 
 def measure(
     size: int = 61_440, blocks: tuple[int, ...] = (1024, 4096), folder: Path | str | None = None,
     repeat: int = 3,
 ) -> list[dict]:  # fmt: skip
-    """Fetch `size` random bytes over each way that is installed; one row for each way and block size.
+    """Fetch `size` random bytes by each transport and variant that is installed; a row for each, and block.
 
     A row: `way`, `block`, `connect` (s: TCP, TLS, sign-in, description, to the first bytes), `seconds` (all
     of it, to the renamed file), `rate` (KiB/s, `size` over `seconds`), `wire` (bytes both ways, TLS
@@ -33,47 +27,33 @@ def measure(
     temporary one if none is named), which often sets the rate.
     """
     rows, data = [], os.urandom(size)
-    with tempfile.TemporaryDirectory(dir=folder) as where:
-        root = Path(where)
-        for kind in ("amqtt", "mosquitto"):
-            try:
-                with _mqtt(kind, root, data) as (connection, wire):
-                    for block in blocks:
+    for transport in TRANSPORTS.values():
+        for variant, own in transport.variants.items():
+            way = f"{transport.key}, {variant}".removesuffix(", ")
+            with tempfile.TemporaryDirectory(dir=folder) as where:
+                root = Path(where)
+                try:
+                    with (
+                        transport.serve(data, folder=root, **own) as offer,
+                        relay(offer.source().parts()[2]) as wire,
+                    ):
+                        source = offer.source().through(wire.port)
+                        for block in blocks if transport.in_blocks else (None,):
+                            how = {"block": block} if block else {}
 
-                        def get(watch, connection=connection, block=block):
-                            fetch(connection, THING, root / "file", block=block, watch=watch)
+                            def get(
+                                watch, fetch=transport.fetch, source=source, how=how, root=root
+                            ):
+                                fetch(source, root / "file", watch=watch, **how)
 
-                        rows.append(_row(f"mqtt, {kind}", block, get, wire, size, repeat))
-            except EdgekitError as error:
-                rows.append({"way": f"mqtt, {kind}", "missing": str(error)})
-        with _http(root, data) as (url, wire):
-
-            def get(watch):
-                fetch_http(url, root / "file", ca=root / "ca.pem", watch=watch)
-
-            rows.append(_row("http", None, get, wire, size, repeat))
+                            rows.append(_row(way, block, get, wire, size, repeat))
+                except EdgekitError as error:
+                    rows.append({"way": way, "missing": str(error)})
     return rows
 
 
-@contextmanager
-def _mqtt(kind: str, root: Path, data: bytes):
-    with broker(kind, root / kind, (THING,)) as running, relay(running.port) as wire:
-        connection = replace(running.connection(THING), port=wire.port)
-        with serve(data, running.connection()):
-            yield connection, wire
-
-
-@contextmanager
-def _http(root: Path, data: bytes):
-    certificate = certify(root, "web", "127.0.0.1")
-    with serve_http(data, certificate=certificate, key=root / "web.key") as url:
-        port = int(url.rpartition(":")[2])
-        with relay(port) as wire:
-            yield f"{url.removesuffix(str(port))}{wire.port}/update", wire
-
-
 def _row(
-    way: str, block: int | None, get, wire, size: int, repeat: int
+    way: str, block: int | None, get: Callable[[Watch], None], wire: Relay, size: int, repeat: int
 ) -> dict[str, str | int | Figure]:
     connects, counts, whole = [], [], []
     for _ in range(repeat):

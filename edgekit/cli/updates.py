@@ -8,18 +8,19 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from edgekit.cli import run_device, updates_parser
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 
+PASSWORD = "EDGEKIT_PASSWORD"  # of a receiver; on the command line others would read it
+
 
 def add(commands) -> None:
     """Hang the commands into the parser of `edgekit`."""
     updates_parser.add(
-        commands, key=_key, build=_build, sign=_sign, serve=_serve, install=_install, attack=_attack,
-        powercut=_powercut,
+        commands, key=_key, build=_build, sign=_sign, serve=_serve, fetch=_fetch, install=_install,
+        attack=_attack, powercut=_powercut,
     )  # fmt: skip
 
 
@@ -119,38 +120,58 @@ def _show(where, data: bytes, m, target) -> None:
 
 
 def _serve(args) -> int:
+    from edgekit import delivery
     from edgekit.core.safe_files import read_private_file
-    from edgekit.delivery.server import serve_http
-    from edgekit.delivery.server.http import offered
+    from edgekit.delivery.server.files import offered
     from edgekit.packages import inspection
 
     folder = Path(args.folder)
     if not folder.is_dir():
         raise EdgekitError(f"{folder}: no folder of packages")
-    pair = {}
+    how = {"host": args.host, "port": args.port, "receivers": tuple(args.receiver or ["device"])}
     if args.certificate:
         beside = Path(args.certificate).with_suffix(".key")
         key = Path(args.private_key or (beside if beside.is_file() else args.certificate))
         read_private_file(key)
-        pair = {"certificate": Path(args.certificate), "key": key}
+        how |= {"certificate": Path(args.certificate), "key": key}
     elif args.private_key:
         raise EdgekitError("--private-key needs its --certificate")
-    with serve_http(folder, host=args.host, port=args.port, **pair) as address:
-        if not pair and args.host not in ("127.0.0.1", "::1", "localhost"):
+    if args.credentials:
+        how["folder"] = Path(args.credentials)
+    with delivery.serve(args.over, folder, **how) as offer:
+        plain = offer.address.startswith("http:")
+        if plain and args.host not in ("127.0.0.1", "::1", "localhost"):
             print("edgekit: whoever is on the way can read this: --certificate", file=sys.stderr)
-        names = offered(folder)
-        for name in names:
+        for name in offered(folder):
             if not inspection.is_signed(inspection.read(folder / name)):
                 print(f"edgekit: {name} is not signed: no device takes it", file=sys.stderr)
-        print(f"{address}: {', '.join(names) or 'no *.suit yet'}", flush=True)
+        print(f"{offer.address}: {', '.join(offer.names()) or 'no *.suit yet'}", flush=True)
         while True:
             time.sleep(3600)
+
+
+def _fetch(args) -> int:
+    from edgekit import delivery
+
+    done = delivery.fetch(_source(args, args.address), args.to)
+    print(f"{done.path}: {done.size:,} bytes, SHA-256 {done.sha256}")
+    return 0
+
+
+def _source(args, address: str):
+    """The address, with what the command line says of who vouches for the server and who fetches."""
+    from edgekit.delivery import Source
+
+    own = {name: Path(text) for name in ("ca", "certificate") if (text := getattr(args, name))}
+    if args.private_key:
+        own["key"] = Path(args.private_key)
+    return Source(address, user=args.user, password=os.environ.get(PASSWORD, ""), **own)
 
 
 def _install(args) -> int:
     from edgekit.packages.inspection import is_signed
 
-    data = _fetched(args.package, Path(args.run_dir), args.ca)
+    data = _fetched(args)
     with run_device.simulated_device(args) as core:
         refused = core.install(data, now=int(time.time()))
         boot = core.restart() if refused else core.reset()
@@ -207,21 +228,15 @@ def _powercut(args) -> int:
     return 0 if clean else 1
 
 
-def _fetched(where: str, folder: Path, ca: str) -> bytes:
-    """A package, from a file or over HTTP; an interrupted download goes on where it stopped."""
-    from edgekit.delivery import fetch_http
+def _fetched(args) -> bytes:
+    """A package, from a file or an address; an interrupted download goes on where it stopped."""
+    from edgekit.delivery import transports
     from edgekit.packages import inspection
 
-    if not where.startswith(("http://", "https://")):
-        return inspection.read(where)
-
-    try:
-        host, _ = urlsplit(where).hostname, urlsplit(where).port
-    except ValueError as error:
-        raise EdgekitError(f"{where}: {error}") from None
-    if not host:
-        raise EdgekitError(f"{where}: no host")
-    path = folder / "device" / "incoming.suit"
+    scheme, sign, _ = args.package.partition("://")
+    if not sign or scheme.lower() not in transports.schemes():
+        return inspection.read(args.package)
+    path = Path(args.run_dir) / "device" / "incoming.suit"
     path.parent.mkdir(exist_ok=True)
-    fetch_http(where, path, ca=Path(ca) if ca else None)
+    transports.fetch(_source(args, args.package), path)
     return inspection.read(path)

@@ -81,27 +81,40 @@ def add(commands, **do: Callable) -> None:
     _secret(sign)
     sign.set_defaults(do=do["sign"])
 
-    serve = verbs.add_parser("serve", help="offer packages over HTTP or HTTPS until interrupted")
+    serve = verbs.add_parser("serve", help="offer packages over HTTPS or MQTT until interrupted")
     serve.add_argument("folder", help="of packages: its *.suit are offered, and nothing else")
+    serve.add_argument("--over", default="http", metavar="TRANSPORT", help="http or mqtt")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int_between(1, 65_535), default=8080)
     serve.add_argument(
         "--certificate", default="", help="a PEM file, with those between: serve by TLS"
     )
     serve.add_argument(
+        "--credentials", default="", metavar="FOLDER",
+        help="makes certificates and passwords there, or takes those that are: serve by TLS",
+    )  # fmt: skip
+    serve.add_argument(
+        "--receiver", action="append", metavar="NAME",
+        help="a device that may enter, where the transport asks; `device` unless said",
+    )  # fmt: skip
+    serve.add_argument(
         "--private-key", default="", help="its key; else the .key beside it, or in the same file"
     )
     serve.set_defaults(do=do["serve"])
 
+    fetch = verbs.add_parser("fetch", help="a package into a file; a second try goes on")
+    fetch.add_argument("address", help="https://host/name or mqtts://host/edgekit/device/name")
+    fetch.add_argument("to", help="the file to write")
+    _receiver(fetch)
+    fetch.set_defaults(do=do["fetch"])
+
     install = verbs.add_parser("install", parents=[whom], help="onto the emulated device of a run")
-    install.add_argument("package", help="a file, or an address https://… or http://…")
+    install.add_argument("package", help="a file, or an address as `fetch` takes it")
     install.add_argument("run_dir")
     install.add_argument(
         "--trust", required=True, metavar="KEYS", help="the public key, .pub.pem, or a list, .keys"
     )
-    install.add_argument(
-        "--ca", default="", help="who vouches for the server, if the system does not (PEM)"
-    )
+    _receiver(install)
     _secret(install)
     install.set_defaults(do=do["install"])
 
@@ -145,6 +158,16 @@ def _whom(unsaid: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     whom.add_argument("--device", default="", metavar="NAME", help="one device, under the class")
     return whom
+
+
+def _receiver(command) -> None:
+    """The words that say who vouches for a server, and as whom to enter."""
+    command.add_argument(
+        "--ca", default="", help="who vouches for the server, if the system does not (PEM)"
+    )
+    command.add_argument("--user", default="", help="whose password is in EDGEKIT_PASSWORD")
+    command.add_argument("--certificate", default="", help="the receiver's own, instead (PEM)")
+    command.add_argument("--private-key", default="", help="its key (PEM)")
 
 
 def _secret(command) -> None:

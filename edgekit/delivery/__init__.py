@@ -1,24 +1,25 @@
-"""Delivery: a package goes to a device over MQTT or HTTP, and survives whatever happens on the way.
+"""Delivery: a package goes to a device, and survives whatever happens on the way.
 
-with broker("amqtt", folder, things=("pump-1",)) as b:        # a real broker, TLS, who may what
-    with serve(package, b.connection()):                      # answers every device
-        fetch(b.connection("pump-1"), "pump-1", "update.suit")  # pulled in blocks, resumable
-with serve_http(package) as url:
-    fetch_http(f"{url}/update", "update.suit")                # ranges, ETag = SHA-256
-choose(len(package), link)                                    # which of the two, and why
+with serve("mqtt", package, receivers=("pump-1",)) as offer:  # or "http": one record each in TRANSPORTS
+    fetch(offer.source("pump-1"), "update.suit")              # in pieces, resumable, byte for byte
+choose(len(package), link)                                    # which of them, and why
+
+`server` is the other side alone, for a gateway; `tuf_repository` what a Linux gateway updates itself from.
 """
 
-from edgekit.delivery.choose import Choice, choose
-from edgekit.delivery.http import fetch_http
-from edgekit.delivery.mqtt import Connection, fetch, serve
-from edgekit.delivery.partial_file import Transfer
+from edgekit.delivery.choose import choose
+from edgekit.delivery.estimate import Choice
+from edgekit.delivery.transport import Offer, Source, Transfer, Transport
+from edgekit.delivery.transports import TRANSPORTS, fetch, serve
 
 __all__ = [
+    "TRANSPORTS",
     "Choice",
-    "Connection",
+    "Offer",
+    "Source",
     "Transfer",
+    "Transport",
     "choose",
     "fetch",
-    "fetch_http",
     "serve",
 ]

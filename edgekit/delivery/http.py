@@ -28,7 +28,7 @@ from edgekit.delivery.download_target import (
     sidecar_path,
     sync,
 )
-from edgekit.delivery.partial_file import LIMIT, TimeoutPolicy, Transfer, progress
+from edgekit.delivery.transport import LIMIT, Source, TimeoutPolicy, Transfer, Watch, progress
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes
@@ -36,10 +36,22 @@ RESTARTS_MOST = 3
 RECORD_MOST = 16_384  # bytes of the record beside a part
 
 
+def fetch(source: Source, to: Path | str, **how) -> Transfer:
+    """As `transport.Fetch`, from http(s)://host:port/name."""
+    _, host, _, _ = source.parts()
+    if not host:
+        raise EdgekitError(f"{source.address}: no host")
+    if source.user or source.password or source.certificate or source.key:
+        raise EdgekitError(
+            f"{source.address}: HTTP knows no receivers here, leave name and key out"
+        )
+    return fetch_http(source.address, to, ca=source.ca, **how)
+
+
 def fetch_http(
     url: str, to: Path | str, *, digest: bytes | None = None, limit: int = LIMIT,
     min_bytes_per_s: float = 64.0,
-    timeout_s: float = 30.0, ca: Path | None = None, watch: Callable[[int, int], None] | None = None,
+    timeout_s: float = 30.0, ca: Path | None = None, watch: Watch | None = None,
 ) -> Transfer:  # fmt: skip
     """Fetch `url` into the file `to`; goes on where an earlier call was stopped.
 

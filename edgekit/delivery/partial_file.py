@@ -1,85 +1,18 @@
-"""What has arrived so far: the `.part` file, the record beside it, and the limits of a transfer."""
+"""A file that arrives in blocks: the `.part` file, and the bitmap beside it that says what is there."""
 
 from __future__ import annotations
 
 import os
 import struct
-import sys
-import time
 from contextlib import suppress
-from dataclasses import dataclass
-from html import escape
 from math import ceil
 from pathlib import Path
 
-from edgekit.core.errors import EdgekitError
-from edgekit.core.figures import measured
 from edgekit.core.safe_files import create_new, open_existing
+from edgekit.delivery.block_protocol import BLOCK_MAX, BLOCK_MIN
 from edgekit.delivery.download_target import disk, finalize_download, remove, sidecar_path, sync
 
-LIMIT = 16 << 20  # bytes of the largest file that is taken unasked
-BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery
 HEAD = struct.Struct(">32sQI")  # of a `.map` file: SHA-256, size, block size; then the bitmap
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """A file that arrived whole. Counts are bytes of the file, not of what carried them.
-
-    `resumed_bytes` was there from an earlier attempt, `received` came now, `repeated` of that had come
-    before.
-    `interruptions`: connections that were lost on the way; `restarts`: how often the file had changed,
-    so that what was there was given up. `sha256` is hexadecimal.
-    """
-
-    path: Path
-    size: int
-    sha256: str
-    seconds: float
-    resumed_bytes: int
-    received: int
-    repeated: int
-    interruptions: int
-    restarts: int
-
-    def _repr_html_(self) -> str:
-        rate = measured(self.received / self.seconds / 1024, "KiB/s", "clock and bytes of this run")
-        rows = {
-            "file": f"{escape(self.path.name)}, {self.size:,} bytes",
-            "SHA-256": f"<code>{self.sha256}</code>",
-            "time": measured(self.seconds, "s", "clock of this run")._repr_html_(),
-            "rate": rate._repr_html_(),
-            "resumed at": f"{self.resumed_bytes:,} bytes",
-            "came twice": f"{self.repeated:,} bytes",
-            "interruptions": str(self.interruptions),
-            "began anew": str(self.restarts),
-        }
-        cells = (f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
-        return f"<table>{''.join(cells)}</table>"
-
-
-class TimeoutPolicy:
-    """The slowest that is borne: `min_bytes_per_s` bytes/s, looked at every `timeout_s` seconds.
-
-    An outage counts as slowness, so this also says how long a broker or server may be gone.
-    """
-
-    def __init__(self, min_bytes_per_s: float, timeout_s: float):
-        self.need, self.timeout_s = max(1.0, min_bytes_per_s * timeout_s), timeout_s
-        self.since, self.before = time.monotonic(), 0
-
-    def check(self, got: int, what: str) -> None:
-        """`got` bytes are there by now. Raises EdgekitError, ending in `what`, when that is too slow."""
-        now = time.monotonic()
-        if now - self.since < self.timeout_s:
-            return
-        came = got - self.before
-        if came < self.need:
-            raise EdgekitError(
-                f"too slow: {max(0, came):,} bytes in {self.timeout_s:g} s, "
-                f"{self.need:,.0f} are the least; {what}"
-            )
-        self.since, self.before = now, got
 
 
 class PartialFile:
@@ -192,19 +125,3 @@ class PartialFile:
         self._map.write(HEAD.pack(self.digest, self.size, block) + bits)
         sync(self._map)
         return block, bits
-
-
-def progress(size: int, resumed_bytes: int, text: str):
-    """A bar for a person at a screen; nothing in a headless run."""
-    from tqdm.auto import tqdm
-
-    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    return tqdm(
-        total=size or None,
-        initial=resumed_bytes,
-        desc=text,
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        disable=not watched,
-    )

@@ -11,7 +11,7 @@ from edgekit.agent import native
 from edgekit.agent.device_firmware import firmware
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.assurance import attacks
-from edgekit.cli import commands, updates
+from edgekit.cli import commands, run_device
 from edgekit.packages import delta, encryption, suit
 from edgekit.packages.manifest import ENCODINGS, PackageError
 from edgekit.packages.package import manifest_of, sign_package, verify
@@ -223,7 +223,7 @@ def test_from_a_devices_key_to_a_confirmed_update(
             (tmp_path / tflite).read_bytes() if tflite else releases[0].tflite, **design
         )
 
-    monkeypatch.setattr(updates, "_release", release)
+    monkeypatch.setattr(run_device, "release_of", release)
     monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "four words of battery")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()

@@ -1,5 +1,6 @@
 """`edgekit ota …`, from a key to a confirmed update."""
 
+import hashlib
 import re
 import shutil
 import socket
@@ -11,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from edgekit.cli import commands, updates
+from edgekit.cli import commands, run_device
 from edgekit.delivery.server import serve_http
 from edgekit.delivery.server.certificates import certify
 from edgekit.packages import manifest_of, run_key, suit
@@ -27,14 +28,14 @@ def ota(tmp_path, monkeypatch, releases, capsys):
     def release(run_dir, tflite=""):
         return release_of((tmp_path / tflite).read_bytes()) if tflite else releases[0]
 
-    monkeypatch.setattr(updates, "_release", release)
+    monkeypatch.setattr(run_device, "release_of", release)
     monkeypatch.setenv("EDGEKIT_KEY_PASSPHRASE", "four words of battery")
     monkeypatch.delenv("EDGEKIT_VENDOR", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
 
     def command(*words):
-        code = commands.main(["ota", *words])
+        code = commands.main(["ota", *map(str, words)])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -78,7 +79,7 @@ def test_attacks_meet_the_agent_in_c_as_well(ota, monkeypatch):
         met.append((manifest_of(data).sequence, release.vendor, base.vendor, every, device))
         return pd.DataFrame({"attack": ["on the core"], "refused": [False]})
 
-    monkeypatch.setattr("edgekit.assurance.attack_core", on_core)
+    monkeypatch.setattr("edgekit.assurance.attack_device", on_core)
     ota("key", "release.pem")
     ota("build", "run", "--sequence", "2", "--base", "old.tflite", "--out", "2.suit", *ACME)
     ota("sign", "2.suit", "--key", "release.pem", "--run", "run", "--base", "old.tflite")
@@ -251,6 +252,25 @@ def test_served_over_tls_as_other_programs_see_it(serving, tmp_path):
     assert "TLSv1.3" in hand
 
 
+def test_served_over_mqtt_to_those_who_may_enter(serving, ota, tmp_path, monkeypatch):
+    """The folder of credentials is what a device is given; `fetch` takes the address that `serve` says."""
+    for needed in ("amqtt", "paho.mqtt"):
+        pytest.importorskip(needed)
+    (tmp_path / "2.suit").write_bytes(b"a package")
+    keys = tmp_path / "bench"
+    words = ("--over", "mqtt", "--credentials", str(keys), "--receiver", "pump-1")
+    address, _, names = serving(str(tmp_path), *words).strip().rpartition(": ")
+    assert (address.startswith("mqtts://127.0.0.1:"), names) == (True, "2")
+    entering = ("--ca", keys / "ca.pem", "--user", "pump-1")
+    monkeypatch.setenv("EDGEKIT_PASSWORD", (keys / "pump-1.password").read_text())
+    code, said, _ = ota("fetch", f"{address}/pump-1/2", tmp_path / "got.suit", *entering)
+    assert (code, (tmp_path / "got.suit").read_bytes()) == (0, b"a package")
+    assert hashlib.sha256(b"a package").hexdigest() in said
+    monkeypatch.setenv("EDGEKIT_PASSWORD", "guess")
+    code, _, complaint = ota("fetch", f"{address}/pump-1/2", tmp_path / "got.suit", *entering)
+    assert (code, "refuses" in complaint, complaint.count("\n")) == (2, True, 1)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -258,6 +278,9 @@ def test_served_over_tls_as_other_programs_see_it(serving, tmp_path):
         (("install", "none.suit", "run", "--trust", "new.tflite"), "none.suit"),
         (("key", "pkcs11:token=x"), "no key in a token"),
         (("serve", "nowhere"), "no folder"),
+        (("serve", ".", "--over", "mqt"), "Did you mean 'mqtt'"),
+        (("fetch", "gopher://x/y", "z"), "no transport for gopher"),
+        (("fetch", "mqtts://x/y", "z"), "is how it reads"),
         (("serve", ".", "--private-key", "new.tflite"), "needs its --certificate"),
         (("serve", ".", "--certificate", "new.tflite"), "chmod 600 new.tflite"),
         (("serve", ".", "--certificate", "none.pem"), "none.pem: No such file"),

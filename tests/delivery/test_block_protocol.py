@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery import block_protocol, partial_file
+from edgekit.delivery import block_protocol, download_session, partial_file
 
 cbor2 = pytest.importorskip("cbor2")
 
@@ -77,7 +77,7 @@ def test_whatever_is_lost_the_file_is_whole_and_nothing_comes_twice(data):
 def _lossy(data, to):
     size, block = data.draw(st.integers(1, 9_000)), data.draw(st.sampled_from([256, 300, 1024]))
     content = random.Random(size).randbytes(size)
-    device = block_protocol.DownloadSession(
+    device = download_session.DownloadSession(
         to, "s", None, 1 << 20, block, data.draw(st.integers(1, 9)), None
     )
     wire: list[tuple[str, bytes]] = []
@@ -181,7 +181,7 @@ def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
     """The first block is lost and everything else comes: it is not looked for again at each of the others."""
     monkeypatch.setattr(partial_file, "sync", lambda file: file.flush())
     count = 20_000
-    device = block_protocol.DownloadSession(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
+    device = download_session.DownloadSession(tmp_path / "x", "s", None, 1 << 30, 256, 16, None)
     asked = []
     device.begin(lambda kind, message: asked.append((kind, message)))
     entry = {"f": 0, "z": 256 * count, "h": bytes(32)}
@@ -205,7 +205,7 @@ def test_many_blocks_are_walked_over_once(tmp_path, monkeypatch):
 def test_the_largest_request_is_answered_at_once():
     """A server that shifts a bitmap of 12 KB once for each of its bits answers nobody else meanwhile."""
     files = {"s": bytes(256 * 8 * block_protocol.BITMAP_MOST)}
-    block_protocol._digest(files["s"])
+    block_protocol.digest_of(files["s"])
     spent = []
     for bits in (
         b"\xff" * block_protocol.BITMAP_MOST,

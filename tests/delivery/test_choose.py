@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,10 +12,8 @@ from edgekit import assurance
 from edgekit.assurance.relay import relay
 from edgekit.catalog import links
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery import choose, fetch, fetch_http, serve, server
-from edgekit.delivery.choose import HANDSHAKE, MQTT_CONNECT
-from edgekit.delivery.server import serve_http
-from edgekit.delivery.server.certificates import certify
+from edgekit.delivery import choose, fetch, serve
+from edgekit.delivery.estimate import HANDSHAKE, MQTT_CONNECT
 
 for needed in ("cbor2", "paho.mqtt", "httpx", "uvicorn", "starlette"):
     pytest.importorskip(needed)
@@ -25,28 +22,20 @@ for needed in ("cbor2", "paho.mqtt", "httpx", "uvicorn", "starlette"):
 @pytest.mark.parametrize("size", [3_000, 60_000])
 def test_the_bytes_are_estimated_as_they_are_counted(tmp_path, size):
     data = os.urandom(size)
-    certificate = certify(tmp_path, "web", "127.0.0.1")
-    tls = {"certificate": certificate, "key": tmp_path / "web.key"}
-    with serve_http(data, **tls) as url, relay(int(url.rpartition(":")[2])) as wire:
-        url = f"https://127.0.0.1:{wire.port}/update"
-        fetch_http(url, tmp_path / "a", ca=tmp_path / "ca.pem")
-    counted = {"http": wire.up + wire.down}
-    ways = {
-        block: choose(size, "wifi", block_most=block, connected=False) for block in (1024, 4096)
-    }
-    try:
-        with server.broker("mosquitto", tmp_path / "b") as b, serve(data, b.connection()):
-            for block in ways:
-                with relay(b.port) as wire:
-                    through = replace(b.connection("device"), port=wire.port)
-                    fetch(through, "device", tmp_path / "a", block=block)
-                counted[block] = wire.up + wire.down
-    except EdgekitError as error:
-        pytest.skip(str(error))
-    for block, way in ways.items():
-        said = {c.kind: c.bytes.value for c in (way, *way.others)}
-        assert said["http"] == pytest.approx(counted["http"], rel=0.06)
-        assert said["mqtt"] == pytest.approx(counted[block], rel=0.06)
+    for key, own in (("http", {}), ("mqtt", {"kind": "mosquitto"})):
+        try:
+            serving = serve(key, data, folder=tmp_path / key, **own)
+            offer = serving.__enter__()
+        except EdgekitError as error:
+            pytest.skip(str(error))
+        for block in (1024, 4096):
+            with relay(offer.source().parts()[2]) as wire:
+                how = {"block": block} if key == "mqtt" else {}
+                fetch(offer.source().through(wire.port), tmp_path / "a", **how)
+            way = choose(size, "wifi", block_most=block, connected=False)
+            said = {c.kind: c.bytes.value for c in (way, *way.others)}
+            assert said[key] == pytest.approx(wire.up + wire.down, rel=0.06)
+        serving.__exit__(None, None, None)
 
 
 @given(st.sampled_from(sorted(links())), st.integers(1, 5_000_000), st.booleans())

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from edgekit.assurance.relay import relay
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery import fetch_http
-from edgekit.delivery.server import serve_http
-from edgekit.delivery.server.certificates import certify
-from edgekit.delivery.server.http import application, offered
+from edgekit.delivery.http import fetch_http
+from edgekit.delivery.server import certify, serve_http
+from edgekit.delivery.server.files import offered
+from edgekit.delivery.server.http import application
 from edgekit.packages.keys import file_key
 
 httpx = pytest.importorskip("httpx")
@@ -91,7 +91,7 @@ def test_the_server_is_killed_and_starts_again(tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "update.suit").write_bytes(LARGE)
     program = (
-        "import sys\nfrom pathlib import Path\nfrom edgekit.delivery import serve_http\n"
+        "import sys\nfrom pathlib import Path\nfrom edgekit.delivery.server import serve_http\n"
         f"with serve_http(Path(sys.argv[1]), port={port}): print('up', flush=True), sys.stdin.read()\n"
     )
     running = []

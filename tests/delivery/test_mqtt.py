@@ -15,8 +15,10 @@ import pytest
 
 from edgekit.assurance.relay import relay
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery import block_protocol, fetch, mqtt, serve, server
-from edgekit.delivery.server.certificates import certify
+from edgekit.delivery import block_protocol, mqtt_client, server
+from edgekit.delivery.mqtt import fetch_mqtt as fetch
+from edgekit.delivery.server import certify
+from edgekit.delivery.server import serve_mqtt as serve
 
 cbor2 = pytest.importorskip("cbor2")
 pytest.importorskip("paho.mqtt")
@@ -116,7 +118,8 @@ def test_the_device_loses_its_connection_again_and_again(broker, tmp_path):
 def test_the_device_is_killed(broker, tmp_path):
     """The process ends at once, mid-transfer, and a new one goes on."""
     program = (
-        "import sys\nfrom pathlib import Path\nfrom edgekit.delivery import Connection, fetch\n"
+        "import sys\nfrom edgekit.delivery.mqtt import fetch_mqtt as fetch\n"
+        "from edgekit.delivery.mqtt_client import Connection\n"
         "host, port, ca, user, password, certificate, key, to = sys.argv[1:]\n"
         "c = Connection(host, int(port), ca, user, password, certificate or None, key or None)\n"
         f"fetch(c, 'pump-1', to, block={BLOCK}, watch=lambda there, size: print(there, flush=True))\n"
@@ -213,7 +216,7 @@ def test_blocks_of_two_files_with_one_version_are_not_mixed(real, tmp_path, monk
                 message = message | {"p": OTHER[at : at + message["l"]]}
             yield answer, message
 
-    monkeypatch.setattr(mqtt, "respond", lying)
+    monkeypatch.setattr("edgekit.delivery.server.mqtt.respond", lying)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="not the file"):
         get(real, tmp_path / "a")
     assert not list(tmp_path.iterdir())
@@ -261,7 +264,8 @@ def _no_digest(kind, message):
 def test_a_server_that_does_not_keep_to_the_rules(real, tmp_path, monkeypatch, twist, says):
     honest = block_protocol.respond
     monkeypatch.setattr(
-        mqtt, "respond", lambda *a: ((kind, twist(kind, m)) for kind, m in honest(*a))
+        "edgekit.delivery.server.mqtt.respond",
+        lambda *a: ((kind, twist(kind, m)) for kind, m in honest(*a)),
     )
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match=says) as error:
         get(real, tmp_path / "a", timeout_s=5)
@@ -281,7 +285,7 @@ def test_endless_data(real, tmp_path, monkeypatch):
             else:
                 yield kind, message
 
-    monkeypatch.setattr(mqtt, "respond", endless)
+    monkeypatch.setattr("edgekit.delivery.server.mqtt.respond", endless)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="does not end"):
         get(real, tmp_path / "a")
 
@@ -296,7 +300,7 @@ def test_a_server_that_is_too_slow(real, tmp_path, monkeypatch):
             if kind == "data":
                 return
 
-    monkeypatch.setattr(mqtt, "respond", slow)
+    monkeypatch.setattr("edgekit.delivery.server.mqtt.respond", slow)
     with serve(DATA, real.connection()), pytest.raises(EdgekitError, match="too slow") as error:
         get(real, tmp_path / "a", min_bytes_per_s=10_000, timeout_s=1)
     assert "bytes are kept" in str(error.value)
@@ -358,11 +362,11 @@ def test_one_device_cannot_fetch_as_another(broker, tmp_path):
 
 def test_one_device_hears_and_says_nothing_on_the_topics_of_another(broker):
     """pump-2 listens to everything and forges a block; the server's own message comes through alone."""
-    name = mqtt.topic("edgekit", "pump-1", "update", "data")
+    name = mqtt_client.topic("edgekit", "pump-1", "update", "data")
     heard, spied = [], []
 
     def enter(who, topics, to):
-        return mqtt._enter(broker.connection(who), topics, lambda n, p: to.append((n, p)))
+        return mqtt_client.enter(broker.connection(who), topics, lambda n, p: to.append((n, p)))
 
     device = enter("pump-1", [name], heard)
     if (
@@ -372,7 +376,7 @@ def test_one_device_hears_and_says_nothing_on_the_topics_of_another(broker):
             enter("pump-2", ["#"], spied)
     everything = "#" if broker.kind == "mosquitto" else name.replace("pump-1", "pump-2")
     spy = enter("pump-2", [everything], spied)
-    server = enter("server", [mqtt.topic("edgekit", "+", "+", "get")], [])
+    server = enter("server", [mqtt_client.topic("edgekit", "+", "+", "get")], [])
 
     def say(client, payload):
         sent = client.publish(name, payload, qos=1)
@@ -396,13 +400,13 @@ def test_one_device_hears_and_says_nothing_on_the_topics_of_another(broker):
 
 def test_a_request_that_cannot_be_answered_ends_no_server(real, tmp_path):
     """A stream's name so long that the topic of its answer would be longer than MQTT allows."""
-    client = mqtt._enter(
-        real.connection("pump-1"), [mqtt.topic("edgekit", "pump-1", "x", "data")], print
+    client = mqtt_client.enter(
+        real.connection("pump-1"), [mqtt_client.topic("edgekit", "pump-1", "x", "data")], print
     )
-    room = 65_535 - len(mqtt.topic("edgekit", "pump-1", "", "get"))
+    room = 65_535 - len(mqtt_client.topic("edgekit", "pump-1", "", "get"))
     with serve(DATA, real.connection()):
         for stream, payload in (("x" * room, b""), ("update", b"\xff"), ("update", bytes(20_000))):
-            client.publish(mqtt.topic("edgekit", "pump-1", stream, "get"), payload, qos=1)
+            client.publish(mqtt_client.topic("edgekit", "pump-1", stream, "get"), payload, qos=1)
         while client.want_write():
             client.loop(0.1)
         assert get(real, tmp_path / "a", timeout_s=5).path.read_bytes() == DATA
@@ -411,7 +415,9 @@ def test_a_request_that_cannot_be_answered_ends_no_server(real, tmp_path):
 
 def test_a_small_message_waits_for_nothing(real):
     """Nagle's algorithm would hold each acknowledgement back for some 40 ms."""
-    client = mqtt._enter(real.connection(), [mqtt.topic("edgekit", "+", "+", "get")], print)
+    client = mqtt_client.enter(
+        real.connection(), [mqtt_client.topic("edgekit", "+", "+", "get")], print
+    )
     assert client.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     client.disconnect()
 

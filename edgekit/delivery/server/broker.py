@@ -22,8 +22,9 @@ from pathlib import Path
 from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.delivery.mqtt import NAME, PREFIX, Connection, topic
+from edgekit.delivery.mqtt_client import PREFIX, Connection, topic
 from edgekit.delivery.server.certificates import certify, private
+from edgekit.delivery.transport import NAME
 
 SERVER = "server"  # the name of whoever serves packages
 MESSAGE_MOST = 262_144  # bytes

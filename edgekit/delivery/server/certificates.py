@@ -1,4 +1,10 @@
-"""A small certificate authority for a workshop or a test bench: P-256, good for a year, kept in a folder."""
+"""A small certificate authority for a workshop or a test bench, kept in a folder: trustme's, and P-256.
+
+trustme makes certificates; what is ours is that they last: the authority stays with its folder, a certificate
+is used again while it is good, keys are for their owner's eyes, and a device's says who it is. That stands in
+its common name, which mosquitto takes as a user's name, and in an address that can be no host's: so the
+certificate of a device never passes for a server's, though trustme makes both for either side.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +13,33 @@ import ipaddress
 from pathlib import Path
 
 from edgekit.core.atomic import atomic_write_bytes
+from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import missing
 
-AUTHORITY = "edgekit CA"
 DAYS = 365  # that a certificate is good for
+ORGANIZATION = {"organization_name": "edgekit", "organization_unit_name": "bench"}
+DEVICES = "device.invalid"  # a domain that nobody can have (RFC 6761)
 
 
 def certify(folder: Path, name: str, host: str = "") -> Path:
     """`<name>.pem` and `<name>.key` in `folder`, signed by its `ca.pem`, which is made if there is none.
 
-    With a `host` (a name or an address) it is a server's, without one a client's. What is there, good
-    for `host` and for another week, stays. Returns the certificate's path.
+    With a `host` (a name or an address) it is a server's, without one the device's of this name. What is
+    there, good for `host` and for another week, stays. Returns the certificate's path. Raises EdgekitError
+    for a host that can have no certificate.
     """
-    from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
-
-    file = folder / f"{name}.pem"
-    names = x509.SubjectAlternativeName(_names(host or name))
+    file, names = folder / f"{name}.pem", _names(name, host)
     if file.exists() and _good(file, names):
         return file
-    ca_key = folder / "ca.key"
-    if ca_key.exists():
-        authority = _load(ca_key)
-    else:
-        authority = _new(ca_key)
-        root = [(x509.BasicConstraints(ca=True, path_length=0), True), (_signs_only(), True)]
-        atomic_write_bytes(folder / "ca.pem", _sign(AUTHORITY, authority, authority, root))
-    use = x509.ExtendedKeyUsage([Usage.SERVER_AUTH if host else Usage.CLIENT_AUTH])
-    leaf = [(x509.BasicConstraints(ca=False, path_length=None), True), (use, False), (names, False)]
-    atomic_write_bytes(file, _sign(name, _new(folder / f"{name}.key"), authority, leaf))
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=DAYS)
+    try:
+        made = _authority(folder).issue_cert(
+            *names, common_name=name, not_after=until, **ORGANIZATION
+        )
+    except ValueError as error:  # idna's errors are
+        raise EdgekitError(f"{host or name!r} can have no certificate: {error}") from None
+    private(folder / f"{name}.key", made.private_key_pem.bytes())
+    atomic_write_bytes(file, made.cert_chain_pems[0].bytes())
     return file
 
 
@@ -43,70 +48,36 @@ def private(file: Path, data: bytes) -> None:
     atomic_write_bytes(file, data, 0o600)
 
 
-def _names(host: str) -> list:
-    from cryptography import x509
-
+def _authority(folder: Path):
+    """The folder's own trustme.CA."""
     try:
-        return [x509.IPAddress(ipaddress.ip_address(host)), x509.DNSName("localhost")]
+        import trustme
+    except ImportError as error:
+        raise missing("certificates need", error.name, "ota") from None
+    key, certificate = folder / "ca.key", folder / "ca.pem"
+    if key.exists():
+        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+    made = trustme.CA(path_length=0, **ORGANIZATION)
+    private(key, made.private_key_pem.bytes())
+    atomic_write_bytes(certificate, made.cert_pem.bytes())
+    return made
+
+
+def _names(name: str, host: str) -> list[str]:
+    """Whom the certificate is for."""
+    if not host:
+        return [f"{name}@{DEVICES}"]
+    try:
+        return [str(ipaddress.ip_address(host)), "localhost"]
     except ValueError:
-        return [x509.DNSName(host)]
+        return [host]
 
 
-def _good(file: Path, names) -> bool:
+def _good(file: Path, names: list[str]) -> bool:
     from cryptography import x509
 
     there = x509.load_pem_x509_certificate(file.read_bytes())
     has = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     week = datetime.timedelta(days=7)
-    return has == names and there.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + week
-
-
-def _new(file: Path):
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    form, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    private(file, key.private_bytes(form, pkcs8, serialization.NoEncryption()))
-    return key
-
-
-def _load(file: Path):
-    from cryptography.hazmat.primitives import serialization
-
-    return serialization.load_pem_private_key(file.read_bytes(), None)
-
-
-def _sign(subject: str, key, authority, extensions) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.x509.oid import NameOID
-
-    def named(text):
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
-    ours, theirs = key.public_key(), authority.public_key()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(named(subject))
-        .issuer_name(named(AUTHORITY))
-        .public_key(ours)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)  # a device's clock may be behind
-        .not_valid_after(now + DAYS * day)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ours), False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(theirs), False)
-    )
-    for value, critical in extensions:
-        made = made.add_extension(value, critical)
-    return made.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-def _signs_only():
-    from cryptography import x509
-
-    others = """digital_signature content_commitment key_encipherment data_encipherment
-        key_agreement encipher_only decipher_only"""
-    uses = dict.fromkeys(others.split(), False)
-    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **uses)
+    soon = datetime.datetime.now(datetime.UTC) + week
+    return [str(n.value) for n in has] == names and there.not_valid_after_utc > soon

@@ -1,32 +1,27 @@
 """Serve packages over HTTP, so that a broken transfer can go on: ranges, and ETags that are the SHA-256.
 
 Range, If-Range and strong ETags as RFC 9110 has them: a range is only answered if the ETag named with it
-is still the file's, else all of the file is sent. Of a folder only what is a package by its name is there for
-others: the key that signs is often its neighbour. Who keeps a connection busy with nothing is cut off.
+is still the file's, else all of the file is sent. Of a folder
+only packages are there for others (see `files`). Who keeps a connection busy with nothing is cut off.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import socket
-import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.core.safe_files import SAFE_FLAGS
-from edgekit.delivery.partial_file import LIMIT
+from edgekit.delivery.server.certificates import certify
+from edgekit.delivery.server.files import FILE_NAME, KINDS, offered, read_offered
+from edgekit.delivery.transport import RECEIVER, UPDATE, Files, Source, check_name
 
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")  # of a file: no path, nothing hidden
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-FILE = "update"  # the name of a package that has none
-KINDS = (".suit",)  # what is served of a folder
 CHUNK = 65_536  # bytes that are handed to the connection at a time
 
 
@@ -40,14 +35,14 @@ def application(files: bytes | Mapping[str, bytes] | Path, kinds: tuple[str, ...
     except ImportError as error:
         raise missing("HTTP needs", error.name, "ota") from None
     if isinstance(files, bytes):
-        files = {FILE: files}
+        files = {UPDATE: files}
 
     async def pieces(data):
         for at in range(0, len(data), CHUNK):
             yield data[at : at + CHUNK]
 
     def answer(request):
-        there = _read(files, request.path_params["name"], kinds)
+        there = read_offered(files, request.path_params["name"], kinds)
         if there is None:
             return PlainTextResponse("no such file\n", 404)
         data, tag = there[0], f'"{there[1]}"'
@@ -121,52 +116,47 @@ def serve_http(
             thread.join()
 
 
-def offered(folder: Path, kinds: tuple[str, ...] = KINDS) -> list[str]:
-    """Names of the files in `folder` that are served: a plain name that ends in one of `kinds`, of a file or
-    of a link to such a one beside it, no larger than what a client takes (16 MiB)."""
-    return sorted(p.name for p in folder.iterdir() if _file(folder, p.name, kinds))
+@dataclass(frozen=True)
+class HttpOffer:
+    """Files at `address`; `ca` vouches for it. Whoever asks is served."""
+
+    address: str
+    files: Files
+    ca: Path | None = None
+
+    def names(self) -> list[str]:
+        """As `transport.Offer`."""
+        if isinstance(self.files, bytes):
+            return [UPDATE]
+        return offered(self.files) if isinstance(self.files, Path) else sorted(self.files)
+
+    def source(self, receiver: str = RECEIVER, name: str = UPDATE) -> Source:
+        """As `transport.Offer`; any receiver will do."""
+        check_name(receiver, "device")
+        if not FILE_NAME.fullmatch(name):
+            raise EdgekitError(
+                f"{name[:80]!r} can name no file: 1 to 128 of A–Z, a–z, 0–9, _, - and ."
+            )
+        return Source(f"{self.address}/{name}", self.ca)
 
 
-def _file(folder: Path, name: str, kinds: tuple[str, ...]) -> tuple[Path, os.stat_result] | None:
-    """The file of that name and what the system says of it, if it is one that is served."""
-    if not NAME.fullmatch(name) or not name.endswith(kinds):
-        return None
-    folder = folder.resolve()
-    try:
-        file = (folder / name).resolve()  # a link may lead to another package, but not elsewhere
-        found = file.lstat()
-    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
-        return None
-    ours = file.parent == folder and NAME.fullmatch(file.name) and file.name.endswith(kinds)
-    good = ours and stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT
-    return (file, found) if good else None
+@contextmanager
+def serve(
+    files: Files, *, receivers: tuple[str, ...] = (RECEIVER,), folder: Path | None = None,
+    host: str = "127.0.0.1", port: int = 0, certificate: Path | None = None, key: Path | None = None,
+    **limits,
+) -> Iterator[HttpOffer]:  # fmt: skip
+    """As `transport.Serve`; `limits` as for `serve_http`. Without TLS where neither a `certificate` with its
+    `key` nor a `folder` is named, in which an authority of its own makes one.
 
-
-def _read(
-    files: Mapping[str, bytes] | Path | str, name: str, kinds: tuple[str, ...]
-) -> tuple[bytes, str] | None:
-    """The bytes of that name and their SHA-256."""
-    if isinstance(files, Mapping):
-        data = files.get(name) if NAME.fullmatch(name) else None
-        return None if data is None else (data, _sha256(data))
-    if (there := _file(Path(files), name, kinds)) is None:
-        return None
-    file, found = there
-    try:
-        return _loaded(file, found.st_ino, found.st_size, found.st_mtime_ns)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=4)  # what many devices ask for at once is read once, and held once
-def _loaded(file: Path, _inode: int, size: int, _changed: int) -> tuple[bytes, str]:
-    with os.fdopen(os.open(file, os.O_RDONLY | SAFE_FLAGS), "rb") as opened:
-        data = opened.read(size)
-    return data, _sha256(data)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    `receivers` are not asked who they are.
+    """
+    ca = None
+    if folder and not certificate:
+        certificate, key, ca = certify(folder, "web", host), folder / "web.key", folder / "ca.pem"
+    own = {"host": host, "port": port, "certificate": certificate, "key": key, **limits}
+    with serve_http(files, **own) as address:
+        yield HttpOffer(address, files, ca)
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | tuple[()] | None:
