@@ -48,7 +48,7 @@ def schemes() -> tuple[str, ...]:
     return tuple(scheme for transport in TRANSPORTS.values() for scheme in transport.schemes)
 
 
-def serve(key: str, files: Files, **how) -> AbstractContextManager[Offer]:
+def serve(key: str, files: Files, /, **how) -> AbstractContextManager[Offer]:
     """Serve `files` by the transport of this name; `how` as `transport.Serve`, and what is its own.
 
     Yields an Offer, whose `source(receiver, name)` is what `fetch` takes. Raises EdgekitError.
@@ -56,7 +56,7 @@ def serve(key: str, files: Files, **how) -> AbstractContextManager[Offer]:
     return named(key).serve(files, **how)
 
 
-def fetch(source: Source | str, to: Path | str, **how) -> Transfer:
+def fetch(source: Source | str, to: Path | str, /, **how) -> Transfer:
     """Fetch from a Source, or an address that needs no credentials, into the file `to`.
 
     `how` as `transport.Fetch` has it (digest, limit, min_bytes_per_s, timeout_s, watch), and what is the

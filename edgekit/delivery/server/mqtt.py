@@ -105,7 +105,7 @@ def serve(
     host: str = "127.0.0.1", port: int = 0, kind: str = "amqtt", certificate: Path | None = None,
     key: Path | None = None,
 ) -> Iterator[MqttOffer]:  # fmt: skip
-    """As `transport.Serve`, by a broker of this `kind` (see `broker`), in a temporary folder if none is named.
+    """As `transport.Serve`, by a broker of this `kind` (see `broker`), with a temporary folder if need be.
 
     Raises EdgekitError for a `certificate` or `key`, too: a broker that is started here makes its own.
     """
