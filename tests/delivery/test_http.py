@@ -124,16 +124,6 @@ def test_the_server_is_killed_and_starts_again(tmp_path):
     assert (done.received, done.repeated, done.restarts) == (len(LARGE), 0, 0)
 
 
-def test_a_stopped_fetch_goes_on_where_it_was(tmp_path):
-    with serve_http(LARGE) as url:
-        with pytest.raises(Stop):
-            fetch_http(f"{url}/update", tmp_path / "a", watch=once(1 << 20, stop))
-        done = fetch_http(f"{url}/update", tmp_path / "a")
-    assert done.path.read_bytes() == LARGE
-    assert done.resumed_bytes >= 1 << 20
-    assert done.resumed_bytes + done.received == len(LARGE)
-
-
 def test_a_lost_connection_and_a_file_that_changed_meanwhile(tmp_path):
     """The connection is cut again and again; at the third time there is another file."""
     files, cuts = {"update": LARGE}, []
@@ -151,19 +141,6 @@ def test_a_lost_connection_and_a_file_that_changed_meanwhile(tmp_path):
     assert done.path.read_bytes() == new
     assert done.restarts == 1
     assert done.interruptions >= 1
-
-
-def test_a_file_that_changed_between_two_calls(tmp_path):
-    files = {"update": LARGE}
-    with serve_http(files) as url:
-        with pytest.raises(Stop):
-            fetch_http(f"{url}/update", tmp_path / "a", watch=once(1 << 20, stop))
-        files["update"] = OTHER
-        with pytest.raises(EdgekitError, match="another file"):
-            fetch_http(f"{url}/update", tmp_path / "a", digest=hashlib.sha256(LARGE).digest())
-        assert (tmp_path / "a.part").stat().st_size >= 1 << 20, "the right file's bytes are gone"
-        done = fetch_http(f"{url}/update", tmp_path / "a", digest=hashlib.sha256(OTHER).digest())
-    assert done.path.read_bytes() == OTHER
 
 
 def test_a_server_gives_away_packages_and_nothing_else(tmp_path):
@@ -342,32 +319,6 @@ def test_two_downloads_into_one_file_do_not_mix(tmp_path):
             thread.join()
     assert said == [1 << 20] * 16
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
-
-
-def test_a_download_that_another_one_holds_up_says_so(tmp_path):
-    with serve_http(LARGE) as url:
-
-        def second(_there, _size):
-            with pytest.raises(EdgekitError, match="another download"):
-                fetch_http(f"{url}/update", tmp_path / "a", timeout_s=0.2)
-            raise Stop
-
-        with pytest.raises(Stop):
-            fetch_http(f"{url}/update", tmp_path / "a", watch=second)
-
-
-@pytest.mark.parametrize("what", ["part", "etag", "lock"])
-@pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_nothing_is_written_through_a_link(tmp_path, what, link):
-    """Somebody knew the name of the file that would be written beside the download."""
-    mine = tmp_path / "mine"
-    mine.write_bytes(b"precious")
-    (tmp_path / "to").mkdir()
-    link(mine, tmp_path / "to" / f"a.{what}")
-    with serve_http(DATA) as url:
-        assert fetch_http(f"{url}/update", tmp_path / "to" / "a").path.read_bytes() == DATA
-    assert mine.read_bytes() == b"precious"
-    assert [p.name for p in (tmp_path / "to").iterdir()] == ["a"]
 
 
 def test_what_changed_on_the_disk_is_no_success(tmp_path):

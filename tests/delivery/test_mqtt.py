@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 import socket
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -115,31 +114,6 @@ def test_the_device_loses_its_connection_again_and_again(broker, tmp_path):
     assert done.repeated <= BLOCK * done.interruptions
 
 
-def test_the_device_is_killed(broker, tmp_path):
-    """The process ends at once, mid-transfer, and a new one goes on."""
-    program = (
-        "import sys\nfrom edgekit.delivery.mqtt import fetch_mqtt as fetch\n"
-        "from edgekit.delivery.mqtt_client import Connection\n"
-        "host, port, ca, user, password, certificate, key, to = sys.argv[1:]\n"
-        "c = Connection(host, int(port), ca, user, password, certificate or None, key or None)\n"
-        f"fetch(c, 'pump-1', to, block={BLOCK}, watch=lambda there, size: print(there, flush=True))\n"
-    )
-    c, to = broker.connection("pump-1"), tmp_path / "a"
-    words = [c.host, c.port, c.ca, c.user, c.password, c.certificate or "", c.key or "", to]
-    with serve(DATA, broker.connection()):
-        command = [sys.executable, "-c", program, *map(str, words)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as device:
-            first = [device.stdout.readline() for _ in range(15)]
-            device.kill()
-            first += device.stdout.readlines()
-        assert not to.exists()
-        done = get(broker, to)
-    assert to.read_bytes() == DATA
-    before, now = len([line for line in first if line.strip()]), -(-done.received // BLOCK)
-    assert 15 <= before < COUNT, "it was not killed in the middle"
-    assert COUNT <= before + now <= COUNT + 1, "blocks came twice"
-
-
 def test_a_stopped_fetch_goes_on_where_it_was(real, tmp_path):
     with serve(DATA, real.connection()) as served:
         with pytest.raises(Stop):
@@ -149,19 +123,6 @@ def test_a_stopped_fetch_goes_on_where_it_was(real, tmp_path):
     assert done.resumed_bytes >= 20_000
     assert done.resumed_bytes + done.received == len(DATA)
     assert served.sent.total() <= COUNT + 16, "more was sent twice than the window that was lost"
-
-
-def test_two_fetches_into_one_file_come_one_after_the_other(real, tmp_path):
-    with serve(DATA, real.connection()):
-
-        def second():
-            with pytest.raises(EdgekitError, match="another download"):
-                get(real, tmp_path / "a", timeout_s=0.2)
-
-        done = get(real, tmp_path / "a", watch=once([12_000], second))
-    assert done.path.read_bytes() == DATA
-    assert (done.repeated, done.interruptions) == (0, 0)
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_the_server_is_gone_for_a_while(real, tmp_path):
@@ -189,20 +150,6 @@ def test_a_file_that_changes_on_the_way_is_fetched_anew(broker, tmp_path):
         done = get(broker, tmp_path / "a", watch=watch)
     assert done.path.read_bytes() == OTHER
     assert done.restarts == 1
-
-
-def test_a_file_that_changed_between_two_calls(real, tmp_path):
-    files = {"update": DATA}
-    with serve(files, real.connection()):
-        with pytest.raises(Stop):
-            get(real, tmp_path / "a", watch=once([15_000], stop))
-        files["update"] = OTHER
-        with pytest.raises(EdgekitError, match="another file"):
-            get(real, tmp_path / "a", digest=hashlib.sha256(DATA).digest())
-        assert (tmp_path / "a.part").exists(), "what came of the right file was thrown away"
-        done = get(real, tmp_path / "a", digest=hashlib.sha256(OTHER).digest())
-    assert done.path.read_bytes() == OTHER
-    assert (done.resumed_bytes, done.restarts) == (0, 1)
 
 
 def test_blocks_of_two_files_with_one_version_are_not_mixed(real, tmp_path, monkeypatch):
