@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from benchmarks.bars import Bars
-from edgekit import agent, packages
+from edgekit import agent, assurance, packages
 from edgekit.assurance import attacks_keyset, fuzz_keyset, keyset_device, powercut_keyset
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
@@ -43,7 +43,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
     device = release.device()
     keys = attacks_keyset.generate_keys(device.vendor, signer)
     core = agent.DeviceSimulator(agent.firmware(release, keys.first, "cortex-m4"), device)
-    table = attacks_keyset.attack_keyset(
+    table = assurance.attack_keyset(
         core, keys, packages.sign_package(release.unsigned(1), signer), every=600 if smoke else 3
     )
     shown = f"{int(table.refused.sum())} of {len(table)} kinds, {int(table.tries.sum()):,} tries"

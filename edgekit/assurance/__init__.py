@@ -8,13 +8,12 @@ powercut.search()                             the power goes at every flash oper
 fuzz_manifest, fuzz_delta, fuzz_keyset        hostile bytes for the C, under sanitizers
 """
 
-from edgekit.assurance.attacks import attack
+from edgekit.assurance.attacks import ATTACKS, attack, attack_keyset, attack_transfer
 from edgekit.assurance.attacks_device import attack_device
-from edgekit.assurance.attacks_keyset import attack_keyset
-from edgekit.assurance.attacks_transfer import attack_transfer
 from edgekit.assurance.delivery_rate import measure
 
 __all__ = [
+    "ATTACKS",
     "attack",
     "attack_device",
     "attack_keyset",

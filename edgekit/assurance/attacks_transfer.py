@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import repeat
 from pathlib import Path
 
-import pandas as pd
-
 from edgekit.agent.simulator import DeviceSimulator
+from edgekit.assurance.attack import Attack
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.http import fetch_http
 from edgekit.packages.package import digest
@@ -21,71 +20,95 @@ from edgekit.packages.package import digest
 PATIENCE = 1.0  # seconds; a device in the field has more
 
 
-def attack_transfer(package: bytes, core: DeviceSimulator) -> pd.DataFrame:
-    """A hostile server, and a device that is played with; one row each: attack, refused, answer.
-
-    `core` is a device that takes `package`; afterwards it runs what it ran before. Raises EdgekitError if it
-    does not take it.
-    """
-    found: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as name:
-        to, limit = Path(name) / "update.suit", len(package) + 1024
-
-        def fetched(url: str, **how) -> str:
-            try:
-                fetch_http(f"{url}/update", to, limit=limit, timeout_s=PATIENCE, **how)
-            except EdgekitError as refusal:
-                return str(refusal)
-            return ""
-
-        with _hostile(_promising(lambda: repeat(package))) as url:
-            found["endless data"] = fetched(url)
-        with _hostile(_promising(lambda: _dribble(package))) as url:
-            found["slow retrieval"] = fetched(url, min_bytes_per_s=1024)
-        resumed: list[int] = []
-        with _hostile(_swapping(package, resumed)) as url:
-            answer = fetched(url)
-            found["file swapped mid-resume"] = (
-                answer if any(resumed) else ""
-            )  # else nothing was tried
-    found |= _on_device(package, core)
-    rows = [(attack, bool(answer), answer or "ACCEPTED") for attack, answer in found.items()]
-    return pd.DataFrame(rows, columns=["attack", "refused", "answer"])
+Call = Callable[[], str]
 
 
-def _on_device(package: bytes, core: DeviceSimulator) -> dict[str, str]:
-    before, runs = core.flash, core.restart().slot
-    try:
-        if why := core.install(package):
+@dataclass(frozen=True, eq=False)
+class TransferTarget:
+    """A device that takes `package`, and a folder to fetch it into. An attempt is something to call."""
+
+    core: DeviceSimulator
+    package: bytes
+    folder: Path
+
+    def answer(self, attempt: Call) -> str:
+        """The refusal; afterwards the device has the flash that it had."""
+        before = self.core.flash
+        try:
+            return attempt()
+        finally:
+            self.core.restore_flash(before)
+
+    def fetched(self, url: str, **how) -> str:
+        """The refusal of a download, "" if it was taken."""
+        to, limit = self.folder / "update.suit", len(self.package) + 1024
+        try:
+            fetch_http(f"{url}/update", to, limit=limit, timeout_s=PATIENCE, **how)
+        except EdgekitError as refusal:
+            return str(refusal)
+        return ""
+
+    def install(self) -> None:
+        if why := self.core.install(self.package):
             raise EdgekitError(f"the package is refused without any attack: {why}")
-        boots = []
+
+
+def _endless(t: TransferTarget) -> Iterable[Call]:
+    with _hostile(_promising(lambda: repeat(t.package))) as url:
+        yield lambda: t.fetched(url)
+
+
+def _slow(t: TransferTarget) -> Iterable[Call]:
+    with _hostile(_promising(lambda: _dribble(t.package))) as url:
+        yield lambda: t.fetched(url, min_bytes_per_s=1024)
+
+
+def _swapped(t: TransferTarget) -> Iterable[Call]:
+    resumed: list[int] = []
+
+    def answer() -> str:
+        refusal = t.fetched(url)
+        return refusal if any(resumed) else ""  # else nothing was tried
+
+    with _hostile(_swapping(t.package, resumed)) as url:
+        yield answer
+
+
+def _boot_loop(t: TransferTarget) -> Iterable[Call]:
+    def answer() -> str:
+        runs = t.core.restart().slot
+        t.install()
+        boots: list[int] = []
         while len(boots) < 10 and (not boots or boots[-1] != runs):
-            boots.append(core.restart().slot)  # nobody confirms: the new image hangs
-        loop = (
-            f"slot {'AB'[runs]} runs again after {len(boots) - 1} boots"
-            if boots[-1] == runs
-            else ""
-        )
-        core.restore_flash(before)
-        old = core.sequence
-        core.install(package)
-        core.restart()  # on trial now
-        replayed = [
-            core.finish_trial(True, old),
-            core.finish_trial(False, old),
-            core.finish_trial(True, 0),
-        ]
-        replay = (
-            ""
-            if any(replayed) or not core.restart().trial
-            else "not the number of what is on trial"
-        )
-    finally:
-        core.restore_flash(before)
-    return {
-        "boot loop: an image that never reports": loop,
-        "replayed confirm or revert": replay,
-    }
+            boots.append(t.core.restart().slot)  # nobody confirms: the new image hangs
+        if boots[-1] != runs:
+            return ""
+        return f"slot {'AB'[runs]} runs again after {len(boots) - 1} boots"
+
+    yield answer
+
+
+def _replayed(t: TransferTarget) -> Iterable[Call]:
+    def answer() -> str:
+        old = t.core.sequence
+        t.install()
+        t.core.restart()  # on trial now
+        meant = ((True, old), (False, old), (True, 0))
+        taken = [t.core.finish_trial(*verdict) for verdict in meant]
+        if any(taken) or not t.core.restart().trial:
+            return ""
+        return "not the number of what is on trial"
+
+    yield answer
+
+
+TRANSFER = (
+    Attack("endless data", "way", _endless),
+    Attack("slow retrieval", "way", _slow),
+    Attack("file swapped mid-resume", "way", _swapped),
+    Attack("boot loop: an image that never reports", "way", _boot_loop),
+    Attack("replayed confirm or revert", "way", _replayed),
+)
 
 
 def _promising(body: Callable[[], Iterable[bytes]]) -> Callable:

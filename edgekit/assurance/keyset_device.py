@@ -42,22 +42,22 @@ class KeysetDevice:
         change: tuple[str, ...] = (),
     ):
         self.c = ctypes.CDLL(str(_compiled(change)))
-        for name in ("life_version", "life_operations", "life_broken"):
+        for name in ("powercut_version", "powercut_operations", "powercut_broken"):
             getattr(self.c, name).restype = ctypes.c_uint32
         for name in ("keyset_reason", "statement_reason"):
             getattr(self.c, name).restype = ctypes.c_char_p
         for name, value in (("secret", secret), ("model", model), ("device", device)):
-            self._set(f"life_{name}", value)
+            self._set(f"powercut_{name}", value)
         self.reflash(keys, algorithms)
 
     def reflash(self, keys: KeyList, algorithms: Iterable[str] = native.KEYS) -> None:
         """Another firmware on a blank part."""
-        self._set("life_keys", keys.encoded.ljust(BYTES, b"\0"))
-        self._set("life_size", len(keys.encoded).to_bytes(4, "little"))
+        self._set("powercut_keys", keys.encoded.ljust(BYTES, b"\0"))
+        self._set("powercut_size", len(keys.encoded).to_bytes(4, "little"))
         known = _known(algorithms)
-        self._set("life_algorithms", known.to_bytes(4, "little"))
+        self._set("powercut_algorithms", known.to_bytes(4, "little"))
         self.c.nor_blank()
-        self.c.life_seed(1)
+        self.c.powercut_seed(1)
         self.start()
 
     def _set(self, name: str, value: bytes) -> None:
@@ -75,12 +75,12 @@ class KeysetDevice:
 
     def start(self) -> None:
         """A reset."""
-        self.c.life_power_on()
+        self.c.powercut_power_on()
         self._powered(self.c.powered_open())
 
     def cut(self, operation: int, way: int) -> None:
         """The power will go at this operation from now (1: the next), torn in this way (powercut.WAYS)."""
-        self.c.life_cut(operation, way)
+        self.c.powercut_cut(operation, way)
 
     def take_keys(self, data: bytes, now: int = 0, piece: int = 512) -> None:
         """Raises PackageError with the device's reason."""
@@ -104,7 +104,7 @@ class KeysetDevice:
     ) -> bytes:
         """A report; b"" if the flash failed."""
         size = self._powered(self.c.powered_status(running, counter, verdict, reason, 0))
-        return bytes((ctypes.c_char * size).in_dll(self.c, "life_report").raw)
+        return bytes((ctypes.c_char * size).in_dll(self.c, "powercut_report").raw)
 
     def believes(self, key_algorithm: str, message: bytes, signature: bytes) -> bool:
         """Would a package with this signature be taken?"""
@@ -114,20 +114,20 @@ class KeysetDevice:
     @property
     def version(self) -> int:
         """Of the key list that counts."""
-        return self.c.life_version()
+        return self.c.powercut_version()
 
     @property
     def operations(self) -> int:
         """On the flash, so far."""
-        return self.c.life_operations()
+        return self.c.powercut_operations()
 
     @property
     def broken(self) -> int:
         """Rules of the flash broken, so far."""
-        return self.c.life_broken()
+        return self.c.powercut_broken()
 
     def _powered(self, code: int) -> int:
-        if self.c.life_off():
+        if self.c.powercut_off():
             raise PowerCut
         return code
 

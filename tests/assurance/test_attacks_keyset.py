@@ -4,10 +4,11 @@ import pytest
 
 from edgekit.agent.device_firmware import firmware
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance import attacks_keyset
-from edgekit.assurance.attacks_keyset import NOW, attack_keyset, signed
+from edgekit.assurance import attack_keyset, attacks_keyset
+from edgekit.assurance.attacks_keyset import NOW
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import statement, status
+from edgekit.packages.keyset import signed
 from edgekit.packages.package import sign_package
 
 

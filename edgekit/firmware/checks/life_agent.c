@@ -54,7 +54,7 @@ struct life {
 };
 
 struct life life;
-struct agent life_agent; /* all the memory that a cut loses */
+struct agent powercut_agent; /* all the memory that a cut loses */
 uint8_t powercut_packages[STEPS * 640];
 uint8_t powercut_public_key[32]; /* the key that signs */
 
@@ -144,18 +144,18 @@ static void look_at_wear(void) {
 static int send(const struct step *step) {
   const uint8_t *package = powercut_packages + step->at;
   const uint32_t now = life.clock == 0 ? 0 : step->back ? 1 : life.clock++;
-  agent_begin(&life_agent, now);
+  agent_begin(&powercut_agent, now);
   if (now > life.told) life.told = now;
   for (uint32_t at = 0, n; at < step->bytes; at += n) {
     n = step->bytes - at < CHUNK ? step->bytes - at : CHUNK;
-    const int answer = agent_take(&life_agent, package + at, n);
+    const int answer = agent_take(&powercut_agent, package + at, n);
     if (answer == AGENT_MORE) continue;
     /* refused is refused, whatever comes behind it */
-    life.false_records += agent_take(&life_agent, package, CHUNK) != AGENT_ABORTED;
-    life.false_records += agent_end(&life_agent) != AGENT_ABORTED;
+    life.false_records += agent_take(&powercut_agent, package, CHUNK) != AGENT_ABORTED;
+    life.false_records += agent_end(&powercut_agent) != AGENT_ABORTED;
     return answer;
   }
-  return step->kind == BROKEN_OFF ? AGENT_MORE : agent_end(&life_agent);
+  return step->kind == BROKEN_OFF ? AGENT_MORE : agent_end(&powercut_agent);
 }
 
 /* The same; a device that wants to rest must take it a day later, or, without a clock, in its next life. */
@@ -173,17 +173,17 @@ static int offer(const struct step *step) {
 
 /* The image on trial: does it live? */
 static void try_out(const struct step *step) {
-  const uint32_t sequence = agent_running(&life_agent);
+  const uint32_t sequence = agent_running(&powercut_agent);
   life.false_records += send(step) != AGENT_BUSY; /* it would have to overwrite the way back */
   if (step->kind == UNHEALTHY) {
     life.accused = 1;
-    life.judged = agent_finish_trial(&life_agent, sequence, 0) == 0;
+    life.judged = agent_finish_trial(&powercut_agent, sequence, 0) == 0;
   }
   if (step->kind != HEALTHY && !(step->kind == POWERLESS && life.installs > 1)) return;
   for (int healthy = 0; healthy < 2; healthy++) /* somebody else's verdict */
-    life.counter_errors += agent_finish_trial(&life_agent, sequence - 1, healthy) == 0;
+    life.counter_errors += agent_finish_trial(&powercut_agent, sequence - 1, healthy) == 0;
   life.asked = sequence;
-  if (agent_finish_trial(&life_agent, sequence, 1) == 0) life.confirmed = sequence;
+  if (agent_finish_trial(&powercut_agent, sequence, 1) == 0) life.confirmed = sequence;
   life.asked = life.begun = 0;
 }
 
@@ -215,14 +215,14 @@ void powercut_run_until_reset(void) {
   int trial;
   life.today = 0;
   for (uint32_t i = 0; i < sizeof powercut_public_key; i++) key.bytes[i] = powercut_public_key[i];
-  const int slot = agent_start(&life_agent, &DEVICE, &KEYS, SLOT_SECTORS, &trial);
-  look_at_log(&life_agent.slots);
-  look_at_boot(&life_agent.slots, slot, trial);
+  const int slot = agent_start(&powercut_agent, &DEVICE, &KEYS, SLOT_SECTORS, &trial);
+  look_at_log(&powercut_agent.slots);
+  look_at_boot(&powercut_agent.slots, slot, trial);
   if (trial && life.now < life.steps) {
     try_out(&life.step[life.now]);
     if (life.step[life.now].sequence != life.confirmed) return; /* reset, by itself or by the watchdog */
   }
-  life.counter_errors += agent_finish_trial(&life_agent, life.confirmed, 1) == 0; /* replayed */
+  life.counter_errors += agent_finish_trial(&powercut_agent, life.confirmed, 1) == 0; /* replayed */
   while (life.now < life.steps) {
     const struct step *step = &life.step[life.now];
     const int done = step->kind == HANGS ? life.installs != 0 : step->sequence == life.confirmed;

@@ -12,56 +12,57 @@
     return (int)(call);                    \
   } while (0)
 
-struct trust life_trust; /* in memory: a reset forgets it */
-uint8_t life_keys[TRUST_BYTES], powercut_secret[HMAC_KEY], life_model[16], life_device[16], life_report[STATUS_BYTES];
-uint32_t life_size, life_algorithms = 3; /* of life_keys; bit 0: Ed25519, bit 1: ES256 */
+struct trust powercut_trust; /* in memory: a reset forgets it */
+uint8_t powercut_keys[TRUST_BYTES], powercut_secret[HMAC_KEY], powercut_model[16], powercut_device[16],
+    powercut_report[STATUS_BYTES];
+uint32_t powercut_size, powercut_algorithms = 3; /* of powercut_keys; bit 0: Ed25519, bit 1: ES256 */
 
 int powered_open(void) {
   const struct trust_origin origin = {
-      .keys = life_keys,
-      .size = life_size,
-      .verify = {life_algorithms & 1 ? ed25519_verify : 0, life_algorithms & 2 ? es256_verify : 0},
+      .keys = powercut_keys,
+      .size = powercut_size,
+      .verify = {powercut_algorithms & 1 ? ed25519_verify : 0, powercut_algorithms & 2 ? es256_verify : 0},
       .secret = powercut_secret,
       .sector = NOR_SECTORS - 2,
   };
-  POWERED(trust_open(&life_trust, &origin));
+  POWERED(trust_open(&powercut_trust, &origin));
 }
 
 int powered_keys(const uint8_t *data, uint32_t n, uint32_t piece, uint32_t now) {
-  trust_begin(&life_trust);
-  for (uint32_t at = 0; at < n; at += piece) trust_take(&life_trust, data + at, n - at < piece ? n - at : piece);
-  POWERED(trust_end(&life_trust, now));
+  trust_begin(&powercut_trust);
+  for (uint32_t at = 0; at < n; at += piece) trust_take(&powercut_trust, data + at, n - at < piece ? n - at : piece);
+  POWERED(trust_end(&powercut_trust, now));
 }
 
 int powered_statement(const uint8_t *data, uint32_t n, uint32_t running, uint32_t now) {
-  POWERED(statement_take(&life_trust, data, n, life_model, running, now));
+  POWERED(statement_take(&powercut_trust, data, n, powercut_model, running, now));
 }
 
-int powercut_freshness(uint32_t running, uint32_t now) { return statement_freshness(&life_trust, running, now); }
+int powercut_freshness(uint32_t running, uint32_t now) { return statement_freshness(&powercut_trust, running, now); }
 
 int powered_status(uint32_t running, uint32_t counter, uint32_t verdict, uint32_t reason, uint32_t fresh) {
   const struct status s = {running, counter, verdict, reason, fresh};
-  POWERED(status_make(&life_trust, life_device, &s, life_report));
+  POWERED(status_make(&powercut_trust, powercut_device, &s, powercut_report));
 }
 
 /* Is this a signature over the message by a key that packages are believed from? A COSE_ code. */
 int powercut_accepts_signature(uint32_t algorithm, const uint8_t *message, uint32_t n, const uint8_t *signature) {
-  return cose_verify(&life_trust.keys, (uint8_t)algorithm, message, n, signature);
+  return cose_verify(&powercut_trust.keys, (uint8_t)algorithm, message, n, signature);
 }
 
-uint32_t life_version(void) { return life_trust.set.version; }
+uint32_t powercut_version(void) { return powercut_trust.set.version; }
 
-void life_power_on(void) {
+void powercut_power_on(void) {
   nor.off = 0;
   for (int i = 0; i < NOR_CUTS; i++) nor.cut[i].after = 0;
 }
 
-void life_cut(uint32_t after, uint32_t torn) {
+void powercut_cut(uint32_t after, uint32_t torn) {
   nor.cut[0].after = after;
   nor.cut[0].torn = torn;
 }
 
-uint32_t life_off(void) { return nor.off; }
-uint32_t life_operations(void) { return nor.operations; }
-uint32_t life_broken(void) { return nor.broken; }
-void life_seed(uint32_t random) { nor.random = random; }
+uint32_t powercut_off(void) { return nor.off; }
+uint32_t powercut_operations(void) { return nor.operations; }
+uint32_t powercut_broken(void) { return nor.broken; }
+void powercut_seed(uint32_t random) { nor.random = random; }
