@@ -3,6 +3,8 @@
 `tests/conftest.py` makes the fixtures known everywhere.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.release import Release
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model
+from tests.export import tiny
 
 CHARGED, WORN = (
     2,
@@ -33,6 +36,41 @@ def retrained(tflite: bytes, seed: int = 1, share: float = 0.1) -> bytes:
 
 def release_of(tflite: bytes, **more) -> Release:
     return Release(tflite, ENVELOPE, SENSITIVITY, "bearing", "nrf5340", **more)
+
+
+def layered(hidden: int) -> bytes:
+    """Two layers for ENVELOPE's features: what goes in and comes out is the same for any `hidden`."""
+    W = [np.random.default_rng(hidden).integers(-127, 128, n) for n in ((hidden, 40), (3, hidden))]
+    tensors = [
+        tiny.T((1, 40), scale=0.1, zero=-128),
+        tiny.T(W[0].shape, scale=0.01, data=W[0]),
+        tiny.T((hidden,), "int32", 0.001, data=np.zeros(hidden)),
+        tiny.T((1, hidden), scale=0.1, zero=0),
+        tiny.T(W[1].shape, scale=0.01, data=W[1]),
+        tiny.T((3,), "int32", 0.001, data=np.zeros(3)),
+        tiny.T((1, 3), scale=0.1, zero=0),
+    ]
+    options = [(0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False)]
+    layers = ([0, 1, 2], [3]), ([3, 4, 5], [6])
+    ops = [tiny.Op("FULLY_CONNECTED", *ends, "FullyConnectedOptions", options) for ends in layers]
+    return tiny.write(tensors, ops, [0], [6])
+
+
+def strangers() -> dict[str, tuple[Release, Release]]:
+    """By the first rule that tells them apart: a device's release, and one that it must not run.
+
+    The first differs in nothing that a device could see but in the code that was generated for it.
+    """
+    own = release_of(layered(8))
+    other_input = release_of(
+        layered(8).replace(np.float32(0.1).tobytes(), np.float32(0.2).tobytes())
+    )
+    return {
+        "abi": (own, release_of(layered(7))),
+        "io": (own, other_input),
+        "features": (own, replace(own, sensitivity=2 * SENSITIVITY)),
+        "arena": (release_of(layered(8)), release_of(layered(80))),
+    }
 
 
 def flipped(data: bytes, i: int, mask: int = 0x10) -> bytes:

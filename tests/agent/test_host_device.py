@@ -15,7 +15,7 @@ from edgekit.packages import suit
 from edgekit.packages.flash_layout import SECTOR
 from edgekit.packages.manifest import RAW
 from edgekit.packages.package import digest, sign_package
-from tests.updates_fixtures import CHARGED, WORN, flipped
+from tests.updates_fixtures import CHARGED, WORN, flipped, strangers
 
 NOTHING, FIRST = Boot(-1, False), Boot(0, False)
 CONDITIONS = ("new", "in the field")
@@ -75,6 +75,17 @@ def test_every_byte_of_what_is_compared_counts(device, signer, part):
         assert host.answer(attempt), f"byte {i} of {part}"
         assert attacks.check_in_python(attempt), f"byte {i} of {part}"
     assert host.restart() == runs
+
+
+def test_a_model_that_its_program_cannot_run_is_refused_by_the_c_too(signer):
+    """As in `test_package`: real models, so that no rule compares what is always the same."""
+    pairs = strangers()
+    host = HostDevice(pairs["abi"][0], [signer.public], pairs["abi"][0].device())
+    for rule, (own, other) in pairs.items():
+        assert own.requirements == pairs["abi"][0].requirements
+        says = native.library().manifest_reason(manifests.RULES.index(rule)).decode()
+        assert host.install(sign_package(other.unsigned(1), signer)) == says, rule
+    assert host.install(sign_package(pairs["abi"][0].unsigned(1), signer)) == ""
 
 
 def test_a_transfer_that_was_refused_does_not_go_on(device, signer):

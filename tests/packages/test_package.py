@@ -10,7 +10,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.packages import package
 from edgekit.packages.manifest import ENCODINGS, PackageError
 from edgekit.packages.package import Device, manifest_of, sign_package, verify
-from tests.updates_fixtures import release_of, retrained
+from tests.updates_fixtures import release_of, retrained, strangers
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,26 @@ def test_the_table_would_show_an_attack_that_gets_in(update, signer, monkeypatch
             patch.setattr(package.check, "real", blind.real, raising=False)
             table = attacks.attack(data, signer, device, base, every=50).set_index("attack")
         assert not table.refused[name], name
+
+
+@pytest.mark.parametrize("rule", strangers())
+def test_what_is_compared_are_the_models_not_only_the_fields(signer, rule):
+    """A package of a model that the firmware cannot run, built as every package is, and not by its bytes."""
+    own, other = (replace(r, model="same class") for r in strangers()[rule])
+    known = own.device()
+    verify(sign_package(own.unsigned(1), signer), [signer.public], known)
+    with pytest.raises(PackageError) as refusal:
+        verify(sign_package(other.unsigned(1), signer), [signer.public], known)
+    assert refusal.value.rule == rule
+    verify(sign_package(other.unsigned(1), signer), [signer.public], other.device())
+    with pytest.raises(EdgekitError, match="program has to change"):
+        other.unsigned(2, own)
+
+
+def test_the_same_program_runs_a_retrained_model(releases):
+    old, new = releases
+    assert old.requirements == new.requirements
+    assert old.image != new.image
 
 
 def test_an_attack_on_a_package_that_is_not_taken_proves_nothing(update, signer):
