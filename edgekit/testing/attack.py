@@ -11,13 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from edgekit.agent.attempt import Attempt
 from edgekit.assurance.attack import Attack
 from edgekit.assurance.attacks_package import IMAGE, PackageTarget, take_in_python
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.manifest import RULES
-
-FEW = 500  # attempts of one attack that are looked at
 
 
 def lacks(attack: Attack, targets: Iterable[PackageTarget]) -> list[str]:
@@ -55,7 +52,7 @@ def tries_something(attack: Attack, targets: list[PackageTarget]) -> Iterator[st
     if counts[0] != counts[1]:
         yield f"{counts[0]} attempts, and then {counts[1]}"
     for target in targets:
-        if any(attempt == target.start for attempt in _few(attack, target)):
+        if any(attempt == target.start for attempt in attack.tries(target)):
             yield "an attempt is the package as it is, to the device as it is"
 
 
@@ -63,7 +60,7 @@ def is_refused_by_its_rules(attack: Attack, targets: list[PackageTarget]) -> Ite
     """By those that it names, in one line; and each of them refuses something."""
     met: set[str] = set()
     for target in targets:
-        for attempt in _few(attack, target):
+        for attempt in attack.tries(target):
             try:
                 take_in_python(attempt)
                 yield "an attempt is taken"
@@ -82,7 +79,7 @@ def is_refused_by_its_rules(attack: Attack, targets: list[PackageTarget]) -> Ite
 def is_refused_by_who_answers(attack: Attack, targets: list[PackageTarget]) -> Iterator[str]:
     """A device, too; and it takes the package afterwards."""
     for target in targets:
-        for attempt in _few(attack, target):
+        for attempt in attack.tries(target):
             if not target.answer(attempt):
                 yield "an attempt got in"
         if why := target.answer(target.start):
@@ -98,9 +95,3 @@ CHECKS: dict[str, Callable[[Attack, list[PackageTarget]], Iterator[str]]] = {
         is_refused_by_who_answers,
     )
 }
-
-
-def _few(attack: Attack, target: PackageTarget) -> Iterator[Attempt]:
-    """Its attempts, of very many only some."""
-    step = 1 + sum(1 for _ in attack.tries(target)) // FEW
-    return (attempt for i, attempt in enumerate(attack.tries(target)) if i % step == 0)
