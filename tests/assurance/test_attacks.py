@@ -32,9 +32,7 @@ def targets(releases, signer, es256):
         ),
     )  # fmt: skip
     return [
-        PackageTarget(
-            Attempt(sign_package(data, key), device, (key.public,), base=base), key, every=7
-        )
+        PackageTarget(Attempt(sign_package(data, key), device, (key.public,), base=base), key)
         for data, device, base, key in made
     ]
 
