@@ -25,6 +25,8 @@ RATIO = "size_ratio"  # a wish: a variant that is too large is chosen where all 
 SLIGHT = 0.02  # of the flash that there is: not worth any accuracy
 PARTS = ("val", "test")  # the first is for choosing; nothing is chosen by the second
 DEVICE = (
+    "flash_bytes",
+    "ram_bytes",
     "app_flash_bytes",
     "network_bytes",
     "app_ram_bytes",
@@ -34,11 +36,11 @@ DEVICE = (
     "latency_ms",
     "energy_uj",
 )
-COUNTED = {  # line of the budget -> the column that says how much of it a variant takes at the least
-    "flash_bytes": "app_flash_bytes",
-    "ram_bytes": "app_ram_bytes",
-    "model_bytes": "model_bytes",
-    "latency_ms": "latency_ms",
+COUNTED = {  # line of the budget -> columns that say what a variant takes of it: all, or at the least so much
+    "flash_bytes": ("flash_bytes", "app_flash_bytes"),
+    "ram_bytes": ("ram_bytes", "app_ram_bytes"),
+    "model_bytes": ("model_bytes",),
+    "latency_ms": ("latency_ms",),
 }
 COLUMNS = (
     "variant",
@@ -209,7 +211,7 @@ def accuracy_loss(row: pd.Series, groups: int, repeated: CrossValidation | None 
 def validated(row: pd.Series, budget: Budget) -> Verdicts:
     """A row held against the budget as far as it is known before the choice, on validation groups.
 
-    What an application takes of flash and memory is the least that the program with its update agent will
+    Where only the application was counted, that is the least that the program with its update agent will
     take: a line that it misses is missed for certain.
     """
     figures = {
@@ -217,8 +219,9 @@ def validated(row: pd.Series, budget: Budget) -> Verdicts:
         "accuracy_loss": measured(row.val_loss_points / 100, "", "validation groups"),
         "size_ratio": measured(row.ratio, "", "bytes of the teacher's file over this one's"),
     }
-    for key, column in COUNTED.items():
-        if column in row and row[column] == row[column] and row[column] is not None:
+    counted = row.dropna()
+    for key, columns in COUNTED.items():
+        for column in [c for c in columns if c in counted][:1]:
             source = f"column {column} of the ledger"
             figures[key] = measured(float(row[column]), LINES[key].unit, source)
     return gate(budget, figures)

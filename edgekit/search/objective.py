@@ -281,11 +281,12 @@ def device_figures(tflite: bytes, features: str, c: Context) -> dict[str, Figure
 def judged(figures: dict[str, Figure], budget: Budget) -> Verdicts:
     """A trial's figures, by `design.gate`.
 
-    What an application takes of flash and memory is the least that the program with its update agent will
+    Where only the application was counted, that is the least that the program with its update agent will
     take: a line that it misses is missed for certain.
     """
-    lines = {LINE_OF.get(name, name): figure for name, figure in figures.items()}
-    return gate(budget, {key: figure for key, figure in lines.items() if key in LINES})
+    known = {key: figures[name] for name, key in LINE_OF.items() if name in figures}
+    known |= {key: figure for key, figure in figures.items() if key in LINES}
+    return gate(budget, known)
 
 
 def excess(figures: dict[str, Figure], budget: Budget) -> dict[str, float]:
