@@ -36,9 +36,9 @@ def profile_cost(
 ) -> dict[str, Figure]:
     """The figures of the application: features and network, from samples to class, on the board's core.
 
-    `app_flash_bytes` and `app_ram_bytes` are without the update agent and its slots, `model_bytes` is what lies in
-    one. `tflite` int8 or float32; `features` a step of `edgekit.signal`; `x` (1, window, channels), the window
-    that is counted. Of the network alone are `network_bytes` (code and weights) and
+    `tflite` int8 or float32; `features` a step of `edgekit.signal`; `x` (1, window, channels), the window
+    that is counted. `app_flash_bytes` and `app_ram_bytes` are without the update agent and its slots,
+    `model_bytes` is what lies in one. Of the network alone are `network_bytes` (code and weights) and
     `network_instructions`; `energy_uj` is missing where nobody published the board's active power. Raises
     EdgekitError where the generator cannot take the file.
     """
