@@ -233,10 +233,12 @@ def design(name: str, plan: Plan, question: str) -> str:
     asked = question or QUESTION.format(classes=_listed(plan.classes))
     seconds = 1.0 if image else plan.seconds
     latency = 500 if image else int(min(1000, max(50, 1000 * seconds)))
+    model = 65_536 if image else 16_384
     return _text("design").format(
         name=name, use_case=_toml(name=name, title=_title(name), question=asked), latency=latency,
         why_latency="nobody waits longer for a picture" if image else "less than the window takes to record",
         flash=262_144 if image else 98_304, ram={"image": 393_216, "sound": 196_608}.get(plan.kind, 98_304),
+        model=model, first=model + 512, update=model // 4,
         ram_why="the picture" if image else "the window of samples", years=years,
         why_years="until somebody charges or changes it", floor=floor, chance=chance, power=power,
         board=board, battery=battery, link=link, why_board=why[0], why_battery=why[1], why_link=why[2],

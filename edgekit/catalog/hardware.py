@@ -128,7 +128,7 @@ class Board(_Entry):
 
 @dataclass(frozen=True)
 class Link(_Entry):
-    """A way to send bytes. Energy and time of a message: `edgekit.catalog.message_energy_mj`."""
+    """A way to send bytes. Energy and time of a message: `edgekit.select.message_energy_mj`."""
 
     key: str
     name: str

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import nan
+from numbers import Real
+from typing import Any
 
 from edgekit.core.escape import html as escape
 
@@ -29,7 +32,11 @@ class Figure:
     high: float | None = None
     data: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            given = getattr(self, name)
+            if not isinstance(given, Real) and (name == "value" or given is not None):
+                raise ValueError(f"the {name} of a figure is a number, not {given!r}")
         if self.provenance not in PROVENANCES:
             raise ValueError(f"provenance {self.provenance!r} is none of {', '.join(PROVENANCES)}")
         if self.data not in DATA:
@@ -52,32 +59,45 @@ class Figure:
             f"<small>{escape(self.origin)}: {escape(self.source)}</small>"
         )
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         values = {k: v for k, v in asdict(self).items() if v is not None}
         return values if self.data else {k: v for k, v in values.items() if k != "data"}
 
     @classmethod
-    def from_dict(cls, values: dict) -> Figure:
-        return cls(**values)
+    def from_dict(cls, values: dict[str, Any]) -> Figure:
+        """What `to_dict` gave, also by way of JSON, which has no NaN and writes null."""
+        return cls(**{**values, "value": nan if values["value"] is None else values["value"]})
 
 
-def measured(value, unit: str, source: str, **band) -> Figure:
-    return Figure(value, unit, "measured", source, **band)
+def measured(
+    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+) -> Figure:
+    """A Figure that was counted here: `value` in `unit`, by what `source` says."""
+    return Figure(value, unit, "measured", source, low, high)
 
 
-def emulated(value, unit: str, source: str, **band) -> Figure:
-    return Figure(value, unit, "emulated", source, **band)
+def emulated(
+    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+) -> Figure:
+    """A Figure that was read off the compiled binary on an emulated core."""
+    return Figure(value, unit, "emulated", source, low, high)
 
 
-def estimated(value, unit: str, source: str, **band) -> Figure:
-    return Figure(value, unit, "estimated", source, **band)
+def estimated(
+    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+) -> Figure:
+    """A Figure of a model or a rule of thumb, which `source` names."""
+    return Figure(value, unit, "estimated", source, low, high)
 
 
-def published(value, unit: str, source: str, **band) -> Figure:
-    return Figure(value, unit, "published", source, **band)
+def published(
+    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+) -> Figure:
+    """A Figure of somebody else, whom `source` names."""
+    return Figure(value, unit, "published", source, low, high)
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Four significant digits, thousands separated; whole numbers stay whole."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -1,4 +1,4 @@
-"""The budget that every stage is judged by: reads design.toml. `design.gate` holds figures against it."""
+"""The design: a use case's question, budget, hardware and duty cycle, read from design.toml and checked."""
 
 from __future__ import annotations
 
@@ -6,70 +6,17 @@ import hashlib
 import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from edgekit import catalog
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
-from edgekit.core.figures import number
+from edgekit.design.budget import LINES, Budget, renamed
 
-# How a line of the budget is judged: the figure stays below it (upper), reaches or covers it.
-SENSES = {
-    "latency_ms": "upper",
-    "flash_bytes": "upper",
-    "ram_bytes": "upper",
-    "ota_bytes": "upper",
-    "power_mw": "upper",
-    "accuracy_loss": "upper",
-    "accuracy_floor": "lower",
-    "battery_years": "lower",
-    "size_ratio": "lower",
-    "temperature_c": "covers",
-}
-SIGNS = {"upper": "≤", "lower": "≥", "covers": "covers"}
-UNITS = {  # the first is the one that is shown; the others are taken as the same
-    "latency_ms": ("ms",),
-    "flash_bytes": ("bytes", "byte", "B"),
-    "ram_bytes": ("bytes", "byte", "B"),
-    "ota_bytes": ("bytes", "byte", "B"),
-    "power_mw": ("mW",),
-    "battery_years": ("years", "year", "a"),
-    "temperature_c": ("°C",),
-}
-FRACTIONS = ("accuracy_floor", "accuracy_loss")
-SIGNATURES = ("EdDSA", "ES256", "ES256-joint", "ES256-fast")  # what `ota.verifiers` knows
-ENCRYPTIONS = ("A128KW",)  # what `ota.cipher` knows
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The limits; None where the design sets none.
-
-    `flash_bytes` and `ram_bytes` hold the whole program that ships: features, network, update agent,
-    cryptography, and in flash two slots for the model; not what a board adds, a radio's stack or an RTOS.
-    `accuracy_floor` is balanced accuracy of the deployed model on the honest split; `accuracy_loss`
-    the most it may lose against the teacher, as a fraction (0.02 is two points); `size_ratio` the
-    least teacher/deployed size; `ota_bytes` the most an update may weigh; `power_mw` an average.
-    """
-
-    latency_ms: float | None = None
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    battery_years: float | None = None
-    temperature_c: tuple[float, float] | None = None
-    accuracy_floor: float | None = None
-    accuracy_loss: float | None = None
-    size_ratio: float | None = None
-    ota_bytes: int | None = None
-    power_mw: float | None = None
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{key}</td><td>{SIGNS[SENSES[key]]} <b>{limit_text(key, limit)}</b></td></tr>"
-            for key, limit in asdict(self).items()
-            if limit is not None
-        )
-        return f"<table>{rows}</table>"
+SIGNATURES = ("EdDSA", "ES256", "ES256-joint", "ES256-fast")  # what `packages.verifiers` knows
+ENCRYPTIONS = ("A128KW",)  # what `packages.encryption` knows
 
 
 @dataclass(frozen=True)
@@ -109,7 +56,12 @@ class Duty:
     macs_per_inference: float | None = None
 
 
-SECTIONS = {"use_case": UseCase, "budget": Budget, "hardware": Hardware, "duty": Duty}
+SECTIONS: dict[str, type] = {
+    "use_case": UseCase,
+    "budget": Budget,
+    "hardware": Hardware,
+    "duty": Duty,
+}
 
 
 @dataclass(frozen=True)
@@ -148,14 +100,14 @@ class Design:
 
     @property
     def updates(self) -> dict[str, str]:
-        """How devices check and read updates, as `ota.Release` takes it."""
+        """How devices check and read updates, as `packages.Release` takes it."""
         return {k: getattr(self.hardware, k) or "" for k in ("signature", "encryption")}
 
-    def at(self, **duty) -> Design:
+    def at(self, **duty: Any) -> Design:
         """The same design under another duty cycle: `design.at(inferences_per_hour=60)`."""
         return replace(self, duty=replace(self.duty, **duty))
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, dict[str, Any]]:
         """Plain values, as in the file; limits that are not set are left out."""
         sections = {name: asdict(getattr(self, name)) for name in SECTIONS}
         return {
@@ -168,12 +120,13 @@ class Design:
         }
 
     @classmethod
-    def from_dict(cls, sections: dict) -> Design:
-        """What `to_dict` gave, checked by nobody: the run that keeps it had checked the file."""
-        values = {name: dict(section) for name, section in sections.items()}
-        if span := values["budget"].get("temperature_c"):
-            values["budget"]["temperature_c"] = tuple(span)
-        return cls(**{name: kind(**values[name]) for name, kind in SECTIONS.items()})
+    def from_dict(cls, sections: dict[str, Any], where: str = "the design that was kept") -> Design:
+        """What `to_dict` gave. Raises EdgekitError, `where` in front, as `load` does."""
+        for name in sections:
+            if name not in SECTIONS:
+                hint = did_you_mean(name, SECTIONS)
+                raise EdgekitError(f"{where}: unknown section [{name}].{hint}")
+        return cls(**{name: _section(where, name, sections) for name in SECTIONS})
 
     @property
     def digest(self) -> str:
@@ -207,13 +160,10 @@ def load(path: str | Path) -> Design:
         raise EdgekitError(f"{path}: cannot be read ({error.strerror})") from None
     except tomllib.TOMLDecodeError as error:
         raise EdgekitError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
-    for name in content:
-        if name not in SECTIONS:
-            raise EdgekitError(f"{path}: unknown section [{name}].{did_you_mean(name, SECTIONS)}")
-    design = Design(**{name: _section(path, name, content) for name in SECTIONS}, path=path)
-    if not any(limit is not None for limit in asdict(design.budget).values()):
+    design = replace(Design.from_dict(content, str(path)), path=path)
+    if not design.budget.limits:
         raise EdgekitError(
-            f"{path}: [budget] sets no limit; give at least one of {', '.join(SENSES)}"
+            f"{path}: [budget] sets no limit; give at least one of {', '.join(LINES)}"
         )
     for what, known in (("signature", SIGNATURES), ("encryption", ENCRYPTIONS)):
         if (value := getattr(design.hardware, what)) is not None and value not in known:
@@ -228,55 +178,36 @@ def load(path: str | Path) -> Design:
     return design
 
 
-def _section(path: Path, name: str, content: dict):
+def _section(where: str, name: str, content: dict[str, Any]) -> Any:
     kind, values = SECTIONS[name], content.get(name)
     if values is None:
-        raise EdgekitError(f"{path}: section [{name}] is missing")
+        raise EdgekitError(f"{where}: section [{name}] is missing")
     if not isinstance(values, dict):
-        raise EdgekitError(f"{path}: {name} must be a section, written [{name}]")
-    known = {field.name: field for field in fields(kind)}
+        raise EdgekitError(f"{where}: {name} must be a section, written [{name}]")
+    known, hints = {field.name: field for field in fields(kind)}, get_type_hints(kind)
     for key in values:
         if key not in known:
-            raise EdgekitError(
-                f"{path}: [{name}] has an unknown key {key!r}.{did_you_mean(key, known)}"
-            )
+            hint = renamed(key) or did_you_mean(key, known)
+            raise EdgekitError(f"{where}: [{name}] has an unknown key {key!r}.{hint}")
     for key, field in known.items():
         if key not in values and field.default is MISSING:
-            raise EdgekitError(f"{path}: [{name}] {key} is missing")
-    return kind(
-        **{k: _value(f"{path}: [{name}] {k}", k, known[k].type, v) for k, v in values.items()}
-    )
+            raise EdgekitError(f"{where}: [{name}] {key} is missing")
+    try:
+        if kind is not Budget:  # whose lines check themselves
+            values = {key: _value(key, hints[key], value) for key, value in values.items()}
+        return kind(**values)
+    except EdgekitError as error:
+        raise EdgekitError(f"{where}: [{name}] {error}") from None
 
 
-def _value(where: str, key: str, annotation: str, value):
-    if annotation.startswith("tuple"):
-        return _range(where, value)
-    if annotation.startswith("str"):
+def _value(key: str, hint: Any, value: Any) -> Any:
+    if str in (hint, *get_args(hint)):
         if not isinstance(value, str) or not value.strip():
-            raise EdgekitError(f"{where} must be a text, not {value!r}")
+            raise EdgekitError(f"{key} must be a text, not {value!r}")
         return value
-    whole = annotation.startswith("int")
+    whole = int in (hint, *get_args(hint))
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise EdgekitError(f"{where} must be a {'whole ' if whole else ''}number, not {value!r}")
-    if not 0 <= value < float("inf"):
-        raise EdgekitError(f"{where} must not be negative, infinite or NaN, it is {value!r}")
-    if key in FRACTIONS and value > 1:
-        raise EdgekitError(
-            f"{where} is a fraction between 0 and 1 (0.02 is two points), not {value!r}"
-        )
+        raise EdgekitError(f"{key} must be a {'whole ' if whole else ''}number, not {value!r}")
+    if not value >= 0 or not isfinite(value):
+        raise EdgekitError(f"{key} must not be negative, infinite or NaN, it is {value!r}")
     return value
-
-
-def _range(where: str, value) -> tuple[float, float]:
-    numbers = isinstance(value, list) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1000 for v in value
-    )
-    if not numbers or len(value) != 2 or value[0] >= value[1]:
-        raise EdgekitError(f"{where} must be [coldest, hottest], not {value!r}")
-    return tuple(value)
-
-
-def limit_text(key: str, limit) -> str:
-    unit = UNITS.get(key, ("",))[0]
-    text = " to ".join(number(v) for v in limit) if isinstance(limit, tuple) else number(limit)
-    return f"{text} {unit}".strip()

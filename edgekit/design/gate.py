@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from math import isnan, nan
+from typing import Any
 
-from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, number
-from edgekit.design import SENSES, SIGNS, UNITS, Design, limit_text
+from edgekit.design.budget import LINES, Budget, Limit, Sense, line_of
 
 MARKS = {"kept": "✓", "missed": "✗", "not judged": "?"}
 COLOURS = {"kept": "#d8f0d8", "missed": "#f6d8d8", "not judged": "#fdf3d0"}
@@ -24,12 +24,17 @@ class Verdict:
     """
 
     key: str
-    limit: float | tuple[float, float]
-    sense: str
+    limit: Limit
+    sense: Sense
     figure: Figure | None
     passed: bool
     margin: float
     note: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """Of what the figure is."""
+        return LINES[self.key].meaning
 
     @property
     def state(self) -> str:
@@ -38,13 +43,15 @@ class Verdict:
             return "kept"
         return "not judged" if isnan(self.margin) else "missed"
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         limit = list(self.limit) if isinstance(self.limit, tuple) else self.limit
         figure = None if self.figure is None else self.figure.to_dict()
         return {**vars(self), "limit": limit, "figure": figure}
 
     @classmethod
-    def from_dict(cls, values: dict) -> Verdict:
+    def from_dict(cls, values: dict[str, Any]) -> Verdict:
+        """What `to_dict` gave. Raises EdgekitError for a line that the budget no longer has."""
+        line_of(values["key"])
         limit, figure = values["limit"], values["figure"]
         limit = tuple(limit) if isinstance(limit, list) else limit
         figure = None if figure is None else Figure.from_dict(figure)
@@ -52,7 +59,7 @@ class Verdict:
         return cls(**{**values, "limit": limit, "figure": figure, "margin": margin})
 
 
-class Verdicts(tuple):
+class Verdicts(tuple[Verdict, ...]):
     """The verdicts of one gate, or of a run. `.passed` only if every line was judged and kept."""
 
     __slots__ = ()
@@ -74,11 +81,11 @@ class Verdicts(tuple):
         """`"missed"` if a line is, else `"not judged"` if one is open, else `"kept"`."""
         return "missed" if self.missed else "not judged" if self.unjudged else "kept"
 
-    def to_dicts(self) -> list[dict]:
+    def to_dicts(self) -> list[dict[str, Any]]:
         return [verdict.to_dict() for verdict in self]
 
     @classmethod
-    def from_dicts(cls, rows: list[dict]) -> Verdicts:
+    def from_dicts(cls, rows: Iterable[dict[str, Any]]) -> Verdicts:
         return cls(Verdict.from_dict(row) for row in rows)
 
     def summary(self) -> str:
@@ -86,7 +93,7 @@ class Verdicts(tuple):
         judged = len(self) - len(self.unjudged)
         parts = [f"{judged} of {len(self)} lines judged"]
         if self.missed:
-            parts.append(f"missed: {', '.join(v.key for v in self.missed)}")
+            parts.append(f"missed: {', '.join(f'{v.key} ({v.meaning})' for v in self.missed)}")
         elif judged:
             parts.append("all kept" if not self.unjudged else "those kept")
         if self.unjudged:
@@ -99,37 +106,37 @@ class Verdicts(tuple):
 
     def _repr_html_(self) -> str:
         rows = "".join(_html_row(verdict) for verdict in self)
-        titles = ("", "budget", "limit", "figure", "margin", "from")
+        titles = ("", "budget", "of what", "limit", "figure", "margin", "from")
         head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
         return f"<table>{head}{rows}</table>"
 
 
 def gate(
-    design: Design, figures: Mapping[str, Figure | None], notes: Mapping[str, str] | None = None
+    budget: Budget,
+    figures: Mapping[str, Figure | None],
+    notes: Mapping[str, str] | None = None,
 ) -> Verdicts:
-    """Hold figures against the budget lines of the same name; one Verdict each.
+    """Hold figures against the budget lines of the same name; one Verdict each. The one judge of a budget.
 
-    Lines for which the design sets no limit are left out. A figure that is None or NaN is not judged, and
-    never passes; a value exactly at its limit does. `temperature_c` passes if the figure's `low` to
-    `high` covers the range wanted. `notes`: by line, what its verdict says beside the number. Raises
-    EdgekitError for a key that is no line of the budget, for something that is not a Figure, and for a
-    figure in another unit.
+    Lines for which the design sets no limit are left out. A figure that is None or NaN is not judged, never
+    passes, and says so; a value exactly at its limit passes. `notes`: by line, what its verdict says beside
+    the number. Raises EdgekitError for a key that is no line of the budget, for something that is not a
+    Figure, and for a figure in another unit.
     """
     verdicts, notes = [], notes or {}
     for key, figure in figures.items():
-        if key not in SENSES:
-            raise EdgekitError(f"gate: the budget has no line {key!r}.{did_you_mean(key, SENSES)}")
-        _check_unit(key, figure)
-        limit = getattr(design.budget, key)
-        if limit is not None:
-            margin = _margin(SENSES[key], limit, figure)
-            row = (key, limit, SENSES[key], figure, margin >= 0, margin, notes.get(key, ""))
-            verdicts.append(Verdict(*row))
+        line = line_of(key)
+        if figure is not None:
+            line.check_figure(figure)
+        if (limit := getattr(budget, key)) is not None:
+            margin = line.margin(limit, figure)
+            note = notes.get(key) or (_why_open(figure) if isnan(margin) else "")
+            verdicts.append(Verdict(key, limit, line.sense, figure, margin >= 0, margin, note))
     return Verdicts(verdicts)
 
 
 def overall(
-    design: Design, gates: Mapping[str, Verdicts], evaluates: Mapping[str, list[str]]
+    budget: Budget, gates: Mapping[str, Verdicts], evaluates: Mapping[str, list[str]]
 ) -> Verdicts:
     """Every line of the budget once: as the last chapter that judged it did, or as not judged.
 
@@ -138,39 +145,22 @@ def overall(
     """
     last = {v.key: v for verdicts in gates.values() for v in verdicts}
     lines = []
-    for key, limit in asdict(design.budget).items():
-        if limit is None:
-            continue
+    for key, limit in budget.limits.items():
         if key not in last:
             waiting = [chapter for chapter in evaluates.get(key, ()) if chapter not in gates]
             note = f"by {waiting[0]}" if waiting else "by no chapter"
-            last[key] = Verdict(key, limit, SENSES[key], None, False, nan, note)
+            last[key] = Verdict(key, limit, LINES[key].sense, None, False, nan, note)
         lines.append(last[key])
     order = ("missed", "not judged", "kept")
     return Verdicts(sorted(lines, key=lambda v: order.index(v.state)))
 
 
-def _check_unit(key: str, figure: Figure | None) -> None:
+def _why_open(figure: Figure | None) -> str:
+    """Why there was nothing to judge."""
     if figure is None:
-        return
-    if not isinstance(figure, Figure):
-        raise EdgekitError(
-            f"gate: {key} is {figure!r}, not a Figure; say where it comes from, e.g. measured(…)"
-        )
-    units = UNITS.get(key)
-    if (units and figure.unit not in units) or (not units and figure.unit == "%"):
-        wanted = units[0] if units else "a fraction or a ratio"
-        raise EdgekitError(f"gate: {key} is in {figure.unit!r}, the budget in {wanted}")
-
-
-def _margin(sense: str, limit, figure: Figure | None) -> float:
-    if figure is None or figure.value is None or isnan(figure.value):
-        return nan
-    if sense == "covers":
-        if figure.low is None or figure.high is None or isnan(figure.low) or isnan(figure.high):
-            return nan
-        return min(limit[0] - figure.low, figure.high - limit[1])
-    return limit - figure.value if sense == "upper" else figure.value - limit
+        return "no figure"
+    what = "the figure is NaN" if isnan(figure.value) else "the figure has no range"
+    return f"{what}: {figure.source}"
 
 
 def _figure(verdict: Verdict) -> str:
@@ -186,10 +176,8 @@ def _line(verdict: Verdict) -> str:
     word = {"kept": "pass", "missed": "FAIL", "not judged": "open"}[verdict.state]
     where = "" if verdict.figure is None else f" ({verdict.figure.origin})"
     note = f"; {verdict.note}" if verdict.note else ""
-    return (
-        f"{word}  {verdict.key} {SIGNS[verdict.sense]} "
-        f"{limit_text(verdict.key, verdict.limit)}: {_figure(verdict)}{where}{note}"
-    )
+    limit = LINES[verdict.key].limit_text(verdict.limit)
+    return f"{word}  {verdict.key} {limit}: {_figure(verdict)}{where}{note}; {verdict.meaning}"
 
 
 def _html_row(verdict: Verdict) -> str:
@@ -199,7 +187,8 @@ def _html_row(verdict: Verdict) -> str:
     cells = (
         MARKS[verdict.state],
         verdict.key,
-        f"{SIGNS[verdict.sense]} {limit_text(verdict.key, verdict.limit)}",
+        f"<small>{escape(verdict.meaning)}</small>",
+        escape(LINES[verdict.key].limit_text(verdict.limit)),
         escape(_figure(verdict)),
         number(verdict.margin),
         f"<small>{'<br>'.join(part for part in (source, note) if part)}</small>",

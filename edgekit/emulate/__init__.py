@@ -8,6 +8,7 @@ from edgekit.emulate.machine import Machine, classify, run
 from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.qemu import run_qemu
+from edgekit.emulate.selftest import model_bytes
 from edgekit.emulate.target import core_for, latency_on, profile_cost
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "latency",
     "latency_on",
     "layer_parity",
+    "model_bytes",
     "profile",
     "profile_cost",
     "rounded_as_oracle",

@@ -10,9 +10,10 @@ import hashlib
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure, measured
 from edgekit.emulate.firmware import build
 from edgekit.emulate.machine import Machine
-from edgekit.export.slot import image
+from edgekit.export.slot import image, image_size
 from edgekit.export.source import Source
 
 DIGEST_BYTES = 8  # bytes at the end of an image
@@ -42,3 +43,9 @@ def expected_digest(source: Source, cpu: str = "cortex-m4") -> bytes:
 def slot_image(source: Source, cpu: str = "cortex-m4") -> bytes:
     """What travels to a device and lies in its slot: the constants, and the answer they must give."""
     return image(source) + expected_digest(source, cpu)
+
+
+def model_bytes(source: Source) -> Figure:
+    """Bytes of `slot_image`, counted without running it: the budget's line of that name."""
+    size = image_size(source.graph, source.layers) + DIGEST_BYTES
+    return measured(size, "bytes", "the image in a slot: constants and the self-test's answer")

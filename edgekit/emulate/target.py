@@ -11,6 +11,7 @@ from edgekit.emulate import cost
 from edgekit.emulate.cores import CORES, STAND_IN
 from edgekit.emulate.firmware import Firmware, build
 from edgekit.emulate.profiling import Profile, profile
+from edgekit.emulate.selftest import model_bytes
 
 
 def core_for(board: Board) -> str:
@@ -33,10 +34,11 @@ def latency_on(board: Board, firmware: Firmware, counted: Profile) -> Figure:
 def profile_cost(
     tflite: bytes, features, sensitivity: float | None, board: Board, x
 ) -> dict[str, Figure]:
-    """The figures of the deployed thing: features and network, from samples to class, on the board's core.
+    """The figures of the application: features and network, from samples to class, on the board's core.
 
     `tflite` int8 or float32; `features` a step of `edgekit.signal`; `x` (1, window, channels), the window
-    that is counted. Of the network alone are `network_bytes` (code and weights) and
+    that is counted. `app_flash_bytes` and `app_ram_bytes` are without the update agent and its slots,
+    `model_bytes` is what lies in one. Of the network alone are `network_bytes` (code and weights) and
     `network_instructions`; `energy_uj` is missing where nobody published the board's active power. Raises
     EdgekitError where the generator cannot take the file.
     """
@@ -46,13 +48,14 @@ def profile_cost(
     where = app.flash.source
     time = latency_on(board, app, counted)
     figures = {
-        "flash_bytes": app.flash,
+        "app_flash_bytes": app.flash,
         "network_bytes": replace(
             app.flash,
             value=app.flash.value - counted.feature_flash.value,
             source=f"{where}, features left out",
         ),
-        "ram_bytes": emulated(
+        "model_bytes": model_bytes(source),
+        "app_ram_bytes": emulated(
             app.ram.value + counted.stack.value, "B", f"{where}; stack by painting"
         ),
         "instructions": counted.instructions,

@@ -21,7 +21,7 @@ from edgekit.learn.compression import (
 from edgekit.learn.conversion import quantize
 from edgekit.learn.finetune import finetune
 from edgekit.learn.frontier import Frontier, frontier
-from edgekit.learn.ledger import Ledger, pick
+from edgekit.learn.ledger import Ledger, accuracy_loss, pick
 from edgekit.learn.litert import int8_inputs, predict, predict_int8, quantization, strip_metadata
 from edgekit.learn.loading import load_tensorflow
 from edgekit.learn.scores import (
@@ -44,6 +44,7 @@ __all__ = [
     "Frontier",
     "Ledger",
     "Score",
+    "accuracy_loss",
     "adapt",
     "balanced_accuracy",
     "calibration",

@@ -27,6 +27,7 @@ from edgekit.packages.package import (
 )
 from edgekit.packages.public_keys import Signer, public_key
 from edgekit.packages.release import DEFAULT_LIFETIME_DAYS, Release, expiry
+from edgekit.packages.sizes import first_package_bytes, update_bytes
 
 __all__ = [
     "DEFAULT_LIFETIME_DAYS",
@@ -45,6 +46,7 @@ __all__ = [
     "encode",
     "expiry",
     "file_key",
+    "first_package_bytes",
     "manifest_of",
     "mcuboot_image",
     "open_key",
@@ -52,5 +54,6 @@ __all__ = [
     "run_key",
     "sign_package",
     "unsigned",
+    "update_bytes",
     "verify",
 ]

@@ -52,7 +52,7 @@ def review(directory: Path) -> Review:
         design,
         gates,
         stale,
-        overall(design, gates, evaluating(workspace)),
+        overall(design.budget, gates, evaluating(workspace)),
         data.pop() if len(data) == 1 else "partly simulated" if data else "",
         "the use case's design.toml is gone, or cannot be read"
         if now is None

@@ -212,7 +212,7 @@ class Run:
                 )
         data = self.combined_origin
         figures, mine = _on(data, figures), _on(data, self.figures)
-        verdicts = gate(self.design, figures, notes)
+        verdicts = gate(self.design.budget, figures, notes)
         entry = {
             "parameters": {
                 "use_case": self.use_case,

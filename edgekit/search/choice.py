@@ -110,11 +110,11 @@ def choose(
 ) -> Finalist:
     """The candidate that is most surely better than the hand-made student, which stays where none passes.
 
-    Candidates must take fewer instructions and keep the budget's flash, RAM and latency, and not be less
-    accurate on `held_out` than the hand-made student. With `alike` one will do, too, that saves a quarter and
-    cannot be told from it: it is behind by a POINT and by one standard error at most (the rule of Breiman et
-    al., Classification and Regression Trees, 1984). Of those that save a quarter (of all, if none does) the
-    one with the highest lower bound of its difference; of equals the cheapest.
+    Candidates must take fewer instructions, keep what is known of the budget, and not be less accurate on
+    `held_out` than the hand-made student. With `alike` one will do, too, that saves a quarter and cannot be
+    told from it: it is behind by a POINT and by one standard error at most (the rule of Breiman et al.,
+    Classification and Regression Trees, 1984). Of those that save a quarter (of all, if none does) the one
+    with the highest lower bound of its difference; of equals the cheapest.
     """
     differences = {
         id(f): paired_difference(held_out, f.predicted, reference.predicted) for f in finals
@@ -124,13 +124,13 @@ def choose(
         return f.instructions <= WORTH * reference.instructions
 
     def able(f: Finalist) -> bool:
-        over = objective.excess(f.best.figures, budget)
+        kept = objective.judged(f.best.figures, budget)
         level = f.accuracy >= reference.accuracy - 1e-9
         close = f.accuracy >= reference.accuracy - POINT and differences[id(f)]["high"] >= 0
         return (
             (level or (alike and close and saves(f)))
             and f.instructions < reference.instructions
-            and all(v <= 0 for k, v in over.items() if k != "accuracy")
+            and all(v.passed for v in kept if v.key != objective.LINE_OF["accuracy"])
         )
 
     good = [f for f in finals if able(f)]

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edgekit.core.figures import estimated
+from edgekit.design import LINES, Budget
+from edgekit.design.gate import gate
 from edgekit.emulate.cores import core
 from edgekit.search.space import Layer
 
@@ -33,7 +36,7 @@ FAR = 1.7  # times as many instructions: more than the estimate was ever too hig
 
 @dataclass(frozen=True)
 class Cost:
-    """An estimate. `flash` and `ram` are lower bounds in bytes, `instructions` a fit; `features` included."""
+    """An estimate, features included: `weight_bytes`, `flash`, `ram` lower bounds, `instructions` a fit."""
 
     macs: int
     weight_bytes: int
@@ -83,7 +86,11 @@ def estimate(
 
 
 def prune_reason(
-    cost: Cost, budget, mhz: float, done: Iterable[tuple[float, float]], cpu: str = "cortex-m4"
+    cost: Cost,
+    budget: Budget,
+    mhz: float,
+    done: Iterable[tuple[float, float]],
+    cpu: str = "cortex-m4",
 ) -> str:
     """Why a candidate need not be trained, or "".
 
@@ -91,13 +98,16 @@ def prune_reason(
     instructions of a finished trial to whose accuracy there is nothing to add. `done`: (accuracy,
     instructions) of those.
     """
-    if budget.flash_bytes and cost.flash > budget.flash_bytes:
-        return f"at least {cost.flash:,} B of flash, the budget has {budget.flash_bytes:,.0f}"
-    if budget.ram_bytes and cost.ram > budget.ram_bytes:
-        return f"at least {cost.ram:,} B of RAM, the budget has {budget.ram_bytes:,.0f}"
     fastest = DOUBT * cost.instructions * core(cpu).least_cycles / mhz / 1e3
-    if budget.latency_ms and fastest > budget.latency_ms:
-        return f"at least {fastest:.3g} ms, the budget has {budget.latency_ms:g}"
+    least = {
+        "flash_bytes": estimated(cost.flash, "bytes", "the application alone"),
+        "ram_bytes": estimated(cost.ram, "bytes", "the application alone"),
+        "model_bytes": estimated(cost.weight_bytes, "bytes", "weights and biases"),
+        "latency_ms": estimated(fastest, "ms", "instructions, at the fastest"),
+    }
+    for verdict in gate(budget, least).missed:
+        limit = LINES[verdict.key].limit_text(verdict.limit)
+        return f"{verdict.key} {limit}: at least {verdict.figure}"
     for accuracy, taken in done:
         if accuracy >= ENOUGH and cost.instructions > FAR * taken:
             return f"{cost.instructions / taken:.1f} times a trial that is {accuracy:.3f} right"

@@ -24,11 +24,16 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
 from edgekit.core.workspace import Workspace
 from edgekit.data.windows import concat
+from edgekit.design import LINES, Budget
 from edgekit.design import load as load_design
+from edgekit.design.gate import Verdict, Verdicts, gate
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import Run
 from edgekit.search import cost, space
 from edgekit.search.config import FILES, SearchConfig
+
+# A trial's figure -> the line of the budget that it is the least of.
+LINE_OF = {"accuracy": "accuracy_floor", "flash": "flash_bytes", "ram": "ram_bytes"}
 
 
 class Context:
@@ -265,23 +270,35 @@ def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:
 
 def device_figures(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
     """What the whole application takes on the emulated core: `instructions`, `network` (its part of them),
-    `flash`, `ram` and `latency_ms`."""
+    `flash`, `ram`, and the lines of the budget that are known of it, `latency_ms` and `model_bytes`."""
     board, x = c.design.board, c.train.X[:1]
     f = emulate.profile_cost(tflite, c.preprocessors[features], c.case.SENSITIVITY, board, x)
-    names = {"network": "network_instructions", "flash": "flash_bytes", "ram": "ram_bytes"}
+    names = {"network": "network_instructions", "flash": "app_flash_bytes", "ram": "app_ram_bytes"}
     found = {name: f[key] for name, key in names.items()}
-    return {"instructions": f["instructions"], **found, "latency_ms": f["latency_ms"]}
+    return {"instructions": f["instructions"], **found} | {k: f[k] for k in f if k in LINES}
 
 
-def excess(figures: dict[str, Figure], budget) -> dict[str, float]:
-    """By how much of itself each line of the budget is exceeded; zero or less where it is kept."""
-    lines = {
-        "flash": budget.flash_bytes, "ram": budget.ram_bytes, "latency_ms": budget.latency_ms
-    }  # fmt: skip
-    found = {k: figures[k].value / most - 1 for k, most in lines.items() if most}
-    if budget.accuracy_floor:
-        found["accuracy"] = budget.accuracy_floor - figures["accuracy"].value
-    return found
+def judged(figures: dict[str, Figure], budget: Budget) -> Verdicts:
+    """A trial's figures, by `design.gate`.
+
+    Where only the application was counted, that is the least that the program with its update agent will
+    take: a line that it misses is missed for certain.
+    """
+    known = {key: figures[name] for name, key in LINE_OF.items() if name in figures}
+    known |= {key: figure for key, figure in figures.items() if key in LINES}
+    return gate(budget, known)
+
+
+def excess(figures: dict[str, Figure], budget: Budget) -> dict[str, float]:
+    """By how much of its limit each line of the budget is exceeded, a fraction by how much; zero or less
+    where it is kept. What could not be judged counts as missed by the whole of it."""
+
+    def of(v: Verdict) -> float:
+        if v.state == "not judged":
+            return 1.0
+        return -v.margin if LINES[v.key].fraction else -v.margin / (v.limit or 1)
+
+    return {v.key: of(v) for v in judged(figures, budget)}
 
 
 def seed_of(study: int, *index: int) -> int:

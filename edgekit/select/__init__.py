@@ -1,8 +1,9 @@
 """Decisions from a design and the catalogue: which board, which tier, what power.
 
-select(design)                                           filter, rank, explain
-split(design), go_custom(design, selection)              the decisions after it
-power_budget(design, board, latency_s, clock_mhz)        average power, battery life
+select(design)                                        the boards, ranked, each with its reason
+mcu_or_mpu(design)                                    microcontroller or processor
+recommend_custom_board(design, selection)             a kit, or a board of one's own
+power_budget(design, board, latency_s, clock_mhz)     average power, battery life
 """
 
 from edgekit.select.boards import Candidate, Check, Selection, select
@@ -14,7 +15,7 @@ from edgekit.select.power import (
     message_energy_mj,
     power_budget,
 )
-from edgekit.select.tiers import CustomBoard, ProcessorChoice, recommend_custom_board, split
+from edgekit.select.tiers import CustomBoard, ProcessorChoice, mcu_or_mpu, recommend_custom_board
 
 __all__ = [
     "Candidate",
@@ -26,9 +27,9 @@ __all__ = [
     "active_power",
     "airtime_s",
     "estimate_latency_ms",
+    "mcu_or_mpu",
     "message_energy_mj",
     "power_budget",
     "recommend_custom_board",
     "select",
-    "split",
 ]

@@ -1,25 +1,32 @@
-"""Filters and ranks the catalogue by a design's budget, and says in words why a board is out."""
+"""Filters and ranks the catalogue by a design's budget, and says in words why a board is out.
+
+What a line of the budget limits is held against it by `design.gate`, as everywhere; what a board has room
+for, or can be fed with, is compared here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
 from math import isnan
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from edgekit.catalog.hardware import Board, boards, temperature
-from edgekit.core.figures import number
+from edgekit.core.figures import Figure, number
+from edgekit.design import Design
+from edgekit.design.gate import gate
 from edgekit.select.power import PowerBudget, airtime_s, estimate_latency_ms, power_budget
 
-if TYPE_CHECKING:
-    from edgekit.design import Design
+PASSED = {"kept": True, "missed": False, "not judged": None}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One requirement against one board. `passed` is None where the catalogue does not know."""
+    """One requirement against one board. `passed` is None where the catalogue does not know.
+
+    `name`: the line of the budget, or what else is asked of a board.
+    """
 
     name: str
     passed: bool | None
@@ -80,19 +87,6 @@ class Selection:
         """The ranking, one board a row, with the words for each rejection."""
         return pd.DataFrame([_row(c) for c in self.candidates]).set_index("board")
 
-    def to_dicts(self) -> list[dict]:
-        return [
-            {
-                "board": c.board.key,
-                "verdict": c.verdict,
-                "why": c.reason,
-                "checks": [
-                    {"name": k.name, "passed": k.passed, "reason": k.reason} for k in c.checks
-                ],
-            }
-            for c in self.candidates
-        ]
-
     def _repr_html_(self) -> str:
         colour = {"fits": "#d8f0d8", "unknown": "#f4efd0", "rejected": "#f6d8d8"}
         rows = "".join(
@@ -121,8 +115,8 @@ def select(design: Design) -> Selection:
 def _candidate(design: Design, board: Board) -> Candidate:
     power = power_budget(design, board)
     checks = (
-        _room(design, board, "flash"),
-        _room(design, board, "ram"),
+        _room(board, "flash", board.value("flash_kb"), design.budget.flash_bytes),
+        _room(board, "RAM", board.value("ram_kb"), design.budget.ram_bytes),
         _latency(design, board),
         _temperature(design, board),
         _system(design, board),
@@ -133,15 +127,23 @@ def _candidate(design: Design, board: Board) -> Candidate:
     return Candidate(board, tuple(check for check in checks if check), power)
 
 
-def _room(design, board, memory) -> Check | None:
-    limit = getattr(design.budget, f"{memory}_bytes")
+def _judged(
+    design: Design, key: str, figure: Figure | None, reason: str, unknown: str
+) -> Check | None:
+    """The check of a line of the budget; None where the design sets no limit."""
+    for verdict in gate(design.budget, {key: figure}):
+        passed = PASSED[verdict.state]
+        return Check(key, passed, unknown if passed is None else reason)
+    return None
+
+
+def _room(board: Board, memory: str, has_kb: float, limit: int | None) -> Check | None:
+    """Does the board hold what the budget allows the program?"""
     if limit is None:
         return None
-    has = board.value(f"{memory}_kb") * 1024
-    label = {"flash": "flash", "ram": "RAM"}[memory]
     needs, unit = size(limit).split()
-    reason = f"needs {needs} {unit} {label}, has {size(has).removesuffix(f' {unit}')}"
-    return _check(memory, has, limit, reason, f"{label} size is unknown")
+    reason = f"needs {needs} {unit} {memory}, has {size(has_kb * 1024).removesuffix(f' {unit}')}"
+    return _enough(memory, has_kb * 1024, limit, reason, f"{memory} size is unknown")
 
 
 def size(nbytes: float) -> str:
@@ -153,92 +155,82 @@ def size(nbytes: float) -> str:
     return f"{number(kb)} KB"
 
 
-def _latency(design, board) -> Check | None:
+def _latency(design: Design, board: Board) -> Check | None:
     limit, macs = design.budget.latency_ms, design.duty.macs_per_inference
-    if limit is None or not macs:
+    if not macs:
         return None
     guess = estimate_latency_ms(board, macs)
-    ms = float("nan") if guess is None else guess.value
     reason = f"an inference takes about {guess}, allowed are {number(limit)}"
-    return _check("latency", -ms, -limit, reason, f"speed of {board.core} is unknown")
+    return _judged(design, "latency_ms", guess, reason, f"speed of {board.core} is unknown")
 
 
-def _temperature(design, board) -> Check | None:
+def _temperature(design: Design, board: Board) -> Check | None:
     wanted, has = design.budget.temperature_c, board.temperature_c
-    if wanted is None:
-        return None
-    if has is None:
-        return Check("temperature", None, "temperature range is unknown")
-    lo, hi = wanted
-    reason = f"must work from {number(lo)} to {number(hi)} °C, is rated {temperature(has)}"
-    return Check("temperature", has.low <= lo and hi <= has.high, reason)
+    reason = "temperature range is unknown"
+    if wanted is not None and has is not None:
+        low, high = map(number, wanted)
+        reason = f"must work from {low} to {high} °C, is rated {temperature(has)}"
+    return _judged(design, "temperature_c", has, reason, "temperature range is unknown")
 
 
-def _system(design, board) -> Check | None:
+def _system(design: Design, board: Board) -> Check | None:
     if design.os is None:
         return None
     runs = board.os == design.os or (design.os, board.os) == ("none", "rtos")
     return Check("os", runs, f"needs OS {design.os!r}, offers {board.os!r}")
 
 
-def _peak(design, board) -> Check | None:
+def _peak(design: Design, board: Board) -> Check | None:
     if design.battery.mains:
         return None
     draws, gives = board.value("active_power_mw"), design.battery.peak_mw
     cell = design.battery.name
     reason = f"draws {number(draws)} mW when active, {cell} gives {number(gives)} mW at most"
-    return _check("peak", gives, draws, reason, "active power is unknown")
+    return _enough("peak", gives, draws, reason, "active power is unknown")
 
 
-def _average(design, power) -> Check | None:
-    limit, has = design.budget.power_mw, power.average_mw
-    if limit is None:
+def _average(design: Design, power: PowerBudget) -> Check | None:
+    has = power.average_mw
+    reason = f"averages {number(has.value)} mW, allowed are {number(design.budget.power_mw)}"
+    unknown = f"average power is {has.source.split(',')[0]}"
+    return _judged(design, "power_mw", has, reason, unknown)
+
+
+def _life(design: Design, power: PowerBudget) -> Check | None:
+    if design.battery.mains:
         return None
-    reason = f"averages {number(has.value)} mW, allowed are {number(limit)}"
-    return _check(
-        "power", -has.value, -limit, reason, f"average power is {has.source.split(',')[0]}"
+    has, wanted = power.battery_years, design.budget.battery_years
+    reason = (
+        f"lasts {number(has.value)} years on {design.battery.name}, wanted are {number(wanted)}"
     )
+    return _judged(design, "battery_years", has, reason, "battery life cannot be computed")
 
 
-def _life(design, power) -> Check | None:
-    limit, has = design.budget.battery_years, power.battery_years.value
-    if limit is None or design.battery.mains:
-        return None
-    reason = f"lasts {number(has)} years on {design.battery.name}, wanted are {number(limit)}"
-    return _check("battery", has, limit, reason, "battery life cannot be computed")
-
-
-def _check(name, has, limit, reason, unknown) -> Check:
-    """`has` must reach `limit`; NaN on either side is neither a pass nor a failure."""
-    if isnan(has) or isnan(limit):
+def _enough(name: str, has: float, needs: float, reason: str, unknown: str) -> Check:
+    """`has` must reach `needs`; NaN on either side is neither a pass nor a failure."""
+    if isnan(has) or isnan(needs):
         return Check(name, None, unknown)
-    return Check(name, has >= limit, reason)
+    return Check(name, has >= needs, reason)
 
 
-def _notes(design) -> tuple[Check, ...]:
+def _notes(design: Design) -> tuple[Check, ...]:
     """What depends on no board: does the link carry the messages, does the battery stand it?"""
-    duty, link, battery, wanted = (
-        design.duty,
-        design.link,
-        design.battery,
-        design.budget.temperature_c,
-    )
-    notes = []
+    duty, link, battery = design.duty, design.link, design.battery
+    notes: list[Check | None] = []
     if duty.messages_per_day:
         share = duty.messages_per_day * airtime_s(link, duty.message_bytes) / 86_400
         reason = f"{link.name}: on the air {share:.3%} of the time, {link.share:.0%} allowed"
-        notes.append(Check("duty cycle", share <= link.share, reason))
-    if battery.temperature_c is not None and wanted is not None:
-        covers = battery.temperature_c.low <= wanted[0] and wanted[1] <= battery.temperature_c.high
-        reason = (
-            f"{battery.name} is rated {temperature(battery.temperature_c)}, "
-            f"wanted are {number(wanted[0])} to {number(wanted[1])} °C"
-        )
-        notes.append(Check("battery temperature", covers, reason))
-    return tuple(notes)
+        unknown = f"{link.name}: nobody knows how long it is on the air"
+        notes.append(_enough("duty cycle", link.share, share, reason, unknown))
+    if battery.temperature_c is not None and design.budget.temperature_c is not None:
+        low, high = map(number, design.budget.temperature_c)
+        rated = temperature(battery.temperature_c)
+        reason = f"{battery.name} is rated {rated}, wanted are {low} to {high} °C"
+        notes.append(_judged(design, "temperature_c", battery.temperature_c, reason, reason))
+    return tuple(note for note in notes if note)
 
 
-def _row(candidate: Candidate) -> dict:
+def _row(candidate: Candidate) -> dict[str, object]:
     power = candidate.power
     return {
         "board": candidate.board.key,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from math import ceil, isnan
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from edgekit.catalog.hardware import Board, Link
+from edgekit.catalog.hardware import Battery, Board, Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, estimated, number
-
-if TYPE_CHECKING:
-    from edgekit.design import Design
+from edgekit.design import Design
 
 HOURS_A_YEAR = 8766
 STATIC = 0.2  # of active power at the full clock: leakage, regulator and oscillator, which no clock slows
@@ -78,15 +75,14 @@ def estimate_latency_ms(board: Board, macs: float | None) -> Figure | None:
     if not macs or board.cycles_per_mac is None or board.clock_mhz is None:
         return None
     each, per_ms = board.cycles_per_mac, board.clock_mhz.value * 1000
-    ms, low, high = (
-        None if cycles is None else macs * cycles / per_ms
-        for cycles in (each.value, each.low, each.high)
+    low, high = (
+        None if cycles is None else macs * cycles / per_ms for cycles in (each.low, each.high)
     )
     how = (
         f"{number(macs)} multiply-accumulates x {number(each.value)} cycles "
         f"at {number(board.clock_mhz.value)} MHz ({each.source})"
     )
-    return estimated(ms, "ms", how, low=low, high=high)
+    return estimated(macs * each.value / per_ms, "ms", how, low=low, high=high)
 
 
 def active_power(board: Board, clock_mhz: float) -> Figure:
@@ -146,13 +142,13 @@ def power_budget(
     source = f"unknown: {board.name} {', '.join(missing)}" if missing else "sum of the duty cycle"
     return PowerBudget(
         board,
-        estimated(average, "mW", f"{source}, edgekit.catalog.power_budget"),
+        estimated(average, "mW", f"{source}, edgekit.select.power_budget"),
         _life(battery, average, source),
         parts,
     )
 
 
-def _life(battery, average_mw: float, source: str) -> Figure:
+def _life(battery: Battery, average_mw: float, source: str) -> Figure:
     if battery.mains:
         return estimated(float("inf"), "years", "mains: no battery")
     leak = battery.energy_mwh * battery.value("self_discharge_pct_year") / 100  # mWh a year
@@ -164,7 +160,7 @@ def _life(battery, average_mw: float, source: str) -> Figure:
     return estimated(years, "years", how)
 
 
-def _latency(design, board, latency_s) -> tuple[float, str]:
+def _latency(design: Design, board: Board, latency_s: float | None) -> tuple[float, str]:
     if latency_s is not None:
         return latency_s, "given"
     guess = estimate_latency_ms(board, design.duty.macs_per_inference)

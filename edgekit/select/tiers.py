@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import pandas as pd
 
-from edgekit.catalog.hardware import Kit, boards
-from edgekit.core.figures import number
+from edgekit.catalog.hardware import Board, Kit, boards
+from edgekit.core.figures import Figure, number
+from edgekit.design import Design
+from edgekit.design.gate import gate
 from edgekit.select.boards import Selection, size
 from edgekit.select.power import estimate_latency_ms
-
-if TYPE_CHECKING:
-    from edgekit.design import Design
 
 MCU_RAM_BYTES = 2 * 2**20  # beyond this, external DRAM and with it a processor
 MCU_FLASH_BYTES = 4 * 2**20
@@ -25,8 +24,8 @@ CUSTOM_POWER_MW = 100  # below this, a product is seldom a development board in 
 class ProcessorChoice:
     """`kind` is mcu or mpu; `table` says which requirement pulls which way."""
 
-    kind: str
-    reasons: tuple[tuple[str, str, str], ...]  # (what, says, words)
+    kind: Literal["mcu", "mpu"]
+    reasons: tuple[tuple[str, str, str], ...]  # (what is asked, "mcu" | "mpu" | "either", why)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -37,13 +36,13 @@ class ProcessorChoice:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{escape(what)}</td><td><b>{says}</b></td>"
-            f'<td style="text-align:left">{escape(words)}</td></tr>'
-            for what, says, words in self.reasons
+            f'<td style="text-align:left">{escape(why)}</td></tr>'
+            for what, says, why in self.reasons
         )
         return f"<b>{self.kind.upper()}</b><table>{rows}</table>"
 
 
-def split(design: Design) -> ProcessorChoice:
+def mcu_or_mpu(design: Design) -> ProcessorChoice:
     """Microcontroller, unless something a microcontroller cannot do is asked for.
 
     Memory beyond what chips carry on board, a Linux system, or a latency that no microcontroller of
@@ -61,14 +60,14 @@ def split(design: Design) -> ProcessorChoice:
     if design.os is not None:
         says = "mpu" if design.os == "linux" else "mcu"
         reasons.append(("operating system", says, f"the application asks for {design.os!r}"))
-    fastest = _fastest_mcu_ms(design)
+    fastest = _fastest_mcu(design)
     if fastest is not None:
         words = (
             f"{number(budget.latency_ms)} ms; the fastest microcontroller of the catalogue needs "
-            f"about {number(fastest)} ms on its core"
+            f"about {number(fastest.value)} ms on its core"
         )
-        says = "mpu" if fastest > budget.latency_ms else "mcu"
-        reasons.append(("latency", says, words))
+        for verdict in gate(budget, {"latency_ms": fastest}):
+            reasons.append(("latency", "mcu" if verdict.passed else "mpu", words))
     if budget.power_mw is not None:
         idle = min(
             b.value("sleep_power_uw")
@@ -82,19 +81,15 @@ def split(design: Design) -> ProcessorChoice:
         reasons.append(("power", "mcu" if budget.power_mw < idle / 1000 else "either", words))
     if not design.battery.mains:
         reasons.append(("supply", "mcu", f"it lives on a battery: {design.battery.name}"))
-    kind = "mpu" if any(says == "mpu" for _, says, _ in reasons) else "mcu"
+    kind: Literal["mcu", "mpu"] = "mpu" if any(says == "mpu" for _, says, _ in reasons) else "mcu"
     return ProcessorChoice(kind, tuple(reasons))
 
 
-def _fastest_mcu_ms(design) -> float | None:
-    if design.budget.latency_ms is None or not design.duty.macs_per_inference:
-        return None
-    guesses = [
-        estimate_latency_ms(b, design.duty.macs_per_inference)
-        for b in boards().values()
-        if b.kind == "mcu"
-    ]
-    return min(guess.value for guess in guesses if guess is not None)
+def _fastest_mcu(design: Design) -> Figure | None:
+    """The latency that the design's guess of a model has on the fastest microcontroller that is known."""
+    known = [b for b in boards().values() if b.kind == "mcu"]
+    guesses = [estimate_latency_ms(board, design.duty.macs_per_inference) for board in known]
+    return min((g for g in guesses if g is not None), key=lambda g: g.value, default=None)
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ def recommend_custom_board(design: Design, selection: Selection) -> CustomBoard:
     return CustomBoard(True, why, None)
 
 
-def _kit_words(design, board, kit, wanted) -> str:
+def _kit_words(design: Design, board: Board, kit: Kit, wanted: str) -> str:
     family = design.link.key.split("-")[0]
     radio = "" if family in kit.links else f"; it has no {family} radio, add one for the pilot"
     doubt = "" if kit.checked else " (as far as is known: check its data brief)"

@@ -64,14 +64,14 @@ def plot_confusion(score, title: str = ""):
 
 
 COST = {
-    "flash_bytes": "flash: features, code and weights (bytes)",
+    "app_flash_bytes": "flash: features, code and weights (bytes)",
     "instructions": "instructions of one window, samples to class",
-    "ota_bytes": "update over the air (bytes)",
-    "ram_bytes": "RAM with stack (bytes)",
+    "model_bytes": "the model in its slot (bytes)",
+    "app_ram_bytes": "RAM with stack (bytes)",
 }
 
 
-def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
+def plot_pareto(table, variant: str, cost: str = "app_flash_bytes", budget=None):
     """Balanced accuracy over a cost, the front drawn: int8 rows that no other beats in both.
 
     `table` of a ledger, `variant` the row that is marked; `cost` a key of COST. Whiskers are the loss over
@@ -102,7 +102,13 @@ def plot_pareto(table, variant: str, cost: str = "flash_bytes", budget=None):
     axes.plot(row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}")
     _numbered(axes, x, known.accuracy)
     if budget is not None and budget.accuracy_floor is not None:
-        axes.axhline(budget.accuracy_floor, color=GREY, ls="--", lw=1, label="accuracy floor")
+        axes.axhline(
+            budget.accuracy_floor,
+            color=GREY,
+            ls="--",
+            lw=1,
+            label="accuracy_floor: deployed model, honest split",
+        )
     axes.set(xscale="log", xlabel=COST[cost], ylabel="balanced accuracy (–)")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -9,6 +9,7 @@ from string import Template
 
 from edgekit.core.atomic import atomic_write
 from edgekit.core.figures import Figure
+from edgekit.design import LINES
 from edgekit.design.gate import Verdicts
 from edgekit.pipeline.manifest import file_hash
 from edgekit.pipeline.review import Review, review
@@ -181,13 +182,15 @@ def _joined(text) -> str:
 def _figures(steps: dict) -> str:
     rows = "".join(
         f"<tr><td>{name[3:]}</td><td>{escape(key)}</td><td>{escape(str(figure))}</td>"
+        f"<td>{escape(LINES[key].meaning if key in LINES else '')}</td>"
         f"<td>{escape(figure.origin)}</td><td>{escape(figure.source)}</td></tr>"
         for name, step in steps.items()
         if not step["stale"]
         for key, figure in ((k, Figure.from_dict(f)) for k, f in step["figures"].items())
     )
     head = (
-        "<tr><th>chapter</th><th>figure</th><th>value</th><th>provenance</th><th>source</th></tr>"
+        "<tr><th>chapter</th><th>figure</th><th>value</th><th>of what</th><th>provenance</th>"
+        "<th>source</th></tr>"
     )
     return f"<table>{head}{rows}</table>"
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit import design
 from edgekit.core.errors import EdgekitError
-from edgekit.design import SENSES, load
+from edgekit.design import Design, load
 
 BEARING = (resources.files("edgekit") / "usecases/bearing/design.toml").read_text(encoding="utf-8")
 BUDGET = load(resources.files("edgekit") / "usecases/bearing/design.toml")
@@ -38,8 +37,15 @@ def test_the_bearing_design_reads_back_what_the_file_says():
     assert "STM32U575" in BUDGET._repr_html_()
 
 
-def test_every_budget_line_has_a_sense():
-    assert set(SENSES) == set(design.Budget.__dataclass_fields__)
+def test_what_a_run_keeps_is_the_design_and_is_checked_again():
+    kept = json.loads(json.dumps(BUDGET.to_dict()))
+    assert Design.from_dict(kept).digest == BUDGET.digest
+    del kept["budget"]["update_bytes"]
+    kept["budget"]["ota_bytes"] = 16_384
+    with pytest.raises(
+        EdgekitError, match=r"manifest.json: \[budget\] has an unknown key 'ota_byt"
+    ):
+        Design.from_dict(kept, "manifest.json")
 
 
 def test_another_duty_cycle_leaves_the_first_alone():
@@ -51,6 +57,11 @@ def test_another_duty_cycle_leaves_the_first_alone():
     ("old", "new", "says"),
     [
         ("flash_bytes", "flash_byte", "unknown key 'flash_byte'. Did you mean 'flash_bytes'?"),
+        (
+            "update_bytes",
+            "ota_bytes",
+            "It was split; set instead what you mean of model_bytes (what",
+        ),
         ("[budget]", "[bugdet]", "unknown section [bugdet]. Did you mean 'budget'?"),
         ("latency_ms = 100", 'latency_ms = "100"', "[budget] latency_ms must be a number"),
         ("latency_ms = 100", "latency_ms = -1", "[budget] latency_ms must not be negative"),
@@ -60,6 +71,13 @@ def test_another_duty_cycle_leaves_the_first_alone():
         ("[-20, 70]", "[70, -20]", "must be [coldest, hottest]"),
         ("[-20, 70]", "[-20]", "must be [coldest, hottest]"),
         ("[-20, 70]", "70", "must be [coldest, hottest]"),
+        ("[-20, 70]", "[nan, 70]", "must be [coldest, hottest]"),
+        ("[-20, 70]", "[-20, inf]", "must be [coldest, hottest]"),
+        (
+            "messages_per_day = 24",
+            "messages_per_day = nan",
+            "must not be negative, infinite or NaN",
+        ),
         ("accuracy_loss = 0.02", "accuracy_loss = 2", "is a fraction between 0 and 1"),
         ('board = "stm32u5"', 'board = "stm32u7"', "Did you mean 'stm32u5'?"),
         ('battery = "er14505"', "", "[hardware] battery is missing"),

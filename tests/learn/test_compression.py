@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 from edgekit import export, learn
@@ -176,62 +175,6 @@ def test_the_ledger_keeps_rows_that_did_not_help(world, student, int8):
     assert learn.pick(table, Budget(accuracy_floor=0.5, accuracy_loss=0.05)) == "int8"
 
 
-def rows(*values):
-    columns = ["variant", "type", "val_accuracy", "accuracy", "val_loss_points", "stripped_bytes"]
-    table = pd.DataFrame(values, columns=columns)
-    return table.assign(ratio=40_000 / table.stripped_bytes)
-
-
-TABLE = rows(
-    ("teacher", "float32", 1.0, 1.0, 0.0, 40_000),
-    ("small, poor", "int8", 0.90, 1.0, 10.0, 900),
-    ("small, good", "int8", 0.97, 0.1, 3.0, 1_500),
-    ("as small, better", "int8", 0.99, 0.1, 1.0, 1_510),
-    ("large, best", "int8", 1.0, 1.0, 0.0, 9_000),
-)
-
-
-@pytest.mark.parametrize(
-    ("floor", "loss", "wanted"),
-    [
-        (0.95, 0.02, "as small, better"),
-        (0.95, 0.001, "large, best"),
-        (0.8, 0.2, "small, poor"),
-        (None, None, "small, poor"),
-        (0.999, None, "large, best"),
-    ],
-)
-def test_pick_takes_the_smallest_that_passes(floor, loss, wanted):
-    assert learn.pick(TABLE, Budget(accuracy_floor=floor, accuracy_loss=loss)) == wanted
-
-
-def test_pick_wants_the_ratio_first_where_it_can_be_had():
-    strict = {"accuracy_floor": 0.95, "accuracy_loss": 0.001}
-    assert learn.pick(TABLE, Budget(**strict, size_ratio=20)) == "as small, better"
-    assert learn.pick(TABLE, Budget(**strict, size_ratio=1_000)) == "large, best"
-
-
-@pytest.mark.parametrize(
-    ("room", "wanted"), [(20_000, "small, poor"), (40_000, "as small, better")]
-)
-def test_pick_saves_no_flash_that_nobody_misses(room, wanted):
-    table = TABLE.assign(flash_bytes=TABLE.stripped_bytes)
-    assert learn.pick(table, Budget(flash_bytes=room)) == wanted
-
-
-def test_pick_does_not_look_at_the_test_recordings():
-    budget = Budget(accuracy_floor=0.95, accuracy_loss=0.02)
-    for value in (0.0, 1.0):
-        assert learn.pick(TABLE.assign(accuracy=value), budget) == "as small, better"
-
-
-def test_pick_without_a_good_one_takes_the_most_accurate_and_without_int8_says_so():
-    budget = Budget(accuracy_floor=2.0, accuracy_loss=0.0)
-    assert learn.pick(TABLE, budget) == "large, best"
-    with pytest.raises(EdgekitError, match="int8"):
-        learn.pick(TABLE[TABLE.type == "float32"], budget)
-
-
 def test_clusters_and_zeros_survive_training_through_the_rounding(world, student):
     from edgekit.export import read
 
@@ -274,20 +217,17 @@ def test_a_ledger_says_where_each_device_figure_comes_from(world, student, int8)
     windows, split = world
 
     def measure(tflite, preprocess):
-        return {"flash_bytes": emulated(len(tflite) / 2, "B", "half of it")}
+        return {"app_flash_bytes": emulated(len(tflite) / 2, "B", "half of it")}
 
-    ledger = learn.Ledger(windows, split, {"features": spectrum}, measure, previous=int8)
+    ledger = learn.Ledger(windows, split, {"features": spectrum}, measure)
     reference = learn.compress(
         (), windows[split.train], spectrum, start=student, rounding="float", **HOW
     )
     ledger.add("teacher", reference.tflite, "features")
     ledger.add("int8", [int8, int8, reference.tflite], "features")
     table = ledger.table.set_index("variant")
-    assert table.attrs["provenance"]["flash_bytes"] == "emulated: half of it"
-    assert table.flash_bytes["int8"] == len(litert.strip_metadata(int8)) / 2
-    assert (
-        table.ota_bytes["int8"] < 0.5 * table.stripped_bytes["int8"]
-    )  # most of it is there already
+    assert table.attrs["provenance"]["app_flash_bytes"] == "emulated: half of it"
+    assert table.app_flash_bytes["int8"] == len(litert.strip_metadata(int8)) / 2
     assert table.seeds["int8"] == 3
     assert table.loss_low["int8"] <= table.mean_loss_points["int8"] <= table.loss_high["int8"]
     assert list(ledger.class_recalls.columns) == list(windows.classes)
@@ -304,7 +244,7 @@ def test_what_the_generator_refuses_stays_in_the_table_and_is_not_picked(world, 
     ledger.measure = lambda tflite, preprocess: {}
     ledger.add("other", int8, "features")
     assert "no such operator" in ledger.table.note[0]
-    ledger.rows[1]["flash_bytes"] = 900.0
+    ledger.rows[1]["app_flash_bytes"] = 900.0
     assert learn.pick(ledger.table, Budget()) == "other"
 
 

@@ -26,6 +26,7 @@ def test_it_orders_networks_as_the_emulator_does():
         estimate = cost.estimate(space.layers(candidate, shape, 3), cpu="cortex-m4")
         firmware, profile = emulated(candidate, shape)
         assert estimate.flash <= firmware.flash.value
+        assert estimate.weight_bytes <= emulate.model_bytes(firmware.source).value
         assert estimate.ram <= firmware.ram.value + profile.stack.value
         expected.append(estimate.instructions)
         counted.append(profile.instructions.value)
@@ -40,12 +41,15 @@ def test_hopeless_candidates_are_told_why():
     large = cost.Cost(10**6, 10**5, flash=100_000, ram=50_000, instructions=4_000_000)
     budget = Budget(flash_bytes=65_536, ram_bytes=65_536, latency_ms=100)
     assert cost.prune_reason(small, budget, 100, []) == ""
-    assert "B of flash" in cost.prune_reason(large, budget, 100, [])
-    assert "B of RAM" in cost.prune_reason(large, Budget(ram_bytes=9_000), 100, [])
-    assert "ms" in cost.prune_reason(large, Budget(latency_ms=1), 100, [])
+    assert "flash_bytes ≤ 65,536 bytes: at least 100,000" in cost.prune_reason(
+        large, budget, 100, []
+    )
+    assert "ram_bytes" in cost.prune_reason(large, Budget(ram_bytes=9_000), 100, [])
+    assert "model_bytes" in cost.prune_reason(large, Budget(model_bytes=9_000), 100, [])
+    assert "latency_ms" in cost.prune_reason(large, Budget(latency_ms=1), 100, [])
     # a core that issues two instructions at a time may still keep it
     tight = Budget(latency_ms=20)
-    assert "ms" in cost.prune_reason(large, tight, 100, [], "cortex-m4")
+    assert "latency_ms" in cost.prune_reason(large, tight, 100, [], "cortex-m4")
     assert cost.prune_reason(large, tight, 100, [], "cortex-m7") == ""
     # twice the instructions of something that is right already: nothing to gain
     assert "times a trial" in cost.prune_reason(large, Budget(), 100, [(1.0, 1_000_000)])
