@@ -93,7 +93,9 @@ def steps(plan: Plan, made: list[Recording]) -> dict:
         "bands": bands,
         "more": more,
     }
-    student_input = f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
+    student_input = (
+        f"{'level, ' if level else ''}loudness and {len(edges) - 1} bands of the spectrum"
+    )
     student_input += f" in {slices} slices of time" if slices > 1 else ""
     cheaper = {}
     try:  # half of the window, where a frame of the spectrum still fits
