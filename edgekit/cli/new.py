@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgekit import bring, usecases
 from edgekit.bring.folder import failure_summary, group_by_reason
@@ -71,7 +72,8 @@ def _read_plan(source: str, options: bring.Options, asking: bool, yes: bool):
         field, text = ASKABLE[key]
         if not (said := _ask(text)):
             raise error from None
-        options = replace(options, **{field: _number(said) if field == "rate" else said})
+        answer: dict[str, Any] = {field: _number(said) if field == "rate" else said}
+        options = replace(options, **answer)
         return _read_plan(source, options, asking, yes)  # a guess may have cut the files
 
 
@@ -90,8 +92,8 @@ def _corrected(plan, options: bring.Options, source: str, yes: bool):
             continue
         number = isinstance(getattr(options, key), float)
         try:
-            changed = replace(options, **{key: _number(value) if number else value.strip()})
-            plan, options, found = _read_plan(source, changed, True, yes)
+            answer: dict[str, Any] = {key: _number(value) if number else value.strip()}
+            plan, options, found = _read_plan(source, replace(options, **answer), True, yes)
             print(report(plan, found.ignored))
         except EdgekitError as error:
             print(error)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.version import VERSION
@@ -55,11 +58,24 @@ def remedy(extra: str | None) -> str:
     if extra is None:
         return "`edgekit doctor` says what belongs to the kit"
     part = f"[{extra}]" if extra else ""
-    if (Path(__file__).resolve().parents[2] / "pyproject.toml").is_file():
-        where = Path(__file__).resolve().parents[2]
+    where, editable = installed_from()
+    if editable:
         here = "." if where == Path.cwd() else str(where)
         return f"pip install -e '{here}{part}'"
-    return f"pip install 'edgekit-{VERSION}-py3-none-any.whl{part}', the wheel this came from"
+    wheel = where or f"edgekit-{VERSION}-py3-none-any.whl"
+    return f"pip install '{wheel}{part}', the wheel this came from"
+
+
+def installed_from() -> tuple[Path | None, bool]:
+    """The checkout or the wheel that pip installed the kit from, as pip noted it (PEP 610), and whether that
+    is a checkout that is worked on; None where there is no such note."""
+    try:
+        noted = json.loads(distribution("edgekit").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return None, False
+    url = urlsplit(noted.get("url", ""))
+    path = Path(url2pathname(url.path)) if url.scheme == "file" else None
+    return path, path is not None and bool(noted.get("dir_info", {}).get("editable"))
 
 
 def how_to_get(module: str, extra: str = "") -> str:

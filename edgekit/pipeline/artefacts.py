@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -98,29 +100,10 @@ def type_of(name: str) -> type | None:
 
 def write(path: Path, value: Any, name: str) -> None:
     """Write the value of the artefact `name`. Raises EdgekitError for one that is not of its type."""
-    kind, suffix = type_of(name), Path(name).suffix
+    kind = type_of(name)
     if kind not in (None, bytes, dict) and not isinstance(value, kind):
         raise EdgekitError(f"{name} holds a {kind.__name__}, not a {type(value).__name__}")
-    if isinstance(value, Windows):
-        value.save(path)
-    elif isinstance(value, DeviceFirmware):
-        path.write_bytes(firmware_file.to_bytes(value))
-    elif isinstance(value, GoldenPairs):
-        _save_arrays(path, _stamped(value))
-    elif suffix == ".json" and hasattr(value, "SCHEMA"):
-        path.write_text(records.dump(value), encoding="utf-8")
-    elif suffix == ".npz":
-        _save_arrays(path, value)
-    elif suffix == ".npy":
-        with open(path, "wb") as f:
-            np.save(f, value, allow_pickle=False)
-    elif suffix == ".json":
-        text = json.dumps(records.to_jsonable(value), indent=1, allow_nan=False)
-        path.write_text(text, encoding="utf-8")
-    elif suffix == ".csv":
-        value.to_csv(path, index=False)
-    else:
-        path.write_bytes(value.encode() if isinstance(value, str) else value)
+    _format(name)[0](path, value)
 
 
 def read(path: Path) -> Any:
@@ -129,43 +112,84 @@ def read(path: Path) -> Any:
 
     Raises EdgekitError for another version and for a damaged file.
     """
-    kind = type_of(path.name)
     try:
-        if kind is Windows:
-            return Windows.load(path)
-        if kind is DeviceFirmware:
-            return firmware_file.from_bytes(path.read_bytes())
-        if kind is GoldenPairs:
-            return _arrays(path, kind)
-        if kind not in (None, bytes, dict):
-            return records.load(path.read_text(encoding="utf-8"), kind, path)
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as f:
-                return dict(f)
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        if path.suffix == ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
-        if path.suffix == ".csv":
-            import pandas
-
-            return pandas.read_csv(path)
-        return path.read_bytes()
+        return _format(path.name)[1](path)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise EdgekitError(f"{path} cannot be read ({error}): make it again") from None
 
 
-def _stamped(record) -> dict[str, Any]:
-    named = {"record": np.array(type(record).__name__), "schema": np.int64(record.SCHEMA)}
-    return named | {f.name: getattr(record, f.name) for f in fields(record)}
+# ----------------------------------------------------------------- how each is written, and read
 
 
-def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+def _format(name: str) -> tuple[Callable[[Path, Any], Any], Callable[[Path], Any]]:
+    """What writes an artefact and what reads it: by its type, else by its suffix."""
+    kind = type_of(name)
+    if kind in (None, bytes, dict):
+        return SUFFIXES.get(Path(name).suffix, SUFFIXES[""])
+    return TYPES.get(kind) or (_write_record, partial(_read_record, kind=kind))
+
+
+def _write_record(path: Path, value: Any) -> None:
+    path.write_text(records.dump(value), encoding="utf-8")
+
+
+def _read_record(path: Path, kind: type) -> Any:
+    return records.load(path.read_text(encoding="utf-8"), kind, path)
+
+
+def _write_pairs(path: Path, pairs: GoldenPairs) -> None:
+    stamp = {"record": np.array(GoldenPairs.__name__), "schema": np.int64(GoldenPairs.SCHEMA)}
+    _write_arrays(path, stamp | vars(pairs))
+
+
+def _read_pairs(path: Path) -> GoldenPairs:
+    held = _read_arrays(path)
+    records.check_schema((str(held["record"]), int(held["schema"])), GoldenPairs, path)
+    return GoldenPairs(held["inputs"], held["outputs"])
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     with open(path, "wb") as f:
         np.savez(f, **arrays)
 
 
-def _arrays(path: Path, kind: type):
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as f:
-        records.check_schema((str(f["record"]), int(f["schema"])), kind, path)
-        return kind(**{field.name: f[field.name] for field in fields(kind)})
+        return dict(f)
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with open(path, "wb") as f:
+        np.save(f, array, allow_pickle=False)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(records.to_jsonable(value), indent=1, allow_nan=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def _read_table(path: Path):
+    import pandas
+
+    return pandas.read_csv(path)
+
+
+def _write_bytes(path: Path, value: str | bytes) -> None:
+    path.write_bytes(value.encode() if isinstance(value, str) else value)
+
+
+TYPES: dict[Any, tuple[Callable, Callable]] = {  # other types are records
+    Windows: (lambda path, windows: windows.save(path), Windows.load),
+    GoldenPairs: (_write_pairs, _read_pairs),
+    DeviceFirmware: (
+        lambda path, value: path.write_bytes(firmware_file.to_bytes(value)),
+        lambda path: firmware_file.from_bytes(path.read_bytes()),
+    ),
+}
+SUFFIXES: dict[str, tuple[Callable, Callable]] = {
+    ".npz": (_write_arrays, _read_arrays),
+    ".npy": (_write_array, partial(np.load, allow_pickle=False)),
+    ".json": (_write_json, lambda path: json.loads(path.read_text(encoding="utf-8"))),
+    ".csv": (lambda path, table: table.to_csv(path, index=False), _read_table),
+    "": (_write_bytes, Path.read_bytes),
+}

@@ -88,6 +88,8 @@ def _copy_design(design: Design, directory: Path) -> None:
 
     Raises EdgekitError where it says otherwise now.
     """
+    if design.path is None:
+        raise EdgekitError("a design that was read from no file judges no run")
     with atomic_write(directory / "design.toml") as temporary:
         shutil.copyfile(design.path, temporary)
         if load_design(temporary).digest != design.digest:

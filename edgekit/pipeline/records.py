@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, fields
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,14 @@ from edgekit.learn.scores import CrossValidation, Score, interval
 from edgekit.learn.teacher_checks import Finding
 from edgekit.monitor.confidence import ConfidenceGate
 
-Kind = TypeVar("Kind")
+
+class Record(Protocol):
+    """A frozen dataclass that is written with its version."""
+
+    SCHEMA: ClassVar[int]
+
+
+Kind = TypeVar("Kind", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class GoldenPairs:
 # --------------------------------------------------------------------------------- JSON and back
 
 
-def dump(record) -> str:
+def dump(record: Record) -> str:
     """A record as JSON; same record, same text."""
     kind = type(record)
     named = {"record": kind.__name__, "schema": kind.SCHEMA}
@@ -158,7 +165,7 @@ def load(text: str, kind: type[Kind], where: object) -> Kind:
         raise EdgekitError(f"{where} is damaged ({error}): make it again") from None
 
 
-def check_schema(found: tuple, kind: type, where: object) -> None:
+def check_schema(found: tuple[Any, Any], kind: type[Record], where: object) -> None:
     """Raises EdgekitError where a file holds another record, or another version of it."""
     name, version = found
     if name != kind.__name__:

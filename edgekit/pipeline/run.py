@@ -155,7 +155,9 @@ class Run:
         """
         path = self.path(name)
         maker = writer(name, self.workspace)
-        remedy = f"run {maker} first ({self._command} --through {str(maker)[3:]})"
+        if maker is None:
+            raise EdgekitError(f"no chapter of {self.workspace.notebooks} writes {name}")
+        remedy = f"run {maker} first ({self._command} --through {maker[3:]})"
         if not path.is_file():
             raise EdgekitError(f"{path} is missing: {remedy}")
         if maker != self.step:

@@ -1,7 +1,9 @@
 """A missing package is answered with what works, and every package of the kit has such an answer."""
 
 import ast
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,13 +27,29 @@ def test_the_extra_is_the_one_of_the_metadata(module, extra):
     assert "pip install" in str(extras.missing("this needs", module))
 
 
-def test_from_a_checkout_and_from_a_wheel(monkeypatch, tmp_path):
-    monkeypatch.chdir(Path(extras.__file__).resolve().parents[2])
+WHEEL = f"edgekit-{edgekit.__version__}-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("noted", "says"),
+    [
+        ({"url": "file:///home/me/my%20kit", "dir_info": {"editable": True}}, "-e '/home/me/my kit[ota]'"),
+        ({"url": f"file:///home/me/{WHEEL}", "archive_info": {}}, f"'/home/me/{WHEEL}[ota]'"),
+        ({"url": f"https://files.example/{WHEEL}", "archive_info": {}}, f"'{WHEEL}[ota]'"),
+        (None, f"'{WHEEL}[ota]'"),
+    ],
+)  # fmt: skip
+def test_what_to_type_is_how_it_was_installed(monkeypatch, noted, says):
+    text = json.dumps(noted) if noted else None
+    there = SimpleNamespace(read_text={"direct_url.json": text}.get)
+    monkeypatch.setattr(extras, "distribution", lambda _: there)
+    assert f"pip install {says}" in extras.remedy("ota")
+
+
+def test_in_the_checkout_itself_a_dot_will_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(extras, "installed_from", lambda: (tmp_path, True))
+    monkeypatch.chdir(tmp_path)
     assert extras.remedy("ota") == "pip install -e '.[ota]'"
-    monkeypatch.setattr(
-        extras, "__file__", str(tmp_path / "site-packages" / "edgekit" / "core" / "extras.py")
-    )
-    assert f"edgekit-{edgekit.__version__}-py3-none-any.whl[ota]'" in extras.remedy("ota")
     assert "C compiler" in extras.how_to_get("detools")
 
 

@@ -15,7 +15,6 @@ from edgekit.data.windows import Windows
 from edgekit.monitor.confidence import ConfidenceGate
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.records import (
-    DeviceCard,
     GoldenPairs,
     LedgerTable,
     ModelCard,
@@ -39,7 +38,6 @@ VALUES = {
         "student", ("a", "b"), "features", "TFLM", SCORE, 0.9, 1.0, ConfidenceGate(1.2, 0.8, 0.1),
         learn.CrossValidation(SCORE, ALONE),
     ),
-    "device.json": DeviceCard("cortex-m33", {"abi": "x", "operators": {"CONV_2D": 3}}, "0" * 64),
 }  # fmt: skip
 
 

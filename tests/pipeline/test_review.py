@@ -1,5 +1,6 @@
 """A verdict counts what was judged, by one design, of chapters that stand; and no writer loses a seal."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -100,6 +101,63 @@ def test_a_comment_in_the_design_changes_nothing(toy):
     opened = first()
     design(toy, "# a thought\n" + DESIGN)
     assert review(opened.directory).changed == ""
+
+
+def test_a_run_carries_the_design_that_judged_it(toy, capsys):
+    opened = first()
+    assert (opened.directory / "design.toml").read_text() == DESIGN
+    design(toy, DESIGN.replace("= 150", "= 50"))
+    assert review(opened.directory).design.budget.flash_bytes == 150
+    assert "flash_bytes 150 → 50" in run.open_run("design", "toy")._repr_html_()
+    assert main(["report", str(opened.directory)]) == 0
+    assert "changed since the run was judged: flash_bytes 150 → 50" in capsys.readouterr().out
+
+
+def test_a_run_whose_design_is_not_the_one_that_judged_it_says_so_and_mends_it(toy, capsys):
+    assert main(["run", "toy"]) == 0
+    directory = toy / "runs" / "toy-quick"
+    for damage in (DESIGN.replace("= 150", "= 50"), "[budget", None):
+        (directory / "design.toml").unlink()
+        if damage is not None:
+            (directory / "design.toml").write_text(damage)
+        assert main(["report", str(directory)]) == 2
+        error = capsys.readouterr().err
+        assert "design" in error
+        assert error.count("\n") == 1
+        assert main(["run", "toy"]) == 0
+        assert "skipped" in capsys.readouterr().out
+        assert (directory / "design.toml").read_text() == DESIGN
+
+
+def test_a_chapter_is_not_judged_by_a_design_that_changed_while_it_was_open(toy):
+    opened = run.open_run("design", "toy")
+    opened.save("numbers.npy", np.arange(5))
+    assert opened.design.budget.flash_bytes == 150
+    design(toy, DESIGN.replace("= 150", "= 50"))
+    with pytest.raises(EdgekitError, match="was changed since this chapter was opened"):
+        opened.gate({"flash_bytes": measured(100, "bytes", "counted")})
+    assert read_manifest(opened.directory)["steps"] == {}
+
+
+def test_a_run_of_another_version_is_not_read(toy):
+    path = first().directory / "manifest.json"
+    old = json.loads(path.read_text())
+    del old["schema"]
+    path.write_text(json.dumps(old))
+    with pytest.raises(
+        EdgekitError, match=r"another version of edgekit \(schema 1, this one reads 2\)"
+    ):
+        run.open_run("sum", "toy")
+
+
+def test_a_command_sees_a_run_as_its_folder_says_it_is(toy):
+    opened = first()
+    design(toy, DESIGN.replace("= 150", "= 50"))
+    again = run.reopen(opened.directory, "00_design", ("numbers.npy",))
+    assert (again.use_case, again.seed, again.design.budget.flash_bytes) == ("toy", 0, 150)
+    assert again.load("numbers.npy").tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(EdgekitError, match="has no chapter 05_export"):
+        run.reopen(opened.directory, "05_export", ())
 
 
 def test_what_was_made_from_replaced_artefacts_does_not_count(toy):
