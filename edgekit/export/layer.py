@@ -61,9 +61,11 @@ class OperatorContext:
             self.refuse(why)
 
     def inputs_between(self, low: int, high: int, outputs: int = 1) -> None:
+        """`low` inputs that must be there, up to `high` with those that may be left out."""
         self.require(
             low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}"
         )
+        self.require(None not in self.inputs[:low], "lacks an input")
         self.require(len(self.outputs) <= outputs, "has more outputs than it should")
 
     def shape_is(self, shape) -> None:

@@ -24,7 +24,7 @@ def conv(p: OperatorContext) -> Layer:
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
     )
     filters = p.inputs[1]
-    p.require(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
+    p.require(len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
     p.require(
         in_ch == p.x.shape[3],
@@ -92,7 +92,7 @@ def depthwise(p: OperatorContext) -> Layer:
     )
     filters = p.inputs[1]
     p.require(
-        filters is not None and len(filters.shape) == 4 and filters.shape[0] == 1,
+        len(filters.shape) == 4 and filters.shape[0] == 1,
         "its filter needs the shape 1, height, width, channels",
     )
     _, k_h, k_w, out_ch = filters.shape

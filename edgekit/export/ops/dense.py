@@ -19,7 +19,7 @@ def fully_connected(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
     p.require(p.options["weights_format"] == 0, "has shuffled weights")
     filters = p.inputs[1]
-    p.require(filters is not None and len(filters.shape) == 2, "its weights need two dimensions")
+    p.require(len(filters.shape) == 2, "its weights need two dimensions")
     out_size, in_size = filters.shape
     p.require(p.x.size % in_size == 0, f"{p.x.size} inputs are no multiple of {in_size}")
     rows_count = p.x.size // in_size

@@ -64,7 +64,7 @@ def example(name: str):
         tensors = [e.tensor(before, **x), e.tensor(after, **x)]
         tensors += [e.tensor(after, **e.quantization(rng)), *([extra] if extra else [])]
         ops = [e.operator(name, [0, 3] if extra else [0], [1], options)]
-        ops += [e.operator("LEAKY_RELU", [1], [2], {"alpha": 0.25})]
+        ops += [e.operator("QUANTIZE", [1], [2])]
         return e.model(tensors, ops, [0], [2])
 
     return make
