@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.export.graph import Graph
-from edgekit.export.layer import shape_text
 from edgekit.export.plan import Plan
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import shape_text
 
 
 def buffer_names(

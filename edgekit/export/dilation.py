@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import MAX_ELEMENTS, Graph, Operator
-from edgekit.export.ops.shape_arithmetic import SMALL
+from edgekit.operators.graph import MAX_ELEMENTS, Graph, Operator
+from edgekit.operators.shape_arithmetic import SMALL
 
 
 def fold_dilations(graph: Graph) -> Graph:

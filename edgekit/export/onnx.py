@@ -17,10 +17,10 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.export.graph import Graph
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import OPERATORS
 from edgekit.export.reader import read
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
+from edgekit.operators.onnx_writer import Writer
 
 
 def to_onnx(model) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from edgekit.export.layer import Layer
+from edgekit.operators.layer import Layer
 
 ALIGN = 4
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export.dilation import fold_dilations
-from edgekit.export.graph import MAX_ELEMENTS, MAX_RANK, Graph, Tensor
-from edgekit.export.ops import OPERATORS
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import MAX_ELEMENTS, MAX_RANK, Graph, Tensor
 
 
 def fold_shapes(graph: Graph) -> Graph:

@@ -7,8 +7,8 @@ from collections import Counter
 import flatbuffers
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph
-from edgekit.export.ops import OPERATORS, supported
+from edgekit.operators import OPERATORS, supported
+from edgekit.operators.graph import Graph
 
 TO_INT8 = "convert it with a representative dataset and supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]"
 WEIGHTS_ONLY = f"the model is quantized in its weights only and computes in float32: {TO_INT8}"

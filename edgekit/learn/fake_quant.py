@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.fixed_point import activation_range
-from edgekit.export.graph import Graph, Operator, Tensor
-from edgekit.export.ops import OPERATORS
 from edgekit.learn.legacy import tf
+from edgekit.operators import OPERATORS
+from edgekit.operators.fixed_point import activation_range
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 
 def rounded(x):

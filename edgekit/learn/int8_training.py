@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph
-from edgekit.export.ops import OPERATORS
 from edgekit.export.reader import read
 from edgekit.learn import litert
 from edgekit.learn.fake_quant import forward, rounded
 from edgekit.learn.legacy import cross_entropy, tf
 from edgekit.learn.training import Loop
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
 
 BIAS_STEP = 64  # accumulator counts: what a weight's step does to an input at half its range
 

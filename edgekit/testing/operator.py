@@ -1,6 +1,6 @@
 """What an operator must do to belong to the generator: run its record through `check`, or each of `CHECKS`.
 
-    from edgekit.export.ops import OPERATORS, OperatorType
+    from edgekit.operators import OPERATORS, OperatorType
     OPERATORS["ABS"] = OperatorType("ABS", lower, …, examples=(example,))
     check("ABS")
 
@@ -19,9 +19,9 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export.codegen import generate
-from edgekit.export.graph import Graph, Tensor
-from edgekit.export.ops import OPERATORS, OperatorType
 from edgekit.export.reader import read
+from edgekit.operators import OPERATORS, OperatorType
+from edgekit.operators.graph import Graph, Tensor
 from edgekit.testing.tflite_file import mutated, to_tflite
 
 SEEDS = (1, 2, 3)  # of every example, for what compiles

@@ -12,8 +12,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-from edgekit.export.graph import Graph
-from edgekit.export.ops import OPERATORS
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
 
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "string": 5, "int16": 7, "int8": 9}
 TYPES |= {"resource": 13, "int4": 17}

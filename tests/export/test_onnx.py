@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgekit import operators as registry
 from edgekit.core.errors import EdgekitError
 from edgekit.export import generate
-from edgekit.export import ops as registry
-from edgekit.export.graph import Operator
 from edgekit.export.onnx import compare, to_onnx
+from edgekit.operators.graph import Operator
 
 CONV = registry.OPERATORS["CONV_2D"].examples[0]
 

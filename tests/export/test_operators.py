@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
 from edgekit.export import read
-from edgekit.export.ops import OPERATORS, Field, OperatorType, supported
-from edgekit.export.ops.activation import by_table, onnx
-from edgekit.export.ops.operator import same_shape
+from edgekit.operators import OPERATORS, Field, OperatorType, supported
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators.activation import by_table, onnx
+from edgekit.operators.record import same_shape
 from edgekit.testing.operator import CHECKS, NotApplicable, check
 from edgekit.testing.tflite_file import to_tflite
 

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from edgekit.export import ops
-from edgekit.export.graph import Graph
+from edgekit import operators
+from edgekit.operators.graph import Graph
 from edgekit.testing.tflite_file import Op, T, mutated, to_tflite, write
 
 __all__ = ["OPERATORS", "RARER", "Op", "T", "mutated", "retrained", "samples", "write"]
@@ -20,7 +20,7 @@ def _file(example: Callable[[np.random.Generator], Graph], rng: np.random.Genera
 
 EXAMPLES = {
     (name, n): partial(_file, example)
-    for name, kind in ops.OPERATORS.items()
+    for name, kind in operators.OPERATORS.items()
     for n, example in enumerate(kind.examples)
 }
 SEVERAL = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE")  # are shown with another operator

@@ -9,8 +9,8 @@ from importlib import resources
 import numpy as np
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.export.layer import literal
 from edgekit.export.source import Source
+from edgekit.operators.layer import literal
 from edgekit.signal.source import FeatureCode
 
 VECTORS = 8  # golden vectors at most,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.copies import bytes_at, copy_fields, one_copy, strides
-from edgekit.export.ops.operator import Field, OperatorType
-from edgekit.export.ops.shape_arithmetic import on_constants
+from edgekit.operators import example as e
+from edgekit.operators.copies import bytes_at, copy_fields, one_copy, strides
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, OperatorType
+from edgekit.operators.shape_arithmetic import on_constants
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 NO_MASKS = dict.fromkeys(MASKS, 0)

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
-from edgekit.export.onnx_writer import TO_NCHW, TO_NHWC, Writer
-from edgekit.export.ops import floats
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two, strides
-from edgekit.export.ops.window import onnx_pads, read_limits, tf_window, window
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators import floats
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two, strides
+from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
 
 def pool(p: OperatorContext) -> Layer:

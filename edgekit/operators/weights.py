@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator, Tensor
-from edgekit.export.layer import OperatorContext, zero_of
-from edgekit.export.onnx_writer import Writer
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph, Operator, Tensor
+from edgekit.operators.layer import OperatorContext, zero_of
+from edgekit.operators.onnx_writer import Writer
 
 
 def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> tuple:

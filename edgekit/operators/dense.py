@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import floats, weights
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two
-from edgekit.export.ops.weights import pair_order, requant, switches, weights_and_bias
+from edgekit.operators import example as e
+from edgekit.operators import floats, weights
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two
+from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
 
 
 def fully_connected(p: OperatorContext) -> Layer:

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, zero_of
-from edgekit.export.onnx_writer import TO_NCHW, TO_NHWC, Writer
-from edgekit.export.ops import floats, weights
-from edgekit.export.ops.operator import Field, OperatorType, activation, strides
-from edgekit.export.ops.weights import pair_order, requant, switches, weights_and_bias
-from edgekit.export.ops.window import onnx_pads, read_limits, tf_window, window
+from edgekit.operators import example as e
+from edgekit.operators import floats, weights
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.record import Field, OperatorType, activation, strides
+from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
+from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
 COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
-from edgekit.export.ops.operator import Field, OperatorType, activation
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.record import Field, OperatorType, activation
 
 
 def svdf(p: OperatorContext) -> Layer:

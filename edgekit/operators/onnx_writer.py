@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.fixed_point import ACTIVATION_BOUNDS
-from edgekit.export.graph import Graph, Tensor
+from edgekit.operators.fixed_point import ACTIVATION_BOUNDS
+from edgekit.operators.graph import Graph, Tensor
 
 OPSET = 17
 IR_VERSION = 8

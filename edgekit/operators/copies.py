@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.export.layer import Layer, OperatorContext
+from edgekit.operators.layer import Layer, OperatorContext
 
 
 def strides(shape, width: int) -> list[int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.copies import copy_fields, one_copy, strides
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two
-from edgekit.export.ops.shape_arithmetic import on_constants
+from edgekit.operators import example as e
+from edgekit.operators.copies import copy_fields, one_copy, strides
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two
+from edgekit.operators.shape_arithmetic import on_constants
 
 
 def pad(p: OperatorContext) -> Layer:

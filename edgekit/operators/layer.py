@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph, Operator, Tensor
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 
 @dataclass(frozen=True, eq=False)
