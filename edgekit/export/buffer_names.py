@@ -14,7 +14,8 @@ def buffer_names(
 
     root: from a tensor to the one that it only renames.
     """
-    prefix, found = f"{name.upper()}_AT", {}
+    prefix = f"{name.upper()}_AT"
+    found: dict[object, tuple[str, str]] = {}
 
     def tensor(i: int, what: str) -> None:
         t = graph.tensors[i]

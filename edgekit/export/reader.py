@@ -19,7 +19,7 @@ from edgekit.operators.graph import MAX_ELEMENTS, MAX_RANK, Graph, Operator, Ten
 
 MAX_OPERATORS = 4096
 
-DTYPES = {
+DTYPES: dict[int, np.dtype] = {
     0: np.dtype("float32"),
     2: np.dtype("int32"),
     3: np.dtype("uint8"),

@@ -30,8 +30,8 @@ SIZED = ("FILL", "WHERE", "UNIQUE")  # what converters write for a batch that th
 
 def quoted(text: bytes | None) -> str:
     """A name from the file, on one line and not too long."""
-    text = (text or b"").decode("utf-8", "replace")
-    return repr(text if len(text) <= 60 else text[:57] + "…")
+    name = (text or b"").decode("utf-8", "replace")
+    return repr(name if len(name) <= 60 else name[:57] + "…")
 
 
 def operator_name(model, op, index: int, names: dict[int, str]) -> str:

@@ -7,6 +7,7 @@ TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -204,7 +205,7 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
     """
     roles: dict[int, set] = {}  # what each buffer is used as
     where = {t.index: _byte_offset(tflite, t.index) for t in graph.tensors if t.data is not None}
-    found = {}
+    found: dict[int, Any] = {}
     for op in graph.operators:
         for role, i in enumerate(op.inputs):
             if i not in where:

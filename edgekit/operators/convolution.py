@@ -156,9 +156,9 @@ def depthwise(p: OperatorContext) -> Layer:
 
 def onnx(w: Writer, op: Operator) -> None:
     """CONV_2D (weights O,H,W,I) and DEPTHWISE_CONV_2D (weights 1,H,W,O)."""
-    x, t = w.tensor(op.inputs[0]), weights.onnx_weights(w, op)
+    x, t = w.tensor(op.inputs[0]), w.tensor(op.inputs[1])
     depthwise = op.name == "DEPTHWISE_CONV_2D"
-    kernel = t.data.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
+    kernel = w.known(t.index).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
     height, width = kernel.shape[2:]
     image = w.node("Transpose", [w.value(op.inputs[0])], perm=TO_NCHW)
     bias = weights.onnx_bias

@@ -86,7 +86,7 @@ def elementwise(p: OperatorContext) -> Layer:
 
 def _broadcast(p: OperatorContext, a, b, out):
     """Four dimensions and each input's step along them, after merging what is contiguous."""
-    dims = []
+    dims: list[list] = []
     a, b = (1,) * (len(out) - len(a)) + a, (1,) * (len(out) - len(b)) + b
     for da, db, do in zip(a, b, out, strict=True):
         kind = (da == do, db == do)
@@ -97,7 +97,8 @@ def _broadcast(p: OperatorContext, a, b, out):
         else:
             dims.append([do, kind])
     p.require(len(dims) <= 4, "broadcasts over more than four dimensions")
-    steps, size = ([], []), [1, 1]
+    steps: tuple[list[int], list[int]] = ([], [])
+    size = [1, 1]
     for d, kind in reversed(dims):
         for i in range(2):
             steps[i].insert(0, size[i] if kind[i] else 0)

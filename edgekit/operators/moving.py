@@ -42,8 +42,8 @@ def pad(p: OperatorContext) -> Layer:
 
 def onnx_pad(w: Writer, op: Operator) -> None:
     t = w.tensor(op.inputs[0])
-    pads = w.constant(w.tensor(op.inputs[1]).data.T.reshape(-1), np.int64)
-    fill = w.tensor(op.inputs[2]).data.reshape(()) if len(op.inputs) > 2 else t.zero_point[0]
+    pads = w.constant(w.known(op.inputs[1]).T.reshape(-1), np.int64)
+    fill = w.known(op.inputs[2]).reshape(()) if len(op.inputs) > 2 else t.zero_point[0]
     inputs = [w.value(op.inputs[0]), pads, w.constant(fill, t.dtype)]
     w.node("Pad", inputs, w.value(op.outputs[0]))
 
@@ -128,7 +128,7 @@ def transpose_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx_transpose(w: Writer, op: Operator) -> None:
-    order = [int(i) for i in np.ravel(w.tensor(op.inputs[1]).data)]
+    order = [int(i) for i in np.ravel(w.known(op.inputs[1]))]
     w.node("Transpose", [w.value(op.inputs[0])], w.value(op.outputs[0]), perm=order)
 
 

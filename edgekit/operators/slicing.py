@@ -80,7 +80,7 @@ def onnx_slice(w: Writer, op: Operator) -> None:
     o, t = op.options, w.tensor(op.inputs[0])
     if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]:
         raise EdgekitError(f"operator {op.index} ({op.name}) uses ellipsis or new axes")
-    begin, end, step = (np.ravel(w.tensor(i).data).tolist() for i in op.inputs[1:4])
+    begin, end, step = (np.ravel(w.known(i)).tolist() for i in op.inputs[1:4])
     starts, ends, steps = [], [], []
     for i, size in enumerate(t.shape):
         taken = picked(o, i, size, begin[i], end[i], step[i])
@@ -97,12 +97,12 @@ def onnx_slice(w: Writer, op: Operator) -> None:
 
 def split(p: OperatorContext) -> Layer:
     p.inputs_between(2, 2, outputs=p.options["count"])
-    axis = np.ravel(p.constant(0, "axis"))
+    axes = np.ravel(p.constant(0, "axis"))
     x = p.inputs[1]
     rank, count = len(x.shape), len(p.outputs)
-    p.require(axis.size == 1 and rank and -rank <= axis[0] < rank, f"along axis {axis.tolist()}")
+    p.require(axes.size == 1 and rank and -rank <= axes[0] < rank, f"along axis {axes.tolist()}")
     p.require(x.data is None, "splits a constant")
-    axis = int(axis[0]) % rank
+    axis = int(axes[0]) % rank
     p.require(
         count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}"
     )
@@ -127,7 +127,7 @@ def split(p: OperatorContext) -> Layer:
 
 
 def onnx_split(w: Writer, op: Operator) -> None:
-    axis = int(np.ravel(w.tensor(op.inputs[0]).data)[0])
+    axis = int(np.ravel(w.known(op.inputs[0]))[0])
     t = w.tensor(op.inputs[1])
     part = t.shape[axis] // len(op.outputs)
     for n, i in enumerate(op.outputs):

@@ -21,7 +21,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export.codegen import generate
 from edgekit.export.reader import read
 from edgekit.operators import OPERATORS, OperatorType
-from edgekit.operators.graph import Graph, Tensor
+from edgekit.operators.graph import Graph, Operator, Tensor
 from edgekit.testing.tflite_file import mutated, to_tflite
 
 SEEDS = (1, 2, 3)  # of every example, for what compiles
@@ -55,8 +55,10 @@ def is_read_as_it_was_written(name: str) -> None:
         again = read(to_tflite(graph))
         for op, other in zip(graph.operators, again.operators, strict=True):
             known = {key: other.options.get(key) for key in op.options}
-            same = all(np.isclose(v, known[k]) if isinstance(v, float) else v == known[k]
-                       for k, v in op.options.items())  # fmt: skip
+            same = all(
+                np.float32(v) == known[k] if isinstance(v, float) else v == known[k]
+                for k, v in op.options.items()
+            )
             assert same, f"{op.name} was written with {op.options} and is read as {known}"
 
 
@@ -179,7 +181,7 @@ def trains_as_the_runtime_answers(name: str) -> None:
         together = values.reshape(-1, *values.shape[2:]).astype(np.float32)
         forward.values[i] = forward.tf.constant(together - forward.zero(i))
     for op in graph.operators:
-        forward.values[op.outputs[0]] = OPERATORS[op.name].train(forward, op)
+        forward.values[op.outputs[0]] = forward.computed(op)
     for i, expected in zip(graph.outputs, _list(tflm(to_tflite(graph), x).outputs), strict=True):
         seen = np.ravel(forward.values[i]) + forward.zero(i)
         assert np.array_equal(seen, np.ravel(expected)), f"{graph.tensors[i]} differs from TFLM"
@@ -252,7 +254,9 @@ def _with(graph: Graph, t: Tensor) -> Graph:
 def _together(graphs: Sequence[Graph]) -> Graph:
     """One model that holds them side by side: one program to build, one to compare with."""
     tensors: list[Tensor] = []
-    operators, inputs, outputs = [], [], []
+    operators: list[Operator] = []
+    inputs: list[int] = []
+    outputs: list[int] = []
     for graph in graphs:
         first = len(tensors)
         moved = functools.partial(_moved, first=first)
