@@ -29,6 +29,7 @@ from edgekit.emulate.toolchain import (
     runtime_source,
 )
 from edgekit.export.source import Source
+from edgekit.signal import FeatureCode
 
 MAIN = """\
 /* Samples in, class out: what a task does with each full window. */
@@ -213,7 +214,7 @@ def build_host(
     return host_library(files, opt, compiler, defines, cache)
 
 
-def feature_c(source: Source, features: Any, sensitivity: float | None) -> dict[str, str]:
+def feature_c(source: Source, features: Any, sensitivity: float | None) -> FeatureCode:
     """The C from a window of samples to a class, around `source`'s network.
 
     Raises EdgekitError where the features do not fit the network's input.
@@ -232,7 +233,7 @@ def feature_c(source: Source, features: Any, sensitivity: float | None) -> dict[
     files = features.c(name, quantization=scale, sensitivity=sensitivity)
     sample = sample_dtype(features, sensitivity)
     words = {"name": name, "up": name.upper(), "suffix": SUFFIX[sample]}
-    direct = f"{name}_input_uint8(" in files[f"{name}_features.h"]  # no floats on the way
+    direct = "input_uint8" in files.functions  # no floats on the way
     sense = FEATURES + (INT8_INPUT if quantized else FLOAT_INPUT)
     if direct:
         sense = "{name}_input_uint8({name}_samples, {name}_input());"

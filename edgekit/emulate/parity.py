@@ -16,10 +16,10 @@ from edgekit.core.errors import EdgekitError
 from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, as_batches
 from edgekit.export.codegen import generate
-from edgekit.export.graph import Graph
 from edgekit.export.reader import read
 from edgekit.export.slot import image
 from edgekit.export.source import Source
+from edgekit.operators.graph import Graph
 
 WORKER = Path(__file__).with_name("worker.py")
 

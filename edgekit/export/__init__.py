@@ -10,8 +10,8 @@ from importlib import import_module
 
 _HOMES = {
     "read": "reader",
-    "Graph": "graph",
-    "strip_float_io": "graph",
+    "Graph": "reader",
+    "strip_float_io": "reader",
     "require_int8": "unsupported",
     "emit": "codegen",
     "generate": "codegen",

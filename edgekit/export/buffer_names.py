@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.export.graph import Graph
-from edgekit.export.layer import shape_text
 from edgekit.export.plan import Plan
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import shape_text
 
 
 def buffer_names(
@@ -14,7 +14,8 @@ def buffer_names(
 
     root: from a tensor to the one that it only renames.
     """
-    prefix, found = f"{name.upper()}_AT", {}
+    prefix = f"{name.upper()}_AT"
+    found: dict[object, tuple[str, str]] = {}
 
     def tensor(i: int, what: str) -> None:
         t = graph.tensors[i]

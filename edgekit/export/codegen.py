@@ -10,13 +10,13 @@ import numpy as np
 from edgekit import firmware
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer, literal
 from edgekit.export.lower import lower
-from edgekit.export.ops import OPERATORS
 from edgekit.export.plan import Plan, plan
 from edgekit.export.slot import constant_offsets, constants, image_size
 from edgekit.export.source import Source
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer, literal
 
 KERNELS = "edgekit_kernels"  # their folder: no name of a model can meet one of theirs
 # NAME.h must not stand before a header of the C library or of a compiler

@@ -7,12 +7,13 @@ where the batch is not known.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import MAX_ELEMENTS, Graph, Operator
-from edgekit.export.ops.shape_arithmetic import SMALL
+from edgekit.operators.graph import MAX_ELEMENTS, Graph, Operator
+from edgekit.operators.shape_arithmetic import SMALL
 
 
 def fold_dilations(graph: Graph) -> Graph:
@@ -29,7 +30,7 @@ def fold_dilations(graph: Graph) -> Graph:
         return found[0] if len(found) == 1 and not more and out not in graph.outputs else None
 
     for start in [op for op in operators if op.name == "SPACE_TO_BATCH_ND"]:
-        chain = [start]
+        chain: list[Any] = [start]
         while chain[-1] is not None and chain[-1].name != "BATCH_TO_SPACE_ND" and len(chain) < 6:
             chain.append(only_reader(chain[-1]))
         try:
@@ -77,7 +78,7 @@ def _dilated(chain, tensors) -> tuple[list[Operator], dict[int, tuple[int, ...]]
     start, conv, end = chain[0], chain[1 + expanded], chain[-1]
 
     def constants(op: Operator) -> list[np.ndarray]:
-        found = [tensors[i].data if i >= 0 else None for i in op.inputs[1:]]
+        found: list = [tensors[i].data if i >= 0 else None for i in op.inputs[1:]]
         _need(
             len(found) == 2
             and all(v is not None and v.dtype == np.int32 and v.size <= SMALL for v in found),
@@ -115,23 +116,23 @@ def _dilated(chain, tensors) -> tuple[list[Operator], dict[int, tuple[int, ...]]
         "the convolution has strides",
     )
     _need(o["padding"] == "valid", "the convolution pads")
-    options, margins, shape = dict(o), [], list(image)
+    options, margins, sizes = dict(o), [], list(image)
     for axis, size, (before, after) in zip(axes, block, pads - crops, strict=True):
         options[f"dilation_{letters[axis]}"] = int(size)
         total = (filters.shape[axis] - 1) * int(size)
         margins.append((int(before), int(after), total))
-        shape[axis] = image[axis] + int(before) + int(after) - total
+        sizes[axis] = image[axis] + int(before) + int(after) - total
     for axis in {1, 2} - set(axes):
         margins.append((0, 0, filters.shape[axis] - 1))
-        shape[axis] = image[axis] - filters.shape[axis] + 1
-    _need(min(shape) > 0, "the filter is larger than the image")
+        sizes[axis] = image[axis] - filters.shape[axis] + 1
+    _need(min(sizes) > 0, "the filter is larger than the image")
     if all(a == b == 0 for a, b, _ in margins):
         options["padding"] = "valid"
     else:
         _need(all((a, b) == (t // 2, t - t // 2) for a, b, t in margins), "its margins are odd")
         options["padding"] = "same"
-    shape[3] = filters.shape[0] if conv.name == "CONV_2D" else filters.shape[3]
-    image, shape = tuple(image), tuple(shape)
+    sizes[3] = filters.shape[0] if conv.name == "CONV_2D" else filters.shape[3]
+    shape = tuple(sizes)
     _need(np.prod(shape, dtype=object) <= MAX_ELEMENTS, "the result is too large")
     into = chain[1].outputs[0] if expanded else x.index
     flat = len(chain) > 3 + expanded

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export import unsupported
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer, OperatorContext
-from edgekit.export.ops import OPERATORS
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer, OperatorContext
 
 COMPUTED = ("int8", "uint8", "int16", "float32")  # types of values computed at run time
 

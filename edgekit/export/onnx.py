@@ -11,14 +11,16 @@ from zero: outputs may be a step apart. `compare` says how often.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.export.graph import Graph
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import OPERATORS
 from edgekit.export.reader import read
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
+from edgekit.operators.onnx_writer import Writer
 
 
 def to_onnx(model) -> bytes:
@@ -51,19 +53,10 @@ def compare(model: bytes, X, expected) -> dict:
     Returns values (how many were compared), differ, rate (0…1), worst (steps) and same_class (share of
     samples whose largest output is the same one).
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise missing("this needs", "onnxruntime") from None
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry(
-        "session.x64quantprecision", "1"
-    )  # or AVX2 saturates at 16 bits
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    (x,), (y,) = session.get_inputs(), session.get_outputs()
+    runtime = session(model)
+    (x,), (y,) = runtime.get_inputs(), runtime.get_outputs()
     got = np.stack(
-        [session.run([y.name], {x.name: np.reshape(s, x.shape)})[0].reshape(-1) for s in X]
+        [runtime.run([y.name], {x.name: np.reshape(s, x.shape)})[0].reshape(-1) for s in X]
     )
     expected = np.asarray(expected).reshape(len(got), -1)
     steps = np.abs(got.astype(float) - expected.astype(float))
@@ -74,3 +67,20 @@ def compare(model: bytes, X, expected) -> dict:
         "worst": float(steps.max()),
         "same_class": float((got.argmax(1) == expected.argmax(1)).mean()),
     }
+
+
+def session(model: bytes) -> Any:
+    """An onnxruntime session of an ONNX model on this machine's CPU, with exact 8-bit products.
+
+    Raises EdgekitError where onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise missing("this needs", "onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry(
+        "session.x64quantprecision", "1"
+    )  # or AVX2 saturates at 16 bits
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

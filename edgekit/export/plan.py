@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from edgekit.export.layer import Layer
+from edgekit.operators.layer import Layer
 
 ALIGN = 4
 
@@ -130,7 +130,8 @@ def compatible(a: Buffer, at_a: int, b: Buffer, at_b: int, pairs: dict) -> bool:
 
 def first_fit(order, pairs: dict) -> dict:
     """First fit: each buffer at the lowest offset where it disturbs none of those already placed."""
-    offsets, placed = {}, []
+    offsets: dict[object, int] = {}
+    placed: list[Buffer] = []
     for b in order:
         alive = [o for o in placed if o.first <= b.last and b.first <= o.last]
         candidates = {0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export import unsupported
-from edgekit.export.graph import MAX_ELEMENTS, MAX_RANK, Graph, Operator, Tensor
-from edgekit.export.ops import OPERATORS
 from edgekit.export.shapes import fold_shapes
 from edgekit.export.verify import verify
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import MAX_ELEMENTS, MAX_RANK, Graph, Operator, Tensor
 
 MAX_OPERATORS = 4096
 
-DTYPES = {
+DTYPES: dict[int, np.dtype] = {
     0: np.dtype("float32"),
     2: np.dtype("int32"),
     3: np.dtype("uint8"),
@@ -61,6 +62,28 @@ def read(model) -> Graph:
     graph = fold_shapes(graph)
     check(graph)
     return graph
+
+
+def strip_float_io(graph: Graph) -> Graph:
+    """The same model without QUANTIZE at its inputs and DEQUANTIZE at its outputs.
+
+    Firmware that quantizes its own features needs neither the float buffers nor the float code.
+    """
+    readers = [i for op in graph.operators for i in op.inputs]
+    swap = {}
+    for op in graph.operators:
+        source, target = op.inputs[0], op.outputs[0]
+        if op.name == "QUANTIZE" and source in graph.inputs and readers.count(source) == 1:
+            swap[source] = target
+        if op.name == "DEQUANTIZE" and target in graph.outputs and target not in readers:
+            swap[target] = source
+    gone = [op for op in graph.operators if op.inputs[0] in swap or op.outputs[0] in swap]
+    return replace(
+        graph,
+        operators=tuple(op for op in graph.operators if op not in gone),
+        inputs=tuple(swap.get(i, i) for i in graph.inputs),
+        outputs=tuple(swap.get(i, i) for i in graph.outputs),
+    )
 
 
 def _parse(tflite, data: bytes) -> Graph:

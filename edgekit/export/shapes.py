@@ -13,8 +13,8 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export.dilation import fold_dilations
-from edgekit.export.graph import MAX_ELEMENTS, MAX_RANK, Graph, Tensor
-from edgekit.export.ops import OPERATORS
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import MAX_ELEMENTS, MAX_RANK, Graph, Tensor
 
 
 def fold_shapes(graph: Graph) -> Graph:
@@ -37,8 +37,8 @@ def _fold(graph: Graph) -> Graph:
                 )
             kept.append(op)
             t = tensors[op.outputs[0]]
-            known = t.signature and kind.shape and inputs[0] is not None and len(op.outputs) == 1
-            shape = kind.shape(op, inputs) if known else None
+            unknown = t.signature and inputs[0] is not None and len(op.outputs) == 1
+            shape = kind.shape(op, inputs) if unknown and kind.shape else None
             if shape is not None and shape != t.shape and _fits(shape, t):
                 if np.prod(shape, dtype=object) > MAX_ELEMENTS or len(shape) > MAX_RANK:
                     raise EdgekitError(f"operator {op.index} ({op.name}) gives shape {list(shape)}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgekit.export.graph import Graph, Tensor
 from edgekit.export.source import Source
+from edgekit.operators.graph import Graph, Tensor
 
 
 def constants(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray]]:

@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 
 from edgekit.core.atomic import atomic_write_bytes
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer
 from edgekit.export.plan import Plan
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer
 
 
 @dataclass(frozen=True, eq=False)

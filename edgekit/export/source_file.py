@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer
 from edgekit.export.plan import Buffer, Plan
 from edgekit.export.source import Source
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer
 
 
 def to_text(source: Source) -> str:

@@ -7,8 +7,8 @@ from collections import Counter
 import flatbuffers
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph
-from edgekit.export.ops import OPERATORS, supported
+from edgekit.operators import OPERATORS, supported
+from edgekit.operators.graph import Graph
 
 TO_INT8 = "convert it with a representative dataset and supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]"
 WEIGHTS_ONLY = f"the model is quantized in its weights only and computes in float32: {TO_INT8}"
@@ -30,8 +30,8 @@ SIZED = ("FILL", "WHERE", "UNIQUE")  # what converters write for a batch that th
 
 def quoted(text: bytes | None) -> str:
     """A name from the file, on one line and not too long."""
-    text = (text or b"").decode("utf-8", "replace")
-    return repr(text if len(text) <= 60 else text[:57] + "…")
+    name = (text or b"").decode("utf-8", "replace")
+    return repr(name if len(name) <= 60 else name[:57] + "…")
 
 
 def operator_name(model, op, index: int, names: dict[int, str]) -> str:

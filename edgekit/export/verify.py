@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.ops import OPERATORS
+from edgekit.operators import OPERATORS
 
 MAX_BYTES = 64 << 20  # a microcontroller's flash is a hundred times smaller
 MAX_TABLES = 200_000  # shared sub-tables could otherwise blow a small file up exponentially

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.fixed_point import activation_range
-from edgekit.export.graph import Graph, Operator, Tensor
-from edgekit.export.ops import OPERATORS
 from edgekit.learn.legacy import tf
+from edgekit.operators import OPERATORS
+from edgekit.operators.fixed_point import activation_range
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 
 def rounded(x):
@@ -30,7 +30,7 @@ def forward(graph: Graph, x, integers: dict):
     steps = ForwardPass(graph, integers)
     steps.values[graph.inputs[0]] = x - steps.zero(graph.inputs[0])
     for op in graph.operators:
-        steps.values[op.outputs[0]] = OPERATORS[op.name].train(steps, op)
+        steps.values[op.outputs[0]] = steps.computed(op)
     out = graph.tensors[graph.outputs[0]]
     return steps.values[out.index] * float(out.scale[0])
 
@@ -42,7 +42,14 @@ class ForwardPass:
     rounded = staticmethod(rounded)
 
     def __init__(self, graph: Graph, integers: dict):
-        self.graph, self.integers, self.values = graph, integers, {}
+        self.graph, self.integers = graph, integers
+        self.values: dict = {}
+
+    def computed(self, op: Operator):
+        """The output of an operator that `int8_training.check` has taken."""
+        train = OPERATORS[op.name].train
+        assert train, f"{op.name} is not trained"
+        return train(self, op)
 
     def tensor(self, i: int) -> Tensor:
         return self.graph.tensors[i]

@@ -7,17 +7,18 @@ TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph
-from edgekit.export.ops import OPERATORS
 from edgekit.export.reader import read
 from edgekit.learn import litert
 from edgekit.learn.fake_quant import forward, rounded
 from edgekit.learn.legacy import cross_entropy, tf
 from edgekit.learn.training import Loop
+from edgekit.operators import OPERATORS
+from edgekit.operators.graph import Graph
 
 BIAS_STEP = 64  # accumulator counts: what a weight's step does to an input at half its range
 
@@ -204,7 +205,7 @@ def constants(tflite: bytes, graph: Graph) -> dict[int, Constant]:
     """
     roles: dict[int, set] = {}  # what each buffer is used as
     where = {t.index: _byte_offset(tflite, t.index) for t in graph.tensors if t.data is not None}
-    found = {}
+    found: dict[int, Any] = {}
     for op in graph.operators:
         for role, i in enumerate(op.inputs):
             if i not in where:

@@ -16,7 +16,7 @@ from edgekit.signal.moments import Moments
 from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
-from edgekit.signal.source import to_int8
+from edgekit.signal.source import FeatureCode, to_int8
 from edgekit.signal.subwindow import Subwindow
 from edgekit.signal.welch import WelchBands, log_edges
 
@@ -24,6 +24,7 @@ __all__ = [
     "BandEnergies",
     "EcgBeat",
     "EnvelopeSpectrum",
+    "FeatureCode",
     "InRange",
     "Moments",
     "Pixels",

@@ -107,7 +107,7 @@ class BandEnergies:
             energy = real.log(np.maximum(energy, np.float32(self.floor)))
         return energy.T.reshape(*leading, self.bands).transpose(0, 1, 3, 2).copy()
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.cosine(self.frame)
         tables += source.array("uint16_t", "edges", self.bins, "bins")

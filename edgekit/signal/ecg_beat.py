@@ -169,7 +169,7 @@ class EcgBeat:
         x[rows, ..., -RATIOS:] = np.stack([*ratios, ragged], axis=1).astype(f)[:, None, None]
         return x
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.struct(
             "ecg_beat",

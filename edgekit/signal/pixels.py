@@ -67,7 +67,7 @@ class Pixels:
         sums = blocks.sum(axis=(2, 4), dtype=np.int32)[..., None]
         return (sums - middle).astype(np.float32) * np.float32(1 / middle)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources, {file name: text}: see `source.emit`. Besides what it promises there are
         `void {name}_features_uint8(const uint8_t *, float *)` and, with `quantization`,
         `void {name}_input_uint8(const uint8_t *, int8_t *)`, which needs no floats at all.
@@ -79,7 +79,8 @@ class Pixels:
         rows, columns, _ = self.shape
         size = f"{rows}, {columns}, {self.block}"
         tables, more = "", {
-            f"void {name}_features_uint8(const uint8_t *picture, float *features)": (
+            "features_uint8": (
+                "const uint8_t *picture, float *features",
                 "The grey values as the camera delivers them.",
                 f"pixels(picture, {size}, features);",
             )
@@ -90,7 +91,8 @@ class Pixels:
             values = (sums - middle).astype(np.float32) * np.float32(1 / middle)
             steps = source.to_int8(values, *quantization)
             tables = source.array("int8_t", "step_of", steps, "the network's input for each sum")
-            more[f"void {name}_input_uint8(const uint8_t *picture, int8_t *input)"] = (
+            more["input_uint8"] = (
+                "const uint8_t *picture, int8_t *input",
                 "From the camera to the network's input, without floats.",
                 f"pixels_to_int8(picture, {size}, step_of, input);",
             )

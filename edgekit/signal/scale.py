@@ -31,7 +31,7 @@ class UnitRms:
         source.check(self, X)
         return unit_rms(X)[:, None]
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         return source.emit(
             self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -29,6 +30,37 @@ def to_int8(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     return np.clip(away + zero_point, -128, 127).astype(np.int8)
 
 
+class FeatureCode(dict[str, str]):
+    """C files of features by name, and what their caller has to know of them.
+
+    window: samples that one call takes, over all channels. functions: what there is behind `{name}_`:
+    "features" and "quantize", or more (`emit` says which). work_bytes: static memory beside. sensitivity:
+    units per count, where "features_int16" takes a sensor's counts.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        window: int,
+        functions: Collection[str] = ("features", "quantize"),
+        work_bytes: int = 0,
+        sensitivity: float | None = None,
+    ):
+        super().__init__(files)
+        self.window, self.functions = window, frozenset(functions)
+        self.work_bytes, self.sensitivity = work_bytes, sensitivity
+
+    def with_files(self, files: Mapping[str, str]) -> FeatureCode:
+        """The same features, other files beside them."""
+        more = (self.window, self.functions, self.work_bytes, self.sensitivity)
+        return FeatureCode({**self, **files}, *more)
+
+    def without(self, *names: str) -> FeatureCode:
+        """The same features without these files."""
+        files = {name: text for name, text in self.items() if name not in names}
+        return FeatureCode(files, self.window, self.functions, self.work_bytes, self.sensitivity)
+
+
 def emit(
     feature,
     name: str,
@@ -39,8 +71,8 @@ def emit(
     quantization=None,
     sensitivity=None,
     more=None,
-) -> dict[str, str]:
-    """`{name}_features.h` and `.c` with the headers they need, {file name: text}.
+) -> FeatureCode:
+    """`{name}_features.h` and `.c` with the headers they need.
 
     `void {name}_features(const float *samples, float *features)` takes samples in physical units;
     `sensitivity` (physical units per count of the sensor) adds `{name}_features_int16`, and
@@ -48,7 +80,8 @@ def emit(
     heap; the one static work area is `{NAME}_WORK_BYTES` long, so neither function is re-entrant.
 
     From the feature: `call` is the statement that computes `features` from `from`; `tables` and
-    `work` (floats) are what it uses; `more` are further functions, signature -> (comment, statement).
+    `work` (floats) are what it uses; `more` are further functions, what stands behind `{name}_` ->
+    (parameters, comment, statement).
     Raises EdgekitError for a name that is no C identifier, or for a
     scale or sensitivity that is not positive, or so large that a count exceeds `real.LARGEST_SAMPLE`.
     """
@@ -116,14 +149,21 @@ def emit(
             f"  for (int32_t i = 0; i < {up}_FEATURES; i++) input[i] = to_int8(features[i], "
             "&input_scale);\n}\n",
         ]
-    for signature, (comment, statement) in (more or {}).items():
+    functions = ["features"]
+    functions += ["features_int16"] if sensitivity is not None else []
+    functions += ["quantize"] if quantization else []
+    for function, (parameters, comment, statement) in (more or {}).items():
+        functions.append(function)
+        signature = f"void {name}_{function}({parameters})"
         promises += [f"/* {comment} */", f"{signature};"]
         body.append(f"{signature} {{\n  {statement}\n}}\n")
     files = {
         f"{name}_features.h": "\n".join([*head, "", *promises, *FOOT]),
         f"{name}_features.c": "\n".join(body).rstrip() + "\n",
     }
-    return files | included((*headers, "to_int8.h") if quantization else headers)
+    files |= included((*headers, "to_int8.h") if quantization else headers)
+    samples = feature.window * feature.channels
+    return FeatureCode(files, samples, functions, 4 * work, sensitivity)
 
 
 def literal(value: float | np.floating) -> str:

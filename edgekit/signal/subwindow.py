@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.signal import source
+
 
 @dataclass(frozen=True)
 class Subwindow:
@@ -57,6 +59,6 @@ class Subwindow:
         """`X` (n, whole or window, channels) -> what `step` makes of the part, (n, …) float32."""
         return self.step(self.cut(X))
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources of `step`, {file name: text}; see `source.emit`."""
         return self.step.c(name, quantization=quantization, sensitivity=sensitivity)

@@ -117,7 +117,7 @@ class WelchBands:
             lines.insert(0, real.total(mean) * np.float32(2 / each))
         return np.stack(lines, axis=1).reshape(n, 1, self.lines, -1)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> dict[str, str]:
+    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         each = self.frames // self.slices
         tables = source.cosine(self.frame)

@@ -24,7 +24,7 @@ from edgekit.emulate.machine import Machine
 from edgekit.emulate.parity import raw_tflm
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.export import generate, read
-from edgekit.export.graph import Graph
+from edgekit.operators.graph import Graph
 
 SAMPLES = 3
 GAP = 128  # bytes at the end of the deepest frame that nobody needs to write

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.emulate.parity import raw_tflm, run_host, tflm
 from edgekit.export import generate, read
-from edgekit.export.fixed_point import hard_swish_table, quantize_multiplier
+from edgekit.operators.fixed_point import hard_swish_table, quantize_multiplier
 from tests.export.tiny import Op, T, write
 
 pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")

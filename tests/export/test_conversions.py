@@ -22,7 +22,7 @@ def sources():
     pixels = {f"pixels {n}": step for n, step in test_pixels.STEPS.items()}
     features = test_features.FEATURES | test_ecg.FEATURES | test_welch.STEPS | pixels
     made = {f"feature {name}": f.c("f", (0.1, 0)) for name, f in features.items()}
-    for name, make in {**tiny.OPERATORS, **variants.VARIANTS}.items():
+    for name, make in (tiny.OPERATORS | tiny.RARER).items():
         made[name] = generate(read(make(np.random.default_rng(1)))).files
     for name in variants.FLOATS:
         made[f"float {name}"] = generate(

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.export import generate, read
-from edgekit.export.layer import Layer
 from edgekit.export.plan import compatible, plan
+from edgekit.operators.layer import Layer
 from tests.export import tiny
 
 

@@ -22,6 +22,7 @@ from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.export.projects.folder import archive, write_folder
 from edgekit.export.projects.render import KINDS, RTOS, render
 from edgekit.export.source import Source
+from edgekit.signal.source import FeatureCode
 
 __all__ = ["KINDS", "RTOS", "write"]
 
@@ -31,7 +32,7 @@ def write(
     folder: str | Path,
     kind: str,
     golden: tuple,
-    features: dict[str, str] | None = None,
+    features: FeatureCode | None = None,
     board: str | None = None,
     rtos: str | None = None,
     model: bytes | None = None,
@@ -44,14 +45,14 @@ def write(
     kind: cmake, zephyr, esp-idf, arduino (the returned path is the library's .zip) or platformio.
     golden: (X, Y), int8 arrays (n, *input shape) and (n, *output shape) without the batch dimension, Y from
         the oracle. Up to eight vectors, evenly picked, go into the self-test.
-    features: C files by name, as `c(name, quantization)` of a step of `edgekit.signal` gives them, with
-        `<name>_features` (and `<name>_features_int16`, where it knows the sensitivity) and `<name>_quantize`;
-        without them raw samples are the input.
+    features: as `c(name, quantization)` of a step of `edgekit.signal` gives them, or C of your own with
+        `<name>_features` and `<name>_quantize`, declared in `<name>_features.h`, as
+        `signal.FeatureCode(files, window)`; without them raw samples are the input.
     board: as the kind's own tool names it (`west build -b`, `idf.py set-target`, "platform/board" for
         PlatformIO).
     rtos: bare, freertos, zephyr or threadx, as far as the kind allows; its first choice if left out.
     model: the `.tflite`, kept beside the sources.
-    window: samples of one window, over all channels; features' own header says it.
+    window: samples of one window, over all channels; features know it themselves.
     sample_scale: the model's unit for one count of the converter; 1/32768 if left out.
 
     Raises EdgekitError for an unknown kind or RTOS, golden vectors that do not fit the model, and for a

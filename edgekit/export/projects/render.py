@@ -9,8 +9,9 @@ from importlib import resources
 import numpy as np
 
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.export.layer import literal
 from edgekit.export.source import Source
+from edgekit.operators.layer import literal
+from edgekit.signal.source import FeatureCode
 
 VECTORS = 8  # golden vectors at most,
 VECTOR_BYTES = 32 << 10  # and this much flash for them
@@ -129,7 +130,7 @@ def _fields(source: Source, golden, features, window, sample_scale) -> dict[str,
         raise EdgekitError("a project needs a model with one int8 input and one int8 output")
     x, y = ends
     X, Y = _golden(golden, x, y)
-    sensing = _sensing(name, x.size, features or {}, window, sample_scale)
+    sensing = _sensing(name, x.size, features, window, sample_scale)
     data = sum(len(t) for n, t in (features or {}).items() if n.endswith(".c"))
     ram = source.plan.size + 12 * int(sensing["window"]) + int(sensing["work"])
     return sensing | {
@@ -147,7 +148,9 @@ def _fields(source: Source, golden, features, window, sample_scale) -> dict[str,
     }
 
 
-def _sensing(name: str, inputs: int, features: dict, window, sample_scale) -> dict[str, str]:
+def _sensing(
+    name: str, inputs: int, features: FeatureCode | None, window, sample_scale
+) -> dict[str, str]:
     """What stands between the samples and the model's input, and how many samples it takes."""
     scale = 1 / 32768 if sample_scale is None else float(sample_scale)
     if not (np.isfinite(scale) and scale > 0):
@@ -161,39 +164,25 @@ def _sensing(name: str, inputs: int, features: dict, window, sample_scale) -> di
         "features_row": "",
         "work": "0",
     }
-    code = "\n".join(features.values())
-
-    def defined(what: str) -> str | None:
-        found = re.search(rf"#define {name.upper()}_{what} (\S+)", code)
-        return found and found[1]
-
     if features:
-        for function in (f"{name}_features", f"{name}_quantize"):
-            if not re.search(rf"\b{function}\(", code):
-                raise EdgekitError(f"the features' C files lack {function}()")
-        if not window and defined("WINDOW"):
-            window = int(defined("WINDOW")) * int(defined("CHANNELS") or 1)
-        if not window:
-            raise EdgekitError("say how many samples the features take: write(…, window=…)")
-        public = [
-            n for n, text in features.items() if n.endswith(".h") and f"{name}_quantize(" in text
-        ]
+        _check_features(name, features)
+        window = features.window if window is None else window
         names = ", ".join(f"`{n}`" for n in features)
         fields |= {
             "prepare": _text("common", "prepare_features.c"),
-            "features_include": "".join(f'#include "{h}"\n' for h in public),
+            "features_include": f'#include "{name}_features.h"\n',
             "features_row": f"| {names} | features in C: samples in, the model's input out |\n",
-            "work": defined("WORK_BYTES") or "0",
+            "work": str(features.work_bytes),
         }
-        if re.search(rf"\b{name}_input_uint8\(", code):
+        if "input_uint8" in features.functions:
             fields |= {
                 "prepare": _text("common", "prepare_grey.c"),
                 "scale_define": "",
                 "scale_text": "Samples are the camera's grey values, 0 to 255, line by line.",
             }
-        elif re.search(rf"\b{name}_features_int16\(", code):
-            given = np.float32((defined("SENSITIVITY") or "nan").rstrip("f"))
-            if sample_scale is not None and given != np.float32(scale):
+        elif features.sensitivity is not None:
+            given = features.sensitivity
+            if sample_scale is not None and np.float32(given) != np.float32(scale):
                 raise EdgekitError(
                     f"sample_scale is {scale} and the features' sensitivity is {given}"
                 )
@@ -206,10 +195,21 @@ def _sensing(name: str, inputs: int, features: dict, window, sample_scale) -> di
         raise EdgekitError(
             f"without features the window is the model's input: {inputs} samples, not {window}"
         )
-    window = int(window or inputs)
+    window = inputs if window is None else int(window)
     if not 1 <= window <= 1 << 20:
         raise EdgekitError(f"a window of {window} samples")
     return fields | {"window": str(window)}
+
+
+def _check_features(name: str, features: FeatureCode) -> None:
+    """Raises EdgekitError where the task would call what is not there."""
+    if not isinstance(features, FeatureCode):
+        raise EdgekitError("features in C are given as signal.FeatureCode(files, window)")
+    for function in ("features", "quantize"):
+        if function not in features.functions:
+            raise EdgekitError(f"the features' C files lack {name}_{function}()")
+    if f"{name}_features.h" not in features:
+        raise EdgekitError(f"the features' C files lack {name}_features.h")
 
 
 def _golden(golden, x, y) -> tuple[np.ndarray, np.ndarray]:

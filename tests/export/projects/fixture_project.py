@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from edgekit.export import fixed_point as q
 from edgekit.export import generate
-from edgekit.export.graph import Graph, Operator, Tensor
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 ziglang = pytest.importorskip("ziglang")
 ZIG = [sys.executable, "-m", "ziglang"]

@@ -5,6 +5,7 @@ import pytest
 
 from edgekit.core.errors import EdgekitError
 from edgekit.export.projects import RTOS, write
+from edgekit.signal import FeatureCode
 from tests.export.projects.fixture_project import (
     GOLDEN,
     INPUTS,
@@ -18,14 +19,15 @@ from tests.export.projects.fixture_project import (
     selftest_on_core,
 )
 
-FEATURES = {
-    "m_features.h": f"#define M_WINDOW 32\nvoid m_features(const float *, float *);\n"
+FILES = {
+    "m_features.h": f"void m_features(const float *, float *);\n"
     f"#include <stdint.h>\nvoid m_quantize(const float *, int8_t *);\n/* {INPUTS} */\n",
     "m_features.c": '#include "m_features.h"\n'
     f"void m_features(const float *x, float *f) {{ for (int i = 0; i < {INPUTS}; i++) f[i] = x[2 * i]; }}\n"
     f"void m_quantize(const float *f, int8_t *q) {{\n"
     f"  for (int i = 0; i < {INPUTS}; i++) q[i] = (int8_t)f[i];\n}}\n",
 }
+FEATURES = FeatureCode(FILES, window=32)
 
 
 KEEP = """
@@ -64,11 +66,14 @@ def test_features_stand_between_the_samples_and_the_model(tmp_path):
     assert "m_features(samples, features);" in (folder / "src/m_task.c").read_text()
     cross(folder, tmp_path / "m.elf")
     assert selftest_on_core(tmp_path / "m.elf") == 0
-    with pytest.raises(EdgekitError, match=r"lack m_quantize\(\)"):
-        write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features={"f.c": "void m_features(void);"})
-    nameless = {n: t.replace("M_WINDOW", "W") for n, t in FEATURES.items()}
-    with pytest.raises(EdgekitError, match="window"):
-        write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features=nameless)
+    for wrong, message in (
+        (FILES, "FeatureCode"),
+        (FeatureCode(FILES, 32, ["features"]), r"lack m_quantize\(\)"),
+        (FEATURES.without("m_features.h"), r"lack m_features\.h"),
+        (FeatureCode(FILES, 0), "window of 0"),
+    ):
+        with pytest.raises(EdgekitError, match=message):
+            write(SOURCE, tmp_path / "n", "cmake", GOLDEN, features=wrong)
 
 
 def test_a_project_is_replaced_only_while_it_is_as_edgekit_wrote_it(tmp_path):

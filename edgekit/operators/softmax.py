@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, literal, scale_of, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.operator import Field, OperatorType, same_shape
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, literal, scale_of, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, OperatorType, same_shape
 
 
 def softmax(p: OperatorContext) -> Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.export.layer import Layer, OperatorContext
+from edgekit.operators.layer import Layer, OperatorContext
 
 
 def strides(shape, width: int) -> list[int]:
@@ -19,7 +19,7 @@ def copy_fields(p: OperatorContext, shape, step_in, step_out, width: int) -> dic
     run = width
     while dims and dims[-1][1] == dims[-1][2] == run:
         run *= dims.pop()[0]
-    merged = []
+    merged: list[list[int]] = []
     for d in dims:
         last = merged[-1] if merged else None
         if last and last[1] == d[0] * d[1] and last[2] == d[0] * d[2]:

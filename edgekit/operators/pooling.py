@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
-from edgekit.export.onnx_writer import TO_NCHW, TO_NHWC, Writer
-from edgekit.export.ops import floats
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two, strides
-from edgekit.export.ops.window import onnx_pads, read_limits, tf_window, window
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators import floats
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two, strides
+from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
 
 def pool(p: OperatorContext) -> Layer:
@@ -59,10 +59,10 @@ def mean(p: OperatorContext) -> Layer:
     rank = len(p.x.shape)
     axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
     p.require(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
-    axes = {a % rank for a in axes}
+    gone = {a % rank for a in axes}
     keep = p.options["keep_dims"]
-    p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
-    outer, rows, middle, reduced, inner = _reduction(p, axes)
+    p.shape_is([1 if i in gone else d for i, d in enumerate(p.x.shape) if keep or i not in gone])
+    outer, rows, middle, reduced, inner = _reduction(p, gone)
     if p.types(p.x, p.y) == "float32":
         return p.layer(
             f"ek_mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
@@ -127,7 +127,7 @@ def onnx_pool(kind: str):
     def write(w: Writer, op: Operator) -> None:
         o = op.options
         image = w.node("Transpose", [w.value(op.inputs[0])], perm=TO_NCHW)
-        shape = {
+        shape: dict[str, Any] = {
             "kernel_shape": [o["filter_h"], o["filter_w"]],
             "strides": [o["stride_h"], o["stride_w"]],
             "pads": onnx_pads(w, op, o["filter_h"], o["filter_w"]),
@@ -139,7 +139,7 @@ def onnx_pool(kind: str):
 
 
 def onnx_mean(w: Writer, op: Operator) -> None:
-    axes = [int(a) for a in np.ravel(w.tensor(op.inputs[1]).data)]
+    axes = [int(a) for a in np.ravel(w.known(op.inputs[1]))]
     keep = int(op.options["keep_dims"])
     y = w.node("ReduceMean", [w.real(op.inputs[0])], axes=axes, keepdims=keep)
     w.quantized(y, op.outputs[0], w.value(op.outputs[0]))
@@ -182,7 +182,7 @@ def pool_example(name: str):
         out = [e.window_size(size[i], k[i], stride[i], 1, same) for i in range(2)]
         x = e.quantization(rng)
         tensors = [e.tensor((1, *size, channels), **x), e.tensor((1, *out, channels), **x)]
-        options = {"padding": "same" if same else "valid"}
+        options: dict[str, Any] = {"padding": "same" if same else "valid"}
         options |= {"stride_w": stride[1], "stride_h": stride[0]}
         options |= {"filter_w": k[1], "filter_h": k[0]}
         options |= {"activation": str(rng.choice(["none", "relu", "relu6"]))}

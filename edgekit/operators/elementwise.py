@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import floats
-from edgekit.export.ops.operator import Inputs, OperatorType, activation, first_two
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators import floats
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Inputs, OperatorType, activation, first_two
 
 
 def elementwise(p: OperatorContext) -> Layer:
     """ADD, SUB, MUL with numpy broadcasting."""
     p.inputs_between(2, 2)
     a, b = p.inputs
-    p.require(a is not None and b is not None, "lacks an input")
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -87,7 +86,7 @@ def elementwise(p: OperatorContext) -> Layer:
 
 def _broadcast(p: OperatorContext, a, b, out):
     """Four dimensions and each input's step along them, after merging what is contiguous."""
-    dims = []
+    dims: list[list] = []
     a, b = (1,) * (len(out) - len(a)) + a, (1,) * (len(out) - len(b)) + b
     for da, db, do in zip(a, b, out, strict=True):
         kind = (da == do, db == do)
@@ -98,7 +97,8 @@ def _broadcast(p: OperatorContext, a, b, out):
         else:
             dims.append([do, kind])
     p.require(len(dims) <= 4, "broadcasts over more than four dimensions")
-    steps, size = ([], []), [1, 1]
+    steps: tuple[list[int], list[int]] = ([], [])
+    size = [1, 1]
     for d, kind in reversed(dims):
         for i in range(2):
             steps[i].insert(0, size[i] if kind[i] else 0)

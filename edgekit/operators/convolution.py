@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, zero_of
-from edgekit.export.onnx_writer import TO_NCHW, TO_NHWC, Writer
-from edgekit.export.ops import floats, weights
-from edgekit.export.ops.operator import Field, OperatorType, activation, strides
-from edgekit.export.ops.weights import pair_order, requant, switches, weights_and_bias
-from edgekit.export.ops.window import onnx_pads, read_limits, tf_window, window
+from edgekit.operators import example as e
+from edgekit.operators import floats, weights
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.record import Field, OperatorType, activation, strides
+from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
+from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
 COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 
@@ -24,7 +24,7 @@ def conv(p: OperatorContext) -> Layer:
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
     )
     filters = p.inputs[1]
-    p.require(filters is not None and len(filters.shape) == 4, "its filter needs four dimensions")
+    p.require(len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
     p.require(
         in_ch == p.x.shape[3],
@@ -92,7 +92,7 @@ def depthwise(p: OperatorContext) -> Layer:
     )
     filters = p.inputs[1]
     p.require(
-        filters is not None and len(filters.shape) == 4 and filters.shape[0] == 1,
+        len(filters.shape) == 4 and filters.shape[0] == 1,
         "its filter needs the shape 1, height, width, channels",
     )
     _, k_h, k_w, out_ch = filters.shape
@@ -156,9 +156,9 @@ def depthwise(p: OperatorContext) -> Layer:
 
 def onnx(w: Writer, op: Operator) -> None:
     """CONV_2D (weights O,H,W,I) and DEPTHWISE_CONV_2D (weights 1,H,W,O)."""
-    x, t = w.tensor(op.inputs[0]), weights.onnx_weights(w, op)
+    x, t = w.tensor(op.inputs[0]), w.tensor(op.inputs[1])
     depthwise = op.name == "DEPTHWISE_CONV_2D"
-    kernel = t.data.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
+    kernel = w.known(t.index).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
     height, width = kernel.shape[2:]
     image = w.node("Transpose", [w.value(op.inputs[0])], perm=TO_NCHW)
     bias = weights.onnx_bias

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.copies import copy_fields, one_copy, strides
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two
-from edgekit.export.ops.shape_arithmetic import on_constants
+from edgekit.operators import example as e
+from edgekit.operators.copies import copy_fields, one_copy, strides
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two
+from edgekit.operators.shape_arithmetic import on_constants
 
 
 def pad(p: OperatorContext) -> Layer:
@@ -42,8 +42,8 @@ def pad(p: OperatorContext) -> Layer:
 
 def onnx_pad(w: Writer, op: Operator) -> None:
     t = w.tensor(op.inputs[0])
-    pads = w.constant(w.tensor(op.inputs[1]).data.T.reshape(-1), np.int64)
-    fill = w.tensor(op.inputs[2]).data.reshape(()) if len(op.inputs) > 2 else t.zero_point[0]
+    pads = w.constant(w.known(op.inputs[1]).T.reshape(-1), np.int64)
+    fill = w.known(op.inputs[2]).reshape(()) if len(op.inputs) > 2 else t.zero_point[0]
     inputs = [w.value(op.inputs[0]), pads, w.constant(fill, t.dtype)]
     w.node("Pad", inputs, w.value(op.outputs[0]))
 
@@ -128,7 +128,7 @@ def transpose_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx_transpose(w: Writer, op: Operator) -> None:
-    order = [int(i) for i in np.ravel(w.tensor(op.inputs[1]).data)]
+    order = [int(i) for i in np.ravel(w.known(op.inputs[1]))]
     w.node("Transpose", [w.value(op.inputs[0])], w.value(op.outputs[0]), perm=order)
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.core.errors import EdgekitError
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator, Tensor
-from edgekit.export.layer import OperatorContext, zero_of
-from edgekit.export.onnx_writer import Writer
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import OperatorContext, zero_of
+from edgekit.operators.onnx_writer import Writer
 
 
 def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.ndarray) -> tuple:
@@ -124,21 +123,13 @@ def switches(quant: dict, channels: int) -> tuple[str, ...]:
     return tuple(name for name, used in wanted.items() if used)
 
 
-def onnx_weights(w: Writer, op: Operator) -> Tensor:
-    """The constant weights; raises EdgekitError where they are computed."""
-    t = w.tensor(op.inputs[1])
-    if t.data is None:
-        raise EdgekitError(f"operator {op.index} ({op.name}) has weights that are computed")
-    return t
-
-
 def onnx_bias(w: Writer, op: Operator) -> list[str]:
     """The bias in real numbers, if there is one."""
     if len(op.inputs) < 3 or op.inputs[2] < 0:
         return []
     x, t = w.tensor(op.inputs[0]), w.tensor(op.inputs[1])
     scale = (t.scale.astype(np.float64) * float(x.scale[0])).astype(np.float32)
-    return [w.weights(w.tensor(op.inputs[2]).data.reshape(-1), scale, 0)]
+    return [w.weights(w.known(op.inputs[2]).reshape(-1), scale, 0)]
 
 
 def train(sums):

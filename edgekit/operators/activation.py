@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import floats
-from edgekit.export.ops.operator import Field, OperatorType, same_shape
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators import floats
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, OperatorType, same_shape
 
 Quantization = tuple[float, int]
 

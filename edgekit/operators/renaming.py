@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import OperatorContext
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, first_two
-from edgekit.export.ops.shape_arithmetic import SMALL
+from edgekit.operators import example as e
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import OperatorContext
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, first_two
+from edgekit.operators.shape_arithmetic import SMALL
 
 
 def rename(p: OperatorContext) -> None:
@@ -64,7 +64,7 @@ def example(name: str):
         tensors = [e.tensor(before, **x), e.tensor(after, **x)]
         tensors += [e.tensor(after, **e.quantization(rng)), *([extra] if extra else [])]
         ops = [e.operator(name, [0, 3] if extra else [0], [1], options)]
-        ops += [e.operator("LEAKY_RELU", [1], [2], {"alpha": 0.25})]
+        ops += [e.operator("QUANTIZE", [1], [2])]
         return e.model(tensors, ops, [0], [2])
 
     return make

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph
-from edgekit.export.layer import Layer, OperatorContext, scale_of, zero_of
-from edgekit.export.ops.operator import Field, OperatorType, activation
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators.graph import Graph
+from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.record import Field, OperatorType, activation
 
 
 def svdf(p: OperatorContext) -> Layer:
@@ -17,7 +17,6 @@ def svdf(p: OperatorContext) -> Layer:
     p.require(p.types(p.x, p.y) == "int8", "is supported in int8 only: quantize the model")
     feature, time = p.constant(1, "feature weights", "int8"), p.inputs[2]
     state, rank = p.inputs[4], p.options["rank"]
-    p.require(time is not None and state is not None, "lacks its time weights or its state")
     p.require(time.data is not None, "its time weights are computed at run time")
     p.require(feature.ndim == 2 and time.data.ndim == 2, "its weights need two dimensions")
     filters, in_size = feature.shape

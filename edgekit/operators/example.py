@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export.graph import Graph, Operator, Tensor
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 
 def tensor(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.export.graph import MAX_ELEMENTS, Operator
-from edgekit.export.ops.operator import Field, Inputs, OperatorType
+from edgekit.operators.graph import MAX_ELEMENTS, Operator
+from edgekit.operators.record import Field, Inputs, OperatorType
 
 SMALL = 16  # values of a shape, not of an image
 

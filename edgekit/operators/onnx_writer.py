@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.fixed_point import ACTIVATION_BOUNDS
-from edgekit.export.graph import Graph, Tensor
+from edgekit.operators.fixed_point import ACTIVATION_BOUNDS
+from edgekit.operators.graph import Graph, Tensor
 
 OPSET = 17
 IR_VERSION = 8
@@ -18,8 +20,10 @@ class Writer:
 
     def __init__(self, graph: Graph, onnx):
         self.graph, self.onnx = graph, onnx
-        self.nodes, self.constants, self.count = [], [], 0
-        self.values = {}
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.count = 0
+        self.values: dict[int, str] = {}
         for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
             for n, i in enumerate(indices):
                 self.values.setdefault(i, f"{kind}_{n}" if len(indices) > 1 else kind)
@@ -27,7 +31,16 @@ class Writer:
     def tensor(self, i: int) -> Tensor:
         return self.graph.tensors[i]
 
-    def node(self, kind: str, inputs: list[str], output: str | None = None, **attributes) -> str:
+    def known(self, i: int) -> np.ndarray:
+        """The values of constant tensor i; raises EdgekitError where they are computed."""
+        t = self.tensor(i)
+        if t.data is None:
+            raise EdgekitError(f"{t} is computed at run time: only constants are supported there")
+        return t.data
+
+    def node(
+        self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any
+    ) -> str:
         """Add a node, return its output's name."""
         self.count += 1
         output = output or f"{kind.lower()}_{self.count}"

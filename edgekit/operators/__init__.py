@@ -7,7 +7,7 @@ here. Reading, bounds checks, shapes, code, ONNX and training look it up in `OPE
 
 from __future__ import annotations
 
-from edgekit.export.ops import (
+from edgekit.operators import (
     activation,
     conversion,
     convolution,
@@ -21,7 +21,7 @@ from edgekit.export.ops import (
     softmax,
     svdf,
 )
-from edgekit.export.ops.operator import Field, OperatorType
+from edgekit.operators.record import Field, OperatorType
 
 FAMILIES = (
     convolution,

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export import fixed_point as q
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext, literal, scale_of, zero_of
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.activation import example, lookup
-from edgekit.export.ops.operator import OperatorType, same_shape
+from edgekit.operators import example as e
+from edgekit.operators import fixed_point as q
+from edgekit.operators.activation import example, lookup
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext, literal, scale_of, zero_of
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import OperatorType, same_shape
 
 
 def quantize(p: OperatorContext) -> Layer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.fixed_point import ACTIVATION_BOUNDS
-from edgekit.export.layer import Layer, OperatorContext, literal
+from edgekit.operators.fixed_point import ACTIVATION_BOUNDS
+from edgekit.operators.layer import Layer, OperatorContext, literal
 
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export.graph import Graph, Operator, Tensor
+from edgekit.operators.graph import Graph, Operator, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +46,15 @@ class OperatorContext:
 
     def __init__(self, graph: Graph, op: Operator):
         self.graph, self.op, self.options = graph, op, op.options
-        self.inputs = [graph.tensors[i] if i >= 0 else None for i in op.inputs]
+        # tensors, and None where an optional one is left out: what may be is the operator's to know
+        self.inputs: list[Any] = [graph.tensors[i] if i >= 0 else None for i in op.inputs]
         self.outputs = [graph.tensors[i] for i in op.outputs]
-        self.x, self.y = self.inputs[0], self.outputs[0]
-        if self.x is None:
+        self.y = self.outputs[0]
+        if self.inputs[0] is None:
             self.refuse("its first input is left out")
+        self.x: Tensor = self.inputs[0]
 
-    def refuse(self, why: str):
+    def refuse(self, why: str) -> NoReturn:
         raise EdgekitError(
             f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}"
         )
@@ -61,9 +64,11 @@ class OperatorContext:
             self.refuse(why)
 
     def inputs_between(self, low: int, high: int, outputs: int = 1) -> None:
+        """`low` inputs that must be there, up to `high` with those that may be left out."""
         self.require(
             low <= len(self.inputs) <= high, f"has {len(self.inputs)} inputs, not {low}–{high}"
         )
+        self.require(None not in self.inputs[:low], "lacks an input")
         self.require(len(self.outputs) <= outputs, "has more outputs than it should")
 
     def shape_is(self, shape) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.export.graph import Operator
-from edgekit.export.layer import OperatorContext
-from edgekit.export.onnx_writer import Writer
+from edgekit.operators.graph import Operator
+from edgekit.operators.layer import OperatorContext
+from edgekit.operators.onnx_writer import Writer
 
 
 def window(p: OperatorContext, k_h: int, k_w: int, dilation=(1, 1)) -> dict:

@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops import floats, weights
-from edgekit.export.ops.operator import Field, Inputs, OperatorType, activation, first_two
-from edgekit.export.ops.weights import pair_order, requant, switches, weights_and_bias
+from edgekit.operators import example as e
+from edgekit.operators import floats, weights
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two
+from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
 
 
 def fully_connected(p: OperatorContext) -> Layer:
     p.inputs_between(2, 3)
     p.require(p.options["weights_format"] == 0, "has shuffled weights")
     filters = p.inputs[1]
-    p.require(filters is not None and len(filters.shape) == 2, "its weights need two dimensions")
+    p.require(len(filters.shape) == 2, "its weights need two dimensions")
     out_size, in_size = filters.shape
     p.require(p.x.size % in_size == 0, f"{p.x.size} inputs are no multiple of {in_size}")
     rows_count = p.x.size // in_size
@@ -59,10 +59,10 @@ def shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx(w: Writer, op: Operator) -> None:
-    t, y = weights.onnx_weights(w, op), w.tensor(op.outputs[0])
+    t, y = w.tensor(op.inputs[1]), w.tensor(op.outputs[0])
     rows = w.node("Reshape", [w.value(op.inputs[0]), w.constant([-1, t.shape[1]], np.int64)])
     bias = weights.onnx_bias
-    inputs = [w.real(op.inputs[0], rows), w.weights(t.data, t.scale, 0), *bias(w, op)]
+    inputs = [w.real(op.inputs[0], rows), w.weights(w.known(t.index), t.scale, 0), *bias(w, op)]
     value = w.fused(w.node("Gemm", inputs, transB=1), op.options["activation"])
     value = w.quantized(value, op.outputs[0])
     w.node("Reshape", [value, w.constant(y.shape, np.int64)], w.value(op.outputs[0]))
@@ -84,7 +84,7 @@ def example(rng: np.random.Generator) -> Graph:
         e.tensor((out,), "int32", sx * sw, data=rng.integers(-4000, 4000, out)),
         e.tensor((rows, out), scale=sy, zero=e.zero(rng)),
     ]
-    options = {"activation": str(rng.choice(["none", "relu", "relu6"]))}
+    options: dict[str, Any] = {"activation": str(rng.choice(["none", "relu", "relu6"]))}
     options |= {"weights_format": 0, "keep_num_dims": False}
     inputs = [0, 1, 2] if rng.random() < 0.7 else [0, 1, -1]
     op = e.operator("FULLY_CONNECTED", inputs, [3], options)

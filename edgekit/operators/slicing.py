@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import example as e
-from edgekit.export.graph import Graph, Operator
-from edgekit.export.layer import Layer, OperatorContext
-from edgekit.export.onnx_writer import Writer
-from edgekit.export.ops.copies import bytes_at, copy_fields, one_copy, strides
-from edgekit.export.ops.operator import Field, OperatorType
-from edgekit.export.ops.shape_arithmetic import on_constants
+from edgekit.operators import example as e
+from edgekit.operators.copies import bytes_at, copy_fields, one_copy, strides
+from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.onnx_writer import Writer
+from edgekit.operators.record import Field, OperatorType
+from edgekit.operators.shape_arithmetic import on_constants
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 NO_MASKS = dict.fromkeys(MASKS, 0)
@@ -80,7 +80,7 @@ def onnx_slice(w: Writer, op: Operator) -> None:
     o, t = op.options, w.tensor(op.inputs[0])
     if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]:
         raise EdgekitError(f"operator {op.index} ({op.name}) uses ellipsis or new axes")
-    begin, end, step = (np.ravel(w.tensor(i).data).tolist() for i in op.inputs[1:4])
+    begin, end, step = (np.ravel(w.known(i)).tolist() for i in op.inputs[1:4])
     starts, ends, steps = [], [], []
     for i, size in enumerate(t.shape):
         taken = picked(o, i, size, begin[i], end[i], step[i])
@@ -97,13 +97,12 @@ def onnx_slice(w: Writer, op: Operator) -> None:
 
 def split(p: OperatorContext) -> Layer:
     p.inputs_between(2, 2, outputs=p.options["count"])
-    p.require(p.inputs[1] is not None, "lacks its input")
-    axis = np.ravel(p.constant(0, "axis"))
+    axes = np.ravel(p.constant(0, "axis"))
     x = p.inputs[1]
     rank, count = len(x.shape), len(p.outputs)
-    p.require(axis.size == 1 and rank and -rank <= axis[0] < rank, f"along axis {axis.tolist()}")
+    p.require(axes.size == 1 and rank and -rank <= axes[0] < rank, f"along axis {axes.tolist()}")
     p.require(x.data is None, "splits a constant")
-    axis = int(axis[0]) % rank
+    axis = int(axes[0]) % rank
     p.require(
         count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}"
     )
@@ -128,7 +127,7 @@ def split(p: OperatorContext) -> Layer:
 
 
 def onnx_split(w: Writer, op: Operator) -> None:
-    axis = int(np.ravel(w.tensor(op.inputs[0]).data)[0])
+    axis = int(np.ravel(w.known(op.inputs[0]))[0])
     t = w.tensor(op.inputs[1])
     part = t.shape[axis] // len(op.outputs)
     for n, i in enumerate(op.outputs):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.export.graph import Graph, Operator, Tensor
-from edgekit.export.layer import Layer, OperatorContext
+from edgekit.operators.graph import Graph, Operator, Tensor
+from edgekit.operators.layer import Layer, OperatorContext
 
 if TYPE_CHECKING:
-    from edgekit.export.onnx_writer import Writer
+    from edgekit.operators.onnx_writer import Writer
 
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}  # ActivationFunctionType
 PADDINGS = {0: "same", 1: "valid"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
@@ -82,25 +82,3 @@ class Graph:
             f"sha256 {self.sha256[:12]}</p><table><tr><th></th><th>operator</th><th>inputs</th>"
             f"<th>outputs</th></tr>{rows}</table>"
         )
-
-
-def strip_float_io(graph: Graph) -> Graph:
-    """The same model without QUANTIZE at its inputs and DEQUANTIZE at its outputs.
-
-    Firmware that quantizes its own features needs neither the float buffers nor the float code.
-    """
-    readers = [i for op in graph.operators for i in op.inputs]
-    swap = {}
-    for op in graph.operators:
-        source, target = op.inputs[0], op.outputs[0]
-        if op.name == "QUANTIZE" and source in graph.inputs and readers.count(source) == 1:
-            swap[source] = target
-        if op.name == "DEQUANTIZE" and target in graph.outputs and target not in readers:
-            swap[target] = source
-    gone = [op for op in graph.operators if op.inputs[0] in swap or op.outputs[0] in swap]
-    return replace(
-        graph,
-        operators=tuple(op for op in graph.operators if op not in gone),
-        inputs=tuple(swap.get(i, i) for i in graph.inputs),
-        outputs=tuple(swap.get(i, i) for i in graph.outputs),
-    )
