@@ -54,7 +54,7 @@ def same(old: dict, new: dict) -> bool:
 
 
 def shown(figure: dict) -> str:
-    return f"{figure['value']:g} {figure['unit']} ({figure['provenance']})"
+    return f"{figure['value']:.10g} {figure['unit']} ({figure['provenance']})"
 
 
 def count() -> int:
