@@ -15,9 +15,9 @@ SOURCES = Path(__file__).resolve().parents[2]
 CODE = (".py", ".c", ".h", ".S", ".ld", ".html")
 
 
-def circles() -> list[list[str]]:
+def circles(package: str = "edgekit") -> list[list[str]]:
     """Modules that import each other, lazily and for types, too."""
-    graph = grimp.build_graph("edgekit", cache_dir=None)
+    graph = grimp.build_graph(package, cache_dir=None)
     modules = sorted(graph.modules)
     number = {name: n for n, name in enumerate(modules)}
     edges = [

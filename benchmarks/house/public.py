@@ -135,16 +135,16 @@ def _gaps(function: Callable, method: bool) -> Iterator[str]:
         return
     signature = inspect.signature(function)
     for p in _parameters(signature):
-        kind = str(p.annotation)
+        kind = _text(p.annotation)
         vague = p.annotation is p.empty or VAGUE.search(kind) or ARRAYS.search(kind)
         if (
             vague
             and not re.search(rf"\b{re.escape(p.name)}\b", text)
             and not MEASURE.search(p.name)
         ):
-            yield f"parameter {p.name} ({kind if p.annotation is not p.empty else 'untyped'}) is not named"
-    arrays = [p.name for p in _parameters(signature) if ARRAYS.search(str(p.annotation))]
-    returned = str(signature.return_annotation)
+            yield f"parameter {p.name} ({kind}) is not named"
+    arrays = [p.name for p in _parameters(signature) if ARRAYS.search(_text(p.annotation))]
+    returned = _text(signature.return_annotation)
     if (arrays or ARRAYS.search(returned)) and not SHAPE.search(text):
         yield f"no shape of {', '.join(arrays) or 'the result'}"
     if re.search(r"DataFrame", returned) and not re.search(r"[Cc]olumn|\brow", text):
@@ -153,6 +153,13 @@ def _gaps(function: Callable, method: bool) -> Iterator[str]:
         yield "no unit of the number that it returns"
     if raised(function) and not re.search(r"\b[Rr]aises?\b|\b(EdgekitError|\w+Error)\b", text):
         yield f"does not say that it raises {', '.join(sorted(raised(function)))}"
+
+
+def _text(annotation: Any) -> str:
+    """An annotation as it was written."""
+    if annotation is inspect.Parameter.empty or isinstance(annotation, str):
+        return annotation if isinstance(annotation, str) else "untyped"
+    return inspect.formatannotation(annotation)
 
 
 def _parameters(signature: inspect.Signature) -> list[inspect.Parameter]:
