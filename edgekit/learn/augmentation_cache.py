@@ -117,7 +117,12 @@ class AugmentationCache:
         self.folder = folder
 
     def of(
-        self, windows: Windows, preprocess: Callable, augment, seed: int, copies: int
+        self,
+        windows: Windows,
+        preprocess: Callable,
+        augment: Callable | None,
+        seed: int,
+        copies: int,
     ) -> AugmentedEpochs:
         """Their AugmentedEpochs, which keep up to ROOM bytes.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
@@ -18,6 +19,8 @@ from edgekit.learn.scores import CrossValidation, balanced_accuracy, score
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from edgekit.learn.train import Distillation
 
 STEPS = ("distil", "hint", "channels", "prune", "cluster", "qat")
 ROUNDINGS = ("int8", "int16", "dynamic", "float")
@@ -42,25 +45,26 @@ def compress(
     preprocess: Callable,
     *,
     seed: int,
-    start=None,
+    start: Any = None,
     build: Callable | None = None,
-    distil=None,
+    distil: Distillation | None = None,
     channels: float = 0.5,
     sparsity: float = 0.5,
     clusters: int = 16,
     rounding: str = "int8",
     epochs: int = 8,
     finish: int = 4,
-    **how,
+    **how: Any,
 ) -> CompressedModel:
     """A student taken through `steps`, some of STEPS in that order, then converted to a `.tflite`.
 
-    It starts as `start`, a trained model that is left as it is, or as `build(input_shape, classes)`,
-    trained for `epochs`; with "distil" against `distil` (a `train.Distillation`), with "hint" guessing the
-    teacher's features too. "channels" removes channels with a share `channels` of the weights and trains
-    for `epochs` again. "prune" sets a share `sparsity` of the weights to zero, "cluster" leaves `clusters`
-    different ones in each layer, "qat" trains through the rounding and keeps what those two did; each for
-    `finish` epochs at a quarter of the rate, with soft targets too if there is `distil`.
+    `preprocess` (n, time, channel) -> the network's inputs (n, …). It starts as `start`, a trained model
+    that is left as it is, or as `build(input_shape, classes)`, trained for `epochs`; with "distil" against
+    `distil` (a `train.Distillation`), with "hint" guessing the teacher's features too. "channels" removes
+    channels with a share `channels` of the weights and trains for `epochs` again. "prune" sets a share
+    `sparsity` of the weights to zero, "cluster" leaves `clusters` different ones in each layer, "qat"
+    trains through the rounding and keeps what those two did; each for `finish` epochs at a quarter of the
+    rate, with soft targets too if there is `distil`.
 
     `rounding` "int8": without "qat" it is fitted afterwards, on training windows (post-training
     quantization). "int16" has activations of 16 bits, "dynamic" float ones, "float" rounds nothing; only
@@ -123,18 +127,18 @@ def compress(
 def grouped_cross_validation(
     steps: tuple[str, ...],
     windows: Windows,
-    folds,
+    folds: Sequence[Split],
     preprocess: Callable,
     *,
-    make_distillation=None,
-    **how,
+    make_distillation: Callable[[Windows], Distillation] | None = None,
+    **how: Any,
 ) -> CrossValidation:
     """The `score` of a whole recipe when every fold's test recordings are new to it.
 
-    `folds` are Splits; for each, `compress(steps, …)` starts from nothing on its training part, and its
-    int8 file predicts its test part. `make_distillation(windows)` returns the `Distillation` of a fold, so
-    that the teacher was not trained on the test recordings either; the teachers' own score on the same
-    folds comes along. `how` goes to `compress`.
+    `folds` are Splits, `preprocess` as in `compress`; for each, `compress(steps, …)` starts from nothing on
+    its training part, and its int8 file predicts its test part. `make_distillation(windows)` returns the
+    `Distillation` of a fold, so that the teacher was not trained on the test recordings either; the
+    teachers' own score on the same folds comes along. `how` goes to `compress`.
     """
     from edgekit.learn.models import predict_classes
     from edgekit.learn.train import progress
@@ -157,7 +161,10 @@ def grouped_cross_validation(
 
 
 def calibration(windows: Windows, preprocess: Callable, seed: int, most: int = 200) -> np.ndarray:
-    """The calibration set: up to `most` network inputs, drawn evenly from the classes present."""
+    """The calibration set (m, …): up to `most` network inputs, drawn evenly from the classes present.
+
+    `preprocess` (n, time, channel) -> the network's inputs (n, …).
+    """
     rng = np.random.default_rng(seed)
     present = np.unique(windows.y)
     each = -(-most // len(present))
@@ -166,13 +173,19 @@ def calibration(windows: Windows, preprocess: Callable, seed: int, most: int = 2
 
 
 def calibration_study(
-    model, windows: Windows, split, preprocess: Callable, sizes, seed: int
+    model: Any,
+    windows: Windows,
+    split: Split,
+    preprocess: Callable,
+    sizes: Sequence[int],
+    seed: int,
 ) -> pd.DataFrame:
     """What post-training quantization of `model` is worth for calibration sets of several kinds and sizes.
 
-    Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the "loudest"
-    inputs of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and `agreement`,
-    the share of validation windows that the float model and the int8 one class alike.
+    The set comes from the training part of the `split`, `preprocess` gives the model's inputs, `sizes` are
+    in windows. Kinds: "balanced" over classes (what `compress` uses), "random" from the training part, the
+    "loudest" inputs of it, and those of "one class", the first. Columns: kind, windows, val_accuracy, and
+    `agreement`, the share of validation windows that the float model and the int8 one class alike.
     """
     import pandas as pd
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
 
 
-def quantize(model, calibration: np.ndarray | None = None) -> bytes:
+def quantize(model: Any, calibration: np.ndarray | None = None) -> bytes:
     """A Keras model (2 or 3) as a `.tflite` of batch 1 that is int8 throughout, input and output included.
 
     `model` takes (n, …) float32. `calibration` (n, …): representative inputs, as the model sees them; the

@@ -80,12 +80,12 @@ def finetune(
     al., "Optimal Brain Damage", 1990, there for weights). The others return to the released value, and
     training goes on with the rest.
 
-    `rate` is in quantization steps per batch at the start and falls to 0 as a cosine. Windows,
-    `preprocess`, `augment`, `copies`, `batch`, `balance` and `cache` as in `train.fit`. With `validation`,
-    the epoch that scores best on it among those within the budget is returned (the latest of equals), the
-    released file if all are worse; without, the last epoch. Same seed, same bytes. Raises EdgekitError for
-    a network that cannot be trained on its grid, for windows that do not fit it, and for a budget that not
-    even an unchanged file keeps.
+    It takes `epochs`; `rate` is in quantization steps per batch at the start and falls to 0 as a cosine.
+    Windows, `preprocess`, `augment`, `copies`, `batch`, `balance` and `cache` as in `train.fit`. With
+    `validation`, the epoch that scores best on it among those within the budget is returned (the latest of
+    equals), the released file if all are worse; without, the last epoch. Same seed, same bytes. Raises
+    EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it, and for a
+    budget that not even an unchanged file keeps.
     """
     from edgekit.learn import int8_training, legacy
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
@@ -96,12 +96,13 @@ def frontier(
     cost: Callable | None = None,
     budgets: tuple[float, ...] = BUDGETS,
     others: dict[str, bytes] | None = None,
-    **how,
+    **how: Any,
 ) -> Frontier:
     """Accuracy against update bytes: the released file, its biases only, each of `budgets`, no budget at all.
 
-    `others` are files by name that were made in another way, as by the ordinary `compress`. `cost` as in
-    `finetune`, which `how` goes to. Nothing is chosen by `test`. Raises EdgekitError as `finetune` does.
+    `base` is the released int8 `.tflite`, `windows` what it is trained on, by way of `preprocess`. `others`
+    are files by name that were made in another way, as by the ordinary `compress`. `cost` as in `finetune`,
+    which `how` goes to. Nothing is chosen by `test`. Raises EdgekitError as `finetune` does.
     """
     how = {"cache": AugmentationCache(), **how}
     cost = cost or entropy(base)

@@ -13,7 +13,7 @@ from edgekit import signal
 
 
 def strip_metadata(tflite: bytes) -> bytes:
-    """The same network without what no runtime reads.
+    """The network `tflite` without what no runtime reads.
 
     Out go tensor names, descriptions, metadata, signatures, the min/max that calibration recorded, and
     empty or repeated buffers. Weights, shapes, scales and zero points stay. The result is run beside
@@ -49,7 +49,7 @@ def strip_metadata(tflite: bytes) -> bytes:
 
 
 def quantization(tflite: bytes) -> dict[str, Any]:
-    """Of the input and the output: shape, dtype, scale and zero point (0 and 0 for float32)."""
+    """Of the input and the output of `tflite`: shape, dtype, scale and zero point (0 and 0 for float32)."""
     interpreter = _litert(tflite)
     sides = {
         "input": interpreter.get_input_details()[0],
@@ -75,13 +75,13 @@ def kind(tflite: bytes) -> str:
 
 
 def int8_inputs(tflite: bytes, x: np.ndarray) -> np.ndarray:
-    """Float inputs (n, …) as the int8 the network expects: round half away from zero, saturate."""
+    """Float inputs `x` (n, …) as the int8 (n, …) that `tflite` expects: half away from zero, saturated."""
     q = quantization(tflite)
     return signal.to_int8(x, q["input_scale"], q["input_zero_point"])
 
 
 def predict(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
-    """Outputs (n, classes) of a network for float inputs (n, …), and which runtime computed them.
+    """Outputs (n, classes) of `tflite` for float inputs `x` (n, …), and which runtime computed them.
 
     An int8 network is run by `predict_int8`, a float one by LiteRT's reference kernels.
     """
@@ -91,7 +91,8 @@ def predict(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def predict_int8(tflite: bytes, x: np.ndarray) -> tuple[np.ndarray, str]:
-    """int8 inputs (n, …) -> int8 outputs (n, classes) by TFLM, else by LiteRT's reference kernels."""
+    """Outputs (n, classes) of the int8 `tflite` for int8 inputs `x` (n, …), and which runtime computed them:
+    TFLM, or LiteRT's reference kernels where it is not installed."""
     try:
         from tflite_micro import runtime
     except ImportError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from edgekit.core.errors import EdgekitError
 from edgekit.learn import bootstrap
@@ -46,12 +48,20 @@ def balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean([(y_pred[y_true == c] == c).mean() for c in np.unique(y_true)]))
 
 
-def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 2000) -> Score:
+def score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    classes: Sequence[str],
+    group: ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    draws: int = 2000,
+) -> Score:
     """How well it went.
 
-    `y_true`, `y_pred` (n,) class indices; `group` (n,) what must be drawn together. The interval is that of
-    `draws` bootstraps that draw whole groups, class by class, with replacement: windows of one recording are
-    not independent witnesses. Raises EdgekitError where there are no windows.
+    `y_true`, `y_pred` (n,) indices of `classes`; `group` (n,) what must be drawn together. The interval is
+    that of `draws` bootstraps that draw whole groups, class by class, with replacement: windows of one
+    recording are not independent witnesses. Raises EdgekitError where there are no windows.
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if not len(y_true):
@@ -87,13 +97,20 @@ def score(y_true, y_pred, classes, group=None, *, seed: int = 0, draws: int = 20
 
 
 def paired_difference(
-    y_true, first, second, group, *, level: float = 0.95, seed: int = 0, draws: int = 2000
+    y_true: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    group: np.ndarray,
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    draws: int = 2000,
 ) -> dict:
     """By how much `first`'s balanced accuracy is above `second`'s: {"mean", "low", "high"}, fractions.
 
-    `first`, `second` (n,) or (seeds, n): predictions for the same windows. Both are scored on the very same
-    bootstraps of whole groups, so that what is hard for both does not count; `level` is the share of them
-    between the bounds.
+    `y_true` (n,) class indices, `group` (n,) what is drawn together; `first`, `second` (n,) or (seeds, n):
+    predictions for the same windows. Both are scored on the very same `draws` bootstraps of whole groups,
+    so that what is hard for both does not count; `level` is the share of them between the bounds.
     """
     first, second = np.atleast_2d(first), np.atleast_2d(second)
     both = []

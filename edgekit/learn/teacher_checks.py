@@ -68,7 +68,8 @@ def reference_findings(
 ) -> list[Finding]:
     """All that speaks against a loss taken from chapter 03's teacher to the deployed model.
 
-    `teacher`, `deployed`: a `learn.score` each, on the same test windows. `known`: what chapter 03 found.
+    `teacher`, `deployed`: a `learn.score` each, on the same test windows; `widths` that the teacher's sweep
+    tried. `known`: what chapter 03 found.
     `repeated`: the recipe's scores on every group, if it was repeated.
     """
     found = list(known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.augmentation_cache import AugmentationCache, AugmentedEpochs
 from edgekit.learn.scores import balanced_accuracy
@@ -54,7 +55,7 @@ class Fit:
 
 
 def fit(
-    model,
+    model: Any,
     windows: Windows,
     preprocess: Callable,
     *,
@@ -73,10 +74,10 @@ def fit(
     `preprocess` (n, time, channel) -> the model's inputs (n, …); `augment(X, rng)` varies raw windows.
     `balance` below 1 lets frequent classes weigh more: a class of n windows weighs as n^(1 - balance).
 
-    Each epoch has `copies` fresh variations of every window; trainings that are given the same `cache` spare
-    each other the drawing. With `distil`, the teacher is given the very same variation (Hinton et al., 2015).
-    Adam with cosine decay. Same seed, same weights.
-    Raises EdgekitError for windows that are empty, of a single class or not finite.
+    Each of `epochs` has `copies` fresh variations of every window, in batches of `batch`; `rate` is that of
+    the first batch; trainings that are given the same `cache` spare each other the drawing. With `distil`,
+    the teacher is given the very same variation (Hinton et al., 2015). Adam with cosine decay. Same seed,
+    same weights. Raises EdgekitError for windows that are empty, of a single class or not finite.
     """
     from edgekit.learn import legacy
     from edgekit.learn.training import Training
@@ -140,12 +141,20 @@ def _soft_target_function(distil: Distillation, windows: Windows) -> Callable:
 
 
 def width_sweep(
-    build: Callable, windows: Windows, folds, preprocess: Callable, widths, *, seed: int, **how
+    build: Callable,
+    windows: Windows,
+    folds: Sequence[Split],
+    preprocess: Callable,
+    widths: Sequence[int],
+    *,
+    seed: int,
+    **how: Any,
 ) -> pd.DataFrame:
-    """`build(input_shape, classes, width, seed)` at each width, trained and tested on every fold.
+    """`build(input_shape, classes, width, seed)` at each of `widths`, trained and tested on every fold.
 
-    `folds` are Splits (train is fitted, test is scored). Columns: width, parameters, tflite_bytes (float32),
-    balanced_accuracy (mean of folds), lowest (fold), seconds. `how` goes to `fit`.
+    `folds` are Splits (train is fitted, test is scored), `preprocess` gives the network's inputs. Columns:
+    width, parameters, tflite_bytes (float32), balanced_accuracy (mean of folds), lowest (fold), seconds.
+    `how` goes to `fit`.
     """
     import pandas as pd
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from edgekit.core.errors import EdgekitError
 from edgekit.learn import bootstrap
@@ -47,7 +48,15 @@ class Cost:
         return self.prior * self.missed * missed + (1 - self.prior) * self.false_alarm * false_alarm
 
 
-def curve(score, faulty, group, cost: Cost, *, draws: int = 400, seed: int = 0) -> pd.DataFrame:
+def curve(
+    score: ArrayLike,
+    faulty: ArrayLike,
+    group: ArrayLike,
+    cost: Cost,
+    *,
+    draws: int = 400,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Expected cost over the threshold, an alarm being a score above it.
 
     `score` (n,), `faulty` (n,) bool, `group` (n,) recordings. Columns: threshold, missed and false_alarm
@@ -73,8 +82,12 @@ def curve(score, faulty, group, cost: Cost, *, draws: int = 400, seed: int = 0) 
     )
 
 
-def choose(score, faulty, cost: Cost) -> float:
-    """The cheapest threshold; of a range that is equally cheap the middle of its widest stretch."""
+def choose(score: ArrayLike, faulty: ArrayLike, cost: Cost) -> float:
+    """The cheapest threshold, in the unit of `score` (n,); `faulty` (n,) bool.
+
+    Of a range that is equally cheap the middle of its widest stretch. Raises EdgekitError where one kind is
+    absent or a score not finite.
+    """
     score, faulty, _ = _checked(score, faulty, np.arange(len(score)))
     edges = np.unique(score)
     at = np.concatenate([[edges[0] - 1e-9], (edges[:-1] + edges[1:]) / 2, [edges[-1] + 1e-9]])
@@ -104,11 +117,19 @@ class ThresholdCost:
 
 
 def threshold_cost(
-    score, faulty, group, threshold: float, cost: Cost, *, draws: int = 2000, seed: int = 0
+    score: ArrayLike,
+    faulty: ArrayLike,
+    group: ArrayLike,
+    threshold: float,
+    cost: Cost,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> ThresholdCost:
     """What `threshold` costs on `score` (n,), `faulty` (n,) bool, of recordings `group` (n,).
 
-    The interval draws whole recordings. Raises EdgekitError where one kind is absent or a score not finite.
+    The interval is of `draws` bootstraps of whole recordings. Raises EdgekitError where one kind is absent
+    or a score not finite.
     """
     score, faulty, group = _checked(score, faulty, group)
     at = np.array([float(threshold)])
@@ -127,7 +148,7 @@ def threshold_cost(
     )
 
 
-def _checked(score, faulty, group):
+def _checked(score, faulty, group) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     score, faulty = np.asarray(score, float), np.asarray(faulty, bool)
     if not np.isfinite(score).all():
         raise EdgekitError("a score is not finite; no alarm can go by it")

@@ -43,7 +43,10 @@ class Gaussian:
 
 
 def gaussian(healthy: np.ndarray) -> Gaussian:
-    """Fit to `healthy` (n, d), the covariance shrunk (Ledoit and Wolf, 2004), for n is often small."""
+    """Fit to `healthy` (n, d), the covariance shrunk (Ledoit and Wolf, 2004), for n is often small.
+
+    Raises EdgekitError for values that are not finite and too few windows.
+    """
     from sklearn.covariance import LedoitWolf
 
     _check(healthy)
@@ -102,11 +105,12 @@ def autoencoder(
     batch: int = 32,
     rate: float = 5e-3,
 ) -> Autoencoder:
-    """Train on `healthy` (n, d): d → hidden → code → hidden → d, dense.
+    """Train on `healthy` (n, d): d → hidden → code → hidden → d, dense, `epochs` of batches of `batch`.
 
-    The network is given the windows with `noise` (in standard deviations of each feature) and asked for
-    the clean ones, so that it learns where healthy windows lie instead of copying (Vincent et al. 2008).
-    Same seed, same weights. Raises EdgekitError for values that are not finite and too few windows.
+    The network is given the windows with `noise` (in standard deviations of each feature) and asked for the
+    clean ones, so that it learns where healthy windows lie instead of copying (Vincent et al. 2008). `rate`
+    is Adam's at the start. Same seed, same weights. Raises EdgekitError for values that are not finite and
+    too few windows.
     """
     from edgekit.learn import legacy
     from edgekit.learn.training import Training
@@ -141,13 +145,16 @@ def autoencoder(
 
 
 def per_recording(score: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median score of each recording: `(names, scores)`. One loud window is no alarm."""
+    """Median of `score` (n,) in each recording of `group` (n,): `(names (k,), scores (k,))`.
+
+    One loud window is no alarm.
+    """
     names = np.unique(group)
     return names, np.array([np.median(score[group == name]) for name in names])
 
 
 def averaged(table: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean features of each recording: `(names, (recordings, d))`.
+    """Mean of `table` (n, d) in each recording of `group` (n,): `(names (k,), means (k, d))`.
 
     What repeats stays, noise does not: the score of a mean sees an earlier fault than the median of scores.
     """

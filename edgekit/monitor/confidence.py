@@ -108,14 +108,19 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return e / e.sum(axis=1, keepdims=True)
 
 
-def likelihood(logits, y, temperature: float = 1.0) -> float:
-    """Mean negative log-likelihood in nats."""
+def likelihood(logits: np.ndarray, y: np.ndarray, temperature: float = 1.0) -> float:
+    """Mean negative log-likelihood in nats of `y` (n,) for `logits` (n, classes) over `temperature`."""
     p = probabilities(logits, temperature)[np.arange(len(y)), y]
     return float(-np.log(np.maximum(p, 1e-12)).mean())
 
 
-def expected_error(logits, y, temperature: float = 1.0, bins: int = BINS) -> float:
-    """Expected calibration error: how far confidence is from accuracy, mean over windows."""
+def expected_error(
+    logits: np.ndarray, y: np.ndarray, temperature: float = 1.0, bins: int = BINS
+) -> float:
+    """Expected calibration error, a fraction: how far confidence is from accuracy, mean over windows.
+
+    `logits` (n, classes) over `temperature`, `y` (n,); windows of like confidence are compared in `bins`.
+    """
     found = reliability(logits, y, temperature, bins)
     return float(sum(b.windows * abs(b.confidence - b.accuracy) for b in found) / len(y))
 
@@ -128,8 +133,13 @@ class Bin(NamedTuple):
     accuracy: float
 
 
-def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[Bin]:
-    """The Bins of confidence that hold any of the windows: `logits` (n, classes), `y` (n,)."""
+def reliability(
+    logits: np.ndarray, y: np.ndarray, temperature: float = 1.0, bins: int = BINS
+) -> list[Bin]:
+    """Those of `bins` equal Bins of confidence that hold any of the windows.
+
+    `logits` (n, classes) over `temperature`, `y` (n,) class indices.
+    """
     p = probabilities(logits, temperature)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     bin_index = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -137,10 +147,11 @@ def reliability(logits, y, temperature: float = 1.0, bins: int = BINS) -> list[B
     return [Bin(int(m.sum()), float(confidence[m].mean()), float(right[m].mean())) for m in members]
 
 
-def choose_floor(logits, y, temperature: float, wanted: float) -> float:
+def choose_floor(logits: np.ndarray, y: np.ndarray, temperature: float, wanted: float) -> float:
     """The lowest confidence at which at least the share `wanted` of the answers above it are right.
 
-    On validation windows; 0.999 where none is low enough.
+    `logits` (n, classes) over `temperature` and `y` (n,) of validation windows; 0.999 where none is low
+    enough.
     """
     p = probabilities(logits, temperature)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y

@@ -13,7 +13,7 @@ own measurements which of them it is. Only what came before a moment is used for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,8 @@ def indicator(table: np.ndarray, snapshot: np.ndarray, healthy: int) -> np.ndarr
     """How far each snapshot is from the machine's first `healthy` ones: (k,), about 1 while it is sound.
 
     `table` (n, d) features of windows, `snapshot` (n,) 0…k-1. The windows of a snapshot are averaged first:
-    what repeats stays, noise does not. Then Mahalanobis, see `anomaly.gaussian`.
+    what repeats stays, noise does not. Then Mahalanobis, see `anomaly.gaussian`. Raises EdgekitError where
+    the healthy ones are fewer than two or all.
     """
     names = np.unique(snapshot)
     if not 2 <= healthy < len(names):
@@ -60,10 +61,11 @@ def indicator(table: np.ndarray, snapshot: np.ndarray, healthy: int) -> np.ndarr
     return distance / np.median(distance[:healthy])
 
 
-def follow(recordings: list, case, hours: float, healthy: int = 8) -> Life:
-    """The Life of one machine from its snapshots in order, as `simulate.run_to_failure` gives them.
+def follow(recordings: list, case: Any, hours: float, healthy: int = 8) -> Life:
+    """The Life of one machine from its `recordings`, snapshots in order, as a simulator's run to failure
+    has them.
 
-    `case` is the use case's module, `hours` how long the life was.
+    `case` is the use case's module, `hours` how long the life was, the first `healthy` snapshots are sound.
     """
     windows = case.windows([case.prepare(r) for r in recordings], "full")
     number = {r.name: i for i, r in enumerate(recordings)}
@@ -74,14 +76,15 @@ def follow(recordings: list, case, hours: float, healthy: int = 8) -> Life:
 
 
 def monotone(values: np.ndarray) -> np.ndarray:
-    """The rising sequence nearest to `values` (isotonic regression): damage does not heal."""
+    """The rising sequence (k,) nearest to `values` (k,) (isotonic regression): damage does not heal."""
     from sklearn.isotonic import IsotonicRegression
 
     return IsotonicRegression().fit_transform(np.arange(len(values)), values)
 
 
 def onset(health: np.ndarray, threshold: float, runs: int = 2) -> int | None:
-    """The first snapshot of `runs` in a row above `threshold`, as known at the last of them; or None."""
+    """The index of the last of the first `runs` snapshots in a row with `health` (k,) above `threshold`; or
+    None."""
     above = np.asarray(health) > threshold
     for i in range(runs - 1, len(above)):
         if above[i - runs + 1 : i + 1].all():
@@ -137,8 +140,9 @@ class Growth:
 
 
 def learn_growth(lives: list[Life], threshold: float) -> Growth:
-    """From the lives of other machines, to their end and with known severity. EdgekitError for under three
-    in which the fault was noticed at least three snapshots before the end.
+    """From the `lives` of other machines, to their end and with known severity; a fault counts as noticed
+    from `threshold` on. Raises EdgekitError for under three in which that was at least three snapshots
+    before the end.
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -176,7 +180,8 @@ def evaluate(model: Growth, lives: list[Life], alpha: float = 0.2, seed: int = 0
 
     Columns: life, lam (λ, 0 when noticed … 1 at the end), left (hours, true), low, middle, high, within
     (the middle is within ±`alpha` of the truth) and covered (the truth lies in low…high): α-λ accuracy of
-    A. Saxena et al., Int. J. Prognostics and Health Management 1 (2010).
+    A. Saxena et al., Int. J. Prognostics and Health Management 1 (2010). Raises EdgekitError where the fault
+    was noticed in none of the `lives`.
     """
     import pandas as pd
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit import learn
 from edgekit.data.windows import Windows
+from edgekit.design import Budget
 from edgekit.search import objective
 from edgekit.search.objective import TrialResult
 from edgekit.search.study import WORTH
@@ -106,9 +107,15 @@ def shortlist(rows: list[Row], predicted: dict[int, np.ndarray], held_out: Windo
 
 
 def choose(
-    finals: list[Finalist], budget, reference: Finalist, held_out: Windows, *, alike: bool = False
+    finals: list[Finalist],
+    budget: Budget,
+    reference: Finalist,
+    held_out: Windows,
+    *,
+    alike: bool = False,
 ) -> Finalist:
-    """The candidate that is most surely better than the hand-made student, which stays where none passes.
+    """The one of `finals` that is most surely better than the hand-made student, which stays where none
+    passes.
 
     Candidates must take fewer instructions, keep what is known of the budget, and not be less accurate on
     `held_out` than the hand-made student. With `alike` one will do, too, that saves a quarter and cannot be

@@ -40,7 +40,7 @@ class SearchConfig:
 def search_config(
     use_case: str, profile: str = "quick", seed: int = 0, run_dir: str = ""
 ) -> SearchConfig:
-    """The SearchConfig of a run: of `run_dir`, or of the folder where `edgekit run` puts it.
+    """The SearchConfig of a run of `use_case`: of `run_dir`, or of the folder where `edgekit run` puts it.
 
     Raises EdgekitError for an unknown use case, a bad profile or seed, or the run of another use case.
     """

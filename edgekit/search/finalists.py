@@ -56,9 +56,11 @@ def search(
 ) -> SearchResult:  # fmt: skip
     """Search, train the finalists, choose; writes search.csv, found.json and found.tflite to the artefacts.
 
-    Without `finals` only the first of the short list is trained again, briefly and with one seed.
-    A search that was killed goes on where it was. Raises EdgekitError if the run has no data yet, if another
-    process searches in it, or if it holds a search with another SearchConfig.
+    Until `trials` candidates are trained, by `workers` processes of this machine or those of the Dask
+    `scheduler`; `say` is given each line. Without `finals` only the first of the short list is trained
+    again, briefly and with one seed. A search that was killed goes on where it was. Raises EdgekitError if
+    the run has no data yet, if another process searches in it, or if it holds a search with another
+    SearchConfig.
     """
     check_run(config)
     began = time.monotonic()

@@ -19,7 +19,7 @@ def source_hashes(directory: Path) -> dict[str, str]:
 
 
 def load_search_result(path: Path | str, directory: Path) -> tuple[dict, bytes]:
-    """The candidate of a `found.json` and its `.tflite`, for the run in `directory`.
+    """The candidate of the `found.json` at `path` and its `.tflite`, for the run in `directory`.
 
     Raises EdgekitError for a file that is no search's or of another format, and for one that was found on
     other data or another split: it may have been trained on what this run tests.

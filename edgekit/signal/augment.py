@@ -7,7 +7,9 @@ import numpy as np
 KNOTS = 10  # of the random transfer path; about one per 500 Hz at 10 kHz
 
 
-def field_noise(X: np.ndarray, rng: np.random.Generator, path_db=4.0, noise=0.5) -> np.ndarray:
+def field_noise(
+    X: np.ndarray, rng: np.random.Generator, path_db: float = 4.0, noise: float = 0.5
+) -> np.ndarray:
     """One random variation of each window. `X` (n, time, 1) -> the same shape, float32.
 
     Three things that differ between machines and do not change the fault: the transfer path from the

@@ -107,7 +107,12 @@ class BandEnergies:
             energy = real.log(np.maximum(energy, np.float32(self.floor)))
         return energy.T.reshape(*leading, self.bands).transpose(0, 1, 3, 2).copy()
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.cosine(self.frame)
         tables += source.array("uint16_t", "edges", self.bins, "bins")
@@ -148,7 +153,18 @@ def mel_edges(low: float, high: float, bands: int) -> tuple[float, ...]:
     return tuple(float(f) for f in 700 * (10 ** (mel / 2595) - 1))
 
 
-def log_mel(rate: float, window: int, frame: int, hop: int, bands: int, low=20.0, high=None):
-    """The log-mel spectrogram of a window: `BandEnergies` of mel triangles from `low` to `high` Hz."""
+def log_mel(
+    rate: float,
+    window: int,
+    frame: int,
+    hop: int,
+    bands: int,
+    low: float = 20.0,
+    high: float | None = None,
+) -> BandEnergies:
+    """The log-mel spectrogram of a window: `BandEnergies` of `bands` mel triangles from `low` to `high` Hz.
+
+    `rate` in Hz; `window`, `frame` and `hop` in samples. Without `high` up to half of the rate.
+    """
     edges = mel_edges(low, high or rate / 2, bands)
     return BandEnergies(rate, window, frame, hop, edges, triangles=True)

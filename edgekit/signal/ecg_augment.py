@@ -11,12 +11,12 @@ BEAT = 45  # samples to either side of the beat that keep their shape
 def ecg_variation(
     X: np.ndarray,
     rng: np.random.Generator,
-    stretch=0.04,
-    ragged=0.2,
-    noise_mv=0.03,
-    wander_mv=0.15,
-    gain=0.25,
-    tilt=0.3,
+    stretch: float = 0.04,
+    ragged: float = 0.2,
+    noise_mv: float = 0.03,
+    wander_mv: float = 0.15,
+    gain: float = 0.25,
+    tilt: float = 0.3,
 ) -> np.ndarray:
     """One random variation of each window of one lead. `X` (n, time, 1) in mV -> the same, float32.
 

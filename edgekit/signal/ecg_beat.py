@@ -169,7 +169,12 @@ class EcgBeat:
         x[rows, ..., -RATIOS:] = np.stack([*ratios, ragged], axis=1).astype(f)[:, None, None]
         return x
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.struct(
             "ecg_beat",

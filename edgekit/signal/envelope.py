@@ -92,7 +92,12 @@ class EnvelopeSpectrum(_Spectrum):
         re, im = fft.fft(re[half_open], im[half_open])
         return _lines(np.sqrt(re * re + im * im), self.lines)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.cosine(self.window) + source.struct(
             "envelope_spectrum",
@@ -150,7 +155,12 @@ class RectifiedSpectrum(_Spectrum):
         blocks = np.abs(x).reshape(self.width, self.block, len(X)).swapaxes(0, 1)
         return _lines(real.total(blocks), self.lines)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         tables = source.cosine(self.width) + source.struct(
             "rectified_spectrum",

@@ -23,6 +23,7 @@ def imu_variation(
     sensors' noise (in the unit of the samples). A share `kept` of the windows stays as it is. The first
     three channels are one vector, the other three another. After T. T. Um et al., "Data augmentation of
     wearable sensor data for Parkinson's disease monitoring using convolutional neural networks", ICMI 2017.
+    Raises ValueError unless there are six channels.
     """
     n, time, channels = X.shape
     if channels != 6:

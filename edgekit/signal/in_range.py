@@ -44,7 +44,12 @@ class InRange:
         source.check(self, X)
         return in_range(real.bounded(X), self.offset, self.span)[:, None]
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         return source.emit(
             self,

@@ -56,7 +56,12 @@ class Moments:
             columns.append(np.sign(covariance) * np.sqrt(np.abs(covariance)))
         return np.stack(columns, axis=1)[:, None, :, None].astype(np.float32, copy=False)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         return source.emit(
             self,

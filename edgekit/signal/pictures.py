@@ -6,7 +6,12 @@ import numpy as np
 
 
 def picture_noise(
-    X: np.ndarray, rng: np.random.Generator, zoom=0.15, shift=0.05, light=0.3, grain=8.0
+    X: np.ndarray,
+    rng: np.random.Generator,
+    zoom: float = 0.15,
+    shift: float = 0.05,
+    light: float = 0.3,
+    grain: float = 8.0,
 ) -> np.ndarray:
     """One random variation of each picture. `X` (n, height, width, 1), 0…255 -> the same, float32.
 

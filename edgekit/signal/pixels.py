@@ -67,7 +67,12 @@ class Pixels:
         sums = blocks.sum(axis=(2, 4), dtype=np.int32)[..., None]
         return (sums - middle).astype(np.float32) * np.float32(1 / middle)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}: see `source.emit`. Besides what it promises there are
         `void {name}_features_uint8(const uint8_t *, float *)` and, with `quantization`,
         `void {name}_input_uint8(const uint8_t *, int8_t *)`, which needs no floats at all.

@@ -31,7 +31,12 @@ class UnitRms:
         source.check(self, X)
         return unit_rms(X)[:, None]
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         return source.emit(
             self,

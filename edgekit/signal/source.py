@@ -21,7 +21,7 @@ def check(feature, X: np.ndarray) -> None:
 
 
 def to_int8(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """Features as the int8 that a network expects: nearest, half away from zero, saturated.
+    """`features` (n, …) as the int8 that a network expects: nearest, half away from zero, saturated.
 
     `real = scale * (int8 - zero_point)`. NaN counts as 0. Same shape.
     """

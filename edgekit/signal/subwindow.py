@@ -59,6 +59,11 @@ class Subwindow:
         """`X` (n, whole or window, channels) -> what `step` makes of the part, (n, …) float32."""
         return self.step(self.cut(X))
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources of `step`, {file name: text}; see `source.emit`."""
         return self.step.c(name, quantization=quantization, sensitivity=sensitivity)

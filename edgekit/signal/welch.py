@@ -117,7 +117,12 @@ class WelchBands:
             lines.insert(0, real.total(mean) * np.float32(2 / each))
         return np.stack(lines, axis=1).reshape(n, 1, self.lines, -1)
 
-    def c(self, name: str, quantization=None, sensitivity=None) -> source.FeatureCode:
+    def c(
+        self,
+        name: str,
+        quantization: tuple[float, int] | None = None,
+        sensitivity: float | None = None,
+    ) -> source.FeatureCode:
         """C sources, {file name: text}; see `source.emit`."""
         each = self.frames // self.slices
         tables = source.cosine(self.frame)
@@ -156,7 +161,8 @@ class WelchBands:
 def log_edges(low: float, high: float, bands: int, rate: float, frame: int) -> tuple[float, ...]:
     """Edges in Hz of at most `bands` bands from `low` to `high` Hz, each with a bin of its own.
 
-    As equal in ratio as whole bins allow: low bands are one bin wide.
+    As equal in ratio as whole bins allow: low bands are one bin wide. `rate` in Hz, `frame` in samples: a bin
+    is `rate / frame` wide.
     """
     bin_hz = rate / frame
     first, last = max(1, round(low / bin_hz)), max(3, min(frame // 2, round(high / bin_hz)))

@@ -10,11 +10,13 @@ wins unless it is beaten clearly, by three scores at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from edgekit.learn import bootstrap
 from edgekit.learn.adapt.tables import Table, confidence_score
+from edgekit.learn.adapt.task import AdaptationTask
 from edgekit.learn.scores import balanced_accuracy
 
 BASELINE = "lab only"
@@ -64,8 +66,8 @@ class Choice:
     most_confident: str
 
 
-def choose(fitted: dict, task) -> Choice:
-    """Which of the `fitted` methods to trust for an AdaptationTask, without labels.
+def choose(fitted: dict[str, Any], task: AdaptationTask) -> Choice:
+    """Which of the `fitted` methods to trust for a `task`, without labels.
 
     The most confident over recordings among those that are so at all (FLOOR) and beat the lab as it is: by
     MARGIN and by a standard deviation of the bootstrap over recordings; by their confidence over windows;

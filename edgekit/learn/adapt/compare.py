@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.adapt.choice import BASELINE, Choice, choose
 from edgekit.learn.adapt.labels import CHOSEN, MOST_CONFIDENT, Kind, Variant, with_labels
@@ -53,12 +54,19 @@ class Comparison:
 
 
 def compare(
-    source: Windows, target: Windows, splits, case, *, networks: bool = True, seed: int = 0
+    source: Windows,
+    target: Windows,
+    splits: Sequence[Split],
+    case: Any,
+    *,
+    networks: bool = True,
+    seed: int = 0,
 ) -> Comparison:
     """Every method on every split of the target: fitted without, tested on, its test groups.
 
-    `splits` are Splits of `target`; a method is given `train` and `val` without labels, but for the rows
-    that say otherwise. Raises EdgekitError as `adaptation_task` does.
+    `splits` are Splits of `target`, `case` is the use case's module; a method is given `train` and `val`
+    without labels, but for the rows that say otherwise; without `networks` none is trained. Raises
+    EdgekitError as `adaptation_task` does.
     """
     from edgekit.learn.train import progress
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from edgekit.learn.adapt.tables import Table, coral, mean_std
 from edgekit.learn.adapt.task import AdaptationTask
 
 
-def methods(case, networks: bool = True) -> dict[str, Callable]:
+def methods(case: Any, networks: bool = True) -> dict[str, Callable]:
     """Name -> function(AdaptationTask) that fits it.
 
     What it returns has `.probabilities(X)`, (m, d) -> (m, k), and `.with_labels(X, y, seed)`. The use case's

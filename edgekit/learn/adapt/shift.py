@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 
 def measure(
-    source: Windows, target: Windows, case, seed: int = 0
+    source: Windows, target: Windows, case: Any, seed: int = 0
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """How far two worlds are apart: `(DataFrame, distances (d,))`.
+    """How far two worlds are apart: `(table, distances (d,))`.
 
-    `distances` are Wasserstein's, feature by feature, in standard deviations of the target. The table
-    adds: how well a classifier tells the worlds apart (area under the ROC curve, recordings held out;
-    0.5 is not at all, 1 always), how far their mixes of classes are apart (total variation; reads
-    target labels), and what the source's classifier scores on groups of either that it was not trained on.
+    `case` is the use case's module, whose `descriptor` (n, …) -> (n, d) is compared. `distances` are
+    Wasserstein's, feature by feature, in standard deviations of the target. The table adds: how well a
+    classifier tells the worlds apart (area under the ROC curve, recordings held out; 0.5 is not at all, 1
+    always), how far their mixes of classes are apart (total variation; reads target labels), and what the
+    source's classifier scores on groups of either that it was not trained on. Columns: measure, value,
+    unit, and what it would be with no shift. Raises EdgekitError for a descriptor of another shape, and
+    where a single group is shared.
     """
     import pandas as pd
     from scipy.stats import wasserstein_distance

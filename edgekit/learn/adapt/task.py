@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.adapt.shift import described
 
@@ -46,13 +48,19 @@ class AdaptationTask:
 
 
 def adaptation_task(
-    source: Windows, target: Windows, split, case, seed: int, tables: tuple | None = None
+    source: Windows,
+    target: Windows,
+    split: Split,
+    case: Any,
+    seed: int,
+    tables: tuple | None = None,
 ) -> AdaptationTask:
     """What a method is given on a `split` of the target (its train and val, without labels).
 
-    Source windows of a group that is tested (the same person on the other wrist) are left out too.
-    `tables`: the descriptors of source and target, if they are known already. Raises EdgekitError for
-    values that are not finite, and where nothing is left to learn from.
+    `case` is the use case's module: its `descriptor` and its `augment`. Source windows of a group that is
+    tested (the same person on the other wrist) are left out too. `tables`: the descriptors of source and
+    target, if they are known already. Raises EdgekitError for values that are not finite, and where nothing
+    is left to learn from.
     """
     if source.classes != target.classes:
         raise EdgekitError(f"lab and field name other classes: {source.classes}, {target.classes}")
@@ -70,10 +78,11 @@ def adaptation_task(
     )  # fmt: skip
 
 
-def grouped_folds(case, target: Windows, seeds: Iterable[int]) -> list:
+def grouped_folds(case: Any, target: Windows, seeds: Iterable[int]) -> list[Split]:
     """Folds of whole target groups for `compare`, assigned anew for each seed: three, two if there are few.
 
-    Classes that the target lacks do not matter. Raises EdgekitError where a class has a single group.
+    `case` is the use case's module, whose `folds` are used with each of `seeds`. Classes that the target
+    lacks do not matter. Raises EdgekitError where a class has a single group.
     """
     present = np.unique(target.y)
     shown = replace(
