@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
 from edgekit.view.signals import COLOURS
+
+if TYPE_CHECKING:
+    from edgekit.learn.adapt import Comparison
 
 BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
@@ -15,11 +21,18 @@ CHANNELS = 3  # shown of features that have more
 WRAP = 4  # classes beside each other
 
 
-def plot_shift(case, source, target, title: str = ""):
+def plot_shift(
+    case: Any,
+    source: tuple[np.ndarray, np.ndarray],
+    target: tuple[np.ndarray, np.ndarray],
+    title: str = "",
+) -> np.ndarray:
     """Mean ± one standard deviation of lab and field, a panel per class (and row per channel).
 
-    `source` and `target` are `(descriptors (n, d), y (n,))`. Descriptors that are flattened features are
-    drawn over the use case's FEATURE_AXIS, images as mean images, all others over their number.
+    `source` and `target` are `(descriptors (n, d), y (n,))`, `case` the use case's module; `title` replaces
+    the sentence that says where the numbers are from. Returns the panels (rows, columns). Descriptors that
+    are flattened features are drawn over the use case's FEATURE_AXIS, images as mean images, all others
+    over their number.
     """
     shape = case.features.shape
     flattened = source[0].shape[1] == np.prod(shape)  # features, and not numbers of another kind
@@ -76,8 +89,11 @@ def _plot_images(case, source, target, shape):
     return panels
 
 
-def plot_distances(case, distances):
-    """Wasserstein distance of lab and field (standard deviations of the field), feature by feature."""
+def plot_distances(case: Any, distances: np.ndarray) -> Axes:
+    """Wasserstein `distances` (d,) of lab and field in standard deviations of the field, feature by feature.
+
+    `case` is the use case's module.
+    """
     shape, label = case.features.shape, "descriptor (number)"
     along_axis = len(distances) == np.prod(shape) and shape[0] == 1
     at = np.arange(len(distances))[:, None]
@@ -97,8 +113,8 @@ def plot_distances(case, distances):
     return axes
 
 
-def plot_adaptation(comparison):
-    """Balanced accuracy of each row of an `adapt.Comparison` on held-out groups, with its 95 % interval.
+def plot_adaptation(comparison: Comparison) -> Axes:
+    """Balanced accuracy of each row of a `comparison` on held-out groups, with its 95 % interval.
 
     Grey needs no field label, blue is what was chosen without any, red was given some, green all.
     """
@@ -127,8 +143,8 @@ def plot_adaptation(comparison):
     return axes
 
 
-def plot_shots(comparison):
-    """Balanced accuracy over the number of labelled field windows per class, of an `adapt.Comparison`."""
+def plot_shots(comparison: Comparison) -> Axes:
+    """Balanced accuracy over the number of labelled field windows per class, of a `comparison`."""
     from edgekit.learn.adapt import Kind
 
     table = comparison.table
@@ -151,8 +167,8 @@ def plot_shots(comparison):
     return axes
 
 
-def plot_method_choice(comparison):
-    """What needs no label: balanced accuracy over the confidence score of recordings.
+def plot_method_choice(comparison: Comparison) -> Axes:
+    """What of a `comparison` needs no label: balanced accuracy over the confidence score of recordings.
 
     The rule takes the rightmost filled dot beyond the dashed line, or else leaves the lab as it is.
     """

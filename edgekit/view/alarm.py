@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from edgekit.view.learning import _caption
 from edgekit.view.signals import COLOURS
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.monitor.trend import Life
+
 BLUE, RED, GREEN = COLOURS[:3]
 
 
-def plot_scores(scores, faulty, threshold=None, caption="measured"):
-    """Histogram of scores (n,), healthy and faulty (n,) bool, on a logarithmic axis."""
+def plot_scores(
+    scores: np.ndarray,
+    faulty: np.ndarray,
+    threshold: float | None = None,
+    caption: str = "measured",
+) -> Axes:
+    """Histogram of `scores` (n,), healthy and `faulty` (n,) bool, and the `threshold`, on a logarithmic axis.
+
+    `caption` says where the numbers are from.
+    """
     _, axes = plt.subplots(figsize=(7, 2.8))
     bins = np.geomspace(scores.min(), scores.max(), 40)
     for name, rows, colour in (("healthy", ~faulty, BLUE), ("faulty", faulty, RED)):
@@ -27,8 +44,13 @@ def plot_scores(scores, faulty, threshold=None, caption="measured"):
     return axes
 
 
-def plot_cost(curve, threshold: float, currency: str = "€", caption="measured"):
-    """Expected cost over the threshold with its band, and where it is lowest."""
+def plot_cost(
+    curve: pd.DataFrame, threshold: float, currency: str = "€", caption: str = "measured"
+) -> Axes:
+    """Expected cost in `currency` over the threshold with its band, of an `alarm.curve`.
+
+    Marked is the chosen `threshold`; `caption` says where the numbers are from.
+    """
     _, axes = plt.subplots(figsize=(7, 3))
     axes.plot(curve.threshold, curve.cost, color=BLUE, label="expected cost")
     axes.fill_between(curve.threshold, curve.low, curve.high, color=BLUE, alpha=0.2, lw=0)
@@ -41,8 +63,11 @@ def plot_cost(curve, threshold: float, currency: str = "€", caption="measured"
     return axes
 
 
-def plot_health(lives, threshold: float, caption="simulated"):
-    """The health indicator of some lives over their hours, and where a fault counts as noticed."""
+def plot_health(lives: Sequence[Life], threshold: float, caption: str = "simulated") -> Axes:
+    """The health indicator of some `lives` over their hours; above `threshold` a fault counts as noticed.
+
+    `caption` says where the numbers are from.
+    """
     _, axes = plt.subplots(figsize=(8, 3))
     for k, life in enumerate(lives):
         axes.plot(life.hours, life.health, ".-", color=COLOURS[k % len(COLOURS)], lw=0.8, ms=3)
@@ -56,8 +81,13 @@ def plot_health(lives, threshold: float, caption="simulated"):
     return axes
 
 
-def plot_remaining_life(predictions, life: int, alpha: float = 0.2, caption="simulated"):
-    """Predicted and true hours left of one life from `trend.evaluate`, with the cone of ±`alpha`."""
+def plot_remaining_life(
+    predictions: pd.DataFrame, life: int, alpha: float = 0.2, caption: str = "simulated"
+) -> Axes:
+    """Predicted and true hours left of one `life` in the `predictions` of `trend.evaluate`.
+
+    Shaded is the cone of ±`alpha`; `caption` says where the numbers are from.
+    """
     rows = predictions[predictions.life == life]
     _, axes = plt.subplots(figsize=(7, 3))
     axes.plot(rows.lam, rows.left, color="k", label="true")

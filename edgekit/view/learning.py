@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
 from edgekit.view.signals import COLOURS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.design import Budget
+    from edgekit.learn.scores import Score
 
 BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
@@ -25,8 +34,11 @@ def _caption(axes, text: str) -> None:
     )
 
 
-def plot_sweep(sweep, chosen: int, points: float = 0.003):
-    """Balanced accuracy over the bytes of the float file, each point a width."""
+def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
+    """Balanced accuracy over the bytes of the float file, each point a width of the `sweep`.
+
+    The width `chosen` is bold; shaded is what is within `points` (a fraction) of the best.
+    """
     _, axes = plt.subplots(figsize=(6.5, 3.4))
     kb = sweep.tflite_bytes / 1024
     span = [sweep.balanced_accuracy - sweep.lowest, 0 * kb]
@@ -46,7 +58,7 @@ def plot_sweep(sweep, chosen: int, points: float = 0.003):
     return axes
 
 
-def plot_confusion(score, title: str = ""):
+def plot_confusion(score: Score, title: str = "") -> Axes:
     """The confusion matrix of `score`, windows counted, shaded by the share of each true class."""
     names = [picture(name) for name in score.recall]
     counts = np.array(score.confusion)
@@ -71,11 +83,14 @@ COST = {
 }
 
 
-def plot_pareto(table, variant: str, cost: str = "app_flash_bytes", budget=None):
+def plot_pareto(
+    table: pd.DataFrame, variant: str, cost: str = "app_flash_bytes", budget: Budget | None = None
+) -> Axes:
     """Balanced accuracy over a cost, the front drawn: int8 rows that no other beats in both.
 
-    `table` of a ledger, `variant` the row that is marked; `cost` a key of COST. Whiskers are the loss over
-    seeds. The front is of validation accuracy, as the choice is; the heights are those of the test groups.
+    `table` of a ledger, `variant` the row that is marked; `cost` a key of COST; the floor is the
+    `budget`'s. Whiskers are the loss over seeds. The front is of validation accuracy, as the choice is; the
+    heights are those of the test groups.
     """
     table = table.reset_index(drop=True)
     known = table[table[cost].notna()]
@@ -132,8 +147,11 @@ def _numbered(axes, x, y) -> None:
         axes.annotate(text, (10**at, height), (7, 4), textcoords="offset points", fontsize=7)
 
 
-def plot_reliability(logits, y, temperature: float, bins: int = 10):
-    """Accuracy over confidence before and after the temperature; on the diagonal it means what it says."""
+def plot_reliability(logits: np.ndarray, y: np.ndarray, temperature: float, bins: int = 10) -> Axes:
+    """Accuracy over confidence before and after the temperature; on the diagonal it means what it says.
+
+    `logits` (n, classes), `y` (n,); windows of like confidence in `bins`.
+    """
     from edgekit.monitor.confidence import expected_error, reliability
 
     _, axes = plt.subplots(figsize=(4.6, 4))

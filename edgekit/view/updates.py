@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 from edgekit.view.signals import COLOURS
+
+if TYPE_CHECKING:
+    from edgekit.learn import Frontier
 
 BLUE, _, GREEN = COLOURS[:3]
 GREY = "#999999"
 
 
-def plot_deltas(frontier, budget: float = 0.1):
-    """Balanced accuracy over the bytes of an update, of a `learn.Frontier`.
+def plot_deltas(frontier: Frontier, budget: float = 0.1) -> Axes:
+    """Balanced accuracy over the bytes of an update, of a `frontier`.
 
     The released model and a retraining without a budget are lines to compare with; `budget`, a share of the
     released file, is shaded.
