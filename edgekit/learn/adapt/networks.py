@@ -130,7 +130,7 @@ class _Trainer:
         signature = [tf.TensorSpec(s, t) for s, t in zip(kinds, types, strict=True)]
 
         def compiled(against: bool):
-            return tf.function(lambda *args: self._loop(*args, against), signature)
+            return tf.function(lambda *args: self._loop(*args, against=against), signature)
 
         self.loops = {against: compiled(against) for against in (False, True)}
 
