@@ -3,7 +3,7 @@
 The instruction estimate is a fit to what the generated C takes on an emulated Cortex-M33 (zig 0.17 -Os): 84
 random networks of `space`, 412 layers, each counted exactly. `benchmarks.compression.search` repeats the
 comparison on 24 others and on the kernels of today: the estimate of a whole network is within -32 % and +54 %
-(networks of a few channels have become cheaper since). That is enough to tell the hopeless ones, not enough
+(networks of a few channels have become cheaper since). That is enough to prune by (`prune`), not enough
 to choose by, so what is chosen is counted in the emulator.
 """
 
@@ -12,9 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgekit.core.figures import estimated
-from edgekit.design import LINES, Budget
-from edgekit.design.gate import gate
 from edgekit.emulate.cores import core
 from edgekit.search.space import Layer
 
@@ -30,8 +27,6 @@ INSTRUCTIONS = {
 }
 LEAST_CODE = 400  # bytes: below the code of the smallest of the 84 networks
 DOUBT = 0.6  # what remains of an estimate that is as far too high as any was
-ENOUGH = 0.99  # accuracy to which a larger network has nothing to add
-FAR = 1.7  # times as many instructions: more than the estimate was ever too high
 
 
 @dataclass(frozen=True)
@@ -83,32 +78,3 @@ def estimate(
         ram=round(busiest + feature_cost.ram),
         instructions=round(taken + feature_cost.instructions),
     )
-
-
-def prune_reason(
-    cost: Cost,
-    budget: Budget,
-    mhz: float,
-    done: Iterable[tuple[float, float]],
-    cpu: str = "cortex-m4",
-) -> str:
-    """Why a candidate need not be trained, or "".
-
-    It cannot keep a line of the `budget` on the core `cpu` at a clock of `mhz`, or it is far beyond the
-    instructions of a finished trial to whose accuracy there is nothing to add. `done`: (accuracy,
-    instructions) of those.
-    """
-    fastest = DOUBT * cost.instructions * core(cpu).least_cycles / mhz / 1e3
-    least = {
-        "flash_bytes": estimated(cost.flash, "bytes", "the application alone"),
-        "ram_bytes": estimated(cost.ram, "bytes", "the application alone"),
-        "model_bytes": estimated(cost.weight_bytes, "bytes", "weights and biases"),
-        "latency_ms": estimated(fastest, "ms", "instructions, at the fastest"),
-    }
-    for verdict in gate(budget, least).missed:
-        limit = LINES[verdict.key].limit_text(verdict.limit)
-        return f"{verdict.key} {limit}: at least {verdict.figure}"
-    for accuracy, taken in done:
-        if accuracy >= ENOUGH and cost.instructions > FAR * taken:
-            return f"{cost.instructions / taken:.1f} times a trial that is {accuracy:.3f} right"
-    return ""

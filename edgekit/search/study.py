@@ -19,14 +19,14 @@ from typing import Literal
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.search import cost, objective, space
+from edgekit.search import objective, prune, space
 from edgekit.search.cluster import need
 from edgekit.search.config import SearchConfig
 from edgekit.search.executor import TRIES, Executor, executor
+from edgekit.search.prune import Pruned, PruneReason
 from edgekit.search.trials import (
     Attr,
     Constraint,
-    PruneReason,
     Row,
     State,
     count,
@@ -155,13 +155,13 @@ def _try(study, trial, config: SearchConfig) -> list[float]:
     trial.set_user_attr(Attr.CANDIDATE, candidate)
     others = [r for r in rows_of(study) if r.number != trial.number]
     if same := [r.number for r in others if r.candidate == candidate and r.state != State.FAILED]:
-        raise _pruned(trial, PruneReason.REPEATED, f"the same as trial {same[0]}")
+        raise _pruned(trial, Pruned(PruneReason.REPEATED, f"the same as trial {same[0]}"))
     expected = c.estimate(candidate)
     start = c.start.instructions
     if expected.instructions > start:
         trial.set_constraint(Constraint.INSTRUCTIONS, 1.0)
         why = "takes more instructions than the hand-made student"
-        raise _pruned(trial, PruneReason.INSTRUCTIONS, why)
+        raise _pruned(trial, Pruned(PruneReason.INSTRUCTIONS, why))
     if Constraint.INSTRUCTIONS not in trial.constraints:  # not before a kill
         trial.set_constraint(Constraint.INSTRUCTIONS, expected.instructions / start - WORTH)
     trial.set_user_attr(Attr.ESTIMATE, asdict(expected))
@@ -169,9 +169,9 @@ def _try(study, trial, config: SearchConfig) -> list[float]:
         (r.value("accuracy"), r.value("instructions")) for r in others if r.state == State.COMPLETE
     ]
     mhz = c.design.board.value("clock_mhz")
-    if why := cost.prune_reason(expected, c.design.budget, mhz, done, c.cpu):
+    if found := prune.by_estimate(expected, c.design.budget, mhz, done, c.cpu):
         trial.set_constraint(Constraint.ESTIMATE, 1.0)
-        raise _pruned(trial, PruneReason.ESTIMATE, why)
+        raise _pruned(trial, found)
     result = objective.evaluate_trial(candidate, config)
     for name, much in objective.excess(result.figures, c.design.budget).items():
         if name not in trial.constraints:  # nor this
@@ -195,12 +195,12 @@ PROMISED = {  # what a search that goes on must have in common with the one that
 }
 
 
-def _pruned(trial, reason: PruneReason, text: str):
+def _pruned(trial, pruned: Pruned):
     """The exception that prunes a trial; it is kept why."""
     import optuna
 
-    trial.set_user_attr(Attr.PRUNED, reason)
-    return optuna.TrialPruned(text)
+    trial.set_user_attr(Attr.PRUNED, pruned.reason)
+    return optuna.TrialPruned(pruned.text)
 
 
 def _sampler(seed: int):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.core.figures import Figure
 from edgekit.search.config import SearchConfig
+from edgekit.search.prune import PruneReason
 
 
 class State(StrEnum):
@@ -16,14 +17,6 @@ class State(StrEnum):
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
-
-
-class PruneReason(StrEnum):
-    """Why a candidate was not trained."""
-
-    REPEATED = "repeated"  # an earlier trial was the same
-    INSTRUCTIONS = "instructions"  # more of them than the hand-made student takes
-    ESTIMATE = "estimate"  # by its estimate it cannot keep the budget, or has nothing to add
 
 
 class Constraint(StrEnum):
