@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from types import SimpleNamespace
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.toolchain import compile_host
+from edgekit.export.graph import Graph
+from edgekit.export.plan import Plan
+from edgekit.export.source import Source
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.manifest import KINDS, RULES, PackageError
@@ -81,12 +83,10 @@ def decryptor_files() -> dict[str, str]:
     return c_sources("inner.h", "decrypt", "encryption.c", *aes)
 
 
-def program(name: str, sources: dict[str, str]):
-    """A program for `device.build` without a network in it: no layers, no plan, no inputs."""
-    from edgekit.export.codegen import Source
-
-    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
-    return Source(name, sources, (), None, nothing, {})
+def program(name: str, sources: dict[str, str]) -> Source:
+    """A program for `emulate.build` without a network in it: no layers, no plan, no inputs."""
+    nothing = Graph(tensors=(), operators=(), inputs=(), outputs=(), sha256="", nbytes=0)
+    return Source(name, sources, (), Plan({}, 0, 0, 0, ()), nothing, {})
 
 
 def read(data: bytes, keys: list[PublicKey], revoked: tuple[PublicKey, ...] = ()) -> dict:
