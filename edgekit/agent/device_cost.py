@@ -41,7 +41,7 @@ def device_cost(
     graph = export.read(tflite)
     if str(graph.tensors[graph.inputs[0]].dtype) != "int8":
         return profile_cost(tflite, features, sensitivity, board, x)
-    terms = {"vendor": WORKSHOP, **updates}
+    terms: dict[str, Any] = {"vendor": WORKSHOP, **updates}
     release = Release(tflite, features, sensitivity, name, board.key, **terms)
     signer = measuring_key(release.signature)
     program = firmware(release, [signer.public])

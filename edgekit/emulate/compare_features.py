@@ -73,17 +73,19 @@ def feature_parity(firmware: Firmware, X):
     scale = truth.std(axis=0)
     columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
     exact, worst, share = True, 0.0, 0.0
-    for where, (got, inputs) in {
+    both: dict[str, tuple[np.ndarray | None, np.ndarray | None]] = {
         "host": features_on_host(firmware, X),
         "core": features_on_core(firmware, X),
-    }.items():
+    }
+    for where, (got, inputs) in both.items():
         if got is None:  # there are no features on the core, only the input: exact if that is
-            got = truth if np.array_equal(inputs, wanted) else np.full_like(truth, np.inf)
+            same = inputs is not None and np.array_equal(inputs, wanted)
+            got = truth if same else np.full_like(truth, np.inf)
         with np.errstate(invalid="ignore"):
             error = np.abs(got.astype(np.float64) - truth)
         error = np.where(np.isfinite(got), error, np.inf)
         columns |= {f"{where}_max": error.max(axis=0), f"{where}_mean": error.mean(axis=0)}
-        if quantized:
+        if quantized and inputs is not None:
             differs = np.not_equal(inputs, wanted)
             columns[f"{where}_int8"] = differs.sum(axis=0)
             share = float(differs.mean())

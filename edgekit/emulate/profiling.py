@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -83,12 +83,12 @@ def profile(firmware: Firmware, x, machine: Machine | None = None) -> Profile:
     device, source, name = machine or Machine(firmware), firmware.source, firmware.source.name
     layers = [layer.name for layer in source.layers]
     parts, entries = [*layers, "invoke"], {n: n for n in layers} | {f"{name}_invoke": "invoke"}
-    samples: Sequence[Any]
-    run: Callable[[Any], object]
+    samples: list[Any]
+    run: Callable[[Any], object] = device.infer
     if firmware.features is None:
-        samples, run = as_batches(device.graph, x), device.infer
+        samples = list(as_batches(device.graph, x))
     else:
-        samples, run = check_windows(firmware.features, x), device.classify
+        samples, run = list(check_windows(firmware.features, x)), device.classify
         parts = ["features", *layers, "decide", "invoke", "classify"]
         entries |= {f"{name}_{f}": f for f in ("decide", "classify")} | {
             f"{name}_sense": "features"
