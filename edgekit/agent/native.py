@@ -69,7 +69,7 @@ class CDevice(ctypes.Structure):  # struct device
 
 
 def files(*signatures: str) -> dict[str, str]:
-    """The C that checks a package, by file name, as `device.build(extra_files=…)` takes it.
+    """The C that checks a package, by file name, as `emulate.build(extra_files=…)` takes it.
 
     signatures: names of `verifiers.VERIFIERS`, one for an algorithm; "EdDSA" and "ES256" if none is named.
     """

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgekit import catalog, emulate
-from edgekit.agent.device_cost import device_cost
+from edgekit.agent.candidates import device_cost
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.flash_parts import flash_parts, flash_total, memory
+from edgekit.agent.footprint import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.packages.flash_layout import SECTOR

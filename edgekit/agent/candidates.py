@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgekit import export
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.flash_parts import flash_total, memory
+from edgekit.agent.footprint import flash_total, memory
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.catalog import Board
 from edgekit.core.figures import Figure
