@@ -108,7 +108,7 @@ def test_no_attack_gets_in(releases, signer):
 
 def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
     """A mutation: the agent says that there is too much, but has marked the image as installed."""
-    from edgekit.agent import simulator as module
+    from edgekit.agent import device_firmware as module
 
     read = module.c_sources("agent.c")["agent.c"]
     old = "if (n > a->manifest.payload_size - a->had) return AGENT_TOO_LONG;"
