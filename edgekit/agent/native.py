@@ -7,10 +7,10 @@ import functools
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.toolchain import compile_host
-from edgekit.export.graph import Graph
 from edgekit.export.plan import Plan
 from edgekit.export.source import Source
 from edgekit.firmware import c_sources
+from edgekit.operators.graph import Graph
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.manifest import KINDS, RULES, PackageError
 from edgekit.packages.public_keys import PublicKey, raw_key
