@@ -9,9 +9,10 @@ signatures(board), decryption_costs(board, size)       # what checking and decry
 The C that runs there is in `firmware/agent`; its README is for whoever ports it.
 """
 
+from edgekit.agent.candidates import device_cost
 from edgekit.agent.decryption_cost import decryption_costs
 from edgekit.agent.device_firmware import DeviceFirmware, firmware
-from edgekit.agent.flash_parts import flash_parts, flash_total, memory
+from edgekit.agent.footprint import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.agent.verification_cost import signatures
 
@@ -20,6 +21,7 @@ __all__ = [
     "DeviceFirmware",
     "DeviceSimulator",
     "decryption_costs",
+    "device_cost",
     "firmware",
     "flash_parts",
     "flash_total",

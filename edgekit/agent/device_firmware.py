@@ -45,7 +45,7 @@ class DeviceFirmware(Firmware):
     @cached_property
     def parts(self) -> dict[str, Figure]:
         """Bytes of flash by part, see `flash_parts`."""
-        from edgekit.agent.flash_parts import flash_parts
+        from edgekit.agent.footprint import flash_parts
 
         return flash_parts(self) if self.sizes is None else dict(self.sizes)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from types import SimpleNamespace
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.toolchain import compile_host
+from edgekit.export.plan import Plan
+from edgekit.export.source import Source
 from edgekit.firmware import c_sources
+from edgekit.operators.graph import Graph
 from edgekit.packages import encryption, verifiers
 from edgekit.packages.manifest import KINDS, RULES, PackageError
 from edgekit.packages.public_keys import PublicKey, raw_key
@@ -67,7 +69,7 @@ class CDevice(ctypes.Structure):  # struct device
 
 
 def files(*signatures: str) -> dict[str, str]:
-    """The C that checks a package, by file name, as `device.build(extra_files=…)` takes it.
+    """The C that checks a package, by file name, as `emulate.build(extra_files=…)` takes it.
 
     signatures: names of `verifiers.VERIFIERS`, one for an algorithm; "EdDSA" and "ES256" if none is named.
     """
@@ -81,12 +83,10 @@ def decryptor_files() -> dict[str, str]:
     return c_sources("inner.h", "decrypt", "encryption.c", *aes)
 
 
-def program(name: str, sources: dict[str, str]):
-    """A program for `device.build` without a network in it: no layers, no plan, no inputs."""
-    from edgekit.export.codegen import Source
-
-    nothing = SimpleNamespace(inputs=(), outputs=(), tensors=())
-    return Source(name, sources, (), None, nothing, {})
+def program(name: str, sources: dict[str, str]) -> Source:
+    """A program for `emulate.build` without a network in it: no layers, no plan, no inputs."""
+    nothing = Graph(tensors=(), operators=(), inputs=(), outputs=(), sha256="", nbytes=0)
+    return Source(name, sources, (), Plan({}, 0, 0, 0, ()), nothing, {})
 
 
 def read(data: bytes, keys: list[PublicKey], revoked: tuple[PublicKey, ...] = ()) -> dict:

@@ -68,9 +68,10 @@ class DeviceSimulator:
         """
         boot = self.restart()
         if boot.trial:
-            boot = replace(boot, healthy=bool(self._call("update_selftest")))
-            self.finish_trial(boot.healthy)
-            if not boot.healthy:
+            healthy = bool(self._call("update_selftest"))
+            self.finish_trial(healthy)
+            boot = replace(boot, healthy=healthy)
+            if not healthy:
                 return replace(self.restart(), healthy=False)
         return boot
 

@@ -87,7 +87,7 @@ def cost(
     """Check a package's head on the emulated core, with a firmware that trusts `keys` and nothing else in it.
 
     The firmware's device has no vendor, so a good package is refused for that, by the first of the rules.
-    cpu, opt: as `device.build` takes them. count: the instructions and the stack, too, which takes seconds.
+    cpu, opt: as `emulate.build` takes them. count: the instructions and the stack, too, which takes seconds.
     """
     firmware = build(_source(_program(keys), keys), cpu, opt)
     machine, head = Machine(firmware), bytes(data)[:HEAD_LIMIT]

@@ -97,7 +97,7 @@ class Case:
 
 
 def sources() -> dict[str, str]:
-    """The decoder's C by file name, as `device.build(extra_files=…)` takes it."""
+    """The decoder's C by file name, as `emulate.build(extra_files=…)` takes it."""
     return c_sources("delta")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from html import escape
 from importlib import resources
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ class _Entry:
     """What boards, links and batteries share: figures by name, and how a notebook shows them."""
 
     UNITS: ClassVar[dict[str, str]] = {}
+    name: str
+    unchecked: tuple[str, ...]
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -35,7 +38,7 @@ class _Entry:
 
     def value(self, name: str) -> float:
         """The number behind a figure; NaN where it is unknown."""
-        figure = getattr(self, name)
+        figure: Figure | None = getattr(self, name)
         return float("nan") if figure is None else figure.value
 
     def _repr_html_(self) -> str:
@@ -55,6 +58,9 @@ class _Entry:
 
     def _lead(self) -> str:
         return ""
+
+
+_Kind = TypeVar("_Kind", bound=_Entry)
 
 
 @dataclass(frozen=True, repr=False)
@@ -202,18 +208,23 @@ class Battery(_Entry):
 
 
 def temperature(figure: Figure) -> str:
-    return f"{number(figure.low)} to {number(figure.high)} °C"
+    """A range in words; of a figure without one, its value."""
+    low, high = (figure.value if end is None else end for end in (figure.low, figure.high))
+    return f"{number(low)} to {number(high)} °C"
 
 
 def boards() -> MappingProxyType[str, Board]:
+    """The boards by key."""
     return _read("boards.toml", "boards", Board)
 
 
 def links() -> MappingProxyType[str, Link]:
+    """The links by key."""
     return _read("links.toml", "links", Link)
 
 
 def batteries() -> MappingProxyType[str, Battery]:
+    """The batteries by key."""
     return _read("batteries.toml", "batteries", Battery)
 
 
@@ -223,10 +234,12 @@ def board(key: str) -> Board:
 
 
 def link(key: str) -> Link:
+    """The link of that key; EdgekitError with the nearest name where there is none."""
     return _lookup(key, links(), "link")
 
 
 def battery(key: str) -> Battery:
+    """The battery of that key; EdgekitError with the nearest name where there is none."""
     return _lookup(key, batteries(), "battery")
 
 
@@ -254,18 +267,19 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("board")
 
 
-def _lookup(key, known, what):
+def _lookup(key: str, known: Mapping[str, _Kind], what: str) -> _Kind:
     if key not in known:
         raise EdgekitError(f"There is no {what} {key!r}.{did_you_mean(key, known)}")
     return known[key]
 
 
 @cache
-def _read(file: str, section: str, kind) -> MappingProxyType:
+def _read(file: str, section: str, kind: type[_Kind]) -> MappingProxyType[str, _Kind]:
     text = resources.files("edgekit.catalog").joinpath(file).read_text(encoding="utf-8")
     content = tomllib.loads(text)
     sources, cores = content["sources"], content.get("cores", {})
-    entries = {}
+    entries: dict[str, _Kind] = {}
+    make: Any = kind
     for key, entry in content[section].items():
         values = dict(entry)
         if kind is Board:
@@ -274,17 +288,15 @@ def _read(file: str, section: str, kind) -> MappingProxyType:
             values["runtimes"] = tuple(values["runtimes"])
             values["kits"] = tuple(_kit(kit, sources) for kit in values["kits"])
             own, like = values.get("calibration_chip"), values.get("calibration_proxy")
-            if own or like:
-                values["calibration"] = calibrations()[own or like].figure(
-                    worst_error_other_chip=not own
-                )
-        names = {field.name for field in fields(kind)}
+            if chip := own or like:
+                values["calibration"] = calibrations()[chip].figure(worst_error_other_chip=not own)
+        names = {field.name for field in fields(make)}
         figures = {
             n: _figure(values.pop(n), kind.UNITS[n], sources)
             for n in kind.UNITS
             if isinstance(values.get(n), dict)
         }
-        entries[key] = kind(
+        entries[key] = make(
             key=key,
             unchecked=tuple(name for name, (_, checked) in figures.items() if not checked),
             **{n: default for n, default in _DEFAULTS.items() if n in names and n not in values},
@@ -304,10 +316,12 @@ _DEFAULTS = {
 }
 
 
-def _figure(entry: dict, unit: str, sources: dict) -> tuple[Figure, bool]:
+def _figure(
+    entry: dict[str, Any], unit: str, sources: dict[str, dict[str, Any]]
+) -> tuple[Figure, bool]:
     source = sources[entry["source"]]
     figure = Figure(
-        entry.get("value", entry.get("high")),
+        entry["value"] if "value" in entry else entry["high"],
         unit,
         source.get("provenance", "published"),
         source["title"],
@@ -317,7 +331,7 @@ def _figure(entry: dict, unit: str, sources: dict) -> tuple[Figure, bool]:
     return figure, source["checked"]
 
 
-def _kit(entry: dict, sources: dict) -> Kit:
+def _kit(entry: dict[str, Any], sources: dict[str, dict[str, Any]]) -> Kit:
     return Kit(
         entry["name"],
         entry["enclosure"],

@@ -37,17 +37,20 @@ def run_library(library, name: str, features, X, sensitivity=None):
     return out, q if quantizer else None
 
 
-def features_on_core(firmware: Firmware, X) -> tuple[np.ndarray, np.ndarray]:
+def features_on_core(firmware: Firmware, X) -> tuple[np.ndarray | None, np.ndarray]:
     """The features of windows `X` on the emulated core, (n, features) float32, and the network's input.
 
     The features are None where the binary makes the input of the sensor's bytes without them.
     """
-    device, feature_values, inputs = Machine(firmware), [], []
+    device = Machine(firmware)
+    found: list[np.ndarray | None] = []
+    inputs = []
     for window in check_windows(firmware.features, X):
         device.sense(window)
-        feature_values.append(device.feature_values())
+        found.append(device.feature_values())
         inputs.append(device.tensor(firmware.source.graph.inputs[0]).reshape(-1))
-    return None if feature_values[0] is None else np.stack(feature_values), np.stack(inputs)
+    values = [f for f in found if f is not None]
+    return np.stack(values) if values else None, np.stack(inputs)
 
 
 def feature_parity(firmware: Firmware, X):
@@ -70,18 +73,20 @@ def feature_parity(firmware: Firmware, X):
     scale = truth.std(axis=0)
     columns = {"feature": np.arange(truth.shape[1]), "scale": scale}
     exact, worst, share = True, 0.0, 0.0
-    for where, (got, inputs) in {
+    both: dict[str, tuple[np.ndarray | None, np.ndarray | None]] = {
         "host": features_on_host(firmware, X),
         "core": features_on_core(firmware, X),
-    }.items():
+    }
+    for where, (got, inputs) in both.items():
         if got is None:  # there are no features on the core, only the input: exact if that is
-            got = truth if np.array_equal(inputs, wanted) else np.full_like(truth, np.inf)
+            same = inputs is not None and np.array_equal(inputs, wanted)
+            got = truth if same else np.full_like(truth, np.inf)
         with np.errstate(invalid="ignore"):
             error = np.abs(got.astype(np.float64) - truth)
         error = np.where(np.isfinite(got), error, np.inf)
         columns |= {f"{where}_max": error.max(axis=0), f"{where}_mean": error.mean(axis=0)}
-        if quantized:
-            differs = inputs != wanted
+        if quantized and inputs is not None:
+            differs = np.not_equal(inputs, wanted)
             columns[f"{where}_int8"] = differs.sum(axis=0)
             share = float(differs.mean())
         exact &= bool(np.array_equal(got, truth))

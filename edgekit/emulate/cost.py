@@ -68,7 +68,7 @@ def latency(
         raise EdgekitError("name a calibrated chip, or give a clock in MHz")
     count = cycles(firmware, profile).value
     if chip is None:
-        return _uncalibrated(firmware.cpu, count, mhz)
+        return _uncalibrated(firmware.cpu, count, mhz or 0.0)
     known = calibrations()
     if chip not in known:
         raise EdgekitError(f"no calibration for chip {chip!r}.{did_you_mean(chip, known)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections import Counter
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Counting:
 
     def __init__(self, machine, begins=(), parts: int = 1, macs=()):
         self.machine, self.begins, self.macs = machine, dict(begins), list(macs)
-        self.blocks = [Counter() for _ in range(parts)]
+        self.blocks: list[Counter] = [Counter() for _ in range(parts)]
         self._before = 0
         size = max((a for a in self.begins), default=0) - machine.flash
         self._marks = np.zeros(max(0, size // 2) + 1, np.uint16)
@@ -55,7 +56,7 @@ class Counting:
             *at, bytes=0, limit=SLICE, base=machine.flash, halfwords=len(self._marks),
             mask=SLOTS - 1, part=parts - 1,
         )  # fmt: skip
-        self._bar = None
+        self._bar: Any = None
 
     @property
     def taken(self) -> list[int]:

@@ -43,14 +43,18 @@ class Emulator:
         self.counting: Counting | None = None
         if core.thumb:
             mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
-            self.uc, const = unicorn.Uc(unicorn.UC_ARCH_ARM, mode), arm
+            self.uc, model = (
+                unicorn.Uc(unicorn.UC_ARCH_ARM, mode),
+                vars(arm)[f"UC_CPU_{core.model}"],
+            )
             self.sp, self.ra = arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR
             self.a0, self.pc = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_PC
         else:
-            self.uc, const = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32), riscv
+            self.uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+            model = vars(riscv)[f"UC_CPU_{core.model}"]
             self.sp, self.ra = riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA
             self.a0, self.pc = riscv.UC_RISCV_REG_A0, riscv.UC_RISCV_REG_PC
-        self.uc.ctl_set_cpu_model(getattr(const, f"UC_CPU_{core.model}"))
+        self.uc.ctl_set_cpu_model(model)
         self.uc.mem_map(FLASH, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         self.uc.mem_map(RAM, SIZE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         self.uc.mem_map(SYSTEM, 0x1000)
@@ -78,17 +82,17 @@ class Emulator:
         self.uc.reg_write(self.ra, self.wait | self.core.thumb)
         if self.counting:
             self.counting.begin()
-            self._count_on(address)
+            self._count_on(address, self.counting)
             return
         at = self._start(address, SECONDS)
         if at != self.wait:
             # a large model, a busy machine or a hang: instructions tell, seconds do not
-            with Counting(self):
-                self._count_on(at)
+            with Counting(self) as counting:
+                self._count_on(at, counting)
 
-    def _count_on(self, address: int) -> None:
+    def _count_on(self, address: int, counting: Counting) -> None:
         while (address := self._start(address)) != self.wait:
-            self.counting.pause(address)
+            counting.pause(address)
 
     def _start(self, address: int, seconds: float = 0) -> int:
         """Run until the program waits, or is stopped; where it stands then."""

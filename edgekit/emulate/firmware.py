@@ -17,8 +17,8 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
-from edgekit.emulate import elf
 from edgekit.emulate.cores import core
+from edgekit.emulate.elf import Elf, parse
 from edgekit.emulate.samples import sample_dtype
 from edgekit.emulate.toolchain import (
     FLAGS,
@@ -93,8 +93,9 @@ class Firmware:
     sensitivity: float | None = None
     feature_files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def image(self) -> elf.Elf:
-        return elf.parse(self.elf)
+    def image(self) -> Elf:
+        """The ELF, parsed: segments, sections, symbols."""
+        return parse(self.elf)
 
     @property
     def described(self) -> str:
@@ -169,7 +170,7 @@ def of_elf(
     feature_files,
 ) -> Firmware:
     """The Firmware of an ELF that was made of `source` and the rest; its sizes are read off it."""
-    image = elf.parse(data)
+    image = parse(data)
     size = image.sections
     flash = sum(size.get(s, 0) for s in (".text", ".rodata", ".data"))
     arrays = {f"{layer.name}_{c}" for layer in source.layers for c in layer.constants}

@@ -76,7 +76,7 @@ class Machine(Emulator):
 
     def step_layers(self) -> dict[int, np.ndarray]:
         """One inference layer by layer; what each wrote, by tensor index."""
-        seen = {}
+        seen: dict[int, np.ndarray] = {}
         for layer in self.source.layers:
             self.call(layer.name)
             seen |= {i: self.tensor(i) for i in layer.outputs}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -81,10 +83,12 @@ def profile(firmware: Firmware, x, machine: Machine | None = None) -> Profile:
     device, source, name = machine or Machine(firmware), firmware.source, firmware.source.name
     layers = [layer.name for layer in source.layers]
     parts, entries = [*layers, "invoke"], {n: n for n in layers} | {f"{name}_invoke": "invoke"}
+    samples: list[Any]
+    run: Callable[[Any], object] = device.infer
     if firmware.features is None:
-        samples = as_batches(device.graph, x)
+        samples = list(as_batches(device.graph, x))
     else:
-        samples = check_windows(firmware.features, x)
+        samples, run = list(check_windows(firmware.features, x)), device.classify
         parts = ["features", *layers, "decide", "invoke", "classify"]
         entries |= {f"{name}_{f}": f for f in ("decide", "classify")} | {
             f"{name}_sense": "features"
@@ -98,7 +102,7 @@ def profile(firmware: Firmware, x, machine: Machine | None = None) -> Profile:
     macs = dict.fromkeys(parts, 0) | {layer.name: layer.macs for layer in source.layers}
     device.paint_stack()
     with Counting(device, begins, len(parts), list(macs.values())) as counting:
-        (device.infer if firmware.features is None else device.classify)(samples[0])
+        run(samples[0])
     stack = device.stack_used()
     counts = tuple(
         LayerCount(part, device.instructions(blocks), macs[part], dict(blocks), taken)

@@ -20,7 +20,9 @@ def sensor_samples(features: Any, sensitivity: float | None, X: np.ndarray) -> n
     kind = sample_dtype(features, sensitivity)
     if kind == "uint8":
         return grey(X)
-    return np.asarray(X, np.float32) if kind == "float32" else counts(X, sensitivity)
+    if kind == "float32" or sensitivity is None:
+        return np.asarray(X, np.float32)
+    return counts(X, sensitivity)
 
 
 def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:

@@ -133,7 +133,7 @@ def compile_host(
         kind = ("-s",) if system else ("-fno-sanitize=all", "-s")
     version = "" if system else metadata.version("ziglang")
     program = _Program(files, (*command, *HOST_FLAGS, *flags, *kind), (), "this machine", version)
-    return program.build(Path(folder) if folder else cache_folder(), ".host")
+    return program.build(Path(folder) if folder else cache_folder(), ".program")
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ class _Program:
                 made = list(pool.map(partial(self._object, folder=folder), names))
             objects = {f"{n}.o": data for n, data in zip(names, made, strict=True)}
             command = [*self.command, *objects, *self.link]
-            atomic_write_bytes(whole, _made({**self.files, **objects}, command, self.target))
+            linked = _made({**self.files, **objects}, command, self.target)
+            atomic_write_bytes(whole, linked, mode=0o777)  # this machine's are run
         return whole
 
     def _key(self, name: str) -> str:

@@ -75,7 +75,7 @@ def host(job):
         for (offset, _, _), x in zip(job["inputs"], sample, strict=True):
             data = np.ascontiguousarray(x).tobytes()
             ctypes.memmove(base + offset, data, len(data))
-        trace = {}
+        trace: dict[int, np.ndarray] = {}
         for n, locations in enumerate(job["layers"]):
             library.edgekit_layer(n)
             if job["trace"]:

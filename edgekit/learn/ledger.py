@@ -88,7 +88,7 @@ class Ledger:
     ):
         """`preprocessors` names each kind of input: `{"teacher_input": …, "features": …}`.
 
-        `measure(tflite, preprocess)` gives Figures named as DEVICE, `emulate.profile_cost` for one board;
+        `measure(tflite, preprocess)` gives Figures named as DEVICE, `agent.device_cost` for one board;
         without it those columns stay empty.
         """
         self.windows, self.split, self.preprocessors = windows, split, preprocessors

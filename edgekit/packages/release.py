@@ -10,6 +10,7 @@ from typing import Any
 
 from edgekit import catalog, export
 from edgekit.core.errors import EdgekitError
+from edgekit.emulate.cores import STAND_IN
 from edgekit.emulate.selftest import slot_image
 from edgekit.emulate.target import core_for
 from edgekit.export.source import Source
@@ -98,7 +99,8 @@ class Release:
         """What lies in the slot: the constants, and the answer to the self-test on the board's core."""
         if self.generated:
             return self.generated.image
-        return slot_image(self.source, core_for(catalog.board(self.board)))
+        cpu = core_for(catalog.board(self.board)) if self.board else STAND_IN
+        return slot_image(self.source, cpu)
 
     @property
     def regions(self) -> list[Region]:

@@ -47,7 +47,7 @@ def named(name: str) -> Verifier:
 
 
 def files(*names: str) -> dict[str, str]:
-    """The C of these verifiers by file name, as `device.build(extra_files=…)` takes it."""
+    """The C of these verifiers by file name, as `emulate.build(extra_files=…)` takes it."""
     parts = {called: own for name in names for called, own in named(name).files.items()}
     texts = c_sources(*parts.values())
     return {called: texts[own] for called, own in parts.items()}

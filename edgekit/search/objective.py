@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit import emulate, export, learn, usecases
+from edgekit.agent import device_cost
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
@@ -269,10 +270,12 @@ def evaluate_trial(candidate: dict, config: SearchConfig) -> TrialResult:
 
 
 def device_figures(tflite: bytes, features: str, c: Context) -> dict[str, Figure]:
-    """What the whole application takes on the emulated core: `instructions`, `network` (its part of them),
-    `flash`, `ram`, and the lines of the budget that are known of it, `latency_ms` and `model_bytes`."""
+    """What the program that would ship takes on the emulated core: `instructions`, `network` (its part of
+    them), `flash` and `ram` of the application, and the lines of the budget: `flash_bytes`, `ram_bytes`,
+    `latency_ms`, `model_bytes`."""
     board, x = c.design.board, c.train.X[:1]
-    f = emulate.profile_cost(tflite, c.preprocessors[features], c.case.SENSITIVITY, board, x)
+    preprocess = c.preprocessors[features]
+    f = device_cost(tflite, preprocess, c.case.SENSITIVITY, board, x, **c.design.updates)
     names = {"network": "network_instructions", "flash": "app_flash_bytes", "ram": "app_ram_bytes"}
     found = {name: f[key] for name, key in names.items()}
     return {"instructions": f["instructions"], **found} | {k: f[k] for k in f if k in LINES}

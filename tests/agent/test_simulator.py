@@ -108,7 +108,7 @@ def test_no_attack_gets_in(releases, signer):
 
 def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, monkeypatch):
     """A mutation: the agent says that there is too much, but has marked the image as installed."""
-    from edgekit.agent import simulator as module
+    from edgekit.agent import device_firmware as module
 
     read = module.c_sources("agent.c")["agent.c"]
     old = "if (n > a->manifest.payload_size - a->had) return AGENT_TOO_LONG;"
@@ -118,12 +118,12 @@ def test_the_table_would_show_what_an_attack_leaves_behind(releases, signer, mon
         old, f"if (n > {left}) {{ pass(a, data, {left}); end(a); return AGENT_TOO_LONG; }}"
     )
     worse = worse.replace("/* Bytes of the payload.", "static int end(struct agent *a);\n/*", 1)
-    real = module.application
+    real = module.build
 
     def patched(*args, extra_files, **how):
         return real(*args, extra_files={**extra_files, "agent.c": worse}, **how)
 
-    monkeypatch.setattr(module, "application", patched)
+    monkeypatch.setattr(module, "build", patched)
     first, new = releases
     core = DeviceSimulator(firmware(first, [signer.public]), first.device())
     core.install(sign_package(first.unsigned(1), signer))

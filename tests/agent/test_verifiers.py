@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edgekit import catalog, design
 from edgekit.agent import native, verification_cost
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.flash_parts import flash_parts
+from edgekit.agent.footprint import flash_parts
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import verifiers

@@ -10,6 +10,7 @@ from edgekit.emulate.firmware import build
 from edgekit.packages import verifiers
 from edgekit.packages.flash_layout import SECTOR, sectors
 
+FLASH_PARTS = ("weights", "network", "features", "agent", "cryptography", "slots")
 VERIFIER = """\
 {includes}
 uint8_t verifier_arena[64];
@@ -37,7 +38,6 @@ def flash_parts(app: DeviceFirmware) -> dict[str, Figure]:
     curves = _verifier(app.cpu, *verifiers.chosen(algorithms, release.signature)) - _verifier(
         app.cpu
     )
-    area = (2 * sectors(image) + KEPT) * SECTOR
     where = f"{app.flash.source}, by difference of builds"
     sizes = {
         "weights": (image, "the image in a slot: constants and the self-test's answer"),
@@ -46,17 +46,22 @@ def flash_parts(app: DeviceFirmware) -> dict[str, Figure]:
         "agent": (app.flash.value - plain.flash.value - curves, where),
         "cryptography": (curves, where),
         "slots": (
-            area - image,
+            slots_bytes(image) - image,
             f"two slots, a log and the keys in sectors of {SECTOR:,} B, less the image",
         ),
     }
     return {name: measured(size, "B", source) for name, (size, source) in sizes.items()}
 
 
-def flash_total(parts: dict[str, Figure]) -> Figure:
-    """The sum of `flash_parts`, in bytes."""
-    names = ", ".join(parts)
-    return measured(sum(f.value for f in parts.values()), "B", f"ELF and slots: {names}")
+def slots_bytes(image: int) -> int:
+    """Bytes of flash beside the program: two slots for an image of so many, the agent's log, its keys."""
+    return (2 * sectors(image) + KEPT) * SECTOR
+
+
+def flash_total(app: DeviceFirmware) -> Figure:
+    """All that a device of this firmware needs, in bytes: the sum of its parts."""
+    total = app.flash.value + slots_bytes(len(app.release.image))
+    return measured(total, "B", f"ELF and slots: {', '.join(FLASH_PARTS)}")
 
 
 def memory(core: DeviceSimulator, package: bytes, stack: Figure) -> Figure:

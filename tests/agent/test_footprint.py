@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from edgekit import emulate
+from edgekit import catalog, emulate
+from edgekit.agent.candidates import device_cost
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.flash_parts import flash_parts, flash_total, memory
+from edgekit.agent.footprint import flash_parts, flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator
+from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.packages.flash_layout import SECTOR
 from edgekit.packages.package import sign_package
 from tests.emulate.bearings import ENVELOPE, strikes
@@ -27,7 +29,7 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     assert program == app.flash.value
     area = parts["weights"].value + parts["slots"].value
     assert area == 6 * SECTOR  # an image of some hundred bytes: one each; log and keys: two each
-    assert flash_total(parts).value == program + area
+    assert flash_total(app).value == program + area == sum(f.value for f in parts.values())
 
     x = strikes(1, seed=3)[0]
     counted = emulate.profile(app, x, core.core)
@@ -58,3 +60,24 @@ def test_the_slot_costs_no_instruction_that_the_profile_does_not_show(releases, 
     assert again.instructions.value == counted.instructions.value > 10_000
     assert counted.output[0].tolist() == emulate.classify(app, X[:1], core.core)[1].tolist()
     assert ENVELOPE(X).shape[0] == len(np.asarray(core.classify(X)))
+
+
+def test_a_candidate_costs_what_chapter_05_will_measure(releases, signer):
+    """Search and ledger build what ships; only the key in it is another one."""
+    release, x = releases[0], strikes(1, seed=3)[0]
+    board = catalog.board(release.board)
+    found = device_cost(release.tflite, ENVELOPE, release.sensitivity, board, x)
+    app = firmware(release, [signer.public])
+    core = DeviceSimulator(app, release.device())
+    package = sign_package(release.unsigned(1), signer)
+    core.install(package)
+    core.reset()
+    counted = emulate.profile(app, x, core.core)
+    assert found["flash_bytes"].value == flash_total(app).value
+    assert found["ram_bytes"].value == memory(core, package, counted.stack).value
+    assert found["instructions"].value == counted.instructions.value
+    assert found["latency_ms"] == emulate.latency_on(board, app, counted)
+    program = {name: app.parts[name].value for name in ("network", "features", "weights")}
+    slot = program["weights"] - DIGEST_BYTES  # the answer to the self-test is the agent's
+    assert found["network_bytes"].value == program["network"] + slot
+    assert found["app_flash_bytes"].value == program["network"] + program["features"] + slot
