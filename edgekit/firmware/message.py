@@ -220,7 +220,7 @@ class Schema:
         taken = "\n".join(f"  m->{f.name} = values[{i}];" for i, f in enumerate(self.fields))
         kinds = ", ".join(f"{upper}_{kind.upper()} = {i}" for i, kind in enumerate(self.kinds))
         count, newline = len(self.fields), "\n"
-        return f"""/* Messages of {name}, version {self.version}: {self.size} bytes, in fixed point, little-endian
+        return f"""/* Messages of {name}, version {self.version}: {self.size} bytes, little-endian
  *
  *   0        version (3 bits), kind (5 bits)
  *   1 - 2    counter, modulo 65536

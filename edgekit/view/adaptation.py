@@ -7,7 +7,7 @@ import numpy as np
 
 from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"

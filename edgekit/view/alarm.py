@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edgekit.view.learning import _caption
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 BLUE, RED, GREEN = COLOURS[:3]
 

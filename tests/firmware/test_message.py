@@ -27,7 +27,8 @@ SCHEMAS = [
         "odd",
         (
             Field("a", 3, 1 / 1024, signed=True), Field("b", 3), Field("c", 1, 0.25),
-            Field("d", 2, index=True), Field("e", 1, 4, signed=True, index=True), Field("f", 2, 12.5, signed=True),
+            Field("d", 2, index=True), Field("e", 1, 4, signed=True, index=True),
+            Field("f", 2, 12.5, signed=True),
         ),
         tuple(f"kind{i}" for i in range(32)),
     ),
