@@ -13,7 +13,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
 from edgekit.design import load as load_design
 from edgekit.emulate import build, build_host
-from edgekit.emulate.run import Machine
+from edgekit.emulate.machine import Machine
 from edgekit.export import generate, read
 from edgekit.firmware.message import Field, Message, Schema
 from tests.export import tiny
@@ -117,9 +117,9 @@ def test_the_emulated_core_packs_the_same(cpu):
             for k, (f, v) in enumerate(zip(BEARING.fields, values, strict=True))
         }
         m = Message(BEARING.kinds[i % 2], given_to, i)
-        device.uc.mem_write(device.symbols["probe_in"].address, as_struct(BEARING, m))
-        device._go(device.symbols["probe"].address)
-        said = bytes(device.uc.mem_read(device.symbols["probe_out"].address, BEARING.size))
+        device.write("probe_in", as_struct(BEARING, m))
+        device.call("probe")
+        said = device.read("probe_out", BEARING.size)
         assert said == BEARING.pack(m), m
 
 
