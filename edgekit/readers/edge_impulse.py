@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import math
 import os
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ import numpy as np
 from edgekit.core import escape
 from edgekit.readers import records
 from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
-from edgekit.tables.reading import Reading, UnreadableError
+from edgekit.tables.reading import Reading, UnreadableError, import_reader
 
 DEEPEST = 8  # levels; the format needs four
-MOST = 50_000_000  # items of one file
-LARGEST = 256 << 20  # bytes of one file
+MOST = 50_000_000  # items of CBOR, and so bytes
+LARGEST = 256 << 20  # bytes of JSON
 SOUND = ("wav", "audio", "microphone")
 KEY = "EDGEKIT_IMPULSE_KEY"
 ZEROS = "0" * 64
@@ -151,98 +151,37 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------ CBOR
 
 
+class _NoTags(dict):
+    """For each tag but the one that says "this is CBOR": it is refused, before its content is read."""
+
+    def __missing__(self, tag: int):
+        def refuse(*_):
+            raise UnreadableError(f"uses CBOR tag {tag}, which the format does not")
+
+        return refuse
+
+
 def cbor(data: bytes):
-    """Decode CBOR (RFC 8949): numbers, texts, bytes, arrays, maps and simple values.
+    """Decode CBOR (RFC 8949): numbers, texts, bytes, arrays, maps with texts for keys, null, true and false.
 
-    Somebody else's bytes: no tag is followed, no length believed before so many bytes are there, nothing
-    nested deeper than DEEPEST. Raises UnreadableError.
+    Somebody else's bytes: no tag is followed, nothing is nested deeper than DEEPEST, and as each item takes a
+    byte there are no more than MOST. Raises UnreadableError.
     """
-    value, at = _item(data, len(SELF_DESCRIBED) * data.startswith(SELF_DESCRIBED), 0, [0])
-    if at != len(data):
-        raise UnreadableError(f"has {len(data) - at:,} bytes behind its end")
-    return value
-
-
-def _item(data: bytes, at: int, depth: int, count: list[int]):
-    count[0] += 1
-    if depth > DEEPEST:
-        raise UnreadableError(f"is nested deeper than {DEEPEST} levels")
-    if at >= len(data) or count[0] > MOST:
-        raise UnreadableError("is cut off" if at >= len(data) else "holds too many items")
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if major == 7:
-        return _simple(data, at, info)
-    if info == 31 and major in (2, 3, 4, 5):
-        return _open(data, at, major, depth, count)
-    size, at = _argument(data, at, info)
-    if major == 0:
-        return size, at
-    if major == 1:
-        return -1 - size, at
-    if major == 6:
-        raise UnreadableError(f"uses CBOR tag {size}, which the format does not")
-    if size > len(data) - at:  # every element takes a byte at least
-        raise UnreadableError(f"claims {size:,} elements, and {len(data) - at:,} bytes follow")
-    if major in (2, 3):
-        return _text(data[at : at + size], major), at + size
-    items = []
-    for _ in range(size * (major - 3)):
-        item, at = _item(data, at, depth + 1, count)
-        items.append(item)
-    return (items if major == 4 else _map(items)), at
-
-
-def _open(data: bytes, at: int, major: int, depth: int, count: list[int]):
-    """An array, map or text of a length that is not told in advance."""
-    items = []
-    while True:
-        if at >= len(data):
-            raise UnreadableError("is cut off")
-        if data[at] == 0xFF:
-            break
-        item, at = _item(data, at, depth + 1, count)
-        items.append(item)
-    if major in (2, 3):
-        if not all(isinstance(i, (bytes, str)[major - 2]) for i in items):
-            raise UnreadableError("is damaged: a text of other things")
-        return (b"" if major == 2 else "").join(items), at + 1
-    if major == 5 and len(items) % 2:
-        raise UnreadableError("is damaged: a map with a key and no value")
-    return (items if major == 4 else _map(items)), at + 1
-
-
-def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
-    if info < 24:
-        return info, at
-    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(info)
-    if width is None or at + width > len(data):
-        raise UnreadableError("is damaged or cut off")
-    return int.from_bytes(data[at : at + width], "big"), at + width
-
-
-def _simple(data: bytes, at: int, info: int):
-    floats = {25: ">e", 26: ">f", 27: ">d"}
-    if info in floats:
-        width = struct.calcsize(floats[info])
-        if at + width > len(data):
-            raise UnreadableError("is cut off")
-        return struct.unpack_from(floats[info], data, at)[0], at + width
-    if info in (20, 21, 22, 23):
-        return {20: False, 21: True, 22: None, 23: None}[info], at
-    raise UnreadableError("is damaged: an unknown simple value")
-
-
-def _text(data: bytes, major: int):
-    if major == 2:
-        return data
+    cbor2 = import_reader("cbor2")
+    if len(data) > MOST:
+        raise UnreadableError(f"is larger than {MOST // 1_000_000} MB: cut it")
+    stream = io.BytesIO(data.removeprefix(SELF_DESCRIBED))
+    decoder = cbor2.CBORDecoder(
+        stream, semantic_decoders=_NoTags(), max_depth=DEEPEST, strict_hashable_types=True
+    )
     try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise UnreadableError("is damaged: a text that is not UTF-8") from None
-
-
-def _map(items: list) -> dict:
-    if not all(isinstance(k, (str, int)) for k in items[::2]):
-        raise UnreadableError("is damaged: a map with odd keys")
-    return dict(zip(items[::2], items[1::2], strict=True))
+        value = decoder.decode()
+    except cbor2.CBORDecodeEOF:
+        raise UnreadableError("is cut off, or claims more elements than follow") from None
+    except cbor2.CBORError as error:
+        if isinstance(error.__cause__, UnreadableError):
+            raise error.__cause__ from None
+        raise UnreadableError(f"is damaged: {escape.line(str(error))[:80]}") from None
+    if left := len(stream.getvalue()) - stream.tell():
+        raise UnreadableError(f"has {left:,} bytes behind its end")
+    return value

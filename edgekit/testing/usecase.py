@@ -82,14 +82,15 @@ def hold(condition: object, line: str) -> None:
 
 
 def check_budget(subject: Subject) -> None:
-    """`design.toml` can be read and is this use case's."""
+    """`design.toml` can be read, is this use case's, and counts on messages as large as they are."""
     from edgekit.design import load
 
-    name = load(subject.case.folder / "design.toml").use_case.name
-    hold(
-        name == subject.case.name,
-        f"design.toml is of {name!r}, the folder is {subject.case.name!r}",
-    )
+    case, design = subject.case, load(subject.case.folder / "design.toml")
+    name, paid = design.use_case.name, design.duty.message_bytes
+    hold(name == case.name, f"design.toml is of {name!r}, the folder is {case.name!r}")
+    if case.MESSAGE is not None:
+        size = case.MESSAGE.size
+        hold(size <= paid, f"MESSAGE has {size} bytes, message_bytes of design.toml is {paid}")
 
 
 def check_recordings(subject: Subject) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgekit.core.errors import did_you_mean
 from edgekit.data.recordings import DOMAINS
+from edgekit.firmware.message import Schema
 from edgekit.usecases.usecase import NAMES, UseCase
 
 PROFILES, NETWORKS = ("quick", "full"), ("teacher", "student")
@@ -117,11 +118,13 @@ def _classes(case: UseCase) -> Iterator[str]:
         )
 
 
-def _numbers(case: UseCase) -> Iterator[str]:
+def _values(case: UseCase) -> Iterator[str]:
     if not _positive(case.RATE):
         yield f"RATE must be a number of Hz above 0, is {case.RATE!r:.40}"
     if case.SENSITIVITY is not None and not _positive(case.SENSITIVITY):
         yield f"SENSITIVITY must be units a count above 0, or None, is {case.SENSITIVITY!r:.40}"
+    if case.MESSAGE is not None and not isinstance(case.MESSAGE, Schema):
+        yield f"MESSAGE must be a Schema of edgekit.firmware.message, is {case.MESSAGE!r:.40}"
     if not isinstance(case.BY_CLASS, bool):
         yield f"BY_CLASS must be True or False, is {case.BY_CLASS!r:.40}"
 
@@ -234,5 +237,5 @@ def _axes(case: UseCase) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[UseCase], Iterator[str]], ...] = (
-    _classes, _numbers, _calls, _steps, _tables, _axes,
+    _classes, _values, _calls, _steps, _tables, _axes,
 )  # fmt: skip

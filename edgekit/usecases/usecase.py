@@ -13,6 +13,7 @@ from edgekit.core.errors import did_you_mean
 from edgekit.data.recordings import Recording
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
+from edgekit.firmware.message import Schema
 
 
 class Step(Protocol):
@@ -72,6 +73,8 @@ class UseCase:
 
     # {"features": {name: step}} that `edgekit search` may put in place of `features`; any list of its space
     SEARCH: dict[str, Any]
+    # how the device's messages are laid out, or None
+    MESSAGE: Schema | None
     # True where a class is so rare that a chapter which takes some windows should take as many of each
     BY_CLASS: bool
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
@@ -98,5 +101,5 @@ class UseCase:
         return f"<use case {self.name!r} in {self.folder}>"
 
 
-OPTIONAL: dict[str, Any] = {"SEARCH": {}, "BY_CLASS": False, "choose": None}
+OPTIONAL: dict[str, Any] = {"SEARCH": {}, "MESSAGE": None, "BY_CLASS": False, "choose": None}
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

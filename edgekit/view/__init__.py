@@ -18,7 +18,8 @@ from edgekit.view.design import (
 )
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.explore import explore
-from edgekit.view.label import Labelling, draw_boxes, draw_signal, label
+from edgekit.view.label import label
+from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
@@ -27,7 +28,6 @@ from edgekit.view.updates import plot_deltas
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula
 
 __all__ = [
-    "Labelling",
     "draw_boxes",
     "draw_signal",
     "explore",

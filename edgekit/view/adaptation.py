@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
     from edgekit.learn.adapt import Comparison

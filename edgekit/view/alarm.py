@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.view.learning import _caption
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
     import pandas as pd

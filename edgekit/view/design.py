@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edgekit.select.power import HOURS_A_YEAR, power_budget
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 
 def plot_power(budget):

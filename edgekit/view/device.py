@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 
 def plot_memory(source):

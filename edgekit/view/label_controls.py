@@ -10,7 +10,8 @@ from IPython.display import display
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
-from edgekit.view.label import Labelling, draw_boxes, draw_signal
+from edgekit.data.labelling import Labelling
+from edgekit.view.label_pictures import draw_boxes, draw_signal
 
 VIEWS = {"all": 1.0, "half": 0.5, "a quarter": 0.25, "a tenth": 0.1, "1 %": 0.01}
 WIDE = {"width": "44em"}
@@ -79,9 +80,7 @@ class _Controls:
             return
         w = self.work
         self.word.options = tuple(w.classes)
-        self.count.value = (
-            f"{w.at + 1} of {len(w.recordings)}, {len(w.changed)} changed, {w.undo_count} to undo"
-        )
+        self.count.value = w.status
         self.draw()
         figure, out = plt.gcf(), io.BytesIO()
         figure.savefig(out, format="png", dpi=100)
@@ -135,10 +134,7 @@ class Signals(_Controls):
 
     @property
     def view(self) -> tuple[int, int]:
-        n = len(self.work.recording.samples)
-        length = max(16, int(VIEWS[self.zoom.value] * n))
-        first = int(self.scroll.value * max(0, n - length))
-        return first, min(n, first + length)
+        return self.work.in_view(VIEWS[self.zoom.value], self.scroll.value)
 
     @property
     def chosen(self) -> tuple[int, int]:
@@ -207,8 +203,7 @@ class Films(_Controls):
 
     @property
     def boxes(self) -> list:
-        meta = self.work.recording.meta
-        return list(meta.get("boxes", [()] * (self.frame.value + 1))[self.frame.value])
+        return self.work.boxes(self.frame.value)
 
     def reset(self) -> None:
         self.busy = True

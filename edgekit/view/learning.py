@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from edgekit.core.escape import picture as shown
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 LEAST_FRAMES = 4  # shown of a set of recordings
 
@@ -54,7 +54,7 @@ def draw_frame(axis, picture, boxes, labels=(), scale: float = 1.0):
 def plot_mean_images(case, *domains, examples: int = 4):
     """For each class of each domain: some crops as the student sees them, then the mean of all.
 
-    `case` is the use case's module, each domain the Windows of one world. The mean shows what a
+    `case` is the UseCase, each domain the Windows of one world. The mean shows what a
     class has in common: little, if things may be anywhere in the crop.
     """
     classes = domains[0].classes

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edgekit.core.escape import picture
-
-COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's "bright"
+from edgekit.view.palette import COLOURS
+from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_images
 
 
 def plot_recordings(recordings: list, samples: int = 2000):
@@ -19,8 +19,6 @@ def plot_recordings(recordings: list, samples: int = 2000):
     for recording in recordings:
         first.setdefault(recording.label, recording)
     if next(iter(first.values())).samples.ndim == 3:
-        from edgekit.view.pictures import plot_frames
-
         return plot_frames(recordings)
     _, axes = plt.subplots(
         len(first), 1, figsize=(9, 1.5 * len(first) + 0.5), sharex=True, squeeze=False
@@ -29,10 +27,10 @@ def plot_recordings(recordings: list, samples: int = 2000):
         n = min(samples, len(recording.samples))
         colour = COLOURS[k % len(COLOURS)]
         axis.plot(np.arange(n) / recording.rate, recording.samples[:n, 0], colour, lw=0.7)
-        for start, _, said in recording.events:
+        for start, _, word in recording.events:
             if start < n:
                 axis.annotate(
-                    picture(said), (start / recording.rate, 1), xycoords=("data", "axes fraction"),
+                    picture(word), (start / recording.rate, 1), xycoords=("data", "axes fraction"),
                     va="bottom", ha="center", size=7,
                 )  # fmt: skip
         axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
@@ -79,12 +77,10 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
 def plot_features(case, *domains):
     """Each class's mean feature with its 10–90 % band: a row for each of `domains`, a column a channel.
 
-    `case` is the use case's module, each domain the Windows of one world. Images (features of height
+    `case` is the UseCase, each domain the Windows of one world. Images (features of height
     above 1) are drawn as mean images instead.
     """
     if case.features.shape[0] > 1:
-        from edgekit.view.pictures import plot_mean_images
-
         return plot_mean_images(case, *domains)
     channels = min(case.features.shape[2], 3)
     _, axes = plt.subplots(
@@ -106,8 +102,6 @@ def plot_features(case, *domains):
 def plot_augmented(case, one, augmented):
     """A window (1, time, channel) and its variation, as the teacher and as the student hear them."""
     if case.features.shape[0] > 1:
-        from edgekit.view.pictures import plot_augmented_images
-
         return plot_augmented_images(case, one, augmented)
     _, panels = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
     seconds = np.arange(case.teacher_input.shape[1]) / case.RATE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from edgekit.view.signals import COLOURS
+from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
     from edgekit.learn import Frontier

@@ -189,12 +189,45 @@ VALUES = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(VALUES)
-def test_our_cbor_is_that_of_cbor2(value):
+def test_plain_cbor_is_read(value):
     cbor2 = pytest.importorskip("cbor2")
     try:
         assert edge_impulse.cbor(cbor2.dumps(value)) == value
     except UnreadableError as error:
-        assert "nested deeper" in str(error)  # noqa: PT017
+        assert "nesting depth" in str(error) or "CBOR tag" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("content", [b"\x01", b"\x61a", b"\x41a", b"\x82\x01\x02", b"\xa0"])
+def test_no_tag_of_cbor_is_followed(content):
+    """Not those that a library decodes by itself, dates, fractions, shared values, nor any other."""
+    for tag in (*range(300), 1004, 43_000, 55_798, 2**31, 2**63):
+        size = next(i for i, most in enumerate((24, 2**8, 2**16, 2**32, 2**64)) if tag < most)
+        head = bytes([0xC0 | (tag if size == 0 else 23 + size)])
+        tagged = head + (tag.to_bytes(1 << size - 1, "big") if size else b"") + content
+        with pytest.raises(UnreadableError, match=f"CBOR tag {tag},"):
+            edge_impulse.cbor(tagged)
+
+
+def test_cbor_is_as_deep_as_the_format_and_some(monkeypatch):
+    assert edge_impulse.cbor(b"\x81" * 8 + b"\x01")
+    with pytest.raises(UnreadableError, match="depth"):
+        edge_impulse.cbor(b"\x81" * 9 + b"\x01")
+    monkeypatch.setattr(edge_impulse, "MOST", 100)
+    with pytest.raises(UnreadableError, match="larger"):
+        edge_impulse.cbor(b"\x98\x64" + b"\x01" * 100)
+
+
+@pytest.mark.parametrize(
+    "odd", [b"\xe5", b"\xf7", b"\xf8\xff"], ids=["simple", "undefined", "simple 255"]
+)
+def test_values_that_are_no_numbers_are_refused_in_a_line(odd):
+    import cbor2
+
+    content = folders.acquisition([[1.0], [2.0]], 16, ("a",))
+    content["payload"]["values"] = [1.5, 77_777.0]
+    data = cbor2.dumps(content).replace(cbor2.dumps(77_777.0), odd)
+    with pytest.raises(UnreadableError, match="no numbers"):
+        edge_impulse.acquisition(edge_impulse.cbor(data), "x")
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,6 +8,7 @@ field.
 from edgekit import data, datasets, signal, simulators
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
+from edgekit.firmware.message import Field, Schema
 from edgekit.learn.adapt import spectra
 from edgekit.learn.models import student, teacher
 
@@ -62,6 +63,16 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         ),
     }
 }
+MESSAGE = Schema(  # what the node sends: a report a day, an alarm at once
+    "bearing",
+    (
+        Field("label", index=True),
+        Field("score", 2, steps=1000),  # in thresholds
+        Field("temperature_c", 2, steps=100, signed=True),
+        Field("battery_v", 2, steps=1000),
+        Field("remaining_life_h", 2),
+    ),
+)
 ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found": spectra.speed_found,
     "speed found + CORAL": spectra.speed_found_coral,
