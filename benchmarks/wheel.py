@@ -3,8 +3,8 @@
 Builds the wheel, installs it into a fresh virtual environment, goes to an empty folder and types what a
 newcomer types: start, run, search, new and run. Nothing is downloaded for the data (`--offline`). The other
 packages are those of this interpreter, lent to the new environment; `--cold` has pip fetch all of them from
-the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs early and has the search
-refuse a run that is not there.
+the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs early and has the
+search refuse a run that is not there.
 """
 
 from __future__ import annotations
