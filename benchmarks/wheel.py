@@ -3,8 +3,8 @@
 Builds the wheel, installs it into a fresh virtual environment, goes to an empty folder and types what a
 newcomer types: start, run, search, new and run. Nothing is downloaded for the data (`--offline`). The other
 packages are those of this interpreter, lent to the new environment; `--cold` has pip fetch all of them from
-the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs after chapter 01 and
-has the search refuse a run that is not there.
+the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs early and has the
+search refuse a run that is not there.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Installed:
         self.site = Path(self.python("-c", where).stdout.strip())
         if not cold:  # a plain path: what is installed there as editable stays out of sight
             (self.site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+            self.environment["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))
 
     def python(self, *words: str) -> subprocess.CompletedProcess:
         return self._call(self.bin / "python", *words, check=True)
@@ -127,14 +128,14 @@ def measure(args) -> None:
 
 def commands(source: Path, smoke: bool) -> list[tuple[str, list[str], str]]:
     """What is typed: (what it is, words, what must be said where it is to be refused)."""
-    part = ["--through", "collect"] if smoke else []
+    little, part = (["--through", c] if smoke else [] for c in ("design", "collect"))
     refused = "holds no data yet" if smoke else ""
     search = ["search", "activity", "--trials", "4", "--no-finals"]
     first = ["run", "activity", "--offline", "--run-dir", "runs/activity-quick"]
     return [
         ("edgekit start", ["start"], ""),
         *([("edgekit search, before there is a run", search, refused)] if smoke else []),
-        ("edgekit run activity --offline", [*first, *part], ""),
+        ("edgekit run activity --offline", [*first, *little], ""),
         *([] if smoke else [("edgekit search activity, 4 trials", search, "")]),
         ("edgekit new", ["new", "pump", "--from", str(source), "--yes"], ""),
         ("edgekit run of one's own", ["run", "pump", *part], ""),
@@ -150,7 +151,7 @@ def installed_files(site: Path) -> set[tuple[str, int]]:
 
 def main() -> int:
     more = {"--cold": {"action": "store_true", "help": "all packages from the registry (minutes)"}}
-    return command(BARS, measure, "runs stop after chapter 01, the search is refused", more)
+    return command(BARS, measure, "runs stop early, the search is refused", more)
 
 
 if __name__ == "__main__":
