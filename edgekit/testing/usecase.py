@@ -175,8 +175,8 @@ def in_c(step: Step, X: np.ndarray) -> np.ndarray:
 
     Raises NotChecked where there is no compiler.
     """
-    from edgekit.emulate.application import run_library
-    from edgekit.emulate.build import host_library
+    from edgekit.emulate.compare_features import run_library
+    from edgekit.emulate.toolchain import host_library
 
     try:
         library = host_library(step.c("check"), "-O2")
