@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from edgekit.api.arrays import model_bytes
 from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
+    from edgekit.catalog import Board
     from edgekit.packages import Signer
 
 
@@ -30,10 +32,11 @@ def package(
     tflite: bytes | str | Path,
     key: Signer | str | Path,
     *,
-    device_class: str,
+    board: str | Board,
     sequence: int,
-    vendor: str | None = None,
     name: str = "model",
+    vendor: str | None = None,
+    device_class: str = "",
     base: bytes | str | Path | None = None,
     kind: str = "weights",
     features: Any = None,
@@ -44,9 +47,12 @@ def package(
 
     tflite: the file's bytes, or its path; int8. key: an encrypted PEM file (its passphrase is in
         EDGEKIT_KEY_PASSPHRASE), a PKCS#11 URI, or a `Signer` of `edgekit.packages`.
-    device_class: the name of the class of devices that take it, as "gesture/stm32l4". sequence: the package's
-        number, above that of what they run. vendor: your domain; that of EDGEKIT_VENDOR if left out.
-    name: of the program on the devices, as `generate_c` was given it.
+    board: a key of `ek.catalog.boards()`, or such a `Board`: devices test themselves after an update, and the
+        answer that they must come to is computed on the core of it.
+    sequence: the package's number, above that of what they run.
+    name: of the program on the devices, as `generate_c` was given it. vendor: your domain; that of
+        EDGEKIT_VENDOR if left out. device_class: the name of the class of devices that take it; if left out,
+        the name and the board, as "gesture/stm32l4".
     base: the model that they run now; without it the package holds everything.
     kind: "weights" for a program that `generate_c(…, slot=True)` wrote, whose slot this fills; "tflite" for
         gateways, where an interpreter runs the file itself.
@@ -59,7 +65,8 @@ def package(
     Raises EdgekitError for a key that is not there or cannot be opened, a model that is not int8, a `base`
     that runs in another program, a number outside 1 … 2³²-1, and for a kind or vendor that is none.
     """
-    from edgekit import packages
+    from edgekit import catalog, packages
+    from edgekit.packages.package import WORKSHOP
 
     if kind not in packages.KINDS:
         raise EdgekitError(f"no kind {kind!r} of package; there are {', '.join(packages.KINDS)}")
@@ -67,18 +74,18 @@ def package(
         raise EdgekitError(
             f"a package's number is a whole one from 1 to 4,294,967,295, not {sequence!r}"
         )
-    if not device_class:
-        raise EdgekitError("name the class of devices that take the package, as 'gesture/stm32l4'")
+    key_of_board = board.key if isinstance(board, catalog.Board) else catalog.board(board).key
     signer = packages.open_key(str(key)) if isinstance(key, (str, Path)) else key
     if not hasattr(signer, "sign"):
         raise EdgekitError(
             f"a key is a file's path, a PKCS#11 URI or a Signer, not {type(key).__name__}"
         )
-    named = {"vendor": vendor} if vendor else {}
+    owner = vendor or os.environ.get("EDGEKIT_VENDOR") or WORKSHOP
 
     def release(model: bytes | str | Path) -> packages.Release:
-        data = model_bytes(model)
-        return packages.Release(data, features, sensitivity, name, "", model=device_class, **named)
+        return packages.Release(
+            model_bytes(model), features, sensitivity, name, key_of_board, owner, device_class
+        )
 
     old = None if base is None else release(base)
     unsigned = release(tflite).unsigned(sequence, old, kind, expires=packages.expiry(days))

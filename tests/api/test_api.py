@@ -50,7 +50,7 @@ def test_a_keras_model_becomes_a_signed_package_that_a_device_takes(tflite, X, t
     assert "gesture_invoke(void)" in (folder / "gesture.h").read_text()
 
     key = packages.file_key(tmp_path / "workshop.pem", "workshop")
-    how = {"device_class": "gesture/stm32l4", "name": "gesture"}
+    how = {"board": "stm32l4", "name": "gesture"}
     package = ek.package(tflite, tmp_path / "workshop.pem", sequence=1, **how)
     release = packages.Release(bytes(tflite), None, None, "gesture", "stm32l4")
     taken = packages.verify(package, [key.public], release.device())
@@ -126,11 +126,11 @@ def test_floats_are_quantized_as_the_network_expects(tflite, X):
         (lambda f: ek.generate_c(f[:200]), "damaged"),
         (lambda f: ek.parity(f, np.zeros((1, 1, 24, 1)), cpu="z80"), "z80"),
         (lambda f: ek.quantize(f, np.zeros(3)), "Keras model"),
-        (lambda f: ek.package(f, "no.pem", device_class="a", sequence=1), "no key there"),
-        (lambda f: ek.package(f, 3, device_class="a", sequence=1), "not int"),
-        (lambda f: ek.package(f, "no.pem", device_class="", sequence=1), "class of devices"),
-        (lambda f: ek.package(f, "no.pem", device_class="a", sequence=0), "whole one from 1"),
-        (lambda f: ek.package(f, "no.pem", device_class="a", sequence=1, kind="zip"), "tflite, weights"),
+        (lambda f: ek.package(f, "no.pem", board="stm32l4", sequence=1), "no key there"),
+        (lambda f: ek.package(f, 3, board="stm32l4", sequence=1), "not int"),
+        (lambda f: ek.package(f, "no.pem", board="stm32l5", sequence=1), "Did you mean"),
+        (lambda f: ek.package(f, "no.pem", board="stm32l4", sequence=0), "whole one from 1"),
+        (lambda f: ek.package(f, "no.pem", board="stm32l4", sequence=1, kind="zip"), "tflite, weights"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said(tflite, call, said):
