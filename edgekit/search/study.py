@@ -2,8 +2,8 @@
 
 The study lives in `<run>/search/study.db`. Each trial has its own sampler, seeded by the study's seed and
 the trial's number: a search that was killed goes on as if nothing had happened, and one worker always finds
-the same. Through Dask the database stands behind Optuna's `DaskStorage`, so that
-one process, the scheduler's, writes to it.
+the same. Through Dask the database stands behind Optuna's `DaskStorage`, so that one process, the
+scheduler's, writes to it.
 """
 
 from __future__ import annotations
@@ -144,7 +144,6 @@ def one(storage, index: int, config: SearchConfig) -> int:
 
 def _try(study, trial, config: SearchConfig) -> list[float]:
     """The objective: values in the order of GOALS. Raises TrialPruned before any training."""
-
     c = objective.worker_context(config)
     for name, kind in trial.distributions.items():
         # drawn before a kill, and not again: let the sampler go past, so that what follows is the same
