@@ -82,8 +82,8 @@ def project_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def toy(project_folder, tmp_path, monkeypatch):
-    """Terms of a fresh run of the toy, data collected."""
+def config(project_folder, tmp_path, monkeypatch):
+    """The SearchConfig of a fresh run of the toy, data collected."""
     monkeypatch.chdir(project_folder)
     monkeypatch.delenv("EDGEKIT_RUNS", raising=False)
     windows, run = tones(), tmp_path / "run"

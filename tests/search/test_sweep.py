@@ -69,7 +69,7 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(toy, capsys):
 
 
 def test_a_combination_that_fails_is_a_row_and_the_others_go_on(toy, capsys):
-    from tests.pipeline.test_pipeline import SECOND, notebook
+    from tests.toy import SECOND, notebook
 
     body = "assert seed != 1, 'not this one'\n" + SECOND
     notebook(toy / "notebooks", "01_sum", body, ["numbers.npy"], ["sum.json"])
