@@ -41,17 +41,16 @@ class Emulator:
         self.unicorn, self.core, self.image, self.symbols = unicorn, core, image, image.symbols
         self.flash, self.limit = FLASH, INSTRUCTIONS + allowance
         self.counting: Counting | None = None
+        model = vars(arm if core.thumb else riscv).get(f"UC_CPU_{core.model}")
+        if model is None:
+            raise EdgekitError(f"unicorn knows no core {core.model!r}, which {core.name} names")
         if core.thumb:
             mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
-            self.uc, model = (
-                unicorn.Uc(unicorn.UC_ARCH_ARM, mode),
-                vars(arm)[f"UC_CPU_{core.model}"],
-            )
+            self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, mode)
             self.sp, self.ra = arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR
             self.a0, self.pc = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_PC
         else:
             self.uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
-            model = vars(riscv)[f"UC_CPU_{core.model}"]
             self.sp, self.ra = riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA
             self.a0, self.pc = riscv.UC_RISCV_REG_A0, riscv.UC_RISCV_REG_PC
         self.uc.ctl_set_cpu_model(model)

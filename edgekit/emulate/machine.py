@@ -40,7 +40,9 @@ class Machine(Emulator):
 
     def fill_slot(self, data: bytes) -> None:
         """The model's image, at the end of the flash, and the program's pointer to it."""
-        at = FLASH + SIZE - (1 << 20)
+        at = FLASH + SIZE - max(1 << 20, -(-len(data) // 8) * 8)
+        if at < max(address + len(program) for address, program in self.image.segments):
+            raise EdgekitError(f"constants of {len(data):,} bytes do not fit the emulated flash")
         self.uc.mem_write(at, data)
         if f"{self.name}_slot" in self.symbols:  # else no constants, and the linker left it out
             self.write(f"{self.name}_slot", struct.pack("<I", at))

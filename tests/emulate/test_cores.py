@@ -10,6 +10,7 @@ import pytest
 from edgekit import catalog, emulate
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.cores import CORES, RISCV, SOFT, Core, core
+from edgekit.emulate.emulator import Emulator
 from edgekit.emulate.timing import M4
 from edgekit.testing.core import lacks
 from tests.emulate.bearings import ENVELOPE, SENSITIVITY, model, strikes
@@ -50,9 +51,16 @@ def test_a_new_core_is_what_its_boards_are_emulated_by(monkeypatch):
 
 
 def test_a_wrong_record_is_found(models):
-    """zig switches off silently what a core's name does not ask for; another core's model lacks a unit."""
+    """zig switches off silently what a core's name does not ask for; the emulator has names of its own."""
     (found, *_) = lacks(replace(core("cortex-m33"), name="another", cpu="cortex_m33"), models[:1])
     assert "__ARM_FEATURE_DSP is off for another" in found
-    wrong = replace(core("cortex-m4"), name="another", model="ARM_CORTEX_M3")
-    found = lacks(wrong, [], [(model(), ENVELOPE, SENSITIVITY, strikes(1)[0])])
-    assert "crashed" in " ".join(found)
+    (found, *_) = lacks(replace(core("cortex-m4"), name="another", model="ARM_M4F"), models[:1])
+    assert "unicorn knows no core 'ARM_M4F'" in found
+
+
+def test_a_count_that_is_wrong_by_one_is_found(models, monkeypatch):
+    """A mutation of the emulator: the suite looks at each instruction by itself."""
+    real = Emulator.instructions
+    monkeypatch.setattr(Emulator, "instructions", lambda self, blocks: real(self, blocks) + 1)
+    (found,) = lacks(core("cortex-m0plus"), models[1:])
+    assert "instructions are counted" in found

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build
 from edgekit.emulate.machine import Machine
 from edgekit.export import generate, image, image_regions, read
@@ -46,6 +47,20 @@ def test_an_image_makes_another_model_of_the_same_program():
     wanted = Machine(build(generate(new), "cortex-m4")).infer(sample)
     np.testing.assert_array_equal(after[0], wanted[0])
     assert (after[0] != before[0]).any()
+
+
+def test_an_image_of_megabytes_fits_and_one_of_the_whole_flash_is_refused():
+    """A float teacher has more constants than a device's slot; the emulated flash holds 16 MB."""
+    machine = Machine(
+        build(generate(read(tiny.fully_connected(np.random.default_rng(0))), slot=True))
+    )
+    own = image(machine.source)
+    (sample,) = tiny.samples(machine.graph, 1, np.random.default_rng(1))
+    before = machine.infer(sample)
+    machine.fill_slot(own + bytes(3 << 20))
+    np.testing.assert_array_equal(machine.infer(sample)[0], before[0])
+    with pytest.raises(EdgekitError, match="do not fit the emulated flash"):
+        machine.fill_slot(own + bytes(16 << 20))
 
 
 def test_regions_lie_in_the_image_one_behind_the_other():
