@@ -7,6 +7,7 @@ nobody sends, items within each other. Each input is read in a process that may 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def everyone() -> dict[str, Callable[[bytes], object]]:
     from tests.packages.test_cbor import READERS
 
     signer, old = _owner()
+    # in a process that may be lost: `needs` removes what it leaves
     receiver = status.ReportReceiver(Path(tempfile.mkdtemp()) / "reports", {DEVICE: SECRET})
     return READERS | {
         "trust.contents": keyset.contents,
@@ -121,13 +123,14 @@ def needs(readers: str, inputs: list[bytes]) -> list[list[Need]]:
     """
     found: list[list[Need]] = []
     while len(found) < len(inputs):
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile() as file, tempfile.TemporaryDirectory() as folder:
             file.write(b"".join(len(x).to_bytes(4, "little") + x for x in inputs[len(found) :]))
             file.seek(0)
             child = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.ota.readers", readers],
                 cwd=workspace.root(), stdin=file,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                env={**os.environ, "TMPDIR": folder},
             )  # fmt: skip
             before, reader = len(found), "none was reached"
             with child:

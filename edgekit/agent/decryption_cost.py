@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
         firmware = built(n, DECRYPT.format(n=n))
         machine = Machine(firmware)
         machine.uc.mem_write(machine.arena, hidden[:n])
-        total, stack = machine.counted(lambda m=machine: m.infer(()))
+        total, stack = machine.counted(partial(machine.infer, ()))
         if bytes(machine.uc.mem_read(machine.arena, n)) != text[:n]:
             raise EdgekitError(f"the {cpu} read another text than was encrypted")
         counts.append(total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate.toolchain import compile_host
@@ -146,7 +147,7 @@ def _raise(code: int) -> None:
 
 
 def _fields(manifest: CManifest) -> dict:
-    found = {}
+    found: dict[str, Any] = {}
     for name, size in _MANIFEST.items():
         value = getattr(manifest, name)
         found[name] = (

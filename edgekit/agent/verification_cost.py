@@ -161,17 +161,19 @@ def signatures(board, using: str = ""):
     rows = []
     for name, verifier in verifiers.VERIFIERS.items():
         found = signature_cost(name, cpu)
-        count = found.instructions.value
+        counted, stack = found.instructions, found.stack
+        if counted is None or stack is None:
+            raise EdgekitError(f"nothing was counted of {name}")
         rows.append(
             {
                 "signature": name,
                 "in use": name == using,
-                "instructions": count,
+                "instructions": counted.value,
                 "flash": found.flash.value,
-                "stack": found.stack.value,
-                "provenance": found.instructions.provenance,
-                "ms, estimated": count / clock / 1e3,
-                "source": f"{verifier.about}; {found.instructions.source}",
+                "stack": stack.value,
+                "provenance": counted.provenance,
+                "ms, estimated": counted.value / clock / 1e3,
+                "source": f"{verifier.about}; {counted.source}",
             }
         )
     return pd.DataFrame(rows)

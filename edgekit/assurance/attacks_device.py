@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -78,5 +79,9 @@ def _brought_to(
             why = why or "it fails its self-test"
             raise EdgekitError(f"the device does not take the release before, number {at}: {why}")
     image = runs.image if number else b""
-    known = {"sequence": number, "counter": number, "base": digest(image) if image else b""}
+    known: dict[str, Any] = {
+        "sequence": number,
+        "counter": number,
+        "base": digest(image) if image else b"",
+    }
     return replace(core.device, **known), image

@@ -44,8 +44,7 @@ class AttackKeys:
 
 def generate_keys(vendor: bytes, signer: Signer) -> AttackKeys:
     """New root keys for an experiment, around the key that signs packages."""
-    roots = tuple(FileSigner(ed25519.Ed25519PrivateKey.generate()) for _ in range(3))
-    successor = FileSigner(ed25519.Ed25519PrivateKey.generate())
+    roots, successor = (_new_key(), _new_key(), _new_key()), _new_key()
     first = KeyList(vendor, 0, 2, tuple(r.public for r in roots), (signer.public,))
     return AttackKeys(first, roots, signer, successor)
 

@@ -35,7 +35,7 @@ def measure(
                 try:
                     with (
                         transport.serve(data, folder=root, **own) as offer,
-                        relay(offer.source().parts()[2]) as wire,
+                        relay(offer.source().parts()[2] or 0) as wire,
                     ):
                         source = offer.source().through(wire.port)
                         for block in blocks if transport.in_blocks else (None,):
@@ -54,12 +54,16 @@ def measure(
 
 def _row(
     way: str, block: int | None, get: Callable[[Watch], None], wire: Relay, size: int, repeat: int
-) -> dict[str, str | int | Figure]:
+) -> dict[str, str | int | Figure | None]:
     connects, counts, whole = [], [], []
     for _ in range(repeat):
         seen: list[float] = []
         before, start = wire.up + wire.down, time.perf_counter()
-        get(lambda _there, _size, seen=seen: seen.append(time.perf_counter()))
+
+        def watch(_there: int, _size: int, seen: list[float] = seen) -> None:
+            seen.append(time.perf_counter())
+
+        get(watch)
         whole.append(time.perf_counter() - start)
         connects.append(seen[0] - start)
         counts.append(wire.up + wire.down - before)

@@ -154,7 +154,8 @@ def fuzz(n: int = 100_000, seed: int = 0, compared: int = 20, program: Path | No
     began, rng, goods = time.monotonic(), np.random.default_rng(seed), _goods()
     found = driver() if program is None else (program, "as given")
     columns = ("inputs", *(r for r in RESULTS.values() if r != "stopped"), "crashes", "unlike")
-    table, finds = {kind: Counter() for kind in DAMAGES}, []
+    table: dict[str, Counter] = {kind: Counter() for kind in DAMAGES}
+    finds: list = []
     for start in range(0, n, BATCH):
         kinds = [
             list(DAMAGES)[int(rng.integers(len(DAMAGES)))] for _ in range(min(BATCH, n - start))

@@ -86,7 +86,9 @@ def compare_keysets(
     n: int, seed: int = 0, change=(), stop: bool = False
 ) -> tuple[Counter, list[Case]]:
     """How often each answer came; and the cases where Python and C do not agree, or C kept something else."""
-    device, counted, unlike = KeysetDevice(_list(random.Random(0)), change=change), Counter(), []
+    device = KeysetDevice(_list(random.Random(0)), change=change)
+    counted: Counter = Counter()
+    unlike: list = []
     for case in cases(n, seed):
         host, here = agree(case, device)
         counted[here] += 1
@@ -171,7 +173,7 @@ def _signed(body: bytes, rng: random.Random) -> bytes:
     from cbor2 import CBORTag
 
     hashed = keyset.digest(body if rng.random() < 0.97 else body + b"\0")
-    by = []
+    by: list = []
     for signer in rng.sample(sample_signers(), rng.choice((0, 1, 2, 3, 4, 8, 8, 8))):
         algorithm = encode(SIGNED_AS[signer.public.algorithm])
         name, message = bytes.fromhex(signer.public.id), keyset.to_sign(algorithm, hashed)
@@ -205,7 +207,8 @@ def compare_statements(
     n: int, seed: int = 0, change=(), stop: bool = False
 ) -> tuple[Counter, list[bytes]]:
     """As `compare_keysets`, of statements that one device hears, one after the other."""
-    rng, counted, unlike = random.Random(seed), Counter(), []
+    rng, unlike = random.Random(seed), []
+    counted: Counter = Counter()
     old = _list(rng)
     keys = replace(
         old,

@@ -43,7 +43,9 @@ def fuzz(n: int = 100_000, seed: int = 0):
     program, sanitizers = driver()
     device = _device(suit.read(goods[0], [keys[0].public])[0])
     table = {k: dict(inputs=0, read=0, taken=0, crashes=0, unlike=0) for k in (*DAMAGES, *SIGNED)}
-    reasons, finds, forged = Counter(), [], 0
+    reasons: Counter = Counter()
+    finds: list = []
+    forged = 0
     signed_heads = tuple(good[: suit.head_size(good)] for good in goods)
     reason = native.library().manifest_reason
     for start in range(0, n, BATCH):

@@ -166,5 +166,4 @@ def _sources(program: str) -> dict[str, str]:
 def _compiled(change):
     made = patch_sources(_sources("life_trust.c"), zip(change[::2], change[1::2], strict=True))
     flags = ("-O2", "-DMUL64_IS_CONSTANT_TIME", f"-DNOR_SECTORS={SECTORS}", "-shared", "-fPIC")
-    flags += ("-Wno-error",) if change else ()
-    return native.compile_host(made, flags)
+    return native.compile_host(made, (*flags, *["-Wno-error"] * bool(change)))

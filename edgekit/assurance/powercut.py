@@ -11,10 +11,12 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +80,7 @@ class PowerCuts:
     broken_rules (of the flash), unfinished (the update did not get through in the end).
     """
 
-    table: object  # pandas DataFrame
+    table: Any  # pandas DataFrame
     where: str
     seconds: float
     first: str | None = None  # the first life that went wrong: scenario, operation, way
@@ -164,7 +166,9 @@ def mutations(seed: int = 0, only: tuple[str, ...] = ()):
     import pandas as pd
 
     rows = []
-    known = [(name, how, SCENARIOS) for name, how in MUTATIONS.items()]
+    known: list[tuple[str, Any, tuple[Scenario, ...]]] = [
+        (name, how, SCENARIOS) for name, how in MUTATIONS.items()
+    ]
     known += [(name, how, AGENT_SCENARIOS) for name, how in AGENT_MUTATIONS.items()]
     for name, replace, scenarios in known:
         if only and name not in only:
@@ -217,6 +221,7 @@ def _lives(machine, scenario: Scenario, seed: int):
             continue
         restarts = [int(nor["operations"]) for nor, _ in states]
         begin, end = restarts[0], int(machine.read("nor")["operations"])
+        plans: Iterable
         if scenario.lives:
             plans = (_draw(rng, begin, end, scenario.cuts) for _ in range(scenario.lives))
         else:
@@ -259,7 +264,7 @@ def _record(machine, scenario: Scenario, fill: int, seed: int):
         _run(machine)
         machine.call("powercut_fill_log", fill)
         _steps(machine, len(scenario.script))
-    states = []
+    states: list = []
     return states, _run(machine, states)
 
 
@@ -271,7 +276,7 @@ def _steps(machine, n: int) -> None:
 
 def _run(machine, states: list | None = None) -> dict[str, int]:
     """Restart the device until its script is through."""
-    planned = np.count_nonzero(machine.read("nor")["cut"]["after"])
+    planned = int(np.count_nonzero(machine.read("nor")["cut"]["after"]))
     for _ in range(TURNS):
         life = machine.read("life")
         if life["now"] == life["steps"]:
@@ -281,9 +286,10 @@ def _run(machine, states: list | None = None) -> dict[str, int]:
         machine.run_until_reset()
     life, nor = machine.read("life"), machine.read("nor")
     found = {fault: int(life[fault]) if fault in life.dtype.names else 0 for fault in FAULTS}
-    return found | {
+    counted: dict[str, int] = {
         "lives": 1,
         "cuts": planned - int(np.count_nonzero(nor["cut"]["after"])),
         "broken_rules": int(nor["broken"]),
         "unfinished": int(life["now"] != life["steps"]),
     }
+    return found | counted

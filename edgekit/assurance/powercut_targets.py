@@ -165,7 +165,7 @@ class CoreTarget:
         self.files = sources(program, replace, program.core)
         self.structures = {"nor": NOR, **program.structures}
         files = self.files | {name: runtime_source(name) for name in ("startup.c", "link.ld")}
-        flags = (
+        flags: tuple[str, ...] = (
             opt,
             *FLAGS,
             "-DEDGEKIT_INVOKE=powercut_run_until_reset",

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def add(commands) -> None:
 def _key(args) -> int:
     from edgekit.packages import encryption, keys, pkcs11
     from edgekit.packages.mcuboot import pem
+    from edgekit.packages.public_keys import Signer
 
     if args.algorithm == "A128KW":
         encryption.file_kek(args.where, make=True)
@@ -38,7 +40,8 @@ def _key(args) -> int:
         label = pkcs11.parse(args.where).label
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", label):
             raise EdgekitError(f"a key's name has 1 to 64 letters, digits, _ or -, not {label!r}")
-        make, public = partial(pkcs11.make_token_key, args.where), Path(f"{label}.pub.pem")
+        make: Callable[[], Signer] = partial(pkcs11.make_token_key, args.where)
+        public = Path(f"{label}.pub.pem")
     else:
         passphrase = os.environ.get(keys.PASSPHRASE, "")
         make = partial(keys.file_key, args.where, passphrase, args.algorithm)

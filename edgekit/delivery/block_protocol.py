@@ -18,7 +18,7 @@ never stands for two files.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from math import ceil
@@ -88,6 +88,7 @@ def _asked(request: dict, digest: bytes, size: int) -> tuple[int, list[int]]:
         raise LookupError("OffsetOutOfBounds", f"there are {count} blocks")
     if number < 0:
         raise LookupError("InvalidRequest", "n is no number of blocks")
+    wanted: Iterable[int]
     if bits is None:
         wanted = range(first, min(count, first + number))
     elif isinstance(bits, bytes) and len(bits) <= BITMAP_MOST:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.block_protocol import (
@@ -33,10 +34,11 @@ class DownloadSession:
     ):  # fmt: skip
         self.to, self.stream, self.digest, self.limit = to, stream, digest, limit
         self.block, self.window, self.watch = block, window, watch
-        self.blocks: PartialFile | None = None
+        self.blocks: Any = None  # a PartialFile, once the stream was described
         self.asked: set[int] = set()
         self.resumed_bytes = self.received = self.repeated = self.restarts = 0
-        self.lost, self.bar, self.again = -1, None, 1.0
+        self.lost, self.again = -1, 1.0
+        self.bar: Any = None
         self.token = ""  # of the question that is open
 
     @property

@@ -11,8 +11,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import try_lock
@@ -63,7 +64,7 @@ def finalize_download(file: BinaryIO, part: Path, to: Path, digest: bytes | None
     with disk(to):
         file.flush()
         file.seek(0)
-        found = hashlib.file_digest(file, "sha256")
+        found = hashlib.file_digest(cast("BufferedRandom", file), "sha256")
         there = file.tell()
         same = os.path.samestat(os.fstat(file.fileno()), os.lstat(part))
         file.close()

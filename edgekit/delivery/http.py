@@ -14,8 +14,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
@@ -82,7 +83,7 @@ class _Get:
     def __init__(self, url: str, to: Path, digest: bytes | None, limit: int, watch):
         self.url, self.to, self.digest, self.limit, self.watch = url, to, digest, limit, watch
         self.part, self.record = (sidecar_path(to, what) for what in ("part", "etag"))
-        self.file = open_existing(self.part)
+        self.file: Any = open_existing(self.part)  # None until something comes
         self.tag, self.size, self.there = self._left() if self.file else ("", 0, 0)
         self.resumed_bytes = self.there
         self.received = self.repeated = self.lost = self.restarts = 0
@@ -118,8 +119,8 @@ class _Get:
             raise EdgekitError(f"{self.url}: {code} {answer.reason_phrase}")
         if heads.get("content-encoding", "identity") != "identity":
             raise EdgekitError(f"{self.url}: sent in a coding that was not asked for")
-        goes_on = code == 206 and self.there and tag == self.tag and span
-        if goes_on and (int(span[1]), int(span[3])) == (self.there, self.size):
+        same = code == 206 and self.there and tag == self.tag
+        if same and span and (int(span[1]), int(span[3])) == (self.there, self.size):
             return True
         self.restarts += bool(self.there) or code != 200
         if self.restarts > RESTARTS_MOST:
@@ -193,8 +194,11 @@ class _Get:
     def _left(self) -> tuple[str, int, int]:
         """ETag, size and bytes of what an earlier attempt left, if it was of this address."""
         try:
-            with open_existing(self.record) or nullcontext() as file:
-                record = json.loads(file.read(RECORD_MOST))
+            kept = open_existing(self.record)
+            if kept is None:
+                return "", 0, 0
+            with kept:
+                record = json.loads(kept.read(RECORD_MOST))
             tag, size, there = record["etag"], record["size"], os.fstat(self.file.fileno()).st_size
             asked = self.digest is None or _sha256(tag) in (None, self.digest)
             ours = asked and record["url"] == self.url and STRONG.fullmatch(tag)
@@ -220,10 +224,11 @@ def _client(ca: Path | None, timeout_s: float):
         trust = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
         raise EdgekitError(f"certificates in {ca}: {error.strerror or error}") from None
-    done, connections, seen = threading.Event(), [], [time.monotonic()]
+    done, seen = threading.Event(), [time.monotonic()]
+    connections: list[socket.socket] = []
 
     def alive(event: str = "", info: dict | None = None) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if info and event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             connections[:] = [info["return_value"].get_extra_info("socket")]
         elif event:
             return

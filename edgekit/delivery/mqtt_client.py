@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
@@ -94,6 +95,9 @@ def enter(connection: Connection, topics: list[str], handle_message: Callable[[s
             "" if state["up"] else f"{connection.user or 'this client'} may not hear {topics[0]}"
         )
 
+    def at_once(_client, _data, sock: Any):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def log(_client, _data, level, text):
         if level == paho.MQTT_LOG_ERR:
             state["why"] = text
@@ -105,10 +109,8 @@ def enter(connection: Connection, topics: list[str], handle_message: Callable[[s
     client.max_queued_messages_set(QUEUE_MOST)
     client.tls_set_context(connection.context())
     client.on_connect, client.on_subscribe, client.on_log = connected, subscribed, log
-    client.on_message = lambda _client, _data, m: handle_message(m.topic, m.payload)
-    client.on_socket_open = lambda _c, _d, s: s.setsockopt(
-        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-    )
+    client.on_message = lambda _client, _data, m: handle_message(m.topic, bytes(m.payload))
+    client.on_socket_open = at_once
     if connection.user:
         client.username_pw_set(connection.user, connection.password)
     try:

@@ -7,6 +7,7 @@ import struct
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
+from typing import BinaryIO
 
 from edgekit.core.safe_files import create_new, open_existing
 from edgekit.delivery.block_protocol import BLOCK_MAX, BLOCK_MIN
@@ -28,10 +29,16 @@ class PartialFile:
         self.to, self.digest, self.size = to, digest, size
         self.part, self.map = sidecar_path(to, "part"), sidecar_path(to, "map")
         with disk(to):
-            self._part, self._map = open_existing(self.part), open_existing(self.map)
-            left = self._left() if self._part and self._map else None
-            self.discarded = self._map is not None and left is None  # what was there was given up
-            self.block, self.bits = left or self._begin(block)
+            part, map_ = open_existing(self.part), open_existing(self.map)
+            left = self._left(part, map_) if part and map_ else None
+            self.discarded = map_ is not None and left is None  # what was there was given up
+            if left and part and map_:
+                self._part, self._map, (self.block, self.bits) = part, map_, left
+            else:
+                for file in (part, map_):
+                    if file:
+                        file.close()
+                self._begin(block)
         self.count, self._next = ceil(size / self.block), 0
         self.resumed_bytes = self.got = sum(
             self.length(i) for i in range(self.count) if self.has(i)
@@ -93,13 +100,12 @@ class PartialFile:
     def close(self) -> None:
         for file in (self._part, self._map):
             with suppress(OSError):  # of a full disk; whoever wrote has heard of it
-                if file:
-                    file.close()
+                file.close()
 
-    def _left(self) -> tuple[int, bytearray] | None:
+    def _left(self, part: BinaryIO, map_: BinaryIO) -> tuple[int, bytearray] | None:
         """Block size and bitmap of an earlier attempt at this very file."""
-        record = self._map.read(HEAD.size + self.size // (8 * BLOCK_MIN) + 2)
-        there = os.fstat(self._part.fileno()).st_size
+        record = map_.read(HEAD.size + self.size // (8 * BLOCK_MIN) + 2)
+        there = os.fstat(part.fileno()).st_size
         if len(record) < HEAD.size or there != self.size:
             return None
         digest, size, block = HEAD.unpack_from(record)
@@ -111,9 +117,8 @@ class PartialFile:
             return None
         return block, bits
 
-    def _begin(self, block: int) -> tuple[int, bytearray]:
+    def _begin(self, block: int) -> None:
         """An empty bitmap first, so that it never speaks of another file's bytes."""
-        self.close()
         remove(self.map)
         bits = bytearray(ceil(ceil(self.size / block) / 8))
         self._part = create_new(self.part)
@@ -124,4 +129,4 @@ class PartialFile:
         self._map = create_new(self.map)
         self._map.write(HEAD.pack(self.digest, self.size, block) + bits)
         sync(self._map)
-        return block, bits
+        self.block, self.bits = block, bits

@@ -1,5 +1,7 @@
 """CBOR (RFC 8949) from strangers: looked over before it is decoded, and taken in its one encoding only.
 
+cbor2 decodes; what is ours stands before it, since no option of it bounds what a few bytes unfold to.
+
 A decoder builds whatever it is told to: shared references (tags 28 and 29), nested, make gigabytes out of 277
 bytes, a tag can stand for a regular expression, a length for memory that nobody sent. So a decoder sees
 nothing that is large, deep, of indefinite length, or has a tag that its caller did not ask for.
@@ -122,7 +124,10 @@ def decode(data: bytes, tags: Container[int] = ()):
 
 
 def encode(value) -> bytes:
-    """Deterministic CBOR (RFC 8949, 4.2.1): shortest numbers, map keys in the order of their bytes."""
+    """Deterministic CBOR (RFC 8949, 4.2.1): shortest numbers, map keys in the order of their bytes.
+
+    cbor2's `canonical=True` puts shorter keys first (RFC 7049): -1 before 100, which is another order.
+    """
     import cbor2
 
     def ordered(v):

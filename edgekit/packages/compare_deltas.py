@@ -24,10 +24,11 @@ def compare(base: bytes, target: bytes, target_regions=None, base_regions=None):
     regions = (target_regions, base_regions)
     rows = []
     for method, full, tiny, note, run in METHODS:
+        size = float("nan")
         try:
             size = len(run(base, target, regions))
         except ImportError as error:
-            size, note = float("nan"), f"{error.name} is missing: {how_to_get(error.name)}"
+            note = f"{error.name} is missing: {how_to_get(error.name or method)}"
         rows.append((method, full, size, "yes" if tiny else "no", note))
     smallest = min(size for _, full, size, *_ in rows if full and size == size)
     return pd.DataFrame(

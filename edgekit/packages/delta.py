@@ -8,6 +8,7 @@ The device's decoder is `firmware/agent/delta.c`; `decode` here is written to be
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -146,6 +147,8 @@ class _Numbers:
 
     A number's bits: not 0; for each length of |v| from 1 on, is it longer; |v| below its leading one; sign.
     """
+
+    _bit: Callable[[int, int], int]  # codes a bit in its context, and gives it back
 
     def __init__(self):
         self.seen = [1] * CONTEXTS  # bits that a context has coded, at most 127

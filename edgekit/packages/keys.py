@@ -116,6 +116,7 @@ def _open(path: Path, passphrase: str) -> FileSigner:
 
 
 def _make(path: Path, passphrase: str, algorithm: str) -> None:
+    private: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
     if algorithm == "EdDSA":
         private = ed25519.Ed25519PrivateKey.generate()
     else:

@@ -255,7 +255,8 @@ def _opened(data: bytes) -> tuple[bytes, bytes, dict[bytes, tuple[bytes, bytes]]
         r.expect(0x82)
         body = r.bytes()
         r.expect(0xD8, SIGN, 0x84, 0x40, 0xA0, 0x58, 0x24, 0x82, 0x2F, 0x58, 0x20)
-        hashed, signatures, last = r.take(32), {}, b""
+        signatures: dict = {}
+        hashed, last = r.take(32), b""
         count = r.number(ARRAY)
         if count > SIGNATURES:
             raise CborError("another form")

@@ -70,6 +70,7 @@ def check_mcuboot(image: bytes, key: PublicKey) -> str:
 
 def pem(key: PublicKey) -> bytes:
     """A public key as other tools read it."""
+    loaded: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
     if key.algorithm == "EdDSA":
         loaded = ed25519.Ed25519PublicKey.from_public_bytes(key.raw)
     else:

@@ -148,7 +148,7 @@ def unsigned(
         payload_size=len(payload),
         kind=KINDS.index(kind),
         encoding=made.encoding,
-        base=digest(base)[:BASE] if ENCODINGS[made.encoding] == "delta" else b"",
+        base=digest(base)[:BASE] if base and ENCODINGS[made.encoding] == "delta" else b"",
         device=device,
         expires=expires,
         encryption=info,

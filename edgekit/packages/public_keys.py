@@ -45,8 +45,7 @@ class PublicKey:
                     self.raw
                 ) or not signature_checks.ed25519_signature(signature):
                     return False
-                key = ed25519.Ed25519PublicKey.from_public_bytes(self.raw)
-                key.verify(signature, message)
+                ed25519.Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
             else:
                 if not signature_checks.es256_signature(signature):
                     return False

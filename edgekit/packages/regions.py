@@ -10,6 +10,7 @@ import itertools
 import struct
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def regions(image: bytes) -> list[Region]:
 
 def _constants(model) -> list[Region]:
     kinds = {2: "int32", 9: "int8"}  # TensorType of tensorflow/lite/schema/schema.fbs
-    found = {}
+    found: dict = {}
     for s in range(model.SubgraphsLength()):
         sub = model.Subgraphs(s)
         for tensor in (sub.Tensors(i) for i in range(sub.TensorsLength())):
@@ -142,7 +143,8 @@ def segments(target: bytes, base: bytes, target_regions, base_regions) -> list[S
     that are alike, to the one in order. Names play no part, because converters change them at will.
     """
     index = {base[i : i + FAR]: i for i in range(len(base) - FAR, -1, -1)}
-    shift, pairs = 0, []
+    pairs: list = []
+    shift = 0
     for region in target_regions:
         if region.kind == "bytes":
             found = _same_bytes(target, base, region, shift, index)
@@ -249,7 +251,8 @@ def _priced(target, base, pairs):
     A value's price comes from how often its length occurs: in the whole image where it stands alone, in
     its own region where it is a change.
     """
-    pieces, counts = [], defaultdict(lambda: np.full(LENGTHS, 0.1))
+    pieces: list = []
+    counts: dict = defaultdict(lambda: np.full(LENGTHS, 0.1))
     for region, start, end, base_offset in pairs:
         kind, size = region.kind, end - start
         options = {("bytes", None): _values(target, start, size, "bytes")}
@@ -288,15 +291,15 @@ def _cheapest(pieces) -> list[Segment]:
         new_shift = shift if base_offset is None else base_offset - start
         jump = 2 * abs(new_shift - shift).bit_length()
         step = {}
-        for form, cost in bits.items():
-            moved = jump if form in RELATIVE_CODINGS else 0
-            step[form] = min(
-                (total + cost + moved + HEADER * (form != last or moved > 0), last)
+        for coding, cost in bits.items():
+            moved = jump if coding in RELATIVE_CODINGS else 0
+            step[coding] = min(
+                (total + cost + moved + HEADER * (coding != last or moved > 0), last)
                 for last, (total, _) in paths.items()
             )
-        before.append({form: last for form, (_, last) in step.items()})
+        before.append({coding: last for coding, (_, last) in step.items()})
         paths, shift = step, new_shift
-    form = min(paths, key=lambda f: paths[f][0])
+    form: Any = min(paths, key=lambda f: paths[f][0])
     found = []
     for (start, end, base_offset, _), last in zip(reversed(pieces), reversed(before), strict=True):
         found.append(Segment(start, end, form, base_offset if form in RELATIVE_CODINGS else None))
@@ -306,7 +309,7 @@ def _cheapest(pieces) -> list[Segment]:
 
 def _joined(found) -> list[Segment]:
     """Neighbours of one form, and of one shift where they read the base, become one segment."""
-    whole = []
+    whole: list = []
     for new in found:
         old = whole[-1] if whole else None
         if old and (old.form, old.shift) == (new.form, new.shift):

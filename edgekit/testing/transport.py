@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from edgekit.assurance.relay import relay
@@ -156,12 +157,14 @@ def goes_on_when_its_process_was_killed(bench: Bench) -> Iterator[str]:
     source = {k: str(v) for k, v in asdict(bench.offer.source(RECEIVERS[0])).items() if v}
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     order = json.dumps({"fetch": name, "source": source, "to": str(bench.to)})
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    pipes: dict = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     environment = {**os.environ, "PYTHONPATH": paths}
     command = [sys.executable, "-c", VICTIM]
     with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
         late = threading.Timer(BEGINS_S, process.kill)
         late.start()
+        if not (process.stdin and process.stdout and process.stderr):
+            raise RuntimeError("pipes")
         process.stdin.write(order + "\n")
         process.stdin.flush()
         there = 0
@@ -188,7 +191,7 @@ def goes_on_after_cuts(bench: Bench) -> Iterator[str]:
     data = DATA if bench.transport.in_blocks else 40 * DATA  # more than the buffers on its way hold
     bench.files["update"] = data
     source = bench.offer.source(RECEIVERS[0])
-    with relay(source.parts()[2]) as wire:
+    with relay(source.parts()[2] or 0) as wire:
         at = [len(data) // 9, len(data) // 3]
 
         def watch(there: int, _size: int) -> None:
@@ -219,7 +222,8 @@ def gives_up_in_time(bench: Bench) -> Iterator[str]:
         yield f"a byte rate that nobody keeps is answered: {why}"
     own, folder = bench.own, bench.folder / "other"
     serving = bench.transport.serve({"update": DATA}, receivers=RECEIVERS, folder=folder, **own)
-    offer, gone = serving.__enter__(), []
+    offer = serving.__enter__()
+    gone: list[int] = []
 
     def close(there: int, _size: int) -> None:
         if not gone and there >= THIRD:
@@ -227,8 +231,8 @@ def gives_up_in_time(bench: Bench) -> Iterator[str]:
             serving.__exit__(None, None, None)
 
     to, start = bench.folder / "of another", time.monotonic()
-    how = {"source": offer.source(RECEIVERS[0]), "watch": close, "timeout_s": 0.6}
-    why = bench.refusal(lambda: bench.fetch(to, **how))
+    source = offer.source(RECEIVERS[0])
+    why = bench.refusal(lambda: bench.fetch(to, source, watch=close, timeout_s=0.6))
     seconds = time.monotonic() - start
     if not gone:
         close(SIZE, SIZE)
@@ -288,26 +292,22 @@ def takes_no_more_than_its_limit(bench: Bench) -> Iterator[str]:
 
 def says_no_in_one_line(bench: Bench) -> Iterator[str]:
     """To names that could be paths or patterns, addresses that are none, places where no file can be."""
-    receiver, short = RECEIVERS[0], {"timeout_s": 0.3}
+    receiver = RECEIVERS[0]
+
+    def at(source: Callable[[], Source], timeout_s: float = 0.3) -> Callable[[], object]:
+        return lambda: bench.fetch(source=source(), timeout_s=timeout_s)
+
     wrong: dict[str, Callable[[], object]] = {
-        "a file that is not there": lambda: bench.fetch(
-            source=bench.offer.source(receiver, "none"), timeout_s=2.0
-        ),
+        "a file that is not there": at(partial(bench.offer.source, receiver, "none"), 2.0),
         "a folder as the place": lambda: bench.fetch(bench.folder),
         "a place in no folder": lambda: bench.fetch(bench.folder / "no" / "x"),
     }
     for name in HOSTILE:
-        sources = {"file": (receiver, name), "receiver": (name, "update")}
-        for what, given in sources.items():
-            wrong[f"the {what} {name!r}"] = lambda given=given: bench.fetch(
-                source=bench.offer.source(*given), **short
-            )
+        wrong[f"the file {name!r}"] = at(partial(bench.offer.source, receiver, name))
+        wrong[f"the receiver {name!r}"] = at(partial(bench.offer.source, name, "update"))
     for scheme in bench.transport.schemes:
         for rest in ("", ":", "://", "://[", "://x:999999/a/b/c", "://127.0.0.1:x/a/b/c"):
-            address = Source(f"{scheme}{rest}")
-            wrong[f"the address {address.address!r}"] = lambda s=address: bench.fetch(
-                source=s, **short
-            )
+            wrong[f"the address {scheme + rest!r}"] = at(partial(Source, scheme + rest))
     for what, call in wrong.items():
         why = bench.refusal(call)
         if why.startswith("["):

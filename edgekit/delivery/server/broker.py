@@ -36,7 +36,8 @@ class Broker:
 
     def __init__(self, kind: str, folder: Path, host: str, port: int, command: list[str]):
         self.kind, self.folder, self.host, self.port = kind, folder, host, port
-        self._command, self._process = command, None
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
 
     def connection(self, name: str = SERVER) -> Connection:
         """Address and credentials of `name`. Raises EdgekitError for a name that has none."""
@@ -52,9 +53,10 @@ class Broker:
     def start(self) -> None:
         """Start, or start again at the same port; returns when connections are accepted."""
         with safe_files.open_to_append(self.folder / "broker.log") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        self._process = process
         until = time.monotonic() + 30
-        while self._process.poll() is None and time.monotonic() < until:
+        while process.poll() is None and time.monotonic() < until:
             try:
                 socket.create_connection((self.host, self.port), 1).close()
                 return
@@ -171,9 +173,9 @@ user {pwd.getpwuid(os.geteuid()).pw_name}
 
 def _topics(prefix: str, name: str) -> tuple[list[str], list[str]]:
     """What `name` may publish to and subscribe to."""
-    if name == SERVER:
-        return tuple([topic(prefix, "+", "+", k) for k in kinds] for kinds in (HEARS, ASKS))
-    return tuple([topic(prefix, name, "+", k) for k in kinds] for kinds in (ASKS, HEARS))
+    who, (publish, subscribe) = ("+", (HEARS, ASKS)) if name == SERVER else (name, (ASKS, HEARS))
+    both = ([topic(prefix, who, "+", k) for k in kinds] for kinds in (publish, subscribe))
+    return next(both), next(both)
 
 
 def _free(host: str) -> int:

@@ -17,7 +17,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 
 DAYS = 365  # that a certificate is good for
-ORGANIZATION = {"organization_name": "edgekit", "organization_unit_name": "bench"}
+ORGANIZATION, UNIT = "edgekit", "bench"  # in each name
 DEVICES = "device.invalid"  # a domain that nobody can have (RFC 6761)
 
 
@@ -34,7 +34,11 @@ def certify(folder: Path, name: str, host: str = "") -> Path:
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=DAYS)
     try:
         made = _authority(folder).issue_cert(
-            *names, common_name=name, not_after=until, **ORGANIZATION
+            *names,
+            common_name=name,
+            not_after=until,
+            organization_name=ORGANIZATION,
+            organization_unit_name=UNIT,
         )
     except ValueError as error:  # idna's errors are
         raise EdgekitError(f"{host or name!r} can have no certificate: {error}") from None
@@ -57,7 +61,7 @@ def _authority(folder: Path):
     key, certificate = folder / "ca.key", folder / "ca.pem"
     if key.exists():
         return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-    made = trustme.CA(path_length=0, **ORGANIZATION)
+    made = trustme.CA(path_length=0, organization_name=ORGANIZATION, organization_unit_name=UNIT)
     private(key, made.private_key_pem.bytes())
     atomic_write_bytes(certificate, made.cert_pem.bytes())
     return made

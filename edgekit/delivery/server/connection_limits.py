@@ -12,6 +12,7 @@ import struct
 import sys
 from contextlib import suppress
 from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -53,17 +54,19 @@ def protocol(most: int, min_bytes_per_s: float, timeout_s: float) -> type[H11Pro
     """
 
     class RateLimitedProtocol(H11Protocol):
-        look, gone, answered = None, 0, False
+        look: asyncio.TimerHandle | None = None
+        gone, answered = 0, False
 
-        def connection_made(self, transport) -> None:
-            super().connection_made(CountingTransport(transport))
+        def connection_made(self, transport: Any) -> None:
+            self.counting = CountingTransport(transport)
+            super().connection_made(cast("asyncio.Transport", self.counting))
             if len(self.connections) > most:
                 self.transport.abort()
                 return
             self.look = self.loop.call_later(timeout_s, self.check)
 
         def check(self) -> None:
-            gone = self.transport.gone
+            gone = self.counting.gone
             if not self.answered and gone - self.gone < max(1.0, min_bytes_per_s * timeout_s):
                 self.transport.abort()
                 return
@@ -92,5 +95,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets=None) -> None:
         loop = asyncio.get_running_loop()
         if self.config.ssl:
-            loop.create_server = partial(loop.create_server, ssl_handshake_timeout=self._patience)
+            limited = partial(loop.create_server, ssl_handshake_timeout=self._patience)
+            loop.create_server = limited  # type: ignore[method-assign]
         await super().startup(sockets)

@@ -45,7 +45,7 @@ def application(files: bytes | Mapping[str, bytes] | Path, kinds: tuple[str, ...
         there = read_offered(files, request.path_params["name"], kinds)
         if there is None:
             return PlainTextResponse("no such file\n", 404)
-        data, tag = there[0], f'"{there[1]}"'
+        data, tag = memoryview(there[0]), f'"{there[1]}"'
         headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "no-cache"}
         media, wanted, code = "application/octet-stream", request.headers.get("range"), 200
         if request.headers.get("if-none-match") == tag:
@@ -56,9 +56,9 @@ def application(files: bytes | Mapping[str, bytes] | Path, kinds: tuple[str, ...
                 return Response(None, 416, headers | {"Content-Range": f"bytes */{len(data)}"})
             if span:
                 headers["Content-Range"] = f"bytes {span[0]}-{span[1]}/{len(data)}"
-                code, data = 206, memoryview(data)[span[0] : span[1] + 1]
+                code, data = 206, data[span[0] : span[1] + 1]
         headers["Content-Length"] = str(len(data))
-        return StreamingResponse(pieces(memoryview(data)), code, headers, media)
+        return StreamingResponse(pieces(data), code, headers, media)
 
     return Starlette(routes=[Route("/{name}", answer, methods=["GET", "HEAD"])])
 

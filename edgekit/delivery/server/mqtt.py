@@ -36,7 +36,8 @@ def serve_mqtt(
     may change while it is served. Raises EdgekitError if the broker is not there or refuses.
     """
     files = packages if isinstance(packages, Mapping) else {UPDATE: bytes(packages)}
-    served, done, line = Served(), threading.Event(), []
+    served, done = Served(), threading.Event()
+    line: list = []  # the client that is connected
 
     def handle_message(name: str, payload: bytes) -> None:
         thing, _, stream, kind, _ = name.removeprefix(f"{prefix}/things/").split("/")
