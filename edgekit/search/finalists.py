@@ -32,7 +32,10 @@ SEEDS = 3  # of each finalist, on the split of chapter 01 and in all folds
 FINALISTS = 6  # in a round
 ROUNDS = 2  # until one passes
 LEVEL = 0.95  # between the bounds that are shown
-FIGURES = ("accuracy", "instructions", "network", "flash", "ram", "latency_ms")
+FIGURES = (
+    "accuracy", "instructions", "network", "flash", "ram",
+    "flash_bytes", "ram_bytes", "model_bytes", "latency_ms",
+)  # fmt: skip
 ESTIMATES = ("macs", "weight_bytes", "flash", "ram", "instructions")
 
 

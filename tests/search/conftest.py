@@ -34,7 +34,7 @@ name = "toy"
 title = "Two tones"
 question = "High or low?"
 [budget]
-flash_bytes = 20_000
+flash_bytes = 65_536
 latency_ms = 10
 [hardware]
 board = "stm32u5"
