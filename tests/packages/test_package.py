@@ -150,8 +150,8 @@ def test_signing_can_happen_elsewhere(releases, signer, es256):
 def test_devices_are_told_apart_by_vendor_class_and_name(releases):
     old = releases[0]
     others = [
-        old, replace(old, name="wrist"), replace(old, board="nrf52840"), replace(old, model="bearing/nrf5340/2"),
-        replace(old, vendor="example.org"),
+        old, replace(old, name="wrist"), replace(old, board="nrf52840"),
+        replace(old, model="bearing/nrf5340/2"), replace(old, vendor="example.org"),
     ]  # fmt: skip
     devices = [r.device(name=name) for r in others for name in ("a", "b")]
     assert len({d.device for d in devices}) == 2 * len(others)
