@@ -14,7 +14,8 @@ from edgekit.core.workspace import Workspace
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib cryptography dacite filelock pypi-simple tomli-w tqdm",
+        "numpy scipy scikit-learn pandas matplotlib PyYAML cryptography dacite filelock pypi-simple "
+        "tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",

@@ -39,7 +39,8 @@ from edgekit.pipeline.manifest import (
     update_manifest,
     versions,
 )
-from edgekit.pipeline.run import Run, check_choice, check_owner
+from edgekit.pipeline.options import check_choice, check_owner
+from edgekit.pipeline.run import Run
 
 OPTIONS = {  # parameters that the run itself must know, not only the notebooks
     "use_case": "the first argument",

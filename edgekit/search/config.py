@@ -12,7 +12,8 @@ from edgekit.core.workspace import Workspace
 from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.freshness import tree_hash
 from edgekit.pipeline.manifest import file_hash, read_manifest
-from edgekit.pipeline.run import Run, check_choice, check_owner
+from edgekit.pipeline.options import check_choice, check_owner
+from edgekit.pipeline.run import Run
 
 FILES = ("field.npz", "split.json", "teacher.h5")  # of the run; the last one if it is there
 

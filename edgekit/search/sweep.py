@@ -21,7 +21,7 @@ from edgekit.core.workspace import Workspace
 from edgekit.pipeline import chapters as notebooks
 from edgekit.pipeline import execute
 from edgekit.pipeline.manifest import read_manifest
-from edgekit.pipeline.run import check_choice
+from edgekit.pipeline.options import check_choice
 from edgekit.search.executor import executor
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ import numpy as np
 
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError
+from edgekit.core.extras import remedy
 from edgekit.data.recordings import DOMAINS, TARGET, Recording
 from edgekit.data.splits import PARTS, assert_no_leak
 from edgekit.data.windows import Windows
@@ -182,7 +183,7 @@ def in_c(step: Step, X: np.ndarray) -> np.ndarray:
     try:
         library = host_library(step.c("check"), "-O2")
     except ModuleNotFoundError as error:
-        raise NotChecked(f"{error}; pip install 'edgekit[device]'") from None
+        raise NotChecked(f"{error}; {remedy('device')}") from None
     return run_library(ctypes.CDLL(str(library)), "check", step, X)[0]
 
 
@@ -209,7 +210,7 @@ def check_networks(subject: Subject) -> None:
         try:
             model = getattr(case, name)(step.shape, classes, case.WIDTHS[name], 0)
         except ModuleNotFoundError as error:
-            raise NotChecked(f"{error}; pip install 'edgekit[train]'") from None
+            raise NotChecked(f"{error}; {remedy('train')}") from None
         out = tuple(model.output_shape)
         hold(out == (None, classes), f"{name} ends in {out}, not in (None, {classes})")
         activation = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")

@@ -12,6 +12,7 @@ from edgekit.core.workspace import Workspace
 from edgekit.pipeline.chapters import chapters
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, FIRST, notebook
+from tests.usecases.complete import USECASE
 
 
 def test_an_empty_folder_becomes_a_workspace(tmp_path, monkeypatch, capsys):
@@ -67,7 +68,7 @@ def test_without_notebooks_of_its_own_a_folder_runs_those_of_the_kit(tmp_path, m
     share, here = tmp_path / "kit" / "_share" / "notebooks", tmp_path / "here"
     share.mkdir(parents=True)
     (here / "usecases" / "toy").mkdir(parents=True)
-    (here / "usecases" / "toy" / "usecase.py").write_text("CLASSES = ('a', 'b')\n")
+    (here / "usecases" / "toy" / "usecase.py").write_text(USECASE)
     (here / "usecases" / "toy" / "design.toml").write_text(DESIGN)
     notebook(share, "00_design", FIRST, [], ["numbers.npy"])
     monkeypatch.setattr(workspace, "PACKAGE", tmp_path / "kit")
