@@ -55,8 +55,10 @@ def from_text(text: str, graph: Graph) -> Source:
 
 
 def _layer(values: Mapping[str, Any]) -> Layer:
-    names = {f.name: f.type for f in fields(Layer)}
-    made = {k: tuple(v) if names[k].startswith("tuple") else v for k, v in values.items()}
+    names = {f.name: str(f.type) for f in fields(Layer)}
+    made: dict[str, Any] = {
+        k: tuple(v) if names[k].startswith("tuple") else v for k, v in values.items()
+    }
     made["overlap"] = {int(i): distance for i, distance in values["overlap"].items()}
     made["constants"] = {k: _array(a) for k, a in values["constants"].items()}
     return Layer(**made)
