@@ -41,13 +41,11 @@ def bundle(files: Mapping[str, str | bytes] | Path) -> bytes:
     """A zip of files, given by name or as a folder; same files, same bytes."""
     if isinstance(files, Path):
         paths = [p for p in files.rglob("*") if p.is_file()]
-        contents: dict = {p.relative_to(files).as_posix(): p.read_bytes() for p in paths}
-    else:
-        contents = files
+        files = {p.relative_to(files).as_posix(): p.read_bytes() for p in paths}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(contents):
-            archive.writestr(zipfile.ZipInfo(name), contents[name], zipfile.ZIP_DEFLATED)
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name), files[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

@@ -106,10 +106,12 @@ def plan(layers: list[Layer], sizes: dict[int, int], alias, inputs, outputs, see
 
 
 def extent(offsets: dict, buffers) -> int:
+    """Bytes up to the last buffer's end, aligned."""
     return aligned(max(offsets[b.key] + b.size for b in buffers))
 
 
 def aligned(n: int) -> int:
+    """`n`, or the next multiple of ALIGN."""
     return -(-n // ALIGN) * ALIGN
 
 

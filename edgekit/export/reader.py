@@ -30,8 +30,8 @@ DTYPES: dict[int, np.dtype] = {
 }
 
 
-def read(model) -> Graph:
-    """Read a `.tflite` (a path or its bytes) into a `Graph`.
+def read(model: bytes | bytearray | memoryview | str | Path) -> Graph:
+    """Read a `.tflite` into a `Graph`; model: a path or the file's bytes.
 
     Raises EdgekitError, with one line that says what is wrong, for a file that is damaged, that uses
     an operator or a type the generator does not know, or whose pieces do not agree with each other.

@@ -32,6 +32,7 @@ class Source:
 
     @property
     def macs(self) -> int:
+        """Products of an inference."""
         return sum(layer.macs for layer in self.layers)
 
     @property

@@ -55,7 +55,7 @@ def from_text(text: str, graph: Graph) -> Source:
 
 
 def _layer(values: Mapping[str, Any]) -> Layer:
-    names = {f.name: f.type for f in fields(Layer)}
+    names = {f.name: str(f.type) for f in fields(Layer)}
     made: dict[str, Any] = {
         k: tuple(v) if names[k].startswith("tuple") else v for k, v in values.items()
     }

@@ -52,9 +52,11 @@ class ForwardPass:
         return train(self, op)
 
     def tensor(self, i: int) -> Tensor:
+        """Tensor i of the graph."""
         return self.graph.tensors[i]
 
     def zero(self, i: int) -> float:
+        """Its zero point."""
         return float(self.tensor(i).zero_point[0])
 
     def value(self, i: int):

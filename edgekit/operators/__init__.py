@@ -1,4 +1,4 @@
-"""The operators that the generator knows, one record each: see `operator.OperatorType`.
+"""The operators that the generator knows, one record each: see `record.OperatorType`.
 
 To add one, write its record into the family that it belongs to, or into a file of its own that is listed
 here. Reading, bounds checks, shapes, code, ONNX and training look it up in `OPERATORS`;

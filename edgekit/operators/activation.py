@@ -48,11 +48,13 @@ def by_table(
 
 
 def relu6(p: OperatorContext, x: Quantization, y: Quantization) -> np.ndarray:
+    """Its table; without a rescale, as TFLM."""
     p.require(x == y, "rescales, which TFLM's kernel does not: give input and output one scale")
     return q.relu6_table(*x)
 
 
 def leaky_relu(p: OperatorContext, x: Quantization, y: Quantization) -> np.ndarray:
+    """Its table, for a slope that makes sense."""
     alpha = p.options["alpha"]
     p.require(np.isfinite(alpha) and 0 <= alpha < 1e4, f"has slope {alpha}")
     return q.leaky_relu_table(*x, *y, alpha)
@@ -70,6 +72,7 @@ def onnx(kind: str, *attributes: str):
 
 
 def onnx_relu6(w: Writer, op: Operator) -> None:
+    """Clip."""
     w.quantized(w.fused(w.real(op.inputs[0]), "relu6"), op.outputs[0], w.value(op.outputs[0]))
 
 

@@ -16,6 +16,7 @@ from edgekit.operators.record import OperatorType, same_shape
 
 
 def quantize(p: OperatorContext) -> Layer:
+    """Checks a QUANTIZE and chooses among its kernels by the types of input and output."""
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
     if str(p.x.dtype) == "int16":
@@ -61,6 +62,7 @@ def quantize_wide(p: OperatorContext) -> Layer:
 
 
 def dequantize(p: OperatorContext) -> Layer:
+    """Checks a DEQUANTIZE, int8 to float32."""
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
     p.require(
@@ -75,12 +77,14 @@ def dequantize(p: OperatorContext) -> Layer:
 
 
 def onnx_quantize(w: Writer, op: Operator) -> None:
+    """QuantizeLinear, after DequantizeLinear where the input is int8."""
     is_float = w.tensor(op.inputs[0]).dtype == np.float32
     x = w.value(op.inputs[0]) if is_float else w.real(op.inputs[0])
     w.quantized(x, op.outputs[0], w.value(op.outputs[0]))
 
 
 def onnx_dequantize(w: Writer, op: Operator) -> None:
+    """DequantizeLinear."""
     inputs = [w.value(op.inputs[0]), *w.quantization(w.tensor(op.inputs[0]))]
     w.node("DequantizeLinear", inputs, w.value(op.outputs[0]))
 

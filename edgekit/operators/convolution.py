@@ -19,6 +19,7 @@ COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 
 
 def conv(p: OperatorContext) -> Layer:
+    """Checks a CONV_2D."""
     p.inputs_between(2, 3)
     p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
@@ -86,6 +87,7 @@ def _conv_s8(
 
 
 def depthwise(p: OperatorContext) -> Layer:
+    """Checks a DEPTHWISE_CONV_2D; one with a single input channel becomes a CONV_2D's kernel."""
     p.inputs_between(2, 3)
     p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"

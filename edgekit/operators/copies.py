@@ -37,6 +37,7 @@ def copy_fields(p: OperatorContext, shape, step_in, step_out, width: int) -> dic
 
 
 def bytes_at(place: str, offset: int) -> str:
+    """C for `place` and so many bytes on."""
     return f"(const uint8_t *){place} + {offset}" if offset else place
 
 

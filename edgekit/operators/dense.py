@@ -16,6 +16,7 @@ from edgekit.operators.weights import pair_order, requant, switches, weights_and
 
 
 def fully_connected(p: OperatorContext) -> Layer:
+    """Checks a FULLY_CONNECTED."""
     p.inputs_between(2, 3)
     p.require(p.options["weights_format"] == 0, "has shuffled weights")
     filters = p.inputs[1]
@@ -50,6 +51,7 @@ def fully_connected(p: OperatorContext) -> Layer:
 
 
 def shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    """Rows and channels, or the input's shape but for its last dimension."""
     x, t = first_two(inputs)
     if x is None or t is None or len(t.shape) != 2 or x.size % t.shape[1]:
         return None
@@ -59,6 +61,7 @@ def shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx(w: Writer, op: Operator) -> None:
+    """Gemm on rows."""
     t, y = w.tensor(op.inputs[1]), w.tensor(op.outputs[0])
     rows = w.node("Reshape", [w.value(op.inputs[0]), w.constant([-1, t.shape[1]], np.int64)])
     bias = weights.onnx_bias
@@ -74,6 +77,7 @@ def sums(f: Any, op: Operator, u, w):
 
 
 def example(rng: np.random.Generator) -> Graph:
+    """One or two rows."""
     size, out, rows = (int(v) for v in rng.integers(1, [70, 20, 3]))
     per_channel = out > 1 and bool(rng.integers(2))
     sx, sy = e.scale(rng), float(np.float32(rng.uniform(0.02, 1.0)))

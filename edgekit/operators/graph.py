@@ -30,10 +30,12 @@ class Tensor:
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def nbytes(self) -> int:
+        """Bytes of its values."""
         return self.size * self.dtype.itemsize
 
     def __str__(self) -> str:
@@ -42,6 +44,8 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
+    """One step of a model; `options` by our names, as its record has them."""
+
     index: int
     name: str  # as in the schema, e.g. CONV_2D
     inputs: tuple[int, ...]  # tensor indices, -1 where an optional input is left out

@@ -38,6 +38,7 @@ class Layer:
 
     @property
     def name(self) -> str:
+        """Its function in C."""
         return f"{self.operator.lower()}_{self.index}"
 
 
@@ -55,11 +56,13 @@ class OperatorContext:
         self.x: Tensor = self.inputs[0]
 
     def refuse(self, why: str) -> NoReturn:
+        """Raises EdgekitError with the operator's place and name before `why`."""
         raise EdgekitError(
             f"operator {self.op.index} ({self.op.name}, writing {self.y.name!r}): {why}"
         )
 
     def require(self, condition, why: str) -> None:
+        """`refuse` unless `condition` holds."""
         if not condition:
             self.refuse(why)
 
@@ -98,6 +101,7 @@ class OperatorContext:
             self.require(same, "input and output have different scales, and it only moves values")
 
     def constant(self, position: int, what: str, dtype: str = "int32") -> np.ndarray:
+        """The values of input `position`; refused where they are computed or of another type."""
         self.require(
             len(self.inputs) > position and self.inputs[position] is not None, f"lacks its {what}"
         )
@@ -123,14 +127,17 @@ class OperatorContext:
 
 
 def shape_text(t: Tensor) -> str:
+    """A shape as in comments of the C."""
     return "x".join(map(str, t.shape)) or "1"
 
 
 def scale_of(t: Tensor) -> float:
+    """The only scale."""
     return float(t.scale[0])
 
 
 def zero_of(t: Tensor) -> int:
+    """The only zero point."""
     return int(t.zero_point[0])
 
 

@@ -14,6 +14,7 @@ from edgekit.operators.shape_arithmetic import on_constants
 
 
 def pad(p: OperatorContext) -> Layer:
+    """Checks a PAD or PADV2: fill, then copy into the middle."""
     p.inputs_between(2, 3)
     kind = p.types(p.x, p.y)
     p.same_quantization(p.x, p.y)
@@ -41,6 +42,7 @@ def pad(p: OperatorContext) -> Layer:
 
 
 def onnx_pad(w: Writer, op: Operator) -> None:
+    """Pad."""
     t = w.tensor(op.inputs[0])
     pads = w.constant(w.known(op.inputs[1]).T.reshape(-1), np.int64)
     fill = w.known(op.inputs[2]).reshape(()) if len(op.inputs) > 2 else t.zero_point[0]
@@ -49,6 +51,7 @@ def onnx_pad(w: Writer, op: Operator) -> None:
 
 
 def concatenation(p: OperatorContext) -> Layer:
+    """Checks a CONCATENATION: a copy for each input."""
     p.require(p.options["activation"] == "none", "has a fused activation")
     p.require(all(t is not None for t in p.inputs) and len(p.outputs) == 1, "lacks an input")
     p.types(*p.inputs, p.y)
@@ -83,6 +86,7 @@ def concatenation(p: OperatorContext) -> Layer:
 
 
 def concatenation_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    """The inputs' sizes along the axis, added."""
     known = [t for t in inputs if t is not None]
     if len(known) < max(2, len(inputs)):
         return None
@@ -102,11 +106,13 @@ def fold_concatenation(op: Operator, values: list[np.ndarray]) -> np.ndarray | N
 
 
 def onnx_concatenation(w: Writer, op: Operator) -> None:
+    """Concat."""
     inputs = [w.value(i) for i in op.inputs]
     w.node("Concat", inputs, w.value(op.outputs[0]), axis=op.options["axis"])
 
 
 def transpose(p: OperatorContext) -> Layer:
+    """Checks a TRANSPOSE: a copy with permuted steps."""
     p.inputs_between(2, 2)
     p.types(p.x, p.y)
     p.same_quantization(p.x, p.y)
@@ -119,6 +125,7 @@ def transpose(p: OperatorContext) -> Layer:
 
 
 def transpose_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    """The shape, permuted."""
     x, second = first_two(inputs)
     if x is None or second is None or second.data is None:
         return None
@@ -128,11 +135,14 @@ def transpose_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx_transpose(w: Writer, op: Operator) -> None:
+    """Transpose."""
     order = [int(i) for i in np.ravel(w.known(op.inputs[1]))]
     w.node("Transpose", [w.value(op.inputs[0])], w.value(op.outputs[0]), perm=order)
 
 
 def pad_example(name: str):
+    """Margins of 0 to 2 on all axes but the batch."""
+
     def make(rng: np.random.Generator) -> Graph:
         shape, x = (1, *(int(v) for v in rng.integers(1, 7, 3))), e.quantization(rng)
         pads = rng.integers(0, 3, (4, 2))
@@ -158,6 +168,7 @@ def transpose_example(rng: np.random.Generator) -> Graph:
 
 
 def concatenation_example(rng: np.random.Generator) -> Graph:
+    """Two inputs along any axis."""
     shape, x = (1, *(int(v) for v in rng.integers(2, 7, 3))), e.quantization(rng)
     axis, more = int(rng.integers(1, 4)), int(rng.integers(1, 5))
     other = tuple(more if i == axis else d for i, d in enumerate(shape))

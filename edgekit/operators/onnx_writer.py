@@ -29,6 +29,7 @@ class Writer:
                 self.values.setdefault(i, f"{kind}_{n}" if len(indices) > 1 else kind)
 
     def tensor(self, i: int) -> Tensor:
+        """Tensor i."""
         return self.graph.tensors[i]
 
     def known(self, i: int) -> np.ndarray:
@@ -62,6 +63,7 @@ class Writer:
         return self.values.setdefault(i, f"tensor_{i}")
 
     def quantization(self, t: Tensor) -> list[str]:
+        """Names of its scale and zero point; raises EdgekitError where there is not one of each."""
         if t.dtype != np.int8 or len(t.scale) != 1:
             raise EdgekitError(
                 f"tensor {t} is not int8 with one scale: only int8 models become QDQ"
@@ -96,6 +98,7 @@ class Writer:
         return self.node("Clip", [value, *bounds])
 
     def finish(self) -> bytes:
+        """The bytes of the model, checked by onnx."""
         helper = self.onnx.helper
 
         def ends(indices):

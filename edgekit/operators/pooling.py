@@ -17,6 +17,7 @@ from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
 
 def pool(p: OperatorContext) -> Layer:
+    """Checks a pooling and its window."""
     p.inputs_between(1, 1)
     p.require(
         len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
@@ -55,6 +56,7 @@ def pool(p: OperatorContext) -> Layer:
 
 
 def mean(p: OperatorContext) -> Layer:
+    """Checks a MEAN and folds 1/n into its multiplier."""
     p.inputs_between(2, 2)
     rank = len(p.x.shape)
     axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
@@ -113,6 +115,7 @@ def _reduction(p: OperatorContext, axes: set[int]) -> list[int]:
 
 
 def mean_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    """Without the axes, or with 1 in their places."""
     x, second = first_two(inputs)
     if x is None or second is None or second.data is None:
         return None
@@ -139,6 +142,7 @@ def onnx_pool(kind: str):
 
 
 def onnx_mean(w: Writer, op: Operator) -> None:
+    """ReduceMean."""
     axes = [int(a) for a in np.ravel(w.known(op.inputs[1]))]
     keep = int(op.options["keep_dims"])
     y = w.node("ReduceMean", [w.real(op.inputs[0])], axes=axes, keepdims=keep)
@@ -146,6 +150,7 @@ def onnx_mean(w: Writer, op: Operator) -> None:
 
 
 def train_max(f: Any, op: Operator):
+    """The largest of each window."""
     size = [op.options["filter_h"], op.options["filter_w"]]
     return f.saturated(f.tf.nn.max_pool2d(f.value(op.inputs[0]), size, *tf_window(op)), op)
 
@@ -158,6 +163,7 @@ def train_average(f: Any, op: Operator):
 
 
 def train_mean(f: Any, op: Operator):
+    """The sum over the axes, rescaled with 1/n."""
     x, y = f.tensor(op.inputs[0]), f.tensor(op.outputs[0])
     axes = [int(a) for a in f.tensor(op.inputs[1]).data.ravel()]
     total = f.reshaped(f.tf.reduce_sum(f.value(x.index), axes), op)
@@ -174,6 +180,8 @@ def mean_frozen(graph: Graph, op: Operator) -> str | None:
 
 
 def pool_example(name: str):
+    """Random window, strides, padding and activation."""
+
     def make(rng: np.random.Generator) -> Graph:
         k, stride = [[int(v) for v in rng.integers(1, most, 2)] for most in (5, 4)]
         same = bool(rng.integers(2))
@@ -200,6 +208,7 @@ def _mean(rng: np.random.Generator, shape: tuple[int, ...], axes: list[int], kee
 
 
 def mean_example(rng: np.random.Generator) -> Graph:
+    """Neighbouring axes of an image."""
     shape = (1, *(int(v) for v in rng.integers(1, 9, 3)))
     axes = [[1, 2], [1], [2], [3], [2, 3], [1, 2, 3], [-1]][rng.integers(7)]
     return _mean(rng, shape, axes, bool(rng.integers(2)))

@@ -31,6 +31,7 @@ def rename(p: OperatorContext) -> None:
 
 
 def reshape_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+    """The second input, with its one -1 worked out."""
     x, second = first_two(inputs)
     if x is None or second is None or second.data is None or second.size > SMALL:
         return None
@@ -42,11 +43,13 @@ def reshape_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
 
 
 def onnx(w: Writer, op: Operator) -> None:
+    """Reshape."""
     shape = w.constant(w.tensor(op.outputs[0]).shape, np.int64)
     w.node("Reshape", [w.value(op.inputs[0]), shape], w.value(op.outputs[0]))
 
 
 def train(f: Any, op: Operator):
+    """Another shape, the same values."""
     return f.reshaped(f.value(op.inputs[0]), op)
 
 

@@ -32,17 +32,20 @@ def on_constants(
 
 
 def shape(op: Operator, inputs: Inputs) -> np.ndarray | None:
+    """The shape of the input, as values."""
     return None if inputs[0] is None else np.array(inputs[0].shape, np.int32)
 
 
 @on_constants
 def pack(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
+    """A shape from numbers."""
     numbers = all(v.shape == () for v in values) and op.options["axis"] == 0
     return np.stack(values) if numbers else None
 
 
 @on_constants
 def gather(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
+    """Some numbers of a shape."""
     if len(values) != 2 or values[0].ndim != 1 or op.options["axis"] or op.options["batch_dims"]:
         return None
     first, at = values
@@ -52,6 +55,7 @@ def gather(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
 
 @on_constants
 def product(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
+    """The number of values in a shape."""
     if len(values) != 2 or values[0].ndim != 1 or not np.isin(values[1], (0, -1)).all():
         return None
     result = int(np.prod(values[0], dtype=object))

@@ -27,6 +27,7 @@ def picked(o: dict, i: int, size: int, begin: int, end: int, step: int) -> range
 
 
 def strided_slice(p: OperatorContext) -> Layer:
+    """Checks a STRIDED_SLICE: a copy with other steps."""
     p.inputs_between(4, 4)
     p.types(p.x, p.y)
     p.same_quantization(p.x, p.y)
@@ -96,6 +97,7 @@ def onnx_slice(w: Writer, op: Operator) -> None:
 
 
 def split(p: OperatorContext) -> Layer:
+    """Checks a SPLIT: a copy for each part."""
     p.inputs_between(2, 2, outputs=p.options["count"])
     axes = np.ravel(p.constant(0, "axis"))
     x = p.inputs[1]
@@ -127,6 +129,7 @@ def split(p: OperatorContext) -> Layer:
 
 
 def onnx_split(w: Writer, op: Operator) -> None:
+    """A Slice for each part."""
     axis = int(np.ravel(w.known(op.inputs[0]))[0])
     t = w.tensor(op.inputs[1])
     part = t.shape[axis] // len(op.outputs)
@@ -144,6 +147,7 @@ def _slice(rng, shape, bounds, masks: dict, out) -> Graph:
 
 
 def slice_example(rng: np.random.Generator) -> Graph:
+    """Forwards, within bounds."""
     shape = (1, *(int(v) for v in rng.integers(2, 7, 3)))
     begin = [0, *(int(rng.integers(0, d)) for d in shape[1:])]
     inner = zip(begin[1:], shape[1:], strict=True)
@@ -178,6 +182,7 @@ def backward_slice_example(rng: np.random.Generator) -> Graph:
 
 
 def split_example(rng: np.random.Generator) -> Graph:
+    """Two or three parts along any axis."""
     shape, x = (1, *(int(v) for v in rng.integers(2, 7, 3))), e.quantization(rng)
     axis, count = int(rng.integers(1, 4)), int(rng.integers(2, 4))
     whole = tuple(d * count if i == axis else d for i, d in enumerate(shape))

@@ -13,6 +13,7 @@ from edgekit.operators.record import Field, OperatorType, same_shape
 
 
 def softmax(p: OperatorContext) -> Layer:
+    """Checks a SOFTMAX; for int8 the exponential is a table."""
     p.inputs_between(1, 1)
     p.shape_is(p.x.shape)
     p.require(len(p.x.shape) >= 1, "needs at least one dimension")
@@ -48,6 +49,7 @@ def softmax(p: OperatorContext) -> Layer:
 
 
 def onnx(w: Writer, op: Operator) -> None:
+    """Softmax over the last axis, of beta times the input."""
     x = w.real(op.inputs[0])
     if op.options["beta"] != 1:
         x = w.node("Mul", [x, w.constant(op.options["beta"], np.float32)])
@@ -55,6 +57,7 @@ def onnx(w: Writer, op: Operator) -> None:
 
 
 def example(rng: np.random.Generator) -> Graph:
+    """Up to three rows."""
     x = e.scale(rng) * float(rng.choice([0.2, 1, 3])), e.zero(rng)
     shape = (int(rng.integers(1, 4)), int(rng.integers(1, 40)))
     tensors = [e.tensor(shape, "int8", *x), e.tensor(shape, "int8", 1 / 256, -128)]

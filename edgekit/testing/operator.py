@@ -36,6 +36,8 @@ class NotApplicable(Exception):
 def check(name: str, core: str = "cortex-m4") -> dict[str, str]:
     """Run the registered operator `name` through all checks; check -> "passed", or why it does not apply.
 
+    core: the emulated core that its C runs on, by its name in `emulate`.
+
     Raises AssertionError at the first check that it fails.
     """
     found = {}

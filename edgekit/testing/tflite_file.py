@@ -6,6 +6,7 @@ operators' records.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import flatbuffers
@@ -47,8 +48,18 @@ class Op:
     options: tuple = ()
 
 
-def write(tensors, ops, inputs, outputs, graphs: int = 1, signatures=()) -> bytes:
-    """The bytes of a model with these tensors (T) and operators (Op); `graphs` times the same graph."""
+def write(
+    tensors: Sequence[T],
+    ops: Sequence[Op],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    graphs: int = 1,
+    signatures: Sequence[str] = (),
+) -> bytes:
+    """The bytes of a model with these `tensors` and operators `ops`; `graphs` times the same graph.
+
+    inputs, outputs: indices of tensors. signatures: their keys, where there are any.
+    """
     b = flatbuffers.Builder(1024)
 
     def table(fields):
@@ -176,7 +187,7 @@ def to_tflite(graph: Graph) -> bytes:
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
-    """A file with one to five wounds: changed bytes, flipped bits, extreme integers, a cut."""
+    """`data` with one to five wounds: changed bytes, flipped bits, extreme integers, a cut."""
     d = bytearray(data)
     for _ in range(int(rng.integers(1, 6))):
         kind, at = int(rng.integers(4)), int(rng.integers(len(d)))
