@@ -12,8 +12,9 @@ from edgekit.agent.attempt import Attempt
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attack import Attack, refusals, table
 from edgekit.assurance.attacks_keyset import KEYSET, AttackKeys, states
-from edgekit.assurance.attacks_package import PACKAGE, PackageTarget, check_in_python
+from edgekit.assurance.attacks_package import PACKAGE
 from edgekit.assurance.attacks_transfer import TRANSFER, TransferTarget
+from edgekit.assurance.package_target import PackageTarget, check_in_python
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.package import Device
 from edgekit.packages.public_keys import Signer

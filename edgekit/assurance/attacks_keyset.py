@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attack import Attack
-from edgekit.assurance.attacks_package import flip_bit
+from edgekit.assurance.package_target import flip_bit
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement, status
 from edgekit.packages.keys import FileSigner

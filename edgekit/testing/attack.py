@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from edgekit.assurance.attack import Attack
-from edgekit.assurance.attacks_package import IMAGE, PackageTarget, take_in_python
+from edgekit.assurance.attacks_package import IMAGE
+from edgekit.assurance.package_target import PackageTarget, take_in_python
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.manifest import RULES
 

@@ -9,7 +9,8 @@ from edgekit.agent.host_device import HostDevice
 from edgekit.assurance import ATTACKS, attack
 from edgekit.assurance.attack import Attack
 from edgekit.assurance.attacks import aimed_at
-from edgekit.assurance.attacks_package import IMAGE, PackageTarget, check_in_python
+from edgekit.assurance.attacks_package import IMAGE
+from edgekit.assurance.package_target import PackageTarget, check_in_python
 from edgekit.packages.manifest import RULES
 from edgekit.packages.package import sign_package
 from edgekit.testing.attack import lacks
