@@ -229,14 +229,14 @@ def test_a_rotten_confirmed_image_is_not_run_and_can_be_replaced(host):
 def test_worn_places_of_the_log_are_passed_over(host):
     blank(host)
     assert install(host, 1) == 0
-    assert host.read("device")[["sector", "place"]].tolist() == (1, 2)
+    assert host.read("device")[["sector", "log_index"]].tolist() == (1, 2)
     flash = host.read("nor").copy()
     worn = LOG + SECTOR + np.array([2, 3, 5]) * RECORD
     flash["unit"][worn // UNIT + 1] = CHARGED
     host.write("nor", flash)
     assert restart(host) == 0
     assert host.call("device_confirm", 1) == 0
-    assert host.read("device")[["sector", "place"]].tolist() == (1, 7)
+    assert host.read("device")[["sector", "log_index"]].tolist() == (1, 7)
     assert restart(host) == 0
 
 
