@@ -21,6 +21,7 @@ from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, SECOND, notebook
 from tests.usecases.complete import USECASE
+from tests.usecases.complete import USECASE
 
 
 def actions(outcomes):
@@ -40,7 +41,7 @@ def test_unchanged_chapters_are_skipped_and_changed_ones_run(toy):
     )
     assert actions(execute.execute("toy", say=lambda _: None)[1]) == ["skipped", "ran"]
     assert actions(execute.execute("toy", seed=1, say=lambda _: None)[1]) == ["ran", "ran"]
-    (toy / "usecases" / "toy" / "usecase.py").write_text("CLASSES = ('a', 'c')\n")
+    (toy / "usecases" / "toy" / "usecase.py").write_text(f"{USECASE}\n# thought again\n")
     assert actions(execute.execute("toy", seed=1, say=lambda _: None)[1]) == ["ran", "ran"]
 
 
