@@ -32,7 +32,7 @@ def mqtt(
     except ImportError:
         raise missing("recording needs", "paho", "live") from None
     received: queue.Queue = queue.Queue(maxsize=200_000)
-    state = {"up": False, "why": "", "topics": {}}
+    state: dict = {"up": False, "why": "", "topics": {}}
 
     def connected(client, _data, _flags, reason, _properties):
         if reason.is_failure:

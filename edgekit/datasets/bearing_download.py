@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -81,7 +82,7 @@ def _bring(lacking: list[Pin], folder: Path, sources: list[dict], say) -> None:
             path, url = folder / pin.name, addresses[pin.name]
             path.parent.mkdir(parents=True, exist_ok=True)
             pinned.download(
-                pin, path, lambda url=url: url,
+                pin, path, partial(str, url),
                 instead="download the set by hand and name its folder",
             )  # fmt: skip
             say(f"  {number} of {len(lacking)}: {pin.name}")

@@ -42,7 +42,9 @@ def load(target: str, classes: tuple[str, ...] = ("normal", "inner", "outer")) -
     folder = Workspace.find().folder / Path(where).expanduser() if where else download(name)
     if not folder.is_dir():
         raise EdgekitError(f"there is no folder {folder} with the files of {chosen.title}")
-    found, other, unknown, twice = [], {}, 0, 0
+    found: list[Recording] = []
+    other: dict[str, int] = {}
+    unknown = twice = 0
     for path in sorted(folder.rglob("*.mat")):
         held = chosen.read(path, index(chosen))
         if held is None:

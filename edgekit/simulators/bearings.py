@@ -118,7 +118,7 @@ def simulate(
     """
     if label not in LABELS:
         raise EdgekitError(f"the simulator knows no fault {label!r}.{did_you_mean(label, LABELS)}")
-    given = {"shaft_hz": shaft_hz, "snr_db": snr_db, "geometry": geometry, "rate": rate}
+    given: dict = {"shaft_hz": shaft_hz, "snr_db": snr_db, "geometry": geometry, "rate": rate}
     rig = replace(rig, **{k: v for k, v in given.items() if v is not None})
     if not (
         seconds * rig.rate >= 64

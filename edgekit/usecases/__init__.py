@@ -27,7 +27,7 @@ KIT = Path(__file__).parent
 def known(root: Path) -> dict[str, Path]:
     """Name -> folder, the project's own first."""
     folders = [*sorted((root / "usecases").glob("*")), *sorted(KIT.glob("*"))]
-    found = {}
+    found: dict[str, Path] = {}
     for folder in folders:
         if (folder / "usecase.py").is_file():
             found.setdefault(folder.name, folder)

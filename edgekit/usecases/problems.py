@@ -58,7 +58,7 @@ def renamed(text: str) -> list[str]:
     for node in ast.walk(tree):
         for name in _names(node):
             if name in RENAMED:
-                found.setdefault(name, node.lineno)
+                found.setdefault(name, getattr(node, "lineno", 0))
     return [f"line {line}: {name} is called {RENAMED[name]} now" for name, line in found.items()]
 
 
@@ -156,7 +156,8 @@ def _calls(case: UseCase) -> Iterator[str]:
 
 
 def _steps(case: UseCase) -> Iterator[str]:
-    found = {n: getattr(case, n) for n in ("features", "teacher_input") if n in vars(case.module)}
+    defined = vars(case.module)
+    found: dict[str, Any] = {n: defined[n] for n in ("features", "teacher_input") if n in defined}
     others = case.SEARCH.get("features", {}) if isinstance(case.SEARCH, dict) else None
     if not isinstance(others, dict):
         yield 'SEARCH must be a dictionary; SEARCH["features"], name -> step of edgekit.signal'
@@ -167,8 +168,8 @@ def _steps(case: UseCase) -> Iterator[str]:
     wanted = vars(case.module).get("WINDOW")
     for name, step in found.items():
         shape = getattr(step, "shape", None)
-        good = isinstance(shape, tuple) and len(shape) == 3
-        if not callable(step) or not good or not all(map(_positive, shape)):
+        good = isinstance(shape, tuple) and len(shape) == 3 and all(map(_positive, shape))
+        if not callable(step) or shape is None or not good:
             yield f"{name} must be a step of edgekit.signal, with a shape of three; is {step!r:.60}"
             continue
         if not callable(getattr(step, "c", None)):
@@ -177,7 +178,7 @@ def _steps(case: UseCase) -> Iterator[str]:
         if shape[0] == 1 and isinstance(wanted, int) and samples not in (None, wanted):
             yield f"{name} takes windows of {samples} samples, WINDOW is {wanted}"
         rate = getattr(step, "rate", None)
-        rate = rate * getattr(step, "step_size", 1) if _positive(rate) else None
+        rate = float(rate) * getattr(step, "step_size", 1) if rate and _positive(rate) else 0.0
         if rate and _positive(case.RATE) and not math.isclose(rate, case.RATE, rel_tol=1e-6):
             yield f"{name} is made for {rate:g} Hz, RATE is {case.RATE:g}"
 

@@ -24,6 +24,9 @@ class Step(Protocol):
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """`X` (n, time, channel) or (n, height, width, 1) -> (n, *shape), float32."""
 
+    def c(self, name: str) -> dict[str, str]:
+        """Its C, `{name}_features`, and the headers that this includes: file name -> text."""
+
 
 class UseCase:
     """A use case as stages and notebooks use it: the names below, and whatever else its file defines.

@@ -87,6 +87,14 @@ class _Controls:
         plt.close(figure)
         self.picture.value = out.getvalue()
 
+    def reset(self) -> None:
+        """Set the controls to what the recording in view holds; each kind has its own."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draw what is in view as the current figure; each kind has its own."""
+        raise NotImplementedError
+
     def watch(self, *controls) -> None:
         for control in controls:
             control.observe(lambda _: self.redraw(), "value")
@@ -108,8 +116,8 @@ class Signals(_Controls):
         )  # fmt: skip
         self.reset()
         self.watch(self.scroll, self.stretch)
-        self.zoom.observe(lambda _: (self.reset(), self.redraw()), "value")
-        self.scroll.observe(lambda _: (self.reset(), self.redraw()), "value")
+        self.zoom.observe(self.move, "value")
+        self.scroll.observe(self.move, "value")
         self.box = widgets.VBox(
             [
                 widgets.HBox([self.zoom, self.scroll]),
@@ -130,6 +138,11 @@ class Signals(_Controls):
                 self.message,
             ]
         )
+        self.redraw()
+
+    def move(self, _) -> None:
+        """Another part of the recording is in view."""
+        self.reset()
         self.redraw()
 
     @property

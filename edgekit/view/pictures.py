@@ -65,7 +65,7 @@ def plot_mean_images(case, *domains, examples: int = 4):
     )  # fmt: skip
     for row, (windows, c) in zip(axes, rows, strict=True):
         X = windows.X[windows.y == c]
-        picked = np.linspace(0, len(X) - 1, examples).astype(int) if len(X) else []
+        picked = np.linspace(0, len(X) - 1, examples if len(X) else 0).astype(int)
         for axis, i in zip(row, picked, strict=False):
             axis.imshow(case.features(X[i : i + 1])[0, :, :, 0], cmap="gray", vmin=-1, vmax=1)
         if len(X):

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edgekit.core.escape import picture
+from edgekit.data.recordings import Recording
 from edgekit.view.palette import COLOURS
 from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_images
 
@@ -15,7 +16,7 @@ def plot_recordings(recordings: list, samples: int = 2000):
 
     Of image recordings, some frames.
     """
-    first = {}
+    first: dict[str | None, Recording] = {}
     for recording in recordings:
         first.setdefault(recording.label, recording)
     if next(iter(first.values())).samples.ndim == 3:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edgekit.core.errors import EdgekitError
 from edgekit.data import (
     Split,
+    Windows,
     assert_no_leak,
     by_group,
     compare_grouped_vs_random,
@@ -157,3 +158,36 @@ def test_a_feature_that_only_knows_the_recording_scores_only_when_it_leaks():
     table = compare_grouped_vs_random(windows, fingerprint)["balanced_accuracy"]
     assert table["random windows (leaks)"] > 0.99
     assert table["whole groups (honest)"] < 0.7
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    starts=st.lists(st.integers(0, 60), min_size=2, max_size=7, unique=True),
+    assigned=st.lists(st.sampled_from(("train", "val", "test")), min_size=7, max_size=7),
+    length=st.integers(1, 12),
+)
+def test_two_parts_may_not_share_a_sample_of_one_recording_and_may_touch(starts, assigned, length):
+    """The oracle lists each window's samples; the groups of the parts differ, so only these can leak."""
+    parts = {
+        p: [i for i in range(len(starts)) if assigned[i] == p] for p in ("train", "val", "test")
+    }
+    samples = {
+        p: {s + k for i in parts[p] for s in [starts[i]] for k in range(length)} for p in parts
+    }
+    shared = any(samples[a] & samples[b] for a in parts for b in parts if a < b)
+    n = len(starts)
+    windows = Windows(
+        X=np.random.default_rng(0).normal(size=(n, length, 1)).astype(np.float32),
+        y=np.zeros(n, np.int64),
+        classes=("a",),
+        group=np.array(assigned[:n]),
+        domain=np.array(["field"] * n),
+        origin=np.array([f"one@{s}" for s in starts]),
+        rate=1.0,
+    )
+    split = Split(*(np.array(parts[p], np.int64) for p in ("train", "val", "test")), {})
+    if shared:
+        with pytest.raises(EdgekitError, match="overlaps itself"):
+            assert_no_leak(windows, split)
+    else:
+        assert_no_leak(windows, split)

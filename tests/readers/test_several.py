@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from edgekit.readers import arrays, matlab
 from edgekit.tables import UnreadableError, delimited
-from tests.bring.test_matlab import save_73
+from tests.readers.test_matlab import save_73
 
 rng = np.random.default_rng(0)
 ACC, EMG = rng.normal(size=(300, 3)).astype(np.float32), rng.normal(size=3000).astype(np.float32)
