@@ -24,7 +24,7 @@ from edgekit.operators import OPERATORS, OperatorType
 from edgekit.operators.graph import Graph, Operator, Tensor
 from edgekit.testing.tflite_file import mutated, to_tflite
 
-SEEDS = (1, 2, 3)  # of every example, for what compiles
+SEEDS = (1, 2)  # of every example, for what compiles
 SAMPLES = 5
 SHAPES = 25  # models drawn for what does not compile
 
@@ -91,12 +91,13 @@ def gives_the_shapes_that_litert_gives(name: str) -> None:
     if importlib.util.find_spec("ai_edge_litert") is None:
         raise NotApplicable("ai-edge-litert is not installed")
     from ai_edge_litert import interpreter
-    from hypothesis import assume, given, settings
+    from hypothesis import Phase, assume, given, settings
     from hypothesis import strategies as st
 
     kind = _kind(name)
 
-    @settings(max_examples=SHAPES, deadline=None, database=None)
+    # a smaller seed is no simpler model: nothing to shrink
+    @settings(max_examples=SHAPES, deadline=None, database=None, phases=[Phase.generate])
     @given(st.integers(0, 2**32 - 1), st.sampled_from(kind.examples))
     def agree(seed: int, example: Callable[[np.random.Generator], Graph]) -> None:
         graph = example(np.random.default_rng(seed))

@@ -220,7 +220,7 @@ def test_any_integers_answer_as_the_runtime_does(network, seed, most):
         np.clip(c.base + c.unit * rng.integers(-most, most + 1, c.base.size), *c.limits)
         for c in network.constants
     ]
-    x = rng.integers(-128, 128, (8, *network.given)).astype(np.int8)
+    x = rng.integers(-128, 128, (8, *network.input_shape)).astype(np.int8)
     assert network.agreement(network.written(some), x) == 1
 
 
