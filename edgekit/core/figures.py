@@ -72,33 +72,33 @@ class Figure:
 def measured(
     value: float, unit: str, source: str, low: float | None = None, high: float | None = None
 ) -> Figure:
-    """A Figure that was counted here: `value` in `unit`, by what `source` says."""
+    """`value` in `unit`, counted here as `source` says; `low` and `high` bound it."""
     return Figure(value, unit, "measured", source, low, high)
 
 
 def emulated(
     value: float, unit: str, source: str, low: float | None = None, high: float | None = None
 ) -> Figure:
-    """A Figure that was read off the compiled binary on an emulated core."""
+    """`value` in `unit`, read off a binary on an emulated core, as `source` says; `low`, `high` bound it."""
     return Figure(value, unit, "emulated", source, low, high)
 
 
 def estimated(
     value: float, unit: str, source: str, low: float | None = None, high: float | None = None
 ) -> Figure:
-    """A Figure of a model or a rule of thumb, which `source` names."""
+    """`value` in `unit` by a model or a rule of thumb, named in `source`; `low` and `high` bound it."""
     return Figure(value, unit, "estimated", source, low, high)
 
 
 def published(
     value: float, unit: str, source: str, low: float | None = None, high: float | None = None
 ) -> Figure:
-    """A Figure of somebody else, whom `source` names."""
+    """`value` in `unit` of somebody else, named in `source`; `low` and `high` bound it."""
     return Figure(value, unit, "published", source, low, high)
 
 
 def number(value: float | None) -> str:
-    """Four significant digits, thousands separated; whole numbers stay whole."""
+    """`value` in four significant digits, thousands separated; whole numbers stay whole, None is a dash."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value != value:
