@@ -16,6 +16,7 @@ from edgekit.core.version import VERSION
 DISTRIBUTIONS = {  # where a module is not called as what one installs
     "pkcs11": "python-pkcs11",
     "cv2": "opencv-python-headless",
+    "yaml": "PyYAML",
     "paho": "paho-mqtt",
     "serial": "pyserial",
     "tensorflow_model_optimization": "tensorflow-model-optimization",
