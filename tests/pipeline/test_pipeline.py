@@ -21,7 +21,6 @@ from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, SECOND, notebook
 from tests.usecases.complete import USECASE
-from tests.usecases.complete import USECASE
 
 
 def actions(outcomes):
@@ -138,6 +137,7 @@ def test_a_broken_use_case_is_one_line(toy, capsys):
 
 
 def test_a_name_that_a_use_case_lacks_is_one_line(toy):
+    (toy / "usecases" / "toy" / "usecase.py").write_text("CLASSES = ('a', 'b')\n")
     with pytest.raises(
         EdgekitError, match=r"usecase\.py: does not define .* more: edgekit check toy"
     ):
