@@ -21,7 +21,6 @@ from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import open_run
 from tests.toy import DESIGN, SECOND, notebook
 from tests.usecases.complete import USECASE
-from tests.usecases.complete import USECASE
 
 
 def actions(outcomes):
