@@ -9,16 +9,18 @@ from edgekit.data.windows import Windows
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.manifest import file_hash, start_manifest, update_manifest
 from edgekit.search import search_config
+from tests.usecases import complete
 
-USECASE = """
-from edgekit import signal
-from edgekit.data import folds_by_group as folds
-from edgekit.learn.models import student, teacher
+USECASE = (
+    complete.USECASE
+    + """
 
-CLASSES, SENSITIVITY = ("low", "high"), 0.001
+from edgekit.learn.models import student  # noqa: E402
+
+SENSITIVITY = 0.001
 features = teacher_input = signal.UnitRms(64)
-WIDTHS = {"student": 4}
-FIT = {p: {"student": {"epochs": 3, "copies": 1, "rate": 0.02}} for p in ("quick", "full")}
+FEATURE_AXIS = ("time (samples)", range(64))
+FIT = {p: {w: {"epochs": 3, "copies": 1, "rate": 0.02} for w in WIDTHS} for p in ("quick", "full")}
 SEARCH = {
     "features": {"half": signal.Subwindow(signal.UnitRms(32), 64)},
     "depth": [0, 1, 2], "width": {"low": 2, "high": 6}, "quantize": ["int8"],
@@ -28,6 +30,7 @@ SEARCH = {
 def augment(X, rng):
     return X + rng.normal(0, 0.1, X.shape).astype(X.dtype)
 """
+)
 DESIGN = """
 [use_case]
 name = "toy"
