@@ -9,6 +9,7 @@ from typing import Any
 
 from edgekit import catalog
 from edgekit.agent import native
+from edgekit.agent.flash_usage import KEPT, flash_parts
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure
 from edgekit.emulate.firmware import Firmware, build, feature_c
@@ -24,7 +25,6 @@ from edgekit.packages.release import Generated, Release
 
 PARTS = ("agent", "delta", "nor", "slots", *native.TRUST)  # beside what checks a package
 PACKET = 512
-KEPT = 4  # sectors beside the slots: two for the log, two for the keys
 DECRYPTOR = """\
 static struct decrypt update_decrypt;
 static const struct decryptor DECRYPTOR = {&update_decrypt, decrypt_begin, decrypt_run};"""
@@ -45,9 +45,9 @@ class DeviceFirmware(Firmware):
     @cached_property
     def parts(self) -> dict[str, Figure]:
         """Bytes of flash by part, see `flash_parts`."""
-        from edgekit.agent.footprint import flash_parts
-
-        return flash_parts(self) if self.sizes is None else dict(self.sizes)
+        if self.sizes is not None:
+            return dict(self.sizes)
+        return flash_parts(self, self.release, self.keys)
 
     def with_features(self, features: Any) -> DeviceFirmware:
         """The same, which now can be given samples: a file holds the C of its features, not their Python.
