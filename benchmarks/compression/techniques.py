@@ -7,22 +7,28 @@ the features. Points lost: teacher and deployed recipe both on three folds, each
 
 from __future__ import annotations
 
+from functools import partial
+
 from benchmarks.bars import Bars
+from edgekit import emulate, learn, usecases
+from edgekit.core import workspace
+from edgekit.data.recordings import TARGET
+from edgekit.design import load as load_design
 from edgekit.pipeline import artefacts, execute
 
+SEED = 0
 
-def bars(bars: Bars, names, profile: str = "full", offline: bool = False) -> None:
-    """A use case at a time, then what is asked of several of them, where there are several."""
+
+def bars(bars: Bars, names) -> None:
+    """A use case at a time, then what is asked of several of them."""
     ratios, structured = {}, {}
     for name in names:
-        directory, _ = execute.execute(name, profile=profile, offline=offline, through="compress")
+        directory, _ = execute.execute(name, profile="full", through="compress")
         table = artefacts.read(artefacts.artefact_path(directory, "ledger.json")).table
         card = artefacts.read(artefacts.artefact_path(directory, "model.json"))
         ratios[name] = deployed(bars, name, table, card)
         rounding(bars, name, table)
         structured[name] = channels(bars, name, table)
-    if len(names) < 2:
-        return
     far = [name for name, ratio in ratios.items() if ratio >= 40]
     bars.add(
         "use cases at 40 times or more",
@@ -33,6 +39,46 @@ def bars(bars: Bars, names, profile: str = "full", offline: bool = False) -> Non
     good = [name for name, met in structured.items() if met]
     bars.add("use cases where channels leave without loss", "≥ 2", f"{len(good)}: {', '.join(good) or '–'}",
              len(good) >= 2)  # fmt: skip
+
+
+def in_short(bars: Bars, name: str = "activity") -> None:
+    """The techniques on one network, one split and the windows of quick, without the chapters."""
+    case = usecases.load(name, workspace.root())
+    recordings = [case.prepare(r) for r in case.recordings(TARGET, "quick")]
+    windows = case.windows(recordings, "quick")
+    split = case.split(windows, seed=SEED)
+    train, test = windows[split.train], windows[split.test]
+    board = load_design(usecases.folder(name, workspace.root()) / "design.toml").board
+    how = {"seed": SEED, "augment": case.augment, "epochs": 20}
+    build = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
+    plain = learn.compress((), train, case.features, build=build, rounding="float", **how)
+    start = {"start": plain.model, **how}
+    made = {
+        "int8": learn.compress((), train, case.features, **start),
+        "channels": learn.compress(("channels",), train, case.features, **start),
+        "qat": learn.compress(("qat",), train, case.features, **start),
+    }
+
+    def points(tflite: bytes) -> float:
+        predicted = learn.predict(tflite, case.features(test.X))[0].argmax(axis=1)
+        scores = learn.score(test.y, predicted, test.classes, draws=1)
+        return 100 * scores.balanced_accuracy
+
+    costs = {
+        variant: emulate.profile_cost(m.tflite, case.features, case.SENSITIVITY, board, test.X[:1])
+        for variant, m in made.items()
+    }
+    for variant, what in (("int8", "PTQ alone"), ("qat", "QAT")):
+        lost = points(plain.tflite) - points(made[variant].tflite)
+        bars.add(f"{name}, student: {what}, points lost", "≤ 1", f"{lost:+.2f}", lost <= 1)
+    before, after = (costs[v]["network_instructions"].value for v in ("int8", "channels"))
+    fall = 100 * (1 - after / before)
+    bars.add(
+        f"{name}, student: channels, network's instructions",
+        "40 % fewer",
+        f"{fall:.0f} %",
+        fall >= 40,
+    )
 
 
 def deployed(bars: Bars, name: str, table, card) -> float:
