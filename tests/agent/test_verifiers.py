@@ -17,6 +17,7 @@ from edgekit.agent.device_firmware import firmware
 from edgekit.agent.footprint import flash_parts
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.core.errors import EdgekitError
+from edgekit.design.design import SIGNATURES
 from edgekit.packages import verifiers
 from edgekit.packages.package import sign_package
 from tests.updates_fixtures import release_of
@@ -101,7 +102,7 @@ def test_numbers_that_are_out_of_range_and_points_off_the_curve_are_refused(veri
 
 
 def test_a_design_may_choose_each_way_and_no_other(tmp_path):
-    assert tuple(verifiers.VERIFIERS) == design.SIGNATURES
+    assert tuple(verifiers.VERIFIERS) == SIGNATURES
     text = (resources.files("edgekit") / "usecases/bearing/design.toml").read_text("utf-8")
     path = tmp_path / "design.toml"
     for name in (*design.SIGNATURES, "ES257"):
