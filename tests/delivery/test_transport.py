@@ -25,7 +25,8 @@ from edgekit.delivery.transport import (
     Transport,
     check_name,
 )
-from edgekit.testing.transport import CHECKS, asked, lacks, served
+from edgekit.testing.transport import CHECKS, asked, lacks
+from edgekit.testing.transport_bench import served
 
 for needed in ("cbor2", "paho.mqtt", "httpx", "uvicorn", "starlette", "trustme"):
     pytest.importorskip(needed)
