@@ -70,31 +70,51 @@ class Figure:
 
 
 def measured(
-    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+    value: float,
+    unit: str,
+    source: str,
+    low: float | None = None,
+    high: float | None = None,
+    data: str = "",
 ) -> Figure:
-    """`value` in `unit`, counted here as `source` says; `low` and `high` bound it."""
-    return Figure(value, unit, "measured", source, low, high)
+    """`value` in `unit`, counted here as `source` says; `low` and `high` bound it; `data`: on which recordings."""
+    return Figure(value, unit, "measured", source, low, high, data)
 
 
 def emulated(
-    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+    value: float,
+    unit: str,
+    source: str,
+    low: float | None = None,
+    high: float | None = None,
+    data: str = "",
 ) -> Figure:
-    """`value` in `unit`, read off a binary on an emulated core, as `source` says; `low`, `high` bound it."""
-    return Figure(value, unit, "emulated", source, low, high)
+    """`value` in `unit`, read off a binary on an emulated core; the others as for `measured`."""
+    return Figure(value, unit, "emulated", source, low, high, data)
 
 
 def estimated(
-    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+    value: float,
+    unit: str,
+    source: str,
+    low: float | None = None,
+    high: float | None = None,
+    data: str = "",
 ) -> Figure:
-    """`value` in `unit` by a model or a rule of thumb, named in `source`; `low` and `high` bound it."""
-    return Figure(value, unit, "estimated", source, low, high)
+    """`value` in `unit` by a model or a rule of thumb, named in `source`; the others as for `measured`."""
+    return Figure(value, unit, "estimated", source, low, high, data)
 
 
 def published(
-    value: float, unit: str, source: str, low: float | None = None, high: float | None = None
+    value: float,
+    unit: str,
+    source: str,
+    low: float | None = None,
+    high: float | None = None,
+    data: str = "",
 ) -> Figure:
-    """`value` in `unit` of somebody else, named in `source`; `low` and `high` bound it."""
-    return Figure(value, unit, "published", source, low, high)
+    """`value` in `unit` of somebody else, named in `source`; the others as for `measured`."""
+    return Figure(value, unit, "published", source, low, high, data)
 
 
 def number(value: float | None) -> str:
