@@ -204,7 +204,7 @@ def energy(rows: pd.DataFrame, board: str, model: str) -> tuple[float, float]:
     """µJ of ST's v1.3 binary: its latency, network left out, with its band, times active power."""
     one = rows[(rows.board == board) & (rows.model == model) & (rows["round"] == "v1.3")].iloc[0]
     known = catalog.calibrations()[board]
-    time = estimated(one.predicted, "ms", "", **known.error_band(one.predicted))
+    time = estimated(one.predicted, "ms", "", *known.error_band(one.predicted))
     owner = next(b for b in catalog.boards().values() if b.calibration_chip == board)
     used = cost.energy(time, owner)
     return 1000 * used.low, 1000 * used.high

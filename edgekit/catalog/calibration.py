@@ -43,17 +43,17 @@ class Calibration:
         span = self.rounds[0] if len(self.rounds) == 1 else f"{self.rounds[0]}–{self.rounds[-1]}"
         return f"{self.results} MLPerf Tiny {span} results of {who}"
 
-    def error_band(self, value: float, worst_error_other_chip: bool = False) -> dict[str, float]:
-        """`low` and `high` around a value that this calibration gave."""
+    def error_band(self, value: float, worst_error_other_chip: bool = False) -> tuple[float, float]:
+        """The lowest and highest around a value that this calibration gave."""
         ratio = 1 + (self.worst_error_other_chip if worst_error_other_chip else self.worst_error)
-        return {"low": value / ratio, "high": value * ratio}
+        return value / ratio, value * ratio
 
     def figure(self, worst_error_other_chip: bool = False) -> Figure:
         """The factor with its band, as the catalogue shows it."""
         where = f", measured on {self.name}" if worst_error_other_chip else ""
         text = f"cycles over those of edgekit.emulate.timing{where}: {self.source}"
         return estimated(
-            self.factor, "", text, **self.error_band(self.factor, worst_error_other_chip)
+            self.factor, "", text, *self.error_band(self.factor, worst_error_other_chip)
         )
 
 

@@ -77,7 +77,11 @@ def measured(
     high: float | None = None,
     data: str = "",
 ) -> Figure:
-    """`value` in `unit`, counted here as `source` says; `low` and `high` bound it; `data`: on which recordings."""
+    """`value` in `unit`, counted here as `source` says.
+
+    `low` and `high` bound it; `data`, one of DATA, says on which recordings it rests. Raises ValueError as
+    `Figure` does.
+    """
     return Figure(value, unit, "measured", source, low, high, data)
 
 

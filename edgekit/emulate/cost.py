@@ -83,7 +83,7 @@ def latency(
     where, which = (on, f"the {measured.name}, ") if on else (measured.name, "")
     doubt = "another chip and another submitter's program" if on else "another submitter's program"
     words = f"{where} at {clock:g} MHz, calibrated on {which}{measured.source}"
-    return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", **band)
+    return estimated(ms, "ms", f"{words}; band: {doubt}, ±{100 * ratio:.0f} %", *band)
 
 
 def _uncalibrated(cpu: str, count: float, mhz: float) -> Figure:
