@@ -135,10 +135,11 @@ def battery_life(
     """Days on one battery.
 
     inference: millijoules each (from `energy`). battery_mah: capacity. volts: mean voltage.
-    per_hour: inferences an hour, each with `sensor_mj` of sampling. sleep_ua: current between them. radio_mj_per_hour: transmissions, averaged.
+    per_hour: inferences an hour, each with `sensor_mj` of sampling. sleep_ua: current between
+    them. radio_mj_per_hour: transmissions, averaged.
     self_discharge_per_year: share of the capacity; usable: share above the cut-off voltage.
-    The band comes from the inference energy's band. Raises EdgekitError for a battery without capacity or
-    voltage and for negative consumption.
+    The band comes from the inference energy's band. Raises EdgekitError where battery_mah, volts or
+    usable is not positive, or a consumption is negative.
     """
     if (
         min(battery_mah, volts, usable) <= 0

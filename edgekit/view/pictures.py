@@ -23,8 +23,8 @@ LEAST_FRAMES = 4  # shown of a set of recordings
 def plot_frames(recordings: list[Recording], count: int = 6) -> np.ndarray:
     """`count` frames of several recordings with their boxes, coloured by label. Returns the axes (n,), flat.
 
-    One frame of each recording, spread over them all; fewer recordings show more of their frames. At least four
-    are asked for.
+    One frame of each recording, spread over them all; fewer recordings show more of their frames.
+    At least four are asked for.
     """
     frames = _spread(recordings, max(LEAST_FRAMES, count))
     columns = min(3, len(frames))

@@ -44,6 +44,7 @@ def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndar
         axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
     axes[-1, 0].set_xlabel("time (s)")
     axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
+    return None
 
 
 def plot_spectra(
@@ -95,7 +96,7 @@ def plot_features(case: Any, *domains: Windows) -> np.ndarray:
     """Each class's mean feature with its 10–90 % band: a row for each of `domains`, a column a channel.
 
     `case` is the UseCase, each domain the Windows of one world. Images (features of height
-    above 1) are drawn as mean images instead.
+    above 1) are drawn as mean images instead. Returns the axes (rows, columns).
     """
     if case.features.shape[0] > 1:
         return plot_mean_images(case, *domains)
