@@ -14,7 +14,11 @@ from edgekit.core.version import VERSION
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0: done. 1: a budget line was missed, or not judged, under --strict. 2: bad input, said in one line."""
+    """Run one command; returns the exit code, a number that the shell sees.
+
+    argv: the words after `edgekit`; None: those of this process. 0: done. 1: a budget line was missed, or not
+    judged, under --strict. 2: bad input, said in one line. 130: stopped by Ctrl-C.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"

@@ -146,7 +146,7 @@ class Design:
 
 
 def load(path: str | Path) -> Design:
-    """Read and check a design.toml. Raises EdgekitError with the file, the key and what to do."""
+    """Read and check the design.toml at `path`. Raises EdgekitError with the file, the key and what to do."""
     path = Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

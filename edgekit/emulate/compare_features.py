@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from edgekit.emulate.firmware import MAIN_FILE, SUFFIX, Firmware, build_host
 from edgekit.emulate.machine import Machine
 from edgekit.emulate.samples import check_windows, quantize_samples, sample_dtype, sensor_samples
 from edgekit.signal.source import to_int8
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def features_on_host(firmware: Firmware, X) -> tuple[np.ndarray, np.ndarray | None]:
@@ -53,9 +57,10 @@ def features_on_core(firmware: Firmware, X) -> tuple[np.ndarray | None, np.ndarr
     return np.stack(values) if values else None, np.stack(inputs)
 
 
-def feature_parity(firmware: Firmware, X):
+def feature_parity(firmware: Firmware, X: np.ndarray) -> pd.DataFrame:
     """Python's features against the C side's, one row for each feature, as a pandas DataFrame.
 
+    X: (n, window, channels) in physical units. Raises EdgekitError for windows of another shape.
     Columns: feature, scale (its standard deviation over the windows), then for `host` and `core` the
     largest and the mean absolute error and how many int8 inputs differ. `attrs`: "windows", "exact"
     (every bit equal on both), "worst" (largest error over its feature's scale) and "int8_share" (of

@@ -101,7 +101,8 @@ def energy(
 ) -> Figure:
     """Millijoules for one inference: latency times the active power of a board of the catalogue, or a range.
 
-    Both bands are in it. Raises EdgekitError where nobody published the board's power.
+    milliwatts: (low, high), in place of the board's. Both bands are in it. Raises EdgekitError where
+    nobody published the board's power.
     """
     power = milliwatts
     if power is None and board is not None and board.active_power_mw:
@@ -133,10 +134,12 @@ def battery_life(
 ) -> Figure:
     """Days on one battery.
 
-    inference: millijoules each (from `energy`). per_hour: inferences an hour, each with `sensor_mj` of
-    sampling. sleep_ua: current between them. radio_mj_per_hour: transmissions, averaged.
+    inference: millijoules each (from `energy`). battery_mah: capacity. volts: mean voltage.
+    per_hour: inferences an hour, each with `sensor_mj` of sampling. sleep_ua: current between
+    them. radio_mj_per_hour: transmissions, averaged.
     self_discharge_per_year: share of the capacity; usable: share above the cut-off voltage.
-    The band comes from the inference energy's band.
+    The band comes from the inference energy's band. Raises EdgekitError where battery_mah, volts or
+    usable is not positive, or a consumption is negative.
     """
     if (
         min(battery_mah, volts, usable) <= 0

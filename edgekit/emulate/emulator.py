@@ -142,7 +142,7 @@ class Emulator:
         return len(self.read_at(self.top - STACK, STACK).lstrip(PAINT))
 
 
-def instruction_offsets(code, thumb: bool) -> list[int]:
+def instruction_offsets(code: bytes | bytearray, thumb: bool) -> list[int]:
     """Byte offsets of the instructions in a block of Thumb (16/32 bit) or RV32C (16/32 bit) code."""
     offsets, at = [], 0
     while at + 1 < len(code):

@@ -204,6 +204,9 @@ def build_host(
 ) -> Path:
     """Compile `source` into a shared library for this machine and return its path.
 
+    opt: optimization flag. compiler: "zig", or "cc" for the system's. defines: macros, as NAME or NAME=value.
+    cache: where finished builds lie, the user's cache unless given. Raises EdgekitError with the compiler's
+    first error.
     driver: C that includes the model's .c file and is compiled in its place (to reach its static
     functions). Load the library in a process of its own, as `parity.run_host` does: generated code for a
     hostile model must not share the caller's memory.

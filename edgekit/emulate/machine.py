@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -47,8 +48,8 @@ class Machine(Emulator):
         if f"{self.name}_slot" in self.symbols:  # else no constants, and the linker left it out
             self.write(f"{self.name}_slot", struct.pack("<I", at))
 
-    def load(self, values) -> None:
-        """Write an array for each model input, in its dtype."""
+    def load(self, values: Sequence[np.ndarray]) -> None:
+        """Write an array for each model input, in its dtype. Raises EdgekitError for another one or size."""
         for i, x in zip(self.graph.inputs, values, strict=True):
             t = self.graph.tensors[i]
             if x.dtype != t.dtype or x.size != t.size:
@@ -65,8 +66,8 @@ class Machine(Emulator):
     def read_outputs(self) -> tuple[np.ndarray, ...]:
         return tuple(self.tensor(i) for i in self.graph.outputs)
 
-    def infer(self, values) -> tuple[np.ndarray, ...]:
-        """One inference."""
+    def infer(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """One inference: `values` as `load` takes them; an array for each output."""
         self.load(values)
         self.call(f"{self.name}_invoke")
         return self.read_outputs()
@@ -128,7 +129,7 @@ def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
     return list(zip(*arrays, strict=True))
 
 
-def run(firmware: Firmware, X) -> np.ndarray | list[np.ndarray]:
+def run(firmware: Firmware, X: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | list[np.ndarray]:
     """Outputs of the emulated binary for each sample of X (n, …): (n, …), or a list where there are several.
 
     Nothing is counted, so this goes at some 100–200 million instructions a second on each of the machine's
@@ -155,7 +156,7 @@ def _infer_all(firmware: Firmware, samples) -> list[tuple[np.ndarray, ...]]:
 
 
 def classify(
-    firmware: Firmware, X, machine: Machine | None = None
+    firmware: Firmware, X: np.ndarray, machine: Machine | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows of samples through the emulated binary: (n,) classes, and (n, …) outputs as they are.
 

@@ -7,8 +7,10 @@ import pickle
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from edgekit.export.reader import read
 from edgekit.export.slot import image
 from edgekit.export.source import Source
 from edgekit.operators.graph import Graph
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -53,10 +58,16 @@ def run_worker(job: dict, seconds: float = 120) -> tuple:
     return pickle.loads(done.stdout), log
 
 
-def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> ExecutionTrace:
+def tflm(
+    model: bytes,
+    X: np.ndarray | Sequence[np.ndarray],
+    tensors: Iterable[int] = (),
+    graph: Graph | None = None,
+) -> ExecutionTrace:
     """TFLM's outputs for each sample of X (n, …), in a process of its own.
 
-    tensors: indices of tensors to keep after each sample. Where tflite-micro has no wheel, and for files
+    model: a `.tflite`. graph: its graph, where it was read already. tensors: indices of tensors to keep after
+    each sample. Where tflite-micro has no wheel, and for files
     whose dynamic batch TFLM cannot follow, LiteRT's reference kernels answer instead; they round a
     FULLY_CONNECTED once where TFLM rounds twice: compare them with code compiled with
     `rounding_defines()`. `ExecutionTrace.oracle` says which it was.
@@ -72,8 +83,13 @@ def tflm(model: bytes, X, tensors=(), graph: Graph | None = None) -> ExecutionTr
     return ExecutionTrace(name, _stack(outputs), traces, total, head)
 
 
-def raw_tflm(model: bytes, graph: Graph, samples) -> list[list[np.ndarray]]:
-    """As `tflm`, for samples that are tuples of arrays in the inputs' full shapes (any batch)."""
+def raw_tflm(
+    model: bytes, graph: Graph, samples: Sequence[tuple[np.ndarray, ...]]
+) -> list[list[np.ndarray]]:
+    """As `tflm` for a `.tflite` model, for samples that are tuples of arrays in the inputs' full shapes.
+
+    Any batch: each array is (rows, …). Of each sample, the outputs in their own full shapes (rows, …).
+    """
     (outputs, _), _, _ = _ask(model, graph, samples, ())
     return outputs
 
@@ -168,12 +184,18 @@ def run_core(firmware: Firmware, X) -> ExecutionTrace:
 
 
 def layer_parity(
-    model, X, cpu: str = "cortex-m4", name: str = "model", float_outputs=None, firmware=None
-):
+    model: bytes | str | Path,
+    X: np.ndarray | Sequence[np.ndarray],
+    cpu: str = "cortex-m4",
+    name: str = "model",
+    float_outputs: np.ndarray | None = None,
+    firmware: Firmware | None = None,
+) -> pd.DataFrame:
     """From the float model down to the emulated core, layer by layer, as one pandas DataFrame.
 
     model: a `.tflite` (path or bytes). X: (n, …) in the model's input dtype. float_outputs: what the float
     model gives for the same samples (n, …), compared in real units with the int8 model's output.
+    firmware: what was built of the model; else it is built here, for `cpu` and under `name`.
     Columns: layer, values, host_differs and core_differs (bytes that differ from the oracle, over all
     samples) and worst (largest difference in steps). `attrs` holds "oracle", "exact" (bool), "first" (the
     first layer that differs, or None) and, with float_outputs, "float_error" (mean |float - int8|).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -74,7 +74,9 @@ class Profile:
         )
 
 
-def profile(firmware: Firmware, x, machine: Machine | None = None) -> Profile:
+def profile(
+    firmware: Firmware, x: np.ndarray | Sequence[np.ndarray], machine: Machine | None = None
+) -> Profile:
     """Count one inference. x: one sample of the network, (1, …), or one window, (1, window, channels).
 
     machine: as `classify` takes it. Instructions are exact: each executed block's length in instructions,

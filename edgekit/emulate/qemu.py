@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from edgekit.export.codegen import C_TYPES
 FLASH, RAM, SIZE = 0x0000_0000, 0x2000_0000, 512 << 10  # tightly coupled memories of its board
 
 
-def run_qemu(firmware: Firmware, X, seconds: float = 120) -> np.ndarray | list[np.ndarray]:
+def run_qemu(
+    firmware: Firmware, X: np.ndarray | Sequence[np.ndarray], seconds: float = 120
+) -> np.ndarray | list[np.ndarray]:
     """Outputs for each sample of X (n, …) as `run` gives them, computed by QEMU's Cortex-M55.
 
     firmware: built for a core whose record names a machine of QEMU, the Cortex-M55; its sources are linked

@@ -39,8 +39,9 @@ def profile_cost(
     """The figures of the application: features and network, from samples to class, on the board's core.
 
     The code is what ships: it reads its constants from a slot. `tflite` int8 or float32; `features` a step of
-    `edgekit.signal`; `x` (1, window, channels), the window that is counted. `app_flash_bytes` and
-    `app_ram_bytes` are without the update agent and its slots, which `agent.device_cost` has; `model_bytes`
+    `edgekit.signal`; `sensitivity` physical units per count of an int16 sensor, None for float32 samples;
+    `x` (1, window, channels), the window that is counted. `app_flash_bytes` and `app_ram_bytes`
+    are without the update agent and its slots, which `agent.device_cost` has; `model_bytes`
     is what lies in one. Of the network alone are `network_bytes` (code and constants) and
     `network_instructions`; `energy_uj` is missing where nobody published the board's active power. Raises
     EdgekitError where the generator cannot take the file.

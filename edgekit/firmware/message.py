@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -185,7 +186,7 @@ class Schema:
             values[f.name], at = f.value(code), at + f.size
         return Message(self.kinds[kind], values, int.from_bytes(payload[1:HEAD], "little"))
 
-    def check_fits(self, link) -> int:
+    def check_fits(self, link: Any) -> int:
         """Bytes left in one payload of a `catalog` link; EdgekitError if a message does not fit."""
         most = int(link.value("max_payload_bytes"))
         if most < self.size:

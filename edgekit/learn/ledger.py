@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,13 @@ class Ledger:
         self._inputs: dict[tuple[str, str], np.ndarray] = {}
 
     def add(
-        self, name: str, tflite, input: str, seconds: float = 0.0, note: str = "", counted=True
+        self,
+        name: str,
+        tflite: bytes | Sequence[bytes],
+        input: str,
+        seconds: float = 0.0,
+        note: str = "",
+        counted: bool = True,
     ) -> str:
         """Judge and enter one variant, in its row if the name is known; returns a line that says how it did.
 

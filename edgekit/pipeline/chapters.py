@@ -70,7 +70,7 @@ def evaluating(workspace: Workspace) -> dict[str, list[str]]:
 
 
 def parameters(notebook: Path) -> set[str]:
-    """The names that a notebook's `parameters` cell sets."""
+    """The names that a notebook's `parameters` cell sets. Raises EdgekitError where it has none."""
     cell = next((c for c in _cells(notebook) if _is_parameters(c)), None)
     if cell is None:
         raise EdgekitError(f"{notebook} has no cell tagged 'parameters'")
@@ -80,7 +80,7 @@ def parameters(notebook: Path) -> set[str]:
 
 
 def code(notebook: Path) -> list[str]:
-    """The source of each code cell, that of the parameters left out."""
+    """The source of each code cell, that of the parameters left out. Raises EdgekitError for no notebook."""
     cells = (c for c in _cells(notebook) if c["cell_type"] == "code" and not _is_parameters(c))
     return ["".join(c["source"]) for c in cells]
 

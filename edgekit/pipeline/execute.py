@@ -73,8 +73,9 @@ def execute(
     parameters: dict | None = None,
     say: Callable[[str], None] = print,
 ) -> tuple[Path, list[Outcome]]:
-    """Run the chapters from `first` through `through`.
+    """Run the chapters of `use_case` from `first` through `through`, in `profile` ("quick" or "full").
 
+    `run_dir`: where to; empty: the workspace's folder for it. `say` is given each line of progress.
     A chapter is skipped when its code, its parameters, the library, the use case, the installed
     versions and its inputs are what they were when it was sealed. `parameters` overrides any notebook
     parameter by name. Returns the run's directory and one Outcome a chapter; raises EdgekitError for

@@ -16,7 +16,10 @@ LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results de
 
 
 def step_key(notebook: Path, values: dict, common: str, directory: Path) -> str:
-    """One hash over all that a chapter's results depend on; empty if an input is missing."""
+    """One hash over all that a chapter's results depend on; empty if an input is missing.
+
+    `values`: the chapter's parameters by name. `common`: the hash of what all chapters depend on.
+    """
     asked = contract(notebook)
     inputs = [artefact_path(directory, name) for name in asked.reads]
     if not all(path.is_file() for path in inputs):
@@ -39,13 +42,13 @@ def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
 
 
 def outputs_intact(directory: Path, entry: dict) -> bool:
-    """Whether what a chapter sealed still lies there."""
+    """Whether what a chapter sealed, its `entry` in the manifest, still lies in the run's directory."""
     paths = {artefact_path(directory, n): h for n, h in entry["outputs"].items()}
     return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
 
 
 def tree_hash(folder: Path, patterns: tuple[str, ...]) -> str:
-    """One hash over the names and contents of the files that match, hidden and cached ones left out."""
+    """One hash over the names and contents of the files that match `patterns`, hidden and cached left out."""
     files = {
         path
         for pattern in patterns
@@ -56,7 +59,7 @@ def tree_hash(folder: Path, patterns: tuple[str, ...]) -> str:
 
 
 def digest(parts: Iterable[str]) -> str:
-    """SHA-256 over texts, each with its length, in hex."""
+    """SHA-256 over texts (`parts`), each with its length, in hex."""
     whole = hashlib.sha256()
     for part in parts:
         data = part.encode()

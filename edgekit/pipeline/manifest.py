@@ -58,7 +58,7 @@ def read_manifest(directory: Path) -> dict:
 
 
 def start_manifest(directory: Path, use_case: str, profile: str) -> None:
-    """Write an empty manifest if there is none yet."""
+    """Write an empty manifest of a run of `use_case` in `profile` if there is none yet."""
     directory.mkdir(parents=True, exist_ok=True)
     with _exclusive(directory):
         if not (directory / "manifest.json").is_file():
@@ -70,7 +70,10 @@ def start_manifest(directory: Path, use_case: str, profile: str) -> None:
 def update_manifest(
     directory: Path, step: str, entry: dict | None, design: Design | None = None
 ) -> None:
-    """Record a step, or with None forget it. `design`: the one that it was judged by, now the run's."""
+    """Record a step as `entry`, or with None forget it. `design`: what it was judged by, now the run's.
+
+    Raises EdgekitError where the manifest cannot be read, or the design's file says otherwise now.
+    """
     with _exclusive(directory):
         manifest = read_manifest(directory)
         manifest["steps"].pop(step, None)
@@ -131,7 +134,7 @@ def is_judged_by(directory: Path, design: Design) -> bool:
 def stale_reasons(
     manifest: dict, directory: Path | None = None, by_design: bool = True
 ) -> dict[str, str]:
-    """Chapter -> why its figures no longer count; "" where they do.
+    """Chapter of `manifest` -> why its figures no longer count; "" where they do.
 
     A chapter stands while it was judged by the run's design, and while what it read is what its makers
     sealed last, and they stand too. With `directory`, while what it wrote still lies there unchanged;

@@ -19,7 +19,7 @@ def check_choice(profile: str, seed: int) -> None:
 
 
 def check_owner(directory: Path, use_case: str, profile: str) -> None:
-    """Raises EdgekitError if the directory holds a run of something else."""
+    """Raises EdgekitError if the directory holds a run of another `use_case` or `profile` than these."""
     manifest = read_manifest(directory)
     if manifest and (manifest["use_case"], manifest["profile"]) != (use_case, profile):
         raise EdgekitError(

@@ -166,7 +166,10 @@ def load(text: str, kind: type[Kind], where: object) -> Kind:
 
 
 def check_schema(found: tuple[Any, Any], kind: type[Record], where: object) -> None:
-    """Raises EdgekitError where a file holds another record, or another version of it."""
+    """Raises EdgekitError where a file holds another record than `kind`, or another version of it.
+
+    `found`: the name and the schema number that the file at `where` says.
+    """
     name, version = found
     if name != kind.__name__:
         raise EdgekitError(f"{where} holds {name!r}, not {kind.__name__}")
@@ -177,8 +180,8 @@ def check_schema(found: tuple[Any, Any], kind: type[Record], where: object) -> N
         )
 
 
-def to_jsonable(value):
-    """For JSON, which has no NaN and knows no NumPy."""
+def to_jsonable(value: Any) -> Any:
+    """`value` for JSON, which has no NaN and knows no NumPy: None, and plain lists and numbers, instead."""
     if isinstance(value, dict):
         return {str(k): to_jsonable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

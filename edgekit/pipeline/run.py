@@ -13,11 +13,12 @@ A chapter is *sealed* by its gate, the last cell: only then do its artefacts cou
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edgekit import usecases
 from edgekit.core.atomic import atomic_write
@@ -40,6 +41,9 @@ from edgekit.pipeline.manifest import (
     update_manifest,
 )
 from edgekit.pipeline.options import PROFILES, check_choice, check_owner
+
+if TYPE_CHECKING:
+    from edgekit.data import Recording, Windows
 
 
 class Notes(str):
@@ -107,7 +111,7 @@ class Run:
         """What the use case has to say in this chapter; nothing if it says nothing."""
         return Notes(usecases.notes(self.use_case, self.workspace.folder, self.step[:2]))
 
-    def record_origin(self, recordings) -> str:
+    def record_origin(self, recordings: Iterable[Recording] | Windows) -> str:
         """Say on which recordings the figures of this chapter, and of those after it, rest.
 
         `recordings`: Recordings or Windows. Returns `"real"`, `"simulated"` or `"partly simulated"`, which
@@ -140,7 +144,7 @@ class Run:
         with atomic_write(self.path(name)) as temporary:
             yield temporary
 
-    def save(self, name: str, value) -> Path:
+    def save(self, name: str, value: Any) -> Path:
         """Write an artefact, of the type that `pipeline.artefacts` says; of one that is not named there, its
         suffix says how: .npz .npy .json .csv, else bytes or text."""
         with self.writing(name) as path:
@@ -172,7 +176,7 @@ class Run:
                 raise EdgekitError(f"{maker} {why}: {remedy}")
         return path
 
-    def load(self, name: str):
+    def load(self, name: str) -> Any:
         """An artefact of an earlier chapter (or of this one), as the value that was saved."""
         return artefacts.read(self.file(name))
 
@@ -265,7 +269,9 @@ def open_run(
     offline: bool = False,
     field: str | None = None,
 ) -> Run:
-    """The run that a notebook works in. Raises EdgekitError for an unknown use case, profile or field.
+    """The run that the notebook of chapter `step` works in.
+
+    Raises EdgekitError for an unknown use case (`use_case`), profile or field.
 
     `field` names another field than the use case's own, where it knows one; None: the one that the run's
     data came from. `run_dir` empty means `runs/<use_case>-<profile>` of the workspace, with `-offline` behind

@@ -67,7 +67,7 @@ def message_energy_mj(link: Link, nbytes: float) -> float:
 
 
 def estimate_latency_ms(board: Board, macs: float | None) -> Figure | None:
-    """Latency of a model that is not there yet: multiply-accumulates x cycles each / clock.
+    """Latency of a model that is not there yet: multiply-accumulates (`macs`) x cycles each / clock.
 
     Its band is that of the programs that were published for one network on the core. Returns None
     where neither the design (`macs_per_inference`) nor the catalogue says enough.

@@ -49,7 +49,7 @@ RENAMED = {  # what files written for an earlier kit may say -> what it is calle
 
 
 def renamed(text: str) -> list[str]:
-    """Lines about names in the source of a `usecase.py` that the kit has given another name."""
+    """Lines about names in `text`, the source of a `usecase.py` that the kit has given another name."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):

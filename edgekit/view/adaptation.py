@@ -90,7 +90,7 @@ def _plot_images(case, source, target, shape):
 
 
 def plot_distances(case: Any, distances: np.ndarray) -> Axes:
-    """Wasserstein `distances` (d,) of lab and field in standard deviations of the field, feature by feature.
+    """Wasserstein `distances` (n,) of lab and field, one for each of n features, in sd of the field.
 
     `case` is the use case's module.
     """

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
-from edgekit.select.power import HOURS_A_YEAR, power_budget
+from edgekit.select.power import HOURS_A_YEAR, PowerBudget, power_budget
 from edgekit.view.palette import COLOURS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def plot_power(budget):
-    """Average power of each part, in µW, as horizontal bars. Returns the axes."""
+    from edgekit.catalog import Battery, Board
+    from edgekit.design import Design
+
+
+def plot_power(budget: PowerBudget) -> Axes:
+    """Average power of each part of `budget`, in µW, as horizontal bars. Returns the axes."""
     table = budget.table
     _, axes = plt.subplots(figsize=(7, 2.2))
     bars = axes.barh(table.index, table["µW"], color=COLOURS[0])
@@ -21,8 +31,13 @@ def plot_power(budget):
     return axes
 
 
-def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
-    """Battery life (years) against average power (mW), with and without self-discharge."""
+def plot_battery_life(
+    battery: Battery, wanted_years: float | None = None, wanted_mw: float | None = None
+) -> Axes:
+    """Life of `battery` (years) against average power (mW), with and without self-discharge.
+
+    Lines mark `wanted_years` and `wanted_mw`, the power that is allowed. Returns the axes.
+    """
     if battery.mains:
         _, axes = plt.subplots(figsize=(7, 1))
         axes.text(0.5, 0.5, "mains: no battery to run down", ha="center", va="center")
@@ -47,8 +62,13 @@ def plot_battery_life(battery, wanted_years=None, wanted_mw=None):
     return axes
 
 
-def plot_board_memory(table, flash_bytes=None, ram_bytes=None):
-    """RAM and flash (KB, logarithmic) of each board; dashed lines are what the budget asks for."""
+def plot_board_memory(
+    table: pd.DataFrame, flash_bytes: int | None = None, ram_bytes: int | None = None
+) -> Axes:
+    """RAM and flash (KB, logarithmic) of each board; dashed lines are what the budget asks for.
+
+    `table` has a row a board and columns ram_kb and flash_kb, as `catalog.table()`. Returns the axes.
+    """
     table = table.sort_values("ram_kb")
     _, axes = plt.subplots(figsize=(7, 4.6))
     axes.hlines(table.index, table["ram_kb"], table["flash_kb"], color="#dddddd")
@@ -62,8 +82,13 @@ def plot_board_memory(table, flash_bytes=None, ram_bytes=None):
     return axes
 
 
-def plot_life_over_rate(design, boards, wanted_years=None):
-    """Battery life (years) against inferences per hour, one line a board."""
+def plot_life_over_rate(
+    design: Design, boards: Iterable[Board], wanted_years: float | None = None
+) -> Axes:
+    """Battery life (years) of `design` against inferences per hour, one line for each of `boards`.
+
+    A dashed line marks `wanted_years`. Returns the axes.
+    """
     rates = np.geomspace(1, 3600, 40)
     _, axes = plt.subplots(figsize=(7, 3.4))
     for board in boards:

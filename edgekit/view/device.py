@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 from edgekit.view.palette import COLOURS
 
+if TYPE_CHECKING:
+    from edgekit.emulate import Profile
+    from edgekit.export import Source
 
-def plot_memory(source):
+
+def plot_memory(source: Source) -> Axes:
     """The arena as a map: each buffer a box from the layer that writes it to the last that reads it.
 
     `source` is what `export.generate` returned. Returns the axes.
@@ -42,8 +49,8 @@ def plot_memory(source):
     return axes
 
 
-def plot_instructions(profile):
-    """Instructions of each layer as bars. Returns the axes."""
+def plot_instructions(profile: Profile) -> Axes:
+    """Instructions of each layer of `profile` as bars. Returns the axes."""
     names = [layer.name for layer in profile.layers]
     counts = [layer.instructions for layer in profile.layers]
     _, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1), layout="constrained")
@@ -55,7 +62,7 @@ def plot_instructions(profile):
     return axes
 
 
-def plot_flash(parts: dict[str, int], limit: int | None = None):
+def plot_flash(parts: dict[str, int], limit: int | None = None) -> Axes:
     """What fills the flash, a bar a part: `parts` name -> bytes; and the share of the budget `limit`."""
     total = sum(parts.values())
     _, axes = plt.subplots(figsize=(8, 0.4 * len(parts) + 1), layout="constrained")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.data import recording_file
@@ -12,12 +13,14 @@ from edgekit.view.label_pictures import draw_boxes, draw_signal
 
 
 def label(
-    recordings: list[Recording] | str | Path, classes=(), folder: Path | str | None = None
+    recordings: list[Recording] | str | Path,
+    classes: Sequence[str] = (),
+    folder: Path | str | None = None,
 ) -> Labelling:
     """Label recordings, or those of a folder (`.npz`): controls in JupyterLab, else a picture of the first.
 
-    Saved files go to `folder` (default: where they are from). Returns the Labelling, whose `recordings`
-    hold what was said. Raises EdgekitError where there is nothing to label.
+    `classes` are the words to choose from. Saved files go to `folder` (default: where they
+    are from). Returns the Labelling, whose `recordings` hold what was said. Raises EdgekitError where there is nothing to label.
     """
     if isinstance(recordings, (str, Path)):
         folder = folder or recordings

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from edgekit.core.escape import picture
@@ -13,10 +16,15 @@ from edgekit.view.palette import COLOURS
 
 
 def draw_signal(
-    recording: Recording, first: int = 0, stop: int | None = None, classes=(), chosen=None
-):
+    recording: Recording,
+    first: int = 0,
+    stop: int | None = None,
+    classes: Sequence[str] = (),
+    chosen: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Samples `first` … `stop` of each channel (at most six), marked stretches coloured by label, the
-    `chosen` one (first, stop) in grey. Returns the axes."""
+    `chosen` one (first, stop) in grey. A label's place in `classes` gives its colour. Returns the axes (n,),
+    one a channel."""
     stop = min(stop or len(recording.samples), len(recording.samples))
     count = min(6, recording.samples.shape[1])
     _, axes = plt.subplots(
@@ -62,8 +70,16 @@ def _shade(axis, recording: Recording, first: int, stop: int, classes, with_word
             )  # fmt: skip
 
 
-def draw_boxes(recording: Recording, frame: int = 0, classes=(), chosen: int | None = None):
-    """One frame with its boxes: dashed while only proposed, thick the `chosen` one. Returns the axes."""
+def draw_boxes(
+    recording: Recording,
+    frame: int = 0,
+    classes: Sequence[str] = (),
+    chosen: int | None = None,
+) -> Axes:
+    """One frame with its boxes: dashed while only proposed, thick the `chosen` one. Returns the axes.
+
+    A label's place in `classes` gives its colour.
+    """
     _, axis = plt.subplots(figsize=(7, 5), layout="constrained")
     axis.imshow(recording.samples[frame], cmap="gray", vmin=0, vmax=255)
     for i, box in enumerate(recording.meta.get("boxes", [()] * (frame + 1))[frame]):

@@ -59,7 +59,10 @@ def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
 
 
 def plot_confusion(score: Score, title: str = "") -> Axes:
-    """The confusion matrix of `score`, windows counted, shaded by the share of each true class."""
+    """The confusion matrix of `score`, windows counted, shaded by the share of each true class.
+
+    `title` stands above it. Returns the axes.
+    """
     names = [picture(name) for name in score.recall]
     counts = np.array(score.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

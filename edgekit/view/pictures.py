@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from edgekit.core.escape import picture as shown
 from edgekit.view.palette import COLOURS
 
+if TYPE_CHECKING:
+    from edgekit.data.recordings import Recording
+    from edgekit.data.video import Box
+
 LEAST_FRAMES = 4  # shown of a set of recordings
 
 
-def plot_frames(recordings: list, count: int = 6):
-    """Frames of several recordings with their boxes, coloured by label. Returns the axes, flat.
+def plot_frames(recordings: list[Recording], count: int = 6) -> np.ndarray:
+    """`count` frames of several recordings with their boxes, coloured by label. Returns the axes (n,), flat.
 
     One frame of each recording, spread over them all; fewer recordings show more of their frames.
+    At least four are asked for.
     """
     frames = _spread(recordings, max(LEAST_FRAMES, count))
     columns = min(3, len(frames))
@@ -92,10 +101,18 @@ def plot_augmented_images(case, one, augmented):
     return axes
 
 
-def plot_heatmap(picture, heat, found, boxes=(), scale: float = 1.0, axis=None):
+def plot_heatmap(
+    picture: np.ndarray,
+    heat: np.ndarray,
+    found: Sequence | np.ndarray,
+    boxes: Sequence[Box] = (),
+    scale: float = 1.0,
+    axis: Axes | None = None,
+) -> Axes:
     """A frame under its heat map (rows, columns of probabilities), found centres as crosses.
 
-    `found` is (n, 2) of x and y in pixels of `picture`; `boxes` are what was confirmed.
+    `found` is (n, 2) of x and y in pixels of `picture`; `boxes` are what was confirmed;
+    times `scale`, their pixels are those of `picture`. Drawn on `axis`, or a new one; returns it.
     """
     axis = axis or plt.subplots(figsize=(6, 4.6), layout="constrained")[1]
     draw_frame(axis, picture, boxes, scale=scale)
@@ -110,8 +127,10 @@ def plot_heatmap(picture, heat, found, boxes=(), scale: float = 1.0, axis=None):
     return axis
 
 
-def plot_counts(seconds, counted, confirmed, title: str = ""):
-    """People counted and people confirmed over time (s)."""
+def plot_counts(
+    seconds: np.ndarray, counted: np.ndarray, confirmed: np.ndarray, title: str = ""
+) -> Axes:
+    """People `counted` and people `confirmed` (both (n,)) over the time `seconds` (n,), under a `title`."""
     _, axis = plt.subplots(figsize=(9, 2.6), layout="constrained")
     axis.step(seconds, confirmed, where="mid", color=COLOURS[2], label="confirmed by eye")
     axis.plot(seconds, counted, "o", color=COLOURS[0], ms=4, label="counted on the device")

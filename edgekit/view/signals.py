@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.data.recordings import Recording
 from edgekit.view.palette import COLOURS
 from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_images
 
+if TYPE_CHECKING:
+    from edgekit.data.windows import Windows
 
-def plot_recordings(recordings: list, samples: int = 2000):
+
+def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndarray | None:
     """The first recording of each label, its first `samples`, under each other; events are shaded.
 
-    Of image recordings, some frames.
+    Of image recordings, some frames, whose axes (n,) it returns.
     """
     first: dict[str | None, Recording] = {}
     for recording in recordings:
@@ -37,11 +44,21 @@ def plot_recordings(recordings: list, samples: int = 2000):
         axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
     axes[-1, 0].set_xlabel("time (s)")
     axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
+    return None
 
 
-def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title=""):
+def plot_spectra(
+    frequencies: np.ndarray,
+    features: np.ndarray,
+    y: np.ndarray,
+    classes: Sequence[str],
+    marks: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+    title: str = "",
+) -> Axes:
     """Mean of each class's spectrum with its 10–90 % band. `features` (n, lines); `frequencies` Hz.
 
+    `y` (n,) holds indices into `classes`. Drawn on `ax`, or a new one, under `title`; returns it.
     `marks` maps a name to a frequency (Hz), drawn as a dashed line: where physics expects the fault.
     """
     ax = ax or plt.subplots(figsize=(9, 3.2))[1]
@@ -75,11 +92,11 @@ def plot_spectra(frequencies, features, y, classes, marks=None, ax=None, title="
     return ax
 
 
-def plot_features(case, *domains):
+def plot_features(case: Any, *domains: Windows) -> np.ndarray:
     """Each class's mean feature with its 10–90 % band: a row for each of `domains`, a column a channel.
 
     `case` is the UseCase, each domain the Windows of one world. Images (features of height
-    above 1) are drawn as mean images instead.
+    above 1) are drawn as mean images instead. Returns the axes (rows, columns).
     """
     if case.features.shape[0] > 1:
         return plot_mean_images(case, *domains)
@@ -100,8 +117,10 @@ def plot_features(case, *domains):
     return axes
 
 
-def plot_augmented(case, one, augmented):
-    """A window (1, time, channel) and its variation, as the teacher and as the student hear them."""
+def plot_augmented(case: Any, one: np.ndarray, augmented: np.ndarray) -> np.ndarray:
+    """A window `one` (1, time, channel) and its variation `augmented`, of the same shape, as the teacher and
+    as the student of the use case `case` take them. Returns the axes (n,).
+    """
     if case.features.shape[0] > 1:
         return plot_augmented_images(case, one, augmented)
     _, panels = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
