@@ -16,8 +16,9 @@ def explore(fn: Callable, **controls: tuple | list) -> Any:
     """Call `fn` with sliders and menus, or once with their starting values when headless.
 
     Each of the `controls`, by the parameter's name, is `(low, high, start)` for a slider (whole numbers make
-    whole steps), or `[choice, …]` for a menu, the first being the start. `fn` draws, prints or returns what is displayed.
-    Returns the widgets, or headless what `fn` returned. Raises ValueError for another kind of control.
+    whole steps), or `[choice, …]` for a menu, the first being the start. `fn` draws, prints or returns what
+    is displayed. Returns the widgets, or headless what `fn` returned. Raises ValueError for another kind of
+    control.
     """
     for name, control in controls.items():
         if not isinstance(control, (tuple, list)) or (

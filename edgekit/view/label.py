@@ -20,7 +20,8 @@ def label(
     """Label recordings, or those of a folder (`.npz`): controls in JupyterLab, else a picture of the first.
 
     `classes` are the words to choose from. Saved files go to `folder` (default: where they
-    are from). Returns the Labelling, whose `recordings` hold what was said. Raises EdgekitError where there is nothing to label.
+    are from). Returns the Labelling, whose `recordings` hold what was said. Raises EdgekitError where there
+    is nothing to label.
     """
     if isinstance(recordings, (str, Path)):
         folder = folder or recordings
