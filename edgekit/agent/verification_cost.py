@@ -151,7 +151,8 @@ def _source(program: str, keys=()):
 def signatures(board, using: str = ""):
     """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
 
-    using: the name of the one in use. Returns a DataFrame, one row each: signature, in use, instructions,
+    using: the name of the one in use. Raises EdgekitError where nothing was counted. Returns a DataFrame,
+    one row each: signature, in use, instructions,
     flash and stack in bytes, provenance (of the three), ms (estimated: one cycle an instruction, at the
     board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
     """

@@ -21,6 +21,8 @@ def measure(
 ) -> list[dict]:  # fmt: skip
     """Fetch `size` random bytes by each transport and variant that is installed; a row for each, and block.
 
+    `blocks`: their sizes in bytes, for the transports that fetch in blocks.
+
     A row: `way`, `block`, `connect` (s: TCP, TLS, sign-in, description, to the first bytes), `seconds` (all
     of it, to the renamed file), `rate` (KiB/s, `size` over `seconds`), `wire` (bytes both ways, TLS
     included, IP and TCP not), the best of `repeat`. Every block waits for the disk of `folder` (a

@@ -63,13 +63,20 @@ def simulate_sensor_shift(recording: Recording, seed: int = 0) -> Recording:
 
 
 def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows:
-    """Windows of `length` samples, one every `hop`; at most about 700 in the quick profile."""
+    """Windows of `length` samples, one every `hop`, of the `recordings`; y counts in `classes`.
+
+    At most about 700 in the quick `profile`.
+    """
     cut = window(recordings, classes, length, hop)
     return subsample(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 
 
 def pictures(recordings, classes, profile: str) -> Windows:
-    """Each frame of each recording as a window, (n, height, width, 1)."""
+    """Each frame of each of the `recordings` as a window, (n, height, width, 1); y counts in `classes`.
+
+    The `profile` "quick" takes fewer of them. Raises EdgekitError where there are none, or one has another
+    shape, or a label that is no class.
+    """
     classes = tuple(classes)
     if not recordings:
         raise EdgekitError("there are no pictures")
@@ -96,7 +103,7 @@ def pictures(recordings, classes, profile: str) -> Windows:
 def augment_signals(
     X: np.ndarray, rng: np.random.Generator, gain: float = 0.1, noise: float = 0.05
 ) -> np.ndarray:
-    """Windows (n, time, channel) as the same thing would have looked another time: louder or softer by
+    """Windows X (n, time, channel) as the same thing would have looked another time: louder or softer by
     `gain` (ln) around the window's mean, with noise of `noise` times its spread. The same shape.
     """
     mean = X.mean(axis=1, keepdims=True)
@@ -108,7 +115,7 @@ def augment_signals(
 
 
 def augment_images(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pictures (n, height, width, 1), 0 … 255: some mirrored, moved by up to a twelfth, of other light."""
+    """Pictures X (n, height, width, 1), 0 … 255: some mirrored, moved by up to a twelfth, of other light."""
     n, height, width, _ = X.shape
     varied = np.where(rng.random((n, 1, 1, 1)) < 0.5, X[:, :, ::-1], X)
     down, right = (rng.integers(-(s // 12), s // 12 + 1, n) for s in (height, width))
@@ -148,7 +155,10 @@ def _left_out(folder: Path) -> dict[str, str]:
 
 
 def block_statistics(X: np.ndarray, fields: int = 8) -> np.ndarray:
-    """Pictures (n, height, width, 1) as a table (n, 2 · fields²): mean and spread of each field."""
+    """Pictures X (n, height, width, 1) as a table (n, 2 · fields²): mean and spread of each field.
+
+    `fields` is how many there are along each side.
+    """
     n, height, width, _ = X.shape
     rows, columns = height // fields, width // fields
     cut = np.nan_to_num(X[:, : rows * fields, : columns * fields, 0])  # as every feature takes NaN

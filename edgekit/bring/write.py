@@ -113,6 +113,8 @@ def write(
 ) -> list[Path]:
     """All files of the use case; returns their paths. Whole or not at all.
 
+    `question` is what the use case asks of its data, `lab` the plan of the recordings of a second domain.
+
     Raises EdgekitError for a name that C cannot have, or one that is taken.
     """
     folder, card = usecase_paths(name, root)

@@ -71,7 +71,7 @@ class Recording:
 
 
 def data_origin(recordings) -> str:
-    """`"real"`, `"simulated"` or `"partly simulated"`: what Recordings, or Windows, say of themselves."""
+    """`"real"`, `"simulated"` or `"partly simulated"`: what `recordings`, or Windows, say of themselves."""
     flags = getattr(recordings, "simulated", None)
     flags = np.array([r.simulated for r in recordings] if flags is None else flags, bool)
     if not flags.any():

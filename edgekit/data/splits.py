@@ -83,7 +83,8 @@ def random_split_leaky(
 ) -> Split:
     """LEAKS, for comparison only: windows dealt at random, neighbours on both sides.
 
-    Stratified by class. Its score is what a careless study would report.
+    `test` and `val` are shares of the windows. Stratified by class. Its score is what a careless study
+    would report.
     """
     rng = np.random.default_rng(seed)
     part_of = np.zeros(len(windows), int)

@@ -137,7 +137,7 @@ def subsample(windows: Windows, most: int, by_class: bool = False) -> Windows:
 
 
 def concat(parts: list[Windows]) -> Windows:
-    """One after the other; all must share classes, rate and shape."""
+    """The `parts` one after the other. Raises ValueError unless all share classes, rate and shape."""
     first = parts[0]
     for part in parts[1:]:
         if (part.classes, part.rate, part.X.shape[1:]) != (

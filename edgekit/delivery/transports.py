@@ -49,7 +49,7 @@ def schemes() -> tuple[str, ...]:
 
 
 def serve(key: str, files: Files, /, **how) -> AbstractContextManager[Offer]:
-    """Serve `files` by the transport of this name; `how` as `transport.Serve`, and what is its own.
+    """Serve `files` by the transport named `key`; `how` as `transport.Serve`, and what is its own.
 
     Yields an Offer, whose `source(receiver, name)` is what `fetch` takes. Raises EdgekitError.
     """
@@ -57,7 +57,7 @@ def serve(key: str, files: Files, /, **how) -> AbstractContextManager[Offer]:
 
 
 def fetch(source: Source | str, to: Path | str, /, **how) -> Transfer:
-    """Fetch from a Source, or an address that needs no credentials, into the file `to`.
+    """Fetch from `source`, a Source or an address that needs no credentials, into the file `to`.
 
     `how` as `transport.Fetch` has it (digest, limit, min_bytes_per_s, timeout_s, watch), and what is the
     transport's own (MQTT's block, window). Raises EdgekitError, in one line; what came is kept.

@@ -16,8 +16,9 @@ def compare(base: bytes, target: bytes, target_regions=None, base_regions=None):
 
     Returns a DataFrame, one row for each method: method, bytes (NaN where its package is not installed),
     share of the raw file, share of the smallest compressed full file, decoder on a microcontroller,
-    provenance, note. Every byte string was decoded again, and compared. regions: as `delta.encode` takes
-    them. Raises EdgekitError for those that do not fit, and for a method that gives back another file.
+    provenance, note. Every byte string was decoded again, and compared. `target_regions` and
+    `base_regions` as `delta.encode` takes them. Raises EdgekitError for those that do not fit, and for a
+    method that gives back another file.
     """
     import pandas as pd
 

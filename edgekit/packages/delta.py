@@ -70,7 +70,8 @@ def encode(
 ) -> bytes:
     """`target` as changes of `base`, or packed by itself where there is no base.
 
-    regions: of a weights image, from who generated it; of a `.tflite` they are read from the file.
+    `target_regions`, `base_regions`: of a weights image, from who generated it; of a `.tflite` they are
+    read from the file.
     Raises EdgekitError for regions that do not fit their image and for a damaged `.tflite`.
     """
     target, base = bytes(target), bytes(base or b"")

@@ -82,8 +82,8 @@ def run_key(directory: Path, signature: str = "") -> Signer:
 
 
 def open_key(where: str) -> Signer:
-    """The signer behind a PKCS#11 URI, or in a key file whose passphrase is in EDGEKIT_KEY_PASSPHRASE
-    (that of a file called workshop.pem is "workshop" if nothing else is said).
+    """The signer at `where`: behind a PKCS#11 URI, or in a key file whose passphrase is in
+    EDGEKIT_KEY_PASSPHRASE (that of a file called workshop.pem is "workshop" if nothing else is said).
 
     Raises EdgekitError, in one line, if there is none; a file is not made here.
     """

@@ -105,7 +105,9 @@ def image_of(m: Manifest, payload: bytes, base: bytes = b"", kek: bytes = b"") -
 
 
 def build(image: bytes, requirements: dict, signer: Signer, **what) -> bytes:
-    """A signed package of `image`, in the smallest encoding; `what` as `unsigned` takes it."""
+    """A signed package of `image`, for `requirements`, in the smallest encoding; `what` as `unsigned`
+    takes it.
+    """
     return sign_package(unsigned(image, requirements, **what), signer)
 
 
@@ -158,7 +160,7 @@ def unsigned(
 
 
 def sign_package(data: bytes, signer: Signer) -> bytes:
-    """The same manifest and payload under another signature, or the first one.
+    """The manifest and payload of `data` under another signature, or the first one.
 
     Raises PackageError for a payload that is not the manifest's, too: nobody shall sign half of a download.
     Raises EdgekitError for the workshop's vendor and a key that is more than a workshop's.
@@ -174,7 +176,7 @@ def sign_package(data: bytes, signer: Signer) -> bytes:
 
 
 def manifest_of(data: bytes) -> Manifest:
-    """What a package says of itself. Nothing is verified: `verify` is for whoever acts on it."""
+    """What a package, `data`, says of itself. Nothing is verified: `verify` is for whoever acts on it."""
     return suit.parsed(suit.opened(data)[3])
 
 
@@ -186,7 +188,8 @@ def verify(
     now: int = 0,
     revoked: tuple[PublicKey, ...] = (),
 ) -> Package:
-    """Check form, signature, (given a device) every rule, and the payload, in this order.
+    """Check the form of `data`, its signature by a key of `trusted`, (given a device) every rule, and the
+    payload, in this order.
 
     `now` in POSIX seconds, 0 where the device has no clock; then nothing expires. `revoked` keys are
     recognized and refused. Raises PackageError at the first failure.

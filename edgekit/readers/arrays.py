@@ -163,7 +163,8 @@ def is_about(name: str) -> bool:
 
 
 def is_times(name: str, a: np.ndarray) -> bool:
-    """Whether it holds the times of one sensor of several: it is called `t_acc` or `acc_time`, and rises.
+    """Whether `a`, (n,), holds the times of one sensor of several: it is called `t_acc` or `acc_time`, and
+    rises.
     `X097_DE_time` is a signal over time."""
     words = column_roles.tokens(name)
     called = len(words) > 1 and {words[0], words[-1]} & {"t", "time", "times", "ts"}

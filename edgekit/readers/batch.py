@@ -59,7 +59,7 @@ class Batches:
 
 
 def unpack(value: dict, batches: Batches) -> list[dict] | None:
-    """The rows of such a message, name -> number; None where it is none.
+    """The rows of such a message, `value`, name -> number; None where it is none.
 
     Raises UnreadableError where its lists are of different length.
     """

@@ -16,6 +16,7 @@ import math
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> l
     raise UnreadableError("is JSON, but neither in Edge Impulse's format nor a table of numbers")
 
 
-def from_json(data: bytes):
+def from_json(data: bytes) -> Any:
+    """The content of JSON, `data`. Raises UnreadableError where it is none."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -66,7 +68,7 @@ def from_json(data: bytes):
 
 
 def signature(content: dict, data: bytes, key: str) -> str:
-    """What can be said of the signature of a file's bytes; empty where it is right.
+    """What the `content` says of the signature of its file's bytes, `data`; empty where it is right.
 
     Raises UnreadableError where it is not the one that `key` makes.
     """
@@ -96,7 +98,10 @@ def signature(content: dict, data: bytes, key: str) -> str:
 
 
 def acquisition(content, name: str, data: bytes | None = None) -> Reading:
-    """The decoded content of a file or a message; with its bytes, what its signature is worth."""
+    """The decoded `content` of a file or a message; with its bytes, `data`, what its signature is worth.
+
+    Raises UnreadableError where it is not in Edge Impulse's format.
+    """
     payload = content.get("payload") if isinstance(content, dict) else None
     if not isinstance(payload, dict) or "values" not in payload:
         raise UnreadableError("is not in Edge Impulse's format: no payload with values")
@@ -161,8 +166,9 @@ class _NoTags(dict):
         return refuse
 
 
-def cbor(data: bytes):
-    """Decode CBOR (RFC 8949): numbers, texts, bytes, arrays, maps with texts for keys, null, true and false.
+def cbor(data: bytes) -> Any:
+    """Decode `data`, CBOR (RFC 8949): numbers, texts, bytes, arrays, maps with texts for keys, null, true
+    and false.
 
     Somebody else's bytes: no tag is followed, nothing is nested deeper than DEEPEST, and as each item takes a
     byte there are no more than MOST. Raises UnreadableError.

@@ -16,7 +16,7 @@ def channel_names(channels: int) -> tuple[str, ...] | None:
 
 
 def scaled(samples: np.ndarray) -> tuple[np.ndarray, str, list[str]]:
-    """Float samples, their unit, and what a person should know of it."""
+    """Float samples of any shape, (n, channels) say, their unit, and what a person should know of it."""
     peak = float(np.abs(samples[np.isfinite(samples)]).max(initial=0))
     if peak <= LOUD:
         return samples, "full scale", []

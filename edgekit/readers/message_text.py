@@ -80,12 +80,13 @@ def pairs(line: str) -> dict[str, float]:
 
 
 def is_hex(some: list[str]) -> bool:
+    """Whether `some` texts are all hexadecimal, with a letter or 0x that no decimal number has."""
     text = "".join(some)
     return bool(some) and all(map(HEX.fullmatch, some)) and bool(re.search(r"[a-f]|0x", text, re.I))
 
 
 def number(value) -> float | None:
-    """A finite number, also one that stands in a text; `nan` stands for a missing one."""
+    """`value` as a number, also one that stands in a text; `nan` stands for a missing one."""
     if isinstance(value, str):
         text = value.strip().translate(notation.MINUS)
         text = text.replace(",", ".") if notation.COMMA.match(text) else text
@@ -95,7 +96,7 @@ def number(value) -> float | None:
 
 
 def moment(text: str) -> float | None:
-    """Seconds of a date with a time, since 1970, or of a time of day, since midnight; else None."""
+    """Seconds of `text`, a date with a time, since 1970, or of a time of day, since midnight; else None."""
     text = text.strip()
     if not clock.is_stamp(text):
         return None
@@ -127,8 +128,8 @@ def is_housekeeping(name: str) -> bool:
 
 
 def node_red(value: dict) -> dict:
-    """The values in a message of Node-RED, {"topic": "a", "payload": {"x": 1}, "_msgid": "8f"}, beside its
-    topic and its time."""
+    """The values in `value`, a message of Node-RED: {"topic": "a", "payload": {"x": 1}, "_msgid": "8f"},
+    beside its topic and its time."""
     inner = value["payload"]
     if isinstance(inner, str):
         import json

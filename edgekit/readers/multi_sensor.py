@@ -18,6 +18,7 @@ PLAIN = {"data", "samples", "signal", "signals", "values", "x", "raw"}
 
 
 def is_rate(name: str) -> bool:
+    """Whether `name` is that of a sampling rate, by its words."""
     words = set(column_roles.tokens(name))
     return bool(words) and words <= RATES and words != {"sample"}
 

@@ -25,6 +25,10 @@ def read_lines(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS
 
 
 def lines(data: bytes, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
+    """JSON lines, `data`, as the rows of a table; a few that are no JSON are left out, and noted.
+
+    Raises UnreadableError where more than a fifth are.
+    """
     rows, bad = [], 0
     for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
         if not line.strip():
@@ -42,7 +46,10 @@ def lines(data: bytes, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) ->
 def objects(
     rows: list, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
 ) -> list[Reading]:
-    """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing."""
+    """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing.
+
+    `notes` are passed on to the readings. Raises UnreadableError without named numbers, or for too many.
+    """
     rows = [flat(r) for r in rows if isinstance(r, dict)] or [
         {f"ch{i + 1}": v for i, v in enumerate(r)} for r in rows if isinstance(r, list)
     ]
@@ -57,7 +64,7 @@ def objects(
 def columns(
     content: dict[str, list], name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
 ):
-    """Columns of one length as a table. Raises UnreadableError."""
+    """Columns of one length, `content`, as a table; `notes` are passed on. Raises UnreadableError."""
     cells = {escape.encodable(str(n)): _cells(values) for n, values in content.items()}
     if not any(c.dtype != object for c in cells.values()):
         raise UnreadableError("holds no numbers")
@@ -100,7 +107,7 @@ def _arrow(column) -> list | np.ndarray:
 
 
 def flat(row: dict, prefix: str = "", depth: int = 0) -> dict:
-    """`{"acc": {"x": 1}}` as `{"acc.x": 1}`."""
+    """A `row` `{"acc": {"x": 1}}` as `{"acc.x": 1}`, each name behind `prefix`; three levels less `depth`."""
     found = {}
     for key, value in row.items():
         if isinstance(value, dict) and depth < 3:

@@ -58,7 +58,10 @@ class Reading:
 
 
 def import_reader(package: str, module: str = "") -> ModuleType:
-    """A library of the extra `readers`. Raises UnreadableError, with what to install, where it is missing."""
+    """A library of the extra `readers`: `module`, else `package`, which is what to install.
+
+    Raises UnreadableError, with how to get it, where it is missing.
+    """
     try:
         return importlib.import_module(module or package)
     except (ImportError, OSError):  # soundfile finds no libsndfile: OSError

@@ -36,7 +36,7 @@ def lacks(attack: Attack, targets: Iterable[PackageTarget]) -> list[str]:
 
 
 def says_what_it_is(attack: Attack, targets: list[PackageTarget]) -> Iterator[str]:
-    """A name of one line, and rules that there are."""
+    """A name of one line, and rules that there are; no `targets` are needed."""
     if not attack.name.strip() or not attack.name.isprintable():
         yield f"the name {attack.name!r}"
     if attack.on != "package":
@@ -58,7 +58,7 @@ def tries_something(attack: Attack, targets: list[PackageTarget]) -> Iterator[st
 
 
 def is_refused_by_its_rules(attack: Attack, targets: list[PackageTarget]) -> Iterator[str]:
-    """By those that it names, in one line; and each of them refuses something."""
+    """On all `targets` by those that it names, in one line; and each of them refuses something."""
     met: set[str] = set()
     for target in targets:
         for attempt in attack.tries(target):
@@ -78,7 +78,7 @@ def is_refused_by_its_rules(attack: Attack, targets: list[PackageTarget]) -> Ite
 
 
 def is_refused_by_who_answers(attack: Attack, targets: list[PackageTarget]) -> Iterator[str]:
-    """A device, too; and it takes the package afterwards."""
+    """A device of the `targets`, too; and it takes the package afterwards."""
     for target in targets:
         for attempt in attack.tries(target):
             if not target.answer(attempt):

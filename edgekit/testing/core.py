@@ -54,7 +54,7 @@ def lacks(core: Core, models: Sequence[bytes], features: Sequence[tuple] = ()) -
 
 
 def computes_what_tflm_computes(core: Core, model: bytes) -> Iterator[str]:
-    """Outputs byte for byte, with constants in the program and in a slot."""
+    """Outputs of `model`, a `.tflite`, byte for byte, with constants in the program and in a slot."""
     graph = read(model)
     samples = _samples(graph)
     truth = [o.tobytes() for answer in raw_tflm(model, graph, samples) for o in answer]
@@ -66,7 +66,9 @@ def computes_what_tflm_computes(core: Core, model: bytes) -> Iterator[str]:
 
 
 def counts_what_is_executed(core: Core, model: bytes) -> Iterator[str]:
-    """Instructions and stack by looking at each instruction, against the profile's counts and paint."""
+    """Instructions and stack of `model` by looking at each instruction, against the profile's counts and
+    paint.
+    """
     firmware, counted = _counted(core, model)
     machine = Machine(firmware)
     steps, lowest, conditional = 0, 1 << 32, range(0)
@@ -94,7 +96,7 @@ def counts_what_is_executed(core: Core, model: bytes) -> Iterator[str]:
 
 
 def has_cycles_or_says_so(core: Core, model: bytes) -> Iterator[str]:
-    """A timing gives cycles; without one the cost says that there is none."""
+    """A timing gives cycles for `model`; without one the cost says that there is none."""
     firmware, counted = _counted(core, model)
     try:
         if cost.cycles(firmware, counted).value < counted.instructions.value / 2:
@@ -105,7 +107,7 @@ def has_cycles_or_says_so(core: Core, model: bytes) -> Iterator[str]:
 
 
 def reports_a_crash(core: Core, model: bytes) -> Iterator[str]:
-    """To run where no memory is ends in an error, not in a result."""
+    """To run `model` where no memory is ends in an error, not in a result."""
     machine = Machine(build(generate(read(model)), core.name))
     try:
         machine.run_from(RAM - 16)
@@ -115,7 +117,9 @@ def reports_a_crash(core: Core, model: bytes) -> Iterator[str]:
 
 
 def builds_and_runs_in_qemu(core: Core, model: bytes) -> Iterator[str]:
-    """A core that is not emulated builds; one of QEMU gives the same bytes there, where it is installed."""
+    """A core that is not emulated builds `model`; one of QEMU gives the same bytes there, where it is
+    installed.
+    """
     graph = read(model)
     firmware = build(generate(graph), core.name, "-O3")
     samples = _samples(graph)

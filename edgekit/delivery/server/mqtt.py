@@ -33,7 +33,8 @@ def serve_mqtt(
     """Answer devices while the `with` block runs; comes back by itself when the broker does.
 
     `packages`: the bytes of one package (stream "update"), or a mapping of stream names to bytes, which
-    may change while it is served. Raises EdgekitError if the broker is not there or refuses.
+    may change while it is served. `prefix` begins each topic. Raises EdgekitError if the broker is not
+    there or refuses.
     """
     files = packages if isinstance(packages, Mapping) else {UPDATE: bytes(packages)}
     served, done = Served(), threading.Event()
