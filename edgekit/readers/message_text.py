@@ -86,7 +86,7 @@ def is_hex(some: list[str]) -> bool:
 
 
 def number(value) -> float | None:
-    """`value` as a number, also one that stands in a text; `nan` stands for a missing one."""
+    """`value` as a finite number, also one that stands in a text; `nan` stands for a missing one."""
     if isinstance(value, str):
         text = value.strip().translate(notation.MINUS)
         text = text.replace(",", ".") if notation.COMMA.match(text) else text

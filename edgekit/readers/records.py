@@ -27,7 +27,7 @@ def read_lines(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS
 def lines(data: bytes, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> list[Reading]:
     """JSON lines, `data`, as the rows of a table; a few that are no JSON are left out, and noted.
 
-    Raises UnreadableError where more than a fifth are.
+    Raises UnreadableError where more than a fifth are, or nothing else is there.
     """
     rows, bad = [], 0
     for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
