@@ -7,6 +7,7 @@ import re
 
 from edgekit.core.errors import EdgekitError
 
+C_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}", re.ASCII)
 C = frozenset(  # keywords of C and C++, and what a program has anyway
     re.findall(
         r"\w+",
@@ -32,9 +33,15 @@ DEVICES = frozenset(  # no file of Windows is called so, with or without a suffi
 )
 
 
+def check_c_name(name: str) -> None:
+    """Raises EdgekitError for a name that generated C cannot bear."""
+    if not C_NAME.fullmatch(name):
+        raise EdgekitError(f"{name!r} is no name for C code: use lower-case letters, digits and _")
+
+
 def check(name: str) -> str:
     """Why `name` cannot be the name of a use case; empty if it can."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name, re.ASCII):
+    if not C_NAME.fullmatch(name):
         return "lower-case letters, digits and _ only, at most 31, beginning with a letter"
     if name in C or keyword.iskeyword(name) or keyword.issoftkeyword(name):
         return "a word of C, C++ or Python means something else"

@@ -6,27 +6,22 @@ sources, `generate` the same together with layers and memory plan.
 
 from __future__ import annotations
 
-from importlib import import_module
+from edgekit.core.lazy import getter
 
 _HOMES = {
-    "read": "reader",
-    "Graph": "reader",
-    "strip_float_io": "reader",
-    "require_int8": "unsupported",
-    "emit": "codegen",
-    "generate": "codegen",
-    "Source": "source",
-    "image": "slot",
-    "image_regions": "slot",
-    "c_array": "tflm_array",
-    "compatibility": "contract",
-    "bundle": "contract",
-    "write": "projects",
+    "read": "edgekit.export.reader",
+    "Graph": "edgekit.operators.graph",
+    "strip_float_io": "edgekit.export.reader",
+    "require_int8": "edgekit.export.unsupported",
+    "emit": "edgekit.export.codegen",
+    "generate": "edgekit.export.codegen",
+    "Source": "edgekit.export.source",
+    "image": "edgekit.export.slot",
+    "image_regions": "edgekit.export.slot",
+    "c_array": "edgekit.export.tflm_array",
+    "compatibility": "edgekit.export.contract",
+    "bundle": "edgekit.export.contract",
+    "write": "edgekit.export.projects",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = getter(__name__, _HOMES)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
 from edgekit import firmware
+from edgekit.core import naming
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.lower import lower
-from edgekit.export.plan import Plan, plan
+from edgekit.export.plan import Plan, plan, root
 from edgekit.export.slot import constant_offsets, constants, image_size
 from edgekit.export.source import Source
 from edgekit.operators import OPERATORS
@@ -47,8 +48,7 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
     which an update can replace while the program stays. Raises EdgekitError for a name that is no C
     identifier and for whatever `lower` refuses.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
-        raise EdgekitError(f"{name!r} is no name for C code: use lower-case letters, digits and _")
+    naming.check_c_name(name)
     if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):
         whose = "the C library" if name in RESERVED else "edgekit's own code"
         raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
@@ -58,27 +58,28 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
         if graph.tensors[i].data is not None:
             raise EdgekitError(f"the model's output {graph.tensors[i].name!r} is a constant")
     memory = plan(layers, sizes, alias, graph.inputs, graph.outputs, seed)
-
-    def root(i):
-        while i in alias:
-            i = alias[i]
-        return i
-
-    names = buffer_names(graph, name, layers, memory, root)
+    names = buffer_names(graph, name, layers, memory, partial(root, alias))
 
     def arena_address(key) -> str:
-        return f"{name}_arena + {names[root(key)][0]}"
+        return f"{name}_arena + {names[root(alias, key)][0]}"
 
+    found = kernels(h for layer in layers for h in layer.headers)
+    switches = _kernel_switches(layers) if f"{KERNELS}/ek_requantize.h" in found else []
     files = {
         f"{name}.h": _header(graph, name, memory, layers, slot),
         f"{name}.c": _model(
-            graph, name, layers, offset_macros(memory, names), memory.size, arena_address, slot
+            graph,
+            name,
+            layers,
+            switches,
+            offset_macros(memory, names),
+            memory.size,
+            arena_address,
+            slot,
         ),
         f"{name}_weights.h": (_weights_in_slot if slot else _weights)(graph, name, layers),
     }
-    wanted = {h for layer in layers for h in layer.headers}
-    files |= kernels(wanted)
-    return Source(name, files, tuple(layers), memory, graph, alias, slot)
+    return Source(name, files | found, tuple(layers), memory, graph, alias, slot)
 
 
 def kernels(wanted: Iterable[str]) -> dict[str, str]:
@@ -140,12 +141,19 @@ def _signed(value: int) -> str:
 
 
 def _model(
-    graph: Graph, name: str, layers, offsets: str, size: int, arena_address, slot: bool
+    graph: Graph,
+    name: str,
+    layers,
+    switches: list[str],
+    offsets: str,
+    size: int,
+    arena_address,
+    slot: bool,
 ) -> str:
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
         f'#include "{name}.h"\n',
-        *_kernel_switches(layers),
+        *switches,
         *(f'#include "{KERNELS}/{h}"' for h in headers),
         f'\n#include "{name}_weights.h"\n',
         "/* Every activation, placed by lifetime; a layer's output may lie over its input. */",
@@ -178,8 +186,6 @@ def _model(
 
 def _kernel_switches(layers) -> list[str]:
     """Constants by which the kernels leave out what no layer of this model uses."""
-    if f"{KERNELS}/ek_requantize.h" not in kernels(h for layer in layers for h in layer.headers):
-        return []
     used = {name for layer in layers for name in layer.switches}
     text = ", ".join(f"{name} = {int(name in used)}" for name in SWITCHES)
     return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]

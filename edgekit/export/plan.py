@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
 
 from edgekit.operators.layer import Layer
 
@@ -49,24 +50,25 @@ class Plan:
         )
 
 
+def root(alias: dict[int, int], i):
+    """The tensor whose memory `i` is: its own, unless it only renames another."""
+    while i in alias:
+        i = alias[i]
+    return i
+
+
 def buffers_of(layers: list[Layer], sizes: dict[int, int], alias: dict[int, int], inputs, outputs):
     """Lifetimes of all activations and scratch buffers, and which pairs may overlap and how."""
-
-    def root(i):
-        while i in alias:
-            i = alias[i]
-        return i
-
-    first, last = {}, {}
-    for i in map(root, inputs):
+    first, last, of = {}, {}, partial(root, alias)
+    for i in map(of, inputs):
         first[i], last[i] = -1, -1
     for n, layer in enumerate(layers):
-        for i in map(root, layer.inputs):
+        for i in map(of, layer.inputs):
             if i in first:
                 last[i] = n
         for i in layer.outputs:
-            first[root(i)] = last[root(i)] = n
-    for i in map(root, outputs):
+            first[of(i)] = last[of(i)] = n
+    for i in map(of, outputs):
         last[i] = len(layers)
     buffers = [Buffer(i, sizes[i], first[i], last[i]) for i in first]
     pairs = {}
@@ -76,10 +78,10 @@ def buffers_of(layers: list[Layer], sizes: dict[int, int], alias: dict[int, int]
         if layer.state:
             buffers.append(Buffer(("state", n), layer.state, -1, len(layers)))
         for i, distance in layer.overlap.items():
-            i = root(i)
+            i = of(i)
             if i in last and last[i] == n and len(layer.outputs) == 1:
                 # an input that appears twice under different names must satisfy both
-                pairs[(root(layer.outputs[0]), i)] = distance
+                pairs[(of(layer.outputs[0]), i)] = distance
     return buffers, pairs
 
 

@@ -48,7 +48,7 @@ def read(model: bytes | bytearray | memoryview | str | Path) -> Graph:
     unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     verify(data, unions)
     try:
-        graph = _parse(tflite, data)
+        graph = _parse(tflite, data, unions)
     except EdgekitError:
         raise
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
@@ -86,7 +86,7 @@ def strip_float_io(graph: Graph) -> Graph:
     )
 
 
-def _parse(tflite, data: bytes) -> Graph:
+def _parse(tflite, data: bytes, unions: dict[int, str]) -> Graph:
     model = tflite.Model.GetRootAs(data, 0)
     if model.Version() != 3:
         raise EdgekitError(f"this .tflite has schema version {model.Version()}; 3 is known")
@@ -100,7 +100,6 @@ def _parse(tflite, data: bytes) -> Graph:
     unsupported.check_operators(model, sub, names)
     unsupported.check_single_subgraph(model)
     tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
-    unions = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
     operators = tuple(
         _operator(tflite, model, sub.Operators(i), i, names, unions, tensors)
         for i in range(sub.OperatorsLength())

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from edgekit.core.atomic import atomic_write_bytes
-from edgekit.export.plan import Plan
+from edgekit.export.plan import Plan, root
 from edgekit.operators.graph import Graph
 from edgekit.operators.layer import Layer
 
@@ -26,9 +26,7 @@ class Source:
 
     def offset(self, tensor: int) -> int:
         """Where in the arena a tensor lives."""
-        while tensor in self.alias:
-            tensor = self.alias[tensor]
-        return self.plan.offsets[tensor]
+        return self.plan.offsets[root(self.alias, tensor)]
 
     @property
     def macs(self) -> int:

@@ -15,11 +15,11 @@ from edgekit.data.windows import Windows
 from edgekit.design import LINES, Budget
 from edgekit.design.gate import Verdicts, gate
 from edgekit.learn import litert
+from edgekit.learn.scores import CrossValidation, Score, score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from edgekit.learn.scores import CrossValidation, Score
 
 RATIO = "size_ratio"  # a wish: a variant that is too large is chosen where all are
 SLIGHT = 0.02  # of the flash that there is: not worth any accuracy
@@ -150,10 +150,8 @@ class Ledger:
 
     def _score(self, tflite: bytes, input: str, part: str) -> tuple[Score, str]:
         """The `score` of a file on the groups of a part, and the runtime that said so."""
-        from edgekit.learn.scores import score
-
         held = self.windows[getattr(self.split, part)]
-        if (input, part) not in self._inputs:  # every row hears the same
+        if (input, part) not in self._inputs:  # every row is given the same inputs
             self._inputs[input, part] = self.preprocessors[input](held.X)
         predicted, runtime = litert.predict(tflite, self._inputs[input, part])
         return score(held.y, predicted.argmax(axis=1), held.classes, held.group), runtime

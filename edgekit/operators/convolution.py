@@ -21,9 +21,7 @@ COLUMNS = 4  # output pixels multiplied together, as in kernels/ek_dot.h
 def conv(p: OperatorContext) -> Layer:
     """Checks a CONV_2D."""
     p.inputs_between(2, 3)
-    p.require(
-        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
-    )
+    p.one_image()
     filters = p.inputs[1]
     p.require(len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
@@ -89,9 +87,7 @@ def _conv_s8(
 def depthwise(p: OperatorContext) -> Layer:
     """Checks a DEPTHWISE_CONV_2D; one with a single input channel becomes a CONV_2D's kernel."""
     p.inputs_between(2, 3)
-    p.require(
-        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
-    )
+    p.one_image()
     filters = p.inputs[1]
     p.require(
         len(filters.shape) == 4 and filters.shape[0] == 1,

@@ -61,8 +61,7 @@ def elementwise(p: OperatorContext) -> Layer:
     )
     if p.op.name != "MUL":
         p.require(out[1] <= 0, "output scale too small beside the inputs'")  # TFLM asserts the same
-    low, high = q.activation_range(p.options["activation"], so, zero_of(p.y))
-    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    low, high = p.int8_limits()
     fields |= {
         "zero_a": zero_of(a),
         "zero_b": zero_of(b),

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.operators import fixed_point
 from edgekit.operators.graph import Graph, Operator, Tensor
 
 
@@ -80,6 +81,21 @@ class OperatorContext:
             self.y.shape == tuple(int(d) for d in shape),
             f"should give shape {[int(d) for d in shape]} and the file says {list(self.y.shape)}",
         )
+
+    def one_image(self) -> None:
+        """The first input is (1, height, width, channels)."""
+        self.require(
+            len(self.x.shape) == 4 and self.x.shape[0] == 1,
+            f"needs one NHWC image, not {list(self.x.shape)}",
+        )
+
+    def int8_limits(self) -> tuple[int, int]:
+        """Lowest and highest int8 that the fused activation leaves of the output."""
+        low, high = fixed_point.activation_range(
+            self.options["activation"], self.y.scale[0], zero_of(self.y)
+        )
+        self.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+        return low, high
 
     def types(self, *tensors: Tensor) -> str:
         """ "int8" or "float32", the same for all given tensors."""

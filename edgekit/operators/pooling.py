@@ -19,9 +19,7 @@ from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 def pool(p: OperatorContext) -> Layer:
     """Checks a pooling and its window."""
     p.inputs_between(1, 1)
-    p.require(
-        len(p.x.shape) == 4 and p.x.shape[0] == 1, f"needs one NHWC image, not {list(p.x.shape)}"
-    )
+    p.one_image()
     k_h, k_w = p.options["filter_h"], p.options["filter_w"]
     p.require(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
     p.require(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
@@ -47,8 +45,7 @@ def pool(p: OperatorContext) -> Layer:
             **shared,
         )
     p.same_quantization(p.x, p.y)
-    low, high = q.activation_range(p.options["activation"], p.y.scale[0], zero_of(p.y))
-    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    low, high = p.int8_limits()
     fields |= {"low": low, "high": high}
     return p.layer(
         f"ek_{verb}_s8(&{{params}}, {{in0}}, {{out0}});", ["ek_pool.h"], struct="pool_s8", **shared

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
@@ -15,6 +18,11 @@ from edgekit.operators.shape_arithmetic import on_constants
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 NO_MASKS = dict.fromkeys(MASKS, 0)
+BEYOND = "uses ellipsis or new axes"  # what no slice of ours does
+
+
+def _beyond(options: Mapping[str, Any]) -> bool:
+    return any(options[key] for key in ("ellipsis_mask", "new_axis_mask", "offset"))
 
 
 def picked(o: dict, i: int, size: int, begin: int, end: int, step: int) -> range | None:
@@ -39,9 +47,7 @@ def strided_slice(p: OperatorContext) -> Layer:
         len(begin) == len(end) == len(step) == rank,
         "needs begin, end and stride for each dimension",
     )
-    p.require(
-        not (o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]), "uses ellipsis or new axes"
-    )
+    p.require(not _beyond(o), BEYOND)
     width = p.x.dtype.itemsize
     from_ = strides(p.x.shape, width)
     shape, steps, start, result = [], [], 0, []
@@ -68,7 +74,7 @@ def fold_slice(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
     if len(values) != 4 or first.ndim != 1 or any(v.shape != (1,) for v in values[1:]):
         return None
     begin, end, step = (int(v[0]) for v in values[1:])
-    if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"] or not step:
+    if _beyond(o) or not step:
         return None
     taken = picked(o, 0, len(first), begin, end, step)
     if taken is None:
@@ -79,8 +85,8 @@ def fold_slice(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
 def onnx_slice(w: Writer, op: Operator) -> None:
     """Slice, then Reshape for the axes that a single index takes away."""
     o, t = op.options, w.tensor(op.inputs[0])
-    if o["ellipsis_mask"] or o["new_axis_mask"] or o["offset"]:
-        raise EdgekitError(f"operator {op.index} ({op.name}) uses ellipsis or new axes")
+    if _beyond(o):
+        raise EdgekitError(f"operator {op.index} ({op.name}) {BEYOND}")
     begin, end, step = (np.ravel(w.known(i)).tolist() for i in op.inputs[1:4])
     starts, ends, steps = [], [], []
     for i, size in enumerate(t.shape):

@@ -29,8 +29,7 @@ def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.nd
     p.require(
         scaled.max() < 2**31, "its accumulator can overflow 32 bits: quantize the model again"
     )
-    low, high = q.activation_range(p.options["activation"], sy, zero_of(p.y))
-    p.require(-128 <= low <= high <= 127, "the fused activation leaves no value of int8")
+    low, high = p.int8_limits()
     if len(pairs) > 1:
         remove_dead_channels(
             rows, bias, bound, multiplier, shift, (low - zero_of(p.y), high - zero_of(p.y))

@@ -6,19 +6,14 @@ result = search(search_config("bearing", "quick", seed=0), trials=40, workers=2)
 remembers, `executor` has the work done, `finalists` and `choice` choose. Needs the extra `search`.
 """
 
-from importlib import import_module
+from edgekit.core.lazy import getter
 
 _HOMES = {
-    "search": "finalists",
-    "choose": "choice",
-    "front": "choice",
-    "search_config": "config",
-    "load_search_result": "result",
+    "search": "edgekit.search.finalists",
+    "choose": "edgekit.search.choice",
+    "front": "edgekit.search.choice",
+    "search_config": "edgekit.search.config",
+    "load_search_result": "edgekit.search.result",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = getter(__name__, _HOMES)

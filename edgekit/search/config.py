@@ -59,6 +59,15 @@ def search_config(
     )
 
 
+def run_of(
+    config: SearchConfig, reads: tuple[str, ...] = FILES, writes: tuple[str, ...] = ()
+) -> Run:
+    """The run that is searched in, of the search's own workspace; `reads`, `writes`: its artefacts."""
+    c, workspace = config, Workspace(Path(config.root))
+    where = Path(c.directory)
+    return Run("search", c.use_case, c.profile, c.seed, where, reads, writes, workspace=workspace)
+
+
 def check_run(config: SearchConfig) -> None:
     """Raises EdgekitError, in one line, if the run has no data to search with."""
     manifest = read_manifest(Path(config.directory))
@@ -70,6 +79,6 @@ def check_run(config: SearchConfig) -> None:
         if Path(config.directory) != usual.resolve():
             command += f" --run-dir {config.directory}"
         raise EdgekitError(f"{config.directory} holds no data yet: run `{command}` first")
-    run = Run("search", config.use_case, config.profile, config.seed, Path(config.directory), FILES)
+    run = run_of(config)
     for name in FILES[:2]:
         run.file(name)

@@ -17,11 +17,10 @@ from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
 from edgekit.core.lock import LockedError, locked
-from edgekit.core.workspace import Workspace
 from edgekit.pipeline.run import Run
 from edgekit.search import objective
 from edgekit.search.choice import Finalist, choose, front, paired_difference, shortlist
-from edgekit.search.config import SearchConfig, check_run
+from edgekit.search.config import SearchConfig, check_run, run_of
 from edgekit.search.objective import TrialResult
 from edgekit.search.result import SCHEMA, SOURCE_FILES, source_hashes
 from edgekit.search.space import HAND_MADE
@@ -252,12 +251,7 @@ def _write(
 
 
 def _run(config: SearchConfig) -> Run:
-    writes = ("search.csv", "found.json", "found.tflite")
-    t = config
-    where, workspace = Path(t.directory), Workspace(Path(t.root))
-    return Run(
-        "search", t.use_case, t.profile, t.seed, where, SOURCE_FILES, writes, workspace=workspace
-    )
+    return run_of(config, SOURCE_FILES, ("search.csv", "found.json", "found.tflite"))
 
 
 def _table(config: SearchConfig, rows: list[Row]) -> None:

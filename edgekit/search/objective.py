@@ -23,7 +23,6 @@ from edgekit.agent import device_cost
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
-from edgekit.core.workspace import Workspace
 from edgekit.data.windows import concat
 from edgekit.design import LINES, Budget
 from edgekit.design import load as load_design
@@ -31,7 +30,7 @@ from edgekit.design.gate import Verdict, Verdicts, gate
 from edgekit.pipeline.manifest import read_manifest
 from edgekit.pipeline.run import Run
 from edgekit.search import cost, space
-from edgekit.search.config import FILES, SearchConfig
+from edgekit.search.config import SearchConfig, run_of
 
 # A trial's figure -> the line of the budget that it is the least of.
 LINE_OF = {"accuracy": "accuracy_floor", "flash": "flash_bytes", "ram": "ram_bytes"}
@@ -56,9 +55,7 @@ class Context:
 
     @property
     def run(self) -> Run:
-        t = self.config
-        where, workspace = Path(t.directory), Workspace(Path(t.root))
-        return Run("search", t.use_case, t.profile, t.seed, where, FILES, workspace=workspace)
+        return run_of(self.config)
 
     @property
     def has_teacher(self) -> bool:

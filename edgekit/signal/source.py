@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from edgekit import firmware
+from edgekit.core import naming
 from edgekit.core.errors import EdgekitError
 from edgekit.signal import fft, real
 
@@ -85,8 +85,7 @@ def emit(
     Raises EdgekitError for a name that is no C identifier, or for a
     scale or sensitivity that is not positive, or so large that a count exceeds `real.LARGEST_SAMPLE`.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
-        raise EdgekitError(f"{name!r} is no name for C code: use lower-case letters, digits and _")
+    naming.check_c_name(name)
     if sensitivity is not None and not 1e-30 < sensitivity * 32768 <= real.LARGEST_SAMPLE:
         raise EdgekitError(f"a sensitivity of {sensitivity} per count is out of range")
     up, size = name.upper(), int(np.prod(feature.shape))

@@ -24,7 +24,7 @@ def is_flag(table: Table, i: int, both: bool = False) -> bool:
 
 
 def label_strength(table: Table, i: int) -> int:
-    """As `roles.label_strength`; 1, too, for a column of 0 and 1 that is called after a fault."""
+    """As `column_roles.label_strength`; 1, too, for a column of 0 and 1 that is called after a fault."""
     name = table.name(i)
     return column_roles.label_strength(name, table.layout.names) or int(
         column_roles.says_fault(name) and is_flag(table, i)

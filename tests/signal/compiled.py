@@ -10,7 +10,7 @@ from edgekit.signal import source
 
 
 def library(files: dict[str, str]) -> ctypes.CDLL:
-    """The shared library of these sources; headers of `edgekit/signal/c` are found by name."""
+    """The shared library of these sources; headers of `edgekit/firmware/features` are found by name."""
     text = "".join(files.values())
     own = [h for h in ("fft.h", "real.h", "to_int8.h") if f'"{h}"' in text]
     return ctypes.CDLL(

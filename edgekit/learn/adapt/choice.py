@@ -102,8 +102,9 @@ def choose(fitted: dict[str, Any], task: AdaptationTask) -> Choice:
     tables = [name for name, model in fitted.items() if isinstance(model, Table)]
     most_confident = max(tables, key=lambda name: scores[name].windows)
     better = [name for name, score in scores.items() if score.eligible and score.beats(source)]
-    if _mixed(task.source) or not better:
-        return Choice(BASELINE, scores, _abstained(scores, _mixed(task.source)), most_confident)
+    mixed = _mixed(task.source)
+    if mixed or not better:
+        return Choice(BASELINE, scores, _abstained(scores, mixed), most_confident)
     best = max(better, key=lambda name: scores[name].confidence_score)
     ours, theirs = source.confidence_score, scores[best].confidence_score
     why = f"confidence over recordings {ours:.2f} to {theirs:.2f}, the others agree"

@@ -104,7 +104,7 @@ def windows(recordings, profile: str):
     """One window for each beat of CLASSES that has 10 s before it and 2 s after it, all of them.
 
     The quick profile takes every so many of a patient's beats. Fusion beats (F) and beats that nobody could
-    class (Q) are not judged, but heard as neighbours; `data.mitbih.table` counts them.
+    class (Q) are not judged, but heard as neighbours; `datasets.mitbih.table` counts them.
     """
     beats = simulators.hearts.beat_windows(recordings, CLASSES, BEFORE, AFTER)
     return data.subsample(beats, QUICK) if profile == "quick" else beats
