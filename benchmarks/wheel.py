@@ -22,9 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bars import Bars, command
+from benchmarks.bars import SOURCES, Bars, command
 
-SOURCES = Path(__file__).resolve().parents[1]
 SHARED = ("notebooks", "data", "docs")  # beside the package here, inside it once installed
 EXTRAS = "notebooks,train,device,search,ota,compare"
 LEAVE = ("EDGEKIT", "PYTHON", "VIRTUAL_ENV")  # nothing of this environment goes along
@@ -92,7 +91,7 @@ def lacking(wheel: Path) -> list[str]:
 
 
 def recordings(folder: Path) -> Path:
-    """Three machines in two states, a CSV each: a tone, and the same tone with knocks."""
+    """Four machines in two states, a CSV each: a tone, and the same tone with knocks."""
     rng, t = np.random.default_rng(0), np.arange(4000) / 100
     for machine in range(4):
         for state in ("quiet", "knocking"):

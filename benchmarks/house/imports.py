@@ -11,7 +11,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-SOURCES = Path(__file__).resolve().parents[2]
+from benchmarks.bars import SOURCES
+
 CODE = (".py", ".c", ".h", ".S", ".ld", ".html")
 
 

@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -107,10 +107,10 @@ def _functions(value: Any) -> Iterator[tuple[str, Callable]]:
                 yield f"{module}.{value.__qualname__}.{name}", function
 
 
-def untyped() -> list[Gap]:
-    """Public functions and methods with a parameter or a result that has no type."""
+def untyped(functions: Iterable[tuple[str, Callable]]) -> list[Gap]:
+    """Those of `functions` (of `public`) with a parameter or a result that has no type."""
     gaps = []
-    for name, function in public():
+    for name, function in functions:
         signature = inspect.signature(function)
         bare = [p.name for p in _parameters(signature) if p.annotation is p.empty]
         if signature.return_annotation is inspect.Signature.empty:
@@ -120,9 +120,9 @@ def untyped() -> list[Gap]:
     return gaps
 
 
-def undocumented() -> list[Gap]:
-    """What the texts of public functions leave open; of methods, only whether there is one."""
-    return [Gap(name, what) for name, f in public() for what in _gaps(f, "." in f.__qualname__)]
+def undocumented(functions: Iterable[tuple[str, Callable]]) -> list[Gap]:
+    """What the texts of `functions` (of `public`) leave open; of methods, only whether there is one."""
+    return [Gap(name, what) for name, f in functions for what in _gaps(f, "." in f.__qualname__)]
 
 
 def _gaps(function: Callable, method: bool) -> Iterator[str]:

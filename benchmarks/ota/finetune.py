@@ -3,9 +3,9 @@
 Each deal leaves some groups out for the test and halves the rest: the released model is trained on the first
 half, then the second arrives, and the update is trained on both. Three ways: the whole recipe again, which
 is the unconstrained retrain; fine-tuning within 10 % of the released file; its biases only, within 2 %.
-Nothing is selected. Updates are coded by `ota.delta`, models are the slim files that devices get, answers
-are TFLM's. Points are balanced accuracy's, for ecg those of macro F1, as its own bars have it; both are
-printed. Then the first deal's two updates by other means. Without names: activity and bearing, some 12
+Nothing is selected. Updates are coded by `packages.delta`, models are the stripped files that devices get,
+answers are TFLM's. Points are balanced accuracy's, for ecg those of macro F1, as its own bars have it; both
+are printed. Then the first deal's two updates by other means. Without names: activity and bearing, some 12
 minutes; ecg needs EDGEKIT_MITBIH and, like people, half an hour more.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.bars import Bars
 from edgekit import data, learn, usecases
 from edgekit.core import workspace
-from edgekit.learn.finetune import finetune
+from edgekit.learn.finetuning import finetune
 from edgekit.packages import delta
 from edgekit.packages.compare_deltas import compare
 

@@ -14,6 +14,7 @@ from typing import Any
 from edgekit.agent.device_firmware import DeviceFirmware
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure
+from edgekit.core.schema import check_version
 from edgekit.emulate.firmware import of_elf
 from edgekit.export import bundle, read, source_file
 from edgekit.packages import keyset
@@ -60,11 +61,9 @@ def from_bytes(data: bytes) -> DeviceFirmware:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
         facts = json.loads(files["firmware.json"])
-        if (facts["record"], facts["schema"]) != ("DeviceFirmware", SCHEMA):
-            raise EdgekitError(
-                f"the firmware was written by another version of edgekit (schema {facts['schema']!r}, "
-                f"this one reads {SCHEMA}): export it again"
-            )
+        if facts["record"] != "DeviceFirmware":
+            raise ValueError(f"it holds {facts['record']!r}")
+        check_version("the firmware", facts["schema"], SCHEMA, "export it again")
         return _firmware(files, facts)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError) as error:
         raise EdgekitError(f"the firmware's file is damaged ({error}): export it again") from None

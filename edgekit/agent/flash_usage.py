@@ -10,6 +10,7 @@ from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.keyset import KeyList
 from edgekit.packages.release import Release
 
+PARTS = ("weights", "network", "features", "agent", "cryptography", "slots")
 KEPT = 4  # sectors beside the slots: two for the log, two for the keys
 VERIFIER = """\
 {includes}

@@ -7,21 +7,11 @@ from edgekit.agent.device_firmware import PACKET, DeviceFirmware
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.figures import Figure, emulated, measured
 
-FLASH_PARTS = ("weights", "network", "features", "agent", "cryptography", "slots")
-
-
-def flash_parts(app: DeviceFirmware) -> dict[str, Figure]:
-    """Bytes of flash by part, measured anew; their sum is what a device of this firmware needs.
-
-    Keys are FLASH_PARTS; what each holds, `flash_usage` says.
-    """
-    return flash_usage.flash_parts(app, app.release, app.keys)
-
 
 def flash_total(app: DeviceFirmware) -> Figure:
     """All that a device of this firmware needs, in bytes: the sum of its parts."""
     total = app.flash.value + flash_usage.slots_bytes(len(app.release.image))
-    return measured(total, "B", f"ELF and slots: {', '.join(FLASH_PARTS)}")
+    return measured(total, "B", f"ELF and slots: {', '.join(flash_usage.PARTS)}")
 
 
 def memory(core: DeviceSimulator, package: bytes, stack: Figure) -> Figure:

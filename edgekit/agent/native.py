@@ -106,7 +106,7 @@ def check(
     now: int = 0,
     revoked: tuple[PublicKey, ...] = (),
 ) -> dict:
-    """As `read`, and then every rule of `manifest_check` for `device`, an `ota.Device`.
+    """As `read`, and then every rule of `manifest_check` for `device`, a `packages.Device`.
 
     now: POSIX seconds, 0 for a device without a clock. Raises PackageError with the device's reason.
     """

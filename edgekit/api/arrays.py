@@ -10,6 +10,24 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 
 
+class ShownBytes(bytes):
+    """Bytes that a notebook shows as what they are; `Path(…).write_bytes` saves them."""
+
+    kind = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} of {len(self):,} bytes>"
+
+    __str__ = __repr__
+
+    def shown(self) -> str:
+        """What is in them, as HTML."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.kind} of <b>{len(self):,} bytes</b></p>{self.shown()}"
+
+
 def floats(x: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     """`x` as float32 (n, *shape), n at least 1.
 

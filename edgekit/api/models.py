@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.api.arrays import batch, floats, labels
+from edgekit.api.arrays import ShownBytes, batch, floats, labels
 from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -23,18 +23,16 @@ STEPS = (
 )  # of learn.compression's, those of a model that is there
 
 
-class TfliteModel(bytes):
-    """The bytes of a `.tflite`; a notebook shows what they are, `Path(…).write_bytes` saves them."""
+class TfliteModel(ShownBytes):
+    """The bytes of a `.tflite`; a notebook shows its operators."""
 
-    def __repr__(self) -> str:
-        return f"<.tflite of {len(self):,} bytes>"
+    kind = ".tflite"
 
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
+    def shown(self) -> str:
+        """The operators, as HTML."""
         from edgekit import export
 
-        return f"<p>.tflite of <b>{len(self):,} bytes</b></p>{export.read(self)._repr_html_()}"
+        return export.read(self)._repr_html_()
 
 
 def quantize(model: Any, X: Any) -> TfliteModel:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.api.arrays import model_bytes
+from edgekit.api.arrays import ShownBytes, model_bytes
 from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -14,18 +14,16 @@ if TYPE_CHECKING:
     from edgekit.packages import Signer
 
 
-class PackageBytes(bytes):
-    """The bytes of a package; a notebook shows its manifest, `Path(…).write_bytes` saves them."""
+class PackageBytes(ShownBytes):
+    """The bytes of a package; a notebook shows its manifest."""
 
-    def __repr__(self) -> str:
-        return f"<package of {len(self):,} bytes>"
+    kind = "package"
 
-    __str__ = __repr__
-
-    def _repr_html_(self) -> str:
+    def shown(self) -> str:
+        """The manifest, as HTML."""
         from edgekit import packages
 
-        return f"<p>package of <b>{len(self):,} bytes</b></p>{packages.manifest_of(self)._repr_html_()}"
+        return packages.manifest_of(self)._repr_html_()
 
 
 def package(

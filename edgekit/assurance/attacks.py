@@ -10,7 +10,7 @@ import pandas as pd
 
 from edgekit.agent.attempt import Attempt
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance.attack import Attack, refusals, table
+from edgekit.assurance.attack_record import Attack, refusals, table
 from edgekit.assurance.attacks_keyset import KEYSET, AttackKeys, states
 from edgekit.assurance.attacks_package import PACKAGE
 from edgekit.assurance.attacks_transfer import TRANSFER, TransferTarget

@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance.attack import Attack
+from edgekit.assurance.attack_record import Attack
 from edgekit.assurance.package_target import flip_bit
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import keyset, statement, status

@@ -12,7 +12,7 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgekit.agent.attempt import Attempt
-from edgekit.assurance.attack import Attack
+from edgekit.assurance.attack_record import Attack
 from edgekit.assurance.package_target import PackageTarget, flip_bit
 from edgekit.packages import cbor, encryption, suit
 from edgekit.packages.keys import FileSigner

@@ -12,7 +12,7 @@ from itertools import repeat
 from pathlib import Path
 
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance.attack import Attack
+from edgekit.assurance.attack_record import Attack
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.http import fetch_http
 from edgekit.packages.package import digest

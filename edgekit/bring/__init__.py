@@ -17,7 +17,7 @@ from edgekit.bring.usecase_helpers import (
     simulate_sensor_shift,
     windows,
 )
-from edgekit.bring.write import usecase_paths, write
+from edgekit.bring.writing import usecase_paths, write
 
 __all__ = [
     "FolderContents",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.bring.collect import LONGEST, Collector
-from edgekit.bring.write import file_name
+from edgekit.bring.writing import file_name
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing

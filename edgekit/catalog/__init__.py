@@ -1,4 +1,4 @@
-"""The hardware catalogue: boards, links, batteries, their sources, and the choice among them.
+"""The hardware catalogue: boards, links, batteries, and their sources.
 
 boards(), board(key), links(), link(key), batteries(), battery(key)   what there is
 calibrations()                                                       what measured chips add to cycles

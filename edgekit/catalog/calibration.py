@@ -16,9 +16,9 @@ class Calibration:
     """cycles = `factor` × kit cycles + `weight_cycles` × bytes of weights in flash / 16.
 
     `worst_error`: by how much the larger of predicted and published exceeded the other, at worst, for
-    programs
-    whose submitter was not in the fit, judged on the chip `error_measured_on`; `worst_error_other_chip`:
-    that on another chip of this core. `clock_mhz`: at which it was measured; flash waits follow the clock.
+    programs whose submitter was not in the fit, judged on the chip `error_measured_on`;
+    `worst_error_other_chip`: that on another chip of this core. `clock_mhz`: at which it was measured;
+    flash waits follow the clock.
     """
 
     chip: str
@@ -43,18 +43,16 @@ class Calibration:
         span = self.rounds[0] if len(self.rounds) == 1 else f"{self.rounds[0]}–{self.rounds[-1]}"
         return f"{self.results} MLPerf Tiny {span} results of {who}"
 
-    def error_band(self, value: float, worst_error_other_chip: bool = False) -> tuple[float, float]:
+    def error_band(self, value: float, other_chip: bool = False) -> tuple[float, float]:
         """The lowest and highest around a value that this calibration gave."""
-        ratio = 1 + (self.worst_error_other_chip if worst_error_other_chip else self.worst_error)
+        ratio = 1 + (self.worst_error_other_chip if other_chip else self.worst_error)
         return value / ratio, value * ratio
 
-    def figure(self, worst_error_other_chip: bool = False) -> Figure:
+    def figure(self, other_chip: bool = False) -> Figure:
         """The factor with its band, as the catalogue shows it."""
-        where = f", measured on {self.name}" if worst_error_other_chip else ""
+        where = f", measured on {self.name}" if other_chip else ""
         text = f"cycles over those of edgekit.emulate.timing{where}: {self.source}"
-        return estimated(
-            self.factor, "", text, *self.error_band(self.factor, worst_error_other_chip)
-        )
+        return estimated(self.factor, "", text, *self.error_band(self.factor, other_chip))
 
 
 @cache

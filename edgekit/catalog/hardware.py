@@ -123,10 +123,6 @@ class Board(_Entry):
         "cycles_per_mac": "cycles",
     }
 
-    @property
-    def checked(self) -> bool:
-        return not self.unchecked
-
     def _lead(self) -> str:
         traits = [self.maker, self.kind, self.core, f"OS: {self.os}", self.npu]
         return f"<small>{escape(' · '.join(filter(None, traits)))}. {escape(self.note)}</small>"
@@ -289,7 +285,7 @@ def _read(file: str, section: str, kind: type[_Kind]) -> MappingProxyType[str, _
             values["kits"] = tuple(_kit(kit, sources) for kit in values["kits"])
             own, like = values.get("calibration_chip"), values.get("calibration_proxy")
             if chip := own or like:
-                values["calibration"] = calibrations()[chip].figure(worst_error_other_chip=not own)
+                values["calibration"] = calibrations()[chip].figure(other_chip=not own)
         names = {field.name for field in fields(make)}
         figures = {
             n: _figure(values.pop(n), kind.UNITS[n], sources)

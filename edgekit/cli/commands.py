@@ -240,7 +240,8 @@ def _run(args) -> int:
         offline=args.offline,
         parameters=dict(_parameter(text) for text in args.parameter),
     )
-    page, found = report.write(directory), review(directory)
+    found = review(directory)
+    page = report.write(directory, found)
     verdicts = found.verdicts
     if found.changed:
         print(f"design.toml has changed since the run was judged: {found.changed}")
@@ -289,9 +290,10 @@ def _report(args) -> int:
     from edgekit.view import report
 
     directory = Path(args.run_dir).resolve()
-    if changed := review(directory).changed:
-        print(f"design.toml has changed since the run was judged: {changed}")
-    print(f"report: {report.write(directory)}")
+    found = review(directory)
+    if found.changed:
+        print(f"design.toml has changed since the run was judged: {found.changed}")
+    print(f"report: {report.write(directory, found)}")
     return 0
 
 

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 
 from edgekit.cli import keys
-from edgekit.cli.types import float_between
-from edgekit.cli.types import int_between as int_between
+from edgekit.cli.types import float_between, int_between
 
 
 def add(commands, **do: Callable) -> None:

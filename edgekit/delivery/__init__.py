@@ -7,7 +7,7 @@ choose(len(package), link)                                    # which of them, a
 `server` is the other side alone, for a gateway; `tuf_repository` what a Linux gateway updates itself from.
 """
 
-from edgekit.delivery.choose import choose
+from edgekit.delivery.choice import choose
 from edgekit.delivery.estimate import Choice
 from edgekit.delivery.transport import Offer, Source, Transfer, Transport
 from edgekit.delivery.transports import TRANSPORTS, fetch, serve

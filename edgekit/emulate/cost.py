@@ -78,7 +78,7 @@ def latency(
     clock = mhz or measured.clock_mhz
     waits = measured.weight_cycles * weight_bytes(firmware) / 16
     ms = (measured.factor * count + waits) / clock / 1e3
-    band = measured.error_band(ms, worst_error_other_chip=bool(on))
+    band = measured.error_band(ms, other_chip=bool(on))
     ratio = measured.worst_error_other_chip if on else measured.worst_error
     where, which = (on, f"the {measured.name}, ") if on else (measured.name, "")
     doubt = "another chip and another submitter's program" if on else "another submitter's program"

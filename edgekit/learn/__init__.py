@@ -19,8 +19,7 @@ from edgekit.learn.compression import (
     grouped_cross_validation,
 )
 from edgekit.learn.conversion import quantize
-from edgekit.learn.finetune import finetune
-from edgekit.learn.frontier import Frontier, frontier
+from edgekit.learn.finetuning import finetune
 from edgekit.learn.ledger import Ledger, accuracy_loss, pick
 from edgekit.learn.litert import int8_inputs, predict, predict_int8, quantization, strip_metadata
 from edgekit.learn.loading import load_tensorflow
@@ -34,6 +33,7 @@ from edgekit.learn.scores import (
 )
 from edgekit.learn.teacher_checks import Finding, reference_findings, teacher_findings
 from edgekit.learn.train import Distillation, fit, smallest_within, width_sweep
+from edgekit.learn.update_frontier import Frontier, frontier
 
 __all__ = [
     "Attempts",

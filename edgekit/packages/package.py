@@ -128,9 +128,8 @@ def unsigned(
     """A package that still has to be signed, perhaps on another machine, by `sign_package`.
 
     `requirements` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of
-    devices (what
-    for, on which board, in which variant), of which the ids are made. With `base`, the image of the release
-    in the field, a delta may be sent. `regions` tell what a weights image is made of
+    devices (what for, on which board, in which variant), of which the ids are made. With `base`, the image
+    of the release in the field, a delta may be sent. `regions` tell what a weights image is made of
     (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
     shall take it, `expires` in POSIX seconds. With `recipients`, the 16-byte keys of up to four devices,
     nobody but them can read the payload (`packages.encryption`). Raises EdgekitError where an image or a

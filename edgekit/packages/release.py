@@ -52,8 +52,8 @@ class Release:
     names the class of devices that take it, if it is not to be `name`/`board`: devices that shall not take
     each other's packages need classes of their own.
     `generated`: what was made of it before; else it is made when it is asked for.
-    `signature` is how devices check one, of `ota.verifiers`; empty: by the key. `encryption` is "A128KW" for
-    devices that read payloads which are encrypted for them (`ota.cipher`).
+    `signature` is how devices check one, of `packages.verifiers`; empty: by the key. `encryption` is
+    "A128KW" for devices that read payloads which are encrypted for them (`packages.encryption`).
     """
 
     tflite: bytes
@@ -117,14 +117,15 @@ class Release:
     ) -> bytes:  # fmt: skip
         """A package of this release, not signed yet; a delta if that is smaller.
 
-        `expires` in POSIX seconds, 0 never, LASTS days from now if nothing is said; `what` as `ota.unsigned`.
-        Raises EdgekitError if no device that runs `base` could take it: then its program has to change too.
+        `expires` in POSIX seconds, 0 never, DEFAULT_LIFETIME_DAYS from now if nothing is said; `what` as
+        `packages.unsigned`. Raises EdgekitError if no device that runs `base` could take it:
+        then its program has to change too.
         """
         known = ("inputs", "outputs", "features") if kind == "tflite" else self.requirements
         if base and (changed := [k for k in known if self.requirements[k] != base.requirements[k]]):
             raise EdgekitError(
                 f"devices with the other release cannot take this one, its {', '.join(changed)} "
-                "changed: their program has to change too (ota.mcuboot_image)"
+                "changed: their program has to change too (packages.mcuboot_image)"
             )
         return unsigned(
             self.content(kind), self.requirements, sequence=sequence, vendor=self.vendor,

@@ -27,11 +27,11 @@ from edgekit.pipeline.freshness import (
     LIBRARY,
     digest,
     is_fresh,
-    outputs_intact,
     step_key,
     tree_hash,
 )
 from edgekit.pipeline.manifest import (
+    changed_artefact,
     file_hash,
     is_judged_by,
     read_manifest,
@@ -147,7 +147,7 @@ def _step(
         try:
             _execute(notebook, values, directory, workspace, say)
         except EdgekitError:
-            if before and outputs_intact(directory, before):
+            if before and not changed_artefact(before, directory):
                 update_manifest(directory, name, before)
             raise
         _seal(directory, name, values, key)

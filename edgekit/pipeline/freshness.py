@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.chapters import code, contract
-from edgekit.pipeline.manifest import file_hash, read_manifest
+from edgekit.pipeline.manifest import changed_artefact, file_hash, read_manifest
 
 LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 
@@ -38,13 +38,7 @@ def is_fresh(directory: Path, notebook: Path, key: str) -> bool:
         return False
     if not (directory / "notebooks" / notebook.name).is_file():
         return False
-    return outputs_intact(directory, entry)
-
-
-def outputs_intact(directory: Path, entry: dict) -> bool:
-    """Whether what a chapter sealed, its `entry` in the manifest, still lies in the run's directory."""
-    paths = {artefact_path(directory, n): h for n, h in entry["outputs"].items()}
-    return all(path.is_file() and file_hash(path) == h for path, h in paths.items())
+    return not changed_artefact(entry, directory)
 
 
 def tree_hash(folder: Path, patterns: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
+from edgekit.core.schema import check_version
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.pipeline.artefacts import artefact_path
@@ -49,11 +50,8 @@ def read_manifest(directory: Path) -> dict:
         raise EdgekitError(f"{path} cannot be read ({error}); delete it to start over") from None
     if not isinstance(manifest, dict) or not {"use_case", "profile", "steps"} <= set(manifest):
         raise EdgekitError(f"{path} is no manifest of a run; choose another run_dir")
-    if manifest.get("schema", 1) != SCHEMA:
-        raise EdgekitError(
-            f"{path} was written by another version of edgekit (schema {manifest.get('schema', 1)}, this one "
-            f"reads {SCHEMA}); delete it to start over, or choose another run_dir"
-        )
+    remedy = "delete it to start over, or choose another run_dir"
+    check_version(path, manifest.get("schema", 1), SCHEMA, remedy)
     return manifest
 
 
@@ -144,7 +142,7 @@ def stale_reasons(
     made = {name: (step, sha) for step, e in steps.items() for name, sha in e["outputs"].items()}
     fallen = {}  # by what was replaced: that falls on what was made from it, an earlier design does not
     for step, entry in steps.items():
-        fallen[step] = _changed_artefact(entry, directory) if directory else ""
+        fallen[step] = changed_artefact(entry, directory) if directory else ""
         for name, sha in entry.get("inputs", {}).items():
             maker, now = made.get(name, ("", ""))
             if not maker:
@@ -159,7 +157,7 @@ def stale_reasons(
     return {s: "was judged by an earlier design" if s in earlier else fallen[s] for s in steps}
 
 
-def _changed_artefact(entry: dict, directory: Path) -> str:
+def changed_artefact(entry: dict, directory: Path) -> str:
     """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
     for name, sha in entry["outputs"].items():
         path = artefact_path(directory, name)

@@ -16,6 +16,7 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import number
+from edgekit.core.schema import check_version
 from edgekit.learn.ledger import Ledger
 from edgekit.learn.scores import CrossValidation, Score, interval
 from edgekit.learn.teacher_checks import Finding
@@ -173,11 +174,7 @@ def check_schema(found: tuple[Any, Any], kind: type[Record], where: object) -> N
     name, version = found
     if name != kind.__name__:
         raise EdgekitError(f"{where} holds {name!r}, not {kind.__name__}")
-    if version != kind.SCHEMA:
-        raise EdgekitError(
-            f"{where} was written by another version of edgekit (schema {version!r}, this one reads "
-            f"{kind.SCHEMA}): make it again"
-        )
+    check_version(where, version, kind.SCHEMA, "make it again")
 
 
 def to_jsonable(value: Any) -> Any:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.schema import check_version
 from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.manifest import file_hash
 
@@ -31,11 +32,7 @@ def load_search_result(path: Path | str, directory: Path) -> tuple[dict, bytes]:
         model = path.with_name("found.tflite").read_bytes()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EdgekitError(f"{path} is no found.json of `edgekit search` ({error})") from None
-    if record.get("schema") != SCHEMA:
-        raise EdgekitError(
-            f"{path} was written by another version of the kit (format {record.get('schema')}, not "
-            f"{SCHEMA}): run `edgekit search` again"
-        )
+    check_version(path, record.get("schema"), SCHEMA, "run `edgekit search` again")
     if was != source_hashes(directory):
         raise EdgekitError(
             f"{path} was found on other data or another split: run `edgekit search` on this run first"

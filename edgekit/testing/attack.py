@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from edgekit.assurance.attack import Attack
+from edgekit.assurance.attack_record import Attack
 from edgekit.assurance.attacks_package import IMAGE
 from edgekit.assurance.package_target import PackageTarget, take_in_python
 from edgekit.core.errors import EdgekitError

@@ -18,7 +18,7 @@ from pathlib import Path
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.data.windows import Windows, subsample
-from edgekit.usecases.problems import problems, renamed
+from edgekit.usecases.contract import problems, renamed
 from edgekit.usecases.usecase import Step, UseCase
 
 KIT = Path(__file__).parent

@@ -18,12 +18,14 @@ from edgekit.view.report_artefacts import sections
 BADGES = {"kept": "pass", "missed": "fail", "not judged": "open"}
 
 
-def write(directory: Path) -> Path:
+def write(directory: Path, found: Review | None = None) -> Path:
     """Write `report.html` and a page for each executed chapter; returns the report's path.
+
+    found: the review of that run, if there is one already; it hashes all artefacts.
 
     Raises EdgekitError if the directory holds no run.
     """
-    found = review(directory)
+    found = found or review(directory)
     design, manifest = found.design, found.manifest
     steps = {
         name: {

@@ -22,7 +22,7 @@ def plot_deltas(frontier: Frontier, budget: float = 0.1) -> Axes:
     The released model and a retraining without a budget are lines to compare with; `budget`, a share of the
     released file, is shaded.
     """
-    from edgekit.learn.frontier import Freedom
+    from edgekit.learn.update_frontier import Freedom
 
     _, axes = plt.subplots(figsize=(8, 4.2))
     released, free = frontier.of(Freedom.NOTHING), frontier.of(Freedom.GRID)

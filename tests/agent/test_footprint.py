@@ -6,7 +6,7 @@ import pytest
 from edgekit import catalog, emulate
 from edgekit.agent.candidates import device_cost
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.footprint import flash_parts, flash_total, memory
+from edgekit.agent.footprint import flash_total, memory
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.emulate.selftest import DIGEST_BYTES
 from edgekit.packages.flash_layout import SECTOR
@@ -23,7 +23,7 @@ def test_the_shipped_program_runs_and_is_counted_on_other_cores(releases, signer
     assert core.install(package) == ""
     assert core.reset() == Boot(0, trial=True, healthy=True)
 
-    parts = flash_parts(app)
+    parts = app.parts
     assert all(figure.value > 0 for figure in parts.values())
     program = sum(parts[p].value for p in ("network", "features", "agent", "cryptography"))
     assert program == app.flash.value

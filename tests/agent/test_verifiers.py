@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from edgekit import catalog, design
 from edgekit.agent import native, verification_cost
 from edgekit.agent.device_firmware import firmware
-from edgekit.agent.footprint import flash_parts
 from edgekit.agent.simulator import Boot, DeviceSimulator
 from edgekit.core.errors import EdgekitError
 from edgekit.design.design import SIGNATURES
@@ -135,7 +134,7 @@ def test_a_faster_way_is_faster_on_the_core_and_costs_what_the_parts_say(
 
     release = release_of(releases[0].tflite, signature="ES256-fast")
     app = firmware(release, [es256.public])
-    parts = flash_parts(app)
+    parts = app.parts
     assert parts["cryptography"].value == pytest.approx(fast.flash, abs=256)
     core = DeviceSimulator(app, release.device())
     assert "fits no key" in core.install(sign_package(release.unsigned(1), signer))

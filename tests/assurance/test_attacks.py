@@ -7,7 +7,7 @@ import pytest
 from edgekit.agent.attempt import Attempt
 from edgekit.agent.host_device import HostDevice
 from edgekit.assurance import ATTACKS, attack
-from edgekit.assurance.attack import Attack
+from edgekit.assurance.attack_record import Attack
 from edgekit.assurance.attacks import aimed_at
 from edgekit.assurance.attacks_package import IMAGE
 from edgekit.assurance.package_target import PackageTarget, check_in_python

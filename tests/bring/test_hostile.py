@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit import bring, data, datasets, usecases
-from edgekit.bring.write import file_name
+from edgekit.bring.writing import file_name
 from edgekit.cli import commands
 from edgekit.core import escape
 from edgekit.design import load as load_design

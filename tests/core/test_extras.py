@@ -2,6 +2,8 @@
 
 import ast
 import json
+import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ import pytest
 import edgekit
 from edgekit.cli import doctor
 from edgekit.core import extras
+from edgekit.core.workspace import PACKAGE
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,13 @@ def test_no_message_names_a_distribution_that_is_not_there():
 
 def test_doctor_knows_every_extra():
     assert set(extras.extras()) - {""} <= set(doctor.GROUPS)
+
+
+def test_doctor_asks_for_every_package_of_the_project():
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    wanted = {"core": project["dependencies"], **project["optional-dependencies"]}
+    for group, lines in wanted.items():
+        names = {re.match(r"[\w.-]+", line)[0] for line in lines}
+        assert set(doctor.GROUPS[group][1].split()) - set(extras.APART) == names, group

@@ -11,9 +11,9 @@ data; those of `networks` train a small network, and import TensorFlow.
 """
 
 from edgekit.learn.adapt.choice import BASELINE, Choice, choose
-from edgekit.learn.adapt.compare import Comparison, compare
+from edgekit.learn.adapt.comparison import Comparison, compare
 from edgekit.learn.adapt.labels import CHOSEN, MOST_CONFIDENT, REFERENCE, Kind
-from edgekit.learn.adapt.methods import methods
+from edgekit.learn.adapt.method_table import methods
 from edgekit.learn.adapt.shift import measure
 from edgekit.learn.adapt.task import AdaptationTask, adaptation_task, grouped_folds
 

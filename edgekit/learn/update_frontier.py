@@ -12,7 +12,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
-from edgekit.learn.finetune import finetune
+from edgekit.learn.finetuning import finetune
 from edgekit.learn.scores import balanced_accuracy
 from edgekit.learn.update_cost import entropy
 

@@ -28,12 +28,21 @@ CALLS: dict[str, tuple[tuple, dict[str, Any]]] = {  # how the chapters call them
     "teacher": (("input_shape", "classes", "width", "seed"), {}),
     "student": (("input_shape", "classes", "width", "seed"), {}),
 }
+KIT = "edgekit."
 OLD_SWEEP = 'SWEEP["deals"]'
 RENAMED = {  # what files written for an earlier kit may say -> what it is called now
     "waveform": "teacher_input",
     OLD_SWEEP: 'SWEEP["repeats"]',
-    "edgekit.data.bring": "edgekit.bring",
-    "edgekit.data.simulate": "edgekit.simulators.bearings",
+    "data.bring": "bring",
+    "data.simulate": "simulators.bearings",
+    "data.ecg": "simulators.hearts",
+    "data.motion": "simulators.wrists",
+    "data.scenes": "simulators.scenes",
+    "data.plants": "simulators.plants",
+    "data.watch": "datasets.watch",
+    "data.mitbih": "datasets.mitbih",
+    "data.bearing_sets": "datasets.bearing_sets",
+    "signal.another_wearer": "signal.imu_variation",
     "bring.vary": "bring.augment_signals",
     "bring.vary_pictures": "bring.augment_images",
     "bring.coarse": "bring.block_statistics",
@@ -54,21 +63,25 @@ def renamed(text: str) -> list[str]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return []  # loading it says so better
-    found: dict[str, int] = {}
+    found: dict[tuple[str, str], int] = {}
     for node in ast.walk(tree):
         for name in _names(node):
-            if name in RENAMED:
-                found.setdefault(name, getattr(node, "lineno", 0))
-    return [f"line {line}: {name} is called {RENAMED[name]} now" for name, line in found.items()]
+            kit = (
+                KIT if name.startswith(KIT) else ""
+            )  # an import names the kit, an attribute does not
+            if name.removeprefix(KIT) in RENAMED:
+                found.setdefault((kit, name.removeprefix(KIT)), getattr(node, "lineno", 0))
+    return [
+        f"line {line}: {kit}{name} is called {kit}{RENAMED[name]} now"
+        for (kit, name), line in found.items()
+    ]
 
 
 def _names(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (a.name for a in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
-        yield node.module
-        short = node.module.removeprefix("edgekit.")
-        yield from (f"{p}.{a.name}" for p in {node.module, short} for a in node.names)
+        yield from (node.module, *(f"{node.module}.{a.name}" for a in node.names))
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         yield f"{node.value.id}.{node.attr}"
 

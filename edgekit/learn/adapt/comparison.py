@@ -12,7 +12,7 @@ from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.adapt.choice import BASELINE, Choice, choose
 from edgekit.learn.adapt.labels import CHOSEN, MOST_CONFIDENT, Kind, Variant, with_labels
-from edgekit.learn.adapt.methods import methods
+from edgekit.learn.adapt.method_table import methods
 from edgekit.learn.adapt.scores import Tally
 from edgekit.learn.adapt.shift import described
 from edgekit.learn.adapt.task import adaptation_task

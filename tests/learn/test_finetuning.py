@@ -16,9 +16,9 @@ pytest.importorskip("tensorflow")
 
 
 from edgekit.learn import int8_training
-from edgekit.learn.finetune import finetune
-from edgekit.learn.frontier import Freedom, frontier
+from edgekit.learn.finetuning import finetune
 from edgekit.learn.update_cost import entropy
+from edgekit.learn.update_frontier import Freedom, frontier
 
 HOW = {"seed": 0, "augment": noise, "epochs": 6, "rate": 1.5, "budget": 0.05}
 SHIFTED = (6, 13, 18)  # another machine: every peak has moved
