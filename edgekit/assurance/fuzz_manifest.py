@@ -143,12 +143,8 @@ def _case(rng, goods: list[bytes], signer: FileSigner) -> tuple[str, bytes]:
         return kind, DAMAGES[kind](rng, good, other)
     kind = list(SIGNED)[int(rng.integers(len(SIGNED)))]
     body, alien = (suit.opened(p)[3] for p in (good, other))
-    return kind, signed(DAMAGES[kind.removesuffix(", signed")](rng, body, alien), signer)
-
-
-def signed(body: bytes, signer: FileSigner) -> bytes:
-    """A package around any bytes as its manifest, with a good signature: what a stolen key can make."""
-    return suit.sealed(body, PAYLOAD, signer)
+    damaged = DAMAGES[kind.removesuffix(", signed")](rng, body, alien)
+    return kind, suit.sealed(damaged, PAYLOAD, signer)  # what a stolen key can make
 
 
 def verdict(data: bytes, keys, device: Device) -> str:

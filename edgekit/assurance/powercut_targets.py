@@ -35,13 +35,8 @@ NOR = np.dtype(
     + [("cut", [("after", "<u4"), ("torn", "<u4")], CUTS)]
 )
 _FAULTS = ("bricks", "wrong_boots", "counter_errors", "false_records")
-FAULTS = (
-    *_FAULTS,
-    "wrong_bans",
-    "time_errors",
-    "blocked",
-    "worn",
-)  # those from here on: of the whole agent
+_AGENT_FAULTS = ("wrong_bans", "time_errors", "blocked", "worn")  # of the whole agent
+FAULTS = (*_FAULTS, *_AGENT_FAULTS)
 _STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1", 32)]
 _AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
 _MEMORY = ("now", "confirmed", "asked", "boots")

@@ -27,6 +27,11 @@ from edgekit.packages.cbor import CborError, check_structure
 
 BLOCK_MIN, BLOCK_MAX = 256, 131_072  # bytes of a block, as in AWS IoT's file delivery
 FILE = 0  # a stream has one file
+REQUESTS, ANSWERS = (
+    ("describe", "get"),
+    ("description", "data", "rejected"),
+)  # a device's, the server's
+WINDOW = 16  # blocks on their way at a time, unless told otherwise
 ANSWER_MOST = 131_072  # bytes of blocks that one request gets, as from AWS IoT's service
 REQUEST_MOST = 16_384  # bytes of a request
 BITMAP_MOST = 12_288  # bytes

@@ -1,6 +1,6 @@
 """A place on the disk to fetch a file into: one download's at a time, and nobody else's files.
 
-What arrives lies beside the file, under names that anybody can guess: see `own`.
+What arrives lies beside the file, under names that anybody can guess: see `core.safe_files`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from math import ceil
 
 from edgekit.catalog import Link
 from edgekit.core.figures import Figure, estimated, number
-from edgekit.delivery.block_protocol import BLOCK_MIN
+from edgekit.delivery.block_protocol import BLOCK_MIN, WINDOW
 from edgekit.select import airtime_s
 
 RECORD = 22  # bytes: header 5, type 1, tag 16
@@ -27,7 +27,6 @@ MQTT_CONNECT = 70  # CONNECT and CONNACK
 MQTT_DESCRIBE = 530  # SUBSCRIBE, DescribeStream, their answers
 MQTT_DATA, MQTT_ACKS = 100, 55  # about a block's bytes; PUBACK and its share of GetStream
 HTTP_HEADERS = 420  # request and answer
-WINDOW = 16  # blocks on their way at a time, `mqtt.fetch`'s default
 BLOCK_S = 1.0  # a block that is lost costs no more than this on the air
 
 # Rules of thumb for an idle network, in seconds; a round trip is not in the catalogue.

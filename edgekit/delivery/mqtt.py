@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery.block_protocol import BLOCK_MAX, BLOCK_MIN
+from edgekit.delivery.block_protocol import ANSWERS, BLOCK_MAX, BLOCK_MIN, WINDOW
 from edgekit.delivery.download_session import DownloadSession
 from edgekit.delivery.download_target import reserve_target
 from edgekit.delivery.mqtt_client import PREFIX, Connection, enter, publish, topic
@@ -46,7 +46,7 @@ def fetch(source: Source, to: Path | str, *, block: int = 4096, **how) -> Transf
 
 def fetch_mqtt(
     connection: Connection, thing: str, to: Path | str, stream: str = UPDATE, *, digest: bytes | None = None,
-    limit: int = LIMIT, block: int = 4096, window: int = 16, min_bytes_per_s: float = 64.0,
+    limit: int = LIMIT, block: int = 4096, window: int = WINDOW, min_bytes_per_s: float = 64.0,
     timeout_s: float = 30.0,
     prefix: str = PREFIX, watch: Watch | None = None,
 ) -> Transfer:  # fmt: skip
@@ -76,8 +76,8 @@ def fetch_mqtt(
 def _run_session(
     session: DownloadSession, connection: Connection, thing: str, prefix: str, policy: TimeoutPolicy
 ) -> Transfer:
-    kinds, start = ("data", "description", "rejected"), time.monotonic()
-    topics = [topic(prefix, thing, session.stream, kind) for kind in kinds]
+    start = time.monotonic()
+    topics = [topic(prefix, thing, session.stream, kind) for kind in ANSWERS]
 
     def ask(client, kind: str, message: dict) -> None:
         publish(client, topic(prefix, thing, session.stream, kind), message)

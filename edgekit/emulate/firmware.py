@@ -102,6 +102,11 @@ class Firmware:
         """Core, compiler and level, as the sources of figures name them."""
         return f"{self.cpu}, {self.compiler} {self.flags[0]}"
 
+    @property
+    def compiler_name(self) -> str:
+        """`"zig"` or `"gcc"`, as `build` takes it."""
+        return self.compiler.split()[0]
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{k}</td><td>{getattr(self, k)._repr_html_()}</td></tr>"

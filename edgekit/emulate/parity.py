@@ -114,7 +114,13 @@ def rounded_as_oracle(firmware: Firmware) -> Firmware:
     }
     if not defines:
         return firmware
-    return build(firmware.source, firmware.cpu, firmware.flags[0], defines=tuple(defines))
+    return build(
+        firmware.source,
+        firmware.cpu,
+        firmware.flags[0],
+        firmware.compiler_name,
+        defines=tuple(defines),
+    )
 
 
 def _ask(model: bytes, graph: Graph, samples, tensors):
@@ -133,7 +139,7 @@ def _ask(model: bytes, graph: Graph, samples, tensors):
 
 
 def _stack(outputs):
-    arrays = [np.stack([o[i].reshape(o[i].shape) for o in outputs]) for i in range(len(outputs[0]))]
+    arrays = [np.stack([o[i] for o in outputs]) for i in range(len(outputs[0]))]
     arrays = [a.reshape(a.shape[0] * a.shape[1], *a.shape[2:]) if a.ndim > 1 else a for a in arrays]
     return arrays if len(arrays) > 1 else arrays[0]
 

@@ -130,8 +130,7 @@ def profile(
 
 def _of_features(firmware: Firmware, instructions: int, where: str) -> dict[str, Figure]:
     """What the features take beside the bare network."""
-    compiler, opt = firmware.compiler.split()[0], firmware.flags[0]
-    bare = build(firmware.source, firmware.cpu, opt, compiler)
+    bare = build(firmware.source, firmware.cpu, firmware.flags[0], firmware.compiler_name)
 
     def more(have: Figure, without: Figure) -> Figure:
         return measured(have.value - without.value, "B", f"{have.source}, less the bare network's")

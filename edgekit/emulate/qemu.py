@@ -93,5 +93,6 @@ def _program(firmware: Firmware) -> bytes:
         "edgekit_places.h": "\n".join(lines) + "\n",
         "edgekit_semihosting.c": runtime_source("semihosting.c"),
     }
-    compiler = firmware.compiler.split()[0]
-    return link_program(source.files | files, core(firmware.cpu), compiler, firmware.flags)
+    return link_program(
+        source.files | files, core(firmware.cpu), firmware.compiler_name, firmware.flags
+    )

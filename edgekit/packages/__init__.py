@@ -2,7 +2,7 @@
 
 released = Release(tflite, features, sensitivity, name, board)    # a model as updates see it
 signer = open_key("pkcs11:token=…;object=…")                      # or file_key(path, passphrase)
-data = sign_package(new.unsigned(2, released), signer)            # bytes to send, a delta if that is smaller
+data = sign_package(newer.unsigned(2, released), signer)          # bytes to send, a delta if that is smaller
 package = verify(data, [signer.public], device)                   # or PackageError, in one line
 compare(old, new)                                                 # our delta beside what others would send
 

@@ -22,7 +22,6 @@ from edgekit.packages.cbor_reader import CborReader
 from edgekit.packages.statement import FRESHNESS
 
 VERDICTS = ("nothing runs", "confirmed", "on trial", "confirmed, a newer one was given up")
-FRESH = FRESHNESS
 MAC0, HMAC_256 = 17, 5  # CBOR's tag of COSE_Mac0; COSE's number of HMAC-SHA-256
 CONTEXT = b"status"  # external data
 
@@ -31,7 +30,7 @@ CONTEXT = b"status"  # external data
 class Status:
     """`device` its id (16 bytes), `number` of the report; `running` the number of the release that runs (0:
     none), `counter` what a package must be above; `verdict` of VERDICTS, `reason` the device's code of the
-    last refusal (0: none), `keys` the version of its key list, `fresh` of FRESH."""
+    last refusal (0: none), `keys` the version of its key list, `fresh` of FRESHNESS."""
 
     device: bytes
     number: int
@@ -43,7 +42,7 @@ class Status:
     fresh: int
 
     def __str__(self) -> str:
-        says = f"release {self.running} {VERDICTS[self.verdict]}, {FRESH[self.fresh]}"
+        says = f"release {self.running} {VERDICTS[self.verdict]}, {FRESHNESS[self.fresh]}"
         last = f", last refusal {self.reason}" if self.reason else ""
         return f"{self.device.hex()} report {self.number}: {says}, keys {self.keys}{last}"
 
@@ -126,7 +125,7 @@ def _read(data: bytes) -> tuple[Status, bytes, bytes]:
         r.expect(0x88)
         status = Status(r.bytes(16), *(r.number() for _ in range(7)))
         r.end()
-        if status.verdict >= len(VERDICTS) or status.fresh >= len(FRESH) or not status.number:
+        if status.verdict >= len(VERDICTS) or status.fresh >= len(FRESHNESS) or not status.number:
             raise CborError("another form")
     except CborError:
         raise EdgekitError("not a device's report, or not in its one encoding") from None

@@ -22,13 +22,13 @@ from pathlib import Path
 from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.delivery.block_protocol import ANSWERS, REQUESTS
 from edgekit.delivery.mqtt_client import PREFIX, Connection, topic
 from edgekit.delivery.server.certificates import certify, private
 from edgekit.delivery.transport import NAME
 
 SERVER = "server"  # the name of whoever serves packages
 MESSAGE_MOST = 262_144  # bytes
-ASKS, HEARS = ("describe", "get"), ("description", "data", "rejected")  # a device's, by direction
 
 
 class Broker:
@@ -173,7 +173,9 @@ user {pwd.getpwuid(os.geteuid()).pw_name}
 
 def _topics(prefix: str, name: str) -> tuple[list[str], list[str]]:
     """What `name` may publish to and subscribe to."""
-    who, (publish, subscribe) = ("+", (HEARS, ASKS)) if name == SERVER else (name, (ASKS, HEARS))
+    who, (publish, subscribe) = (
+        ("+", (ANSWERS, REQUESTS)) if name == SERVER else (name, (REQUESTS, ANSWERS))
+    )
     both = ([topic(prefix, who, "+", k) for k in kinds] for kinds in (publish, subscribe))
     return next(both), next(both)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
-from edgekit.delivery.block_protocol import respond
+from edgekit.delivery.block_protocol import REQUESTS, respond
 from edgekit.delivery.mqtt_client import PREFIX, SCHEME, Connection, enter, publish, topic
 from edgekit.delivery.server.broker import Broker, broker
 from edgekit.delivery.server.files import Streams
@@ -52,7 +52,7 @@ def serve_mqtt(
             publish(line[0], topic(prefix, thing, stream, answer), message)
 
     def connect():
-        wanted = [topic(prefix, "+", "+", kind) for kind in ("describe", "get")]
+        wanted = [topic(prefix, "+", "+", kind) for kind in REQUESTS]
         line[:] = [enter(connection, wanted, handle_message)]
 
     def run() -> None:
