@@ -104,7 +104,7 @@ def test_a_design_may_choose_each_way_and_no_other(tmp_path):
     assert tuple(verifiers.VERIFIERS) == SIGNATURES
     text = (resources.files("edgekit") / "usecases/bearing/design.toml").read_text("utf-8")
     path = tmp_path / "design.toml"
-    for name in (*design.SIGNATURES, "ES257"):
+    for name in (*SIGNATURES, "ES257"):
         path.write_text(text.replace("[hardware]", f'[hardware]\nsignature = "{name}"'), "utf-8")
         if name in verifiers.VERIFIERS:
             assert design.load(path).updates == {"signature": name, "encryption": ""}
