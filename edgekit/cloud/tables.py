@@ -1,0 +1,168 @@
+"""The tables of the service's database, SQLite or PostgreSQL: what devices said, and the fleet's state.
+
+Times are POSIX seconds. Outside text (names, labels, reasons) is data here and markup nowhere.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+SCHEMA_VERSION = 1
+metadata = MetaData()
+
+schema = Table("schema", metadata, Column("version", Integer, primary_key=True))
+
+# Who may send: a token is kept as its SHA-256 only.
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("created", Float, nullable=False),
+    Column("revoked", Float),
+)
+
+# What devices said, each event once.
+events = Table(
+    "events",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Integer, nullable=False),
+    Column("release", BigInteger, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("received", Float, nullable=False),
+    Column("gateway", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+Index("events_by_time", events.c.received)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("cohort", String(64), nullable=False, default=""),
+    Column("release", BigInteger, nullable=False, default=0),
+    Column("last_seen", Float, nullable=False, default=0.0),
+    Column("events", Integer, nullable=False, default=0),
+)
+
+# Windows that came up for a label; the window itself lies in the object store under `object`.
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("device", String(64), nullable=False, index=True),
+    Column("week", Integer, nullable=False),
+    Column("reason", String(16), nullable=False),  # uncertain, novel, random
+    Column("predicted", Integer, nullable=False),
+    Column("confidence", Float),
+    Column("distance", Float),
+    Column("object", String(200), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("sample", Integer, ForeignKey("samples.id", ondelete="CASCADE"), primary_key=True),
+    Column("annotator", String(64), primary_key=True),
+    Column("label", String(64), nullable=False),
+    Column("time", Float, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False),
+    Column("object", String(200), nullable=False),  # the .tflite
+    Column("base", BigInteger, nullable=False, default=0),
+    Column("state", String(16), nullable=False),  # candidate, refused, rolling, released, withdrawn
+    Column("week", Integer, nullable=False),
+    Column("package_bytes", Integer, nullable=False, default=0),
+    Column("report", JSON, nullable=False, default=dict),  # what the gate found, cohort by cohort
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("release", BigInteger, ForeignKey("releases.number"), nullable=False),
+    Column("state", String(16), nullable=False),  # running, paused, done, aborted
+    Column("wave", Integer, nullable=False, default=0),
+    Column("wave_since", Integer, nullable=False),  # week in which the wave began
+    Column("reason", String(400), nullable=False, default=""),
+)
+
+rollout_devices = Table(
+    "rollout_devices",
+    metadata,
+    Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True),
+    Column("device", String(64), primary_key=True),
+    Column("wave", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting, trial, confirmed, reverted, failed
+    Column("tries", Integer, nullable=False, default=0),
+    Column("since", Integer, nullable=False),
+    Column("reason", String(400), nullable=False, default=""),
+)
+
+# What a person asked for, on the dashboard or the command line; the loop obeys at its next step.
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rollout", Integer, ForeignKey("rollouts.id"), nullable=False),
+    Column("what", String(16), nullable=False),  # pause, resume, abort, retry
+    Column("device", String(64), nullable=False, default=""),
+    Column("time", Float, nullable=False),
+    Column("obeyed", Boolean, nullable=False, default=False),
+)
+
+# Where the weekly loop stands: one row a finished step, so that a killed loop repeats only the open one.
+steps = Table(
+    "steps",
+    metadata,
+    Column("week", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(32), primary_key=True),
+    Column("finished", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("result", JSON, nullable=False, default=dict),
+)
+
+device_weeks = Table(
+    "device_weeks",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("week", Integer, primary_key=True, autoincrement=False),
+    Column("release", BigInteger, nullable=False),
+    Column("cohort", String(64), nullable=False, default=""),
+    Column("windows", Integer, nullable=False),
+    Column(
+        "right", Integer, nullable=False
+    ),  # of a simulation, which knows; what a fleet knows are labels
+    Column("distance", Float, nullable=False),  # of the drift sketch, 0 to 1
+    Column("drifted", Boolean, nullable=False),
+    Column("alarm_rate", Float, nullable=False),
+    Column("agreement", Float),  # with the gateway's model
+    Column("bytes_up", Integer, nullable=False),
+    Column("bytes_down", Integer, nullable=False),
+    Column("energy_mj", Float, nullable=False),
+    Column("emulated", Integer, nullable=False, default=0),  # windows that ran on the core, too
+    Column("boots", Integer, nullable=False, default=1),
+)

@@ -1,0 +1,1 @@
+"""Between devices and cloud: MQTT in, a larger model, drift statistics, an outbox, HTTP batches out."""

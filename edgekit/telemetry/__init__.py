@@ -1,0 +1,10 @@
+"""What devices say: events, and the outboxes that keep each until whoever is next has committed it.
+
+A device numbers its events (epoch, sequence) and repeats them until the gateway has acknowledged, the gateway
+until the cloud has: delivery is at least once on every hop, and a key makes it once in every table. Brokers
+are not trusted with any of it.
+"""
+
+from edgekit.telemetry.event import Event, Kind, pack, unpack
+
+__all__ = ["Event", "Kind", "pack", "unpack"]
