@@ -1,6 +1,7 @@
 """The hardware catalogue: boards, links, batteries, and their sources.
 
 boards(), board(key), links(), link(key), batteries(), battery(key)   what there is
+tiers()                                                              gateway and cloud
 calibrations()                                                       what measured chips add to cycles
 table()                                                              the boards as a DataFrame
 runtime(board)                                                       what runs models there
@@ -12,6 +13,7 @@ from edgekit.catalog.hardware import (
     Board,
     Kit,
     Link,
+    Tier,
     batteries,
     battery,
     board,
@@ -19,6 +21,7 @@ from edgekit.catalog.hardware import (
     link,
     links,
     table,
+    tiers,
 )
 from edgekit.catalog.runtimes import Runtime, runtime
 
@@ -29,6 +32,7 @@ __all__ = [
     "Kit",
     "Link",
     "Runtime",
+    "Tier",
     "batteries",
     "battery",
     "board",
@@ -38,4 +42,5 @@ __all__ = [
     "links",
     "runtime",
     "table",
+    "tiers",
 ]

@@ -22,6 +22,7 @@ class _Entry:
     """What boards, links and batteries share: figures by name, and how a notebook shows them."""
 
     UNITS: ClassVar[dict[str, str]] = {}
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset()  # figures that an entry has or has not
     name: str
     unchecked: tuple[str, ...]
 
@@ -34,7 +35,8 @@ class _Entry:
     @property
     def unknown(self) -> tuple[str, ...]:
         """The names of the figures that the catalogue does not have."""
-        return tuple(name for name in self.UNITS if getattr(self, name) is None)
+        asked = (name for name in self.UNITS if name not in self.OPTIONAL)
+        return tuple(name for name in asked if getattr(self, name) is None)
 
     def value(self, name: str) -> float:
         """The number behind a figure; NaN where it is unknown."""
@@ -45,6 +47,8 @@ class _Entry:
         rows = []
         for name, unit in self.UNITS.items():
             figure, label = getattr(self, name), escape(name.rsplit("_", 1)[0].replace("_", " "))
+            if figure is None and name in self.OPTIONAL:
+                continue
             if figure is None:
                 rows.append(f"<tr><td>{label}</td><td>unknown</td><td></td><td></td></tr>")
                 continue
@@ -130,7 +134,12 @@ class Board(_Entry):
 
 @dataclass(frozen=True)
 class Link(_Entry):
-    """A way to send bytes. Energy and time of a message: `edgekit.select.message_energy_mj`."""
+    """A way to send bytes. Energy and time of a message: `edgekit.select.message_energy_mj`.
+
+    `duty_limit` is the law's, `fair_use_s_per_day` and `downlinks_per_day` what a public network asks of its
+    users; `session_mj` and `session_s` come once a message, unless it stays connected, which draws
+    `connected_mw`; `fixed_mj` and `setup_s` come with each packet.
+    """
 
     key: str
     name: str
@@ -142,8 +151,18 @@ class Link(_Entry):
     setup_s: Figure | None = None
     tx_power_mw: Figure | None = None
     fixed_mj: Figure | None = None
+    session_s: Figure | None = None
+    session_mj: Figure | None = None
+    connected_mw: Figure | None = None
     sleep_power_uw: Figure | None = None
+    spreading_factor: Figure | None = None
     duty_limit: Figure | None = None
+    fair_use_s_per_day: Figure | None = None
+    downlinks_per_day: Figure | None = None
+    channels: Figure | None = None
+    round_trip_s: Figure | None = None
+    loss: Figure | None = None
+    price_eur_month: Figure | None = None
 
     UNITS: ClassVar[dict[str, str]] = {
         "max_payload_bytes": "bytes",
@@ -152,9 +171,23 @@ class Link(_Entry):
         "setup_s": "s",
         "tx_power_mw": "mW",
         "fixed_mj": "mJ",
+        "session_s": "s",
+        "session_mj": "mJ",
+        "connected_mw": "mW",
         "sleep_power_uw": "µW",
+        "spreading_factor": "",
         "duty_limit": "",
+        "fair_use_s_per_day": "s/day",
+        "downlinks_per_day": "/day",
+        "channels": "",
+        "round_trip_s": "s",
+        "loss": "",
+        "price_eur_month": "€/month",
     }
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        ("setup_s", "session_s", "session_mj", "connected_mw", "sleep_power_uw", "spreading_factor",
+         "duty_limit", "fair_use_s_per_day", "downlinks_per_day", "channels")
+    )  # fmt: skip
 
     @property
     def share(self) -> float:
@@ -203,6 +236,35 @@ class Battery(_Entry):
         return float("inf") if self.mains else self.value("max_pulse_ma") * self.value("voltage")
 
 
+@dataclass(frozen=True)
+class Tier(_Entry):
+    """What stands behind the devices: a gateway on the site ("fog"), rented machines ("cloud")."""
+
+    key: str
+    name: str
+    unchecked: tuple[str, ...]
+    gmacs: Figure | None = None
+    service_ms: Figure | None = None
+    round_trip_s: Figure | None = None
+    price_eur_month: Figure | None = None
+    power_w: Figure | None = None
+    eur_per_kwh: Figure | None = None
+    vcpu_eur_hour: Figure | None = None
+    storage_eur_gb_month: Figure | None = None
+
+    UNITS: ClassVar[dict[str, str]] = {
+        "gmacs": "GMAC/s",
+        "service_ms": "ms",
+        "round_trip_s": "s",
+        "price_eur_month": "€/month",
+        "power_w": "W",
+        "eur_per_kwh": "€/kWh",
+        "vcpu_eur_hour": "€/h",
+        "storage_eur_gb_month": "€/GB and month",
+    }
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(UNITS) - {"gmacs", "service_ms"}
+
+
 def temperature(figure: Figure) -> str:
     """A range in words; of a figure without one, its value."""
     low, high = (figure.value if end is None else end for end in (figure.low, figure.high))
@@ -222,6 +284,11 @@ def links() -> MappingProxyType[str, Link]:
 def batteries() -> MappingProxyType[str, Battery]:
     """The batteries by key."""
     return _read("batteries.toml", "batteries", Battery)
+
+
+def tiers() -> MappingProxyType[str, Tier]:
+    """The gateway ("fog") and the machines behind it ("cloud")."""
+    return _read("tiers.toml", "tiers", Tier)
 
 
 def board(key: str) -> Board:

@@ -29,10 +29,6 @@ MQTT_DATA, MQTT_ACKS = 100, 55  # about a block's bytes; PUBACK and its share of
 HTTP_HEADERS = 420  # request and answer
 BLOCK_S = 1.0  # a block that is lost costs no more than this on the air
 
-# Rules of thumb for an idle network, in seconds; a round trip is not in the catalogue.
-ROUND_TRIP_S = {"ethernet": 0.001, "wifi": 0.005, "thread": 0.1, "lte-m": 0.1, "nb-iot": 1.6}
-ROUND_TRIP_ELSE = 0.1
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -63,7 +59,7 @@ def mqtt(size: int, over: Link, *, block_most: int, connected: bool) -> Choice:
     once = MQTT_DESCRIBE + (0 if connected else HANDSHAKE["mqtt"] + MQTT_CONNECT)
     down = size + count * (MQTT_DATA + RECORD * (ceil(block / RECORD_MOST) - 1))
     seconds = airtime_s(over, once) + _stream(over, down) + count * airtime_s(over, MQTT_ACKS)
-    trip = ROUND_TRIP_S.get(over.key, ROUND_TRIP_ELSE)
+    trip = over.value("round_trip_s")
     trips = 2 + (0 if connected else HANDSHAKE_TRIPS + 1)  # subscribe, describe
     seconds = trip * trips + max(seconds / over.share, trip * ceil(count / WINDOW))
     why = "by the session that is there" if connected else "with a handshake of two certificates"
@@ -76,7 +72,7 @@ def http(size: int, over: Link, *, block_most: int, connected: bool) -> Choice:
     once = HANDSHAKE["http"] + HTTP_HEADERS
     down = size + RECORD * ceil(size / RECORD_MOST)
     seconds = (airtime_s(over, once) + _stream(over, down)) / over.share
-    trip = ROUND_TRIP_S.get(over.key, ROUND_TRIP_ELSE)
+    trip = over.value("round_trip_s")
     why = "with a TLS handshake of its own, nothing about each block"
     return choice("http", size, seconds + trip * (HANDSHAKE_TRIPS + 1), once + down, over, why)
 
@@ -84,7 +80,7 @@ def http(size: int, over: Link, *, block_most: int, connected: bool) -> Choice:
 def _stream(over: Link, nbytes: int) -> float:
     """Seconds on the air for `nbytes` in a row, and an empty TCP segment back for each two (RFC 1122)."""
     acks = ceil(nbytes / over.value("max_payload_bytes") / 2)
-    empty = over.value("setup_s") + over.value("overhead_bytes") / over.value("bytes_per_s")
+    empty = airtime_s(over, 1)  # hardly more than its headers
     return airtime_s(over, nbytes) + acks * empty
 
 

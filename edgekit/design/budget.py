@@ -192,6 +192,12 @@ class Budget:
         "edgekit.select.power_budget",
         units=("mW",),
     )
+    decision_ms: float | None = _limit(
+        "upper",
+        "from the end of a window to the reaction, 99 of 100 times, wherever it is decided",
+        "edgekit.select.place",
+        units=("ms",),
+    )
 
     def __post_init__(self) -> None:
         for key, limit in self.limits.items():

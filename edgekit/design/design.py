@@ -16,6 +16,7 @@ from edgekit.core.escape import html as escape
 from edgekit.design.budget import LINES, Budget, renamed
 
 SIGNATURES = ("EdDSA", "ES256", "ES256-joint", "ES256-fast")  # what `packages.verifiers` knows
+SAMPLES_LEAVE = ("always", "flagged", "never")
 ENCRYPTIONS = ("A128KW",)  # what `packages.encryption` knows
 
 
@@ -56,11 +57,31 @@ class Duty:
     macs_per_inference: float | None = None
 
 
+@dataclass(frozen=True)
+class Flows:
+    """What could leave a device, and what must not: for `select.place`. What is not given is not judged.
+
+    `window_bytes`: the samples of one inference; `feature_bytes`: what the network takes of them;
+    `flagged_share` of the windows are asked about again, `kept_share` are kept for training. `devices` share
+    one gateway. `offline_hours`: how long it must decide without a network. `samples_leave`: "always",
+    "flagged" (only windows that are asked about) or "never".
+    """
+
+    window_bytes: int | None = None
+    feature_bytes: int | None = None
+    flagged_share: float = 0
+    kept_share: float = 0
+    devices: int = 1
+    offline_hours: float = 0
+    samples_leave: str = "always"
+
+
 SECTIONS: dict[str, type] = {
     "use_case": UseCase,
     "budget": Budget,
     "hardware": Hardware,
     "duty": Duty,
+    "flows": Flows,
 }
 
 
@@ -72,6 +93,7 @@ class Design:
     budget: Budget
     hardware: Hardware
     duty: Duty
+    flows: Flows = Flows()
     path: Path | None = None
 
     @property
@@ -117,6 +139,7 @@ class Design:
                 if v is not None
             }
             for name, section in sections.items()
+            if name != "flows" or self.flows != Flows()  # a file need not have it
         }
 
     @classmethod
@@ -170,6 +193,10 @@ def load(path: str | Path) -> Design:
             raise EdgekitError(
                 f"{path}: [hardware] {what}: there is no {value!r}; there are {', '.join(known)}"
             )
+    if (leave := design.flows.samples_leave) not in SAMPLES_LEAVE:
+        raise EdgekitError(
+            f"{path}: [flows] samples_leave is {leave!r}, not one of {', '.join(SAMPLES_LEAVE)}"
+        )
     for what in ("board", "link", "battery"):
         try:
             getattr(design, what)
@@ -180,6 +207,8 @@ def load(path: str | Path) -> Design:
 
 def _section(where: str, name: str, content: dict[str, Any]) -> Any:
     kind, values = SECTIONS[name], content.get(name)
+    if values is None and kind is Flows:
+        return Flows()
     if values is None:
         raise EdgekitError(f"{where}: section [{name}] is missing")
     if not isinstance(values, dict):

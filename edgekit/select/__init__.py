@@ -4,9 +4,12 @@ select(design)                                        the boards, ranked, each w
 mcu_or_mpu(design)                                    microcontroller or processor
 recommend_custom_board(design, selection)             a kit, or a board of one's own
 power_budget(design, board, latency_s, clock_mhz)     average power, battery life
+place(design, backhaul)                               edge, fog or cloud: latency, power, bytes, money
+compare(examples())                                   four designs whose answers differ
 """
 
 from edgekit.select.boards import Candidate, Check, Selection, select
+from edgekit.select.placement import PLACEMENTS, Placed, Placements, compare, examples, place
 from edgekit.select.power import (
     PowerBudget,
     active_power,
@@ -18,17 +21,23 @@ from edgekit.select.power import (
 from edgekit.select.tiers import CustomBoard, ProcessorChoice, mcu_or_mpu, recommend_custom_board
 
 __all__ = [
+    "PLACEMENTS",
     "Candidate",
     "Check",
     "CustomBoard",
+    "Placed",
+    "Placements",
     "PowerBudget",
     "ProcessorChoice",
     "Selection",
     "active_power",
     "airtime_s",
+    "compare",
     "estimate_latency_ms",
+    "examples",
     "mcu_or_mpu",
     "message_energy_mj",
+    "place",
     "power_budget",
     "recommend_custom_board",
     "select",

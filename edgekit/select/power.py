@@ -12,6 +12,7 @@ from edgekit.catalog.hardware import Battery, Board, Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.design import Design
+from edgekit.select.lora import lora_airtime_s
 
 HOURS_A_YEAR = 8766
 STATIC = 0.2  # of active power at the full clock: leakage, regulator and oscillator, which no clock slows
@@ -51,19 +52,25 @@ class PowerBudget:
 
 def airtime_s(link: Link, nbytes: float) -> float:
     """Seconds on the air for a message of `nbytes`, in as many packets as the link needs."""
-    if not nbytes:
-        return 0.0
-    packets = _packets(link, nbytes)
-    payload = nbytes + packets * link.value("overhead_bytes")
-    return packets * link.value("setup_s") + payload / link.value("bytes_per_s")
+    if not nbytes or isnan(nbytes):
+        return nbytes * 1.0
+    packets, head = _packets(link, nbytes), link.value("overhead_bytes")
+    if link.spreading_factor is not None:
+        most, factor = int(link.value("max_payload_bytes")), int(link.spreading_factor.value)
+        last = ceil(nbytes) - (packets - 1) * most
+        full = (packets - 1) * lora_airtime_s(most + int(head), factor)
+        return full + lora_airtime_s(last + int(head), factor)
+    setup = packets * link.value("setup_s")
+    return setup + (nbytes + packets * head) / link.value("bytes_per_s")
 
 
 def message_energy_mj(link: Link, nbytes: float) -> float:
-    """Energy in mJ to send `nbytes`; NaN where the link's power is unknown."""
-    if not nbytes:
-        return 0.0
+    """Energy in mJ to send `nbytes` as one message, joining included; NaN where it is unknown."""
+    if not nbytes or isnan(nbytes):
+        return nbytes * 1.0
     on_air = link.value("tx_power_mw") * airtime_s(link, nbytes)
-    return on_air + _packets(link, nbytes) * link.value("fixed_mj")
+    session = 0.0 if link.session_mj is None else link.session_mj.value
+    return session + on_air + _packets(link, nbytes) * link.value("fixed_mj")
 
 
 def estimate_latency_ms(board: Board, macs: float | None) -> Figure | None:
@@ -143,12 +150,13 @@ def power_budget(
     return PowerBudget(
         board,
         estimated(average, "mW", f"{source}, edgekit.select.power_budget"),
-        _life(battery, average, source),
+        battery_life(battery, average, source),
         parts,
     )
 
 
-def _life(battery: Battery, average_mw: float, source: str) -> Figure:
+def battery_life(battery: Battery, average_mw: float, source: str) -> Figure:
+    """Years that `battery` lasts at `average_mw` (mW), self-discharge included; `source`: of the power."""
     if battery.mains:
         return estimated(float("inf"), "years", "mains: no battery")
     leak = battery.energy_mwh * battery.value("self_discharge_pct_year") / 100  # mWh a year

@@ -22,9 +22,11 @@ from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
+from edgekit.view.placement import plot_placement
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
 from edgekit.view.updates import plot_deltas
 
+pd.set_option("display.max_colwidth", 200)  # reasons are sentences
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "plot_memory",
     "plot_method_choice",
     "plot_pareto",
+    "plot_placement",
     "plot_power",
     "plot_recordings",
     "plot_reliability",

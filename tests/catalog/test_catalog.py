@@ -57,7 +57,7 @@ def test_the_catalogue_holds_the_promised_boards():
 
 
 def test_figures_carry_units_sources_and_sane_values():
-    for entries in (catalog.boards(), catalog.links(), catalog.batteries()):
+    for entries in (catalog.boards(), catalog.links(), catalog.batteries(), catalog.tiers()):
         for entry in entries.values():
             for name, figure in entry.figures.items():
                 assert figure.source, (entry.key, name)

@@ -42,7 +42,7 @@ def test_the_bytes_are_estimated_as_they_are_counted(tmp_path, size):
 def test_more_bytes_never_take_less_time_and_the_better_way_is_taken(key, size, connected):
     choice = choose(size, key, connected=connected)
     assert choice.seconds.provenance == choice.bytes.provenance == "estimated"
-    assert choice.bytes.value > size or key == "ble"
+    assert choice.bytes.value > size or key.startswith("ble")
     assert choice.seconds.value >= size / links()[key].value("bytes_per_s")
     assert all(other.seconds.value >= choice.seconds.value for other in choice.others)
     assert choose(size + 100_000, key, connected=connected).seconds.value > choice.seconds.value

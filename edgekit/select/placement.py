@@ -1,0 +1,260 @@
+"""Where each function of a use case runs: on the device (edge), on a gateway (fog), or in the cloud.
+
+placements = place(design, backhaul="ethernet")   # a DataFrame by .table, the reasons in words
+placements.best                                   # the cheapest that every known line allows
+
+Nothing here is measured: rates, losses and prices are the catalogue's, each with its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from math import isnan
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from edgekit import catalog
+from edgekit.catalog.hardware import Link
+from edgekit.core.escape import html as escape
+from edgekit.core.figures import Figure, estimated, number
+from edgekit.design import Design, load
+from edgekit.select.boards import Check
+from edgekit.select.placement_checks import checks_of
+from edgekit.select.power import battery_life, estimate_latency_ms, power_budget
+from edgekit.select.traffic import (
+    DRAWS,
+    JITTER,
+    NAN,
+    Stream,
+    on_air_share,
+    radio_mw,
+    stays_connected,
+    streams_of,
+    transfer_s,
+)
+
+FUNCTIONS = ("sense", "features", "decide", "confirm", "archive", "retrain")
+NOWHERE = "nowhere"
+PLACEMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        name: MappingProxyType(dict(zip(FUNCTIONS, tiers.split(), strict=True)))
+        for name, tiers in {
+            "all edge": "edge edge edge edge nowhere nowhere",
+            "cascade": "edge edge edge fog cloud cloud",
+            "all fog": "edge fog fog fog fog fog",
+            "all cloud": "edge cloud cloud cloud cloud cloud",
+        }.items()
+    }
+)
+MONTH_H = 730
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One placement: `at` says function -> tier. `latency_ms` (draws,) of a decision; the figures are of one
+    device; `checks` say what forbids it, what allows it, and what is not known."""
+
+    name: str
+    at: Mapping[str, str]
+    streams: tuple[Stream, ...]
+    onward: tuple[Stream, ...]
+    latency_ms: np.ndarray
+    power_mw: Figure
+    battery_years: Figure
+    eur_month: Figure
+    checks: tuple[Check, ...]
+
+    @property
+    def decision_ms(self) -> Figure:
+        """The 99th percentile; `low` and `high` are the median and the largest that was drawn."""
+        p50, p99, most = np.quantile(self.latency_ms, (0.5, 0.99, 1), method="higher")
+        how = f"{len(self.latency_ms):,} simulated decisions: wait, air, repeats, round trips, computing"
+        if isnan(p99):
+            return estimated(NAN, "ms", "a rate or a speed is unknown")
+        return estimated(float(p99), "ms", how, float(p50), float(most))
+
+    @property
+    def bytes_per_day(self) -> float:
+        """What leaves one device."""
+        return sum(s.bytes_per_day for s in self.streams)
+
+    @property
+    def verdict(self) -> str:
+        """`forbidden` if a check fails, else `unknown` if one cannot be made, else `possible`."""
+        results = [check.passed for check in self.checks]
+        return "forbidden" if False in results else "unknown" if None in results else "possible"
+
+    @property
+    def why(self) -> str:
+        """What forbids it, else what is not known."""
+        bad = [c.reason for c in self.checks if c.passed is False]
+        return "; ".join(bad or [c.reason for c in self.checks if c.passed is None])
+
+
+@dataclass(frozen=True)
+class Placements:
+    """The four of `place`, in the order of PLACEMENTS."""
+
+    design: Design
+    backhaul: Link
+    placed: tuple[Placed, ...]
+
+    def __getitem__(self, name: str) -> Placed:
+        return next(p for p in self.placed if p.name == name)
+
+    @property
+    def best(self) -> Placed | None:
+        """Of the possible ones the cheapest, by power where money is equal; None if none is possible."""
+        possible = [p for p in self.placed if p.verdict == "possible"]
+        return min(possible, key=_price, default=None)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a placement: milliseconds of a decision (median, 99 %), mW, years, bytes a day that leave the
+        device and that go on to the cloud, € a month, verdict and why."""
+        rows = [
+            {
+                "placement": p.name, "verdict": p.verdict,
+                "ms (median)": np.median(p.latency_ms), "ms (99 %)": p.decision_ms.value,
+                "mW": p.power_mw.value, "years": p.battery_years.value,
+                "bytes/day": p.bytes_per_day,
+                "bytes/day to the cloud": sum(s.bytes_per_day for s in p.onward),
+                "€/month": p.eur_month.value, "why": p.why,
+            }
+            for p in self.placed
+        ]  # fmt: skip
+        return pd.DataFrame(rows).set_index("placement")
+
+    def _repr_html_(self) -> str:
+        colour = {"possible": "#d8f0d8", "unknown": "#f4efd0", "forbidden": "#f6d8d8"}
+        head = "".join(f"<th>{escape(c)}</th>" for c in ("placement", *self.table.columns))
+        rows = ""
+        for (name, row), p in zip(self.table.iterrows(), self.placed, strict=True):
+            values = (v if isinstance(v, str) else number(v) for v in row)
+            cells = "".join(
+                f'<td style="text-align:left">{escape(v)}</td>' for v in (name, *values)
+            )
+            rows += f'<tr style="background:{colour[p.verdict]};color:#222">{cells}</tr>'
+        return f"<table><tr>{head}</tr>{rows}</table><small>estimated, of one device</small>"
+
+
+def place(design: Design, backhaul: str = "ethernet", seed: int = 0) -> Placements:
+    """Each of PLACEMENTS held against the design's budget, flows and link; `backhaul`: a link's key.
+
+    Raises EdgekitError for a link that there is not. What the design does not say ([flows] of its file) gives
+    NaN, and a verdict that says "unknown".
+    """
+    onward = catalog.link(backhaul)
+    placed = tuple(_place(design, onward, name, at, seed) for name, at in PLACEMENTS.items())
+    return Placements(design, onward, placed)
+
+
+def _price(placed: Placed) -> tuple[float, float]:
+    """What is not known is not cheap."""
+    money, power = placed.eur_month.value, placed.power_mw.value
+    return np.inf if isnan(money) else money, np.inf if isnan(power) else power
+
+
+def _place(design: Design, backhaul: Link, name: str, at: Mapping[str, str], seed: int) -> Placed:
+    streams = streams_of(design, at["decide"], at["features"], at["confirm"])
+    onward = _onward(design, at, streams)
+    latency = _latency(design, backhaul, at, streams, onward, seed)
+    link_mw = radio_mw(design.link, streams)
+    parts = power_budget(design, design.board, None if at["decide"] == "edge" else 0.0).parts
+    power = sum(parts[what].value for what in ("sleep", "sense", "compute")) + link_mw
+    how = f"sleep, sensor, core, and {number(link_mw)} mW of {design.link.name}"
+    years = battery_life(design.battery, power, how)
+    money = _eur_month(design, backhaul, at, streams, onward)
+    placed = Placed(
+        name, at, streams, onward, latency, estimated(power, "mW", how), years, money, ()
+    )
+    checks = checks_of(design, placed, on_air_share(design.link, streams, design.flows.devices))
+    return Placed(**{**vars(placed), "checks": checks})
+
+
+def _onward(
+    design: Design, at: Mapping[str, str], streams: tuple[Stream, ...]
+) -> tuple[Stream, ...]:
+    """What goes on from the gateway to the cloud, of one device."""
+    if at["decide"] == "cloud":
+        return streams
+    if at["archive"] != "cloud":
+        return ()
+    flows, windows = design.flows, 24 * design.duty.inferences_per_hour
+    raw = NAN if flows.window_bytes is None else float(flows.window_bytes)
+    kept = Stream("kept windows", raw, windows * min(flows.kept_share, flows.flagged_share or 1))
+    return (streams[0], kept) if flows.kept_share else (streams[0],)
+
+
+def _latency(design, backhaul, at, streams, onward, seed) -> np.ndarray:
+    """Milliseconds (draws,) from the end of a window to the reaction."""
+    rng = np.random.default_rng(seed)
+    guess = estimate_latency_ms(design.board, design.duty.macs_per_inference)
+    here = NAN if guess is None else guess.value
+    if at["decide"] == "edge":
+        spread = rng.uniform(
+            0.95, 1.05, DRAWS
+        )  # a cache, an interrupt: nothing waits for a network
+        return here * spread
+    up = streams[0].nbytes
+    busy = on_air_share(design.link, streams, design.flows.devices)
+    connected = stays_connected(design.link, streams)
+    total = transfer_s(design.link, up, busy, connected, rng)
+    total = total + transfer_s(design.link, max(1, design.duty.message_bytes), busy, True, rng)
+    tier = catalog.tiers()[at["decide"]]
+    if at["decide"] == "cloud":
+        wire = on_air_share(backhaul, onward, design.flows.devices)
+        there = transfer_s(backhaul, up, wire, True, rng)
+        trips = tier.value("round_trip_s") * np.exp(JITTER * rng.standard_normal(len(there)))
+        total = total + 2 * there + trips
+    macs = design.duty.macs_per_inference or NAN
+    return 1000 * total + tier.value("service_ms") + macs / (1e6 * tier.value("gmacs"))
+
+
+def _eur_month(design, backhaul, at, streams, onward) -> Figure:
+    """Of one device: its link, its share of gateway and backhaul, computing and storing in the cloud."""
+    fog, cloud = (catalog.tiers()[t] for t in ("fog", "cloud"))
+    devices, link = max(1, design.flows.devices), design.link
+    parts = {"link": link.value("price_eur_month")}
+    if set(at.values()) & {"fog", "cloud"}:
+        watts = fog.value("power_w") * fog.value("eur_per_kwh") * MONTH_H / 1000
+        parts["gateway"] = (fog.value("price_eur_month") + watts) / devices
+    if onward:
+        parts["backhaul"] = backhaul.value("price_eur_month") / devices
+        stored = sum(s.bytes_per_day for s in onward) * 30 / GB
+        parts["storage"] = stored * cloud.value("storage_eur_gb_month")
+    if at["decide"] == "cloud":
+        busy_s = design.duty.inferences_per_hour * MONTH_H * cloud.value("service_ms") / 1000
+        parts["computing"] = busy_s / 3600 * cloud.value("vcpu_eur_hour")
+    how = ", ".join(f"{name} {number(v)}" for name, v in parts.items())
+    return estimated(sum(parts.values()), "€/month", f"a device's share: {how}")
+
+
+def examples() -> dict[str, Design]:
+    """Four designs whose answers differ, by name: forklift, motors, a camera over a belt, an ECG."""
+    folder = resources.files("edgekit.select") / "examples"
+    files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml"))
+    with resources.as_file(folder) as there:
+        return {Path(name).stem: load(there / name) for name in files}
+
+
+def compare(designs: Mapping[str, Design], backhaul: str = "ethernet") -> pd.DataFrame:
+    """A row a design: the best placement, what forbids each of the others, and the number that does.
+
+    backhaul: a link's key. Raises EdgekitError as `place` does.
+    """
+    rows = {}
+    for name, design in designs.items():
+        placements = place(design, backhaul)
+        best = placements.best
+        rows[name] = {"best": best.name if best else "none"} | {
+            p.name: p.verdict if p.verdict == "possible" else f"{p.verdict}: {p.why}"
+            for p in placements.placed
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
