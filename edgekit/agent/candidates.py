@@ -19,11 +19,12 @@ from edgekit.packages import verifiers
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.package import WORKSHOP, sign_package
 from edgekit.packages.release import Release
+from edgekit.signal.step import Step
 
 
 def device_cost(
     tflite: bytes,
-    features: Any,
+    features: Step | None,
     sensitivity: float | None,
     board: Board,
     x: Any,

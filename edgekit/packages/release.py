@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from edgekit.export.source import Source
 from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.packages.regions import Region
+from edgekit.signal.step import Step
 
 DEFAULT_LIFETIME_DAYS = (
     180  # days that a package is taken from its making; a device without a clock takes it for ever
@@ -57,7 +59,7 @@ class Release:
     """
 
     tflite: bytes
-    features: object
+    features: Step | None
     sensitivity: float | None
     name: str
     board: str
@@ -89,7 +91,7 @@ class Release:
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
         scale = (into.scale[0], int(into.zero_point[0]))
-        files = {}
+        files: Mapping[str, str] = {}
         if self.features is not None:
             files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
         return export.compatibility(self.source, files)

@@ -31,7 +31,7 @@ def plot_scores(
     `caption` says where the numbers are from.
     """
     _, axes = plt.subplots(figsize=(7, 2.8))
-    bins = np.geomspace(scores.min(), scores.max(), 40)
+    bins = np.geomspace(scores.min(), scores.max(), 40).tolist()
     for name, rows, colour in (("healthy", ~faulty, BLUE), ("faulty", faulty, RED)):
         axes.hist(scores[rows], bins, color=colour, alpha=0.6, label=name)
     if threshold is not None:
