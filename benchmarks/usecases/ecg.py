@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import datasets, emulate, export, learn, signal, simulators, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 
 FOLDS, SEED = 6, 0
 TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
@@ -21,7 +21,7 @@ TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
 
 def bars(bars: Bars) -> None:
     """Every bar of the use case; without the database, only that it is missing."""
-    case = usecases.load("ecg", workspace.root())
+    case = usecases.load("ecg", Workspace.find().folder)
     folder = datasets.mitbih.folder()
     if folder is None:
         bars.add(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Target(Protocol):
@@ -41,6 +42,8 @@ def refusals(attacks: Iterable[Attack], target: Target) -> Iterator[tuple[str, s
 
 def table(found: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """One row for each attack: attack, tries, refused (True if every try was), answer (of the last)."""
+    import pandas as pd
+
     answers: dict[str, list[str]] = {}
     for name, refusal in found:
         answers.setdefault(name, []).append(refusal)

@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, COLOURS, GREEN, RED
 
 if TYPE_CHECKING:
     from edgekit.learn.adapt import Comparison
 
-BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
 CHANNELS = 3  # shown of features that have more
 WRAP = 4  # classes beside each other

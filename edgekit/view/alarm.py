@@ -10,14 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.view.learning import _caption
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, COLOURS, RED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from edgekit.monitor.trend import Life
-
-BLUE, RED, GREEN = COLOURS[:3]
 
 
 def plot_scores(

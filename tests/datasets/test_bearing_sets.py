@@ -340,9 +340,9 @@ def test_a_file_that_is_there_twice_counts_once(name, files, capsys):
 @pytest.mark.parametrize("name", ["cwru"])
 def test_the_field_of_bearing_is_a_parameter_and_its_marks_follow(name, files):
     from edgekit import usecases
-    from edgekit.core import workspace
+    from edgekit.core.workspace import Workspace
 
-    case = usecases.load("bearing", workspace.root())
+    case = usecases.load("bearing", Workspace.find().folder)
     before = case.MARKS["field"]
     usecases.choose(case, "")
     assert case.MARKS["field"] == before
@@ -353,4 +353,4 @@ def test_the_field_of_bearing_is_a_parameter_and_its_marks_follow(name, files):
         with pytest.raises(EdgekitError):
             usecases.choose(case, field)
     with pytest.raises(EdgekitError, match="one field only"):
-        usecases.choose(usecases.load("activity", workspace.root()), "cwru")
+        usecases.choose(usecases.load("activity", Workspace.find().folder), "cwru")

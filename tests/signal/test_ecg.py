@@ -38,9 +38,9 @@ every_feature = pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATUR
 def people():
     """Minutes of simulated people at 125 Hz with their beats."""
     from edgekit import usecases
-    from edgekit.core import workspace
+    from edgekit.core.workspace import Workspace
 
-    case = usecases.load("ecg", workspace.root())
+    case = usecases.load("ecg", Workspace.find().folder)
     return [case.prepare(r) for d in ("lab", "field") for r in hearts.simulate(d, 4, 90, seed=5)]
 
 
