@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from edgekit.emulate.machine import Machine
 from edgekit.emulate.target import core_for
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.catalog import Board
 
 PROGRAM = """\
 #include "decrypt.h"
@@ -48,7 +54,7 @@ class Cost:
     per_byte: Figure
 
 
-def decryption_costs(board, payload: int):
+def decryption_costs(board: Board, payload: int) -> pd.DataFrame:
     """`cost` on the emulated core of a `catalog.board`, for a payload of so many bytes.
 
     Returns a DataFrame, one row each: what, value, unit, provenance, source.

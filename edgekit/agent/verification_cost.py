@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
@@ -13,6 +14,11 @@ from edgekit.emulate.target import core_for
 from edgekit.packages import verifiers
 from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.suit import HEAD_LIMIT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.catalog import Board
 
 EMPTY = """\
 #include <stdint.h>
@@ -148,7 +154,7 @@ def _source(program: str, keys=()):
     return native.program("verifier", {"verifier.c": program, **parts})
 
 
-def signatures(board, using: str = ""):
+def signatures(board: Board, using: str = "") -> pd.DataFrame:
     """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
 
     using: the name of the one in use. Raises EdgekitError where nothing was counted. Returns a DataFrame,

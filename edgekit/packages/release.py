@@ -115,12 +115,12 @@ class Release:
 
     def unsigned(
         self, sequence: int, base: Release | None = None, kind: str = "weights",
-        expires: int | None = None, **what,
+        expires: int | None = None, device: bytes = b"", recipients: tuple[bytes, ...] = (),
     ) -> bytes:  # fmt: skip
         """A package of this release, not signed yet; a delta if that is smaller.
 
-        `expires` in POSIX seconds, 0 never, DEFAULT_LIFETIME_DAYS from now if nothing is said; `what` as
-        `packages.unsigned`. Raises EdgekitError if no device that runs `base` could take it:
+        `expires` in POSIX seconds, 0 never, DEFAULT_LIFETIME_DAYS from now if nothing is said; `device` and
+        `recipients` as `packages.unsigned`. Raises EdgekitError if no device that runs `base` could take it:
         then its program has to change too.
         """
         known = ("inputs", "outputs", "features") if kind == "tflite" else self.requirements
@@ -134,7 +134,7 @@ class Release:
             model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None,
-            expires=expiry() if expires is None else expires, **what,
+            expires=expiry() if expires is None else expires, device=device, recipients=recipients,
         )  # fmt: skip
 
     def device(
