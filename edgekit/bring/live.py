@@ -119,8 +119,8 @@ def record(
     channels="", unit="", licence="",
 ) -> Path:  # fmt: skip
     """Collect `messages` and save one recording in `out`; prints what arrived. Returns its path."""
-    names = tuple(c.strip() for c in channels.split(",") if c.strip()) or None
-    collector = Collector(names, unit, rate or None, channels_given=names is not None)
+    names = tuple(c.strip() for c in channels.split(",") if c.strip())
+    collector = Collector(names, unit, rate or None, channels_given=bool(names))
     for payload, seconds in messages:
         collector.add(payload, seconds)
     stamp = time.strftime("%Y%m%dT%H%M%S")

@@ -24,10 +24,12 @@ GAIN, NOISE = (
 
 
 def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> RecordingList:
-    """The `"field"` is what was recorded; the `"lab"` is `folder/lab`, else a copy by another sensor.
+    """Of the `domain` "field" what was recorded; of "lab" what is in `folder/lab`, else a copy by another
+    sensor, simulated from the `seed`.
 
-    `quick` takes some recordings of each class, spread over the groups, `full` takes all. What
-    `edgekit new` could not read comes along as `.unread`, so that `inspect` names it.
+    The `profile` "quick" takes some recordings of each class, spread over the groups, "full" takes all.
+    What `edgekit new` could not read comes along as `.unreadable`, so that `inspect` names it. Raises
+    EdgekitError where the folder holds no recordings, or one that is damaged.
     """
     folder, lab = Path(folder), Path(folder) / "lab"
     second = lab.is_dir() and any(lab.glob("*.npz"))
@@ -62,7 +64,9 @@ def simulate_sensor_shift(recording: Recording, seed: int = 0) -> Recording:
     return replace(recording, samples=samples, meta=meta, domain="lab", simulated=True)
 
 
-def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows:
+def windows(
+    recordings: list[Recording], classes: tuple[str, ...], length: int, hop: int, profile: str
+) -> Windows:
     """Windows of `length` samples, one every `hop`, of the `recordings`; y counts in `classes`.
 
     At most about 700 in the quick `profile`.
@@ -71,7 +75,7 @@ def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows
     return subsample(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 
 
-def pictures(recordings, classes, profile: str) -> Windows:
+def pictures(recordings: list[Recording], classes: tuple[str, ...], profile: str) -> Windows:
     """Each frame of each of the `recordings` as a window, (n, height, width, 1); y counts in `classes`.
 
     The `profile` "quick" takes fewer of them. Raises EdgekitError where there are none, or one has another

@@ -61,7 +61,7 @@ class BoxLabels:
             )
             for number, boxes in self.frames.items()
         }
-        return replace(self, size=tuple(size), frames=frames)
+        return replace(self, size=size, frames=frames)
 
     def counted(self, least: float) -> dict[int, int]:
         """Frame -> number of boxes of at least `least` pixels of height."""
@@ -125,7 +125,8 @@ def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> 
     cv2 = opencv()
     video = cv2.VideoCapture(str(path))
     wanted = None if pick is None else sorted(int(i) for i in pick)
-    found, number = [], 0
+    found: list[np.ndarray] = []
+    number = 0
     while wanted is None or len(found) < len(wanted):
         if not video.grab():
             break

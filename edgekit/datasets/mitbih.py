@@ -175,8 +175,8 @@ def download(folder: Path | str | None = None) -> Path:
 def check(folder: Path | str) -> None:
     """Raises EdgekitError, and removes the file, where one of the 44 patients' is missing or changed."""
     folder = Path(folder)
-    pinned = Path(__file__).with_name("mitbih_sha256.txt").read_text(encoding="ascii").split()
-    pinned = dict(zip(pinned[1::2], pinned[::2], strict=True))
+    words = Path(__file__).with_name("mitbih_sha256.txt").read_text(encoding="ascii").split()
+    pinned = dict(zip(words[1::2], words[::2], strict=True))
     for name in (*DS1, *DS2):
         for path in (folder / f"{name}.{ending}" for ending in ("hea", "dat", "atr")):
             if not path.is_file():

@@ -50,7 +50,7 @@ class Layout:
     def blocks(self) -> Iterator[bytes]:
         if self.above:
             yield self.above
-        for block in self.text.blocks(quote=self.quote.encode()):
+        for block in self.text.blocks(quote=self.quote.encode()) if self.text is not None else ():
             yield self.rewrite(block) if self.rewrite else block
 
     def shown(self, i: int) -> str:
