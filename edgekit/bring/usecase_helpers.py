@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 from edgekit.data.prepare import window
 from edgekit.data.quality import RecordingList
 from edgekit.data.recordings import Recording
@@ -33,7 +33,7 @@ def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> 
     """
     folder, lab = Path(folder), Path(folder) / "lab"
     second = lab.is_dir() and any(lab.glob("*.npz"))
-    found = recording_format.load_folder(lab if domain == "lab" and second else folder)
+    found = recording_file.load_folder(lab if domain == "lab" and second else folder)
     found = [replace(r, domain=domain) for r in (_some(found) if profile == "quick" else found)]
     if domain == "lab" and not second:
         return RecordingList(simulate_sensor_shift(r, seed) for r in found)

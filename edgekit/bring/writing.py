@@ -16,7 +16,7 @@ from edgekit.bring import templates, usecase_helpers
 from edgekit.bring.plan import Options, Plan
 from edgekit.core import escape, naming
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 from edgekit.data.recordings import Recording
 
 LONGEST = 120  # bytes of a file's name, where 255 would do: blocks and suffixes come behind
@@ -125,9 +125,9 @@ def write(
     shutil.rmtree(draft, ignore_errors=True)
     try:
         for recording in made:
-            recording_format.save(recording, draft / "recordings" / f"{recording.name}.npz")
+            recording_file.save(recording, draft / "recordings" / f"{recording.name}.npz")
         for recording in others:
-            recording_format.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
+            recording_file.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
         excluded = plan.excluded | (
             {f"lab/{k}": why for k, why in lab.excluded.items()} if lab else {}
         )

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import missing
 from edgekit.data.recordings import Recording
@@ -87,19 +86,6 @@ def load_boxes(path: Path | str) -> BoxLabels:
         for box in read[number]:
             _check(path, number, box, size)
     return BoxLabels(size, rate, read, metadata)
-
-
-def save_boxes(labels: BoxLabels, path: Path | str) -> None:
-    """Write a label file, a line a frame, so that a correction is one line of a diff."""
-    head = {**labels.metadata, "size": list(labels.size), "rate": labels.rate}
-    lines = [
-        f'  "{number}": {json.dumps([list(box) for box in boxes], ensure_ascii=False)}'
-        for number, boxes in sorted(labels.frames.items())
-    ]
-    text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
-    text += ',\n "frames": {\n' + ",\n".join(lines) + "\n }\n}\n"
-    with atomic_write(Path(path)) as half:
-        half.write_text(text, encoding="utf-8")
 
 
 def _check(path, number: int, box: Box, size) -> None:

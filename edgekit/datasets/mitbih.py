@@ -38,7 +38,6 @@ DS2 = (
     *("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210"),
     *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
 )
-PACED = ("102", "104", "107", "217")  # excluded by EC57: a pacemaker sets their rhythm
 AAMI = {
     **dict.fromkeys("NLRej", "N"),  # begins in the sinus node or at the AV junction, in time
     **dict.fromkeys("AaJS", "S"),  # supraventricular ectopic: too early, from above the ventricles

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
-from edgekit.data.recording_file import DamagedError, member, npy
+from edgekit.data import recording_file
+from edgekit.data.recording_file import member, npy
 from edgekit.readers import multi_sensor
 from edgekit.tables import clock, column_roles, fill_gaps, timing
 from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
@@ -39,7 +39,7 @@ def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> l
     try:
         with zipfile.ZipFile(path) as file:
             members = [e.filename for e in file.infolist() if e.filename.endswith(".npy")]
-            if recording_format.METADATA_MEMBER in file.namelist():
+            if recording_file.METADATA_MEMBER in file.namelist():
                 return _ours(path, name)
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
@@ -50,7 +50,7 @@ def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> l
 def _ours(path: Path, name: str) -> list[Reading]:
     """A recording that edgekit saved keeps what it knows; without one label, its marked stretches count."""
     try:
-        r = recording_format.load(path)
+        r = recording_file.load(path)
     except EdgekitError as error:
         raise UnreadableError(str(error).removeprefix(str(path)).strip()) from None
     meta = {k: v for k, v in r.meta.items() if k != "units" or len(v) == len(r.channels)}
@@ -323,6 +323,3 @@ def _rows(name, x, rate, channels, labels, groups, row, notes) -> list[Reading]:
         )
         for i, ((label, group), part) in enumerate(parts)
     ]  # fmt: skip
-
-
-__all__ = ["DamagedError", "read"]

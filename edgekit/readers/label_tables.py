@@ -13,7 +13,7 @@ from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.data.recording_file import DamagedError
 from edgekit.readers.folder_contents import FolderContents
-from edgekit.tables import file_types, layout
+from edgekit.tables import encoding, file_types
 
 STEMS = ("labels", "label", "metadata", "annotations", "index")
 LARGEST = 32 << 20  # bytes
@@ -110,7 +110,7 @@ def _rows(path: Path) -> list[tuple[str, str, str]] | None:
     """(file, label, group) of each row; None for a table that does not name files and labels."""
     try:
         with path.open("rb") as stream:
-            text = layout.decode(stream.read(LARGEST))
+            text = encoding.decode(stream.read(LARGEST))
         dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
         rows = (r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r))
         names = [c.strip().lower() for c in next(rows, [])]

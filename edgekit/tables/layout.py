@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.tables import clock, column_roles, encoding, header_rate, notation, serial_lines
-from edgekit.tables.encoding import decode as decode
 from edgekit.tables.header_lines import COMMENT, fields, fitted, names_and_units
-from edgekit.tables.notation import NUMBER as NUMBER
+from edgekit.tables.notation import NUMBER
 from edgekit.tables.reading import UnreadableError
 from edgekit.tables.units import known as is_unit
 

@@ -1,4 +1,4 @@
-"""Readers of real hearts, the simulated ones, and beats cut into windows."""
+"""Readers of real hearts, and the simulated ones."""
 
 import numpy as np
 import pytest
@@ -111,7 +111,8 @@ def test_the_table_loses_no_beat(tmp_path):
 def test_halves_of_de_chazal():
     assert len(set(mitbih.DS1)) == len(set(mitbih.DS2)) == 22
     assert not set(mitbih.DS1) & set(mitbih.DS2)
-    assert not set(mitbih.PACED) & {*mitbih.DS1, *mitbih.DS2}
+    paced = {"102", "104", "107", "217"}  # excluded by EC57: a pacemaker sets their rhythm
+    assert not paced & {*mitbih.DS1, *mitbih.DS2}
 
 
 def test_where_the_database_is(tmp_path, monkeypatch):
@@ -156,45 +157,6 @@ def test_simulated_ectopic_beats_follow_the_textbook():
         assert 0.4 < np.mean(early[kind]) < 0.85
     assert np.median(pause["V"]) == pytest.approx(2, abs=0.05)
     assert np.median(pause["S"]) < 1.9
-
-
-def test_windows_hold_their_beat_at_its_place():
-    recordings = hearts.simulate("lab", 4, 60, seed=1)
-    windows = hearts.beat_windows(recordings, ("N", "S", "V"), 500, 250)
-    inside = [
-        label for r in recordings for at, _, label in r.events
-        if at >= 500 and at + 250 <= len(r.samples)
-    ]  # fmt: skip
-    assert len(windows) == len(inside)
-    assert windows.dropped == sum(len(r.events) for r in recordings) - len(inside)
-    by_name = {r.name: r for r in recordings}
-    for i in range(0, len(windows), 17):
-        name, start = windows.origin[i].split("@")
-        at = int(start) + 500
-        assert (at, at + 1, windows.classes[windows.y[i]]) in by_name[name].events
-        assert np.array_equal(windows.X[i, 500], by_name[name].samples[at])
-
-
-def test_thinned_windows_are_as_many_as_asked_for():
-    recordings = hearts.simulate("lab", 3, 120, seed=1)
-    windows = hearts.beat_windows(recordings, ("N", "V"), 500, 250, {"N": 9, "V": 4})
-    for group in np.unique(windows.group):
-        counts = np.bincount(windows.y[windows.group == group], minlength=2)
-        assert counts[0] <= 9
-        assert counts[1] <= 4
-
-
-@settings(max_examples=50, deadline=None)
-@given(data_=st.data())
-def test_matching_gives_each_beat_once_and_never_too_far(data_):
-    beats = st.lists(st.integers(0, 2000), max_size=30, unique=True).map(sorted)
-    reference, found = data_.draw(beats), data_.draw(beats)
-    pairs = hearts.match(reference, found, 19)
-    given_ = pairs[pairs >= 0]
-    assert len(set(given_.tolist())) == len(given_)
-    for at, pair in zip(reference, pairs, strict=True):
-        assert pair < 0 or abs(found[pair] - at) <= 19
-    assert (hearts.match(found, found, 0) == np.arange(len(found))).all()
 
 
 def test_the_source_of_the_outside_check_is_pinned():
