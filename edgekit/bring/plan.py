@@ -46,8 +46,8 @@ class LabelledReading(Reading):
 
 @dataclass
 class Plan:
-    """What was understood. `used` are the readings that are taken; `excluded` says why the
-    others are not; `warnings` what a person should read first; `why` the reason for each decision."""
+    """What was understood. `used` are the readings that are taken; `excluded` says why the others are not;
+    `warnings` what a person should read first; `why` the reason for each decision."""
 
     kind: str
     used: list[LabelledReading]

@@ -143,8 +143,8 @@ def member(file: zipfile.ZipFile, name: str, largest: int) -> bytes:
 
 
 def npy(data: bytes) -> np.ndarray:
-    """The array that `data`, the bytes of a `.npy` file, holds, of whatever shape it says: bools, numbers or
-    texts, never a pickle. Raises DamagedError before anything large is allocated."""
+    """The array that `data`, the bytes of a `.npy` file, holds, (n, …) of bools, numbers or texts, never a
+    pickle. Raises DamagedError before anything large is allocated."""
     from numpy.lib import format as layout
 
     stream = io.BytesIO(data)

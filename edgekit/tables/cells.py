@@ -77,8 +77,8 @@ def _column(layout: Layout, i: int, exact: set[int]) -> Column:
     kind, form = layout.kinds[i], None
     if kind == "clock":
         form = clock.form([row[i].strip() for row in layout.probe if row[i].strip()])
-    date = form is not None and form.what == "date"
-    return Column("words" if i in exact or date else kind, form)
+    text = i in exact or (kind == "clock" and (form is None or form.what == "date"))
+    return Column("words" if text else kind, form)
 
 
 def _fit(block: bytes, layout: Layout, head: int) -> tuple[bytes, int, list[int]]:
