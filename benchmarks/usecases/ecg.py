@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import datasets, emulate, export, learn, signal, simulators, usecases
+from edgekit import data, datasets, emulate, export, learn, signal, usecases
 from edgekit.core.workspace import Workspace
 
 FOLDS, SEED = 6, 0
@@ -65,7 +65,7 @@ def predict(case, model: bytes, recording) -> dict:
     windows = case.windows([recording], "full")
     (peaks,) = signal.r_peaks(recording.samples.T)
     peaks = peaks[(peaks >= case.BEFORE) & (peaks + case.AFTER <= len(recording.samples))]
-    X = simulators.hearts.windows_at(recording, peaks, case.BEFORE, case.AFTER)
+    X = data.beats.windows_at(recording, peaks, case.BEFORE, case.AFTER)
     annotated, found = (
         learn.predict(model, case.features(x))[0].argmax(axis=1) for x in (windows.X, X)
     )
@@ -74,7 +74,7 @@ def predict(case, model: bytes, recording) -> dict:
         (r, label) for r, label in truth if case.BEFORE <= r <= len(recording.samples) - case.AFTER
     ]
     at = np.array([r for r, _ in truth])
-    pairs = simulators.hearts.match(at, peaks, TOLERANCE)
+    pairs = data.beats.match(at, peaks, TOLERANCE)
     return {
         "y": windows.y,
         "predicted": annotated,
@@ -128,7 +128,7 @@ def _counts(case, classes, counted: bool = False) -> dict:
 def detector(bars: Bars, recordings) -> None:
     """R peaks of every patient, 150 ms, flutter left out, after the two seconds of learning."""
     rows = [
-        simulators.hearts.detection_counts(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
+        data.beats.detection_counts(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
         for r in recordings
     ]
     hits, missed, invented = np.sum(rows, axis=0)

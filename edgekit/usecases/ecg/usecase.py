@@ -107,7 +107,7 @@ def windows(recordings, profile: str):
     The quick profile takes every so many of a patient's beats. Fusion beats (F) and beats that nobody could
     class (Q) are not judged, but heard as neighbours; `datasets.mitbih.table` counts them.
     """
-    beats = simulators.hearts.beat_windows(recordings, CLASSES, BEFORE, AFTER)
+    beats = data.beats.beat_windows(recordings, CLASSES, BEFORE, AFTER)
     return data.subsample(beats, QUICK) if profile == "quick" else beats
 
 
