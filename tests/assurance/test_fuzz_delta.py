@@ -1,4 +1,4 @@
-"""Hostile updates are refused by the device's C as by Python; a decoder without one of its checks is found."""
+"""Hostile updates are refused by the device's C as by Python; a decoder without its checks is found out."""
 
 import pytest
 
