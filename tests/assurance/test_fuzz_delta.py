@@ -3,6 +3,7 @@
 import pytest
 
 from edgekit.assurance import fuzz_delta
+from edgekit.firmware import c_sources
 
 
 def test_hostile_updates_are_refused_and_both_decoders_agree():
@@ -27,7 +28,7 @@ MUTANTS = {
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_decoder_without_one_of_its_checks_is_found(mutant):
-    files, (old, new) = fuzz_delta.sources(), MUTANTS[mutant]
+    files, (old, new) = c_sources("delta"), MUTANTS[mutant]
     assert files["delta.c"].count(old) == 1
     files["delta.c"] = files["delta.c"].replace(old, new)
     table = fuzz_delta.fuzz(2500, compared=4, program=fuzz_delta.driver(files)[0])
