@@ -47,7 +47,8 @@ def lacks(attack: Attack, targets: Iterable[Any]) -> list[str]:
     """What an attack lacks, one sentence each; empty if it holds.
 
     targets: of its family (`FAMILIES`), which take what is honest. Of packages, the more kinds (raw, delta,
-    encrypted), the better; their `answer` is asked too, whoever that is.
+    encrypted), the better; their `answer` is asked too, whoever that is. Raises EdgekitError for a device
+    that does not take what makes it ready for the attack.
     """
     targets = list(targets)
     if found := [
@@ -61,7 +62,7 @@ def lacks(attack: Attack, targets: Iterable[Any]) -> list[str]:
 
 
 def says_what_it_is(attack: Attack, targets: list[Target]) -> Iterator[str]:
-    """A name of one line, its family, and rules that there are."""
+    """A name of one line, the family of its `targets`, and rules that there are."""
     if not attack.name.strip() or not attack.name.isprintable():
         yield f"the name {attack.name!r}"
     family = FAMILIES.get(attack.on, ())
@@ -74,7 +75,7 @@ def says_what_it_is(attack: Attack, targets: list[Target]) -> Iterator[str]:
 
 
 def lets_the_honest_in(attack: Attack, rounds: list[Round]) -> Iterator[str]:
-    """What is like the attempts, but honest: before any attack and after all of them."""
+    """What is like the attempts, but honest: before any attack and after all of them, in all `rounds`."""
     for round in rounds:
         for when, answers in zip(("without any attack", "afterwards"), round.honest, strict=True):
             if round.met and not answers:
@@ -84,7 +85,7 @@ def lets_the_honest_in(attack: Attack, rounds: list[Round]) -> Iterator[str]:
 
 
 def tries_something(attack: Attack, rounds: list[Round]) -> Iterator[str]:
-    """On one of the targets at least, the same number each time, and never what is taken anyway."""
+    """In one of the `rounds` at least, the same number each time, and never what is taken anyway."""
     if not any(round.met for round in rounds):
         yield "no attempt on any of the targets"
     for round in rounds:
@@ -95,7 +96,7 @@ def tries_something(attack: Attack, rounds: list[Round]) -> Iterator[str]:
 
 
 def is_refused_by_its_rules(attack: Attack, rounds: list[Round]) -> Iterator[str]:
-    """On all targets by those that it names, in one line; and each of them refuses something."""
+    """In all `rounds` by those that it names, in one line; and each of them refuses something."""
     met = [refused for round in rounds for refused in round.met]
     for rule, refusal in met:
         if not refusal:
@@ -111,7 +112,7 @@ def is_refused_by_its_rules(attack: Attack, rounds: list[Round]) -> Iterator[str
 
 
 def is_refused_by_who_answers(attack: Attack, rounds: list[Round]) -> Iterator[str]:
-    """By the targets themselves, and they are what they were."""
+    """By the targets of the `rounds` themselves, and they are what they were."""
     for round in rounds:
         for refusal in round.answers:
             if not refusal:
