@@ -99,14 +99,14 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     for n in (len(text), len(text) // 2):
         firmware = built(n, DECRYPT.format(n=n))
         machine = Machine(firmware)
-        machine.uc.mem_write(machine.arena, hidden[:n])
+        machine.write("reader_arena", hidden[:n])
         total, stack = machine.counted(partial(machine.infer, ()))
-        if bytes(machine.uc.mem_read(machine.arena, n)) != text[:n]:
+        if machine.read("reader_arena", n) != text[:n]:
             raise EdgekitError(f"the {cpu} read another text than was encrypted")
         counts.append(total)
-    state = machine.symbols["reader_state"].size
+    state = machine.size("reader_state")
     per_byte = (counts[0] - counts[1]) / (len(text) // 2)
-    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
+    where = f"unicorn, {firmware.described}"
     plain = built(n, "  reader_arena[0] = 0;")  # reads what is said of it, and no more
     return Cost(
         measured(firmware.flash.value - plain.flash.value, "B", firmware.flash.source),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.agent.device_firmware import firmware
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attacks import attack, attack_keyset, attack_transfer
-from edgekit.assurance.attacks_keyset import generate_keys
+from edgekit.assurance.keyset_target import generate_keys
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.manifest import KINDS
 from edgekit.packages.package import (

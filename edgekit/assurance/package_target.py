@@ -43,6 +43,15 @@ class PackageTarget:
     answer: Callable[[Attempt], str] = check_in_python
     every: int = 1
 
+    def control(self) -> list[Attempt]:
+        """The package as it is, to the device as it is."""
+        return [self.start]
+
+    @property
+    def state(self) -> str:
+        """The answer to that."""
+        return self.answer(self.start)
+
     @cached_property
     def _read(self) -> tuple[Manifest, bytes]:
         return suit.read(self.package, [self.signer.public])[:2]
