@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks import rigs
 from benchmarks.bars import Bars, command
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 from edgekit.learn import adapt
 
 MOST = 1_500  # windows of each world, as in chapter 02
@@ -81,7 +81,7 @@ def summed(bars: Bars, what: str, lines: list) -> None:
 
 def bearings(bars: Bars, smoke: bool) -> None:
     """MFPT and the simulated rigs, all against the use case's own lab."""
-    case = usecases.load("bearing", workspace.root())
+    case = usecases.load("bearing", Workspace.find().folder)
     lab = windows(case, case.recordings("lab", "full"), "quick")
 
     def tried(name, recordings, seeds=(0,)):
@@ -108,7 +108,7 @@ def bearings(bars: Bars, smoke: bool) -> None:
 def shifts(bars: Bars) -> None:
     """The other use cases' own labs and fields, and one the other way round."""
     for name in SHIFTS:
-        case = usecases.load(name, workspace.root())
+        case = usecases.load(name, Workspace.find().folder)
         lab, field = (windows(case, case.recordings(d, "full"), "full") for d in ("lab", "field"))
         named(bars, judged(name, case, lab, field))
         if name == "activity":

@@ -21,14 +21,14 @@ import numpy as np
 from benchmarks import bars
 from benchmarks.bring_cases import CASES, judge
 from benchmarks.bring_exports import EXPORTS
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 
 BARS = bars.Bars("bring")
 
 
 def command(*words: str, home: Path) -> tuple[int, float, float, str]:
     """(exit code, seconds, largest MB, what it said) of `edgekit` with these words."""
-    env = {**os.environ, "PYTHONPATH": str(workspace.root())}
+    env = {**os.environ, "PYTHONPATH": str(Workspace.find().folder)}
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
         process = subprocess.Popen(
@@ -136,7 +136,9 @@ def trials(folder: Path, home: Path) -> None:
 def measure(args) -> None:
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder)
-        shutil.copytree(workspace.root() / "notebooks", home / "notebooks")  # a project of its own
+        shutil.copytree(
+            Workspace.find().folder / "notebooks", home / "notebooks"
+        )  # a project of its own
         field(home)
         performance(home, args.smoke)
         if args.trials:

@@ -18,12 +18,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.bars import Bars, command
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.pipeline import artefacts, execute
 from edgekit.pipeline.chapters import chapters
 from edgekit.pipeline.review import review
 
-ROOT = workspace.root()
+ROOT = Workspace.find().folder
 BARS = Bars("chain")
 bar = BARS.add
 
@@ -78,7 +78,7 @@ def exactness(folder: Path) -> None:
 
 
 def notebooks(runs: str) -> None:
-    paths = [str(p) for p in chapters(workspace.Workspace.find()).values()]
+    paths = [str(p) for p in chapters(Workspace.find()).values()]
     flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-q"]
     began = time.monotonic()
     code = subprocess.call(

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bars import Bars
-from edgekit.core import workspace
 from edgekit.core.figures import Figure
+from edgekit.core.workspace import Workspace
 from edgekit.pipeline import execute
 from edgekit.search import cluster, cost, executor, finalists, objective, search_config, space
 from edgekit.search.config import SearchConfig
@@ -44,7 +44,7 @@ def bars(bars: Bars, names) -> None:
 def prepared(name: str, seed: int = 0) -> SearchConfig:
     """A run at quick through chapter 03, without a search in it; another `seed` splits the groups anew."""
     folder = f"{name}-{seed}" if seed else name
-    directory = workspace.Workspace.find().runs / "benchmark-search" / folder
+    directory = Workspace.find().runs / "benchmark-search" / folder
     execute.execute(name, seed=seed, run_dir=directory, through="train")
     shutil.rmtree(directory / "search", ignore_errors=True)
     return search_config(name, seed=seed, run_dir=str(directory))

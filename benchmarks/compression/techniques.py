@@ -11,10 +11,11 @@ from functools import partial
 
 from benchmarks.bars import Bars
 from edgekit import emulate, learn, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.data.recordings import TARGET
 from edgekit.design import load as load_design
 from edgekit.pipeline import artefacts, execute
+from edgekit.pipeline.manifest import artefact_path
 
 SEED = 0
 
@@ -24,8 +25,8 @@ def bars(bars: Bars, names) -> None:
     ratios, structured = {}, {}
     for name in names:
         directory, _ = execute.execute(name, profile="full", through="compress")
-        table = artefacts.read(artefacts.artefact_path(directory, "ledger.json")).table
-        card = artefacts.read(artefacts.artefact_path(directory, "model.json"))
+        table = artefacts.read(artefact_path(directory, "ledger.json")).table
+        card = artefacts.read(artefact_path(directory, "model.json"))
         ratios[name] = deployed(bars, name, table, card)
         rounding(bars, name, table)
         structured[name] = channels(bars, name, table)
@@ -43,12 +44,12 @@ def bars(bars: Bars, names) -> None:
 
 def in_short(bars: Bars, name: str = "activity") -> None:
     """The techniques on one network, one split and the windows of quick, without the chapters."""
-    case = usecases.load(name, workspace.root())
+    case = usecases.load(name, Workspace.find().folder)
     recordings = [case.prepare(r) for r in case.recordings(TARGET, "quick")]
     windows = case.windows(recordings, "quick")
     split = case.split(windows, seed=SEED)
     train, test = windows[split.train], windows[split.test]
-    board = load_design(usecases.folder(name, workspace.root()) / "design.toml").board
+    board = load_design(usecases.folder(name, Workspace.find().folder) / "design.toml").board
     how = {"seed": SEED, "augment": case.augment, "epochs": 20}
     build = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
     plain = learn.compress((), train, case.features, build=build, rounding="float", **how)

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import data, learn, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.learn.finetuning import finetune
 from edgekit.packages import delta
 from edgekit.packages.compare_deltas import compare
@@ -47,7 +47,7 @@ def bars(bars: Bars, names=USUAL) -> None:
 
 def one(bars: Bars, name: str) -> bool:
     """A use case: its deals, a line each, then their means."""
-    case = usecases.load(name, workspace.root())
+    case = usecases.load(name, Workspace.find().folder)
     recordings = [case.prepare(r) for r in case.recordings("field", "full")]
     windows = case.windows(recordings, "full")
     count, steps, metric = CASES[name]

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from benchmarks.ota import parts
 from edgekit import firmware
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 
 PATIENCE = 300  # seconds for all tests of one mutant
 NEUTRAL = "spaced otherwise"
@@ -154,7 +154,7 @@ class Lab:
         code = 70
         try:
             os.setpgid(0, 0)  # compilers and drivers end with it
-            os.chdir(workspace.root())
+            os.chdir(Workspace.find().folder)
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # these tests need none
             with open(out / "log", "w") as log:
                 os.dup2(log.fileno(), 1)

@@ -1,7 +1,7 @@
 """Which mistakes are built into the device's C: some by rule, wherever the rule fits, and some by hand.
 
 Those in `slots.c`, in the agent, in trust and in the delta's decoder that have a search of their own stand
-there: `powercut.MUTATIONS`, `powercut_keyset.MUTATIONS`, `tests/packages/test_delta.py`.
+there: `powercut.MUTATIONS`, `powercut_keyset.MUTATIONS`, `tests/assurance/test_fuzz_delta.py`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,34 @@ import re
 
 from benchmarks.ota.mutants import Mutant, original
 
-HOST, RECORDS, CUTS, DELTA, FORM, SIGNATURES, CORE, TRUST, STATUS, ON_CORE, SECRET, CIPHER = (
+HOST, RECORDS, CUTS, SLOTS, LOG, DELTA, HOSTILE, MANIFEST, FORM, FITS = (
     f"tests/{name}.py"
     for name in (
-        "agent/test_host_device", "agent/test_records", "assurance/test_powercut", "packages/test_delta",
-        "agent/test_manifest_c", "packages/test_signatures", "agent/test_simulator",
-        "packages/test_keyset", "packages/test_status", "assurance/test_attacks_keyset",
-        "agent/test_encrypted", "packages/test_encryption",
+        "agent/test_host_device", "agent/test_records", "assurance/test_powercut", "assurance/test_slots",
+        "assurance/test_slots_log", "packages/test_delta", "assurance/test_fuzz_delta",
+        "agent/test_manifest_c", "agent/test_manifest_form", "agent/test_manifest_rules",
+    )
+)  # fmt: skip
+SIGNATURES, CORE, TRUST, STATUS, ON_CORE, SECRET, CIPHER = (
+    f"tests/{name}.py"
+    for name in (
+        "packages/test_signatures", "agent/test_simulator", "packages/test_keyset", "packages/test_status",
+        "assurance/test_attacks_keyset", "agent/test_encrypted", "packages/test_encryption",
     )
 )  # fmt: skip
 TESTS = {  # of each file those that can notice, the likely ones first
     "agent.c": (HOST, RECORDS, SECRET, CUTS, CORE),
-    "cbor.c": (HOST, FORM),
-    "cose.c": (HOST, FORM),
+    "cbor.c": (HOST, FORM, MANIFEST),
+    "cose.c": (HOST, MANIFEST, FORM),
     "decrypt.c": (SECRET, CIPHER),
-    "delta.c": (HOST, DELTA),
-    "ed25519.c": (SIGNATURES, FORM),
+    "delta.c": (HOST, DELTA, HOSTILE),
+    "ed25519.c": (SIGNATURES, MANIFEST),
     "encryption.c": (SECRET, CIPHER),
-    "es256.c": (SIGNATURES, FORM),
-    "hmac.c": (RECORDS, STATUS, FORM),
+    "es256.c": (SIGNATURES, MANIFEST),
+    "hmac.c": (RECORDS, STATUS, MANIFEST),
     "keyset.c": (TRUST, ON_CORE),
-    "manifest.c": (HOST, FORM, SECRET),
-    "slots.c": (RECORDS, HOST, CUTS),
+    "manifest.c": (HOST, FORM, FITS, MANIFEST, SECRET),
+    "slots.c": (RECORDS, HOST, SLOTS, LOG, CUTS),
     "statement.c": (TRUST, ON_CORE),
     "status.c": (STATUS, HOST, ON_CORE),
     "trust.c": (TRUST, STATUS, ON_CORE),

@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.ota.bombs import LARGEST
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 
 SECONDS, BYTES = 0.050, 20e6  # what a reader may need for one
 PATIENCE = 3  # seconds after which a reader is said to hang
@@ -128,7 +128,7 @@ def needs(readers: str, inputs: list[bytes]) -> list[list[Need]]:
             file.seek(0)
             child = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.ota.readers", readers],
-                cwd=workspace.root(), stdin=file,
+                cwd=Workspace.find().folder, stdin=file,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                 env={**os.environ, "TMPDIR": folder},
             )  # fmt: skip

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from benchmarks.bars import Bars
 from edgekit import agent, assurance, packages
-from edgekit.assurance import attacks_keyset, fuzz_keyset, keyset_device, powercut_keyset
+from edgekit.assurance import fuzz_keyset, keyset_device, keyset_target, powercut_keyset
 from edgekit.packages.keys import FileSigner
 from tests.emulate.bearings import model
 from tests.updates_fixtures import release_of
@@ -41,7 +41,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
 
     release, signer = release_of(model()), FileSigner(ed25519.Ed25519PrivateKey.generate())
     device = release.device()
-    keys = attacks_keyset.generate_keys(device.vendor, signer)
+    keys = keyset_target.generate_keys(device.vendor, signer)
     core = agent.DeviceSimulator(agent.firmware(release, keys.first, "cortex-m4"), device)
     table = assurance.attack_keyset(
         core, keys, packages.sign_package(release.unsigned(1), signer), every=600 if smoke else 3

@@ -13,14 +13,14 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import learn, simulators, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 
 SEED = 0
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:
     """Leave-subject-out accuracy, the worst person, bytes, and the other wrist; smoke: of one person."""
-    case = usecases.load("activity", workspace.root())
+    case = usecases.load("activity", Workspace.find().folder)
     right, left = (
         case.windows([case.prepare(r) for r in case.recordings(domain, "full")], "full")
         for domain in ("field", "lab")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from benchmarks.bars import Bars
 from benchmarks.rigs import DATASETS, campaign
 from edgekit import usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.learn import adapt
 
 SEEDS = range(2)
@@ -17,7 +17,7 @@ SEEDS = range(2)
 
 def bars(bars: Bars) -> None:
     """The real rig's two bars, then a table of the simulated ones."""
-    case = usecases.load("bearing", workspace.root())
+    case = usecases.load("bearing", Workspace.find().folder)
     lab = case.windows([case.prepare(r) for r in case.recordings("lab", "full")], "quick")
     field = case.windows([case.prepare(r) for r in case.recordings("field", "full")], "full")
     lifted(bars, "MFPT (measured)", lift(case, lab, field), required=True)

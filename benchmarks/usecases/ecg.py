@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.bars import Bars
-from edgekit import datasets, emulate, export, learn, signal, simulators, usecases
-from edgekit.core import workspace
+from edgekit import data, datasets, emulate, export, learn, signal, usecases
+from edgekit.core.workspace import Workspace
 
 FOLDS, SEED = 6, 0
 TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
@@ -21,7 +21,7 @@ TOLERANCE = 19  # samples, 150 ms at 125 Hz (EC57)
 
 def bars(bars: Bars) -> None:
     """Every bar of the use case; without the database, only that it is missing."""
-    case = usecases.load("ecg", workspace.root())
+    case = usecases.load("ecg", Workspace.find().folder)
     folder = datasets.mitbih.folder()
     if folder is None:
         bars.add(
@@ -65,7 +65,7 @@ def predict(case, model: bytes, recording) -> dict:
     windows = case.windows([recording], "full")
     (peaks,) = signal.r_peaks(recording.samples.T)
     peaks = peaks[(peaks >= case.BEFORE) & (peaks + case.AFTER <= len(recording.samples))]
-    X = simulators.hearts.windows_at(recording, peaks, case.BEFORE, case.AFTER)
+    X = data.beats.windows_at(recording, peaks, case.BEFORE, case.AFTER)
     annotated, found = (
         learn.predict(model, case.features(x))[0].argmax(axis=1) for x in (windows.X, X)
     )
@@ -74,7 +74,7 @@ def predict(case, model: bytes, recording) -> dict:
         (r, label) for r, label in truth if case.BEFORE <= r <= len(recording.samples) - case.AFTER
     ]
     at = np.array([r for r, _ in truth])
-    pairs = simulators.hearts.match(at, peaks, TOLERANCE)
+    pairs = data.beats.match(at, peaks, TOLERANCE)
     return {
         "y": windows.y,
         "predicted": annotated,
@@ -128,7 +128,7 @@ def _counts(case, classes, counted: bool = False) -> dict:
 def detector(bars: Bars, recordings) -> None:
     """R peaks of every patient, 150 ms, flutter left out, after the two seconds of learning."""
     rows = [
-        simulators.hearts.detection_counts(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
+        data.beats.detection_counts(r, signal.r_peaks(r.samples.T)[0], TOLERANCE)
         for r in recordings
     ]
     hits, missed, invented = np.sum(rows, axis=0)

@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 
 from benchmarks.bars import Bars
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.pipeline import artefacts
+from edgekit.pipeline.manifest import artefact_path
 from tests.bring import folders
 
 FOLDERS = {
@@ -36,7 +37,7 @@ def bars(bars: Bars) -> None:
     """A bar a folder: minutes of `edgekit new` and `edgekit run` together."""
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         home = Path(folder) / "project"
-        shutil.copytree(workspace.root() / "notebooks", home / "notebooks")
+        shutil.copytree(Workspace.find().folder / "notebooks", home / "notebooks")
         for i, (what, (make, how)) in enumerate(FOLDERS.items()):
             name = f"own{i}"
             with contextlib.redirect_stdout(io.StringIO()):
@@ -72,7 +73,7 @@ def _busy() -> float:
 
 def _said(home: Path, name: str, code: int) -> str:
     """Balanced accuracy of the deployed int8 network on held-out groups, if the run got there."""
-    path = artefacts.artefact_path(home / "runs" / f"{name}-quick", "model.json")
+    path = artefact_path(home / "runs" / f"{name}-quick", "model.json")
     if code or not path.is_file():
         return f"exit {code}"
     score = artefacts.read(path).test

@@ -6,9 +6,10 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from edgekit import catalog, datasets, emulate, export, learn, signal, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.data import proposals, video
 from edgekit.pipeline import artefacts, execute
+from edgekit.pipeline.manifest import artefact_path
 from edgekit.pipeline.review import review
 from edgekit.simulators import scenes
 
@@ -23,7 +24,7 @@ HEAD = 0.2  # how far down its box somebody's head lies
 
 def bars(bars: Bars) -> None:
     """Run the whole chain at full, then train and judge the counter."""
-    case = usecases.load("people", workspace.root())
+    case = usecases.load("people", Workspace.find().folder)
     directory, _ = execute.execute("people", profile="full")
     verdicts = review(directory).verdicts
     bars.add("people, full: every line of the budget", "kept", verdicts.summary(), verdicts.passed)
@@ -35,7 +36,7 @@ def bars(bars: Bars) -> None:
 def presence(bars: Bars, case, directory) -> None:
     """The deployed model of the chain: accuracy from chapter 04, time of its binary measured again."""
     names = ("model.json", "model.tflite")
-    card, model = (artefacts.read(artefacts.artefact_path(directory, name)) for name in names)
+    card, model = (artefacts.read(artefact_path(directory, name)) for name in names)
     test = card.test
     shown = f"{test.balanced_accuracy:.3f} ({learn.interval(test)}), {card.name}"
     bars.add(

@@ -19,11 +19,12 @@ from edgekit.packages import verifiers
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.package import WORKSHOP, sign_package
 from edgekit.packages.release import Release
+from edgekit.signal.step import Step
 
 
 def device_cost(
     tflite: bytes,
-    features: Any,
+    features: Step | None,
     sensitivity: float | None,
     board: Board,
     x: Any,
@@ -32,6 +33,7 @@ def device_cost(
 ) -> dict[str, Figure]:
     """The figures of `emulate.profile_cost`, and of an int8 model those of the whole device.
 
+    tflite: the model's file; features, sensitivity: before it, and of its sensor, as `Release` has them.
     The build is that of `agent.firmware` for the board's own core, with the update agent, both slots and the
     design's `updates` (`signature`, `encryption`), so what is chosen by these figures has them in chapter 05,
     too: `flash_bytes` and `ram_bytes`, the budget's lines of that name. Only the key in it is another one.

@@ -56,23 +56,22 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
     files = c_sources("delta") | {"decoder.c": PROGRAM.format(**listed)}
     firmware = build(native.program("decoder", files), cpu, opt)
     machine = Machine(firmware)
-    symbols = machine.symbols
     total, stack = machine.counted(lambda: machine.infer(()))
-    if bytes(machine.uc.mem_read(machine.arena, len(target))) != target:
+    if machine.read("decoder_arena") != target:
         raise EdgekitError(f"the {cpu} decoded another image than this machine encoded")
     frame = ("INPUT", "BASE", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
     own = [
         s.size
-        for s in symbols.values()
+        for s in machine.symbols.values()
         if s.address < RAM
         and s.name not in frame
         and not s.name.startswith(("edgekit_", "decoder_"))
     ]
-    where = f"{cpu}, {firmware.compiler} {opt}"
+    where = firmware.described
     return Cost(
         measured(sum(own), "B", f"symbols of delta.c in the ELF, {where}"),
         emulated(
-            symbols["decoder_state"].size + stack, "B", f"struct + painted stack, unicorn, {where}"
+            machine.size("decoder_state") + stack, "B", f"struct + painted stack, unicorn, {where}"
         ),
         emulated(total / len(target), "instructions/B", f"unicorn, {where}"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from edgekit.emulate.machine import Machine
 from edgekit.emulate.target import core_for
 from edgekit.firmware import c_sources
 from edgekit.packages import encryption
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.catalog import Board
 
 PROGRAM = """\
 #include "decrypt.h"
@@ -48,7 +54,7 @@ class Cost:
     per_byte: Figure
 
 
-def decryption_costs(board, payload: int):
+def decryption_costs(board: Board, payload: int) -> pd.DataFrame:
     """`cost` on the emulated core of a `catalog.board`, for a payload of so many bytes.
 
     Returns a DataFrame, one row each: what, value, unit, provenance, source.
@@ -93,14 +99,14 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     for n in (len(text), len(text) // 2):
         firmware = built(n, DECRYPT.format(n=n))
         machine = Machine(firmware)
-        machine.uc.mem_write(machine.arena, hidden[:n])
+        machine.write("reader_arena", hidden[:n])
         total, stack = machine.counted(partial(machine.infer, ()))
-        if bytes(machine.uc.mem_read(machine.arena, n)) != text[:n]:
+        if machine.read("reader_arena", n) != text[:n]:
             raise EdgekitError(f"the {cpu} read another text than was encrypted")
         counts.append(total)
-    state = machine.symbols["reader_state"].size
+    state = machine.size("reader_state")
     per_byte = (counts[0] - counts[1]) / (len(text) // 2)
-    where = f"unicorn, {cpu}, {firmware.compiler} {opt}"
+    where = f"unicorn, {firmware.described}"
     plain = built(n, "  reader_arena[0] = 0;")  # reads what is said of it, and no more
     return Cost(
         measured(firmware.flash.value - plain.flash.value, "B", firmware.flash.source),

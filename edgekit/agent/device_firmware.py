@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
 
 from edgekit import catalog
 from edgekit.agent import native
@@ -22,6 +21,7 @@ from edgekit.packages.keyset import KeyList
 from edgekit.packages.package import vendor_id
 from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.release import Generated, Release
+from edgekit.signal.step import Step
 
 PARTS = ("agent", "delta", "nor", "slots", *native.TRUST)  # beside what checks a package
 PACKET = 512
@@ -49,7 +49,7 @@ class DeviceFirmware(Firmware):
             return dict(self.sizes)
         return flash_parts(self, self.release, self.keys)
 
-    def with_features(self, features: Any) -> DeviceFirmware:
+    def with_features(self, features: Step) -> DeviceFirmware:
         """The same, which now can be given samples: a file holds the C of its features, not their Python.
 
         features: the step of `edgekit.signal` that it was built with. Raises EdgekitError for another.

@@ -181,7 +181,7 @@ class DeviceSimulator:
         (keys,) = struct.unpack("<I", self._read("update_trust")[:4])
         self.core.uc.mem_write(keys + 5, b"\1")
 
-    def classify(self, X) -> np.ndarray:
+    def classify(self, X: np.ndarray) -> np.ndarray:
         """Classes (n,) of windows (n, window, channels), by the model that now runs.
 
         Raises EdgekitError if none does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
@@ -10,9 +11,15 @@ from edgekit.core.figures import Figure, emulated, measured
 from edgekit.emulate.firmware import Firmware, build
 from edgekit.emulate.machine import Machine
 from edgekit.emulate.target import core_for
+from edgekit.export.source import Source
 from edgekit.packages import verifiers
 from edgekit.packages.public_keys import PublicKey
 from edgekit.packages.suit import HEAD_LIMIT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from edgekit.catalog import Board
 
 EMPTY = """\
 #include <stdint.h>
@@ -69,36 +76,50 @@ void verifier_invoke(void) {{
 
 @dataclass(frozen=True)
 class Cost:
-    """One head, read and checked. `flash` without start-up code; the other figures None if not counted."""
+    """One head, or one signature, checked. `flash` is measured, without start-up code; the rest emulated."""
 
     reason: str
-    instructions: Figure | None
-    stack: Figure | None
+    instructions: Figure
+    stack: Figure
     flash: Figure
 
 
-def cost(
-    data: bytes,
-    keys: list[PublicKey],
-    cpu: str = "cortex-m4",
-    opt: str = "-Os",
-    count: bool = True,
-) -> Cost:
+def cost(data: bytes, keys: list[PublicKey], cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     """Check a package's head on the emulated core, with a firmware that trusts `keys` and nothing else in it.
 
     The firmware's device has no vendor, so a good package is refused for that, by the first of the rules.
-    cpu, opt: as `emulate.build` takes them. count: the instructions and the stack, too, which takes seconds.
+    cpu, opt: as `emulate.build` takes them.
     """
-    firmware = build(_source(_program(keys), keys), cpu, opt)
-    machine, head = Machine(firmware), bytes(data)[:HEAD_LIMIT]
-    uc, symbols = machine.uc, machine.symbols
-    uc.mem_write(machine.arena, head)
-    uc.mem_write(symbols["verifier_size"].address, len(head).to_bytes(4, "little"))
-    counted = machine.counted(lambda: machine.infer(())) if count else None
-    if not count:
-        machine.infer(())
-    code = int.from_bytes(uc.mem_read(symbols["verifier_answer"].address, 4), "little")
-    return _cost(native.library().manifest_reason(code).decode(), firmware, opt, counted)
+    machine = _given(data, keys, cpu, opt)
+    counted = machine.counted(lambda: machine.infer(()))
+    return _cost(_reason(machine), machine.firmware, counted)
+
+
+def answer(data: bytes, keys: list[PublicKey], cpu: str = "cortex-m4", opt: str = "-Os") -> str:
+    """The reason of `cost` alone: nothing is counted, which takes seconds."""
+    machine = _given(data, keys, cpu, opt)
+    machine.infer(())
+    return _reason(machine)
+
+
+def _given(data: bytes, keys: list[PublicKey], cpu: str, opt: str) -> Machine:
+    """A machine with a package's head in it, before it is checked."""
+    algorithms = sorted({k.algorithm for k in keys})
+    program = PROGRAM.format(
+        includes="\n".join(f'#include "{verifiers.named(a).head}.h"' for a in algorithms),
+        keys=", ".join(native.c_key(k) for k in keys) or "{0, 0, 0, {0}}",
+        count=len(keys),
+    )
+    machine = Machine(build(_source(program, *algorithms), cpu, opt))
+    head = bytes(data)[:HEAD_LIMIT]
+    machine.write("verifier_arena", head)
+    machine.write("verifier_size", len(head).to_bytes(4, "little"))
+    return machine
+
+
+def _reason(machine: Machine) -> str:
+    code = int.from_bytes(machine.read("verifier_answer"), "little")
+    return native.library().manifest_reason(code).decode()
 
 
 def signature_cost(name: str, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
@@ -110,51 +131,39 @@ def signature_cost(name: str, cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     words = (",".join(map(str, bytes.fromhex(v))) for v in SIGNED[way.algorithm])
     listed = dict(zip(("key", "message", "signature"), words, strict=True))
     program = ONE.format(head=way.head, verify=native.VERIFY[way.algorithm], **listed)
-    files = {"verifier.c": program} | native.files(name)
-    firmware = build(native.program("verifier", files), cpu, opt)
-    machine = Machine(firmware)
+    machine = Machine(build(_source(program, name), cpu, opt))
     counted = machine.counted(lambda: machine.infer(()))
-    at = machine.symbols["verifier_answer"].address
-    if any(machine.uc.mem_read(at, 4)):
+    if any(machine.read("verifier_answer")):
         raise EdgekitError(f"the {cpu} refuses a published signature by {name}")
-    return _cost("good", firmware, opt, counted)
+    return _cost("good", machine.firmware, counted)
 
 
-def _cost(reason: str, firmware: Firmware, opt: str, counted: tuple[int, int] | None) -> Cost:
+def _cost(reason: str, firmware: Firmware, counted: tuple[int, int]) -> Cost:
     """What a program took beyond one that does nothing. counted: instructions, and bytes of stack."""
-    empty = build(_source(EMPTY), firmware.cpu, opt)
-    where = f"unicorn, {firmware.cpu}, {firmware.compiler} {opt}"
+    nothing = native.program("verifier", {"verifier.c": EMPTY})
+    empty = build(nothing, firmware.cpu, firmware.flags[0])
+    instructions, stack = counted
+    where = f"unicorn, {firmware.described}"
     return Cost(
         reason,
-        emulated(counted[0], "instructions", where) if counted else None,
-        emulated(counted[1], "B", f"painted stack, {where}") if counted else None,
+        emulated(instructions, "instructions", where),
+        emulated(stack, "B", f"painted stack, {where}"),
         measured(firmware.flash.value - empty.flash.value, "B", firmware.flash.source),
     )
 
 
-def _program(keys: list[PublicKey]) -> str:
-    own = (native.c_key(k) for k in keys)
-    algorithms = sorted({k.algorithm for k in keys})
-    return PROGRAM.format(
-        includes="\n".join(f'#include "{verifiers.named(a).head}.h"' for a in algorithms),
-        keys=", ".join(own) or "{0, 0, 0, {0}}",
-        count=len(keys),
-    )
+def _source(program: str, *signatures: str) -> Source:
+    """The program, and what checks signatures: as `native.files`."""
+    return native.program("verifier", {"verifier.c": program} | native.files(*signatures))
 
 
-def _source(program: str, keys=()):
-    """The program, and what checks the signatures of these keys."""
-    parts = native.files(*sorted({k.algorithm for k in keys})) if program != EMPTY else {}
-    return native.program("verifier", {"verifier.c": program, **parts})
-
-
-def signatures(board, using: str = ""):
+def signatures(board: Board, using: str = "") -> pd.DataFrame:
     """What each verifier costs a `catalog.board`: one signature checked, counted on its emulated core.
 
-    using: the name of the one in use. Raises EdgekitError where nothing was counted. Returns a DataFrame,
-    one row each: signature, in use, instructions,
-    flash and stack in bytes, provenance (of the three), ms (estimated: one cycle an instruction, at the
-    board's clock), source. The flash holds the hash as well; SHA-256 is there anyway.
+    using: the name of the one in use. Returns a DataFrame, one row each: signature, in use, instructions,
+    flash and stack in bytes, provenance (of instructions and stack), flash provenance, ms (estimated: one
+    cycle an instruction, at the board's clock), source. The flash holds the hash as well; SHA-256 is there
+    anyway.
     """
     import pandas as pd
 
@@ -162,19 +171,17 @@ def signatures(board, using: str = ""):
     rows = []
     for name, verifier in verifiers.VERIFIERS.items():
         found = signature_cost(name, cpu)
-        counted, stack = found.instructions, found.stack
-        if counted is None or stack is None:
-            raise EdgekitError(f"nothing was counted of {name}")
         rows.append(
             {
                 "signature": name,
                 "in use": name == using,
-                "instructions": counted.value,
+                "instructions": found.instructions.value,
                 "flash": found.flash.value,
-                "stack": stack.value,
-                "provenance": counted.provenance,
-                "ms, estimated": counted.value / clock / 1e3,
-                "source": f"{verifier.about}; {counted.source}",
+                "stack": found.stack.value,
+                "provenance": found.instructions.provenance,
+                "flash provenance": found.flash.provenance,
+                "ms, estimated": found.instructions.value / clock / 1e3,
+                "source": f"{verifier.about}; {found.instructions.source}",
             }
         )
     return pd.DataFrame(rows)

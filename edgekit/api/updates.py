@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgekit.api.arrays import ShownBytes, model_bytes
 from edgekit.core.errors import EdgekitError
@@ -12,6 +12,7 @@ from edgekit.core.errors import EdgekitError
 if TYPE_CHECKING:
     from edgekit.catalog import Board
     from edgekit.packages import Signer
+    from edgekit.signal.step import Step
 
 
 class PackageBytes(ShownBytes):
@@ -37,7 +38,7 @@ def package(
     device_class: str = "",
     base: bytes | str | Path | None = None,
     kind: str = "weights",
-    features: Any = None,
+    features: Step | None = None,
     sensitivity: float | None = None,
     days: float = 180,
 ) -> PackageBytes:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from edgekit.agent.attempt import Attempt
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attack_record import Attack, refusals, table
-from edgekit.assurance.attacks_keyset import KEYSET, AttackKeys, states
+from edgekit.assurance.attacks_keyset import KEYSET
 from edgekit.assurance.attacks_package import PACKAGE
 from edgekit.assurance.attacks_transfer import TRANSFER, TransferTarget
+from edgekit.assurance.keyset_target import AttackKeys, states
 from edgekit.assurance.package_target import PackageTarget, check_in_python
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.package import Device
 from edgekit.packages.public_keys import Signer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ATTACKS: dict[str, Attack] = {attack.name: attack for attack in (*PACKAGE, *KEYSET, *TRANSFER)}
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from edgekit.agent.device_firmware import firmware
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.assurance.attacks import attack, attack_keyset, attack_transfer
-from edgekit.assurance.attacks_keyset import generate_keys
+from edgekit.assurance.keyset_target import generate_keys
 from edgekit.core.errors import EdgekitError
 from edgekit.packages.manifest import KINDS
 from edgekit.packages.package import (
@@ -23,6 +21,9 @@ from edgekit.packages.package import (
 )
 from edgekit.packages.public_keys import Signer
 from edgekit.packages.release import Release
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def attack_device(
@@ -41,6 +42,8 @@ def attack_device(
     lists of keys, the statements and the reports are attacked. `device`: what they know of themselves, else
     the release's. `every` as for `attack`. Raises EdgekitError if they take no package without any attack.
     """
+    import pandas as pd
+
     manifest = manifest_of(package)
     number = manifest.sequence
     if (kind := KINDS[manifest.kind]) != "weights":

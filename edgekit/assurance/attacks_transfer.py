@@ -7,20 +7,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import repeat
 from pathlib import Path
 
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance.attack_record import Attack
+from edgekit.assurance.attack_record import Attack, Call
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.http import fetch_http
 from edgekit.packages.package import digest
 
 PATIENCE = 1.0  # seconds; a device in the field has more
-
-
-Call = Callable[[], str]
+FLOOR = 1024  # bytes a second, below which it gives up
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +38,32 @@ class TransferTarget:
         finally:
             self.core.restore_flash(before)
 
-    def fetched(self, url: str, **how) -> str:
-        """The refusal of a download, "" if it was taken."""
+    def control(self) -> Iterator[Call]:
+        """A server that sends the package, and a device that takes it."""
+        with _hostile(_promising(lambda: [self.package])) as url:
+            yield lambda: self.fetched(url) or self.core.install(self.package)
+
+    @property
+    def state(self) -> tuple[bytes, int]:
+        """The flash, and the number of what runs."""
+        return self.core.flash, self.core.sequence
+
+    def fetched(self, url: str, known: bool = True) -> str:
+        """The refusal of a download, "" if it was taken. known: asked for by its SHA-256, not its name alone.
+
+        Only a file that is known may come without its length: else that would be what is refused.
+        """
         to, limit = self.folder / "update.suit", len(self.package) + 1024
+        wanted = digest(self.package) if known else None
         try:
-            fetch_http(f"{url}/update", to, limit=limit, timeout_s=PATIENCE, **how)
+            fetch_http(
+                f"{url}/update",
+                to,
+                digest=wanted,
+                limit=limit,
+                timeout_s=PATIENCE,
+                min_bytes_per_s=FLOOR,
+            )
         except EdgekitError as refusal:
             return str(refusal)
         return ""
@@ -60,26 +80,32 @@ def _endless(t: TransferTarget) -> Iterable[Call]:
 
 def _slow(t: TransferTarget) -> Iterable[Call]:
     with _hostile(_promising(lambda: _dribble(t.package))) as url:
-        yield lambda: t.fetched(url, min_bytes_per_s=1024)
+        yield lambda: t.fetched(url)
 
 
-def _swapped(t: TransferTarget) -> Iterable[Call]:
+def _resumed(t: TransferTarget, swapped: bool) -> Iterable[Call]:
+    """Half of the file and a broken line; then the rest of it, or another's."""
     resumed: list[int] = []
+    whole = bytes(len(t.package)) if swapped else t.package
 
     def answer() -> str:
-        refusal = t.fetched(url)
-        return refusal if any(resumed) else ""  # else nothing was tried
+        refusal = t.fetched(url, known=False)
+        if any(resumed):
+            return refusal
+        return "" if swapped else "nothing was resumed"  # nothing was tried
 
-    with _hostile(_swapping(t.package, resumed)) as url:
+    with _hostile(_breaking(t.package, whole, resumed)) as url:
         yield answer
 
 
-def _boot_loop(t: TransferTarget) -> Iterable[Call]:
+def _boot_loop(t: TransferTarget, confirmed: bool) -> Iterable[Call]:
     def answer() -> str:
         runs = t.core.restart().slot
         t.install()
-        boots: list[int] = []
-        while len(boots) < 10 and (not boots or boots[-1] != runs):
+        boots = [t.core.restart().slot]
+        if confirmed:
+            t.core.finish_trial(True)
+        while len(boots) < 10 and boots[-1] != runs:
             boots.append(t.core.restart().slot)  # nobody confirms: the new image hangs
         if boots[-1] != runs:
             return ""
@@ -88,12 +114,12 @@ def _boot_loop(t: TransferTarget) -> Iterable[Call]:
     yield answer
 
 
-def _replayed(t: TransferTarget) -> Iterable[Call]:
+def _verdicts(t: TransferTarget, replayed: bool) -> Iterable[Call]:
     def answer() -> str:
         old = t.core.sequence
         t.install()
         t.core.restart()  # on trial now
-        meant = ((True, old), (False, old), (True, 0))
+        meant = ((True, old), (False, old), (True, 0)) if replayed else ((True, t.core.sequence),)
         taken = [t.core.finish_trial(*verdict) for verdict in meant]
         if any(taken) or not t.core.restart().trial:
             return ""
@@ -103,11 +129,29 @@ def _replayed(t: TransferTarget) -> Iterable[Call]:
 
 
 TRANSFER = (
-    Attack("endless data", "way", _endless),
-    Attack("slow retrieval", "way", _slow),
-    Attack("file swapped mid-resume", "way", _swapped),
-    Attack("boot loop: an image that never reports", "way", _boot_loop),
-    Attack("replayed confirm or revert", "way", _replayed),
+    Attack("endless data", "way", _endless, ("does not end",)),
+    Attack("slow retrieval", "way", _slow, ("too slow",)),
+    Attack(
+        "file swapped mid-resume",
+        "way",
+        partial(_resumed, swapped=True),
+        ("not the file that was asked for",),
+        partial(_resumed, swapped=False),
+    ),
+    Attack(
+        "boot loop: an image that never reports",
+        "way",
+        partial(_boot_loop, confirmed=False),
+        ("runs again",),
+        partial(_boot_loop, confirmed=True),
+    ),
+    Attack(
+        "replayed confirm or revert",
+        "way",
+        partial(_verdicts, replayed=True),
+        ("not the number of what is on trial",),
+        partial(_verdicts, replayed=False),
+    ),
 )
 
 
@@ -127,8 +171,8 @@ def _dribble(data: bytes) -> Iterator[bytes]:
         yield data[i : i + 1]
 
 
-def _swapping(data: bytes, resumed: list[int]) -> Callable:
-    """Half of a file and a broken line; whoever resumes gets another file's rest under the same ETag."""
+def _breaking(data: bytes, whole: bytes, resumed: list[int]) -> Callable:
+    """Half of a file and a broken line; whoever resumes gets the rest of `whole` under the same ETag."""
     tag, half, size = f'"{digest(data).hex()}"', len(data) // 2, len(data)
 
     def answer(request) -> Iterator[bytes]:
@@ -139,7 +183,7 @@ def _swapping(data: bytes, resumed: list[int]) -> Callable:
         resumed.append(at := int(request.headers["Range"].removeprefix("bytes=").rstrip("-")))
         span = f"bytes {at}-{size - 1}/{size}"
         request.begin(206, {"ETag": tag, "Content-Length": size - at, "Content-Range": span})
-        yield bytes(size - at)
+        yield whole[at:]
 
     return answer
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.emulate.toolchain import compile_sanitized
 from edgekit.firmware import c_sources
 from edgekit.packages import delta
 from edgekit.packages.regions import Region
@@ -96,20 +97,9 @@ class Case:
     stop: int = NO_LIMIT
 
 
-def sources() -> dict[str, str]:
-    """The decoder's C by file name, as `emulate.build(extra_files=…)` takes it."""
-    return c_sources("delta")
-
-
 def driver(files: dict[str, str] | None = None) -> tuple[Path, str]:
     """The decoder (or other C of these names) behind `DRIVER`, and which sanitizers watch it."""
-    from edgekit.agent import native
-
-    files = (files or sources()) | {"driver.c": DRIVER}
-    try:
-        return native.compile_host(files, ("-O1",), "address"), "address, undefined"
-    except EdgekitError:  # zig brings the one for undefined behaviour
-        return native.compile_host(files, ("-O1",), "undefined"), "undefined"
+    return compile_sanitized((files or c_sources("delta")) | {"driver.c": DRIVER}, ("-O1",))
 
 
 def run(cases: list[Case], program: Path) -> list[tuple[str, bytes]]:

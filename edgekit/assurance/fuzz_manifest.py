@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
+from edgekit.emulate.toolchain import compile_sanitized
 from edgekit.firmware import c_sources
 from edgekit.packages import suit
 from edgekit.packages.keys import FileSigner
@@ -75,11 +76,7 @@ def fuzz(n: int = 100_000, seed: int = 0):
 def driver() -> tuple[Path, str]:
     """The compiled driver, and which sanitizers watch it."""
     files = native.files() | c_sources("fuzz_manifest.c")
-    flags = ("-O1", "-DMUL64_IS_CONSTANT_TIME")
-    try:
-        return native.compile_host(files, flags, "address"), "address, undefined"
-    except EdgekitError:  # no compiler of the system's with these: zig has one of them
-        return native.compile_host(files, flags, "undefined"), "undefined"
+    return compile_sanitized(files, ("-O1", "-DMUL64_IS_CONSTANT_TIME"))
 
 
 def run(program: Path, keys, good: bytes, inputs: list[bytes], finds: list | None = None) -> list:

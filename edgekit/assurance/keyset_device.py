@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
+from edgekit.emulate.toolchain import compile_host, compile_sanitized
 from edgekit.firmware import c_sources, patch_sources
 from edgekit.packages.cbor import encode
 from edgekit.packages.flash_layout import SECTOR, UNIT
@@ -135,10 +136,10 @@ class KeysetDevice:
 def sanitized(cases) -> list[str]:
     """Answers of the C, "" for taken, to many `fuzz_keyset.Case`, in one process under the sanitizers.
 
-    Raises EdgekitError with their find, if there is one, or without a compiler that has them.
+    Raises EdgekitError with their find, if there is one.
     """
     flags = ("-O2", "-DMUL64_IS_CONSTANT_TIME", f"-DNOR_SECTORS={SECTORS}")
-    program = native.compile_host(_sources("fuzz_keyset.c"), flags, "address")
+    program, _ = compile_sanitized(_sources("fuzz_keyset.c"), flags)
     sent = bytearray()
     for case in cases:
         known = _known(case.algorithms)
@@ -166,4 +167,4 @@ def _sources(program: str) -> dict[str, str]:
 def _compiled(change):
     made = patch_sources(_sources("life_trust.c"), zip(change[::2], change[1::2], strict=True))
     flags = ("-O2", "-DMUL64_IS_CONSTANT_TIME", f"-DNOR_SECTORS={SECTORS}", "-shared", "-fPIC")
-    return native.compile_host(made, (*flags, *["-Wno-error"] * bool(change)))
+    return compile_host(made, (*flags, *["-Wno-error"] * bool(change)))

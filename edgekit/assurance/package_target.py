@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from edgekit.agent.attempt import Attempt
 from edgekit.core.errors import EdgekitError
@@ -41,6 +42,15 @@ class PackageTarget:
     signer: Signer
     answer: Callable[[Attempt], str] = check_in_python
     every: int = 1
+
+    def control(self) -> list[Attempt]:
+        """The package as it is, to the device as it is."""
+        return [self.start]
+
+    @property
+    def state(self) -> str:
+        """The answer to that."""
+        return self.answer(self.start)
 
     @cached_property
     def _read(self) -> tuple[Manifest, bytes]:
@@ -84,16 +94,16 @@ class PackageTarget:
         """Any manifests at all, well signed."""
         return self.sent(*(suit.sealed(body, self.payload, self.signer) for body in bodies))
 
-    def signed(self, payload: bytes | None = None, **changes) -> Attempt:
-        """Well signed, by the right key, but another manifest; another payload, too."""
+    def signed(self, payload: bytes | None = None, **changes: Any) -> Attempt:
+        """Well signed, by the right key, but another manifest, by the field; another payload, too."""
         if self.manifest.is_image:  # which says once what payload and image are
             changes |= {"payload_" + k: v for k, v in changes.items() if k in ("digest", "size")}
         payload = self.payload if payload is None else payload
         body = suit.body(replace(self.manifest, **changes))
         return replace(self.start, data=suit.sealed(body, payload, self.signer))
 
-    def to(self, **changes) -> Attempt:
-        """The package as it is, to a device that is another."""
+    def to(self, **changes: Any) -> Attempt:
+        """The package as it is, to a device that is another, by the field."""
         return replace(self.start, device=replace(self.start.device, **changes))
 
 

@@ -5,7 +5,7 @@ plan = infer_plan(found, Options())         # classes, groups, channels, rate, w
 write("pump", plan, root, Options())        # usecases/pump/ and data/pump.toml
 """
 
-from edgekit.bring.folder import FolderContents, read
+from edgekit.bring.folder import read
 from edgekit.bring.infer import infer_plan, wanted
 from edgekit.bring.plan import Options, Plan
 from edgekit.bring.usecase_helpers import (
@@ -18,6 +18,7 @@ from edgekit.bring.usecase_helpers import (
     windows,
 )
 from edgekit.bring.writing import usecase_paths, write
+from edgekit.readers.folder_contents import FolderContents
 
 __all__ = [
     "FolderContents",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgekit.bring.plan import LabelledReading, Plan
 from edgekit.core.errors import EdgekitError
 from edgekit.tables import column_roles, timing
 from edgekit.tables.reading import Reading
@@ -40,21 +41,23 @@ def majority_kind(readings: list[Reading], excluded: dict[str, str]) -> list[Rea
     return kept
 
 
-def channels(readings: list[Reading], wanted: str, excluded: dict[str, str]):
-    """Readings with the same channels in the same order."""
+def channels(
+    readings: list[Reading], wanted: str, excluded: dict[str, str]
+) -> tuple[list[Reading], tuple[str, ...]]:
+    """Readings with the same channels in the same order, and these."""
     if readings[0].image:
         return readings, ("grey",)
     if wanted:
         return _chosen(readings, listed(wanted), excluded)
     readings = _one_spelling(readings)
-    named = [r for r in readings if r.channels]
+    named = [r.channels for r in readings if r.channels]
     if named and len(named) == len(readings):
-        common = [c for c in named[0].channels if all(c in r.channels for r in named)]
-        usual = Counter(r.channels for r in named).most_common(1)[0][0]
+        common = [c for c in named[0] if all(c in own for own in named)]
+        usual = Counter(named).most_common(1)[0][0]
         # a few files that lack channels must not take them from all others
-        use = usual if len(common) < len(usual) and _share(named, usual) >= 0.6 else tuple(common)
+        use = list(usual) if len(common) < len(usual) and _share(named, usual) >= 0.6 else common
         if use:
-            return _chosen(readings, list(use), excluded)
+            return _chosen(readings, use, excluded)
     counts = Counter(r.samples.shape[1] for r in readings)
     count = counts.most_common(1)[0][0]
     fit = [r for r in readings if r.samples.shape[1] == count]
@@ -93,7 +96,7 @@ def _one_spelling(readings: list[Reading]) -> list[Reading]:
 
 def drop_drifting_constants(
     readings: list[Reading], channels: tuple[str, ...], warnings: list[str]
-):
+) -> tuple[list[Reading], tuple[str, ...]]:
     """Readings without the channels that never change within one of them, and change between them: the
     number of a person, of a machine, a setting. What was left out is said."""
     if readings[0].image or len(channels) < 2 or len(readings) < 2:
@@ -123,13 +126,16 @@ def drop_drifting_constants(
     return result, channels
 
 
-def _share(readings: list[Reading], channels: tuple[str, ...]) -> float:
-    return sum(set(channels) <= set(r.channels) for r in readings) / len(readings)
+def _share(named: list[tuple[str, ...]], channels: tuple[str, ...]) -> float:
+    return sum(set(channels) <= set(own) for own in named) / len(named)
 
 
-def _chosen(readings: list[Reading], wanted: list[str], excluded: dict[str, str]):
+def _chosen(
+    readings: list[Reading], wanted: list[str], excluded: dict[str, str]
+) -> tuple[list[Reading], tuple[str, ...]]:
     """The channels of these names, or of these numbers from 1 on."""
     fit = []
+    channels: tuple[str, ...] = ()  # as the first file spells them
     for r in readings:
         own = list(r.channels or (f"ch{i + 1}" for i in range(r.samples.shape[1])))
         places = [_place(own, w) for w in wanted]
@@ -145,14 +151,13 @@ def _chosen(readings: list[Reading], wanted: list[str], excluded: dict[str, str]
         meta = r.meta
         if isinstance(units := meta.get("units"), list) and len(units) == len(own):
             meta = {**meta, "units": [units[p] for p in places]}
-        channels = tuple(own[p] for p in places)
+        channels = channels or tuple(own[p] for p in places)
         same = places == list(range(len(own)))
         samples = r.samples if same else r.samples[:, places]
         fit.append(replace(r, samples=samples, channels=channels, meta=meta))
     if not fit:
         raise EdgekitError(f"no file has the channels {', '.join(wanted)}")
-    channels = fit[0].channels
-    return [replace(r, channels=channels) for r in fit], channels
+    return fit, channels
 
 
 def _place(own: list[str], wanted: str) -> int:
@@ -230,7 +235,7 @@ def snap_rate(own: float | None, rate: float) -> float:
     return rate if abs(own / rate - 1) < 0.01 else own
 
 
-def target(readings: list[Reading], kind: str, rate: float, why: dict) -> float:
+def target(readings: list[LabelledReading], kind: str, rate: float, why: dict) -> float:
     rates = Counter(r.rate for r in readings)
     if len(rates) > 1:
         enough = sorted(rates)[int(0.1 * len(rates))]
@@ -244,7 +249,7 @@ def target(readings: list[Reading], kind: str, rate: float, why: dict) -> float:
     return rate
 
 
-def kind(readings: list[Reading], rate: float) -> str:
+def kind(readings: list[LabelledReading], rate: float) -> str:
     if readings[0].image:
         return "image"
     if sum(r.sound for r in readings) > len(readings) / 2 and rate >= 4000:
@@ -252,11 +257,11 @@ def kind(readings: list[Reading], rate: float) -> str:
     return "fast" if rate >= 1000 else "motion" if rate >= 10 else "slow"
 
 
-def length(r: Reading, rate: float) -> int:
+def length(r: LabelledReading, rate: float) -> int:
     return int(len(r.samples) * rate / r.rate)
 
 
-def window(plan, wanted: float) -> int:
+def window(plan: Plan, wanted: float) -> int:
     """Samples of a window: what the kind of signal asks for, and no more than recordings have."""
     rate, kind = plan.rate, plan.kind
     if plan.row:
@@ -288,7 +293,7 @@ def window(plan, wanted: float) -> int:
         else n.min() / (3 * cuts(n) - 1)
         for c, n in lengths.items()
     }
-    tight = min(room, key=room.get)
+    tight = min(room, key=room.__getitem__)
     if room[tight] < samples:
         if wanted and room[tight] < 0.5 * samples:
             raise EdgekitError(
@@ -329,7 +334,7 @@ def cuts(lengths: np.ndarray) -> int:
     return many if lengths.min() / (3 * many - 1) >= SHORTEST else least
 
 
-def hop(plan) -> int:
+def hop(plan: Plan) -> int:
     """Half a window, or less where a class would have few windows; more where there would be thousands."""
     if plan.row:
         return plan.window

@@ -36,14 +36,14 @@ class Collector:
     the seconds `at` which each arrived, the sender's `stamps` if it sends them; `lost`: (row, seconds) of
     messages that were damaged; `bad`: why messages were left out, and how many, each with a `sample`."""
 
-    channels: tuple[str, ...] | None = None
+    channels: tuple[str, ...] = ()
     unit: str = ""
     rate: float | None = None
     rows: list[list[float]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     stamps: list[float] = field(default_factory=list)
     stamp_unit: str = ""
-    sent: tuple[str, ...] | None = None
+    sent: tuple[str, ...] = ()
     header: str = ""
     lost: list[tuple[int, float]] = field(default_factory=list)
     bad: Counter = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Collector:
     def add(self, payload: bytes, seconds: float) -> None:
         """One message or line that arrived at `seconds`."""
         try:
-            if len(payload) > LONGEST or len(self.rows) * max(1, len(self.channels or ())) > MOST:
+            if len(payload) > LONGEST or len(self.rows) * max(1, len(self.channels)) > MOST:
                 raise UnreadableError("is too long")
             self._take(payload, seconds)
         except UnreadableError as error:
@@ -89,7 +89,7 @@ class Collector:
             self.rate = self.rate or reading.rate
             self.unit = self.unit or reading.unit
             for row in reading.samples.tolist():
-                self._named(dict(zip(reading.channels, row, strict=True)), seconds)
+                self._named(dict(zip(reading.channels or (), row, strict=True)), seconds)
         elif isinstance(value, dict):
             flat = records.flat(value)
             for row in batch.unpack(flat, self.batches) or [flat]:
@@ -138,14 +138,13 @@ class Collector:
             if (first := self.sender.get(key, one)) != one:
                 raise UnreadableError(f"is of {key} {one!r}, not {first!r}: a recording is of one")
         numbers = {
-            str(k): message_text.number(v)
+            str(k): number
             for k, v in values.items()
-            if k != stamp and str(k) not in who
+            if k != stamp and str(k) not in who and (number := message_text.number(v)) is not None
         }
-        numbers = {k: v for k, v in numbers.items() if v is not None}
-        if self.sent is None:
+        if not self.sent:
             named = self.channels and set(self.channels) <= set(numbers)
-            self.sent = self.channels if named else tuple(numbers) or None
+            self.sent = self.channels if named else tuple(numbers)
         if not numbers or not self.sent:
             raise UnreadableError("holds no numbers")
         if lacking := [k for k in self.sent if k not in numbers]:
@@ -158,12 +157,11 @@ class Collector:
         if not all(rows) or any(v is None for row in rows for v in row):
             raise UnreadableError("holds something that is no number")
         if self.header and not self.rows and len(self.sent) != len(rows[0]):
-            self.sent = None  # it was a greeting
+            self.sent = ()  # it was a greeting
         names = self.sent or self.channels or tuple(f"ch{i + 1}" for i in range(len(rows[0])))
         time_at = next((i for i, n in enumerate(names) if column_roles.is_time(n)), None)
         width = len(names)
-        if self.channels and self.sent is None:
-            self.sent = self.channels
+        self.sent = self.sent or self.channels
         for row in rows:
             if len(row) != width:
                 raise UnreadableError(f"holds {len(row)} numbers a row, not {width}")
@@ -171,14 +169,23 @@ class Collector:
             if at is not None:
                 self._keep(row, names, seconds, at, ARROW)
                 continue
-            ticks = row.pop(time_at) if time_at is not None and len(names) > 1 else None
-            kept = tuple(n for i, n in enumerate(names) if ticks is None or i != time_at)
-            self._keep(row, kept, seconds, ticks, names[time_at] if ticks is not None else "")
+            if time_at is None or width < 2:
+                self._keep(row, names, seconds, None, "")
+                continue
+            ticks, kept = row.pop(time_at), (*names[:time_at], *names[time_at + 1 :])
+            self._keep(row, kept, seconds, ticks, names[time_at])
         self.sent = names
 
-    def _keep(self, row: list[float], names, seconds: float, ticks, stamp: str) -> None:
-        if self.channels is None or (ticks is not None and stamp in self.channels):
-            self.channels = tuple(names)
+    def _keep(
+        self,
+        row: list[float],
+        names: tuple[str, ...],
+        seconds: float,
+        ticks: float | None,
+        stamp: str,
+    ) -> None:
+        if not self.channels or (ticks is not None and stamp in self.channels):
+            self.channels = names
         if len(row) != len(self.channels):
             raise UnreadableError(f"holds {len(row)} numbers a row, not {len(self.channels)}")
         self.rows.append(row)
@@ -281,8 +288,9 @@ class Collector:
         meta |= {"rate_from": how, "recorded": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
         if left:
             meta["notes"] = left
-        texts = (label, group or name, self.unit or "as sent", licence or "not stated", source)
-        label, group, unit, licence, source = (t and escape.encodable(t) for t in texts)
+        texts = (group or name, self.unit or "as sent", licence or "not stated", source)
+        group, unit, licence, source = map(escape.encodable, texts)
+        label = label and escape.encodable(label)
         channels = tuple(map(escape.encodable, self.channels))
         return Recording(
             name, samples, rate, label, group, "field", channels, unit, licence, source, meta,

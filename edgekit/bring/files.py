@@ -20,7 +20,9 @@ def listed(root: Path) -> tuple[dict[str, Path], dict[str, str], dict[str, str]]
     to files inside the folder that are not read themselves, and nowhere else; only ordinary files are
     opened. Raises EdgekitError for more than MOST files.
     """
-    files, failed, ignored = {}, {}, {}
+    files: dict[str, Path] = {}
+    failed: dict[str, str] = {}
+    ignored: dict[str, str] = {}
 
     def unread(error: OSError) -> None:
         failed[_name(root, Path(error.filename)) + "/"] = f"cannot be opened ({error.strerror})"
@@ -76,8 +78,9 @@ def _no_file(root: Path, path: Path) -> str:
     except FileNotFoundError:
         return "is a link to something that is not there"
     except (RuntimeError, OSError) as error:  # before Python 3.13 a loop is a RuntimeError
-        loop = isinstance(error, RuntimeError) or path.is_symlink()
-        return "is a link that leads nowhere" if loop else f"cannot be opened ({error.strerror})"
+        if path.is_symlink() or not isinstance(error, OSError):
+            return "is a link that leads nowhere"
+        return f"cannot be opened ({error.strerror})"
     if stat.S_ISREG(mode):
         return ""
     what = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFDIR: "folder"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.bring import files
@@ -11,16 +11,17 @@ from edgekit.bring.path_labels import find_label
 from edgekit.core.errors import EdgekitError
 from edgekit.data.recording_file import DamagedError
 from edgekit.readers import (
-    annotations,
     arrays,
     edge_impulse,
     images,
     label_tables,
     matlab,
+    picture_annotations,
     records,
     sounds,
     waves,
 )
+from edgekit.readers.folder_contents import FolderContents
 from edgekit.tables import delimited, file_types, fill_gaps
 from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
 from edgekit.tables.reading import Reading, UnreadableError
@@ -40,38 +41,24 @@ ROWS: dict[tuple[str, ...], Callable[..., list[Reading]]] = {  # these take the 
 }
 
 
-@dataclass
-class FolderContents:
-    """`readings` in the order of their names; `failed`: file -> why; `ignored`: file -> why it is no data;
-    `label_table`: file -> {"label": …, "group": …} of a table of labels; `warnings`: what a person should
-    read."""
-
-    root: Path
-    readings: list[Reading] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    ignored: dict[str, str] = field(default_factory=dict)
-    label_table: dict[str, dict[str, str]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-
 def read(
     root: Path | str,
     *,
     wanted: ReadOptions = DEFAULT_READ_OPTIONS,
     label_table: str = "",
-    progress=None,
+    progress: Callable[[Iterable[str]], Iterable[str]] | None = None,
 ) -> FolderContents:
     """Every file below `root` that one of the readers knows.
 
     `wanted` goes to the readers of tables (`infer.wanted` makes it of a person's options); `label_table`
-    names a
-    table of labels in the folder. Raises EdgekitError for a folder that is not there, or has nothing to read.
+    names a table of labels in the folder; `progress` wraps the names of the files, as tqdm does. Raises
+    EdgekitError for a folder that is not there, or has nothing to read.
     """
     root = _folder(root)
     paths, failed, ignored = files.listed(root)
     found = FolderContents(root, failed=failed, ignored=ignored)
     label_tables.take(root, paths, found, label_table)
-    annotations.take(paths, found)
+    picture_annotations.take(paths, found)
     folders = (find_label(list(paths)) or "").startswith("folder")
     label = wanted.label or (None if found.label_table else wanted.label)
     wanted = replace(wanted, folders=folders, label=label)
@@ -104,9 +91,10 @@ def group_by_reason(excluded: dict[str, str]) -> dict[str, list[str]]:
 
 def apply_label_table(found: FolderContents) -> list[Reading]:
     """The readings with what the table of labels says of them."""
+    said = [found.label_table.get(r.path, {}) for r in found.readings]
     return [
-        replace(r, **{k: v for k, v in found.label_table.get(r.path, {}).items()})
-        for r in found.readings
+        replace(r, label=row.get("label", r.label), group=row.get("group", r.group))
+        for r, row in zip(found.readings, said, strict=True)
     ]
 
 

@@ -30,7 +30,7 @@ def _neighbours(plan: Plan) -> None:
     size = -(-LEAST_WINDOWS // max(1, int(np.median(count))))
     if size < 2:
         return
-    group = {}
+    group: dict[str, str] = {}
     for c in plan.classes:
         mine = sorted(r.name for r in plan.used if r.label == c)
         together = max(1, min(size, len(mine) // choose.LEAST_GROUPS), -(-len(mine) // MOST_GROUPS))

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.bring import choose, crossed_factors, grouping, path_labels, screening
-from edgekit.bring.folder import FolderContents, apply_label_table
-from edgekit.bring.plan import Options, Plan
+from edgekit.bring.folder import apply_label_table
+from edgekit.bring.plan import LabelledReading, Options, Plan
 from edgekit.core.errors import EdgekitError
+from edgekit.readers.folder_contents import FolderContents
 from edgekit.tables.column_roles import ReadOptions
 from edgekit.tables.reading import Reading
 from edgekit.tables.table import TEXTS
@@ -47,7 +48,8 @@ def infer_plan(found: FolderContents, options: Options, assume: bool = False) ->
 
     With `assume` a rate that nobody told is taken for `choose.ASSUMED` Hz, and that is said.
     """
-    excluded, warnings, why = dict(found.failed), list(found.warnings), {}
+    excluded, warnings = dict(found.failed), list(found.warnings)
+    why: dict[str, str] = {}
     if np.isnan(options.window) or options.window < 0:
         raise EdgekitError(f"--window {options.window:g}: give the seconds of a window")
     readings = choose.majority_kind(apply_label_table(found), excluded)
@@ -62,17 +64,17 @@ def infer_plan(found: FolderContents, options: Options, assume: bool = False) ->
         readings = choose.drop_implausible_rates(readings, excluded)
     image = readings[0].image
     rate = choose.rate(readings, options.rate, assume, warnings, why)
-    readings = [replace(r, rate=choose.snap_rate(r.rate, rate)) for r in readings]
-    readings = screening.drop_unusable(readings, excluded, warnings)
-    classes = _classes(readings)
+    used = [LabelledReading.of(r, choose.snap_rate(r.rate, rate), channels) for r in readings]
+    used = screening.drop_unusable(used, excluded, warnings)
+    classes = _classes(used)
     warnings += path_labels.alike(classes)
-    kind = choose.kind(readings, rate)
-    rate = choose.target(readings, kind, rate, why)
-    rows = {r.row for r in readings}
+    kind = choose.kind(used, rate)
+    rate = choose.target(used, kind, rate, why)
+    rows = {r.row for r in used}
     row = rows.pop() if len(rows) == 1 else None
     plan = Plan(
-        kind, readings, excluded, classes, _normal(classes, options.normal), channels,
-        Counter(r.unit for r in readings).most_common(1)[0][0], rate, 1, 1, label_from, group_from,
+        kind, used, excluded, classes, _normal(classes, options.normal), channels,
+        Counter(r.unit for r in used).most_common(1)[0][0], rate, 1, 1, label_from, group_from,
         row, warnings=warnings, why=why,
     )  # fmt: skip
     if not image:
@@ -92,7 +94,7 @@ def infer_plan(found: FolderContents, options: Options, assume: bool = False) ->
 
 def label(
     readings: list[Reading], wanted: str, excluded: dict[str, str], without: str, warnings: list[str]
-):  # fmt: skip
+) -> tuple[list[Reading], str]:  # fmt: skip
     """Readings with a label, and where it is from; classes `without` are left out, doubts join `warnings`.
 
     Raises EdgekitError where there are no two classes.
@@ -106,6 +108,7 @@ def label(
         warnings.append(
             f"The files themselves have one label only, {next(iter(only))!r}: {by_name} was taken instead."
         )
+    where: str | None
     if column or (not wanted and inside >= 0.5 * len(readings) and not by_name):
         where = wanted or "the files themselves"
     else:
@@ -122,7 +125,7 @@ def label(
     for r in readings:
         if not r.label:
             excluded[r.name] = "has no label"
-    kinds = sorted({r.label for r in known})
+    kinds = sorted({r.label for r in known if r.label})
     for name in filter(None, (w.strip() for w in without.split(","))):
         if name not in kinds:
             raise EdgekitError(
@@ -195,28 +198,29 @@ def _only_class(paths: list[str]) -> str | None:
     return None
 
 
-def group(readings: list[Reading], wanted: str, label_from: str, warnings: list[str]):
+def group(
+    readings: list[Reading], wanted: str, label_from: str, warnings: list[str]
+) -> tuple[list[Reading], str]:
     """Readings with a group, and where it is from; by default one group a file."""
     inside = all(r.group is not None for r in readings)
     if wanted.startswith("column:") or (not wanted and inside):
-        where = wanted or "the files themselves"
         if lost := next((r.name for r in readings if r.group is None), None):
             raise EdgekitError(f"--group-from {wanted}: not every file has it ({lost} has not)")
-        return readings, where
+        return readings, wanted or "the files themselves"
     paths = [r.path for r in readings]
-    where = wanted or path_labels.find_group(paths, label_from)
-    if not where:
-        where, doubt = crossed_factors.group(paths, [r.label for r in readings], label_from)
+    found = wanted or path_labels.find_group(paths, label_from)
+    if not found:
+        found, doubt = crossed_factors.group(paths, [r.label or "" for r in readings], label_from)
         if doubt:
             warnings.append(doubt)
-    where = where or "file"
+    where = found or "file"
     grouped = [replace(r, group=path_labels.word(r.path, where, "group")) for r in readings]
     if lost := next((r.path for r in grouped if not r.group), None):
         raise EdgekitError(f"--group-from {where}: {lost} has no such part")
     return grouped, where
 
 
-def _classes(readings: list[Reading]) -> tuple[str, ...]:
+def _classes(readings: list[LabelledReading]) -> tuple[str, ...]:
     """Sorted by number where they are numbers, else by name."""
     kinds = {r.label for r in readings}
     number = re.compile(

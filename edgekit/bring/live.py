@@ -12,7 +12,7 @@ from edgekit.bring.writing import file_name
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 
 # --------------------------------------------------------------------------------------- sources
 
@@ -119,8 +119,8 @@ def record(
     channels="", unit="", licence="",
 ) -> Path:  # fmt: skip
     """Collect `messages` and save one recording in `out`; prints what arrived. Returns its path."""
-    names = tuple(c.strip() for c in channels.split(",") if c.strip()) or None
-    collector = Collector(names, unit, rate or None, channels_given=names is not None)
+    names = tuple(c.strip() for c in channels.split(",") if c.strip())
+    collector = Collector(names, unit, rate or None, channels_given=bool(names))
     for payload, seconds in messages:
         collector.add(payload, seconds)
     stamp = time.strftime("%Y%m%dT%H%M%S")
@@ -129,7 +129,7 @@ def record(
     while (Path(out) / f"{name}.npz").exists():
         name, count = f"{safe}.{stamp}-{count + 1}", count + 1
     made = collector.recording(name, label or None, group, licence, source)
-    path = recording_format.save(made, Path(out) / f"{name}.npz")
+    path = recording_file.save(made, Path(out) / f"{name}.npz")
     said = (
         f"{path}: {len(made.samples):,} samples of {', '.join(made.channels)} at {made.rate:g} Hz "
         f"({made.meta['rate_from']}), {made.seconds:.1f} s"

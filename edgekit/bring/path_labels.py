@@ -135,7 +135,7 @@ def find_label(paths: list[str]) -> str | None:
         if any(is_group(p[whole_where]) for p in places) and not numbered:
             scores[where] -= 5
     if scores:
-        return max(scores, key=scores.get)
+        return max(scores, key=scores.__getitem__)
     counted = [w for w in common if w.startswith("folder") and _classes_by_number(places, w)]
     if counted:
         return counted[0]
@@ -152,7 +152,7 @@ def _classes_by_number(places: list[dict[str, str]], where: str) -> bool:
     return 2 <= len(kinds) <= MOST and all(re.fullmatch(r"\d{1,3}", k) for k in kinds)
 
 
-def alike(classes) -> list[str]:
+def alike(classes: tuple[str, ...]) -> list[str]:
     """A sentence for each set of classes whose names only look different to a computer."""
     same: dict[str, list[str]] = {}
     for c in classes:
@@ -173,7 +173,7 @@ def find_group(paths: list[str], label_from: str | None) -> str | None:
         values = {p[where] for p in places}
         if where != label_from and len(values) > 1 and all(map(is_group, values)):
             return where
-    if (label_from or "").endswith(UNNUMBERED):  # each of those folders is a recording
+    if label_from and label_from.endswith(UNNUMBERED):  # each of those folders is a recording
         return label_from.removesuffix(UNNUMBERED)
     return None
 
@@ -184,10 +184,10 @@ def word(path: str, where: str, what: str) -> str | None:
         return path
     if where.startswith("re:"):
         try:
-            found = re.search(where[3:], path)
+            match = re.search(where[3:], path)
         except re.error as error:
             raise EdgekitError(f"--{what}-from {where}: no regular expression ({error})") from None
-        return (found[1] if found.re.groups else found[0]) if found else None
+        return (match[1] if match.re.groups else match[0]) if match else None
     if where == "folder":
         folders = [w for w in words(path) if w.startswith("folder")]
         return words(path)[folders[-1]] if folders else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
+from edgekit.core.errors import EdgekitError
 from edgekit.tables.reading import Reading
 
 
@@ -22,13 +23,34 @@ class Options:
     without: str = ""  # classes to leave out, with commas between
 
 
+@dataclass(frozen=True)
+class LabelledReading(Reading):
+    """A reading of which `rate` (Hz), `channels`, `label` and `group` are known."""
+
+    rate: float = 0.0
+    channels: tuple[str, ...] = ()
+    label: str = ""
+    group: str = ""
+
+    @classmethod
+    def of(cls, reading: Reading, rate: float, channels: tuple[str, ...]) -> LabelledReading:
+        """The `reading` with the rate (Hz) and the channels that were found.
+
+        Raises EdgekitError where it has no label or no group.
+        """
+        if reading.label is None or reading.group is None:
+            raise EdgekitError(f"{reading.name} has no label or no group")
+        known = {f.name: getattr(reading, f.name) for f in fields(reading)}
+        return cls(**known | {"rate": rate, "channels": channels})
+
+
 @dataclass
 class Plan:
-    """What was understood. `used` are readings with label, group, channels and rate; `excluded` says why the
-    others are not; `warnings` what a person should read first; `why` the reason for each decision."""
+    """What was understood. `used` are the readings that are taken; `excluded` says why the others are not;
+    `warnings` what a person should read first; `why` the reason for each decision."""
 
     kind: str
-    used: list[Reading]
+    used: list[LabelledReading]
     excluded: dict[str, str]
     classes: tuple[str, ...]
     normal: str | None

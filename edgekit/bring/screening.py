@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from edgekit.bring.plan import LabelledReading
 from edgekit.core.errors import EdgekitError
 from edgekit.data import compare, quality
 from edgekit.data.recordings import Recording
-from edgekit.tables.reading import Reading
 
 COPY = "copy of"  # in Reading.meta: the name of the recording that it repeats
 
 
 def drop_unusable(
-    readings: list[Reading], excluded: dict[str, str], warnings: list[str]
-) -> list[Reading]:
+    readings: list[LabelledReading], excluded: dict[str, str], warnings: list[str]
+) -> list[LabelledReading]:
     """Readings from which something can be learned; the others go to `excluded`, each with its reason.
 
     Copies are marked, so that they are one group. Those under two labels are said only: nobody knows
@@ -64,13 +64,13 @@ def drop_unusable(
     return kept
 
 
-def together(readings: list[Reading]) -> list[Reading]:
+def together(readings: list[LabelledReading]) -> list[LabelledReading]:
     """Readings, copies in the group of the one that they repeat."""
     group = {r.name: r.group for r in readings}
-    return [replace(r, group=group.get(r.meta.get(COPY), r.group)) for r in readings]
+    return [replace(r, group=group.get(r.meta.get(COPY, ""), r.group)) for r in readings]
 
 
-def _recording(r: Reading) -> Recording:
-    count = r.samples.shape[1] if r.samples.ndim == 2 else 1
-    channels = r.channels or tuple(f"ch{i + 1}" for i in range(count))
-    return Recording(r.name, r.samples, r.rate, r.label, r.group, "field", channels, r.unit, "", "")
+def _recording(r: LabelledReading) -> Recording:
+    return Recording(
+        r.name, r.samples, r.rate, r.label, r.group, "field", r.channels, r.unit, "", ""
+    )

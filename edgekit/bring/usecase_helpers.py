@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 from edgekit.data.prepare import window
 from edgekit.data.quality import RecordingList
 from edgekit.data.recordings import Recording
@@ -24,14 +24,16 @@ GAIN, NOISE = (
 
 
 def recordings(folder: Path | str, domain: str, profile: str, seed: int = 0) -> RecordingList:
-    """The `"field"` is what was recorded; the `"lab"` is `folder/lab`, else a copy by another sensor.
+    """Of the `domain` "field" what was recorded; of "lab" what is in `folder/lab`, else a copy by another
+    sensor, simulated from the `seed`.
 
-    `quick` takes some recordings of each class, spread over the groups, `full` takes all. What
-    `edgekit new` could not read comes along as `.unread`, so that `inspect` names it.
+    The `profile` "quick" takes some recordings of each class, spread over the groups, "full" takes all.
+    What `edgekit new` could not read comes along as `.unreadable`, so that `inspect` names it. Raises
+    EdgekitError where the folder holds no recordings, or one that is damaged.
     """
     folder, lab = Path(folder), Path(folder) / "lab"
     second = lab.is_dir() and any(lab.glob("*.npz"))
-    found = recording_format.load_folder(lab if domain == "lab" and second else folder)
+    found = recording_file.load_folder(lab if domain == "lab" and second else folder)
     found = [replace(r, domain=domain) for r in (_some(found) if profile == "quick" else found)]
     if domain == "lab" and not second:
         return RecordingList(simulate_sensor_shift(r, seed) for r in found)
@@ -62,7 +64,9 @@ def simulate_sensor_shift(recording: Recording, seed: int = 0) -> Recording:
     return replace(recording, samples=samples, meta=meta, domain="lab", simulated=True)
 
 
-def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows:
+def windows(
+    recordings: list[Recording], classes: tuple[str, ...], length: int, hop: int, profile: str
+) -> Windows:
     """Windows of `length` samples, one every `hop`, of the `recordings`; y counts in `classes`.
 
     At most about 700 in the quick `profile`.
@@ -71,7 +75,7 @@ def windows(recordings, classes, length: int, hop: int, profile: str) -> Windows
     return subsample(cut, QUICK_WINDOWS if profile == "quick" else FULL_WINDOWS)
 
 
-def pictures(recordings, classes, profile: str) -> Windows:
+def pictures(recordings: list[Recording], classes: tuple[str, ...], profile: str) -> Windows:
     """Each frame of each of the `recordings` as a window, (n, height, width, 1); y counts in `classes`.
 
     The `profile` "quick" takes fewer of them. Raises EdgekitError where there are none, or one has another

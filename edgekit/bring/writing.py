@@ -16,7 +16,7 @@ from edgekit.bring import templates, usecase_helpers
 from edgekit.bring.plan import Options, Plan
 from edgekit.core import escape, naming
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 from edgekit.data.recordings import Recording
 
 LONGEST = 120  # bytes of a file's name, where 255 would do: blocks and suffixes come behind
@@ -24,7 +24,8 @@ LONGEST = 120  # bytes of a file's name, where 255 would do: blocks and suffixes
 
 def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
     """The readings as recordings, cut into blocks where a class has too few groups."""
-    result, used = [], set()
+    result: list[Recording] = []
+    used: set[str] = set()
     for r in plan.used:
         own = file_name(r.name, used)
         meta = {**r.meta, "file": r.path}
@@ -34,7 +35,7 @@ def recordings(name: str, plan: Plan, options: Options) -> list[Recording]:
         if r.notes:
             meta["notes"] = list(r.notes)
         recording = Recording(
-            own, r.samples, r.rate, r.label, r.group, "field", r.channels or plan.channels,
+            own, r.samples, r.rate, r.label, r.group, "field", r.channels,
             r.unit or plan.unit or "as recorded", escape.encodable(licence) or "not stated", name,
             meta, events,
         )  # fmt: skip
@@ -60,7 +61,7 @@ def file_name(name: str, used: set[str]) -> str:
 
 def _blocks(recording: Recording, plan: Plan) -> list[Recording]:
     """Equal blocks with a gap of one window between, each a group of its own."""
-    count = plan.blocks.get(recording.label, 1)
+    count = plan.blocks.get(recording.label or "", 1)
     if count == 1:
         return [recording]
     length = len(recording.samples)
@@ -124,9 +125,9 @@ def write(
     shutil.rmtree(draft, ignore_errors=True)
     try:
         for recording in made:
-            recording_format.save(recording, draft / "recordings" / f"{recording.name}.npz")
+            recording_file.save(recording, draft / "recordings" / f"{recording.name}.npz")
         for recording in others:
-            recording_format.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
+            recording_file.save(recording, draft / "recordings" / "lab" / f"{recording.name}.npz")
         excluded = plan.excluded | (
             {f"lab/{k}": why for k, why in lab.excluded.items()} if lab else {}
         )

@@ -9,13 +9,14 @@ from functools import cache
 from html import escape
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from edgekit.catalog.calibration import calibrations
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.figures import Figure, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class _Entry:
@@ -308,6 +309,8 @@ def battery(key: str) -> Battery:
 
 def table() -> pd.DataFrame:
     """The boards, one a row; NaN where a figure is unknown."""
+    import pandas as pd
+
     rows = [
         {
             "board": b.key,

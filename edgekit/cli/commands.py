@@ -7,7 +7,8 @@ import errno
 import sys
 
 from edgekit.cli import check, updates
-from edgekit.cli.types import Parser, float_between, int_between, one_line, refuse_empty
+from edgekit.cli.types import Parser, float_between, int_between, refuse_empty
+from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
 from edgekit.core.version import VERSION
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         return args.do(args)
     except EdgekitError as error:
-        print(f"edgekit: {one_line(error)}", file=sys.stderr)
+        print(f"edgekit: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         print(f"edgekit: {error}: {how_to_get(error.name or '')}", file=sys.stderr)
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         if error.errno == errno.ENOSPC:
             error.strerror = "the disk is full; make room, and give the same command again"
-        print(f"edgekit: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        print(f"edgekit: {escape.line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nedgekit: stopped; the same command goes on from here", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from collections.abc import Callable
 
 from edgekit.core.errors import EdgekitError
@@ -51,9 +50,3 @@ def refuse_empty(words: list[str]) -> None:
             raise EdgekitError(f"{option} is empty: leave it out, or say what")
         if "\0" in word:
             raise EdgekitError(f"{word!r}: a zero byte is in no name")
-
-
-def one_line(text: object) -> str:
-    """A message without line breaks and control characters, whatever name is in it, and error numbers."""
-    text = re.sub(r"\[Errno -?\d+\] ", "", str(text))
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -12,11 +13,12 @@ class EdgekitError(Exception):
     """Raised for whatever a user can mend; shown as one line, without a traceback.
 
     By the command line and, through IPython's hook for it, by notebooks; there `%debug` tells the rest.
-    The text may quote what somebody else wrote, so it is one printable line whatever that holds.
+    The text may quote what somebody else wrote, so it is one printable line whatever that holds; of an
+    OSError that it quotes, the number is left out.
     """
 
     def __init__(self, text: object = ""):
-        super().__init__(escape.line(str(text)))
+        super().__init__(escape.line(re.sub(r"\[Errno -?\d+\] ", "", str(text))))
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]

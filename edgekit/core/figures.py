@@ -93,7 +93,10 @@ def emulated(
     high: float | None = None,
     data: str = "",
 ) -> Figure:
-    """`value` in `unit`, read off a binary on an emulated core; the others as for `measured`."""
+    """`value` in `unit`, read off the binary on the emulated core that `source` names.
+
+    `low`, `high`, `data` and errors as for `measured`.
+    """
     return Figure(value, unit, "emulated", source, low, high, data)
 
 
@@ -105,7 +108,10 @@ def estimated(
     high: float | None = None,
     data: str = "",
 ) -> Figure:
-    """`value` in `unit` by a model or a rule of thumb, named in `source`; the others as for `measured`."""
+    """`value` in `unit` by a model or a rule of thumb, named in `source`.
+
+    `low`, `high`, `data` and errors as for `measured`.
+    """
     return Figure(value, unit, "estimated", source, low, high, data)
 
 
@@ -117,7 +123,10 @@ def published(
     high: float | None = None,
     data: str = "",
 ) -> Figure:
-    """`value` in `unit` of somebody else, named in `source`; the others as for `measured`."""
+    """`value` in `unit` of somebody else, named in `source`.
+
+    `low`, `high`, `data` and errors as for `measured`.
+    """
     return Figure(value, unit, "published", source, low, high, data)
 
 

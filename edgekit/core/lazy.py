@@ -8,7 +8,7 @@ from typing import Any
 
 
 def getter(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's `__getattr__`: `homes` says which module has a name.
+    """The `__getattr__` of the module `package`: `homes` says which module has a name.
 
     It raises AttributeError for a name that has no home.
     """

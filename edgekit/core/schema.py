@@ -8,7 +8,7 @@ from edgekit.core.errors import EdgekitError
 def check_version(where: object, found: object, reads: int, remedy: str) -> None:
     """Raises EdgekitError unless the file `where` was written with the schema number that is read here.
 
-    found: the number that it says. remedy: what to do, the end of the sentence.
+    found: the number that it says; reads: the one of here. remedy: what to do, the end of the sentence.
     """
     if found != reads:
         raise EdgekitError(

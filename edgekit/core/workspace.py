@@ -76,11 +76,6 @@ def shipped(name: str) -> Path:
     raise EdgekitError(f"this installation of edgekit lacks its {name}: install it again")
 
 
-def root() -> Path:
-    """The folder of the workspace that the current directory is in."""
-    return Workspace.find().folder
-
-
 def _is_workspace(folder: Path) -> bool:
     if (folder / "notebooks" / FIRST).is_file():
         return True

@@ -7,6 +7,7 @@ windows = window([resample(center(r), 10_000) for r in recordings], classes, 204
 train, val, test = by_group(windows, seed=1).of(windows)
 """
 
+from edgekit.data import beats
 from edgekit.data.prepare import center, resample, window
 from edgekit.data.quality import inspect, keep
 from edgekit.data.recordings import Recording, data_origin
@@ -26,6 +27,7 @@ __all__ = [
     "Split",
     "Windows",
     "assert_no_leak",
+    "beats",
     "by_group",
     "center",
     "compare_grouped_vs_random",

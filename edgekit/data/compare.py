@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,16 +17,25 @@ ALL_PAIRS = 40  # recordings up to which each is compared with each
 PEERS = 4  # recordings that are needed to say what is usual
 
 
-def copies(recordings: list[Recording]) -> dict[int, int]:
+class Labelled(Protocol):
+    """Samples with a label, or None: a Recording, or what is to become one."""
+
+    @property
+    def samples(self) -> np.ndarray: ...
+    @property
+    def label(self) -> str | None: ...
+
+
+def copies(recordings: Sequence[Labelled]) -> dict[int, int]:
     """Index of a recording → index of the one whose samples it repeats.
 
     The first of several is kept, unless their labels contradict: then nobody knows which is right.
     """
     same: dict[tuple, list[int]] = {}
     for i, recording in enumerate(recordings):
-        digest = hashlib.sha256(np.ascontiguousarray(recording.samples)).digest()
+        digest = hashlib.sha256(np.ascontiguousarray(recording.samples).data).digest()
         same.setdefault((recording.samples.shape, digest), []).append(i)
-    found = {}
+    found: dict[int, int] = {}
     for group in same.values():
         if len(group) > 1 and len(recordings[group[0]].samples):
             found |= {i: group[0] for i in group[1:]}
@@ -47,9 +58,9 @@ def alike(recordings, rate: float, shortest: float, skip) -> list[tuple[float, i
     size = 2 * max((len(x) for x in signals), default=1)
     size = 1 << int(np.ceil(np.log2(max(size, 2))))
     many = len(signals) > ALL_PAIRS
-    spectra = None if many else np.array([np.fft.rfft(x, size) for x in signals], np.complex64)
+    spectra = [] if many else [np.fft.rfft(x, size).astype(np.complex64) for x in signals]
     energy = [np.concatenate(([0.0], np.cumsum(x**2))) for x in signals]
-    near = _nearest(signals) if many else None
+    near = _nearest(signals) if many else [np.arange(len(signals))] * len(signals)
     best = [(0.0, -1)] * len(signals)
     for i, x in enumerate(signals):
         piece = x[len(x) // 4 : len(x) - len(x) // 4]
@@ -57,7 +68,7 @@ def alike(recordings, rate: float, shortest: float, skip) -> list[tuple[float, i
         if norm == 0:
             continue
         conjugate = np.fft.rfft(piece, size).conj().astype(np.complex64)
-        for j in near[i] if many else range(len(signals)):
+        for j in near[i].tolist():
             places = len(signals[j]) - len(piece) + 1
             if i == j or places < 1:
                 continue
@@ -107,11 +118,11 @@ def _slow(x: np.ndarray) -> bool:
 
 def _nearest(signals: list[np.ndarray]) -> list[np.ndarray]:
     """For each the NEAREST others by the shape of their spectra, coarse and logarithmic."""
-    shapes = []
+    coarse = []
     for x in signals:
         power = np.abs(np.fft.rfft(x[:4096], 4096)[1:]) ** 2 + 1e-30
-        shapes.append(np.log(power.reshape(32, -1).mean(axis=1)))
-    shapes = np.array(shapes)
+        coarse.append(np.log(power.reshape(32, -1).mean(axis=1)))
+    shapes = np.array(coarse)
     shapes -= shapes.mean(axis=1, keepdims=True)
     squares = (shapes**2).sum(axis=1)
     far = squares[:, None] + squares - 2 * shapes @ shapes.T
@@ -204,8 +215,8 @@ def wrong_rate(recordings: list[Recording]) -> dict[int, str]:
         if any(s is None for s in spectra):
             continue
         some = np.unique(np.linspace(0, len(mine) - 1, 10).astype(int))
-        agree = [_similar(spectra[a], spectra[b]) for a in some for b in some if a < b]
-        agree = float(np.nanmedian(agree)) if np.isfinite(agree).any() else 0.0
+        pairs = [_similar(spectra[a], spectra[b]) for a in some for b in some if a < b]
+        agree = float(np.nanmedian(pairs)) if np.isfinite(pairs).any() else 0.0
         for k, i in enumerate(mine if agree > 0.75 else []):
             others = [spectra[j] for j in some if j != k]
             if ratio := _stretch(spectra[k], others, agree):
@@ -215,8 +226,8 @@ def wrong_rate(recordings: list[Recording]) -> dict[int, str]:
                 )
         top = np.array([_upper(recordings[i]) for i in mine])
         for k, i in enumerate(mine):
-            others = np.delete(top, k)
-            if top[k] < np.median(others) - 4 and top[k] < np.min(others) - 2:
+            theirs = np.delete(top, k)
+            if top[k] < np.median(theirs) - 4 and top[k] < np.min(theirs) - 2:
                 found.setdefault(
                     i,
                     f"next to nothing above {recordings[i].rate / 4:.3g} Hz: sampled up from a lower rate?",

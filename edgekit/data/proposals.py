@@ -38,7 +38,7 @@ def propose(
     return [_boxes(cv2, detector, picture, empty, tall, label) for picture in pictures]
 
 
-def _boxes(cv2, detector, picture, empty, tall, label) -> tuple[Box, ...]:
+def _boxes(cv2, detector, picture, empty, tall, label: str) -> tuple[Box, ...]:
     change = np.abs(picture.astype(np.int16) - empty).astype(np.float32)
     changed = (cv2.GaussianBlur(change, (3, 3), 0) > CHANGED).astype(np.uint8)
     # a tape or a cable is thinner than somebody: opening with an upright bar takes it out
@@ -53,7 +53,7 @@ def _boxes(cv2, detector, picture, empty, tall, label) -> tuple[Box, ...]:
             found.append((x, y, w, h))
             continue
         seen = _detected(cv2, detector, picture, tall) if seen is None else seen
-        own = []
+        own: list[tuple[int, int, int, int]] = []
         for box in seen:
             inside = x <= box[0] + box[2] / 2 <= x + w and y <= box[1] + box[3] / 2 <= y + h
             if inside and all(overlap(box, other) < SHARED for other in own):
@@ -101,9 +101,10 @@ def _detected(cv2, detector, picture, tall) -> list[tuple[int, int, int, int]]:
     boxes = []
     for k in np.argsort(-np.ravel(sure)):
         x, y, w, h = (v / scale for v in windows[k])
-        box = x + MARGIN[0] * w, y + MARGIN[1] * h, (1 - 2 * MARGIN[0]) * w, (1 - 2 * MARGIN[1]) * h
-        if 0.8 * tall[0] <= box[3] <= 1.2 * tall[1]:
-            boxes.append(tuple(max(0, int(v)) for v in box))
+        x, y = max(0, int(x + MARGIN[0] * w)), max(0, int(y + MARGIN[1] * h))
+        w, h = (1 - 2 * MARGIN[0]) * w, (1 - 2 * MARGIN[1]) * h
+        if 0.8 * tall[0] <= h <= 1.2 * tall[1]:
+            boxes.append((x, y, max(0, int(w)), max(0, int(h))))
     return boxes
 
 

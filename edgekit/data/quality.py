@@ -64,7 +64,7 @@ def inspect(
     copies = compare.copies(recordings)
     alike = compare.alike(recordings, rate, min(least), copies)
     sound = [i for i, row in enumerate(rows) if not row["nonfinite"] and row["seconds"] > 0]
-    doubts = {}
+    doubts: dict[int, list[str]] = {}
     for found in (compare.swapped, compare.wrong_rate):
         for i, text in found([recordings[i] for i in sound]).items():
             doubts.setdefault(sound[i], []).append(text)
@@ -81,8 +81,8 @@ def inspect(
             findings.append(("refused", f"identical to {other.name}{contrary}"))
             row["max_correlation"] = 1.0
         elif alike[i][0] >= compare.ALIKE:
-            other = recordings[alike[i][1]].name
-            findings.append(("suspect", f"nearly a copy of {other} ({alike[i][0]:.2f} correlated)"))
+            like = recordings[alike[i][1]].name
+            findings.append(("suspect", f"nearly a copy of {like} ({alike[i][0]:.2f} correlated)"))
         worst = [v for v, _ in findings]
         row["verdict"] = next((v for v in ("refused", "suspect") if v in worst), "ok")
         row["reason"] = "; ".join(reason for _, reason in findings)

@@ -41,13 +41,13 @@ def save(recording: Recording, path: Path | str) -> Path:
     path = Path(path)
     if path.suffix != ".npz":
         raise EdgekitError(f"{path}: a recording is kept in a .npz file")
-    metadata = {"edgekit_recording": VERSION}
-    metadata |= {k: getattr(recording, k) for k in (*TEXTS, "label", "rate")}
-    metadata |= {
+    metadata: dict[str, object] = {
+        "edgekit_recording": VERSION,
+        **{k: getattr(recording, k) for k in (*TEXTS, "label", "rate")},
         "channels": list(recording.channels),
         "events": [list(e) for e in recording.events],
+        "meta": recording.meta,
     }
-    metadata["meta"] = recording.meta
     if recording.simulated:
         metadata["simulated"] = True
     try:
@@ -143,7 +143,8 @@ def member(file: zipfile.ZipFile, name: str, largest: int) -> bytes:
 
 
 def npy(data: bytes) -> np.ndarray:
-    """The array of a `.npy` file, never a pickle. Raises DamagedError before anything large is allocated."""
+    """The array that `data`, the bytes of a `.npy` file, holds, (n, …) of bools, numbers or texts, never a
+    pickle. Raises DamagedError before anything large is allocated."""
     from numpy.lib import format as layout
 
     stream = io.BytesIO(data)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgekit.core.escape import html as escape
+from edgekit.data.windows import Windows
 
 SOURCE, TARGET = "lab", "field"  # the two domains as files, cards and use cases write them
 DOMAINS = (SOURCE, TARGET)
@@ -70,10 +72,14 @@ class Recording:
         )
 
 
-def data_origin(recordings) -> str:
+def data_origin(recordings: Iterable[Recording] | Windows) -> str:
     """`"real"`, `"simulated"` or `"partly simulated"`: what `recordings`, or Windows, say of themselves."""
-    flags = getattr(recordings, "simulated", None)
-    flags = np.array([r.simulated for r in recordings] if flags is None else flags, bool)
+    flags = np.array(
+        recordings.simulated
+        if isinstance(recordings, Windows)
+        else [r.simulated for r in recordings],
+        bool,
+    )
     if not flags.any():
         return "real"
     return "simulated" if flags.all() else "partly simulated"

@@ -30,6 +30,17 @@ class Split:
     test: np.ndarray
     groups: dict[str, tuple[str, ...]]
 
+    @classmethod
+    def by_masks(
+        cls, windows: Windows, train: np.ndarray, val: np.ndarray, test: np.ndarray
+    ) -> Split:
+        """The split of three masks (n,) bool over the rows of `windows`."""
+        groups = {
+            part: tuple(sorted({str(g) for g in windows.group[mask]}))
+            for part, mask in zip(PARTS, (train, val, test), strict=True)
+        }
+        return cls(np.flatnonzero(train), np.flatnonzero(val), np.flatnonzero(test), groups)
+
     def of(self, windows: Windows) -> tuple[Windows, Windows, Windows]:
         """The windows of train, val and test."""
         return windows[self.train], windows[self.val], windows[self.test]
@@ -59,7 +70,7 @@ def by_group(windows: Windows, test: float = 0.25, val: float = 0.2, seed: int =
     part_of = _assign(
         windows, shares, seed, "a split into " + ", ".join(("train", "test", "val")[: len(shares)])
     )
-    return _split(windows, part_of == 0, part_of == 2, part_of == 1)
+    return Split.by_masks(windows, part_of == 0, part_of == 2, part_of == 1)
 
 
 def folds_by_group(windows: Windows, k: int = 3, seed: int = 0, val: bool = False) -> list[Split]:
@@ -74,7 +85,8 @@ def folds_by_group(windows: Windows, k: int = 3, seed: int = 0, val: bool = Fals
     folds = []
     for fold in range(k):
         held = (part_of == (fold + 1) % k) & val
-        folds.append(_split(windows, (part_of != fold) & ~held, held, part_of == fold))
+        train, tested = (part_of != fold) & ~held, part_of == fold
+        folds.append(Split.by_masks(windows, train, held, tested))
     return folds
 
 
@@ -92,7 +104,7 @@ def random_split_leaky(
         rows = rng.permutation(np.flatnonzero(windows.y == c))
         first, second = round(test * len(rows)), round((test + val) * len(rows))
         part_of[rows[:first]], part_of[rows[first:second]] = 1, 2
-    return _split(windows, part_of == 0, part_of == 2, part_of == 1)
+    return Split.by_masks(windows, part_of == 0, part_of == 2, part_of == 1)
 
 
 def assert_no_leak(windows: Windows, split: Split) -> None:
@@ -165,12 +177,6 @@ def compare_grouped_vs_random(
     return pd.DataFrame(table).T.astype({"folds": int}).rename_axis("split")
 
 
-def _split(windows: Windows, train, val, test) -> Split:
-    rows = {"train": train, "val": val, "test": test}
-    groups = {p: tuple(sorted({str(g) for g in windows.group[mask]})) for p, mask in rows.items()}
-    return Split(*(np.flatnonzero(mask) for mask in rows.values()), groups)
-
-
 def _assign(windows: Windows, shares: list[float], seed: int, what: str) -> np.ndarray:
     """The part of each window, (n,): groups are dealt in random order to whichever part lacks most.
 
@@ -182,10 +188,10 @@ def _assign(windows: Windows, shares: list[float], seed: int, what: str) -> np.n
     count = np.zeros((len(names), len(windows.classes)), int)
     np.add.at(count, (index, windows.y), 1)
     for c in range(len(windows.classes)):
-        have = int((count[:, c] > 0).sum())
-        if have < len(shares):
+        with_it = int((count[:, c] > 0).sum())
+        if with_it < len(shares):
             raise EdgekitError(
-                f"class {windows.classes[c]!r} has {have} group(s); {what} by group needs "
+                f"class {windows.classes[c]!r} has {with_it} group(s); {what} by group needs "
                 f"{len(shares)}: record more, or ask for fewer parts"
             )
     due = np.outer(shares, count.sum(axis=0))

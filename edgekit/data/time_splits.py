@@ -29,7 +29,7 @@ def split_by_time(windows: Windows, parts: dict[str, range]) -> Split:
                 raise EdgekitError(
                     f"{part} would have no window of class {name!r}: record for longer"
                 )
-    return _split(windows, masks)
+    return Split.by_masks(windows, **masks)
 
 
 def folds_by_time(windows: Windows, k: int = 3) -> list[Split]:
@@ -49,19 +49,19 @@ def folds_by_time(windows: Windows, k: int = 3) -> list[Split]:
             "val": np.zeros(len(time_index), bool),
             "test": np.isin(time_index, stretch),
         }
-        folds.append(_split(windows, masks))
+        folds.append(Split.by_masks(windows, **masks))
     return folds
 
 
 def group_times(windows: Windows) -> np.ndarray:
     """(n,) the number at the end of each window's group."""
-    found = {str(g): re.search(r"(\d+)$", str(g)) for g in np.unique(windows.group)}
-    for group, number in found.items():
+    groups, index = np.unique(windows.group, return_inverse=True)
+    numbers = []
+    for group in groups:
+        number = re.search(r"(\d+)$", str(group))
         if not number:
-            raise EdgekitError(f"group {group!r} does not end with its number in the order of time")
-    return np.array([int(found[str(g)][1]) for g in windows.group])
-
-
-def _split(windows: Windows, masks) -> Split:
-    groups = {p: tuple(sorted({str(g) for g in windows.group[m]})) for p, m in masks.items()}
-    return Split(*(np.flatnonzero(masks[p]) for p in PARTS), groups)
+            raise EdgekitError(
+                f"group {str(group)!r} does not end with its number in the order of time"
+            )
+        numbers.append(int(number[1]))
+    return np.array(numbers)[index]

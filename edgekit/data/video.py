@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import missing
 from edgekit.data.recordings import Recording
@@ -61,7 +60,7 @@ class BoxLabels:
             )
             for number, boxes in self.frames.items()
         }
-        return replace(self, size=tuple(size), frames=frames)
+        return replace(self, size=size, frames=frames)
 
     def counted(self, least: float) -> dict[int, int]:
         """Frame -> number of boxes of at least `least` pixels of height."""
@@ -89,19 +88,6 @@ def load_boxes(path: Path | str) -> BoxLabels:
     return BoxLabels(size, rate, read, metadata)
 
 
-def save_boxes(labels: BoxLabels, path: Path | str) -> None:
-    """Write a label file, a line a frame, so that a correction is one line of a diff."""
-    head = {**labels.metadata, "size": list(labels.size), "rate": labels.rate}
-    lines = [
-        f'  "{number}": {json.dumps([list(box) for box in boxes], ensure_ascii=False)}'
-        for number, boxes in sorted(labels.frames.items())
-    ]
-    text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
-    text += ',\n "frames": {\n' + ",\n".join(lines) + "\n }\n}\n"
-    with atomic_write(Path(path)) as half:
-        half.write_text(text, encoding="utf-8")
-
-
 def _check(path, number: int, box: Box, size) -> None:
     numbers = box[:4]
     if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in numbers):
@@ -125,7 +111,8 @@ def frames(path: Path | str, size: tuple[int, int] | None = None, pick=None) -> 
     cv2 = opencv()
     video = cv2.VideoCapture(str(path))
     wanted = None if pick is None else sorted(int(i) for i in pick)
-    found, number = [], 0
+    found: list[np.ndarray] = []
+    number = 0
     while wanted is None or len(found) < len(wanted):
         if not video.grab():
             break

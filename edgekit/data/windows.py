@@ -63,7 +63,7 @@ class Windows:
             self.domain[rows],
             self.origin[rows],
             self.rate,
-            simulated=self.simulated[rows],
+            simulated=np.asarray(self.simulated)[rows],
         )
 
     def save(self, path: Path | str) -> None:
@@ -146,10 +146,9 @@ def concat(parts: list[Windows]) -> Windows:
             first.X.shape[1:],
         ):
             raise ValueError("windows of different classes, rates or shapes cannot be joined")
-    columns = [
-        np.concatenate([getattr(p, c) for p in parts])
-        for c in ("X", "y", "group", "domain", "origin", "simulated")
-    ]
-    X, y, *names, simulated = columns
+    columns = {
+        name: np.concatenate([getattr(p, name) for p in parts])
+        for name in ("X", "y", "group", "domain", "origin", "simulated")
+    }
     dropped = sum(p.dropped for p in parts)
-    return Windows(X, y, first.classes, *names, first.rate, dropped, simulated)
+    return Windows(classes=first.classes, rate=first.rate, dropped=dropped, **columns)

@@ -64,11 +64,11 @@ def _entries(archive: Path) -> Iterator[tuple]:
                     regular = kind in (0, stat.S_IFREG)
                     yield entry.filename, entry.file_size, regular, lambda e=entry: file.open(e)
     else:
-        with tarfile.open(archive, "r:*") as file:
-            for entry in file:
-                if not entry.isdir():
-                    regular = entry.isreg()
-                    yield entry.name, entry.size, regular, lambda e=entry: file.extractfile(e)
+        with tarfile.open(archive, "r:*") as tar:
+            for member in tar:
+                if not member.isdir():
+                    regular = member.isreg()
+                    yield member.name, member.size, regular, lambda m=member: tar.extractfile(m)
 
 
 def _below(name: str, folder: str) -> PurePosixPath | None:

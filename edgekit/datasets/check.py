@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace, shipped
-from edgekit.data import recording_file as recording_format
+from edgekit.data import recording_file
 from edgekit.datasets import sources
 from edgekit.datasets.cards import card
 
@@ -89,7 +89,7 @@ def _recordings(folder: Path, root: Path) -> Finding:
     what, count = f"use case {name}", 0
     for path in sorted(folder.rglob("*.npz")):
         try:
-            recording_format.load(path)
+            recording_file.load(path)
         except EdgekitError as error:
             return Finding(what, str(error), "wrong")
         count += 1

@@ -38,7 +38,6 @@ DS2 = (
     *("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210"),
     *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
 )
-PACED = ("102", "104", "107", "217")  # excluded by EC57: a pacemaker sets their rhythm
 AAMI = {
     **dict.fromkeys("NLRej", "N"),  # begins in the sinus node or at the AV junction, in time
     **dict.fromkeys("AaJS", "S"),  # supraventricular ectopic: too early, from above the ventricles
@@ -175,8 +174,8 @@ def download(folder: Path | str | None = None) -> Path:
 def check(folder: Path | str) -> None:
     """Raises EdgekitError, and removes the file, where one of the 44 patients' is missing or changed."""
     folder = Path(folder)
-    pinned = Path(__file__).with_name("mitbih_sha256.txt").read_text(encoding="ascii").split()
-    pinned = dict(zip(pinned[1::2], pinned[::2], strict=True))
+    words = Path(__file__).with_name("mitbih_sha256.txt").read_text(encoding="ascii").split()
+    pinned = dict(zip(words[1::2], words[::2], strict=True))
     for name in (*DS1, *DS2):
         for path in (folder / f"{name}.{ending}" for ending in ("hea", "dat", "atr")):
             if not path.is_file():

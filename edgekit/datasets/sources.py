@@ -62,7 +62,11 @@ def cache_folder() -> Path:
 
 
 def cached(name: str, cache: Path | str | None = None) -> Path | None:
-    """The folder of a source that is whole in the cache, else None. Never touches the network."""
+    """The folder of a source that is whole in the cache, else None. Never touches the network.
+
+    `name` is one of `sources()`, `cache` a folder instead of `cache_folder()`. Raises EdgekitError where
+    no source is called so.
+    """
     source = _named(name)
     folder = (Path(cache) if cache else cache_folder()) / source.slug
     return folder if _whole(folder, source) else None
@@ -76,9 +80,10 @@ def fetch(
 ) -> Path:
     """The folder with the members of a source, downloaded on the first call, verified on each.
 
-    `endpoint` is a simple-API address of another registry (default: `PIP_INDEX_URL` if set, else
-    the public one). Raises EdgekitError when the name is unknown, the registry cannot be reached,
-    the file is not the pinned one (what was downloaded is removed) or the disk refuses.
+    `cache` is a folder instead of `cache_folder()`; `endpoint` is a simple-API address of another
+    registry (default: `PIP_INDEX_URL` if set, else the public one). Raises EdgekitError when the name is
+    unknown, the registry cannot be reached, the file is not the pinned one (what was downloaded is
+    removed) or the disk refuses.
     """
     source = _named(name)
     cache = Path(cache) if cache else cache_folder()

@@ -44,8 +44,8 @@ def read(path: Path | str, annotator: str = "atr") -> Record:
     """
     header = Path(f"{path}.hea")
     try:
-        lines = header.read_text(encoding="ascii").splitlines()
-        lines = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+        text = header.read_text(encoding="ascii").splitlines()
+        lines = [line.split() for line in text if line.strip() and not line.startswith("#")]
         name, count, rate = lines[0][0], int(lines[0][1]), _number(lines[0][2])
         rows = lines[1 : count + 1]
         length = int(lines[0][3]) if len(lines[0]) > 3 else 0
@@ -60,10 +60,10 @@ def read(path: Path | str, annotator: str = "atr") -> Record:
             raise EdgekitError(
                 f"{file} is cut short: {len(counts)} of {length} samples; fetch it again"
             )
-        scales = [_scale(row) for row in rows]
+        gains, zeros = np.array([_scale(row) for row in rows], np.float32).T
         counts = counts[: length or None].astype(np.float32)
         invalid = counts == (-2048 if kind == "212" else -32768)
-        signals = (counts - np.float32([b for _, b in scales])) / np.float32([g for g, _ in scales])
+        signals = (counts - zeros) / gains
         signals[invalid] = np.nan
         channels = tuple(" ".join(row[8:]) or f"lead {i}" for i, row in enumerate(rows))
         beats, flutter = _annotations(Path(f"{path}.{annotator}").read_bytes())

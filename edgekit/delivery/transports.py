@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.delivery import estimate, http, mqtt
@@ -48,7 +49,7 @@ def schemes() -> tuple[str, ...]:
     return tuple(scheme for transport in TRANSPORTS.values() for scheme in transport.schemes)
 
 
-def serve(key: str, files: Files, /, **how) -> AbstractContextManager[Offer]:
+def serve(key: str, files: Files, /, **how: Any) -> AbstractContextManager[Offer]:
     """Serve `files` by the transport named `key`; `how` as `transport.Serve`, and what is its own.
 
     Yields an Offer, whose `source(receiver, name)` is what `fetch` takes. Raises EdgekitError.
@@ -56,7 +57,7 @@ def serve(key: str, files: Files, /, **how) -> AbstractContextManager[Offer]:
     return named(key).serve(files, **how)
 
 
-def fetch(source: Source | str, to: Path | str, /, **how) -> Transfer:
+def fetch(source: Source | str, to: Path | str, /, **how: Any) -> Transfer:
     """Fetch from `source`, a Source or an address that needs no credentials, into the file `to`.
 
     `how` as `transport.Fetch` has it (digest, limit, min_bytes_per_s, timeout_s, watch), and what is the

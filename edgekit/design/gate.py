@@ -106,7 +106,7 @@ class Verdicts(tuple[Verdict, ...]):
 
     def _repr_html_(self) -> str:
         rows = "".join(_html_row(verdict) for verdict in self)
-        titles = ("", "budget", "of what", "limit", "figure", "margin", "from")
+        titles = ("", "budget, of what", "limit", "figure", "margin", "from")
         head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
         return f"<table>{head}{rows}</table>"
 
@@ -186,8 +186,7 @@ def _html_row(verdict: Verdict) -> str:
     note = f"<b>{escape(verdict.note)}</b>" if verdict.note else ""
     cells = (
         MARKS[verdict.state],
-        verdict.key,
-        f"<small>{escape(verdict.meaning)}</small>",
+        f"{verdict.key}<br><small>{escape(verdict.meaning)}</small>",
         escape(LINES[verdict.key].limit_text(verdict.limit)),
         escape(_figure(verdict)),
         number(verdict.margin),

@@ -23,7 +23,7 @@ def features_on_host(firmware: Firmware, X) -> tuple[np.ndarray, np.ndarray | No
     files = {k: v for k, v in firmware.feature_files.items() if k != MAIN_FILE}
     library = ctypes.CDLL(str(build_host(replace(firmware.source, files=files))))
     return run_library(
-        library, name, firmware.features, check_windows(firmware.features, X), firmware.sensitivity
+        library, name, firmware.step, check_windows(firmware.step, X), firmware.sensitivity
     )
 
 
@@ -49,7 +49,7 @@ def features_on_core(firmware: Firmware, X) -> tuple[np.ndarray | None, np.ndarr
     device = Machine(firmware)
     found: list[np.ndarray | None] = []
     inputs = []
-    for window in check_windows(firmware.features, X):
+    for window in check_windows(firmware.step, X):
         device.sense(window)
         found.append(device.feature_values())
         inputs.append(device.tensor(firmware.source.graph.inputs[0]).reshape(-1))
@@ -68,10 +68,9 @@ def feature_parity(firmware: Firmware, X: np.ndarray) -> pd.DataFrame:
     """
     import pandas as pd
 
-    X = check_windows(firmware.features, X)
-    truth = firmware.features(quantize_samples(firmware.features, firmware.sensitivity, X)).reshape(
-        len(X), -1
-    )
+    X = check_windows(firmware.step, X)
+    truth = firmware.step(quantize_samples(firmware.step, firmware.sensitivity, X))
+    truth = truth.reshape(len(X), -1)
     into = firmware.source.graph.tensors[firmware.source.graph.inputs[0]]
     quantized = str(into.dtype) == "int8"
     wanted = to_int8(truth, into.scale[0], int(into.zero_point[0])) if quantized else truth

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from edgekit.emulate.toolchain import (
 )
 from edgekit.export.source import Source
 from edgekit.signal import FeatureCode
+from edgekit.signal.step import Step
 
 MAIN = """\
 /* Samples in, class out: what a task does with each full window. */
@@ -89,13 +89,23 @@ class Firmware:
     weights: Figure
     flash: Figure
     ram: Figure
-    features: Any = None
+    features: Step | None = None
     sensitivity: float | None = None
     feature_files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def image(self) -> Elf:
         """The ELF, parsed: segments, sections, symbols."""
         return parse(self.elf)
+
+    @property
+    def step(self) -> Step:
+        """Its features. Raises EdgekitError where it has none here: it takes no windows."""
+        if self.features is None:
+            raise EdgekitError(
+                "this program takes no windows of samples: build it with features, or read from a file, "
+                "give it theirs (with_features)"
+            )
+        return self.features
 
     @property
     def described(self) -> str:
@@ -124,7 +134,7 @@ def build(
     opt: str = "-Os",
     compiler: str = "zig",
     *,
-    features: Any = None,
+    features: Step | None = None,
     sensitivity: float | None = None,
     extra_files: Mapping[str, str] | None = None,
     defines: tuple[str, ...] = (),
@@ -223,7 +233,7 @@ def build_host(
     return host_library(files, opt, compiler, defines, cache)
 
 
-def feature_c(source: Source, features: Any, sensitivity: float | None) -> FeatureCode:
+def feature_c(source: Source, features: Step, sensitivity: float | None) -> FeatureCode:
     """The C from a window of samples to a class, around `source`'s network.
 
     Raises EdgekitError where the features do not fit the network's input.

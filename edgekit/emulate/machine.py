@@ -101,7 +101,7 @@ class Machine(Emulator):
         return np.frombuffer(self.read(symbol), np.float32) if symbol in self.symbols else None
 
     def _load_window(self, window: np.ndarray) -> None:
-        given = sensor_samples(self.firmware.features, self.firmware.sensitivity, window)
+        given = sensor_samples(self.firmware.step, self.firmware.sensitivity, window)
         self.write(f"{self.name}_samples", given.tobytes())
 
 
@@ -165,7 +165,7 @@ def classify(
     Raises EdgekitError for windows of another shape.
     """
     device, classes, outputs = machine or Machine(firmware), [], []
-    for window in check_windows(firmware.features, X):
+    for window in check_windows(firmware.step, X):
         classes.append(device.classify(window))
         outputs.append(device.read_outputs()[0])
     return np.array(classes), np.concatenate([np.atleast_2d(o) for o in outputs])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.signal.pixels import grey
+from edgekit.signal.step import Step
 
 
-def sample_dtype(features: Any, sensitivity: float | None) -> str:
+def sample_dtype(features: Step, sensitivity: float | None) -> str:
     """What a sensor hands over: "uint8" grey values of a camera, "int16" counts, or "float32"."""
     return getattr(features, "delivers", "float32" if sensitivity is None else "int16")
 
 
-def sensor_samples(features: Any, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
+def sensor_samples(features: Step, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
     """Samples of `X` as the sensor hands them over."""
     kind = sample_dtype(features, sensitivity)
     if kind == "uint8":
@@ -31,13 +30,13 @@ def counts(X: np.ndarray, sensitivity: float) -> np.ndarray:
     return np.clip(np.rint(steps), -32768, 32767).astype(np.int16)
 
 
-def quantize_samples(features: Any, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
+def quantize_samples(features: Step, sensitivity: float | None, X: np.ndarray) -> np.ndarray:
     """What the sensor makes of `X`: the same windows, float32, in steps of its counts."""
     given = sensor_samples(features, sensitivity, X).astype(np.float32)
     return given if sensitivity is None else given * np.float32(sensitivity)
 
 
-def check_windows(features: Any, X) -> np.ndarray:
+def check_windows(features: Step, X) -> np.ndarray:
     """Windows as the features take them, (n, window, channels). Raises EdgekitError for another shape."""
     X, expected = np.asarray(X), getattr(features, "given", (features.window, features.channels))
     if hasattr(features, "cut"):

@@ -14,6 +14,7 @@ from edgekit.emulate.firmware import Firmware, build
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.selftest import model_bytes
 from edgekit.export.slot import image_size
+from edgekit.signal.step import Step
 
 
 def core_for(board: Board) -> str:
@@ -34,7 +35,7 @@ def latency_on(board: Board, firmware: Firmware, counted: Profile) -> Figure:
 
 
 def profile_cost(
-    tflite: bytes, features: Any, sensitivity: float | None, board: Board, x: Any
+    tflite: bytes, features: Step | None, sensitivity: float | None, board: Board, x: Any
 ) -> dict[str, Figure]:
     """The figures of the application: features and network, from samples to class, on the board's core.
 

@@ -136,6 +136,20 @@ def compile_host(
     return program.build(Path(folder) if folder else cache_folder(), ".program")
 
 
+def compile_sanitized(
+    files: dict[str, str], flags: tuple[str, ...] = (), folder=None
+) -> tuple[Path, str]:
+    """Compile a program for this machine that ends at what sanitizers find; its path, and which they are.
+
+    Both kinds where the system's compiler has them, else zig's for undefined behaviour. files, flags, folder
+    and errors: as for `compile_host`.
+    """
+    try:
+        return compile_host(files, flags, "address", folder=folder), "address, undefined"
+    except EdgekitError:
+        return compile_host(files, flags, "undefined", folder=folder), "undefined"
+
+
 @dataclass(frozen=True)
 class _Program:
     """What is compiled file by file with `command`, and linked with it and the `link` words."""

@@ -93,7 +93,7 @@ def compress(
         if build is None:
             raise EdgekitError("compress needs a network: start=model, or build=function")
         model = build(preprocess(windows.X[:1]).shape[1:], len(windows.classes))
-        distillation = replace(distil, hint=HINT) if "hint" in steps else distil
+        distillation = replace(distil, hint=HINT) if distil and "hint" in steps else distil
         fit(model, windows, preprocess, epochs=epochs, **{**how, "distil": distillation})
     else:
         model = legacy.clone(start)

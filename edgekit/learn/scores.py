@@ -77,11 +77,11 @@ def score(
     drawn = bootstrap.balanced_accuracies(
         y_true, y_pred, group, np.flatnonzero(present), seed=seed, draws=draws
     )
+    named = [str(c) for c in classes]
     alone = tuple(
-        str(classes[c]) for c in np.flatnonzero(present) if len(set(group[y_true == c])) < 2
+        name for c, name in enumerate(named) if present[c] and len(set(group[y_true == c])) < 2
     )
     low, high = (None, None) if alone else map(float, bootstrap.bounds(drawn))
-    named = [str(c) for c in classes]
     return Score(
         balanced_accuracy=float(recall[present].mean()),
         low=low,

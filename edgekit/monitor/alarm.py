@@ -88,7 +88,7 @@ def choose(score: ArrayLike, faulty: ArrayLike, cost: Cost) -> float:
     Of a range that is equally cheap the middle of its widest stretch. Raises EdgekitError where one kind is
     absent or a score not finite.
     """
-    score, faulty, _ = _checked(score, faulty, np.arange(len(score)))
+    score, faulty, _ = _checked(score, faulty, np.arange(np.size(score)))
     edges = np.unique(score)
     at = np.concatenate([[edges[0] - 1e-9], (edges[:-1] + edges[1:]) / 2, [edges[-1] + 1e-9]])
     expected = cost.expected(*_shares(score, faulty, at, np.ones(len(score))))

@@ -5,13 +5,23 @@ from __future__ import annotations
 import io
 import lzma
 import zlib
+from typing import TYPE_CHECKING
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
 from edgekit.packages import delta
+from edgekit.packages.regions import Region
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def compare(base: bytes, target: bytes, target_regions=None, base_regions=None):
+def compare(
+    base: bytes,
+    target: bytes,
+    target_regions: list[Region] | None = None,
+    base_regions: list[Region] | None = None,
+) -> pd.DataFrame:
     """The bytes of `target` by each method, for a device that has `base`.
 
     Returns a DataFrame, one row for each method: method, bytes (NaN where its package is not installed),

@@ -14,6 +14,7 @@ import hashlib
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
@@ -88,9 +89,12 @@ class KeyList:
         """Signers that are known and revoked."""
         return tuple(k for k in self.signers if k.id in self.revoked)
 
-    def changed(self, **what) -> KeyList:
-        """The next version. Raises EdgekitError if nobody could sign what comes after it."""
-        made = replace(self, **{"version": self.version + 1} | what)
+    def changed(self, **what: Any) -> KeyList:
+        """The next version, in which `what` is new, by the field.
+
+        Raises EdgekitError if nobody could sign what comes after it.
+        """
+        made = replace(self, **{"version": self.version + 1, **what})
         if len(made.valid_roots) < made.threshold:
             raise EdgekitError(
                 f"{made.threshold} root keys would have to sign, and {len(made.valid_roots)} would be left"

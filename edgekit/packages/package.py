@@ -10,12 +10,14 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import delta, encryption, suit
 from edgekit.packages.keys import WORKSHOP_KEY
 from edgekit.packages.manifest import BASE, ENCODINGS, HASH, KINDS, Manifest, PackageError
 from edgekit.packages.public_keys import PublicKey, Signer
+from edgekit.packages.regions import Region
 
 MAX_FAST_FORWARD = (
     1000  # a sequence number further on than this would lock out all releases before it
@@ -104,7 +106,7 @@ def image_of(m: Manifest, payload: bytes, base: bytes = b"", kek: bytes = b"") -
     return made
 
 
-def build(image: bytes, requirements: dict, signer: Signer, **what) -> bytes:
+def build(image: bytes, requirements: dict, signer: Signer, **what: Any) -> bytes:
     """A signed package of `image`, for `requirements`, in the smallest encoding; `what` as `unsigned`
     takes it.
     """
@@ -120,20 +122,20 @@ def unsigned(
     model: str,
     base: bytes | None = None,
     kind: str = "tflite",
-    regions=None,
+    regions: list[Region] | None = None,
     device: bytes = b"",
     expires: int = 0,
     recipients: tuple[bytes, ...] = (),
 ) -> bytes:
     """A package that still has to be signed, perhaps on another machine, by `sign_package`.
 
-    `requirements` is `export.compatibility`; `vendor` a domain name and `model` the name of a class of
-    devices (what for, on which board, in which variant), of which the ids are made. With `base`, the image
-    of the release in the field, a delta may be sent. `regions` tell what a weights image is made of
-    (`export.image_regions`), a `.tflite` tells itself. `device` is the `device_id` of the only device that
-    shall take it, `expires` in POSIX seconds. With `recipients`, the 16-byte keys of up to four devices,
-    nobody but them can read the payload (`packages.encryption`). Raises EdgekitError where an image or a
-    value is not usable.
+    `sequence` is the number that a device compares with its own; `requirements` is `export.compatibility`;
+    `vendor` a domain name and `model` the name of a class of devices (what for, on which board, in which
+    variant), of which the ids are made. With `base`, the image of the release in the field, a delta may be
+    sent. `regions` tell what a weights image is made of (`export.image_regions`), a `.tflite` tells itself.
+    `device` is the `device_id` of the only device that shall take it, `expires` in POSIX seconds. With
+    `recipients`, the 16-byte keys of up to four devices, nobody but them can read the payload
+    (`packages.encryption`). Raises EdgekitError where an image or a value is not usable.
     """
     if kind not in KINDS:
         raise EdgekitError(f"no kind {kind!r} of image; there are {', '.join(KINDS)}")
@@ -318,7 +320,10 @@ def model_id(vendor: str, model: str) -> bytes:
 
 
 def device_id(vendor: str, model: str, name: str) -> bytes:
-    """SUIT's device id: a UUID (version 5) of a device's name under its class's, 16 bytes."""
+    """SUIT's device id: a UUID (version 5) of a device's name under that of its class, 16 bytes.
+
+    `vendor` and `model` as `unsigned` takes them. Raises EdgekitError for what can be no such name.
+    """
     return _under(model_id(vendor, model), name, "device")
 
 

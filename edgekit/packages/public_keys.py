@@ -12,6 +12,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from edgekit.core.errors import EdgekitError
@@ -78,7 +79,7 @@ class Signer(Protocol):
         ...
 
 
-def public_key(key) -> PublicKey:
+def public_key(key: PublicKeyTypes) -> PublicKey:
     """A `cryptography` public key as a device stores it.
 
     Raises EdgekitError for other kinds, and for one that everybody can sign for.

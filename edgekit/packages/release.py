@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from edgekit.export.source import Source
 from edgekit.packages.flash_layout import SECTOR, sectors
 from edgekit.packages.package import WORKSHOP, Device, device_for, unsigned
 from edgekit.packages.regions import Region
+from edgekit.signal.step import Step
 
 DEFAULT_LIFETIME_DAYS = (
     180  # days that a package is taken from its making; a device without a clock takes it for ever
@@ -57,7 +59,7 @@ class Release:
     """
 
     tflite: bytes
-    features: object
+    features: Step | None
     sensitivity: float | None
     name: str
     board: str
@@ -89,7 +91,7 @@ class Release:
         graph = self.source.graph
         into = graph.tensors[graph.inputs[0]]
         scale = (into.scale[0], int(into.zero_point[0]))
-        files = {}
+        files: Mapping[str, str] = {}
         if self.features is not None:
             files = self.features.c(self.name, quantization=scale, sensitivity=self.sensitivity)
         return export.compatibility(self.source, files)
@@ -113,12 +115,12 @@ class Release:
 
     def unsigned(
         self, sequence: int, base: Release | None = None, kind: str = "weights",
-        expires: int | None = None, **what,
+        expires: int | None = None, device: bytes = b"", recipients: tuple[bytes, ...] = (),
     ) -> bytes:  # fmt: skip
         """A package of this release, not signed yet; a delta if that is smaller.
 
-        `expires` in POSIX seconds, 0 never, DEFAULT_LIFETIME_DAYS from now if nothing is said; `what` as
-        `packages.unsigned`. Raises EdgekitError if no device that runs `base` could take it:
+        `expires` in POSIX seconds, 0 never, DEFAULT_LIFETIME_DAYS from now if nothing is said; `device` and
+        `recipients` as `packages.unsigned`. Raises EdgekitError if no device that runs `base` could take it:
         then its program has to change too.
         """
         known = ("inputs", "outputs", "features") if kind == "tflite" else self.requirements
@@ -132,7 +134,7 @@ class Release:
             model=self.class_name,
             base=base.content(kind) if base else None, kind=kind,
             regions=self.regions if kind == "weights" else None,
-            expires=expiry() if expires is None else expires, **what,
+            expires=expiry() if expires is None else expires, device=device, recipients=recipients,
         )  # fmt: skip
 
     def device(

@@ -110,8 +110,8 @@ class ReportReceiver:
 
 def _mac(payload: bytes, secret: bytes) -> bytes:
     """Over COSE's MAC_structure."""
-    atomic_write = encode(["MAC0", encode({1: HMAC_256}), CONTEXT, payload])
-    return hmac.digest(secret, atomic_write, "sha256")
+    whole = encode(["MAC0", encode({1: HMAC_256}), CONTEXT, payload])
+    return hmac.digest(secret, whole, "sha256")
 
 
 def _read(data: bytes) -> tuple[Status, bytes, bytes]:

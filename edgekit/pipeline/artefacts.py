@@ -19,6 +19,7 @@ import numpy as np
 
 from edgekit.agent import DeviceFirmware, firmware_file
 from edgekit.core.errors import EdgekitError
+from edgekit.core.jsonable import to_jsonable
 from edgekit.data import Split
 from edgekit.data.windows import Windows
 from edgekit.pipeline import records
@@ -86,11 +87,6 @@ ARTEFACTS = {
     "found.json": Artefact("what the search found", dict, SEARCH, ("04_compress",)),
     "found.tflite": Artefact("the network that it found", bytes, SEARCH, ("04_compress",)),
 }  # fmt: skip
-
-
-def artefact_path(directory: Path, name: str) -> Path:
-    """Where an artefact of the run in `directory` lies."""
-    return directory / "artefacts" / name
 
 
 def type_of(name: str) -> type | None:
@@ -164,7 +160,7 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(records.to_jsonable(value), indent=1, allow_nan=False)
+    text = json.dumps(to_jsonable(value), indent=1, allow_nan=False)
     path.write_text(text, encoding="utf-8")
 
 

@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.chapters import code, contract
-from edgekit.pipeline.manifest import changed_artefact, file_hash, read_manifest
+from edgekit.pipeline.manifest import artefact_path, changed_artefact, file_hash, read_manifest
 
 LIBRARY = ("*.py", "*.toml", "*.h", "*.c", "*.ld", "*.S")  # what the results depend on
 

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
+from edgekit.core.jsonable import to_jsonable
 from edgekit.core.lock import locked
 from edgekit.core.schema import check_version
 from edgekit.design import Design
 from edgekit.design import load as load_design
-from edgekit.pipeline.artefacts import artefact_path
-from edgekit.pipeline.records import to_jsonable
 
 SCHEMA = 2  # 1 kept the design inside
 PACKAGES = (
@@ -157,8 +156,13 @@ def stale_reasons(
     return {s: "was judged by an earlier design" if s in earlier else fallen[s] for s in steps}
 
 
+def artefact_path(directory: Path, name: str) -> Path:
+    """Where an artefact of the run in `directory` lies."""
+    return directory / "artefacts" / name
+
+
 def changed_artefact(entry: dict, directory: Path) -> str:
-    """Which of a chapter's artefacts is gone or changed, in words; "" if none is."""
+    """Which artefact of a chapter's `entry` is gone or changed, in words; "" if none is."""
     for name, sha in entry["outputs"].items():
         path = artefact_path(directory, name)
         if not path.is_file() or file_hash(path) != sha:

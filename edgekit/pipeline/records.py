@@ -7,7 +7,6 @@ field by field; another version, an unknown field or a damaged file is one line 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -16,6 +15,7 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import number
+from edgekit.core.jsonable import to_jsonable
 from edgekit.core.schema import check_version
 from edgekit.learn.ledger import Ledger
 from edgekit.learn.scores import CrossValidation, Score, interval
@@ -175,19 +175,6 @@ def check_schema(found: tuple[Any, Any], kind: type[Record], where: object) -> N
     if name != kind.__name__:
         raise EdgekitError(f"{where} holds {name!r}, not {kind.__name__}")
     check_version(where, version, kind.SCHEMA, "make it again")
-
-
-def to_jsonable(value: Any) -> Any:
-    """`value` for JSON, which has no NaN and knows no NumPy: None, and plain lists and numbers, instead."""
-    if isinstance(value, dict):
-        return {str(k): to_jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_jsonable(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return to_jsonable(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value):

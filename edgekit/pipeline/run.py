@@ -32,6 +32,7 @@ from edgekit.design.gate import Verdicts, gate
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.chapters import chapters, contract, full_name, writer
 from edgekit.pipeline.manifest import (
+    artefact_path,
     changes,
     file_hash,
     judged_by,
@@ -136,7 +137,7 @@ class Run:
                 f"{self.step} neither reads nor writes {name!r}."
                 f"{did_you_mean(name, (*self.reads, *self.writes))}"
             )
-        return artefacts.artefact_path(self.directory, name)
+        return artefact_path(self.directory, name)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:

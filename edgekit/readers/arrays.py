@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.data import recording_file as recording_format
-from edgekit.data.recording_file import DamagedError, member, npy
+from edgekit.data import recording_file
+from edgekit.data.recording_file import member, npy
 from edgekit.readers import multi_sensor
 from edgekit.tables import clock, column_roles, fill_gaps, timing
 from edgekit.tables.column_roles import DEFAULT_READ_OPTIONS, ReadOptions
@@ -39,7 +39,7 @@ def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> l
     try:
         with zipfile.ZipFile(path) as file:
             members = [e.filename for e in file.infolist() if e.filename.endswith(".npy")]
-            if recording_format.METADATA_MEMBER in file.namelist():
+            if recording_file.METADATA_MEMBER in file.namelist():
                 return _ours(path, name)
             arrays = {m[:-4].lower(): npy(member(file, m, LARGEST)) for m in members[:64]}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
@@ -50,7 +50,7 @@ def read(path: Path, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) -> l
 def _ours(path: Path, name: str) -> list[Reading]:
     """A recording that edgekit saved keeps what it knows; without one label, its marked stretches count."""
     try:
-        r = recording_format.load(path)
+        r = recording_file.load(path)
     except EdgekitError as error:
         raise UnreadableError(str(error).removeprefix(str(path)).strip()) from None
     meta = {k: v for k, v in r.meta.items() if k != "units" or len(v) == len(r.channels)}
@@ -100,16 +100,20 @@ def named(
     name: str, arrays: dict[str, np.ndarray], columns: dict[str, np.ndarray] | None = None,
     wanted: ReadOptions = DEFAULT_READ_OPTIONS,
 ) -> list[Reading]:  # fmt: skip
-    """Named arrays as readings: the samples, and what the others say of their rate, labels and groups.
+    """Named `arrays` as readings: the samples, (time,), (time, channel), (n, time, channel) of windows or
+    (n, height, width) of pictures, and what the others, (n,) or one for all, say of rate, labels and groups.
 
-    `columns`: arrays of one length that are channels of one recording, where none is called samples.
-    Arrays of several sensors are put side by side, see `several`. Raises UnreadableError.
+    `columns`: arrays (time,) of one length that are channels of one recording, where none is called
+    samples. Those of several sensors are put side by side, see `multi_sensor`. Raises UnreadableError.
     """
     rate, said = _clocked(arrays)
-    arrays, names = axes(arrays), None
+    arrays = axes(arrays)
+    names: tuple[str, ...] | None = None
+    used: set[str | None]
     key = next((n for n in SAMPLES if n in arrays), None)
-    samples, used = arrays.get(key), {key}
-    if key is None:
+    if key is not None:
+        samples, used = arrays[key], {key}
+    else:
         large = {k: a for k, a in arrays.items() if a.dtype.kind in "iuf" and a.size > 16}
         large = {k: a for k, a in large.items() if k not in (*LABELS, *GROUPS, *RATES)}
         large = {k: a for k, a in large.items() if not (is_about(k) or is_times(k, a))}
@@ -149,9 +153,8 @@ def named(
     ]
     if unused:
         said.append(f"holds other arrays too, which were not used: {', '.join(unused[:8])}")
-    made = _stack(
-        name, samples, rate, names, arrays.get(label), arrays.get(group), _pick(arrays, NAMES[3:])
-    )
+    labels, groups = (arrays[k] if k else None for k in (label, group))
+    made = _stack(name, samples, rate, names, labels, groups, _pick(arrays, NAMES[3:]))
     return [replace(r, notes=(*r.notes, *said)) for r in made]
 
 
@@ -180,16 +183,15 @@ def _alike(columns: dict[str, np.ndarray]) -> bool:
 
 
 def axes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Vectors `x`, `y`, `z` under names that no samples and labels have: they are the axes of a sensor, if
-    there is a `z`, or `y` takes more values than labels do."""
-    both = [arrays.get(n) for n in "xy"]
-    if any(a is None or a.ndim != 1 or a.dtype.kind not in "iuf" for a in both):
+    """`arrays` with vectors `x`, `y`, `z`, (time,), under names that no samples and labels have: they are
+    the axes of a sensor, if there is a `z`, or `y` takes more values than labels do."""
+    x, y, z = (arrays.get(n) for n in "xyz")
+    if x is None or y is None or x.ndim != 1 or x.shape != y.shape:
         return arrays
-    if len(both[0]) != len(both[1]):
+    if any(a.dtype.kind not in "iuf" for a in (x, y)):
         return arrays
-    z = arrays.get("z")
-    third = z is not None and z.shape == both[0].shape
-    if not third and len(np.unique(both[1])) <= MOST_LABELS:
+    third = z is not None and z.shape == x.shape
+    if not third and len(np.unique(y)) <= MOST_LABELS:
         return arrays
     return {f"axis {k}" if k in ("x", "y") else k: a for k, a in arrays.items()}
 
@@ -321,6 +323,3 @@ def _rows(name, x, rate, channels, labels, groups, row, notes) -> list[Reading]:
         )
         for i, ((label, group), part) in enumerate(parts)
     ]  # fmt: skip
-
-
-__all__ = ["DamagedError", "read"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,8 +67,8 @@ def unpack(value: dict, batches: Batches) -> list[dict] | None:
     lists = {k: v for k, v in value.items() if isinstance(v, list) and v}
     if not lists:
         return None
-    step = next((k for k in value if _is_step(str(k)) and number(value[k])), None)
-    rate = next((k for k in value if multi_sensor.is_rate(str(k)) and number(value[k])), None)
+    step, period = _first(value, _is_step)
+    rate, hz = _first(value, multi_sensor.is_rate)
     start = next((k for k in value if k not in lists and _is_start(str(k))), None)
     short = all(len(v) <= AXES and not isinstance(v[0], list) for v in lists.values())
     if short and step is None and rate is None:
@@ -84,9 +85,16 @@ def unpack(value: dict, batches: Batches) -> list[dict] | None:
         for i in range(next(iter(counts.values())))
     ]
     batches.start, batches.step = str(start or ""), str(step or ("s" if rate else ""))
-    period = number(value[step]) if step else (1 / number(value[rate]) if rate else None)
+    period = period or (1 / hz if hz else None)
     batches.all.append((len(rows), _start(value.get(start)), period))
     return rows
+
+
+def _first(value: dict, called: Callable[[str], bool]) -> tuple[object, float | None]:
+    """The first name that is called so and has a number other than 0, and this number."""
+    return next(
+        ((k, n) for k, v in value.items() if called(str(k)) and (n := number(v))), (None, None)
+    )
 
 
 def _axes(name: str, value) -> list[tuple[str, object]]:

@@ -97,19 +97,23 @@ def signature(content: dict, data: bytes, key: str) -> str:
     return ""
 
 
-def acquisition(content, name: str, data: bytes | None = None) -> Reading:
+def acquisition(content: object, name: str, data: bytes | None = None) -> Reading:
     """The decoded `content` of a file or a message; with its bytes, `data`, what its signature is worth.
 
     Raises UnreadableError where it is not in Edge Impulse's format.
     """
-    payload = content.get("payload") if isinstance(content, dict) else None
+    content = content if isinstance(content, dict) else {}
+    payload = content.get("payload")
     if not isinstance(payload, dict) or "values" not in payload:
         raise UnreadableError("is not in Edge Impulse's format: no payload with values")
     sensors, interval = payload.get("sensors"), payload.get("interval_ms")
     if not isinstance(sensors, list) or not all(isinstance(s, dict) for s in sensors):
         raise UnreadableError("names no sensors")
-    number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
-    if not number or not math.isfinite(interval) or not 1e-4 <= interval <= 1e9:
+    if (
+        not isinstance(interval, (int, float))
+        or isinstance(interval, bool)
+        or not 1e-4 <= interval <= 1e9
+    ):
         raise UnreadableError(f"has an impossible interval_ms: {interval!r:.40}")
     values = payload["values"]
     if not isinstance(values, list) or not values:

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.data.recording_file import DamagedError
-from edgekit.tables import file_types, layout
+from edgekit.readers.folder_contents import FolderContents
+from edgekit.tables import encoding, file_types
 
 STEMS = ("labels", "label", "metadata", "annotations", "index")
 LARGEST = 32 << 20  # bytes
@@ -24,7 +25,7 @@ LABEL = ("label", "class", "labels", "target", "category")
 GROUP = ("group", "subject", "machine", "user", "session", "person", "patient", "speaker", "device")
 
 
-def take(root: Path, files: dict[str, Path], found, wanted: str) -> None:
+def take(root: Path, files: dict[str, Path], found: FolderContents, wanted: str) -> None:
     """Move `labels.csv` (or `wanted`) and Edge Impulse's `info.labels` out of `files` into
     `found.label_table`.
 
@@ -62,7 +63,10 @@ def _names_files(table: Path, others: set[str]) -> bool:
 
 
 def _match(
-    label_table: str, rows: list[tuple[str, str, str]], files: dict[str, Path], found
+    label_table: str,
+    rows: list[tuple[str, str, str]],
+    files: dict[str, Path],
+    found: FolderContents,
 ) -> None:
     """Rows of (file, label, group) put to the files that they name."""
     places: dict[str, set[str]] = {}
@@ -71,7 +75,8 @@ def _match(
         for key in (name, pure.name, pure.stem, name.removesuffix(pure.suffix)):
             places.setdefault(_key(key), set()).add(name)
     said: dict[str, dict[tuple, int]] = {}
-    lost, several = [], []
+    lost: list[str] = []
+    several: list[str] = []
     for number, (file, label, group) in enumerate(rows, 2):
         clean = file.strip().replace("\\", "/").removeprefix("./")
         match = places.get(_key(clean)) or places.get(_key(clean.rsplit("/", 1)[-1])) or set()
@@ -104,27 +109,30 @@ def _key(text: str) -> str:
 def _rows(path: Path) -> list[tuple[str, str, str]] | None:
     """(file, label, group) of each row; None for a table that does not name files and labels."""
     try:
-        with path.open("rb") as file:
-            text = layout.decode(file.read(LARGEST))
+        with path.open("rb") as stream:
+            text = encoding.decode(stream.read(LARGEST))
         dialect = csv.Sniffer().sniff(text[:4000], ",;\t|")
         rows = (r for r in csv.reader(io.StringIO(text, newline=""), dialect) if any(r))
         names = [c.strip().lower() for c in next(rows, [])]
-        at = {
-            what: next((names.index(w) for w in words if w in names), None)
-            for what, words in (("file", FILE), ("label", LABEL), ("group", GROUP))
-        }
-        if at["file"] is None or at["label"] is None:
+        file_at, label_at, group_at = (_column(names, words) for words in (FILE, LABEL, GROUP))
+        if file_at is None or label_at is None:
             return None  # a recording, whose rows nobody needs here
-        read = [
-            tuple(r[at[w]].strip() if at[w] is not None and at[w] < len(r) else "" for w in at)
-            for r in rows
-        ]
+        read = [(_cell(r, file_at), _cell(r, label_at), _cell(r, group_at)) for r in rows]
     except (csv.Error, DamagedError, OSError):
         return None
     # a sheet has a row for a file; recordings that carry their own name repeat it
     if not read or max(Counter(file for file, _, _ in read).values()) > max(3, len(read) // 2):
         return None
     return [row for row in read if row[0] and row[1]]
+
+
+def _column(names: list[str], words: tuple[str, ...]) -> int | None:
+    """The column that is called by the first of `words` that there is."""
+    return next((names.index(w) for w in words if w in names), None)
+
+
+def _cell(row: list[str], at: int | None) -> str:
+    return row[at].strip() if at is not None and at < len(row) else ""
 
 
 def _info(path: Path) -> list[tuple[str, str, str]]:

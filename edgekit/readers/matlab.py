@@ -249,10 +249,10 @@ def _node(h5py, file, item, depth: int, budget: list[int], turned: bool):
     value = np.asarray(item[()])
     if item.attrs.get("MATLAB_class") == b"char" and value.dtype.kind == "u":
         return np.array("".join(map(chr, value.reshape(-1).tolist())))
-    value = _array(value.T if turned else value)
+    plain = _array(value.T if turned else value)
     about = {
         k: np.asarray(v)
         for k, v in item.attrs.items()
         if multi_sensor.is_rate(k) and np.size(v) == 1
     }
-    return {"data": value, **about} if about else value
+    return {"data": plain, **about} if about else plain

@@ -85,14 +85,15 @@ def is_hex(some: list[str]) -> bool:
     return bool(some) and all(map(HEX.fullmatch, some)) and bool(re.search(r"[a-f]|0x", text, re.I))
 
 
-def number(value) -> float | None:
+def number(value: object) -> float | None:
     """`value` as a finite number, also one that stands in a text; `nan` stands for a missing one."""
     if isinstance(value, str):
         text = value.strip().translate(notation.MINUS)
         text = text.replace(",", ".") if notation.COMMA.match(text) else text
         value = float(text) if notation.NUMBER.match(text) else value
-    some = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if some and not abs(value) >= 1e30 else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) >= 1e30:
+        return None
+    return float(value)
 
 
 def moment(text: str) -> float | None:
@@ -106,8 +107,8 @@ def moment(text: str) -> float | None:
         return found.replace(tzinfo=zone).timestamp()
     except (ValueError, OverflowError):
         pass
-    if found := re.fullmatch(r"(\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)", text):
-        hours, minutes, seconds = (float(part.replace(",", ".")) for part in found.groups())
+    if clocked := re.fullmatch(r"(\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)", text):
+        hours, minutes, seconds = (float(part.replace(",", ".")) for part in clocked.groups())
         return 3600 * hours + 60 * minutes + seconds
     import pandas as pd
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,10 @@ def lines(data: bytes, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS) ->
 
 
 def objects(
-    rows: list, name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
+    rows: list,
+    name: str,
+    wanted: ReadOptions = DEFAULT_READ_OPTIONS,
+    notes: Sequence[str] = (),
 ) -> list[Reading]:
     """Objects (or lists) of one shape as the rows of a table; what a row lacks is missing.
 
@@ -62,9 +66,12 @@ def objects(
 
 
 def columns(
-    content: dict[str, list], name: str, wanted: ReadOptions = DEFAULT_READ_OPTIONS, notes=()
-):
-    """Columns of one length, `content`, as a table; `notes` are passed on. Raises UnreadableError."""
+    content: Mapping[str, list | np.ndarray],
+    name: str,
+    wanted: ReadOptions = DEFAULT_READ_OPTIONS,
+    notes: Sequence[str] = (),
+) -> list[Reading]:
+    """Columns (n,) of one length, `content`, as a table; `notes` are passed on. Raises UnreadableError."""
     cells = {escape.encodable(str(n)): _cells(values) for n, values in content.items()}
     if not any(c.dtype != object for c in cells.values()):
         raise UnreadableError("holds no numbers")
@@ -108,7 +115,7 @@ def _arrow(column) -> list | np.ndarray:
 
 def flat(row: dict, prefix: str = "", depth: int = 0) -> dict:
     """A `row` `{"acc": {"x": 1}}` as `{"acc.x": 1}`, each name behind `prefix`; three levels less `depth`."""
-    found = {}
+    found: dict = {}
     for key, value in row.items():
         if isinstance(value, dict) and depth < 3:
             found |= flat(value, f"{prefix}{key}.", depth + 1)

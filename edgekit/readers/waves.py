@@ -72,10 +72,12 @@ def _chunks(data: bytes, order: str) -> tuple[dict[bytes, memoryview], list[str]
     A size beyond the file's end is a lie or a broken copy; but a recorder that was switched off has
     written none, and the sizes of an RF64 (EBU Tech 3306) stand in a chunk of their own.
     """
-    view, chunks, notes, at = memoryview(data), {}, [], 12
+    view, at = memoryview(data), 12
+    chunks: dict[bytes, memoryview] = {}
+    notes: list[str] = []
     size = struct.unpack_from(order + "I", data, 4)[0]
     end = len(data) if size in OPEN_ENDED else min(len(data), 8 + size)
-    long = {}  # sizes of 64 bits
+    long: dict[bytes, int] = {}  # sizes of 64 bits
     while at + 8 <= len(data) and not (at >= end and {b"fmt ", b"data"} <= set(chunks)):
         name, size = data[at : at + 4], struct.unpack_from(order + "I", data, at + 4)[0]
         rest = len(data) - at - 8
@@ -109,7 +111,7 @@ def _tiles(data: bytes, at: int, order: str) -> bool:
     return at > begun and at - len(data) in (0, 1)
 
 
-def _format(chunk: bytes, order: str) -> tuple[int, int, int, int, int]:
+def _format(chunk: memoryview, order: str) -> tuple[int, int, int, int, int]:
     if len(chunk) < 16:
         raise UnreadableError("has a broken format chunk")
     kind, channels, rate, _, block, bits = struct.unpack_from(order + "HHIIHH", chunk)

@@ -9,9 +9,8 @@ from pathlib import Path
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
-from edgekit.pipeline.artefacts import artefact_path
 from edgekit.pipeline.freshness import tree_hash
-from edgekit.pipeline.manifest import file_hash, read_manifest
+from edgekit.pipeline.manifest import artefact_path, file_hash, read_manifest
 from edgekit.pipeline.options import check_choice, check_owner
 from edgekit.pipeline.run import Run
 

@@ -138,7 +138,7 @@ class Context:
             "flash": p.feature_flash,
             "ram": p.feature_ram,
         }
-        return {k: f.value for k, f in parts.items()}
+        return {k: f.value for k, f in parts.items() if f is not None}  # it has features: none is
 
     @cached_property
     def start(self) -> cost.Cost:
@@ -290,13 +290,15 @@ def judged(figures: dict[str, Figure], budget: Budget) -> Verdicts:
 
 
 def excess(figures: dict[str, Figure], budget: Budget) -> dict[str, float]:
-    """By how much of its limit each line of the budget is exceeded, a fraction by how much; zero or less
-    where it is kept. What could not be judged counts as missed by the whole of it."""
+    """By how much of its limit each line of the budget is exceeded, of a fraction or a range by how
+    much; zero or less where it is kept. What could not be judged counts as missed by the whole of it."""
 
     def of(v: Verdict) -> float:
         if v.state == "not judged":
             return 1.0
-        return -v.margin if LINES[v.key].fraction else -v.margin / (v.limit or 1)
+        if LINES[v.key].fraction or isinstance(v.limit, tuple):
+            return -v.margin
+        return -v.margin / (v.limit or 1)
 
     return {v.key: of(v) for v in judged(figures, budget)}
 

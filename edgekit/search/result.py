@@ -7,8 +7,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.schema import check_version
-from edgekit.pipeline.artefacts import artefact_path
-from edgekit.pipeline.manifest import file_hash
+from edgekit.pipeline.manifest import artefact_path, file_hash
 
 SCHEMA = 1  # of found.json and of the finalists that a search keeps
 SOURCE_FILES = ("field.npz", "split.json")  # what decides which groups a candidate was trained on

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from math import isnan
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from edgekit.catalog.hardware import Board, boards, temperature
 from edgekit.core.figures import Figure, number
 from edgekit.design import Design
 from edgekit.design.gate import gate
 from edgekit.select.power import PowerBudget, airtime_s, estimate_latency_ms, power_budget
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PASSED = {"kept": True, "missed": False, "not judged": None}
 
@@ -85,6 +87,8 @@ class Selection:
     @property
     def table(self) -> pd.DataFrame:
         """The ranking, one board a row, with the words for each rejection."""
+        import pandas as pd
+
         return pd.DataFrame([_row(c) for c in self.candidates]).set_index("board")
 
     def _repr_html_(self) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from math import ceil, isnan
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from edgekit.catalog.hardware import Battery, Board, Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.design import Design
 from edgekit.select.lora import lora_airtime_s
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HOURS_A_YEAR = 8766
 STATIC = 0.2  # of active power at the full clock: leakage, regulator and oscillator, which no clock slows
@@ -31,6 +33,8 @@ class PowerBudget:
     @property
     def table(self) -> pd.DataFrame:
         """One row a consumer: average µW, share of the total, how it was computed."""
+        import pandas as pd
+
         total = self.average_mw.value
         rows = [
             {"part": name, "µW": part.value * 1000, "share": part.value / total, "how": part.source}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from edgekit.catalog.hardware import Board, Kit, boards
 from edgekit.core.figures import Figure, number
@@ -14,6 +12,9 @@ from edgekit.design import Design
 from edgekit.design.gate import gate
 from edgekit.select.boards import Selection, size
 from edgekit.select.power import estimate_latency_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MCU_RAM_BYTES = 2 * 2**20  # beyond this, external DRAM and with it a processor
 MCU_FLASH_BYTES = 4 * 2**20
@@ -29,6 +30,8 @@ class ProcessorChoice:
 
     @property
     def table(self) -> pd.DataFrame:
+        import pandas as pd
+
         return pd.DataFrame(self.reasons, columns=["requirement", "says", "why"]).set_index(
             "requirement"
         )

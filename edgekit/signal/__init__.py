@@ -17,6 +17,7 @@ from edgekit.signal.pictures import gradients, picture_noise
 from edgekit.signal.pixels import Pixels
 from edgekit.signal.scale import UnitRms, unit_rms
 from edgekit.signal.source import FeatureCode, to_int8
+from edgekit.signal.step import Step
 from edgekit.signal.subwindow import Subwindow
 from edgekit.signal.welch import WelchBands, log_edges
 
@@ -29,6 +30,7 @@ __all__ = [
     "Moments",
     "Pixels",
     "RectifiedSpectrum",
+    "Step",
     "Subwindow",
     "UnitRms",
     "WelchBands",

@@ -50,7 +50,7 @@ class BandEnergies:
         return 1 + (self.window - self.frame) // self.hop
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return self.frames, self.bands, self.channels
 
     @property

@@ -65,7 +65,7 @@ class EcgBeat:
         return 1
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, self.length, 1 + self.typical + RATIOS
 
     @property

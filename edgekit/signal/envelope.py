@@ -31,7 +31,7 @@ class _Spectrum:
         return 1
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, self.lines, 1
 
     @property

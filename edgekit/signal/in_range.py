@@ -33,7 +33,7 @@ class InRange:
         return len(self.span)
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, self.window, self.channels
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class Moments:
         return [(i, j) for i in range(self.channels) for j in range(i, self.channels)]
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, 3 * self.channels + len(self.pairs), 1
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

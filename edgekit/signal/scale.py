@@ -20,7 +20,7 @@ class UnitRms:
     channels: int = 1
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, self.window, self.channels
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

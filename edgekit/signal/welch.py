@@ -67,7 +67,7 @@ class WelchBands:
         return self.level + 1 + self.bands
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return 1, self.lines, self.slices * self.channels
 
     @property

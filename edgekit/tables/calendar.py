@@ -47,8 +47,8 @@ def take(table: Table) -> None:
     chain = _chain(found)
     if not chain:
         return
-    x = {p: table.numbers(found[p]).astype(np.float64) for p in chain}
-    seconds = _days(x) + sum(x[p] * PARTS[p][3] for p in chain if p in ORDER[3:])
+    x = {p: table.known_numbers(found[p]).astype(np.float64) for p in chain}
+    seconds = _days(x) + np.sum([x[p] * PARTS[p][3] for p in chain if p in ORDER[3:]], axis=0)
     if modulus := WRAPS.get(chain[0]):
         back = np.concatenate(([False], np.diff(seconds) < -modulus / 2))
         seconds = seconds + modulus * np.cumsum(back)
@@ -56,7 +56,8 @@ def take(table: Table) -> None:
     table.unassigned = [
         i for i in table.unassigned if i not in found.values() or table.name(i) in asked
     ]
-    table.notes.append(f"columns {', '.join(map(table.name, map(found.get, chain)))} are one clock")
+    names = ", ".join(table.name(found[p]) for p in chain)
+    table.notes.append(f"columns {names} are one clock")
     table.add(NAME, Column("number", parts=[[seconds - np.nanmin(seconds)]]), "s")
 
 
@@ -82,10 +83,10 @@ def _chain(found: dict[str, int]) -> list[str]:
     return max(runs, key=len, default=[])
 
 
-def _days(x: dict[str, np.ndarray]) -> np.ndarray | float:
-    """Seconds until midnight of each row, since some day."""
+def _days(x: dict[str, np.ndarray]) -> np.ndarray:
+    """Seconds until midnight of each row (n,), since some day."""
     if "day" not in x:
-        return 0.0
+        return np.zeros(len(next(iter(x.values()))))
     if "month" not in x:
         return x["day"] * 86_400.0
     import pandas as pd

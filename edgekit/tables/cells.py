@@ -52,15 +52,7 @@ def cells(layout: Layout, exact: set[int], fine: set[int]) -> Cells:
     Rows with another number of cells are left out and counted; a header that is repeated is left out, and
     the row behind it is in `breaks`. Raises UnreadableError where more than a fifth of the rows do not fit.
     """
-    columns = []
-    for i, kind in enumerate(layout.kinds):
-        form = (
-            clock.form([row[i].strip() for row in layout.probe if row[i].strip()])
-            if kind == "clock"
-            else None
-        )
-        own = "words" if i in exact or (form and form.what == "date") else kind
-        columns.append(Column(own, form))
+    columns = [_column(layout, i, exact) for i in range(len(layout.kinds))]
     rows, bad, breaks, first = 0, 0, [], True
     for block in layout.blocks():
         table, unfit, before = _fit(block, layout, layout.head if first else 0)
@@ -78,6 +70,15 @@ def cells(layout: Layout, exact: set[int], fine: set[int]) -> Cells:
     if breaks:
         notes.append(f"its header is repeated {len(breaks)} times: cut there")
     return Cells(columns, rows, breaks, notes)
+
+
+def _column(layout: Layout, i: int, exact: set[int]) -> Column:
+    """Column `i` without values: what it will hold. A date stays text, whose time another column tells."""
+    kind, form = layout.kinds[i], None
+    if kind == "clock":
+        form = clock.form([row[i].strip() for row in layout.probe if row[i].strip()])
+    text = i in exact or (kind == "clock" and (form is None or form.what == "date"))
+    return Column("words" if text else kind, form)
 
 
 def _fit(block: bytes, layout: Layout, head: int) -> tuple[bytes, int, list[int]]:
@@ -139,7 +140,7 @@ def _take(table: bytes, layout: Layout, columns: list[Column], fine: set[int]) -
                 values, wrong = notation.numbers(series, layout.marks[i])
                 column.wrong += wrong
             column.parts.append([values.astype(np.float64 if i in fine else np.float32)])
-        elif column.kind == "clock":
+        elif column.kind == "clock" and column.form:
             ways = column.form.read(series)
             column.wrong += int((ways[0] == clock.MISSING).sum())
             column.parts.append(ways)
@@ -184,13 +185,12 @@ def from_columns(layout: Layout, given: list[np.ndarray], exact: set[int]) -> Ce
     import pandas as pd
 
     columns = []
-    for i, (values, kind) in enumerate(zip(given, layout.kinds, strict=True)):
-        form = clock.form([row[i] for row in layout.probe if row[i]]) if kind == "clock" else None
-        column = Column("words" if i in exact or (form and form.what == "date") else kind, form)
+    for i, values in enumerate(given):
+        column = _column(layout, i, exact)
         if column.kind == "words":
             texts = pd.Series([as_text(v) for v in values], dtype=object).replace("", None)
             column.parts.append([_coded(texts.astype("category"), column)])
-        elif column.kind == "clock":
+        elif column.kind == "clock" and column.form:
             column.parts.append(column.form.read(pd.Series(values, dtype=object)))
         elif values.dtype == object:
             numbers, column.wrong = notation.numbers(pd.Series(values), layout.marks[i])

@@ -122,16 +122,17 @@ def form(cells: list[str]) -> TimeFormat | None:
     some = [c.strip().strip("\"'") for c in cells[:60]]
     if not some or sum(map(is_stamp, some)) < 0.9 * len(some):
         return None
-    fixes = []
+    mended = []
     for pattern, by in FIXES:
         fixed = [re.sub(pattern, by, c) for c in some]
         if fixed != some:
-            fixes.append((pattern, by))
+            mended.append((pattern, by))
             some = fixed
-    fixes = tuple(fixes)
+    fixes = tuple(mended)
     if all(_is_date(c) for c in some):
         return TimeFormat("date", fixes, _dates(some[0], ("",)))
     half = any(c.endswith("M") for c in some)  # AM, PM
+    times: tuple[str, ...]
     if all(CLOCK.fullmatch(c) for c in some):
         short = all(c.count(":") == 1 for c in some)
         if half:
@@ -275,7 +276,8 @@ def unwrap_counter(
         forward = steps[steps > 0]
     if not len(back) or not len(forward):
         return x
-    period, turns, add = float(np.median(forward)), {}, np.zeros(len(x))
+    period, add = float(np.median(forward)), np.zeros(len(x))
+    turns: dict[float, int] = {}
     for i in back:
         for m in moduli:
             if 0 < steps[i] + m <= min(20 * period, m / 2):

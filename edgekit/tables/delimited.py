@@ -7,6 +7,7 @@ says (`ReadOptions`) wins over each of them, and a guess that was overruled cuts
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def read_columns(
     columns: list[np.ndarray],
     name: str,
     wanted: ReadOptions = DEFAULT_READ_OPTIONS,
-    notes=(),
+    notes: Sequence[str] = (),
 ) -> list[Reading]:
     """Readings of columns (n,) that were taken apart before: float64, or object where they hold texts.
 
@@ -85,8 +86,8 @@ def _readings(
 
 def _picked(laid: Layout, wanted: ReadOptions) -> list[int]:
     """The columns that were asked for as channels: by name, or without a header by number."""
-    own = [named_column(laid, c) for c in wanted.channels]
-    return [] if None in own else own
+    own = [i for c in wanted.channels if (i := named_column(laid, c)) is not None]
+    return own if len(own) == len(wanted.channels) else []
 
 
 def _kept(
@@ -108,8 +109,8 @@ def _kept(
         if timed or not any(laid.names) or _large(laid, i):
             fine.add(i)
     for name in (wanted.label, wanted.group):
-        if name:
-            exact |= {find_column(laid, name)} - {None}
+        if name and (asked := find_column(laid, name)) is not None:
+            exact.add(asked)
     return exact, fine
 
 

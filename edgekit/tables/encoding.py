@@ -115,9 +115,8 @@ def _plain(block: bytes) -> bytes:
         return block
     for encoding in ("utf-8", "cp1252"):
         try:
-            return (
-                block.decode(encoding).encode() if encoding != "utf-8" else block.decode() and block
-            )
+            text = block.decode(encoding)
         except UnicodeDecodeError:
             continue
+        return block if encoding == "utf-8" else text.encode()
     return block.decode("latin-1").encode()

@@ -57,9 +57,10 @@ def _sparse(reading: Reading, notes: list[str]) -> tuple[Reading, np.ndarray]:
     """Channels that lack most of their values: filled in where they come regularly, else left out."""
     x = reading.samples.copy()
     lacking = (~np.isfinite(x)).mean(axis=0)
-    drop = []
-    for c in np.flatnonzero(lacking > SHARE):
-        name = reading.channels[c] if reading.channels else f"channel {c + 1}"
+    names = reading.channels or tuple(f"channel {c + 1}" for c in range(x.shape[1]))
+    drop: list[int] = []
+    for c in np.flatnonzero(lacking > SHARE).tolist():
+        name = names[c]
         known = np.flatnonzero(np.isfinite(x[:, c]))
         steps = np.diff(known)
         if len(known) > 8 and steps.max() <= 2.5 * np.median(steps):
@@ -73,14 +74,12 @@ def _sparse(reading: Reading, notes: list[str]) -> tuple[Reading, np.ndarray]:
             drop.append(c)
             notes.append(f"{name} lacks {lacking[c]:.0%} of its values: left out")
     if len(drop) == x.shape[1]:
-        raise UnreadableError(
-            f"lacks {lacking[drop[0]]:.0%} of the values of {reading.channels[drop[0]]}"
-        )
+        raise UnreadableError(f"lacks {lacking[drop[0]]:.0%} of the values of {names[drop[0]]}")
     if not drop:
         return reading, x
     kept = [c for c in range(x.shape[1]) if c not in drop]
     meta = dict(reading.meta)
     if isinstance(units := meta.get("units"), list) and len(units) == x.shape[1]:
         meta["units"] = [units[c] for c in kept]
-    channels = tuple(reading.channels[c] for c in kept)
+    channels = tuple(names[c] for c in kept)
     return replace(reading, channels=channels, meta=meta), x[:, kept]

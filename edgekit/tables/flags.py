@@ -35,7 +35,9 @@ def words(table: Table) -> None:
     """Make words of the whole numbers in columns that are called after a label, so that 1.0 is 1."""
     for i in [i for i in table.unassigned if label_strength(table, i)]:
         x = table.numbers(i)
-        known = np.isfinite(x) if x is not None else np.zeros(0, bool)
+        if x is None:
+            continue
+        known = np.isfinite(x)
         if not known.any() or (x[known] % 1 != 0).any():
             continue
         kinds = np.unique(x[known])
@@ -59,7 +61,7 @@ def one_hot(table: Table) -> list[int]:
     for some in sorted((s for s in sets if 1 < len(s) <= MOST_CLASSES), key=len, reverse=True):
         change = sum(is_flag(table, i, both=True) for i in some) > 1
         if (change or names_say_label(table, some)) and (
-            sum(table.numbers(i) for i in some) == 1
+            np.sum([table.known_numbers(i) for i in some], axis=0) == 1
         ).all():
             return some
     return []
@@ -75,7 +77,9 @@ def names_say_label(table: Table, some: list[int]) -> bool:
 
 def joined(table: Table, some: list[int]) -> int:
     """Put one column of words in the place of `some`, named by what their names do not share; its index."""
-    at = np.argmax(np.stack([table.numbers(i) for i in some], axis=1), axis=1).astype(np.int32)
+    at = np.argmax(np.stack([table.known_numbers(i) for i in some], axis=1), axis=1).astype(
+        np.int32
+    )
     split = [column_roles.parts(table.name(i)) for i in some]
     shared = 0
     while all(len(s) > shared + 1 for s in split) and len({s[shared] for s in split}) == 1:

@@ -42,7 +42,8 @@ def names_and_units(
     rows = [r[:-1] if len(r) == width + 1 and not r[-1] else r for r in rows]
     while len(rows) > 1 and len(rows[-2]) == width - 1 and not rows[-1][-1]:
         width, rows[-1] = width - 1, rows[-1][:-1]
-    names, units = rows.pop(), []
+    names = rows.pop()
+    units: list[str] = []
     while names and any(len(r) == width and _names(r) for r in rows):
         if not units and _of_units(names):
             units = [c.strip("[]()") for c in names]

@@ -44,7 +44,8 @@ def find(lines: list[str], mark: str = ".") -> float | None:
     >>> find(["Mains frequency: 50 Hz", "Sampling rate: 1,000 Hz"]), find(["Sample interval: 10 ms"])
     (1000.0, 100.0)
     """
-    plain, others = [], []
+    plain: list[float] = []
+    others: list[float] = []
     for line in "\n".join(lines).split("\n"):
         named = NAMED.search(line)
         if not named:

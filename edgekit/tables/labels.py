@@ -63,7 +63,7 @@ def _spread(table: Table, found: int | None) -> int | None:
 def whole_words(table: Table, i: int) -> bool:
     """No fraction among the words: 0, 1, 2 or walk, run."""
     try:
-        return all(float(w) == round(float(w)) for w in table.column(i).words)
+        return all(float(w) == round(float(w)) for w in table.column(i).words or ())
     except (ValueError, OverflowError):
         return True
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.tables import clock, column_roles, encoding, header_rate, notation, serial_lines
-from edgekit.tables.encoding import decode as decode
 from edgekit.tables.header_lines import COMMENT, fields, fitted, names_and_units
-from edgekit.tables.notation import NUMBER as NUMBER
+from edgekit.tables.notation import NUMBER
 from edgekit.tables.reading import UnreadableError
 from edgekit.tables.units import known as is_unit
 
@@ -50,7 +49,7 @@ class Layout:
     def blocks(self) -> Iterator[bytes]:
         if self.above:
             yield self.above
-        for block in self.text.blocks(quote=self.quote.encode()):
+        for block in self.text.blocks(quote=self.quote.encode()) if self.text is not None else ():
             yield self.rewrite(block) if self.rewrite else block
 
     def shown(self, i: int) -> str:

@@ -29,20 +29,21 @@ def pivot(table: Table) -> str:
     words, codes, numbered = _names(table, names)
     same = [i for i in table.unassigned if i not in parts and not _told_by(table, i, codes)]
     of = [np.flatnonzero(codes == k) for k in range(len(words))]
-    how, rows, places = _together(table, same, codes, of)
-    if rows is None:
+    found = _together(table, same, codes, of)
+    if found is None:
         keyed = [i for i in same if _keys(table, i)]
-        how, rows, places = _together(table, keyed, codes, of)
-        for i in set(same) - set(keyed) if rows is not None else ():
+        found = _together(table, keyed, codes, of)
+        for i in set(same) - set(keyed) if found else ():
             table.note(i, "is another for each value of a row: left out")
         same = keyed
-    if rows is None:
+    if found is None:
         raise UnreadableError(
             f"is in long form, a row a value of {', '.join(words[:4])}, and these were not measured at the "
             f"same times ({', '.join(f'{len(r):,}' for r in of[:4])} rows): "
             "make a table with a column for each"
         )
-    x, unit = table.numbers(values), table.layout.units[values]
+    how, rows, places = found
+    x, unit = table.known_numbers(values), table.layout.units[values]
     segment.reorder(table, rows)
     table.unassigned, table.cells.rows = same, len(rows)
     for word, mine, at in zip(words, of, places, strict=True):
@@ -57,7 +58,7 @@ def pivot(table: Table) -> str:
 def _names(table: Table, i: int) -> tuple[list[str], np.ndarray, bool]:
     """The channels, in the order of the file or of their numbers; of each row which it is, -1 for a row that
     a control system wrote about itself; and whether they are numbers only."""
-    words, codes = list(table.column(i).words), table.column(i).take()
+    words, codes = list(table.column(i).words or ()), table.column(i).take()
     numbered = all(w.replace(".", "", 1).isdigit() for w in words)
     own = [k for k, w in enumerate(words) if not SYSTEM.fullmatch(w) and (codes == k).any()]
     if numbered:
@@ -84,9 +85,11 @@ def _keys(table: Table, i: int) -> bool:
     )  # fmt: skip
 
 
-def _together(table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndarray]):
+def _together(
+    table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndarray]
+) -> tuple[str, np.ndarray, list[np.ndarray]] | None:
     """(how, rows of the table that stand for the new ones, for each channel the new row of each of its
-    values, -1 for none); rows is None where values do not belong together.
+    values, -1 for none); None where values do not belong together.
 
     They do if all columns `keys` agree; if channels come in strict turn, each once in a round; or if
     at least COMMON of all moments have a value of each channel.
@@ -99,7 +102,7 @@ def _together(table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndar
     if agree:
         return "", of[0], [np.arange(len(r)) for r in of]
     if not keys:
-        return "", None, None
+        return None
     order = np.concatenate(of)
     known = np.sort(order)
     combined = np.zeros(len(codes), np.int64)
@@ -109,7 +112,7 @@ def _together(table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndar
     mine = [combined[r] for r in of]
     if all(len(np.unique(m)) == len(m) for m in mine):
         moments, first = np.unique(combined[known], return_index=True)
-        in_all = sum(np.isin(moments, m).astype(int) for m in mine) == len(of)
+        in_all = np.sum([np.isin(moments, m) for m in mine], axis=0) == len(of)
         if in_all.mean() >= COMMON:
             rows = known[np.sort(first)]
             at = np.empty(combined.max() + 1, np.int64)
@@ -125,9 +128,9 @@ def _together(table: Table, keys: list[int], codes: np.ndarray, of: list[np.ndar
         and len(set(turns[0])) == n
     ):
         rows = known[: n * m : n]
-        at = [np.where(np.arange(len(r)) < m, np.arange(len(r)), -1) for r in of]
-        return ", those of one round taken together", rows, at
-    return "", None, None
+        rounds = [np.where(np.arange(len(r)) < m, np.arange(len(r)), -1) for r in of]
+        return ", those of one round taken together", rows, rounds
+    return None
 
 
 def _parts(table: Table) -> tuple[int, int] | None:
@@ -154,7 +157,7 @@ def _parts(table: Table) -> tuple[int, int] | None:
 
 def _in_turn(table: Table, i: int) -> bool:
     """Whether whole numbers stand in turn, each as often as the others, and are no measurement."""
-    codes, x = table.column(i).take(), table.numbers(i)
+    codes, x = table.column(i).take(), table.known_numbers(i)
     if not np.isfinite(x).all() or (x != np.round(x)).any() or (x < 0).any():
         return False
     counts = np.unique(codes, return_counts=True)[1]

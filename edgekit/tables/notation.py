@@ -50,7 +50,7 @@ def decimal(cells: Iterable[str]) -> str:
         "." in cell and NUMBER.match(cell) and not GROUPED[","].match(cell) for cell in cells
     ):
         return "."
-    marks = {".": [], ",": []}
+    marks: dict[str, list[str]] = {".": [], ",": []}
     bare = 0
     for cell in cells:
         cell = cell.strip().translate(MINUS)

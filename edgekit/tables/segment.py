@@ -41,8 +41,8 @@ def readings(
     breaks = set(table.cells.breaks)
     for i in [*([label] if label is not None else []), *groups]:
         breaks |= set((np.flatnonzero(np.diff(table.column(i).take())) + 1).tolist())
-    meta = {}
-    if times:
+    meta: dict = {}
+    if times and seconds is not None:
         breaks |= {a for a, _ in timing.contiguous(seconds, times)}
         meta = _timing_notes(times, notes)
     samples = _samples(table, channels)
@@ -54,20 +54,25 @@ def readings(
         meta["units"] = units
     if table.texts:
         meta[TEXTS] = table.texts
-    common = {
-        "path": name, "channels": unique(names) if all(names) else None, "rate": rate, "meta": meta,
-        "unit": ", ".join(dict.fromkeys(u for u in units if u)), "notes": tuple(dict.fromkeys(notes)),
-    }  # fmt: skip
     edges = [0, *sorted(breaks - {0}), len(samples)]
     made = []
     for a, b in itertools.pairwise(edges):
         part = samples[a:b]
-        if times is not None and times.uneven and b - a > 2:
-            part = timing.even(part, seconds[a:b], rate)
+        if times and seconds is not None and times.uneven and b - a > 2:
+            part = timing.even(part, seconds[a:b], wanted.rate or times.rate)
         made.append((part, _word(table, label, a), _word(table, groups[0] if groups else None, a)))
     return [
         Reading(
-            samples=part, label=mine, group=own, part=f"#{i}" if len(made) > 1 else "", **common
+            name,
+            part,
+            rate,
+            unique(names) if all(names) else None,
+            ", ".join(dict.fromkeys(u for u in units if u)),
+            mine,
+            own,
+            f"#{i}" if len(made) > 1 else "",
+            meta=meta,
+            notes=tuple(dict.fromkeys(notes)),
         )
         for i, (part, mine, own) in enumerate(made)
     ]
@@ -75,7 +80,7 @@ def readings(
 
 def _timing_notes(times: timing.Timing, notes: list[str]) -> dict:
     """What the clock says about gaps and jitter: as notes, and as meta."""
-    meta = {"jitter": times.jitter} if times.jitter == times.jitter else {}
+    meta: dict = {"jitter": times.jitter} if times.jitter == times.jitter else {}
     if times.gaps:
         lost = sum(s for _, s in times.gaps)
         notes.append(f"{len(times.gaps)} gaps in time, {lost:.3g} s: cut there")

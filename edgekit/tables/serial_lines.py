@@ -28,7 +28,7 @@ def rewriter(lines: list[str]) -> tuple[Callable[[bytes], bytes], str] | None:
         by, head = "\t", "\t".join([*["time"] * arrows, *names])
     else:
         counts = {by: sum(by in body for body in bodies) for by in ("\t", ";", ",")}
-        by, head = max(counts, key=counts.get), ""
+        by, head = max(counts, key=counts.__getitem__), ""
         if not counts[by]:
             by = " " if sum(" " in body.strip() for body in bodies) > len(bodies) / 2 else ","
 

@@ -10,6 +10,7 @@ import numpy as np
 from edgekit.tables.cells import Cells, Column
 from edgekit.tables.column_roles import ReadOptions
 from edgekit.tables.layout import Layout
+from edgekit.tables.reading import UnreadableError
 
 MOST_KINDS = 100  # of labels or groups
 TEXTS = "columns of text"  # in Reading.meta: name -> some of the words, for those who ask where labels are
@@ -58,6 +59,13 @@ class Table:
         except ValueError:
             return None
         return values[column.take()].astype(np.float32)
+
+    def known_numbers(self, i: int) -> np.ndarray:
+        """The values of a column (n,) that holds numbers. Raises UnreadableError where it does not."""
+        values = self.numbers(i)
+        if values is None:
+            raise UnreadableError(f"holds no numbers in column {self.layout.shown(i)}")
+        return values
 
     def kinds(self, i: int) -> int:
         """Different words of a column; 0 where there are none, or too many to be kinds of something."""

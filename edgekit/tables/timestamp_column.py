@@ -33,7 +33,11 @@ def take(table: Table) -> np.ndarray | None:
         if i in unnamed and i not in clocks and (seconds is None or not _like_a_clock(table, i)):
             continue
         times = timing.analyze_timestamps(_in_order(seconds)) if seconds is not None else None
-        if times is None or (times.jitter != times.jitter and not _steady(table, i, seconds)):
+        if (
+            seconds is None
+            or times is None
+            or (times.jitter != times.jitter and not _steady(table, i, seconds))
+        ):
             _standing(table, i)
             continue
         table.unassigned.remove(i)
@@ -142,11 +146,11 @@ def _seconds(table: Table, i: int, notes: list[str], part: int | None = None) ->
     """
     laid, column = table.layout, table.column(i)
     if column.form:
-        t = _of_form(table, i)
+        t = _of_form(table, i, column.form)
         if t is None:
             return None
         if part is not None and (t[np.isfinite(t)] == np.round(t[np.isfinite(t)])).all():
-            t = t + table.numbers(part) / 1e3
+            t = t + table.known_numbers(part) / 1e3
         moduli = () if column.form.what == "instant" else (column.form.modulus, clock.HALF_DAY)
         t = clock.unwrap_counter(t, tuple(m for m in moduli if m), notes, " s")
     else:
@@ -165,10 +169,10 @@ def _seconds(table: Table, i: int, notes: list[str], part: int | None = None) ->
     return t
 
 
-def _of_form(table: Table, i: int) -> np.ndarray | None:
+def _of_form(table: Table, i: int, form: clock.TimeFormat) -> np.ndarray | None:
     """Seconds of a column of texts; a date takes its time of day from another column."""
     column = table.column(i)
-    if column.form.what == "date":
+    if form.what == "date":
         other = next(
             (
                 k
@@ -181,7 +185,7 @@ def _of_form(table: Table, i: int) -> np.ndarray | None:
             return None
         import pandas as pd
 
-        days = clock.best(column.form.read(pd.Series(list(column.words))))
+        days = clock.best(form.read(pd.Series(list(column.words))))
         days = np.append(days, clock.MISSING)[column.take()]
         ns, within = table.column(other).take(), _since(table.column(other).take())
         known = (days != clock.MISSING) & (ns != clock.MISSING)

@@ -39,4 +39,4 @@ def _one(text: str) -> bool:
     if text in WHOLE or text in PREFIXED:
         return True
     found = PREFIX.match(text)
-    return bool(found) and text[found.end() :] in PREFIXED
+    return found is not None and text[found.end() :] in PREFIXED

@@ -97,7 +97,7 @@ def goes_on_after_a_stop(bench: Bench) -> Iterator[str]:
 
 
 def goes_on_when_its_process_was_killed(bench: Bench) -> Iterator[str]:
-    """Without a farewell, as a power cut would."""
+    """Without a farewell, as a power cut would. Raises RuntimeError where a process gets no pipes."""
     fetch = bench.transport.fetch
     name = f"{getattr(fetch, '__module__', '')}:{getattr(fetch, '__qualname__', '')}"
     source = {k: str(v) for k, v in asdict(bench.offer.source(RECEIVERS[0])).items() if v}

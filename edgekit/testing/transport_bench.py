@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.transport import Offer, Source, Transfer, Transport, Watch
@@ -49,7 +50,7 @@ class Bench:
     def to(self) -> Path:
         return self.folder / "got"
 
-    def fetch(self, to: Path | None = None, source: Source | None = None, **how) -> Transfer:
+    def fetch(self, to: Path | None = None, source: Source | None = None, **how: Any) -> Transfer:
         how = {"timeout_s": 20.0} | how
         return self.transport.fetch(source or self.offer.source(RECEIVERS[0]), to or self.to, **how)
 
@@ -70,7 +71,8 @@ class Bench:
 
 @contextmanager
 def served(transport: Transport, folder: Path, variant: str = "") -> Iterator[Bench]:
-    """A bench for `asked`; its server keeps what it needs in `folder`."""
+    """A bench for `asked`, at the server `variant` of the transport, its first one unless named; that keeps
+    what it needs in `folder`."""
     own = dict(transport.variants[variant or next(iter(transport.variants))])
     files = {"update": DATA}
     with transport.serve(files, receivers=RECEIVERS, folder=folder / "keys", **own) as offer:

@@ -23,7 +23,8 @@ from edgekit.core.extras import remedy
 from edgekit.data.recordings import DOMAINS, TARGET, Recording
 from edgekit.data.splits import PARTS, assert_no_leak
 from edgekit.data.windows import Windows
-from edgekit.usecases.usecase import Step, UseCase
+from edgekit.signal.step import Step
+from edgekit.usecases.usecase import UseCase
 
 FOLDS = 3
 SOME = 4  # windows, where a few tell as much as all

@@ -18,8 +18,9 @@ from pathlib import Path
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.data.windows import Windows, subsample
+from edgekit.signal.step import Step
 from edgekit.usecases.contract import problems, renamed
-from edgekit.usecases.usecase import Step, UseCase
+from edgekit.usecases.usecase import UseCase
 
 KIT = Path(__file__).parent
 

@@ -54,6 +54,11 @@ RENAMED = {  # what files written for an earlier kit may say -> what it is calle
     "data.fault_frequencies": "datasets.bearing_physics.fault_frequencies",
     "data.fetch": "datasets.fetch",
     "data.mfpt": "datasets.mfpt",
+    "simulators.hearts.beat_windows": "data.beats.beat_windows",
+    "simulators.hearts.windows_at": "data.beats.windows_at",
+    "simulators.hearts.match": "data.beats.match",
+    "simulators.hearts.judged": "data.beats.judged",
+    "simulators.hearts.detection_counts": "data.beats.detection_counts",
 }
 
 

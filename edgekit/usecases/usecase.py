@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -14,18 +14,17 @@ from edgekit.data.recordings import Recording
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.firmware.message import Schema
+from edgekit.signal.step import Step
 
 
-class Step(Protocol):
-    """From windows to a network's input, in Python and, by `c`, in C: a step of `edgekit.signal`."""
+class FitOptions(TypedDict, total=False):
+    """How a network is trained: what `learn.fit` takes."""
 
-    shape: tuple[int, int, int]
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """`X` (n, time, channel) or (n, height, width, 1) -> (n, *shape), float32."""
-
-    def c(self, name: str) -> dict[str, str]:
-        """Its C, `{name}_features`, and the headers that this includes: file name -> text."""
+    epochs: int
+    copies: int
+    batch: int
+    rate: float
+    balance: float
 
 
 class UseCase:
@@ -63,7 +62,7 @@ class UseCase:
     student: Callable[..., Any]
     # how wide they are, how long they are trained, how often and on how much: see bearing/usecase.py
     WIDTHS: dict[str, Any]
-    FIT: dict[str, dict[str, dict[str, float]]]
+    FIT: dict[str, dict[str, FitOptions]]
     SWEEP: dict[str, int]
     # methods of chapter 02 that only this use case knows: name -> function of an adaptation task that
     # returns a training table (X (n, d), y (n,))

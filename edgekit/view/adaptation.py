@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.view.learning import _caption
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, COLOURS, GREEN, RED
 
 if TYPE_CHECKING:
     from edgekit.learn.adapt import Comparison
 
-BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
 CHANNELS = 3  # shown of features that have more
 WRAP = 4  # classes beside each other
@@ -98,11 +97,9 @@ def plot_distances(case: Any, distances: np.ndarray) -> Axes:
     along_axis = len(distances) == np.prod(shape) and shape[0] == 1
     at = np.arange(len(distances))[:, None]
     if along_axis:
-        label, at = (
-            case.FEATURE_AXIS[0],
-            np.repeat(np.asarray(case.FEATURE_AXIS[1])[:, None], shape[2], 1),
-        )
-    rows = distances.reshape(at.shape)
+        label, places = case.FEATURE_AXIS
+        at = np.repeat(np.asarray(places)[:, None], shape[2], 1)
+    rows = distances.reshape(len(at), -1)
     _, axes = plt.subplots(figsize=(9, 2.6))
     for c, far in enumerate(rows.T[: len(COLOURS)]):
         axes.step(at[:, c], far, where="mid", color=COLOURS[c], label=f"channel {c + 1}")

@@ -10,14 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.view.learning import _caption
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, COLOURS, RED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from edgekit.monitor.trend import Life
-
-BLUE, RED, GREEN = COLOURS[:3]
 
 
 def plot_scores(
@@ -31,7 +29,7 @@ def plot_scores(
     `caption` says where the numbers are from.
     """
     _, axes = plt.subplots(figsize=(7, 2.8))
-    bins = np.geomspace(scores.min(), scores.max(), 40)
+    bins = np.geomspace(scores.min(), scores.max(), 40).tolist()
     for name, rows, colour in (("healthy", ~faulty, BLUE), ("faulty", faulty, RED)):
         axes.hist(scores[rows], bins, color=colour, alpha=0.6, label=name)
     if threshold is not None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, GREEN, RED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from edgekit.design import Budget
     from edgekit.learn.scores import Score
 
-BLUE, RED, GREEN = COLOURS[:3]
 GREY = "#999999"
 
 

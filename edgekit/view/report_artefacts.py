@@ -8,6 +8,7 @@ from pathlib import Path
 from edgekit.core.errors import EdgekitError
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.artefacts import ARTEFACTS, REPORT
+from edgekit.pipeline.manifest import artefact_path
 
 TABLES = {"model.json": "The model that is deployed", "ledger.json": "Every variant that was tried"}
 
@@ -15,7 +16,7 @@ TABLES = {"model.json": "The model that is deployed", "ledger.json": "Every vari
 def sections(directory: Path, fallen: set[str]) -> str:
     """The sections of the artefacts that are there, those of the chapters in `fallen` left out; HTML."""
     there = {
-        name: artefacts.artefact_path(directory, name)
+        name: artefact_path(directory, name)
         for name, artefact in ARTEFACTS.items()
         if REPORT in artefact.readers and artefact.writer not in fallen
     }

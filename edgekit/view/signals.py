@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from edgekit.data.windows import Windows
 
 
-def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndarray | None:
-    """The first recording of each label, its first `samples`, under each other; events are shaded.
+def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndarray:
+    """The first recording of each label, its first `samples`, under each other; events are named.
 
-    Of image recordings, some frames, whose axes (n,) it returns.
+    Of image recordings, some frames. Returns the axes (n,), one a label or a frame.
     """
     first: dict[str | None, Recording] = {}
     for recording in recordings:
@@ -44,7 +44,7 @@ def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndar
         axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
     axes[-1, 0].set_xlabel("time (s)")
     axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
-    return None
+    return axes[:, 0]
 
 
 def plot_spectra(

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from edgekit.view.palette import COLOURS
+from edgekit.view.palette import BLUE, GREEN
 
 if TYPE_CHECKING:
     from edgekit.learn import Frontier
 
-BLUE, _, GREEN = COLOURS[:3]
 GREY = "#999999"
 
 

@@ -15,7 +15,7 @@ from edgekit.cli import commands, run_device
 from edgekit.packages import delta, encryption, suit
 from edgekit.packages.manifest import ENCODINGS, PackageError
 from edgekit.packages.package import manifest_of, sign_package, verify
-from tests.agent.test_manifest_c import (
+from tests.agent.manifests import (
     ED,
     FULL,
     PAYLOAD,

@@ -10,10 +10,12 @@ from edgekit.assurance import ATTACKS, attack
 from edgekit.assurance.attack_record import Attack
 from edgekit.assurance.attacks import aimed_at
 from edgekit.assurance.attacks_package import IMAGE
+from edgekit.assurance.attacks_transfer import TransferTarget
+from edgekit.assurance.keyset_target import generate_keys, states
 from edgekit.assurance.package_target import PackageTarget, check_in_python
 from edgekit.packages.manifest import RULES
 from edgekit.packages.package import sign_package
-from edgekit.testing.attack import lacks
+from edgekit.testing.attack import FAMILIES, lacks
 from tests.updates_fixtures import release_of
 
 KEK = bytes(range(16))
@@ -38,9 +40,43 @@ def targets(releases, signer, es256):
     ]
 
 
+@pytest.fixture(scope="module")
+def guarded(releases, signer):
+    """Devices with root keys: one that was made today, and one after a rotation of roots."""
+    old, _ = releases
+    keys = generate_keys(old.device().vendor, signer)
+    data = sign_package(old.unsigned(1), signer)
+    cores = [HostDevice(old, keys.first, old.device()) for _ in range(2)]
+    new, field = (states(core, keys, data, every=5) for core in cores)
+    return [next(new), list(field)[-1]]
+
+
+@pytest.fixture(scope="module")
+def reachable(releases, signer, tmp_path_factory):
+    """A device that fetches its packages itself."""
+    old, _ = releases
+    core = HostDevice(old, [signer.public], old.device())
+    data = sign_package(old.unsigned(1), signer)
+    return [TransferTarget(core, data, tmp_path_factory.mktemp("way"))]
+
+
 @pytest.mark.parametrize("name", [a.name for a in aimed_at("package")])
 def test_it_reaches_the_rule_that_it_is_for(targets, name):
     assert lacks(ATTACKS[name], targets) == []
+
+
+@pytest.mark.parametrize("name", [a.name for a in aimed_at("keys")])
+def test_on_keys_it_reaches_the_rule_that_it_is_for(guarded, name):
+    assert lacks(ATTACKS[name], guarded) == []
+
+
+@pytest.mark.parametrize("name", [a.name for a in aimed_at("way")])
+def test_on_the_way_it_reaches_the_rule_that_it_is_for(reachable, name):
+    assert lacks(ATTACKS[name], reachable) == []
+
+
+def test_every_attack_is_of_a_family_that_has_a_suite():
+    assert {a.on for a in ATTACKS.values()} == set(FAMILIES)
 
 
 def test_every_rule_is_attacked():
@@ -95,3 +131,58 @@ def test_the_answer_of_a_device_with_a_hole_is_seen(targets):
     assert lacks(ATTACKS["made for other firmware"], [hole]) == [
         "is_refused_by_who_answers: an attempt got in"
     ]
+
+
+TOO_FEW = ATTACKS["key rotation signed by too few"]
+
+
+def good_lists(target):
+    """The control of every list."""
+    return target.control()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tries": good_lists}, "an attempt got in"),
+        ({"control": TOO_FEW.tries}, "what is honest is refused without any attack"),
+        ({"control": lambda t: []}, "nothing honest is tried"),
+        ({"rules": ("keys of another vendor",)}, "not by keys of another vendor"),
+        ({"rules": ()}, "what refuses it?"),
+        ({"name": " "}, "the name"),
+        ({"on": "package"}, "asked of a KeysetTarget"),
+    ],
+)
+def test_the_contract_notices_an_attack_on_keys_that_proves_nothing(guarded, changes, says):
+    found = lacks(replace(TOO_FEW, **changes), guarded[:1])
+    assert any(says in what for what in found), found
+
+
+def test_the_contract_notices_a_device_that_is_not_what_it_was(guarded):
+    """Its keys are changed while the attack is prepared: what is honest is old by then."""
+
+    def careless(target):
+        for take in target.control():
+            take()  # the first time it is newer than what there is
+        yield from TOO_FEW.tries(target)
+
+    target = guarded[0]
+    found = lacks(replace(TOO_FEW, tries=careless), [target])
+    target.core.restore_flash(target.start)
+    assert "is_refused_by_who_answers: the target is not what it was" in found
+    assert any("refused afterwards" in what for what in found)
+
+
+class Nameless(TransferTarget):
+    """Asks for a file by its name alone."""
+
+    def fetched(self, url: str, known: bool = True) -> str:
+        return super().fetched(url, known=False)
+
+
+def test_a_download_that_is_refused_for_something_else_proves_nothing(reachable):
+    """Without a length or a known SHA-256, data are refused before it is seen that they do not end."""
+    device = reachable[0]
+    found = lacks(ATTACKS["endless data"], [Nameless(device.core, device.package, device.folder)])
+    assert any("honest is refused" in what for what in found), found
+    assert any("not by does not end" in what for what in found), found

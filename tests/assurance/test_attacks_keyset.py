@@ -4,8 +4,8 @@ import pytest
 
 from edgekit.agent.device_firmware import firmware
 from edgekit.agent.simulator import DeviceSimulator
-from edgekit.assurance import attack_keyset, attacks_keyset
-from edgekit.assurance.attacks_keyset import NOW
+from edgekit.assurance import attack_keyset
+from edgekit.assurance.keyset_target import NOW, generate_keys
 from edgekit.core.errors import EdgekitError
 from edgekit.packages import statement, status
 from edgekit.packages.keyset import signed
@@ -14,7 +14,7 @@ from edgekit.packages.package import sign_package
 
 @pytest.fixture(scope="module")
 def keys(releases, signer):
-    return attacks_keyset.generate_keys(releases[0].device().vendor, signer)
+    return generate_keys(releases[0].device().vendor, signer)
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import shutil
 
 import pytest
 
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A project of somebody else's: the notebooks and nothing more."""
     home = tmp_path_factory.mktemp("project")
-    shutil.copytree(workspace.root() / "notebooks", home / "notebooks")
+    shutil.copytree(Workspace.find().folder / "notebooks", home / "notebooks")
     return home

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import bring
+from edgekit.bring.plan import Plan
+
 
 def sines(seed: int, n: int, rate: float, hertz: float, channels: int = 3) -> np.ndarray:
     """(n, channels): a movement of so many turns a second, gravity on the last channel."""
@@ -135,3 +138,16 @@ def pictures(root: Path, files: int = 12, side: int = 60) -> Path:
             )
             Image.fromarray(grey.clip(0, 255).astype("u1")).save(root / label / f"img_{i:03}.png")
     return root
+
+
+def understood(folder: Path, **options) -> Plan:
+    """What `edgekit new` makes of a folder that was told no rate."""
+    return bring.infer_plan(bring.read(folder), bring.Options(**options), assume=True)
+
+
+def series(path, n=600, hertz=2.0, channels=2, seed=0, header=True):
+    """A table of sines, 50 rows a second, that says no rate."""
+    x = sines(seed, n, 50, hertz, channels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = [",".join(f"c{i}" for i in range(channels))] if header else []
+    path.write_text("\n".join([*head, *(",".join(f"{v:.4f}" for v in r) for r in x)]))

@@ -12,7 +12,7 @@ from edgekit import bring, data, usecases
 from edgekit.bring import crossed_factors, path_labels
 from edgekit.core.errors import EdgekitError
 from tests.bring import folders
-from tests.bring.test_new import understood
+from tests.bring.folders import understood
 
 rng = np.random.default_rng(0)
 

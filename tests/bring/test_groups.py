@@ -7,7 +7,7 @@ import pytest
 
 from edgekit import bring, data, usecases
 from edgekit.core.errors import EdgekitError
-from tests.bring.test_new import series, understood
+from tests.bring.folders import series, understood
 
 
 def test_one_class_of_too_few_groups_is_named_and_the_others_stay_honest(tmp_path):

@@ -6,10 +6,10 @@ import tomllib
 import yaml
 
 from edgekit.cli.doctor import GROUPS
-from edgekit.core import workspace
 from edgekit.core.extras import APART, canonical
+from edgekit.core.workspace import Workspace
 
-ROOT = workspace.root()
+ROOT = Workspace.find().folder
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit import usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.data import inspect, keep
 from edgekit.data.quality import RecordingList, summary
 from edgekit.data.recording_file import load, save
@@ -16,12 +16,12 @@ from edgekit.datasets import cached
 from tests.data.samples import noise, recording
 
 CASES = sorted(
-    p.name for p in usecases.known(workspace.root()).values() if p.parent == usecases.KIT
+    p.name for p in usecases.known(Workspace.find().folder).values() if p.parent == usecases.KIT
 )
 
 
 def of(name: str) -> list:
-    case = usecases.load(name, workspace.root())
+    case = usecases.load(name, Workspace.find().folder)
     return case.recordings("lab", "quick", offline=True)
 
 
@@ -46,7 +46,7 @@ def vibration():
 
 @pytest.mark.parametrize("name", CASES)
 def test_sound_recordings_of_the_simulators_are_left_alone(name):
-    case = usecases.load(name, workspace.root())
+    case = usecases.load(name, Workspace.find().folder)
     report = inspect(case.recordings("field", "quick", offline=True), case.RATE)
     assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"]["reason"].to_dict()
 
@@ -55,7 +55,7 @@ def test_sound_recordings_of_the_simulators_are_left_alone(name):
 def test_real_recordings_that_are_known_to_be_sound_are_left_alone(name):
     if not cached({"bearing": "mfpt", "activity": "watch"}[name]):
         pytest.skip("not downloaded")
-    case = usecases.load(name, workspace.root())
+    case = usecases.load(name, Workspace.find().folder)
     report = inspect(case.recordings("field", "full"), case.RATE)
     assert set(report["verdict"]) == {"ok"}, report[report["verdict"] != "ok"]["reason"].to_dict()
 

@@ -1,5 +1,6 @@
 """Frames, boxes, crops and splits along time, on a video and labels made here."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ def some_labels() -> BoxLabels:
     return BoxLabels((768, 576), 10.0, frames, {"source": "pedestrians"})
 
 
-def test_a_label_file_survives_a_round_trip(tmp_path):
+def test_a_label_file_says_what_its_boxes_are(tmp_path):
     path = tmp_path / "labels.json"
-    video.save_boxes(some_labels(), path)
+    labels = some_labels()
+    head = {**labels.metadata, "size": labels.size, "rate": labels.rate}
+    path.write_text(json.dumps({**head, "frames": labels.frames}), encoding="utf-8")
     again = video.load_boxes(path)
     assert again == some_labels()
     assert again.frames[10] == ()

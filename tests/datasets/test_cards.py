@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 from edgekit.datasets import card, mfpt
 from edgekit.simulators import bearings
 
 
 def test_the_cards_say_what_they_must():
-    folder = workspace.root() / "data"
+    folder = Workspace.find().folder / "data"
     for path in folder.glob("*.toml"):
         assert card(path.stem).fields["flaws"]
         assert "<table>" in card(path.stem)._repr_html_()

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from edgekit.cli import commands
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.data import recording_file
 from edgekit.datasets import fetch, sources
 from edgekit.datasets.check import check
@@ -26,7 +26,7 @@ def home(tmp_path, monkeypatch, registry):
     home, cache = tmp_path / "home", tmp_path / "cache"
     (home / "data").mkdir(parents=True)
     for name in ("rig", "pump"):
-        shutil.copy(workspace.root() / "data" / "mfpt.toml", home / "data" / f"{name}.toml")
+        shutil.copy(Workspace.find().folder / "data" / "mfpt.toml", home / "data" / f"{name}.toml")
     recording_file.save(
         recording("r", noise()), home / "usecases" / "pump" / "recordings" / "r.npz"
     )

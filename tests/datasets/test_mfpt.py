@@ -9,7 +9,8 @@ from scipy.io import savemat
 from edgekit.core.errors import EdgekitError
 from edgekit.data import inspect
 from edgekit.datasets import cached, mfpt
-from edgekit.datasets.bearing_physics import NICE, fault_frequencies, peak_over_median
+from edgekit.datasets.bearing_physics import NICE, fault_frequencies
+from tests.datasets.spectra import peak_over_median
 
 
 @pytest.fixture(scope="module")

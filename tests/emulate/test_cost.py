@@ -9,9 +9,9 @@ import pytest
 from benchmarks import latency as benchmark
 from benchmarks.bars import Bars
 from edgekit import catalog
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import estimated
+from edgekit.core.workspace import Workspace
 from edgekit.emulate import battery_life, build, energy, latency, profile
 from edgekit.emulate.cores import timing_of
 from edgekit.emulate.cost import cycles, weight_bytes
@@ -76,7 +76,7 @@ def test_the_catalogue_has_what_the_published_binaries_say():
     found = Bars("latency")
     benchmark.bars(found)
     assert [what for what, *_, met in found.rows if not met] == []
-    page = (workspace.root() / "docs/latency.md").read_text(encoding="utf-8")
+    page = (Workspace.find().folder / "docs/latency.md").read_text(encoding="utf-8")
     assert benchmark.markdown(benchmark.chips(benchmark.table())) in page
 
 

@@ -56,6 +56,11 @@ def test_every_core_computes_the_same(trained, cpu):
     assert feature_parity(app, X).attrs["exact"]
 
 
+def test_a_network_alone_takes_no_windows(trained):
+    with pytest.raises(EdgekitError, match="takes no windows"):
+        classify(build(generate(read(trained), "bearing")), strikes(1, seed=0)[0])
+
+
 @pytest.mark.parametrize("sensitivity", [None, SENSITIVITY], ids=["float32", "int16"])
 @pytest.mark.parametrize(
     "feature",

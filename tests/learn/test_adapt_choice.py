@@ -139,9 +139,9 @@ def test_a_rig_like_cwru_is_left_alone_where_the_surest_windows_mislead():
     """One healthy bearing, faults grouped by bearing, most of them not as a textbook says."""
     from benchmarks import rigs
     from edgekit import data, usecases
-    from edgekit.core import workspace
+    from edgekit.core.workspace import Workspace
 
-    case = usecases.load("bearing", workspace.root())
+    case = usecases.load("bearing", Workspace.find().folder)
     recordings = case.recordings("lab", "quick"), rigs.cwru_like(32)
     source, target = (case.windows([case.prepare(r) for r in part], "full") for part in recordings)
     source, target = data.subsample(source, 700), data.subsample(target, 1_000)

@@ -218,10 +218,10 @@ def test_few_lives_are_refused():
 
 def test_an_indicator_rises_with_the_fault_of_a_simulated_machine():
     from edgekit import usecases
-    from edgekit.core import workspace
+    from edgekit.core.workspace import Workspace
     from edgekit.simulators import bearings
 
-    case = usecases.load("bearing", workspace.root())
+    case = usecases.load("bearing", Workspace.find().folder)
     snapshots = bearings.run_to_failure("outer", 14, 0.5, 0.4, seed=7)
     followed = trend.follow(snapshots, case, hours=100.0, healthy=5)
     assert np.median(followed.health[:7]) == pytest.approx(1, abs=0.4)

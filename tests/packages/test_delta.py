@@ -4,87 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import sys
 import zlib
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgekit.agent.decoder_cost import cost
 from edgekit.assurance import fuzz_delta
 from edgekit.assurance.fuzz_delta import NO_LIMIT, Case
 from edgekit.core.errors import EdgekitError
-from edgekit.export import read
 from edgekit.packages.compare_deltas import compare
 from edgekit.packages.delta import DELTA, PACKED, RAW, best, decode, encode
 from edgekit.packages.regions import WIDTH, Region, regions
-from tests.export import tiny
-from tests.export.tiny import Op, T
-
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared" / "data")) / "tflm-models"
-REAL = ("hello_world_int8", "micro_speech_quantized", "keyword_scrambled_8bit")
-SIZES = (48, 96, 64, 8)
-
-
-def network(weights=None, biases=None, sizes=SIZES, scale=0.02) -> bytes:
-    """A `.tflite` of three dense layers; weights: [(out, in) int8], biases: [(out,) int32]."""
-    rng = np.random.default_rng(5)
-    shapes = [(m, n) for n, m in itertools.pairwise(sizes)]
-    weights = weights or [drawn(rng, s) for s in shapes]
-    biases = biases or [rng.normal(0, 900, m).astype(np.int32) for m, _ in shapes]
-    tensors, ops = [T((1, sizes[0]), scale=0.1)], []
-    for w, b in zip(weights, biases, strict=True):
-        at = len(tensors)
-        tensors += [
-            T(w.shape, scale=scale, data=w),
-            T(b.shape, "int32", scale=0.1 * scale, data=b),
-            T((1, len(w)), scale=0.1),
-        ]
-        options = ((0, "Int8", 0), (1, "Int8", 0), (2, "Bool", False))
-        ops.append(
-            Op("FULLY_CONNECTED", [at - 1, at, at + 1], [at + 2], "FullyConnectedOptions", options)
-        )
-    return tiny.write(tensors, ops, [0], [len(tensors) - 1])
-
-
-def drawn(rng, shape) -> np.ndarray:
-    return np.clip(rng.normal(0, 35, shape), -127, 127).astype(np.int8)
-
-
-def changed(values, share, rng) -> np.ndarray:
-    """A share of the values moved by 1 to 3, as in a network that was retrained on its grid."""
-    steps = rng.choice([-3, -2, -1, 1, 2, 3], values.shape, p=[0.05, 0.1, 0.35, 0.35, 0.1, 0.05])
-    moved = values.astype(int) + steps * (rng.random(values.shape) < share)
-    return np.clip(moved, -127, 127).astype(np.int8)
-
-
-@cache
-def base() -> bytes:
-    return network()
-
-
-def parts(model: bytes):
-    constants = [t.data for t in read(model).tensors if t.data is not None]
-    return [d for d in constants if d.dtype == np.int8], [
-        d for d in constants if d.dtype != np.int8
-    ]
-
-
-@cache
-def retrained(share: float, bias: float = 0) -> bytes:
-    rng = np.random.default_rng(int(1e4 * share))
-    weights, biases = parts(base())
-    steps = [np.rint(rng.normal(0, bias, b.shape)).astype(np.int32) for b in biases]
-    return network(
-        [changed(w, share, rng) for w in weights],
-        [b + s for b, s in zip(biases, steps, strict=True)],
-    )
+from tests.packages.images import (
+    REAL,
+    SHARED,
+    SIZES,
+    base,
+    changed,
+    drawn,
+    network,
+    parts,
+    retrained,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,57 +45,6 @@ def arrives(device, target, old=None, *layout) -> int:
     answers = device([Case(data, old or b"", len(target), chop) for chop in (NO_LIMIT, 1, 7, 8, 9)])
     assert answers == [("complete", target)] * 5
     return len(data)
-
-
-# ---- What an image is made of
-
-
-@pytest.mark.parametrize("model", [*tiny.OPERATORS, *REAL, "network"])
-def test_regions_are_the_tensors_and_cover_the_file(model):
-    if model in REAL and not SHARED.is_dir():
-        pytest.skip("the shared models are not here")
-    data = base() if model == "network" else None
-    data = data or ((SHARED / f"{model}.tflite").read_bytes() if model in REAL else None)
-    data = data or tiny.OPERATORS[model](np.random.default_rng(3))
-    found = regions(data)
-    assert [r.offset for r in found] == [0, *(r.end for r in found[:-1])]
-    assert found[-1].end == len(data)
-    held = [(r.kind, data[r.offset : r.end]) for r in found]
-    for t in read(data).tensors:
-        if t.data is not None and t.dtype in (np.int8, np.int32):
-            assert (str(t.dtype), t.data.tobytes()) in held
-    if model == "network":
-        rows = [r.row for r in found if r.kind == "int8"]
-        assert sorted(rows) == sorted(SIZES[:-1])
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32))
-def test_a_hostile_file_is_refused_in_one_line_or_has_regions(seed):
-    rng = np.random.default_rng(seed)
-    data, message = tiny.mutated(base(), rng), ""
-    try:
-        found = regions(data)
-    except EdgekitError as error:
-        found, message = [Region(0, "bytes", len(data))], str(error)
-    assert "\n" not in message
-    assert [r.offset for r in found] == [0, *(r.end for r in found[:-1])]
-    assert found[-1].end == len(data)
-
-
-@pytest.mark.parametrize(
-    "layout",
-    [
-        [Region(0, "int8", 9)],
-        [Region(0, "int8", 4), Region(3, "int8", 4)],
-        [Region(0, "int16", 4)],
-        [Region(-1, "bytes", 4)],
-        [Region(0, "int32", 2, 0)],
-    ],
-)
-def test_regions_that_are_not_of_the_image_are_refused(layout):
-    with pytest.raises(EdgekitError):
-        encode(bytes(8), None, layout)
 
 
 # ---- What arrives
@@ -331,42 +224,3 @@ def test_trailing_bytes_another_size_and_a_short_base_are_errors(device):
         assert len(image) <= case[2]
     assert device([Case(data, base(), size, stop=100)])[0][0] == "stopped"
     assert device([Case(b"", b"", 0), Case(b"x", b"", 0)]) == [("complete", b""), ("trailing", b"")]
-
-
-def test_hostile_updates_are_refused_and_both_decoders_agree():
-    table = fuzz_delta.fuzz(5000, seed=1, compared=4)
-    assert table["inputs"].sum() == 5000
-    assert not table.attrs["finds"]
-    assert not table["crashes"].sum()
-    assert not table["unlike"].sum()
-    # no way to go wrong was left out
-    assert (table[["complete", "damaged", "more", "trailing"]].sum() > 50).all()
-
-
-MUTANTS = {
-    "reads beyond the base": ("d->count << wide > d->base_size - from", "0"),
-    "counts beyond the image": ("d->count <= d->left >> wide", "1"),
-    "takes any kind": ("v < KINDS ?", "1 ?"),
-    "takes trailing bytes": ("== DELTA_COMPLETE && n", "== DELTA_COMPLETE && 0"),
-    "learns at another rate": ("d->seen[c] < 127", "d->seen[c] < 255"),
-    "takes a count of nothing": ("d->count && d->count <=", "d->count <="),
-}
-
-
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_decoder_without_one_of_its_checks_is_found(mutant):
-    files, (old, new) = fuzz_delta.sources(), MUTANTS[mutant]
-    assert files["delta.c"].count(old) == 1
-    files["delta.c"] = files["delta.c"].replace(old, new)
-    table = fuzz_delta.fuzz(2500, compared=4, program=fuzz_delta.driver(files)[0])
-    assert table["crashes"].sum() or table["unlike"].sum()
-
-
-# ---- What it costs a device
-
-
-@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])
-def test_the_decoder_fits_a_kilobyte_of_code_and_one_of_memory(cpu):
-    found = cost(retrained(0.05), base(), cpu)
-    assert 500 < found.code.value <= 1024
-    assert 600 < found.ram.value <= 1024

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -139,3 +141,12 @@ def test_somebody_elses_artefacts_go_by_their_suffix(tmp_path):
     (tmp_path / "own.json").write_text("{")
     with pytest.raises(EdgekitError, match=r"own\.json cannot be read"):
         artefacts.read(tmp_path / "own.json")
+
+
+def test_a_manifest_is_read_without_what_its_artefacts_hold():
+    code = (
+        "import sys, edgekit.pipeline.manifest; print([m for m in ('numpy', 'pandas', "
+        "'edgekit.agent', 'edgekit.learn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -11,6 +11,7 @@ import pytest
 from edgekit import bring
 from edgekit.core.extras import how_to_get
 from edgekit.readers import sounds, waves
+from edgekit.readers.folder_contents import FolderContents
 from edgekit.tables import UnreadableError
 from tests.bring import folders
 
@@ -133,7 +134,7 @@ def test_a_missing_library_is_named_with_what_to_install(tmp_path, monkeypatch, 
     (tmp_path / file).write_bytes(b"\x89HDF\r\n\x1a\n" if package == "h5py" else b"fLaC?PAR1")
     from edgekit.bring import folder
 
-    found = folder.FolderContents(tmp_path)
+    found = FolderContents(tmp_path)
     folder._add(found, file, tmp_path / file, ("", "", ""))
     assert found.failed == {file: f"needs {package} to be read: {how_to_get(package)}"}
 

@@ -1,7 +1,8 @@
 """A candidate is pruned for a reason that stands, and not on an estimate that may be wrong."""
 
+from edgekit.core.figures import Figure
 from edgekit.design import Budget
-from edgekit.search import cost, prune
+from edgekit.search import cost, objective, prune
 from edgekit.search.prune import PruneReason
 
 SMALL = cost.Cost(100, 100, flash=2_000, ram=500, instructions=10_000)
@@ -34,3 +35,9 @@ def test_what_is_far_beyond_something_that_is_right_already_has_nothing_to_gain(
     assert "times a trial" in text(LARGE, Budget(), PruneReason.NOTHING_TO_GAIN, right)
     # but not of something that is merely cheap, while another is far better
     assert prune.by_estimate(LARGE, Budget(), 100, [(0.6, 1_000), (0.95, 3_000_000)]) is None
+
+
+def test_a_range_that_is_missed_is_exceeded_by_how_much():
+    rated = Figure(25.0, "°C", "published", "data sheet", low=-20.0, high=60.0)
+    over = objective.excess({"temperature_c": rated}, Budget(temperature_c=(-20.0, 70.0)))
+    assert over == {"temperature_c": 10.0}

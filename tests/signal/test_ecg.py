@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.data import beats
 from edgekit.signal import EcgBeat, ecg_variation, r_peaks
 from edgekit.simulators import hearts
 from tests.signal import compiled
@@ -38,9 +39,9 @@ every_feature = pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATUR
 def people():
     """Minutes of simulated people at 125 Hz with their beats."""
     from edgekit import usecases
-    from edgekit.core import workspace
+    from edgekit.core.workspace import Workspace
 
-    case = usecases.load("ecg", workspace.root())
+    case = usecases.load("ecg", Workspace.find().folder)
     return [case.prepare(r) for d in ("lab", "field") for r in hearts.simulate(d, 4, 90, seed=5)]
 
 
@@ -69,7 +70,7 @@ def stream(rate):
 def test_beats_are_found(people, rate):
     step = round(125 / rate)
     rows = [
-        hearts.detection_counts(r, step * r_peaks(r.samples[::step].T, rate=rate)[0], 19)
+        beats.detection_counts(r, step * r_peaks(r.samples[::step].T, rate=rate)[0], 19)
         for r in people
     ]
     hits, missed, invented = np.sum(rows, axis=0)
@@ -110,7 +111,7 @@ def test_neither_offset_nor_level_matters_to_the_detector(people):
     (found,) = r_peaks(x)
     for other in (x + 3, 2 * x, -x):
         (again,) = r_peaks(other)
-        assert (hearts.match(found, again, 2) >= 0).mean() > 0.98
+        assert (beats.match(found, again, 2) >= 0).mean() > 0.98
 
 
 def test_a_short_stream_is_refused():
@@ -120,7 +121,7 @@ def test_a_short_stream_is_refused():
 
 def windows_of(people, feature):
     after = feature.window - feature.anchor
-    return hearts.beat_windows(
+    return beats.beat_windows(
         people, ("N", "S", "V"), feature.anchor, after, dict.fromkeys("NSV", 9)
     )
 

@@ -17,9 +17,9 @@ from edgekit.datasets.bearing_physics import (
     Bearing,
     envelope_spectrum,
     fault_frequencies,
-    peak_over_median,
 )
 from edgekit.simulators import bearings
+from tests.datasets.spectra import peak_over_median
 
 CLASSES = ("normal", "inner", "outer")
 

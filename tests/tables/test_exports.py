@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgekit import bring
 from edgekit.core.errors import EdgekitError
 from edgekit.tables import UnreadableError, column_roles, delimited, units
-from tests.bring.test_new import series, understood
+from tests.bring.folders import series, understood
 
 
 def read(folder, text, wanted=delimited.DEFAULT_READ_OPTIONS):

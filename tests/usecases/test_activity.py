@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from edgekit import data, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
 def case():
-    return usecases.load("activity", workspace.root())
+    return usecases.load("activity", Workspace.find().folder)
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 import pytest
 
 from edgekit import usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.testing.usecase import CONTRACT, Subject
 
-NAMES = sorted(usecases.known(workspace.root()))
+NAMES = sorted(usecases.known(Workspace.find().folder))
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def subject(request):
-    return Subject(usecases.load(request.param, workspace.root()))
+    return Subject(usecases.load(request.param, Workspace.find().folder))
 
 
 @pytest.mark.parametrize("what", [what for what in CONTRACT if what != "networks"])

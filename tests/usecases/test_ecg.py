@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from edgekit import data, simulators, usecases
-from edgekit.core import workspace
+from edgekit.core.workspace import Workspace
 from edgekit.datasets.mitbih import DS1, DS2, VARIABLE
 
 
 @pytest.fixture(scope="module")
 def case():
-    return usecases.load("ecg", workspace.root())
+    return usecases.load("ecg", Workspace.find().folder)
 
 
 def patients(names, each=6):

@@ -4,6 +4,7 @@ import pytest
 
 from edgekit.pipeline import artefacts
 from edgekit.pipeline.artefacts import ARTEFACTS, REPORT
+from edgekit.pipeline.manifest import artefact_path
 from edgekit.view.report_artefacts import TABLES, sections
 from tests.pipeline.test_artefacts import VALUES
 
@@ -15,7 +16,7 @@ def directory(tmp_path):
     (tmp_path / "artefacts").mkdir()
     for name in SHOWN:
         value = VALUES.get(name, b"content of " + name.encode())
-        path = artefacts.artefact_path(tmp_path, name)
+        path = artefact_path(tmp_path, name)
         path.write_bytes(value) if isinstance(value, bytes) else artefacts.write(path, value, name)
     return tmp_path
 
@@ -33,7 +34,7 @@ def test_everything_that_the_report_is_to_read_is_in_it(directory):
 
 
 def test_what_does_not_count_or_is_not_there_is_left_out(directory):
-    artefacts.artefact_path(directory, "tflm.zip").unlink()
+    artefact_path(directory, "tflm.zip").unlink()
     page = sections(directory, {"06_ota"})
     assert "update.bin" not in page
     assert "tflm.zip" not in page
@@ -41,5 +42,5 @@ def test_what_does_not_count_or_is_not_there_is_left_out(directory):
 
 
 def test_a_damaged_table_is_a_sentence(directory):
-    artefacts.artefact_path(directory, "model.json").write_text("{")
+    artefact_path(directory, "model.json").write_text("{")
     assert "is damaged" in sections(directory, set())

@@ -62,6 +62,17 @@ def test_frames_are_drawn_with_their_names_and_boxes():
     assert any("r_0" in axis.get_title().replace("\\", "") for axis in axes)
 
 
+def test_each_label_of_signals_has_an_axis():
+    import numpy as np
+
+    from edgekit import view
+    from edgekit.data import Recording
+
+    samples = np.zeros((50, 1), np.float32)
+    made = [Recording(x, samples, 10.0, x, x, "field", channels=("x",), unit="g") for x in "aab"]
+    assert [axis.get_ylabel() for axis in view.plot_recordings(made)] == ["a\n(g)", "b\n(g)"]
+
+
 def test_a_class_without_windows_is_left_out_of_the_spectra():
     import numpy as np
 

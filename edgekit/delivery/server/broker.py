@@ -78,10 +78,11 @@ def broker(
     kind: str = "amqtt", folder: Path | str = "broker", things: tuple[str, ...] = ("device",), *,
     host: str = "127.0.0.1", port: int = 0, prefix: str = PREFIX,
 ) -> Iterator[Broker]:  # fmt: skip
-    """A broker for the server and `things` while the `with` block runs, at a free port unless one is given.
+    """A broker for the server and `things` while the `with` block runs, at a free port of `host` unless one
+    is given.
 
-    `folder` keeps its keys, passwords and log; those that are there already are used again. Raises
-    EdgekitError if the broker is not installed or does not start.
+    `prefix` begins the topics that they may use. `folder` keeps its keys, passwords and log; those that are
+    there already are used again. Raises EdgekitError if the broker is not installed or does not start.
     """
     make = {"amqtt": _amqtt, "mosquitto": _mosquitto}.get(kind)
     if make is None:

@@ -69,7 +69,8 @@ def serve_http(
     certificate: Path | None = None, key: Path | None = None, kinds: tuple[str, ...] = KINDS,
     connections: int = 64, min_bytes_per_s: float = 64.0, timeout_s: float = 30.0,
 ) -> Iterator[str]:  # fmt: skip
-    """Serve `files` (see `application`) while the `with` block runs; yields the address, without a slash.
+    """Serve `files` of these `kinds` (see `application`) at `host` while the `with` block runs; yields the
+    address, without a slash.
 
     With a `certificate` and its `key` (PEM files) over TLS. At most `connections` at a time; one that is
     handed fewer than `min_bytes_per_s` bytes/s over `timeout_s` seconds is cut. Raises EdgekitError if the

@@ -168,7 +168,7 @@ class _Trainer:
         for norm in self.norms:
             norm.momentum = 0.9
 
-    def _loop(self, X, y, rows, unlabelled, others, strength, rates, against):
+    def _loop(self, X, y, rows, unlabelled, others, strength, rates, *, against):
         variables = self.model.trainable_variables
         if against:
             variables = variables + self.adversary.trainable_variables

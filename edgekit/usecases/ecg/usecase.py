@@ -6,6 +6,7 @@ names a folder, or `edgekit data get mitbih`), else simulated patients; the *lab
 A window is 10 s before a beat and 2 s after it: what is normal is learnt from the patient's other beats.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -23,10 +24,10 @@ SENSITIVITY = 0.001  # mV per count: 1 uV, ±32 mV; a usual ECG front end
 
 def _beat(seconds=BEFORE // RATE, first=32, length=80, step_size=1):
     """A beat, and how it differs from the others of so many seconds before it; heard at every n-th sample."""
-    window, before, rate = seconds * RATE + AFTER, seconds * RATE, RATE / step_size
-    sizes = (n // step_size for n in (window, before, first, length))
-    beat = signal.EcgBeat(*sizes, rate=rate)
-    if (window, step_size) == (WINDOW, 1):
+    before = seconds * RATE
+    window, anchor, own, taken = (n // step_size for n in (before + AFTER, before, first, length))
+    beat = signal.EcgBeat(window, anchor, own, taken, rate=RATE / step_size)
+    if (before, step_size) == (BEFORE, 1):
         return beat
     return signal.Subwindow(beat, WINDOW, BEFORE - before, step_size)
 
@@ -66,7 +67,7 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "pool": ["flatten"],  # a wave is told by where it stands
     "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
-ALIGN = {}
+ALIGN: dict[str, Callable] = {}
 BY_CLASS = True  # S is two beats in a hundred: a chapter that takes some windows only takes as many of each
 # What is trained on, of each patient: all that is rare, and of normal beats as many as that needs. What is
 # validated and tested is every beat, in the mix in which hearts deliver them.
@@ -106,7 +107,7 @@ def windows(recordings, profile: str):
     The quick profile takes every so many of a patient's beats. Fusion beats (F) and beats that nobody could
     class (Q) are not judged, but heard as neighbours; `datasets.mitbih.table` counts them.
     """
-    beats = simulators.hearts.beat_windows(recordings, CLASSES, BEFORE, AFTER)
+    beats = data.beats.beat_windows(recordings, CLASSES, BEFORE, AFTER)
     return data.subsample(beats, QUICK) if profile == "quick" else beats
 
 

@@ -4,6 +4,7 @@ The *field* is a real video of a campus, labelled in `labels.json`; the *lab* re
 and without. With `offline=True` one rendered place, seen by one camera, stands in for the video.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ teacher_input = signal.Pixels(SIZE, SIZE)
 FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
 FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
-MARKS = {}
+MARKS: dict[str, dict[str, float]] = {}
 WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 12, "student": 8, "wide": 32, "narrow": 2}
 SWEEP = {
     "windows": 800,
@@ -51,7 +52,7 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
     "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
-ALIGN = {}
+ALIGN: dict[str, Callable] = {}
 
 # Blocks of 5 s, in the order of time: what is in between is left out, so that nobody who stands still at
 # the end of one part is met again at the start of the next.

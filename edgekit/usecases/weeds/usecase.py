@@ -5,6 +5,8 @@ differs from the use case `people` is in this file: the pictures, the classes, a
 to parts at random, because they have no order in time.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgekit import signal
@@ -31,7 +33,7 @@ teacher_input = signal.Pixels(SIZE, SIZE)
 FEATURE_AXIS = ("row (pixels of 2 x 2)", np.arange(features.shape[0]))
 FEATURE_LABEL = "brightness (-1 black, 1 white)"
 WAVE_LABEL = "brightness (-1 black, 1 white)"
-MARKS = {}
+MARKS: dict[str, dict[str, float]] = {}
 WIDTHS = {"sweep": (4, 8, 12, 16), "teacher": 8, "student": 8, "wide": 32, "narrow": 2}
 SWEEP = {"windows": 800, "repeats": 1, "seeds": 1}
 FIT = {
@@ -47,7 +49,7 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
     "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
-ALIGN = {}
+ALIGN: dict[str, Callable] = {}
 
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:

@@ -6,6 +6,7 @@ import re
 import warnings
 from pathlib import Path, PurePosixPath
 
+from edgekit.readers.folder_contents import FolderContents
 from edgekit.readers.images import FORMATS, MOST_PIXELS
 from edgekit.tables import file_types
 
@@ -28,7 +29,7 @@ MARKS = (b'"imagePath"', b'"shapes"', b'"annotations"', b"<annotation", b"<objec
 LOOK = 65_536  # bytes of an annotation
 
 
-def take(files: dict[str, Path], found) -> None:
+def take(files: dict[str, Path], found: FolderContents) -> None:
     """Move annotations and masks of pictures out of `files` into `found.ignored`, and say so."""
     pictures = {n for n, p in files.items() if p.suffix.lower() in file_types.PICTURES}
     if not pictures:
