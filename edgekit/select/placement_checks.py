@@ -103,10 +103,12 @@ def _functions(design: Design, placed: Placed) -> list[Check]:
     """What the design asks for and this placement leaves out."""
     checks, flows = [], design.flows
     if flows.flagged_share and placed.at["confirm"] == "edge":
-        reason = f"{number(100 * flows.flagged_share)} % of windows want a second opinion, the device has one model"
+        share = number(100 * flows.flagged_share)
+        reason = f"{share} % of windows want a second opinion, the device has one model"
         checks.append(Check("confirm", False, reason))
     if flows.kept_share and placed.at["retrain"] == "nowhere":
-        reason = f"{number(100 * flows.kept_share)} % of windows are to be kept for training, nothing leaves the device"
+        share = number(100 * flows.kept_share)
+        reason = f"{share} % of windows are to be kept for training, nothing leaves the device"
         checks.append(Check("retrain", False, reason))
     return checks
 
@@ -126,5 +128,8 @@ def _private(design: Design, placed: Placed) -> Check | None:
         return None
     sends = {s.what for s in placed.streams}
     bad = sends & ({"samples"} if leave == "flagged" else {"samples", "flagged windows"})
-    reason = f"samples {'leave the device only where flagged' if leave == 'flagged' else 'never leave the device'}"
+    words = (
+        "leave the device only where flagged" if leave == "flagged" else "never leave the device"
+    )
+    reason = f"samples {words}"
     return Check("privacy", not bad, reason)
