@@ -110,7 +110,9 @@ rollouts = Table(
     Column("reason", String(400), nullable=False, default=""),
     Column("policy", JSON, nullable=False, default=dict),
     Column("stepped", Integer, nullable=False, default=-1),  # the last week that was decided
-    Column("back", BigInteger, nullable=False, default=0),  # number under which the old model returns
+    Column(
+        "back", BigInteger, nullable=False, default=0
+    ),  # number under which the old model returns
 )
 
 rollout_devices = Table(
@@ -127,9 +129,13 @@ rollout_devices = Table(
     Column("reason", String(400), nullable=False, default=""),
     Column("next_week", Integer, nullable=False, default=0),  # not before it is it offered again
     Column("missed", Integer, nullable=False, default=0),  # weeks in a row that it was not reached
-    Column("incidents", Integer, nullable=False, default=0),  # times that it gave the release up itself
+    Column(
+        "incidents", Integer, nullable=False, default=0
+    ),  # times that it gave the release up itself
     Column("healthy", Boolean, nullable=False, default=False),  # judged so; it may not know yet
-    Column("told", String(16), nullable=False, default=""),  # the order of week `stepped`, until reported
+    Column(
+        "told", String(16), nullable=False, default=""
+    ),  # the order of week `stepped`, until reported
 )
 
 # What a person asked for, on the dashboard or the command line; the loop obeys at its next step.

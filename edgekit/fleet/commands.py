@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from edgekit.cloud.tables import commands, rollout_devices, rollouts
 from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.fleet.rollout_state import Run
+from edgekit.fleet.takeback import abort
 
 COMMANDS = ("pause", "resume", "abort", "retry")
 
@@ -36,18 +38,51 @@ def ask(connection: Connection, rollout: int, what: str, device: str = "") -> in
     return int(made.scalar_one())
 
 
-def pending(connection: Connection, rollout: int) -> list[dict]:
-    """Commands that were not obeyed yet, the oldest first."""
-    rows = connection.execute(
+def obey(connection: Connection, run: Run, week: int) -> None:
+    """What was asked, the oldest first; each once, with what came of it in `result`."""
+    asked = connection.execute(
         select(commands)
-        .where(commands.c.rollout == rollout, ~commands.c.obeyed)
+        .where(commands.c.rollout == run.id, ~commands.c.obeyed)
         .order_by(commands.c.id)
     )
-    return [dict(r) for r in rows.mappings()]
+    newest = connection.scalar(select(func.max(rollouts.c.id)))
+    for command in asked.mappings().all():
+        if newest != run.id and (command["what"], run.state) != ("retry", "aborted"):
+            result = f"refused: rollout {newest} came after this one"
+        else:
+            result = _do(run, command["what"], command["device"], week)
+        connection.execute(
+            update(commands)
+            .where(commands.c.id == command["id"])
+            .values(obeyed=True, result=result[:400])
+        )
 
 
-def obeyed(connection: Connection, command: int, result: str) -> None:
-    """It was; result: what came of it."""
-    connection.execute(
-        update(commands).where(commands.c.id == command).values(obeyed=True, result=result[:400])
-    )
+def _do(run: Run, what: str, device: str, week: int) -> str:
+    if what == "retry":
+        return _retry(run, device, week)
+    if what == "abort":
+        if run.state == "aborted":
+            return "nothing to do: it is aborted"
+        abort(run, "asked for")
+        return "aborted"
+    wanted, result = ("running", "paused") if what == "pause" else ("paused", "running")
+    if run.state != wanted:
+        return f"nothing to do: it is {run.state}"
+    run.row.update(state=result, wave_since=week, reason="asked for" if what == "pause" else "")
+    return result
+
+
+def _retry(run: Run, device: str, week: int) -> str:
+    """Devices that failed begin anew; those that are to be taken back do not wait for their next try."""
+    state = "confirmed" if run.state == "aborted" else "failed"
+    rows = [r for r in run.devices if r["state"] == state and device in ("", r["device"])]
+    for r in rows:
+        r.update(tries=0, missed=0, next_week=week, since=week, reason="asked for")
+        if state == "failed":
+            r["state"] = "waiting"
+    if not rows:
+        return (
+            f"nothing to do: none is {state}" if not device else f"nothing to do: it is not {state}"
+        )
+    return f"{len(rows)} to be tried again"

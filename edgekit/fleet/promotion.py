@@ -7,6 +7,7 @@ wrong tell anything (McNemar, Psychometrika 1947). The interval is Bonett and Pr
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -47,3 +48,39 @@ class PairedLabels:
         from scipy.stats import binom
 
         return float(binom.cdf(self.new_only, self.new_only + self.old_only, 0.5))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """decision: "go", "hold" (not enough is known) or "harm"; why in words."""
+
+    decision: str
+    reason: str = ""
+
+
+def gate(
+    labels: Mapping[str, PairedLabels] | None, needed: int, worst: float, alpha: float
+) -> Gate:
+    """May the next wave have the release? labels: by cohort.
+
+    Harm: some cohort, or all together, lost accuracy beyond chance (exact test, `alpha` shared by all of them).
+    Go: at least `needed` samples, and their 95 % interval excludes a loss of `worst` or more.
+    """
+    labels = labels or {}
+    whole = sum(labels.values(), PairedLabels())
+    groups = {f"cohort {c}": p for c, p in sorted(labels.items())} if len(labels) > 1 else {}
+    for name, paired in {"all": whole, **groups}.items():
+        p = paired.harm()
+        if paired.old_only > paired.new_only and p <= alpha / (1 + len(groups)):
+            lost = (paired.old_only - paired.new_only) / paired.n
+            return Gate(
+                "harm", f"accuracy {lost:.0%} lower, {name}, {paired.n} samples (p {p:.1g})"
+            )
+    if whole.n < needed:
+        return Gate("hold", f"{whole.n} labelled samples of {needed}")
+    low, _ = whole.interval()
+    if needed and low < -worst:
+        return Gate(
+            "hold", f"{whole.n} labels leave a loss of {-low:.0%} possible, at most {worst:.0%}"
+        )
+    return Gate("go")

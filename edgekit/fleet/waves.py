@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -14,17 +13,17 @@ from edgekit.core.errors import EdgekitError
 
 @dataclass(frozen=True)
 class Policy:
-    """How careful a rollout is. docs/rollout.md says why these numbers.
+    """How careful a rollout is; docs/rollout.md says why these numbers.
 
-    waves: of all devices that have been offered the release by then, a share (0.1) or a count (5); the first is
-    of canaries, of which each cohort has one at least. health_weeks: that a device has a release on trial, seen,
-    before its verdict. soak_weeks: that a wave takes at least. patience_weeks: after so many without a word
-    nobody waits for a device. wave_weeks: a wave that is not followed by the next by then failed.
-    tries: of an install on one device, with 1, 2, 4 … weeks between. abort_share: of a cohort's devices that are
-    ill before the rollout is aborted (of ten or fewer devices: one is too many). incidents: devices that gave a
-    release up themselves, or fell silent. alpha: probability that a good release is aborted for its health in a
-    wave, by the test's own reckoning. labels: random labelled samples that promotion takes, or 0: it does
-    not ask. worst: loss of accuracy that they must exclude.
+    waves: of all devices that may have the release by then, a share (0.1) or a count (5). The first is of
+    canaries; each cohort has one at least. health_weeks: seen with the release on trial before a device's
+    verdict. soak_weeks: that a wave takes at least. patience_weeks: without a word, after which nobody waits
+    for a device. wave_weeks: a wave that is not followed by the next by then has failed. tries: of an install on
+    one device, with 1, 2, 4 … weeks between. abort_share: of a cohort's devices that may be ill; one, where
+    the cohort has one that is well, and none before. incidents: devices that gave the release up themselves or
+    fell silent, at which it is aborted. alpha: probability that a good release is aborted for its health in a week,
+    by the test's own reckoning. labels: random labelled samples that promotion takes, 0: it does not ask.
+    worst: loss of accuracy that they must exclude.
     """
 
     waves: tuple[float, ...] = (0.05, 0.10, 1.0)
@@ -42,7 +41,14 @@ class Policy:
     def __post_init__(self):
         if not self.waves or any(w <= 0 for w in self.waves):
             raise EdgekitError(f"waves are shares or counts above 0, not {self.waves}")
-        counts = ("health_weeks", "soak_weeks", "patience_weeks", "wave_weeks", "tries", "incidents")
+        counts = (
+            "health_weeks",
+            "soak_weeks",
+            "patience_weeks",
+            "wave_weeks",
+            "tries",
+            "incidents",
+        )
         for name in counts:
             if getattr(self, name) < 1:
                 raise EdgekitError(f"{name} of a rollout is 1 or more, not {getattr(self, name)}")
@@ -115,9 +121,7 @@ def stand_in(rows: list[dict], policy: Policy) -> None:
     """In a cohort whose canaries are all out of reach or failed, another of its devices becomes one."""
     for cohort in sorted({r["cohort"] for r in rows}):
         own = [r for r in rows if r["cohort"] == cohort]
-        alive = [
-            r for r in own if r["state"] in ("waiting", "trial") and not is_silent(r, policy)
-        ]
+        alive = [r for r in own if r["state"] in ("waiting", "trial") and not is_silent(r, policy)]
         if any(r["healthy"] for r in own) or any(r["wave"] == 0 for r in alive):
             continue
         if alive:
