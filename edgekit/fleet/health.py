@@ -72,16 +72,21 @@ class Measure:
     floor: float
 
 
+INPUTS, ALARMS, AGREEMENT = "drift distance", "alarm rate", "agreement with the gateway"
+OUTPUTS = ALARMS, AGREEMENT
 MEASURES = {
-    "drift distance": Measure(lambda v: v.distance, 1, 0.15),
-    "alarm rate": Measure(lambda v: v.alarm_rate, 0, 0.15),
-    "agreement with the gateway": Measure(lambda v: v.agreement, -1, 0.10),
+    INPUTS: Measure(lambda v: v.distance, 1, 0.15),
+    ALARMS: Measure(lambda v: v.alarm_rate, 0, 0.15),
+    AGREEMENT: Measure(lambda v: v.agreement, -1, 0.10),
     "energy a window": Measure(  # as a logarithm, so that the floor is a quarter more
         lambda v: math.log(v.energy_mj / v.windows) if v.energy_mj > 0 else None, 1, math.log(1.25)
     ),
     "boots a week": Measure(lambda v: float(v.boots), 1, 3.0),
 }
-INPUTS, OUTPUTS = "drift distance", ("alarm rate", "agreement with the gateway")
+Weeks = tuple[int, ...]
+CHANGED = 0.01  # level at which a device's inputs count as changed: to excuse it costs little
+FREEDOM = 2  # degrees of freedom without which nothing is judged
+GROSS = 10.0  # standard errors that are a fault however few devices there are to tell (2: 0.5 % by chance)
 CONTROLS = 3  # devices without a change that a comparison takes; with fewer the floors count twice
 
 
@@ -94,25 +99,28 @@ class Excess:
     freedom: int
     controls: int
 
-    def p(self, sense: int, devices: int = 1) -> float:
-        """One-sided (Student's t for `devices` new observations), two-sided where sense is 0."""
-        from scipy.stats import t
-
-        if self.freedom < 1:
-            return 1.0
+    def score(self, sense: int, devices: int = 1) -> float:
+        """In standard errors of the mean of `devices` such; positive is the wrong way."""
         error = self.spread * math.sqrt(1 / devices + (1 / self.controls if self.controls else 0))
-        score = (sense or math.copysign(1, self.value)) * self.value / max(error, 1e-9)
-        return float(t.sf(score, self.freedom)) * (1 if sense else 2)
+        return (sense or math.copysign(1, self.value)) * self.value / max(error, 1e-9)
+
+    def p(self, sense: int, devices: int = 1) -> float:
+        """Of Student's t, one-sided; two-sided where sense is 0."""
+        from scipy.special import stdtr
+
+        if self.freedom < FREEDOM:
+            return 1.0
+        return float(stdtr(self.freedom, -self.score(sense, devices))) * (1 if sense else 2)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """ill: by device, why. changed: devices whose inputs changed meanwhile, so that what they answer says nothing
-    of the release. release: why it is ill as a whole, or "".
+    """By device, why it is ill; or why its weeks say nothing of the release. release: why that is ill as a
+    whole, or "".
     """
 
     ill: dict[str, str]
-    changed: frozenset[str] = frozenset()
+    unjudged: dict[str, str]
     release: str = ""
 
 
@@ -128,29 +136,39 @@ def judge(
     own = {d: health[d] for d in sorted(devices) if d in health and _on(health[d], release)}
     groups = _groups(own)
     level = alpha / (len(MEASURES) * max(1, len(own) + len(groups)))
-    found = {d: _excesses(d, health, release, own) for d in own}
+    found = _excesses(health, release, own)
     changed = frozenset(
-        d for d, e in found.items() if (x := e.get(INPUTS)) and _fault(INPUTS, [x], 0.01)
+        d for d, e in found.items() if (x := e.get(INPUTS)) and _fault(INPUTS, [x], CHANGED)
     )
+
+    unjudged = dict.fromkeys(changed, "its inputs changed: not judged")
+    for d, excesses in found.items():
+        if all(e.freedom < FREEDOM for e in excesses.values()):
+            unjudged[d] = "neither weeks before nor devices beside it: not judged"
+
+    def counts(device: str, name: str) -> bool:
+        excesses = found[device]
+        if name not in excesses or name == INPUTS or _excused(name, excesses):
+            return False
+        return not (name in OUTPUTS and device in changed)
+
     ill: dict[str, str] = {}
     for d, excesses in found.items():
         if any(v.selftest is False for v in _on(own[d], release)):
             ill[d] = "its self-test failed"
             continue
-        for name, excess in excesses.items():
-            if name == INPUTS or (name in OUTPUTS and d in changed) or _excused(name, excesses):
-                continue
-            if text := _fault(name, [excess], level):
-                ill.setdefault(d, text)
+        texts = (_fault(n, [e], level) for n, e in excesses.items() if counts(d, n))
+        if text := next(filter(None, texts), ""):
+            ill[d] = text
+    if len(changed) > max(1, len(own) / 2):
+        text = f"the inputs of {len(changed)} of {len(own)} changed, and not those beside them"
+        return Judgement(ill, unjudged, text)
     for label, members in groups.items():
         for name in MEASURES:
-            kept = [m for m in members if name not in OUTPUTS or m not in changed]
-            some = [
-                found[m][name] for m in kept if name in found[m] and not _excused(name, found[m])
-            ]
+            some = [found[m][name] for m in members if counts(m, name)]
             if len(some) > 1 and (text := _fault(name, some, level)):
-                return Judgement(ill, changed, f"{label}: {text}")
-    return Judgement(ill, changed)
+                return Judgement(ill, unjudged, f"{label}: {text}")
+    return Judgement(ill, unjudged)
 
 
 def _on(health: Health, release: int) -> list[Vitals]:
@@ -169,9 +187,11 @@ def _groups(own: Mapping[str, Health]) -> dict[str, list[str]]:
 
 
 def _excused(name: str, excesses: Mapping[str, Excess]) -> bool:
-    """Another alarm rate is what a better model has, too: as long as the gateway agrees no less."""
-    agreement = excesses.get("agreement with the gateway")
-    return name == "alarm rate" and agreement is not None and agreement.value >= 0
+    """Another alarm rate is what a better model has, too, as long as the gateway agrees with it."""
+    agreement = excesses.get(AGREEMENT)
+    if name != ALARMS or agreement is None:
+        return False
+    return agreement.value > -MEASURES[AGREEMENT].floor
 
 
 def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
@@ -182,8 +202,11 @@ def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
         min(e.freedom for e in excesses), min(e.controls for e in excesses),
     )  # fmt: skip
     size = measure.sense * mean.value if measure.sense else abs(mean.value)
+    if size < measure.floor * (1 if mean.controls else 2):
+        return ""
     p = mean.p(measure.sense, len(excesses))
-    if size < measure.floor * (1 if mean.controls else 2) or p > level:
+    gross = mean.freedom >= FREEDOM and mean.score(measure.sense, len(excesses)) >= GROSS
+    if p > level and not gross:
         return ""
     if name.startswith("energy"):
         much = f"{math.exp(mean.value):.2f} times"
@@ -194,35 +217,47 @@ def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
 
 
 def _excesses(
-    device: str, health: Mapping[str, Health], release: int, own: Mapping[str, Health]
-) -> dict[str, Excess]:
-    """By measure, as far as it can be compared."""
-    after = [v.week for v in _on(own[device], release)]
-    before = [v.week for v in own[device].weeks if v.week < after[0]][-LOOK_BACK:]
-    if not before:
-        return {}
-    beside = [
-        h for name, h in health.items()
-        if name != device and len({v.release for v in h.weeks if v.week in {*before, *after}}) == 1
-    ]  # fmt: skip
-    found = {}
-    for name, measure in MEASURES.items():
-        change = _change(own[device], before, after, measure)
-        if change is None:
-            continue
-        others: dict[str, list[float]] = {}
-        for h in beside:
-            if (c := _change(h, before, after, measure)) is not None:
-                others.setdefault(h.cohort, []).append(c)
-        found[name] = _against(change, own[device].cohort, others) or _alone(
-            change, own, before, after, measure
-        )
+    health: Mapping[str, Health], release: int, own: Mapping[str, Health]
+) -> dict[str, dict[str, Excess]]:
+    """By device and measure, as far as it can be compared."""
+    found: dict[str, dict[str, Excess]] = {}
+    beside: dict[tuple, dict[str, dict[str, list[float]]]] = {}  # devices began in few weeks
+    for device, h in own.items():
+        after = tuple(v.week for v in _on(h, release))
+        before = tuple(v.week for v in h.weeks if v.week < after[0])[-LOOK_BACK:]
+        if (before, after) not in beside:
+            beside[before, after] = _beside(health, before, after)
+        found[device] = {}
+        for name, measure in MEASURES.items():
+            change = _change(h, before, after, measure)
+            if change is not None:
+                others = beside[before, after][name]
+                found[device][name] = _against(change, h.cohort, others) or _alone(
+                    change, own, before, after, measure
+                )
     return found
 
 
-def _change(h: Health, before: list[int], after: list[int], measure: Measure) -> float | None:
-    """Mean of some weeks minus the mean of others."""
+def _beside(
+    health: Mapping[str, Health], before: Weeks, after: Weeks
+) -> dict[str, dict[str, list[float]]]:
+    """Changes, by measure and cohort, of the devices that ran one release all the time."""
+    weeks = {*before, *after}
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in MEASURES}
+    for h in health.values():
+        if len({v.release for v in h.weeks if v.week in weeks}) != 1:
+            continue
+        for name, measure in MEASURES.items():
+            if (change := _change(h, before, after, measure)) is not None:
+                found[name].setdefault(h.cohort, []).append(change)
+    return found
+
+
+def _change(h: Health, before: Weeks, after: Weeks, measure: Measure) -> float | None:
+    """Mean of some weeks minus the mean of others; of a device without weeks before, its level."""
     old = [x for v in h.weeks if v.week in before and (x := measure.value(v)) is not None]
+    if not before:
+        old = [0.0]
     new = [x for v in h.weeks if v.week in after and (x := measure.value(v)) is not None]
     return float(np.mean(new) - np.mean(old)) if old and new else None
 
@@ -242,7 +277,7 @@ def _against(change: float, cohort: str, others: Mapping[str, list[float]]) -> E
 
 
 def _alone(
-    change: float, own: Mapping[str, Health], before: list[int], after: list[int], measure: Measure
+    change: float, own: Mapping[str, Health], before: Weeks, after: Weeks, measure: Measure
 ) -> Excess:
     """Where nothing is beside it: against how the weeks before differed."""
     squares, freedom = 0.0, 0
@@ -251,5 +286,7 @@ def _alone(
         if len(values) > 1:
             squares += float(((np.asarray(values) - np.mean(values)) ** 2).sum())
             freedom += len(values) - 1
-    week = math.sqrt(squares / freedom) if freedom else 0.0
-    return Excess(change, week * math.sqrt(1 / len(before) + 1 / len(after)), freedom, 0)
+    if not freedom:
+        return Excess(change, 0.0, 0, 0)
+    spread = math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after)))
+    return Excess(change, spread, freedom, 0)

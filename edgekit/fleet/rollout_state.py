@@ -101,9 +101,9 @@ class Run:
                 r.update(healthy=False, reason=found.ill[name][:400])
             elif r["state"] == "trial" and known and not r["missed"]:
                 weeks = sum(v.release == self.release for v in known.weeks)
-                if name in found.changed and self.state != "done":
+                if name in found.unjudged and self.state != "done":
                     missed = self.before[name]["missed"] + 1  # such a week is none
-                    r.update(missed=missed, reason="its inputs changed: not judged")
+                    r.update(missed=missed, reason=found.unjudged[name])
                 elif weeks >= self.policy.health_weeks:
                     r.update(healthy=True, reason="")
         if self.state == "done":
@@ -144,7 +144,10 @@ class Run:
             offered = waves.offers(self.devices, self.row["wave"], week)
         for r in self.devices:
             if r["state"] == "trial":
-                if self.state == "aborted" or r["device"] in self.ill:
+                lost = r["missed"] >= self.policy.wave_weeks
+                if lost:
+                    r["reason"] = "not heard of since it took the release"
+                if self.state == "aborted" or lost or r["device"] in self.ill:
                     r["told"] = "give up"
                 elif r["healthy"]:
                     r["told"] = "confirm"
