@@ -124,6 +124,8 @@ def step(
         reason = run.judged(verdict, health, week) or _harm(run, labels)
         if reason:
             abort(run, reason)
+    if run.state in ("running", "done"):
+        waves.stand_in(run.devices, run.policy)
     if run.state == "running":
         _go_on(run, week, labels)
     run.tell(week, _held(connection, run))
@@ -147,7 +149,6 @@ def _harm(run: Run, labels: Mapping[str, PairedLabels] | None) -> str:
 
 def _go_on(run: Run, week: int, labels: Mapping[str, PairedLabels] | None) -> None:
     """To the next wave, to the end, or to an abort where a wave has taken too long."""
-    waves.stand_in(run.devices, run.policy)
     weeks, wave, last = week - run.row["wave_since"], run.row["wave"], len(run.policy.waves) - 1
     complete = waves.is_complete(run.devices, wave, run.policy)
     found = _gate(run, labels)
@@ -155,7 +156,7 @@ def _go_on(run: Run, week: int, labels: Mapping[str, PairedLabels] | None) -> No
     run.row["reason"] = "" if complete else "devices of this wave are still waited for"
     if complete and found.decision == "hold":
         run.row["reason"] = found.reason
-    if wave == last and ((complete and weeks >= run.policy.soak_weeks) or (late and run.well())):
+    if wave == last and ((complete and weeks >= run.policy.soak_weeks) or (late and run.proven())):
         run.row.update(state="done", reason="")
     elif wave < last and complete and found.decision == "go" and weeks >= run.policy.soak_weeks:
         run.row.update(wave=wave + 1, wave_since=week, reason="")

@@ -67,9 +67,6 @@ class Run:
         """Devices that run the release, on trial or for good."""
         return [r["device"] for r in self.devices if r["state"] in ("trial", "confirmed")]
 
-    def well(self) -> bool:
-        return any(r["healthy"] for r in self.devices)
-
     def orders(self) -> list[Order]:
         """As they were told at the last step; of those that were reported nothing is left."""
         return [
@@ -94,30 +91,42 @@ class Run:
 
     def judged(self, found: Judgement, health: Mapping[str, Health], week: int) -> str:
         """Take a judgement to the devices; why the rollout is to be aborted, or ""."""
-        ill = self.ill = {d for d in found.ill if d in self.took()}
+        self.ill = {d for d in found.ill if d in self.took()}
         for r in self.devices:
             name, known = r["device"], health.get(r["device"])
-            if name in ill:
+            if name in self.ill:
                 r.update(healthy=False, reason=found.ill[name][:400])
             elif r["state"] == "trial" and known and not r["missed"]:
                 weeks = sum(v.release == self.release for v in known.weeks)
-                if name in found.unjudged and self.state != "done":
+                latecomer = self.state == "done" and r["cohort"] in self.proven()
+                if name in found.unjudged and not latecomer:
                     missed = self.before[name]["missed"] + 1  # such a week is none
                     r.update(missed=missed, reason=found.unjudged[name])
                 elif weeks >= self.policy.health_weeks:
                     r.update(healthy=True, reason="")
-        if self.state == "done":
-            return ""  # for a latecomer its own trial is enough
+        if (
+            self.state == "done"
+        ):  # a latecomer's illness is its own, unless none of its cohort is well
+            return self._too_many(self.proven()) or self._incidents(health)
         return found.release or self._too_many() or self._incidents(health)
 
-    def _too_many(self) -> str:
-        """In a cohort: one where none is well with the release, else more than one and than the share."""
-        for r in [r for r in self.devices if r["device"] in self.ill]:
+    def proven(self) -> set[str]:
+        """Cohorts in which a device is well with the release."""
+        return {r["cohort"] for r in self.devices if r["healthy"]}
+
+    def _too_many(self, spared: Collection[str] = ()) -> str:
+        """In a cohort: one where none is well with the release, else more than one and than the share.
+
+        spared: cohorts that are not counted.
+        """
+        for r in self.devices:
+            if r["device"] not in self.ill or r["cohort"] in spared:
+                continue
             own = [o for o in self.devices if o["cohort"] == r["cohort"]]
             took = [o for o in own if o["state"] in ("trial", "confirmed", "reverted")]
             bad = [o for o in took if o["device"] in self.ill or o["state"] == "reverted"]
             allowed = int(self.policy.abort_share * len(took))
-            if len(bad) > max(allowed, any(o["healthy"] for o in own)):
+            if len(bad) > max(allowed, r["cohort"] in self.proven()):
                 where = f"of {len(took)} in cohort {r['cohort']}".removesuffix(" in cohort ")
                 return f"{len(bad)} {where} ill; {r['device']}: {r['reason']}"
         return ""
