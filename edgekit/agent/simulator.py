@@ -61,15 +61,18 @@ class DeviceSimulator:
         self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
         return self.boot
 
-    def reset(self) -> Boot:
+    def reset(self, confirm: bool = True) -> Boot:
         """`restart`, and as a device does: an image on trial is tested, and kept or given up.
 
-        Given up, the device starts again, from the image that it had.
+        Given up, the device starts again, from the image that it had. confirm: as soon as the self-test passed;
+        else the image stays on trial until `finish_trial`, through two more resets at most, and another one gives
+        it up.
         """
         boot = self.restart()
         if boot.trial:
             healthy = bool(self._call("update_selftest"))
-            self.finish_trial(healthy)
+            if confirm or not healthy:
+                self.finish_trial(healthy)
             boot = replace(boot, healthy=healthy)
             if not healthy:
                 return replace(self.restart(), healthy=False)

@@ -47,8 +47,7 @@ class Rollouts(RuleBasedStateMachine):
             return
         with self.engine.begin() as c:
             for rollout in self.rollouts:
-                if fleets.state(c, rollout)["state"] == "paused":
-                    ask(c, rollout, "resume")
+                ask(c, rollout, "resume")
         for _ in range(LONG):
             self.pass_week(set(self.fleet.cohorts))
             with self.engine.begin() as c:
