@@ -27,11 +27,19 @@ class Boot:
 
 
 class DeviceSimulator:
-    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
+    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty.
 
-    def __init__(self, app: DeviceFirmware, device: Device):
+    With a `flash` that was kept it is that device, switched on.
+    """
+
+    def __init__(self, app: DeviceFirmware, device: Device, flash: bytes = b""):
         self.app = app
-        self._provision(device)
+        if flash:
+            self.device = device
+            self._fresh()
+            self.restore_flash(flash)
+        else:
+            self._provision(device)
 
     def _provision(self, device: Device) -> None:
         """Out of the factory: a part that is blank."""
