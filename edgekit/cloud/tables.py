@@ -108,6 +108,11 @@ rollouts = Table(
     Column("wave", Integer, nullable=False, default=0),
     Column("wave_since", Integer, nullable=False),  # week in which the wave began
     Column("reason", String(400), nullable=False, default=""),
+    Column("policy", JSON, nullable=False, default=dict),
+    Column("stepped", Integer, nullable=False, default=-1),  # the last week that was decided
+    Column(
+        "back", BigInteger, nullable=False, default=0
+    ),  # number under which the old model returns
 )
 
 rollout_devices = Table(
@@ -115,11 +120,22 @@ rollout_devices = Table(
     metadata,
     Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True),
     Column("device", String(64), primary_key=True),
+    Column("cohort", String(64), nullable=False, default=""),
     Column("wave", Integer, nullable=False),
-    Column("state", String(16), nullable=False),  # waiting, trial, confirmed, reverted, failed
+    # waiting, trial, confirmed, reverted, failed, skipped: the diagram is in docs/rollout.md
+    Column("state", String(16), nullable=False),
     Column("tries", Integer, nullable=False, default=0),
     Column("since", Integer, nullable=False),
     Column("reason", String(400), nullable=False, default=""),
+    Column("next_week", Integer, nullable=False, default=0),  # not before it is it offered again
+    Column("missed", Integer, nullable=False, default=0),  # weeks in a row that it was not reached
+    Column(
+        "incidents", Integer, nullable=False, default=0
+    ),  # times that it gave the release up itself
+    Column("healthy", Boolean, nullable=False, default=False),  # judged so; it may not know yet
+    Column(
+        "told", String(16), nullable=False, default=""
+    ),  # the order of week `stepped`, until reported
 )
 
 # What a person asked for, on the dashboard or the command line; the loop obeys at its next step.
@@ -132,6 +148,7 @@ commands = Table(
     Column("device", String(64), nullable=False, default=""),
     Column("time", Float, nullable=False),
     Column("obeyed", Boolean, nullable=False, default=False),
+    Column("result", String(400), nullable=False, default=""),
 )
 
 # Where the weekly loop stands: one row a finished step, so that a killed loop repeats only the open one.
