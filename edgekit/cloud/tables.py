@@ -75,6 +75,7 @@ samples = Table(
     Column("object", String(200), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("created", Float, nullable=False),
+    Column("weight", Float, nullable=False, default=1.0),  # windows that a random one stands for
 )
 
 labels = Table(
@@ -170,9 +171,10 @@ device_weeks = Table(
     Column("release", BigInteger, nullable=False),
     Column("cohort", String(64), nullable=False, default=""),
     Column("windows", Integer, nullable=False),
-    Column(
-        "right", Integer, nullable=False
-    ),  # of a simulation, which knows; what a fleet knows are labels
+    # of a simulation, which knows: windows that nothing is trained on, and how many of them were right;
+    # what a fleet knows are labels
+    Column("judged", Integer, nullable=False, default=0),
+    Column("right", Integer, nullable=False, default=0),
     Column("distance", Float, nullable=False),  # of the drift sketch, 0 to 1
     Column("drifted", Boolean, nullable=False),
     Column("alarm_rate", Float, nullable=False),
@@ -182,4 +184,17 @@ device_weeks = Table(
     Column("energy_mj", Float, nullable=False),
     Column("emulated", Integer, nullable=False, default=0),  # windows that ran on the core, too
     Column("boots", Integer, nullable=False, default=1),
+)
+
+# Devices of a simulated fleet, as they are between two weeks; models and flashes are objects.
+device_states = Table(
+    "device_states",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("release", BigInteger, nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("flash", String(64), nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
+    Column("before", BigInteger, nullable=False, default=0),  # the release that it had, and its model
+    Column("model_before", String(64), nullable=False, default=""),
 )

@@ -14,10 +14,11 @@ import numpy as np
 
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.errors import EdgekitError
+from edgekit.fleet.gateway_model import load_gateway_model
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.program import START, WEEK, Program, load_program
 from edgekit.fleet.sketch import WeeklyDistance
-from edgekit.fleet.world import WorldSpec, load_world
+from edgekit.fleet.world import HELD, WorldSpec, load_world
 
 EMULATED = 20  # windows of a device-week that run on the core, too
 UNSURE = 0.6  # probability below which an answer is an alarm, where no class means that there is none
@@ -67,14 +68,16 @@ class DeviceWeek:
     distance: float
     drifted: bool
     alarm_rate: float
+    agreement: float | None
     emulated: int
     predicted: np.ndarray
     confidence: np.ndarray
     novelty: np.ndarray
 
 
-def observe(site: Site, state: DeviceState, week: int) -> DeviceWeek:
-    """A week of a device. Raises EdgekitError where core and host do not agree, byte for byte."""
+def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> DeviceWeek:
+    """A week of a device; `gateway`: the key of its model there. Raises EdgekitError where core and host do not
+    agree, byte for byte."""
     program, world, objects = site.program(), site.load(), Objects(site.objects)
     device = world.device(state.device)
     seen = world.week(device, week)
@@ -99,11 +102,15 @@ def observe(site: Site, state: DeviceState, week: int) -> DeviceWeek:
     confidence = probabilities(program, found.outputs).max(axis=1)
     normal = world.normal
     alarms = confidence < UNSURE if normal is None else found.classes != normal
-    judged = world.held(seen)
+    agreement = None
+    if gateway:
+        second = load_gateway_model(objects, gateway).predict(found.inputs)
+        agreement = float((second == found.classes).mean())
+    judged = world.uses(seen) == HELD
     new = DeviceState(state.device, state.release, state.model, state.flash, sketch.to_bytes())
     return DeviceWeek(
         new, len(seen), int(judged.sum()), int((found.classes == seen.y)[judged].sum()), distance, drifted,
-        float(alarms.mean()), len(rows), found.classes, confidence, novelty,
+        float(alarms.mean()), agreement, len(rows), found.classes, confidence, novelty,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows, by_group, concat
 from edgekit.data.recordings import TARGET
 
+USES = TRAIN, GATE, HELD = 0, 1, 2  # HELD: nobody but the simulation ever knows these labels
 PER_WEEK = {"quick": 30, "full": 70}  # windows a device classifies in a week
 SIMULATED_POPULATIONS = 40  # campaigns of the simulator that are asked for more people or machines
 COHORT, COHORTS = 4, 10  # devices of a cohort, about; cohorts at most
@@ -69,14 +70,14 @@ class World:
     """`pool` holds the windows (n, time, channel) of each device's `watches`, which it senses in turn. `normal`:
     the class that means nothing to report, or None.
 
-    Half of them are `held`: nobody is ever asked for their labels, and the simulation's own accuracy is that on
-    them. The others may be, so that no model was ever trained on what it is judged by.
+    Devices sense them again and again, so each has one use (USES, by its place in its recording) for all weeks:
+    no model is trained on what the gate, or the simulation itself, judges it by.
     """
 
     spec: WorldSpec
     devices: tuple[FleetDevice, ...]
     pool: dict[str, Windows]
-    held_origins: frozenset[str]
+    use: dict[str, int]
     drifts: dict[str, Callable]
     normal: int | None
 
@@ -106,9 +107,9 @@ class World:
             seen.rate, simulated=True,
         )  # fmt: skip
 
-    def held(self, windows: Windows) -> np.ndarray:
-        """(n,) bool: which of a device's windows are for the simulation's own judgement only."""
-        return np.array([str(o) in self.held_origins for o in windows.origin])
+    def uses(self, windows: Windows) -> np.ndarray:
+        """(n,) index into USES of each window."""
+        return np.array([self.use[str(o)] for o in windows.origin])
 
 
 def populate(spec: WorldSpec) -> tuple[Windows, Windows]:
@@ -203,16 +204,18 @@ def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
         cohort = names[which] if count == len(names) else f"cohort-{which % count + 1}"
         devices.append(FleetDevice(f"device-{i + 1:03d}", cohort, names[which], i, own, gone))
     pool = {n: windows[rows[n]] for n in names}
-    held = frozenset().union(*(_last_half(w) for w in pool.values()))
+    use = {o: u for w in pool.values() for o, u in _uses(w).items()}
     normal = None if case.NORMAL is None else list(case.CLASSES).index(case.NORMAL)
-    return World(spec, tuple(devices), pool, held, known, normal)
+    return World(spec, tuple(devices), pool, use, known, normal)
 
 
-def _last_half(windows: Windows) -> set[str]:
-    """The origins of the later half of each recording's windows."""
-    recording = windows.recording
-    parts = [np.flatnonzero(recording == name) for name in np.unique(recording)]
-    return {str(o) for rows in parts for o in windows.origin[rows[len(rows) // 2 :]]}
+def _uses(windows: Windows) -> dict[str, int]:
+    """By origin: of four windows one may be trained on, one is the gate's, two are held."""
+    recording, found = windows.recording, {}
+    for name in np.unique(recording):
+        own = windows.origin[recording == name]
+        found |= {str(o): min(i % 4, HELD) for i, o in enumerate(own)}
+    return found
 
 
 @lru_cache(maxsize=4)
