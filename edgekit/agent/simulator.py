@@ -27,11 +27,19 @@ class Boot:
 
 
 class DeviceSimulator:
-    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty."""
+    """An emulated device with its flash, which is all that survives a reset. New, its slots are empty.
 
-    def __init__(self, app: DeviceFirmware, device: Device):
+    With a `flash` that was kept it is that device, switched on.
+    """
+
+    def __init__(self, app: DeviceFirmware, device: Device, flash: bytes = b""):
         self.app = app
-        self._provision(device)
+        if flash:
+            self.device = device
+            self._fresh()
+            self.restore_flash(flash)
+        else:
+            self._provision(device)
 
     def _provision(self, device: Device) -> None:
         """Out of the factory: a part that is blank."""
@@ -61,15 +69,18 @@ class DeviceSimulator:
         self.boot = Boot(code & 255 if code >= 0 else -1, code >= 256)
         return self.boot
 
-    def reset(self) -> Boot:
+    def reset(self, confirm: bool = True) -> Boot:
         """`restart`, and as a device does: an image on trial is tested, and kept or given up.
 
-        Given up, the device starts again, from the image that it had.
+        Given up, the device starts again, from the image that it had. confirm: as soon as the self-test passed;
+        else the image stays on trial until `finish_trial`, through two more resets at most, and another one gives
+        it up.
         """
         boot = self.restart()
         if boot.trial:
             healthy = bool(self._call("update_selftest"))
-            self.finish_trial(healthy)
+            if confirm or not healthy:
+                self.finish_trial(healthy)
             boot = replace(boot, healthy=healthy)
             if not healthy:
                 return replace(self.restart(), healthy=False)

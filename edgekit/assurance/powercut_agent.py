@@ -19,7 +19,15 @@ from edgekit.packages.keys import FileSigner
 from edgekit.packages.manifest import BASE, DELTA, KINDS, RAW, RULES, Manifest
 from edgekit.packages.package import digest
 
-EVENTS = ("healthy", "unhealthy", "powerless", "hangs", "broken off", "refused")  # see life_agent.c
+EVENTS = (
+    "healthy",
+    "unhealthy",
+    "powerless",
+    "hangs",
+    "watched",
+    "broken off",
+    "refused",
+)  # see life_agent.c
 DAMAGED, DIGEST, FAILED = -101, -102, -108  # answers, see agent.h
 START = 1_800_000_000  # on the clock of a device that has one
 HOUR = 3600
@@ -120,6 +128,11 @@ AGENT_SCENARIOS = (
             _FIRST, _bad(2), Event("broken off", 3), Event("refused", 2, answer=FAILED), _bad(4),
             Event("refused", 2, answer=FAILED), _good(5, content=2),
         ),
+    ),
+    AgentScenario(
+        "a verdict that takes its time",
+        (_FIRST, Event("watched", 2, base=1), _bad(3), Event("watched", 4, base=2), _good(5)),
+        cuts=2, lives=1500,
     ),
     AgentScenario("garbage, signed", (_FIRST, *[_GARBAGE] * 6, _good(3))),
     AgentScenario(

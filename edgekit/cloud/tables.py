@@ -75,6 +75,7 @@ samples = Table(
     Column("object", String(200), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("created", Float, nullable=False),
+    Column("weight", Float, nullable=False, default=1.0),  # windows that a random one stands for
 )
 
 labels = Table(
@@ -108,6 +109,11 @@ rollouts = Table(
     Column("wave", Integer, nullable=False, default=0),
     Column("wave_since", Integer, nullable=False),  # week in which the wave began
     Column("reason", String(400), nullable=False, default=""),
+    Column("policy", JSON, nullable=False, default=dict),
+    Column("stepped", Integer, nullable=False, default=-1),  # the last week that was decided
+    Column(
+        "back", BigInteger, nullable=False, default=0
+    ),  # number under which the old model returns
 )
 
 rollout_devices = Table(
@@ -115,11 +121,22 @@ rollout_devices = Table(
     metadata,
     Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True),
     Column("device", String(64), primary_key=True),
+    Column("cohort", String(64), nullable=False, default=""),
     Column("wave", Integer, nullable=False),
-    Column("state", String(16), nullable=False),  # waiting, trial, confirmed, reverted, failed
+    # waiting, trial, confirmed, reverted, failed, skipped: the diagram is in docs/rollout.md
+    Column("state", String(16), nullable=False),
     Column("tries", Integer, nullable=False, default=0),
     Column("since", Integer, nullable=False),
     Column("reason", String(400), nullable=False, default=""),
+    Column("next_week", Integer, nullable=False, default=0),  # not before it is it offered again
+    Column("missed", Integer, nullable=False, default=0),  # weeks in a row that it was not reached
+    Column(
+        "incidents", Integer, nullable=False, default=0
+    ),  # times that it gave the release up itself
+    Column("healthy", Boolean, nullable=False, default=False),  # judged so; it may not know yet
+    Column(
+        "told", String(16), nullable=False, default=""
+    ),  # the order of week `stepped`, until reported
 )
 
 # What a person asked for, on the dashboard or the command line; the loop obeys at its next step.
@@ -132,6 +149,7 @@ commands = Table(
     Column("device", String(64), nullable=False, default=""),
     Column("time", Float, nullable=False),
     Column("obeyed", Boolean, nullable=False, default=False),
+    Column("result", String(400), nullable=False, default=""),
 )
 
 # Where the weekly loop stands: one row a finished step, so that a killed loop repeats only the open one.
@@ -153,9 +171,10 @@ device_weeks = Table(
     Column("release", BigInteger, nullable=False),
     Column("cohort", String(64), nullable=False, default=""),
     Column("windows", Integer, nullable=False),
-    Column(
-        "right", Integer, nullable=False
-    ),  # of a simulation, which knows; what a fleet knows are labels
+    # of a simulation, which knows: windows that nothing is trained on, and how many of them were right;
+    # what a fleet knows are labels
+    Column("judged", Integer, nullable=False, default=0),
+    Column("right", Integer, nullable=False, default=0),
     Column("distance", Float, nullable=False),  # of the drift sketch, 0 to 1
     Column("drifted", Boolean, nullable=False),
     Column("alarm_rate", Float, nullable=False),
@@ -165,4 +184,17 @@ device_weeks = Table(
     Column("energy_mj", Float, nullable=False),
     Column("emulated", Integer, nullable=False, default=0),  # windows that ran on the core, too
     Column("boots", Integer, nullable=False, default=1),
+)
+
+# Devices of a simulated fleet, as they are between two weeks; models and flashes are objects.
+device_states = Table(
+    "device_states",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("release", BigInteger, nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("flash", String(64), nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
+    Column("before", BigInteger, nullable=False, default=0),  # the release that it had, and its model
+    Column("model_before", String(64), nullable=False, default=""),
 )

@@ -4,6 +4,7 @@ A feature is called with windows, (n, time, channel) -> (n, …) float32, and it
 sources that compute the same bits on a device.
 """
 
+from edgekit.signal import drifts
 from edgekit.signal.augment import field_noise
 from edgekit.signal.bands import BandEnergies, log_mel
 from edgekit.signal.ecg_augment import ecg_variation
@@ -34,6 +35,7 @@ __all__ = [
     "Subwindow",
     "UnitRms",
     "WelchBands",
+    "drifts",
     "ecg_variation",
     "field_noise",
     "gradients",

@@ -204,6 +204,24 @@ def check_augment(subject: Subject) -> None:
     hold(not np.array_equal(first, X), "augment changes nothing")
 
 
+def check_drifts(subject: Subject) -> None:
+    """Each drift keeps the shape, is nothing at severity 0 and something at 1, and follows its generator."""
+    X, seed = subject.some, 5
+    before = X.copy()
+    for name, drift in subject.case.DRIFTS.items():
+        none, half, worst, again = (
+            drift(X, severity, np.random.default_rng(seed)) for severity in (0.0, 0.5, 1.0, 1.0)
+        )
+        hold(np.array_equal(X, before), f"the drift {name!r} changes the windows it is given")
+        good = worst.shape == X.shape and worst.dtype == np.float32
+        hold(good, f"the drift {name!r} makes {worst.dtype} {worst.shape} of float32 {X.shape}")
+        hold(np.isfinite(worst).all(), f"the drift {name!r} gives values that are no numbers")
+        hold(np.allclose(none, X, atol=1e-5), f"the drift {name!r} changes windows at severity 0")
+        hold(np.array_equal(worst, again), f"the drift {name!r} differs with the same generator")
+        small, large = (float(np.abs(made - X).mean()) for made in (half, worst))
+        hold(0 < small < large, f"the drift {name!r} does not grow with its severity")
+
+
 def check_networks(subject: Subject) -> None:
     """Teacher and student can be built, and end in one logit a class. Loads TensorFlow."""
     case, classes = subject.case, len(subject.case.CLASSES)
@@ -226,6 +244,7 @@ CONTRACT: dict[str, Callable[[Subject], None]] = {
     "inputs of the networks": check_inputs,
     "their C": check_c,
     "augmentation": check_augment,
+    "drifts": check_drifts,
     "networks": check_networks,
 }
 

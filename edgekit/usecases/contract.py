@@ -169,8 +169,21 @@ def _calls(case: UseCase) -> Iterator[str]:
             pass  # written in C: nobody knows
     if case.choose is not None and not callable(case.choose):
         yield f"choose must be a function of a target's name, is {case.choose!r:.40}"
+    yield from _drifts(case)
     if not isinstance(case.ALIGN, dict) or not all(map(callable, case.ALIGN.values())):
         yield "ALIGN must map names to functions of an adaptation task; {} for none"
+
+
+def _drifts(case: UseCase) -> Iterator[str]:
+    drifts = case.DRIFTS
+    if not isinstance(drifts, dict) or not all(isinstance(n, str) and n.strip() for n in drifts):
+        yield f"DRIFTS must map names to functions of (X, severity, rng), is {drifts!r:.60}"
+        return
+    for name, function in drifts.items():
+        try:
+            inspect.signature(function).bind("X", 0.5, "rng")
+        except (TypeError, ValueError) as error:
+            yield f"DRIFTS[{name!r:.40}] cannot be called as (X, severity, rng): {error}"
 
 
 def _steps(case: UseCase) -> Iterator[str]:

@@ -14,6 +14,7 @@ from edgekit.data.recordings import Recording
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.firmware.message import Schema
+from edgekit.signal.drifts import Drift
 from edgekit.signal.step import Step
 
 
@@ -79,6 +80,9 @@ class UseCase:
     MESSAGE: Schema | None
     # True where a class is so rare that a chapter which takes some windows should take as many of each
     BY_CLASS: bool
+    # what may change for good about a device in the field: name -> function(X as `windows` cuts them,
+    # severity 0…1, generator) that returns windows of the same shape; see `edgekit.signal.drifts`
+    DRIFTS: dict[str, Drift]
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
     # depends on it (MARKS); raises EdgekitError for one that it does not know
     choose: Callable[[str], None] | None
@@ -103,5 +107,11 @@ class UseCase:
         return f"<use case {self.name!r} in {self.folder}>"
 
 
-OPTIONAL: dict[str, Any] = {"SEARCH": {}, "MESSAGE": None, "BY_CLASS": False, "choose": None}
+OPTIONAL: dict[str, Any] = {
+    "SEARCH": {},
+    "MESSAGE": None,
+    "BY_CLASS": False,
+    "DRIFTS": {},
+    "choose": None,
+}
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

@@ -90,6 +90,32 @@ def test_an_image_that_never_reports_is_given_up_after_three_boots(core, release
     ]  # nobody confirms: a boot loop
 
 
+def test_an_image_stays_on_trial_until_its_health_window_is_over(core, releases, signer):
+    """The self-test alone keeps nothing: a week later somebody knows how it fares."""
+    old, new = releases
+    assert core.install(sign_package(new.unsigned(2, old), signer)) == ""
+    for _ in range(2):  # it may restart
+        assert core.reset(confirm=False) == Boot(1, trial=True, healthy=True)
+    assert "on trial" in core.install(sign_package(new.unsigned(3, old), signer))
+    assert core.finish_trial(True)
+    assert core.reset(confirm=False) == Boot(1, trial=False)
+    assert core.sequence == 2
+
+
+def test_a_crash_loop_in_its_health_window_ends_in_the_old_image(core, releases, signer):
+    """It passes its self-test each time, and runs an hour."""
+    old, new = releases
+    data = sign_package(new.unsigned(2, old), signer)
+    assert core.install(data) == ""
+    boots = [core.reset(confirm=False) for _ in range(4)]
+    assert boots == [Boot(1, trial=True, healthy=True)] * 3 + [Boot(0, trial=False)]
+    assert core.install(data) == ""  # no verdict: perhaps it was the battery
+    core.reset(confirm=False)
+    assert core.finish_trial(False)  # now there is one
+    assert core.restart() == Boot(0, trial=False)
+    assert "failed" in core.install(data)
+
+
 def test_no_attack_gets_in(releases, signer):
     """With nothing confirmed there is no number to be above, and no base: all other rules hold."""
     old, new = releases

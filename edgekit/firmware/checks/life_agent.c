@@ -22,6 +22,7 @@ enum kind { /* of what comes */
   UNHEALTHY,  /* fails it: is refused from then on */
   POWERLESS,  /* is good, but the power goes in all its trials; it comes again, and has to get in */
   HANGS,      /* never reports */
+  WATCHED,    /* passes its self-test, and is confirmed a life later, when its health window is over */
   BROKEN_OFF, /* the line breaks before the end */
   REFUSED     /* has to be refused, with this answer */
 };
@@ -179,7 +180,8 @@ static void try_out(const struct step *step) {
     life.accused = 1;
     life.judged = agent_finish_trial(&powercut_agent, sequence, 0) == 0;
   }
-  if (step->kind != HEALTHY && !(step->kind == POWERLESS && life.installs > 1)) return;
+  if (step->kind == WATCHED && life.boots == 1) return; /* nobody has a verdict yet */
+  if (step->kind != HEALTHY && step->kind != WATCHED && !(step->kind == POWERLESS && life.installs > 1)) return;
   for (int healthy = 0; healthy < 2; healthy++) /* somebody else's verdict */
     life.counter_errors += agent_finish_trial(&powercut_agent, sequence - 1, healthy) == 0;
   life.asked = sequence;

@@ -6,6 +6,7 @@ Each person is one group in both worlds, so who is tested is never heard before,
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -49,6 +50,11 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
         "12.5 Hz": signal.Subwindow(signal.Moments(WINDOW // 4, channels=6), WINDOW, step_size=4),
         "2 s": signal.Subwindow(signal.Moments(WINDOW // 2, channels=6), WINDOW),
     }
+}
+
+DRIFTS = {  # what happens to a watch in the field
+    "strap turned": signal.drifts.strap_turned,
+    "sensor weaker": partial(signal.drifts.gain_lost, most=0.6),
 }
 
 

@@ -5,6 +5,8 @@ simulator of another bearing on another shaft. With `offline=True` a second simu
 field.
 """
 
+from functools import partial
+
 from edgekit import data, datasets, signal, simulators
 from edgekit.data import by_group as split
 from edgekit.data import folds_by_group as folds
@@ -77,6 +79,11 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found": spectra.speed_found,
     "speed found + CORAL": spectra.speed_found_coral,
     "random speeds": spectra.random_speeds,
+}
+DRIFTS = {  # what happens to a sensor in the field
+    "sensor aged": partial(signal.drifts.sensor_aged, rate=RATE, noise=1.0, cutoff=800),
+    "mount loosened": partial(signal.drifts.mount_loosened, rate=RATE),
+    "another machine": signal.drifts.another_machine,
 }
 
 

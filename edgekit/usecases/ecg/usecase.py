@@ -8,6 +8,7 @@ A window is 10 s before a beat and 2 s after it: what is normal is learnt from t
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -68,6 +69,11 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
 ALIGN: dict[str, Callable] = {}
+DRIFTS = {  # what happens to a recorder in the field
+    "electrode worn": partial(signal.drifts.electrode_worn, rate=RATE),
+    "another patient": partial(signal.drifts.another_heart, beat=BEFORE),
+    "gain lost": partial(signal.drifts.gain_lost, most=0.8),
+}
 BY_CLASS = True  # S is two beats in a hundred: a chapter that takes some windows only takes as many of each
 # What is trained on, of each patient: all that is rare, and of normal beats as many as that needs. What is
 # validated and tested is every beat, in the mix in which hearts deliver them.

@@ -53,6 +53,11 @@ SEARCH = {  # what `edgekit search` may let the student see besides `features`
     "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
 ALIGN: dict[str, Callable] = {}
+DRIFTS = {  # what happens to a camera in the field
+    "dusk": signal.drifts.light_lost,
+    "out of focus": signal.drifts.out_of_focus,
+    "lens dirty": signal.drifts.lens_dirty,
+}
 
 # Blocks of 5 s, in the order of time: what is in between is left out, so that nobody who stands still at
 # the end of one part is met again at the start of the next.

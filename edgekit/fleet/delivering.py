@@ -1,0 +1,145 @@
+"""Roll out, watch, take back: what the rollout decides of a week's health, and how devices carry it out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from edgekit.cloud.tables import device_states, device_weeks, devices, releases
+from edgekit.fleet import health, rollout
+from edgekit.fleet.device_tier import DeviceState, Handled, finish, install, provision
+from edgekit.fleet.learning import compare, fit_gateway
+from edgekit.fleet.loop import Loop, add_release, keep, release_row, released, states
+from edgekit.fleet.labelling import labelled
+from edgekit.fleet.notice import result_of
+from edgekit.fleet.promotion import PairedLabels
+
+STEP = 5
+LABEL_WEEKS = 8  # whose random labels speak for or against a release that is rolled out
+
+
+def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
+    """Out of the factory: every device with release 1, installed and self-tested on the emulated core."""
+    program = loop.site.program()
+    tflite = program.firmware.release.tflite
+    model, package = loop.objects.put(tflite), program.package(tflite, 1, week)
+    window = program.window_mj(tflite, loop.old.X[:1]).value
+    report = {"window_mj": window if window == window else 0.0}
+    add_release(
+        connection, 1, model, base=0, state="released", week=0, package_bytes=len(package), report=report
+    )
+    key = loop.objects.put(package)
+    names = [d.name for d in loop.world.devices]
+    made: dict[str, DeviceState] = loop.everywhere(provision, {n: (n, key, model) for n in names})
+    connection.execute(
+        insert(devices), [{"name": d.name, "cohort": d.cohort, "release": 1} for d in loop.world.devices]
+    )
+    connection.execute(insert(device_states), [
+        {"device": n, "release": 1, "model": model, "flash": made[n].flash, "sketch": b""} for n in names
+    ])  # fmt: skip
+    empty = loop.old[slice(0, 0)]
+    return {"devices": len(names), "gateway": fit_gateway(loop, empty)}
+
+
+def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
+    """Begin what passed the gate, step what is under way; the orders are carried out by the next step."""
+    gated = result_of(connection, week, "gate")
+    if gated.get("passed") and loop.plan.policy == "full":
+        connection.execute(
+            update(releases).where(releases.c.number == gated["candidate"]).values(state="released")
+        )
+        return {"orders": [[0, d.name, "install", gated["candidate"]] for d in loop.world.devices]}
+    if gated.get("passed"):
+        cohorts = {d.name: d.cohort for d in loop.world.devices}
+        seed = loop.seed(week, STEP)
+        rollout.begin(connection, gated["candidate"], cohorts, week, loop.plan.rollout, seed)
+    seen = health.read(connection, week)
+    orders = []
+    for number in rollout.open_rollouts(connection):
+        found = rollout.step(connection, number, week, seen, promotion(connection, loop, number, week))
+        orders += [[number, o.device, o.action, o.release] for o in found]
+    return {"orders": orders}
+
+
+def promotion(connection: Connection, loop: Loop, number: int, week: int) -> dict[str, PairedLabels]:
+    """Random labels of devices that run the release of rollout `number`: both models, by cohort."""
+    run = rollout.load(connection, number)
+    took = set(run.took())
+    if not took:
+        return {}
+    new = release_row(connection, run.release)
+    old = release_row(connection, new["base"])
+    windows, rows = labelled(connection, loop, random=True, since=week - LABEL_WEEKS + 1)
+    mine = [i for i, r in enumerate(rows) if r["device"] in took]
+    paired = compare(loop, windows[mine], [rows[i] for i in mine], old["object"], new["object"])
+    found: dict[str, PairedLabels] = {}
+    for cohort, before, after in zip(paired.cohort, paired.before, paired.after, strict=True):
+        one = PairedLabels(
+            int(before and after), int(after and not before), int(before and not after),
+            int(not before and not after),
+        )  # fmt: skip
+        found[str(cohort)] = found.get(str(cohort), PairedLabels()) + one
+    return found
+
+
+def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
+    """Carry out the week's orders at the devices that are reached, and say what became of each."""
+    orders = result_of(connection, week, "roll out").get("orders", [])
+    there, away = states(connection), {d.name for d in loop.world.devices if week in d.offline}
+    tasks: dict[str, tuple] = {}
+    packages: dict[tuple[str, int], str] = {}
+    for _, name, action, number in orders:
+        if name in away:
+            continue
+        state, row = there[name], release_row(connection, number)
+        if action in ("install", "revert"):
+            whole = loop.plan.policy == "full"
+            key = _package(loop, packages, state, row, week, whole)
+            keep_it = action == "revert" or whole
+            tasks[name] = ("install", state, key, row["object"], number, week, keep_it)
+        else:
+            t = device_states.c
+            before = connection.execute(select(t.before, t.model_before).where(t.device == name)).one()
+            tasks[name] = ("finish", state, action == "confirm", tuple(before))
+    done: dict[str, Handled] = loop.everywhere(carry_out, tasks)
+    outcomes: dict[str, int] = {}
+    for number, name, action, _ in orders:
+        if name in away:
+            outcome, reason = "waiting", "out of coverage"
+        else:
+            handled = done[name]
+            outcome, reason = handled.outcome, handled.reason
+            keep(connection, there[name], handled.state)
+            connection.execute(
+                update(devices).where(devices.c.name == name).values(release=handled.state.release)
+            )
+            _count_down(connection, name, week, handled.bytes_down)
+        if action == "revert" and outcome == "confirmed":
+            outcome = "reverted"
+        if number:
+            rollout.report(connection, number, name, week, outcome, reason)
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    return {"outcomes": outcomes, "released": released(connection)["number"]}
+
+
+def carry_out(site, what: str, *arguments) -> Handled:
+    """One order at one device."""
+    return (install if what == "install" else finish)(site, *arguments)
+
+
+def _package(loop: Loop, made: dict, state: DeviceState, row: dict, week: int, whole: bool) -> str:
+    """The key of a package for who runs `state.model`: a device that missed some releases gets its own delta."""
+    base = "" if whole else state.model
+    if (base, row["number"]) not in made:
+        data = loop.site.program().package(
+            loop.objects.get(row["object"]), row["number"], week, loop.objects.get(base) if base else None
+        )
+        made[base, row["number"]] = loop.objects.put(data)
+    return made[base, row["number"]]
+
+
+def _count_down(connection: Connection, device: str, week: int, size: int) -> None:
+    w = device_weeks
+    mine = (w.c.device == device) & (w.c.week == week)
+    connection.execute(update(w).where(mine).values(bytes_down=w.c.bytes_down + size))

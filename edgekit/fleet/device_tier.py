@@ -1,0 +1,202 @@
+"""The devices' side of a week: every window by exact C on this machine, a sample of them, and all that an update
+does, on the emulated core.
+
+A device is its flash; between two weeks nothing else of it is kept. It is kept as it was before the last power-on,
+so that to load it again is that same boot, and no further one that an image on trial would have to answer for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.agent.simulator import DeviceSimulator
+from edgekit.core.errors import EdgekitError
+from edgekit.fleet.gateway_model import load_gateway_model
+from edgekit.fleet.objects import Objects
+from edgekit.fleet.program import START, WEEK, Program, load_program
+from edgekit.fleet.sketch import WeeklyDistance
+from edgekit.fleet.world import HELD, WorldSpec, load_world
+
+EMULATED = 20  # windows of a device-week that run on the core, too
+UNSURE = 0.6  # probability below which an answer is an alarm, where no class means that there is none
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a fleet lives, for whoever works on it: the world's spec, its folder and the objects'.
+
+    `step` names the program's features, `drift` whether anything drifts in this world.
+    """
+
+    spec: WorldSpec
+    world: Path
+    objects: Path
+    step: str = "features"
+    drift: bool = True
+
+    def program(self) -> Program:
+        return load_program(self.world, self.spec.use_case, self.spec.folder, self.step)
+
+    def load(self):
+        return load_world(self.spec, self.world / "pool.npz", self.drift)
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """What is kept of a device between weeks: keys of its flash and of the model that this holds, the number that
+    this came under, and the drift sketch's state."""
+
+    device: str
+    release: int
+    model: str
+    flash: str
+    sketch: bytes = b""
+
+
+@dataclass(frozen=True)
+class DeviceWeek:
+    """What a week of a device came to. Arrays are of its windows, in their order: `predicted` classes,
+    `confidence` of each, `novelty` (distance of the features to those of its first weeks)."""
+
+    state: DeviceState
+    windows: int
+    judged: int
+    right: int
+    distance: float
+    drifted: bool
+    alarm_rate: float
+    agreement: float | None
+    emulated: int
+    predicted: np.ndarray
+    confidence: np.ndarray
+    novelty: np.ndarray
+
+
+def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> DeviceWeek:
+    """A week of a device; `gateway`: the key of its model there. Raises EdgekitError where core and host do not
+    agree, byte for byte."""
+    program, world, objects = site.program(), site.load(), Objects(site.objects)
+    device = world.device(state.device)
+    seen = world.week(device, week)
+    image = program.release(objects.get(state.model)).image
+    found = program.host(image, seen.X)
+    rng = np.random.default_rng([site.spec.seed, device.number, week, 0xE])
+    rows = np.sort(rng.permutation(len(seen))[:EMULATED])
+    core = boot(program, state, objects)
+    if core.sequence != state.release:
+        raise EdgekitError(
+            f"{state.device} runs release {core.sequence}, its row says {state.release}"
+        )
+    for row in rows:
+        inputs, outputs = on_core(core, seen.X[row])
+        if not (np.array_equal(inputs, found.inputs[row]) and np.array_equal(outputs, found.outputs[row])):
+            raise EdgekitError(
+                f"{state.device}, week {week}: window {row} on the core is not what C on this machine makes of it"
+            )
+    sketch = WeeklyDistance.from_bytes(state.sketch)
+    novelty = sketch.novelty(found.inputs)
+    distance, drifted = sketch.update(found.inputs)
+    confidence = probabilities(program, found.outputs).max(axis=1)
+    normal = world.normal
+    alarms = confidence < UNSURE if normal is None else found.classes != normal
+    agreement = None
+    if gateway:
+        second = load_gateway_model(objects, gateway).predict(found.inputs)
+        agreement = float((second == found.classes).mean())
+    judged = world.uses(seen) == HELD
+    new = DeviceState(state.device, state.release, state.model, state.flash, sketch.to_bytes())
+    return DeviceWeek(
+        new, len(seen), int(judged.sum()), int((found.classes == seen.y)[judged].sum()), distance, drifted,
+        float(alarms.mean()), agreement, len(rows), found.classes, confidence, novelty,
+    )  # fmt: skip
+
+
+def on_core(core: DeviceSimulator, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The network's input and output bytes (int8, flat) for a window (time, channel), on the emulated core."""
+    source, machine = core.app.source, core.core
+    machine.sense(window)
+    inputs = machine.tensor(source.graph.inputs[0]).reshape(-1).copy()
+    machine.call(f"{source.name}_invoke")
+    return inputs, machine.tensor(source.graph.outputs[0]).reshape(-1).copy()
+
+
+def probabilities(program: Program, outputs: np.ndarray) -> np.ndarray:
+    """(n, classes) of the network's int8 `outputs`: softmax over logits, or what a softmax gave."""
+    t = program.host.made
+    z = (outputs.astype(np.float64) - float(t.zero_point[0])) * float(t.scale[0])
+    if z.min() >= 0 and np.all(np.abs(z.sum(axis=1) - 1) < 0.05):
+        return z
+    z = np.exp(z - z.max(axis=1, keepdims=True))
+    return z / z.sum(axis=1, keepdims=True)
+
+
+def boot(program: Program, state: DeviceState, objects: Objects) -> DeviceSimulator:
+    """The device, switched on."""
+    own = program.firmware.release.device(name=state.device)
+    return DeviceSimulator(program.firmware, own, objects.get(state.flash) if state.flash else b"")
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What became of an order: `outcome` as `rollout.report` takes it, the device afterwards, bytes to it."""
+
+    state: DeviceState
+    outcome: str
+    reason: str = ""
+    bytes_down: int = 0
+
+
+def install(
+    site: Site, state: DeviceState, package: str, model: str, release: int, week: int, keep: bool
+) -> Handled:
+    """A package from its object, then a reset and the self-test; `keep`: confirmed at once, else left on trial.
+
+    All on the emulated core. `model`: the key of what the package brings.
+    """
+    program, objects = site.program(), Objects(site.objects)
+    data = objects.get(package)
+    core = boot(program, state, objects)
+    refused = core.install(data, now=START + week * WEEK)
+    if refused:
+        return Handled(state, "failed", refused, len(data))
+    waiting = core.flash
+    started = core.restart()
+    healthy = started.trial and bool(core.core.call("update_selftest"))
+    if not healthy:
+        core.finish_trial(False)
+        core.restart()
+        kept = DeviceState(state.device, core.sequence, state.model, objects.put(core.flash), state.sketch)
+        return Handled(kept, "reverted", "its self-test failed", len(data))
+    if keep:
+        core.finish_trial(True)
+        waiting = core.flash
+    new = DeviceState(state.device, release, model, objects.put(waiting), state.sketch)
+    return Handled(new, "confirmed" if keep else "trial", "", len(data))
+
+
+def finish(site: Site, state: DeviceState, healthy: bool, before: tuple[int, str]) -> Handled:
+    """The release on trial stays, or goes: then the device has the one of `before` (number, model) again."""
+    objects = Objects(site.objects)
+    core = boot(site.program(), state, objects)
+    if not core.finish_trial(healthy, state.release):
+        return Handled(state, "failed", f"release {state.release} is not on trial there")
+    if healthy:
+        return Handled(replace(state, flash=objects.put(core.flash)), "confirmed")
+    core.restart()
+    number, model = before
+    if core.sequence != number:
+        raise EdgekitError(f"{state.device} went back to release {core.sequence}, not to {number}")
+    new = DeviceState(state.device, number, model, objects.put(core.flash), state.sketch)
+    return Handled(new, "reverted")
+
+
+def provision(site: Site, device: str, package: str, model: str) -> DeviceState:
+    """A device out of the factory with its first release, confirmed. Raises EdgekitError if it refuses that."""
+    done = install(site, DeviceState(device, 0, "", ""), package, model, 1, 0, keep=True)
+    if done.outcome != "confirmed":
+        raise EdgekitError(f"{device} does not take its first release: {done.reason}")
+    return done.state
+

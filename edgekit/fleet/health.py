@@ -1,0 +1,292 @@
+"""How a device fares: its weeks with a release beside its weeks before, and beside devices that changed nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from edgekit.cloud.tables import device_weeks
+
+LOOK_BACK = 4  # weeks before a release that a device is compared with
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """One week of a device. `release` ran it; rates and `distance` lie in 0…1, `agreement` with the gateway's
+    model is None where there is no gateway. `energy_mj` is that of its windows, without what an
+    update itself cost. `selftest`: None if the release took none that week.
+    """
+
+    week: int
+    release: int
+    windows: int
+    distance: float
+    alarm_rate: float
+    agreement: float | None
+    energy_mj: float
+    boots: int = 1
+    selftest: bool | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is known of a device: its weeks in order, the newest last. A week that it was not seen is not there."""
+
+    cohort: str
+    weeks: tuple[Vitals, ...]
+
+
+def read(connection: Connection, week: int) -> dict[str, Health]:
+    """By device, from the rows of `device_weeks`: those that were seen in `week`, with the weeks before."""
+    t = device_weeks
+    rows = connection.execute(
+        select(t)
+        .where(t.c.week <= week, t.c.week >= week - 2 * LOOK_BACK, t.c.windows > 0)
+        .order_by(t.c.device, t.c.week)
+    ).mappings()
+    weeks: dict[str, list[Vitals]] = {}
+    cohorts: dict[str, str] = {}
+    for r in rows:
+        cohorts[r["device"]] = r["cohort"]
+        weeks.setdefault(r["device"], []).append(
+            Vitals(
+                r["week"], r["release"], r["windows"], r["distance"], r["alarm_rate"],
+                r["agreement"], r["energy_mj"], r["boots"],
+            )
+        )  # fmt: skip
+    return {
+        name: Health(cohorts[name], tuple(w)) for name, w in weeks.items() if w[-1].week == week
+    }
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared. sense: 1 if more is worse, -1 if less is, 0 if either. floor: the least that matters."""
+
+    value: Callable[[Vitals], float | None]
+    sense: int
+    floor: float
+
+
+INPUTS, ALARMS, AGREEMENT = "drift distance", "alarm rate", "agreement with the gateway"
+OUTPUTS = ALARMS, AGREEMENT
+MEASURES = {
+    INPUTS: Measure(lambda v: v.distance, 1, 0.15),
+    ALARMS: Measure(lambda v: v.alarm_rate, 0, 0.15),
+    AGREEMENT: Measure(lambda v: v.agreement, -1, 0.10),
+    "energy a window": Measure(  # as a logarithm, so that the floor is a quarter more
+        lambda v: math.log(v.energy_mj / v.windows) if v.energy_mj > 0 else None, 1, math.log(1.25)
+    ),
+    "boots a week": Measure(lambda v: float(v.boots), 1, 3.0),
+}
+Weeks = tuple[int, ...]
+CHANGED = 0.01  # level at which a device's inputs count as changed: to excuse it costs little
+FREEDOM = 2  # degrees of freedom without which nothing is judged
+GROSS = 10.0  # standard errors that are a fault however few devices there are to tell (2: 0.5 % by chance)
+CONTROLS = 3  # devices without a change that a comparison takes; with fewer the floors count twice
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How much more a device changed than those that changed nothing. `spread` is of one such device."""
+
+    value: float
+    spread: float
+    freedom: int
+    controls: int
+
+    def score(self, sense: int, devices: int = 1) -> float:
+        """In standard errors of the mean of `devices` such; positive is the wrong way."""
+        error = self.spread * math.sqrt(1 / devices + (1 / self.controls if self.controls else 0))
+        return (sense or math.copysign(1, self.value)) * self.value / max(error, 1e-9)
+
+    def p(self, sense: int, devices: int = 1) -> float:
+        """Of Student's t, one-sided; two-sided where sense is 0."""
+        from scipy.special import stdtr
+
+        if self.freedom < FREEDOM:
+            return 1.0
+        return float(stdtr(self.freedom, -self.score(sense, devices))) * (1 if sense else 2)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """By device, why it is ill; or why its weeks say nothing of the release. release: why that is ill as a
+    whole, or "".
+    """
+
+    ill: dict[str, str]
+    unjudged: dict[str, str]
+    release: str = ""
+
+
+def judge(
+    health: Mapping[str, Health], release: int, devices: Collection[str], alpha: float
+) -> Judgement:
+    """Devices that took `release`, each beside its own weeks before and beside devices that changed nothing.
+
+    A difference in differences: what happens to all is not blamed on the release. A fault is significant, at
+    `alpha` shared by all comparisons (Bonferroni), and larger than its measure's floor. A failed self-test
+    needs no comparison.
+    """
+    own = {d: health[d] for d in sorted(devices) if d in health and _on(health[d], release)}
+    groups = _groups(own)
+    level = alpha / (len(MEASURES) * max(1, len(own) + len(groups)))
+    found = _excesses(health, release, own)
+    changed = frozenset(
+        d for d, e in found.items() if (x := e.get(INPUTS)) and _fault(INPUTS, [x], CHANGED)
+    )
+
+    unjudged = dict.fromkeys(changed, "its inputs changed: not judged")
+    for d, excesses in found.items():
+        if all(e.freedom < FREEDOM for e in excesses.values()):
+            unjudged[d] = "neither weeks before nor devices beside it: not judged"
+
+    def counts(device: str, name: str) -> bool:
+        excesses = found[device]
+        if name not in excesses or name == INPUTS or _excused(name, excesses):
+            return False
+        return not (name in OUTPUTS and device in changed)
+
+    ill: dict[str, str] = {}
+    for d, excesses in found.items():
+        if any(v.selftest is False for v in _on(own[d], release)):
+            ill[d] = "its self-test failed"
+            continue
+        texts = (_fault(n, [e], level) for n, e in excesses.items() if counts(d, n))
+        if text := next(filter(None, texts), ""):
+            ill[d] = text
+    if len(changed) > max(1, len(own) / 2):
+        text = f"the inputs of {len(changed)} of {len(own)} changed, and not those beside them"
+        return Judgement(ill, unjudged, text)
+    for label, members in groups.items():
+        for name in MEASURES:
+            some = [found[m][name] for m in members if counts(m, name)]
+            if len(some) > 1 and (text := _fault(name, some, level)):
+                return Judgement(ill, unjudged, f"{label}: {text}")
+    return Judgement(ill, unjudged)
+
+
+def _on(health: Health, release: int) -> list[Vitals]:
+    """Its weeks with the release."""
+    return [v for v in health.weeks if v.release == release]
+
+
+def _groups(own: Mapping[str, Health]) -> dict[str, list[str]]:
+    """All devices, and each cohort's, where there are two or more."""
+    found = {"all that took it": list(own)}
+    cohorts = sorted({h.cohort for h in own.values()})
+    if len(cohorts) > 1:
+        for cohort in cohorts:
+            found[f"cohort {cohort}"] = [d for d, h in own.items() if h.cohort == cohort]
+    return {label: members for label, members in found.items() if len(members) > 1}
+
+
+def _excused(name: str, excesses: Mapping[str, Excess]) -> bool:
+    """Another alarm rate is what a better model has, too, as long as the gateway agrees with it."""
+    agreement = excesses.get(AGREEMENT)
+    if name != ALARMS or agreement is None:
+        return False
+    return agreement.value > -MEASURES[AGREEMENT].floor
+
+
+def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
+    """In words, "" if there is none. More excesses than one are a group's mean."""
+    measure = MEASURES[name]
+    mean = Excess(
+        float(np.mean([e.value for e in excesses])), max(e.spread for e in excesses),
+        min(e.freedom for e in excesses), min(e.controls for e in excesses),
+    )  # fmt: skip
+    size = measure.sense * mean.value if measure.sense else abs(mean.value)
+    if size < measure.floor * (1 if mean.controls else 2):
+        return ""
+    p = mean.p(measure.sense, len(excesses))
+    gross = mean.freedom >= FREEDOM and mean.score(measure.sense, len(excesses)) >= GROSS
+    if p > level and not gross:
+        return ""
+    if name.startswith("energy"):
+        much = f"{math.exp(mean.value):.2f} times"
+    else:
+        much = f"{mean.value:+.2f}"
+    beside = f"{mean.controls} devices beside" if mean.controls else "no device beside it"
+    return f"{name} {much} (p {p:.1g}, {beside})"
+
+
+def _excesses(
+    health: Mapping[str, Health], release: int, own: Mapping[str, Health]
+) -> dict[str, dict[str, Excess]]:
+    """By device and measure, as far as it can be compared."""
+    found: dict[str, dict[str, Excess]] = {}
+    beside: dict[tuple, dict[str, dict[str, list[float]]]] = {}  # devices began in few weeks
+    for device, h in own.items():
+        after = tuple(v.week for v in _on(h, release))
+        before = tuple(v.week for v in h.weeks if v.week < after[0])[-LOOK_BACK:]
+        if (before, after) not in beside:
+            beside[before, after] = _beside(health, before, after)
+        found[device] = {}
+        for name, measure in MEASURES.items():
+            change = _change(h, before, after, measure)
+            if change is not None:
+                others = beside[before, after][name]
+                found[device][name] = _against(change, h.cohort, others) or _alone(
+                    change, own, before, after, measure
+                )
+    return found
+
+
+def _beside(
+    health: Mapping[str, Health], before: Weeks, after: Weeks
+) -> dict[str, dict[str, list[float]]]:
+    """Changes, by measure and cohort, of the devices that ran one release all the time."""
+    weeks = {*before, *after}
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in MEASURES}
+    for h in health.values():
+        if len({v.release for v in h.weeks if v.week in weeks}) != 1:
+            continue
+        for name, measure in MEASURES.items():
+            if (change := _change(h, before, after, measure)) is not None:
+                found[name].setdefault(h.cohort, []).append(change)
+    return found
+
+
+def _change(h: Health, before: Weeks, after: Weeks, measure: Measure) -> float | None:
+    """Mean of some weeks minus the mean of others; of a device without weeks before, its level."""
+    old = [x for v in h.weeks if v.week in before and (x := measure.value(v)) is not None]
+    if not before:
+        old = [0.0]
+    new = [x for v in h.weeks if v.week in after and (x := measure.value(v)) is not None]
+    return float(np.mean(new) - np.mean(old)) if old and new else None
+
+
+def _against(change: float, cohort: str, others: Mapping[str, list[float]]) -> Excess | None:
+    """Beside its own cohort where that is large enough, else beside all; the spread is within cohorts."""
+    everyone = [c for changes in others.values() for c in changes]
+    if len(everyone) < CONTROLS:
+        return None
+    large = {name: c for name, c in others.items() if len(c) >= CONTROLS}
+    rest = [c for name, changes in others.items() if name not in large for c in changes]
+    parts = [np.asarray(part) for part in [*large.values(), rest] if len(part)]
+    freedom = len(everyone) - len(parts)
+    spread = math.sqrt(sum(float(((p - p.mean()) ** 2).sum()) for p in parts) / max(freedom, 1))
+    near = large.get(cohort, everyone)
+    return Excess(change - float(np.mean(near)), spread, freedom, len(near))
+
+
+def _alone(
+    change: float, own: Mapping[str, Health], before: Weeks, after: Weeks, measure: Measure
+) -> Excess:
+    """Where nothing is beside it: against how the weeks before differed."""
+    squares, freedom = 0.0, 0
+    for h in own.values():
+        values = [x for v in h.weeks if v.week in before and (x := measure.value(v)) is not None]
+        if len(values) > 1:
+            squares += float(((np.asarray(values) - np.mean(values)) ** 2).sum())
+            freedom += len(values) - 1
+    if not freedom:
+        return Excess(change, 0.0, 0, 0)
+    spread = math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after)))
+    return Excess(change, spread, freedom, 0)

@@ -1,0 +1,154 @@
+"""A fleet over months: simulate("bearing", devices=20, weeks=26).
+
+    FOLDER/world/   what all policies share: windows, program, first release, key
+    FOLDER/loop/    fleet.db and objects of this policy; frozen/ and full/ are its controls
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine
+
+from edgekit import agent, packages, usecases
+from edgekit.agent import firmware_file
+from edgekit.cloud.database import open_database
+from edgekit.core.atomic import atomic_write_bytes
+from edgekit.core.errors import EdgekitError
+from edgekit.core.lock import locked
+from edgekit.core.workspace import Workspace
+from edgekit.design import load as load_design
+from edgekit.fleet.device_tier import Site
+from edgekit.fleet.loop import Loop, Plan
+from edgekit.fleet.retrain import first_release
+from edgekit.fleet.status import Summary, summary
+from edgekit.fleet.trainer import Trainer
+from edgekit.fleet.week import run_week
+from edgekit.fleet.world import WorldSpec, populate
+from edgekit.packages.release import Release
+from edgekit.search.executor import executor
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A fleet that was simulated: its `folder`, its database, and what came of it."""
+
+    folder: Path
+    engine: Engine
+    summary: Summary
+
+    def _repr_html_(self) -> str:
+        return self.summary._repr_html_()
+
+
+def simulate(
+    use_case: str,
+    *,
+    devices: int = 20,
+    weeks: int = 26,
+    policy: str = "loop",
+    profile: str = "quick",
+    offline: bool = False,
+    seed: int = 0,
+    label_error: float = 0.0,
+    drift: bool = True,
+    folder: Path | str = "",
+    workers: int = 1,
+    scheduler: str = "",
+    plan: Plan | None = None,
+    spec: WorldSpec | None = None,
+    say: Callable[[str], None] = print,
+) -> Simulation:
+    """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
+
+    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`: where it
+    lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit search`. `plan`
+    and `spec` say everything, `policy`, `label_error` and the world's numbers included. Raises EdgekitError for a
+    folder that holds another simulation.
+    """
+    workspace = Workspace.find()
+    spec = spec or WorldSpec(
+        use_case, profile, offline, seed, devices, weeks, folder=workspace.folder
+    )
+    plan = plan or Plan(policy, label_error=label_error)
+    usual = workspace.run_folder(use_case, profile, offline)
+    base = Path(folder) if folder else usual.parent / "fleet" / usual.name
+    name = plan.policy if drift else f"{plan.policy}-no-drift"
+    base = base.resolve()
+    own = base / name
+    with ExitStack() as stack:
+        train = stack.enter_context(Trainer())
+        stack.enter_context(locked(base / "world.lock"))
+        site = prepare(base, spec, train, say)
+        site = replace(site, objects=own / "objects", drift=drift)
+        _same(own / "plan.json", {**asdict(plan), "drift": drift})
+        engine = open_database(own / "fleet.db")
+        stack.callback(engine.dispose)
+        crew = stack.enter_context(executor(workers, scheduler, base, say=say))
+        loop = Loop(site, plan, engine, crew, train, say)
+        began = time.monotonic()
+        for week in range(spec.weeks):
+            say(line(week, spec.weeks, run_week(loop, week), engine, time.monotonic() - began))
+    return Simulation(own, engine, summary(engine))
+
+
+def prepare(base: Path, spec: WorldSpec, train: Callable, say: Callable[[str], None] = print) -> Site:
+    """The world's folder: windows, first release, program. What is there is not made again."""
+    world = base / "world"
+    _same(world / "world.json", {**asdict(spec), "folder": ""})
+    site = Site(spec, world, base)
+    if not (world / "pool.npz").is_file():
+        say("world: windows of devices, and others for the first release")
+        first, pool = populate(spec)
+        first.save(world / "train.npz")
+        pool.save(world / "pool.npz")
+    if not (world / "device.zip").is_file():
+        say("world: the first release, trained and built")
+        case = usecases.load(spec.use_case, spec.folder)
+        design = load_design(usecases.folder(spec.use_case, spec.folder) / "design.toml")
+        tflite = train(first_release, site, spec.seed)
+        release = Release(
+            tflite, case.features, case.SENSITIVITY, spec.use_case, design.board.key, **design.updates
+        )
+        signer = packages.run_key(world, design.updates["signature"])
+        program = agent.firmware(release, [signer.public])
+        atomic_write_bytes(world / "device.zip", firmware_file.to_bytes(program))
+    return site
+
+
+def _same(path: Path, facts: dict) -> None:
+    """Raises EdgekitError where the file holds other facts: a folder is one simulation's."""
+    text = json.dumps(facts, indent=1, sort_keys=True, default=str)
+    if not path.is_file():
+        atomic_write_bytes(path, text.encode())
+    elif path.read_text(encoding="utf-8") != text:
+        raise EdgekitError(
+            f"{path.parent} holds another simulation: name another folder, or remove that one"
+        )
+
+
+def line(week: int, weeks: int, found: dict[str, dict], engine: Engine, seconds: float) -> str:
+    """What a week came to."""
+    last = summary(engine).weeks.iloc[-1] if found["notice"]["reached"] else None
+    accuracy = "nobody reached" if last is None else f"accuracy {last.accuracy:.3f}"
+    parts = [f"week {week + 1}/{weeks}", accuracy, f"{len(found['notice']['drifted'])} drifted"]
+    if labels := found.get("label", {}).get("labels"):
+        parts.append(f"{labels} labels")
+    if gated := found.get("gate"):
+        verdict = "passed" if gated["passed"] else "; ".join(gated["reasons"])
+        parts.append(f"release {gated['candidate']} {verdict}")
+    if outcomes := found.get("deliver", {}).get("outcomes"):
+        parts.append(", ".join(f"{n} {what}" for what, n in sorted(outcomes.items())))
+    return " · ".join([*parts, f"{seconds:.0f} s"])
+
+
+def recovered(loop: Summary, frozen: Summary, steady: Summary, weeks: int) -> float:
+    """Share of the accuracy lost to drift that the loop won back, over the last `weeks`."""
+    own, without, best = (s.accuracy(weeks) for s in (loop, frozen, steady))
+    return float(np.divide(own - without, best - without))

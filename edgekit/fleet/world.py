@@ -1,0 +1,224 @@
+"""A simulated fleet: devices, the people or machines that they watch, what drifts, who is out of coverage.
+
+Everything is drawn by (seed, device, week): whoever asks again is told the same. What the released model was
+trained or judged on belongs to groups that no device has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from edgekit import usecases
+from edgekit.core.errors import EdgekitError
+from edgekit.data import Windows, by_group, concat
+from edgekit.data.recordings import TARGET
+
+USES = TRAIN, GATE, HELD = 0, 1, 2  # HELD: nobody but the simulation ever knows these labels
+PER_WEEK = {"quick": 30, "full": 70}  # windows a device classifies in a week
+SIMULATED_POPULATIONS = 40  # campaigns of the simulator that are asked for more people or machines
+COHORT, COHORTS = 4, 10  # devices of a cohort, about; cohorts at most
+FIRST_DRIFT = 0.15  # of the weeks: before that, nothing has changed yet
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What changed at a device: one of the use case's DRIFTS, from `week` on, 0 < `severity` <= 1."""
+
+    kind: str
+    week: int
+    severity: float = 1.0
+
+
+@dataclass(frozen=True)
+class FleetDevice:
+    """`watches` is whose windows it senses, `cohort` those of whom it is judged with; `offline` the weeks in which
+    nobody reaches it."""
+
+    name: str
+    cohort: str
+    watches: str
+    number: int
+    drift: Drift | None = None
+    offline: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class WorldSpec:
+    """Of what a world is made; two of the same are the same world. `folder` holds `usecases/`, if they are a
+    workspace's own. `drifting` and `away`: shares of devices that drift, with which
+    `severity`, and of device-weeks out of coverage."""
+
+    use_case: str
+    profile: str = "quick"
+    offline: bool = False
+    seed: int = 0
+    devices: int = 20
+    weeks: int = 26
+    drifting: float = 0.5
+    severity: float = 1.0
+    away: float = 0.05
+    folder: Path = field(default_factory=Path.cwd)
+
+
+@dataclass(frozen=True)
+class World:
+    """`pool` holds the windows (n, time, channel) of each device's `watches`, which it senses in turn. `normal`:
+    the class that means nothing to report, or None.
+
+    Devices sense them again and again, so each has one use (USES, by its place in its recording) for all weeks:
+    no model is trained on what the gate, or the simulation itself, judges it by.
+    """
+
+    spec: WorldSpec
+    devices: tuple[FleetDevice, ...]
+    pool: dict[str, Windows]
+    use: dict[str, int]
+    drifts: dict[str, Callable]
+    normal: int | None
+
+    @property
+    def per_week(self) -> int:
+        return PER_WEEK[self.spec.profile]
+
+    def device(self, name: str) -> FleetDevice:
+        """Raises EdgekitError for a name that no device has."""
+        for device in self.devices:
+            if device.name == name:
+                return device
+        raise EdgekitError(f"the fleet has no device {name[:64]!r}")
+
+    def week(self, device: FleetDevice, week: int) -> Windows:
+        """What the device senses in a week: the next windows of its cohort, as they come."""
+        whole = self.pool[device.watches]
+        first = (device.number * 7919 + week * self.per_week) % len(whole)
+        seen = whole[(first + np.arange(self.per_week)) % len(whole)]
+        drift = device.drift
+        if drift is None or week < drift.week:
+            return seen
+        rng = np.random.default_rng([self.spec.seed, device.number, 0x64])  # the same every week
+        X = self.drifts[drift.kind](seen.X.copy(), drift.severity, rng)
+        return Windows(
+            np.asarray(X, np.float32), seen.y, seen.classes, seen.group, seen.domain, seen.origin,
+            seen.rate, simulated=True,
+        )  # fmt: skip
+
+    def uses(self, windows: Windows) -> np.ndarray:
+        """(n,) index into USES of each window."""
+        return np.array([self.use[str(o)] for o in windows.origin])
+
+
+def populate(spec: WorldSpec) -> tuple[Windows, Windows]:
+    """(windows that the first release is made of, windows of the devices): no group is in both.
+
+    The target domain of the use case. Where it is real, half of its groups are set apart; where it is
+    simulated, the devices' people or machines are drawn anew until there is one for each device. Windows of
+    devices do not overlap, so that one which was labelled says nothing of another.
+    """
+    case = usecases.load(spec.use_case, spec.folder)
+    first = _windows(case, spec, spec.seed)
+    if not first.simulated.all():
+        halves = by_group(first, test=0.5, val=0, seed=spec.seed)
+        return first[halves.train], _apart(first[halves.test])
+    parts: list[Windows] = []
+    for campaign in range(1, SIMULATED_POPULATIONS + 1):
+        more = _windows(case, spec, spec.seed + 1000 * campaign, f"{campaign}-")
+        parts.append(_apart(more))
+        if len(subjects(concat(parts))) >= spec.devices:
+            break
+    return first, concat(parts)
+
+
+def _windows(case, spec: WorldSpec, seed: int, prefix: str = "") -> Windows:
+    recordings = case.recordings(TARGET, spec.profile, offline=spec.offline, seed=seed)
+    w = case.windows([case.prepare(r) for r in recordings], spec.profile)
+    if not prefix:
+        return w
+    group, origin = (np.array([f"{prefix}{n}" for n in names]) for names in (w.group, w.origin))
+    return Windows(w.X, w.y, w.classes, group, w.domain, origin, w.rate, simulated=w.simulated)
+
+
+def _apart(windows: Windows) -> Windows:
+    """Only windows that share no sample with the one before."""
+    kept, recording, end = [], None, 0
+    for row, origin in enumerate(windows.origin):
+        name, _, start = str(origin).rpartition("@")
+        if name != recording or int(start) >= end:
+            kept.append(row)
+            recording, end = name, int(start) + windows.X.shape[1]
+    return windows[np.array(kept)]
+
+
+def subjects(windows: Windows) -> dict[str, np.ndarray]:
+    """Whom or what devices watch, and the rows of its windows, in the order in which they come.
+
+    A group that knows several classes is one: a person, a patient, a camera. Where each knows one state only, as a
+    bearing does, it is a machine with one bearing in each state, which are sensed in turn. Raises EdgekitError
+    where a class has no group left.
+    """
+    groups = sorted({str(g) for g in windows.group})
+    rows = {g: np.flatnonzero(windows.group == g) for g in groups}
+    states = {g: np.unique(windows.y[rows[g]]) for g in groups}
+    if any(len(s) > 1 for s in states.values()):
+        return rows
+    by_state = [[g for g in groups if states[g][0] == c] for c in range(len(windows.classes))]
+    if not all(by_state):
+        raise EdgekitError("a class has no recording left for the fleet's devices: record more")
+    machines = {}
+    for i in range(min(map(len, by_state))):
+        parts = [rows[own[i]] for own in by_state]
+        least = min(map(len, parts))
+        machines[f"machine-{i + 1}"] = np.stack([p[:least] for p in parts], axis=1).ravel()
+    return machines
+
+
+def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
+    """The world of these `windows`, of the devices' groups; without `drift`, one in which nothing changes.
+
+    Devices are dealt in turn to whom they watch, and these to cohorts of about COHORT devices: as many as the few
+    labels of a week can judge. Which drift, in what way and when, is drawn: `spec.drifting` of the devices, from
+    FIRST_DRIFT to half of the weeks. Raises EdgekitError for a use case that knows no drift.
+    """
+    case = usecases.load(spec.use_case, spec.folder)
+    known = dict(case.DRIFTS)
+    if drift and spec.drifting and not known:
+        raise EdgekitError(f"{spec.use_case} names no drift: give its usecase.py DRIFTS")
+    rows = subjects(windows)
+    names = list(rows)[: spec.devices]
+    count = max(1, min(len(names), spec.devices // COHORT, COHORTS))
+    rng = np.random.default_rng([spec.seed, 0xF1EE7])
+    drifting = set(rng.permutation(spec.devices)[: round(spec.drifting * spec.devices)].tolist())
+    first, last = round(FIRST_DRIFT * spec.weeks), max(spec.weeks // 2, 1)
+    kinds = sorted(known)
+    devices = []
+    for i in range(spec.devices):
+        kind = int(rng.integers(len(kinds) or 1))
+        begin = int(rng.integers(first, max(last, first + 1)))
+        gone = frozenset(np.flatnonzero(rng.random(spec.weeks) < spec.away).tolist()) - {0}
+        own = Drift(kinds[kind], begin, spec.severity) if drift and i in drifting else None
+        which = i % len(names)
+        cohort = names[which] if count == len(names) else f"cohort-{which % count + 1}"
+        devices.append(FleetDevice(f"device-{i + 1:03d}", cohort, names[which], i, own, gone))
+    pool = {n: windows[rows[n]] for n in names}
+    use = {o: u for w in pool.values() for o, u in _uses(w).items()}
+    normal = None if case.NORMAL is None else list(case.CLASSES).index(case.NORMAL)
+    return World(spec, tuple(devices), pool, use, known, normal)
+
+
+def _uses(windows: Windows) -> dict[str, int]:
+    """By origin: of four windows one may be trained on, one is the gate's, two are held."""
+    recording, found = windows.recording, {}
+    for name in np.unique(recording):
+        own = windows.origin[recording == name]
+        found |= {str(o): min(i % 4, HELD) for i, o in enumerate(own)}
+    return found
+
+
+@lru_cache(maxsize=4)
+def load_world(spec: WorldSpec, path: Path, drift: bool = True) -> World:
+    """`make_world` of the windows in the file `path`, once a process."""
+    return make_world(spec, Windows.load(path), drift)
