@@ -195,6 +195,8 @@ device_states = Table(
     Column("model", String(64), nullable=False),
     Column("flash", String(64), nullable=False),
     Column("sketch", LargeBinary, nullable=False),
-    Column("before", BigInteger, nullable=False, default=0),  # the release that it had, and its model
+    Column(
+        "before", BigInteger, nullable=False, default=0
+    ),  # the release that it had, and its model
     Column("model_before", String(64), nullable=False, default=""),
 )

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select, update
 from edgekit.cloud.tables import device_states, device_weeks, devices, releases
 from edgekit.fleet import health, rollout
 from edgekit.fleet.device_tier import DeviceState, Handled, finish, install, provision
+from edgekit.fleet.labelling import labelled
 from edgekit.fleet.learning import compare, fit_gateway
 from edgekit.fleet.loop import Loop, add_release, keep, release_row, released, states
-from edgekit.fleet.labelling import labelled
 from edgekit.fleet.notice import result_of
 from edgekit.fleet.promotion import PairedLabels
 
@@ -27,13 +27,21 @@ def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, An
     window = program.window_mj(tflite, loop.old.X[:1]).value
     report = {"window_mj": window if window == window else 0.0}
     add_release(
-        connection, 1, model, base=0, state="released", week=0, package_bytes=len(package), report=report
+        connection,
+        1,
+        model,
+        base=0,
+        state="released",
+        week=0,
+        package_bytes=len(package),
+        report=report,
     )
     key = loop.objects.put(package)
     names = [d.name for d in loop.world.devices]
     made: dict[str, DeviceState] = loop.everywhere(provision, {n: (n, key, model) for n in names})
     connection.execute(
-        insert(devices), [{"name": d.name, "cohort": d.cohort, "release": 1} for d in loop.world.devices]
+        insert(devices),
+        [{"name": d.name, "cohort": d.cohort, "release": 1} for d in loop.world.devices],
     )
     connection.execute(insert(device_states), [
         {"device": n, "release": 1, "model": model, "flash": made[n].flash, "sketch": b""} for n in names
@@ -57,12 +65,16 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     seen = health.read(connection, week)
     orders = []
     for number in rollout.open_rollouts(connection):
-        found = rollout.step(connection, number, week, seen, promotion(connection, loop, number, week))
+        found = rollout.step(
+            connection, number, week, seen, promotion(connection, loop, number, week)
+        )
         orders += [[number, o.device, o.action, o.release] for o in found]
     return {"orders": orders}
 
 
-def promotion(connection: Connection, loop: Loop, number: int, week: int) -> dict[str, PairedLabels]:
+def promotion(
+    connection: Connection, loop: Loop, number: int, week: int
+) -> dict[str, PairedLabels]:
     """Random labels of devices that run the release of rollout `number`: both models, by cohort."""
     run = rollout.load(connection, number)
     took = set(run.took())
@@ -100,7 +112,9 @@ def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             tasks[name] = ("install", state, key, row["object"], number, week, keep_it)
         else:
             t = device_states.c
-            before = connection.execute(select(t.before, t.model_before).where(t.device == name)).one()
+            before = connection.execute(
+                select(t.before, t.model_before).where(t.device == name)
+            ).one()
             tasks[name] = ("finish", state, action == "confirm", tuple(before))
     done: dict[str, Handled] = loop.everywhere(carry_out, tasks)
     outcomes: dict[str, int] = {}
@@ -133,7 +147,10 @@ def _package(loop: Loop, made: dict, state: DeviceState, row: dict, week: int, w
     base = "" if whole else state.model
     if (base, row["number"]) not in made:
         data = loop.site.program().package(
-            loop.objects.get(row["object"]), row["number"], week, loop.objects.get(base) if base else None
+            loop.objects.get(row["object"]),
+            row["number"],
+            week,
+            loop.objects.get(base) if base else None,
         )
         made[base, row["number"]] = loop.objects.put(data)
     return made[base, row["number"]]

@@ -21,7 +21,9 @@ from edgekit.fleet.sketch import WeeklyDistance
 from edgekit.fleet.world import HELD, WorldSpec, load_world
 
 EMULATED = 20  # windows of a device-week that run on the core, too
-UNSURE = 0.6  # probability below which an answer is an alarm, where no class means that there is none
+UNSURE = (
+    0.6  # probability below which an answer is an alarm, where no class means that there is none
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,10 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
         )
     for row in rows:
         inputs, outputs = on_core(core, seen.X[row])
-        if not (np.array_equal(inputs, found.inputs[row]) and np.array_equal(outputs, found.outputs[row])):
+        if not (
+            np.array_equal(inputs, found.inputs[row])
+            and np.array_equal(outputs, found.outputs[row])
+        ):
             raise EdgekitError(
                 f"{state.device}, week {week}: window {row} on the core is not what C on this machine makes of it"
             )
@@ -168,7 +173,9 @@ def install(
     if not healthy:
         core.finish_trial(False)
         core.restart()
-        kept = DeviceState(state.device, core.sequence, state.model, objects.put(core.flash), state.sketch)
+        kept = DeviceState(
+            state.device, core.sequence, state.model, objects.put(core.flash), state.sketch
+        )
         return Handled(kept, "reverted", "its self-test failed", len(data))
     if keep:
         core.finish_trial(True)
@@ -199,4 +206,3 @@ def provision(site: Site, device: str, package: str, model: str) -> DeviceState:
     if done.outcome != "confirmed":
         raise EdgekitError(f"{device} does not take its first release: {done.reason}")
     return done.state
-

@@ -35,7 +35,9 @@ class Paired:
 
     def of(self, rows: np.ndarray) -> Paired:
         """Only the given rows."""
-        return Paired(*(getattr(self, n)[rows] for n in ("device", "cohort", "weight", "before", "after")))
+        return Paired(
+            *(getattr(self, n)[rows] for n in ("device", "cohort", "weight", "before", "after"))
+        )
 
 
 @dataclass(frozen=True)
@@ -110,5 +112,7 @@ def judge(
         if f.judged and f.high < 0
     ]
     if budget_bytes and update_bytes > budget_bytes:
-        reasons.append(f"its signed update takes {update_bytes:,} bytes, the budget is {budget_bytes:,}")
+        reasons.append(
+            f"its signed update takes {update_bytes:,} bytes, the budget is {budget_bytes:,}"
+        )
     return GateReport(not reasons, tuple(reasons), whole, found, update_bytes, budget_bytes)

@@ -48,7 +48,9 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     seen = {n: loop.world.week(loop.world.device(n), week) for n in sorted(found)}
     use = {n: loop.world.uses(w) for n, w in seen.items()}
     chosen = [
-        *draw_random({n: np.flatnonzero(u == GATE) for n, u in use.items()}, budget // 2, on_trial, rng),
+        *draw_random(
+            {n: np.flatnonzero(u == GATE) for n, u in use.items()}, budget // 2, on_trial, rng
+        ),
         *most_telling(found, use, noticed["drifted"], budget - budget // 2),
     ]
     program, sent = loop.site.program(), dict.fromkeys(found, 0)
@@ -64,7 +66,9 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             "bytes": len(data), "created": float(START + week * WEEK),
         }  # fmt: skip
         made = connection.execute(insert(samples).values(**row).returning(samples.c.id))
-        said = oracle(int(seen[one.device].y[one.row]), len(loop.old.classes), loop.plan.label_error, rng)
+        said = oracle(
+            int(seen[one.device].y[one.row]), len(loop.old.classes), loop.plan.label_error, rng
+        )
         connection.execute(
             insert(labels).values(
                 sample=made.scalar_one(), annotator=ORACLE, label=loop.old.classes[said],
@@ -77,7 +81,11 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         if size:
             mine = (w.c.device == name) & (w.c.week == week)
             connection.execute(update(w).where(mine).values(bytes_up=w.c.bytes_up + size))
-    return {"labels": len(chosen), "random": sum(c.reason == "random" for c in chosen), "windows": total}
+    return {
+        "labels": len(chosen),
+        "random": sum(c.reason == "random" for c in chosen),
+        "windows": total,
+    }
 
 
 def oracle(truth: int, classes: int, error: float, rng: np.random.Generator) -> int:
@@ -105,14 +113,20 @@ def draw_random(
 
 
 def most_telling(
-    found: dict[str, dict[str, np.ndarray]], use: dict[str, np.ndarray], drifted: Iterable[str], count: int
+    found: dict[str, dict[str, np.ndarray]],
+    use: dict[str, np.ndarray],
+    drifted: Iterable[str],
+    count: int,
 ) -> list[Chosen]:
     """The least sure and the strangest windows in turn, of devices that noticed a drift, else of all."""
     names = [n for n in sorted(drifted) if n in found] or sorted(found)
     ranked: list[tuple[float, str, int, str]] = []
     for name in names:
         rows = np.flatnonzero(use[name] == TRAIN)
-        for reason, score in (("uncertain", -found[name]["confidence"]), ("novel", found[name]["novelty"])):
+        for reason, score in (
+            ("uncertain", -found[name]["confidence"]),
+            ("novel", found[name]["novelty"]),
+        ):
             order = rows[np.argsort(-score[rows], kind="stable")]
             ranked += [(rank, name, int(row), reason) for rank, row in enumerate(order[:MOST])]
     chosen: dict[tuple[str, int], Chosen] = {}
@@ -122,7 +136,9 @@ def most_telling(
     return list(chosen.values())
 
 
-def labelled(connection: Connection, loop: Loop, random: bool, since: int = 0) -> tuple[Windows, list[dict]]:
+def labelled(
+    connection: Connection, loop: Loop, random: bool, since: int = 0
+) -> tuple[Windows, list[dict]]:
     """(windows as they came, their rows), of the weeks from `since`; those for the gate, or those for training."""
     s = samples.c
     kind = s.reason == "random" if random else s.reason != "random"

@@ -30,7 +30,9 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     why, fresh = _reason(connection, week, len(windows))
     if full:
         why = "every week" if len(windows) else ""
-    gateway = {"gateway": fit_gateway(loop, windows)} if fresh else {"gateway": gateway_key(connection)}
+    gateway = (
+        {"gateway": fit_gateway(loop, windows)} if fresh else {"gateway": gateway_key(connection)}
+    )
     if not why:
         return {"trained": False, "labels": len(windows), **gateway}
     if not full and _under_way(connection):
@@ -40,7 +42,12 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     if full:
         recipe = Recipe(float("inf"), recipe.replay, recipe.labelled, recipe.epochs, recipe.rate)
     made = loop.train(
-        candidate, loop.site, loop.objects.get(base["object"]), windows, recipe, loop.seed(week, STEP)
+        candidate,
+        loop.site,
+        loop.objects.get(base["object"]),
+        windows,
+        recipe,
+        loop.seed(week, STEP),
     )
     number, program = next_number(connection), loop.site.program()
     model = loop.objects.put(made["tflite"])
@@ -66,9 +73,11 @@ def _reason(connection: Connection, week: int, count: int) -> tuple[str, int]:
     ).scalars()
     last = next((r["labels"] for r in earlier if r.get("trained")), 0)
     w = device_weeks.c
-    noticed = connection.execute(
-        select(w.device).where(w.drifted, w.week > week - LOOK_BACK).distinct()
-    ).scalars().all()
+    noticed = (
+        connection.execute(select(w.device).where(w.drifted, w.week > week - LOOK_BACK).distinct())
+        .scalars()
+        .all()
+    )
     fresh = count - last
     if fresh >= FRESH and noticed:
         return f"drift at {len(noticed)} devices, {fresh} new labels", fresh
@@ -92,7 +101,11 @@ def fit_gateway(loop: Loop, windows: Windows) -> str:
 def gate(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     """Judge the week's candidate; its report stands in its row, and it is refused or stays a candidate."""
     r = releases
-    row = connection.execute(select(r).where(r.c.state == "candidate", r.c.week == week)).mappings().first()
+    row = (
+        connection.execute(select(r).where(r.c.state == "candidate", r.c.week == week))
+        .mappings()
+        .first()
+    )
     if row is None:
         return {}
     if loop.plan.policy == "full":
@@ -102,9 +115,7 @@ def gate(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     paired = compare(loop, windows, rows, base["object"], row["object"])
     budget = loop.site.program().design.budget.update_bytes or 0
     cohorts = sorted({d.cohort for d in loop.world.devices})
-    found = judge(
-        paired, cohorts, row["package_bytes"], int(budget), loop.seed(week, STEP + 1)
-    )
+    found = judge(paired, cohorts, row["package_bytes"], int(budget), loop.seed(week, STEP + 1))
     report = {**row["report"], "gate": found.to_dict()}
     state = "candidate" if found.passed else "refused"
     connection.execute(
@@ -123,7 +134,9 @@ def compare(loop: Loop, windows: Windows, rows: list[dict], before: str, after: 
     for key in (before, after):
         image = program.release(loop.objects.get(key)).image
         known = len(windows) > 0
-        right.append(program.host(image, windows.X).classes == windows.y if known else np.zeros(0, bool))
+        right.append(
+            program.host(image, windows.X).classes == windows.y if known else np.zeros(0, bool)
+        )
     cohort = {d.name: d.cohort for d in loop.world.devices}
     return Paired(
         windows.group, np.array([cohort[d] for d in windows.group], dtype=str),

@@ -92,7 +92,9 @@ def _several(do: Callable, site: Site, tasks: dict[str, tuple]) -> dict[str, Any
 def states(connection: Connection) -> dict[str, DeviceState]:
     """By device."""
     t = device_states.c
-    rows = connection.execute(select(t.device, t.release, t.model, t.flash, t.sketch).order_by(t.device))
+    rows = connection.execute(
+        select(t.device, t.release, t.model, t.flash, t.sketch).order_by(t.device)
+    )
     return {r.device: DeviceState(*r) for r in rows}
 
 

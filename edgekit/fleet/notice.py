@@ -78,6 +78,8 @@ def result_of(connection: Connection, week: int, step: str) -> dict[str, Any]:
 def gateway_key(connection: Connection) -> str:
     """Of the newest set that the gateway's model is fitted to."""
     found = connection.execute(
-        select(steps.c.result).where(steps.c.name.in_(("provision", "retrain"))).order_by(steps.c.week.desc())
+        select(steps.c.result)
+        .where(steps.c.name.in_(("provision", "retrain")))
+        .order_by(steps.c.week.desc())
     )
     return next((r.result["gateway"] for r in found if r.result.get("gateway")), "")

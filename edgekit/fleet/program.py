@@ -1,6 +1,6 @@
 """What all devices of a fleet have in common: the program, built once, and the releases that its slot can hold.
 
-    world/   device.zip, pool.npz (what devices sense), train.npz (what the first release was made of), keys/
+world/   device.zip, pool.npz (what devices sense), train.npz (what the first release was made of), keys/
 """
 
 from __future__ import annotations

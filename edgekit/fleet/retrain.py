@@ -42,11 +42,15 @@ def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> 
     each = -(-recipe.replay // len(present))
     rows = np.concatenate([rng.permutation(np.flatnonzero(old.y == c))[:each] for c in present])
     wanted = round(recipe.labelled * len(rows))
-    times = np.tile(np.arange(len(labelled)), -(-wanted // len(labelled)))[: max(wanted, len(labelled))]
+    times = np.tile(np.arange(len(labelled)), -(-wanted // len(labelled)))[
+        : max(wanted, len(labelled))
+    ]
     return concat([old[np.sort(rows)], labelled[times]])
 
 
-def candidate(site: Site, released: bytes, labelled: Windows, recipe: Recipe, seed: int) -> dict[str, Any]:
+def candidate(
+    site: Site, released: bytes, labelled: Windows, recipe: Recipe, seed: int
+) -> dict[str, Any]:
     """A new `tflite` for the devices' program, `bytes` of its update, `seconds`. Loads TensorFlow: in a process of
     its own (`trainer`), or a worker's.
 
@@ -81,5 +85,7 @@ def first_release(site: Site, seed: int) -> bytes:
         windows = windows[case.training_rows(windows)]
     build = partial(case.student, width=case.WIDTHS["student"], seed=seed)
     how = dict(case.FIT[spec.profile]["student"])
-    made = learn.compress((), windows, case.features, build=build, seed=seed, augment=case.augment, **how)
+    made = learn.compress(
+        (), windows, case.features, build=build, seed=seed, augment=case.augment, **how
+    )
     return learn.strip_metadata(made.tflite)

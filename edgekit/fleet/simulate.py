@@ -1,7 +1,7 @@
 """A fleet over months: simulate("bearing", devices=20, weeks=26).
 
-    FOLDER/world/   what all policies share: windows, program, first release, key
-    FOLDER/loop/    fleet.db and objects of this policy; frozen/ and full/ are its controls
+FOLDER/world/   what all policies share: windows, program, first release, key
+FOLDER/loop/    fleet.db and objects of this policy; frozen/ and full/ are its controls
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def simulate(
     return Simulation(own, engine, summary(engine))
 
 
-def prepare(base: Path, spec: WorldSpec, train: Callable, say: Callable[[str], None] = print) -> Site:
+def prepare(
+    base: Path, spec: WorldSpec, train: Callable, say: Callable[[str], None] = print
+) -> Site:
     """The world's folder: windows, first release, program. What is there is not made again."""
     world = base / "world"
     _same(world / "world.json", {**asdict(spec), "folder": ""})
@@ -114,7 +116,12 @@ def prepare(base: Path, spec: WorldSpec, train: Callable, say: Callable[[str], N
         design = load_design(usecases.folder(spec.use_case, spec.folder) / "design.toml")
         tflite = train(first_release, site, spec.seed)
         release = Release(
-            tflite, case.features, case.SENSITIVITY, spec.use_case, design.board.key, **design.updates
+            tflite,
+            case.features,
+            case.SENSITIVITY,
+            spec.use_case,
+            design.board.key,
+            **design.updates,
         )
         signer = packages.run_key(world, design.updates["signature"])
         program = agent.firmware(release, [signer.public])

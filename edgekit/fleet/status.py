@@ -58,10 +58,12 @@ def summary(engine: Engine) -> Summary:
             connection,
         )  # fmt: skip
         weeks = pd.read_sql(
-            select(w.week, func.count().label("devices"), *sums).group_by(w.week).order_by(w.week), connection
+            select(w.week, func.count().label("devices"), *sums).group_by(w.week).order_by(w.week),
+            connection,
         )
         drifted = pd.read_sql(
-            select(w.week, func.count().label("drifted")).where(w.drifted).group_by(w.week), connection
+            select(w.week, func.count().label("drifted")).where(w.drifted).group_by(w.week),
+            connection,
         )
         release_rows = pd.read_sql(select(releases).order_by(releases.c.number), connection)
         states = func.count().label("devices")

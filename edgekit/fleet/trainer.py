@@ -30,7 +30,9 @@ class Trainer:
             good, result = self._pipe.recv()
         except (EOFError, OSError):
             self.close()
-            raise EdgekitError("the process that trains died; the same command goes on from here") from None
+            raise EdgekitError(
+                "the process that trains died; the same command goes on from here"
+            ) from None
         if not good:
             raise result
         return result
