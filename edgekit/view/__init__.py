@@ -18,6 +18,7 @@ from edgekit.view.design import (
 )
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.explore import explore
+from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
@@ -38,6 +39,7 @@ __all__ = [
     "plot_augmented",
     "plot_battery_life",
     "plot_board_memory",
+    "plot_cohorts",
     "plot_confusion",
     "plot_cost",
     "plot_counts",
@@ -45,6 +47,8 @@ __all__ = [
     "plot_distances",
     "plot_features",
     "plot_flash",
+    "plot_fleet",
+    "plot_fleet_bytes",
     "plot_frames",
     "plot_health",
     "plot_heatmap",
