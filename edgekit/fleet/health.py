@@ -226,7 +226,7 @@ def _excesses(
         after = tuple(v.week for v in _on(h, release))
         before = tuple(v.week for v in h.weeks if v.week < after[0])[-LOOK_BACK:]
         if (before, after) not in beside:
-            beside[before, after] = _beside(health, before, after)
+            beside[before, after] = _beside(health, release, before, after)
         found[device] = {}
         for name, measure in MEASURES.items():
             change = _change(h, before, after, measure)
@@ -239,13 +239,14 @@ def _excesses(
 
 
 def _beside(
-    health: Mapping[str, Health], before: Weeks, after: Weeks
+    health: Mapping[str, Health], release: int, before: Weeks, after: Weeks
 ) -> dict[str, dict[str, list[float]]]:
     """Changes, by measure and cohort, of the devices that ran one release all the time."""
     weeks = {*before, *after}
     found: dict[str, dict[str, list[float]]] = {name: {} for name in MEASURES}
     for h in health.values():
-        if len({v.release for v in h.weeks if v.week in weeks}) != 1:
+        ran = {v.release for v in h.weeks if v.week in weeks}
+        if len(ran) != 1 or (not before and release in ran):
             continue
         for name, measure in MEASURES.items():
             if (change := _change(h, before, after, measure)) is not None:

@@ -11,6 +11,7 @@ from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import releases, rollout_devices, rollouts
 from edgekit.fleet import rollout as ro
 from edgekit.fleet.health import Health, Vitals
+from edgekit.fleet.promotion import PairedLabels
 
 FAULTS = ("", "wrong", "hungry", "crash", "self-test", "mute")
 
@@ -102,16 +103,20 @@ class Fleet:
                 gave_up.append(d)
             if d not in seen or fault == "mute":
                 continue
-            r = self.rng.normal(0, self.noise, 4)
-            agreement = 0.9 + r[0] - (0.5 if fault == "wrong" else 0)
-            energy = 100 * np.exp(r[1]) * (2 if fault == "hungry" else 1)
-            self.weeks[d].append(
-                Vitals(
-                    week, ran if d not in gave_up else self.runs(d), 100, 0.2 + abs(r[2]),
-                    0.1 + abs(r[3]), agreement, 100 * energy, 4 if d in gave_up else 1,
-                )
-            )  # fmt: skip
+            release = self.runs(d) if d in gave_up else ran
+            self.weeks[d].append(self.vitals(d, week, release, fault, 4 if d in gave_up else 1))
         return gave_up
+
+    def vitals(self, device: str, week: int, release: int, fault: str, boots: int) -> Vitals:
+        r = self.rng.normal(0, self.noise, 4)
+        agreement = 0.9 + r[0] - (0.5 if fault == "wrong" else 0)
+        energy = 100 * np.exp(r[1]) * (2 if fault == "hungry" else 1)
+        distance, alarms = 0.2 + abs(r[2]), 0.1 + abs(r[3])
+        return Vitals(week, release, 100, distance, alarms, agreement, 100 * energy, boots)
+
+    def labels(self, release: int) -> dict[str, PairedLabels] | None:
+        """Of random windows, so far, by cohort."""
+        return None
 
     def health(self, week: int) -> dict[str, Health]:
         """Of the devices that were seen in `week`, their last eight weeks."""
@@ -134,7 +139,10 @@ def week_of(connection: Connection, fleet: Fleet, week: int, seen: set[str] | No
     seen = set(fleet.cohorts) if seen is None else seen
     told, by_trial = [], {}
     for rollout in ro.open_rollouts(connection):
-        for order in ro.step(connection, rollout, week, fleet.health(week - 1), None):
+        release = state(connection, rollout)["release"]
+        for order in ro.step(
+            connection, rollout, week, fleet.health(week - 1), fleet.labels(release)
+        ):
             told.append(order)
             outcome = fleet.obey(order) if order.device in seen else ("waiting", "")
             ro.report(connection, rollout, order.device, week, *outcome)

@@ -1,0 +1,121 @@
+"""A device beside its own weeks before, and beside devices that changed nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import insert
+
+from edgekit.cloud.tables import device_weeks
+from edgekit.fleet.health import Excess, Health, Vitals, judge, read
+from tests.fleet import fleets
+
+ALPHA = 0.02
+
+
+def weeks(rng, release_at=None, n=6, **change) -> tuple[Vitals, ...]:
+    """Weeks 0 … n - 1; from `release_at` on with release 2 and what it changed."""
+    made = []
+    for week in range(n):
+        r = rng.normal(0, 0.02, 4)
+        v = Vitals(week, 1, 70, 0.2 + r[0], 0.2 + r[1], 0.9 + r[2], 7000 * np.exp(r[3]))
+        if release_at is not None and week >= release_at:
+            v = replace(v, release=2, **{k: f(getattr(v, k)) for k, f in change.items()})
+        made.append(v)
+    return tuple(made)
+
+
+def fleet(taking=3, beside=12, plant=None, **change) -> dict[str, Health]:
+    rng = np.random.default_rng(0)
+    made = {f"new{i}": Health("c", weeks(rng, 5, **change)) for i in range(taking)}
+    made |= {f"old{i}": Health("c", weeks(rng)) for i in range(beside)}
+    if plant:
+        made = {
+            d: Health(h.cohort, (*h.weeks[:-1], replace(h.weeks[-1], **{k: f(getattr(h.weeks[-1], k)) for k, f in plant.items()})))
+            for d, h in made.items()
+        }  # fmt: skip
+    return made
+
+
+def found(health, alpha=ALPHA):
+    return judge(health, 2, [d for d in health if d.startswith("new")], alpha)
+
+
+def test_a_good_release_is_well():
+    assert not found(fleet()).ill and not found(fleet()).release and not found(fleet()).unjudged
+
+
+@pytest.mark.parametrize(
+    "measure, worse, said",
+    [
+        ("agreement", lambda a: a - 0.4, "agreement"),
+        ("energy_mj", lambda e: 2 * e, "energy a window 2.0"),
+        ("boots", lambda b: b + 6, "boots"),
+        ("selftest", lambda _: False, "self-test"),
+    ],
+)
+def test_each_fault_is_seen_on_each_device(measure, worse, said):
+    judgement = found(fleet(**{measure: worse}))
+    assert set(judgement.ill) == {"new0", "new1", "new2"}
+    assert all(said in text for text in judgement.ill.values())
+
+
+def test_what_happens_to_all_is_not_blamed_on_the_release():
+    worse = {
+        "agreement": lambda a: a - 0.4,
+        "energy_mj": lambda e: 2 * e,
+        "alarm_rate": lambda a: a + 0.5,
+    }
+    assert not found(fleet(plant=worse)).ill
+    alone = found(fleet(beside=0, taking=1, plant=worse))
+    assert alone.ill and "no device beside it" in alone.ill["new0"]  # nothing tells it apart
+
+
+def test_a_fault_of_many_is_seen_that_is_too_small_on_one():
+    judgement = found(fleet(taking=8, agreement=lambda a: a - 0.14), alpha=1e-4)
+    assert "all that took it: agreement" in judgement.release
+
+
+def test_a_drift_of_the_inputs_says_nothing_of_the_release():
+    change = {"distance": lambda d: d + 0.4, "agreement": lambda a: a - 0.4}
+    health = fleet(taking=2) | {"new9": Health("c", weeks(np.random.default_rng(9), 5, **change))}
+    judgement = found(health)
+    assert not judgement.ill and not judgement.release
+    assert judgement.unjudged == {"new9": "its inputs changed: not judged"}
+    assert "inputs of 3 of 3 changed" in found(fleet(**change)).release  # of all, it does
+
+
+def test_more_alarms_are_no_fault_while_the_gateway_agrees():
+    assert not found(fleet(alarm_rate=lambda a: a + 0.4)).ill
+    blind = {d: Health(h.cohort, tuple(replace(v, agreement=None) for v in h.weeks))
+             for d, h in fleet(alarm_rate=lambda a: a + 0.4).items()}  # fmt: skip
+    assert "alarm rate" in found(blind).ill["new0"]
+
+
+def test_a_device_without_weeks_before_proves_nothing_alone():
+    health = fleet(taking=1, beside=0)
+    new = {"new0": Health("c", health["new0"].weeks[-1:])}
+    assert "not judged" in found(new).unjudged["new0"]
+    beside = {d: Health("c", h.weeks[-1:]) for d, h in fleet(agreement=lambda a: a - 0.5).items()}
+    assert "agreement" in found(beside).ill["new0"]  # others show what is usual
+
+
+def test_p_is_students():
+    from scipy.stats import t
+
+    e = Excess(0.5, 0.1, 7, 8)
+    assert e.p(1) == pytest.approx(t.sf(0.5 / (0.1 * np.sqrt(1 + 1 / 8)), 7))
+    assert e.p(0, 4) == pytest.approx(2 * t.sf(0.5 / (0.1 * np.sqrt(1 / 4 + 1 / 8)), 7))
+    assert e.p(-1) == pytest.approx(1 - e.p(1))
+
+
+def test_health_is_read_from_the_weeks_of_the_service():
+    row = {"cohort": "c", "windows": 7, "right": 7, "distance": 0.1, "drifted": False, "alarm_rate": 0.2,
+           "agreement": None, "bytes_up": 1, "bytes_down": 1, "energy_mj": 3.0, "boots": 2}  # fmt: skip
+    engine = fleets.database()
+    with engine.begin() as connection:
+        rows = [dict(row, device=d, week=w, release=1) for d, w in (("a", 3), ("a", 4), ("b", 3))]
+        connection.execute(insert(device_weeks), rows)
+        seen = read(connection, 4)
+    assert list(seen) == ["a"]  # b was not seen in week 4
+    assert seen["a"].weeks == tuple(Vitals(w, 1, 7, 0.1, 0.2, None, 3.0, 2) for w in (3, 4))

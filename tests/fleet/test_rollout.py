@@ -1,0 +1,186 @@
+"""What a rollout decides, week by week."""
+
+import pytest
+
+from edgekit.core.errors import EdgekitError
+from edgekit.fleet import rollout as ro
+from edgekit.fleet.commands import ask
+from edgekit.fleet.waves import Policy, draw
+from tests.fleet import fleets
+
+COHORTS = {f"d{i:02d}": f"c{i % 3}" for i in range(23)} | {"alone": "rare"}
+POLICY = Policy(labels=0)
+
+
+@pytest.fixture
+def world():
+    """A fleet of 24 with four weeks of history, and a database in which release 2 may be rolled out."""
+    fleet = fleets.Fleet(dict(COHORTS))
+    engine = fleets.database()
+    fleets.history(fleet)
+    with engine.begin() as connection:
+        fleets.add_release(connection, 2)
+        yield connection, fleet
+    engine.dispose()
+
+
+def go(connection, fleet, weeks, first=4, away=()):
+    return [
+        fleets.week_of(connection, fleet, w, set(fleet.cohorts) - set(away))
+        for w in range(first, first + weeks)
+    ]
+
+
+def test_every_cohort_has_its_canary_and_a_seed_draws_the_same():
+    waves = draw(COHORTS, POLICY, 7)
+    assert {COHORTS[d] for d, w in waves.items() if w == 0} == set(COHORTS.values())
+    assert sum(w == 0 for w in waves.values()) == 4
+    assert waves == draw(COHORTS, POLICY, 7) != draw(COHORTS, POLICY, 8)
+    large = {f"d{i}": f"c{i % 4}" for i in range(400)}
+    sizes = [sum(w <= n for w in draw(large, POLICY, 0).values()) for n in range(3)]
+    assert sizes == [20, 40, 400]
+    counts = [
+        sum(w == n for w in draw(large, Policy(waves=(6, 50, 1.0)), 0).values()) for n in range(3)
+    ]
+    assert counts == [6, 44, 350]
+
+
+def test_a_good_release_goes_from_canaries_to_all(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    sizes = []
+    for week in range(4, 9):
+        fleets.week_of(connection, fleet, week)
+        sizes.append(len(fleet.took[2]))
+    assert sizes[0] == 4 and sizes[-1] == 24 and sizes == sorted(sizes)
+    assert fleets.state(connection, rollout)["state"] == "done"
+    assert set(fleet.confirmed.values()) == {2} and not fleet.trial
+    assert ro.open_rollouts(connection) == []
+
+
+def test_a_bad_release_stays_with_the_canaries_and_is_never_offered_again(world):
+    connection, fleet = world
+    fleet.faults[2] = "wrong"
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 3)
+    assert fleets.state(connection, rollout)["state"] == "aborted"
+    assert "agreement" in fleets.state(connection, rollout)["reason"]
+    assert len(fleet.took[2]) == 4 and set(fleet.confirmed.values()) == {1} and not fleet.trial
+    with pytest.raises(EdgekitError, match="withdrawn: it is never offered again"):
+        ro.begin(connection, 2, COHORTS, 9, POLICY)
+
+
+def test_what_was_confirmed_is_taken_back_under_a_new_number(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 6)
+    ask(connection, rollout, "abort")
+    told = [o for week in go(connection, fleet, 2, first=10, away=("d03",)) for o in week]
+    assert {(o.action, o.release) for o in told} == {("revert", 3)}
+    assert fleet.confirmed.pop("d03") == 2 and set(fleet.confirmed.values()) == {3}
+    fleet.confirmed["d03"] = 2
+    go(connection, fleet, 1, first=12)  # it comes back
+    assert set(fleet.confirmed.values()) == {3}
+    assert ro.open_rollouts(connection) == []
+    fleets.add_release(connection, 4)
+    assert ro.begin(connection, 4, COHORTS, 13, POLICY)
+
+
+def test_a_device_that_was_away_for_three_releases_arrives(world):
+    connection, fleet = world
+    week = 4
+    for number in (2, 3, 4):
+        if number > 2:
+            fleets.add_release(connection, number)
+        ro.begin(connection, number, COHORTS, week, POLICY)
+        go(connection, fleet, 8, first=week, away=("d05",))
+        week += 8
+    assert fleet.confirmed["d05"] == 1
+    (order,) = go(connection, fleet, 1, first=week)[0]
+    assert (order.device, order.action, order.release) == ("d05", "install", 4)
+    go(connection, fleet, 2, first=week + 1)
+    assert fleet.confirmed["d05"] == 4
+
+
+def test_a_device_that_refuses_is_tried_again_and_then_left_until_asked(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, {"alone": "rare"}, 4, POLICY)
+    weeks = []
+    for week in range(4, 12):
+        for order in ro.step(connection, rollout, week, fleet.health(3)):
+            weeks.append(week)
+            ro.report(connection, rollout, order.device, week, "failed", "too little room")
+    assert weeks == [4, 5, 7]  # a week later, two weeks later
+    row = fleets.rows(connection, rollout)["alone"]
+    assert (row["state"], row["tries"], row["reason"]) == ("failed", 3, "too little room")
+    ask(connection, rollout, "retry", "alone")
+    assert [
+        o.action for o in ro.step(connection, rollout, 12, fleet.health(3))
+    ] == []  # aborted by then
+    assert fleets.state(connection, rollout)["state"] == "aborted"
+
+
+def test_retry_of_one_device(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, Policy(labels=0, tries=1))
+    orders = ro.step(connection, rollout, 4, fleet.health(3))
+    for o in orders:
+        ro.report(connection, rollout, o.device, 4, "failed", "no room")
+    ask(connection, rollout, "retry", orders[0].device)
+    again = ro.step(connection, rollout, 5, fleet.health(3))
+    assert orders[0] in again
+    assert not {o.device for o in orders[1:]} & {
+        o.device for o in again
+    }  # others stand in for them
+
+
+def test_while_paused_nobody_gets_it_and_who_has_it_is_judged(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 1)
+    ask(connection, rollout, "pause")
+    told = [o.action for week in go(connection, fleet, 3, first=5) for o in week]
+    assert set(told) == {"confirm"} and len(fleet.took[2]) == 4
+    ask(connection, rollout, "resume")
+    go(connection, fleet, 5, first=8)
+    assert len(fleet.took[2]) == 24
+
+
+def test_no_labels_no_promotion(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, Policy(wave_weeks=4))
+    go(connection, fleet, 3)
+    assert fleets.state(connection, rollout)["reason"] == "0 labelled samples of 20"
+    go(connection, fleet, 4, first=7)
+    run = fleets.state(connection, rollout)
+    assert run["state"] == "aborted" and "not shown to be good" in run["reason"]
+    assert set(fleet.confirmed.values()) == {1, 3} and len(fleet.took[2]) == 4
+
+
+@pytest.mark.parametrize("numbers, said", [((2, 2), "under way"), ((9,), "no release 9")])
+def test_what_cannot_begin(world, numbers, said):
+    connection, _ = world
+    with pytest.raises(EdgekitError, match=said):
+        for number in numbers:
+            ro.begin(connection, number, COHORTS, 4, POLICY)
+
+
+def test_what_cannot_be_reported(world):
+    connection, fleet = world
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    (first, *_) = ro.step(connection, rollout, 4, fleet.health(3))
+    with pytest.raises(EdgekitError, match="cannot be confirmed"):
+        ro.report(connection, rollout, first.device, 4, "confirmed")
+    with pytest.raises(EdgekitError, match="no device"):
+        ro.report(connection, rollout, "stranger", 4, "trial")
+    with pytest.raises(EdgekitError, match="Did you mean 'trial'"):
+        ro.report(connection, rollout, first.device, 4, "trail")
+    for _ in range(2):
+        ro.report(connection, rollout, first.device, 4, "trial")
+    assert fleets.rows(connection, rollout)[first.device]["tries"] == 1
+
+
+@pytest.mark.parametrize("wrong", [{"waves": ()}, {"waves": (0, 1)}, {"tries": 0}, {"alpha": 2}])
+def test_a_policy_that_means_nothing_is_refused(wrong):
+    with pytest.raises(EdgekitError):
+        Policy(**wrong)
