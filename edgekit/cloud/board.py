@@ -12,8 +12,10 @@ from sqlalchemy import Connection, select
 from edgekit.cloud import charts, figures
 from edgekit.cloud.commands import ALLOWED, RETRIED
 from edgekit.cloud.tables import commands, rollout_devices
+from edgekit.cloud.weeks import FLEET
 
 COHORTS_MOST = charts.SERIES_MOST - 1
+PAGE = 25  # devices
 FAILED_MOST = 12  # devices that a rollout shows one by one
 
 
@@ -46,7 +48,7 @@ def collect(connection: Connection, known: dict, wanted: Wanted) -> dict[str, An
         "releases": figures.release_table(connection),
         "rollouts": _rollouts(connection),
         "devices": figures.device_page(
-            connection, wanted.search, wanted.page, release=wanted.release
+            connection, wanted.search, wanted.page, PAGE, wanted.release
         ),
         "wanted": wanted,
         "data": weeks.origin.data,
@@ -105,11 +107,11 @@ def _series(x: list[int], rows) -> dict[str, list[float | None]]:
 
 def _worst(by_cohort: Mapping[str, list[float | None]]) -> dict[str, list[float | None]]:
     """The fleet, and the cohorts that fare worst in the last week; a fleet of one cohort is one line."""
-    rest = {name: row for name, row in by_cohort.items() if name != "all"}
+    rest = {name: row for name, row in by_cohort.items() if name != FLEET}
     if len(rest) < 2:
-        return {name: row for name, row in by_cohort.items() if name == "all"}
+        return {name: row for name, row in by_cohort.items() if name == FLEET}
     bad = sorted(rest, key=lambda name: (rest[name][-1] is None, rest[name][-1] or 0.0))
-    return {"all": by_cohort["all"]} | {name: rest[name] for name in sorted(bad[:COHORTS_MOST])}
+    return {FLEET: by_cohort[FLEET]} | {name: rest[name] for name in sorted(bad[:COHORTS_MOST])}
 
 
 def _rollouts(connection: Connection) -> list[dict[str, Any]]:

@@ -34,7 +34,9 @@ def open_database(url: str | Path) -> Engine:
     if text.startswith("postgresql://"):
         text = text.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
-        engine = create_engine(text, pool_pre_ping=not text.startswith("sqlite"))
+        server = not text.startswith("sqlite")
+        # an error that is logged must not hold what devices said
+        engine = create_engine(text, pool_pre_ping=server, hide_parameters=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _durable)
         with engine.begin() as connection:

@@ -1,21 +1,17 @@
 """Questions about a fleet and their answers as tables; the dashboard and chapter 07 show the same ones.
 
-Each table says what its numbers rest on. They are made of one pass over the device-weeks (`Weeks`), and of
-tables that are small.
+Each table says what its numbers rest on. Those of weeks are `Weeks`; the others ask tables that are small.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func, select
 
 from edgekit.cloud.about import Origin
+from edgekit.cloud.table import Table
 from edgekit.cloud.tables import (
     device_weeks,
     devices,
@@ -25,173 +21,15 @@ from edgekit.cloud.tables import (
     rollouts,
     samples,
 )
-from edgekit.core.figures import Figure, number
+from edgekit.cloud.weeks import FLEET, WEEKS_MOST, Weeks
+from edgekit.core.figures import Figure
 
-WEEKS_MOST = 52  # that are looked at
+__all__ = [
+    "WEEKS_MOST", "Page", "Table", "Weeks", "device_page", "label_queue", "open_labels", "release_table",
+    "rollout_table", "summary",
+]  # fmt: skip
 DAY_S = 86_400.0
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of one question; `columns` names what is in each, units in the names; `origin` is theirs."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple]
-    origin: str
-
-    def frame(self) -> Any:
-        """A pandas.DataFrame (rows, columns), its `attrs["origin"]` set."""
-        import pandas as pd
-
-        made = pd.DataFrame(list(self.rows), columns=list(self.columns))
-        made.attrs["origin"] = self.origin
-        return made
-
-    def _repr_html_(self) -> str:
-        def cells(tag: str, row: Iterable) -> str:
-            said = (number(v) if isinstance(v, (int, float)) or v is None else str(v) for v in row)
-            return f"<tr>{''.join(f'<{tag}>{escape(s)}</{tag}>' for s in said)}</tr>"
-
-        body = "".join(cells("td", row) for row in self.rows)
-        return (
-            f"<table><caption>{escape(self.title)} <small>{escape(self.origin)}</small></caption>"
-            f"{cells('th', self.columns)}{body}</table>"
-        )
-
-
-@dataclass(frozen=True)
-class Group:
-    """Devices of one cohort that ran one release in one week, added up. Energy in mJ."""
-
-    week: int
-    cohort: str
-    release: int
-    devices: int
-    windows: int
-    right: int
-    drifted: int
-    bytes_up: int
-    bytes_down: int
-    energy_mj: float
-    emulated: int
-
-
-class Weeks:
-    """The last `last` weeks of a fleet, in groups; every table of weeks is made of them.
-
-    `known` is kept by who asks again and again (week -> how many rows it had, and its groups): of weeks that
-    are over and have as many rows as then, nothing is added up twice.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        last: int = 26,
-        known: dict[int, tuple[int, list[Group]]] | None = None,
-    ):
-        self.origin = Origin(connection)
-        known = {} if known is None else known
-        week = device_weeks.c.week
-        newest = connection.scalar(select(func.max(week)))
-        since = -1 if newest is None else newest - min(last, WEEKS_MOST)
-        counted = select(week, func.count()).where(week > since).group_by(week).order_by(week)
-        rows = {row[0]: row[1] for row in connection.execute(counted)}
-        fresh = [w for w, n in rows.items() if w == newest or known.get(w, (0,))[0] != n]
-        groups: dict[int, list[Group]] = {w: [] for w in fresh}
-        for group in _groups(connection, fresh):
-            groups[group.week].append(group)
-        known.update({w: (rows[w], found) for w, found in groups.items()})
-        self.groups = [group for w in rows for group in known[w][1]]
-
-    @property
-    def numbers(self) -> list[int]:
-        """The weeks that there are, in order."""
-        return sorted({g.week for g in self.groups})
-
-    def accuracy(self) -> Table:
-        """Share of windows that were right, 0 to 1, by week and cohort; cohort "all" is the fleet."""
-        total: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for g in self.groups:
-            for cohort in ("all", g.cohort or "no cohort"):
-                cell = total[g.week, cohort]
-                cell[0], cell[1], cell[2] = (
-                    cell[0] + g.right, cell[1] + g.windows, cell[2] + g.devices,
-                )  # fmt: skip
-        rows = [
-            (*key, right / windows, n)
-            for key, (right, windows, n) in sorted(total.items())
-            if windows
-        ]
-        columns = "week", "cohort", "accuracy", "devices"
-        return Table("Accuracy by week and cohort", columns, rows, self.origin.words("accuracy"))
-
-    def versions(self) -> Table:
-        """Devices by week and the release that they ran."""
-        total: dict[tuple[int, int], int] = defaultdict(int)
-        for g in self.groups:
-            total[g.week, g.release] += g.devices
-        rows = [(*key, n) for key, n in sorted(total.items())]
-        columns = "week", "release", "devices"
-        return Table("Versions in the field", columns, rows, self.origin.words("count"))
-
-    def traffic(self) -> Table:
-        """Bytes up and down, and those of an average device, by week."""
-        rows = [
-            (week, up, down, up / n, down / n)
-            for week, n, up, down in self._sums("bytes_up", "bytes_down")
-        ]
-        columns = "week", "bytes up", "bytes down", "up per device", "down per device"
-        return Table("Bytes up and down", columns, rows, self.origin.words("bytes"))
-
-    def energy(self) -> Table:
-        """Energy of an average device, mJ, by week."""
-        rows = [(week, energy / n) for week, n, energy in self._sums("energy_mj")]
-        columns = "week", "mJ per device"
-        return Table("Energy of a device", columns, rows, self.origin.words("energy"))
-
-    def drift(self) -> Table:
-        """Share of devices that say their data have drifted, 0 to 1, by week."""
-        rows = [(week, drifted / n) for week, n, drifted in self._sums("drifted")]
-        columns = "week", "share of devices"
-        return Table("Devices that report drift", columns, rows, self.origin.words("count"))
-
-    def _sums(self, *names: str) -> list[tuple]:
-        """(week, devices, sum of each name), week by week."""
-        total: dict[int, list[float]] = defaultdict(lambda: [0] * (len(names) + 1))
-        for g in self.groups:
-            values = (g.devices, *(getattr(g, name) for name in names))
-            total[g.week] = [a + b for a, b in zip(total[g.week], values, strict=True)]
-        return [(week, *values) for week, values in sorted(total.items())]
-
-
-def _groups(connection: Connection, weeks: list[int]) -> Iterator[Group]:
-    t = device_weeks.c
-    key = t.week, t.cohort, t.release
-    drifted = cast(t.drifted, Integer)
-    sums = (t.windows, t.right, drifted, t.bytes_up, t.bytes_down, t.energy_mj, t.emulated)
-    rows = connection.execute(
-        select(*key, func.count(), *map(func.sum, sums))
-        .where(t.week.in_(weeks))
-        .group_by(*key)
-        .order_by(*key)
-    )
-    for row in rows:  # sums are Decimals in PostgreSQL
-        *whole, energy, emulated = row[2:]
-        release, n, windows, right, drift, up, down = map(int, whole)
-        yield Group(
-            row[0],
-            row[1],
-            release,
-            n,
-            windows,
-            right,
-            drift,
-            up,
-            down,
-            float(energy),
-            int(emulated),
-        )
+DEVICE_STATES = ("waiting", "trial", "confirmed", "reverted", "failed")
 
 
 def summary(connection: Connection, weeks: Weeks, now: float = 0.0) -> dict[str, Figure]:
@@ -210,7 +48,7 @@ def summary(connection: Connection, weeks: Weeks, now: float = 0.0) -> dict[str,
         "events": origin.figure("count", stored or 0, "events"),
         "open labels": origin.figure("count", open_labels(connection), "windows"),
     }
-    if accuracy := [row for row in weeks.accuracy().rows if row[1] == "all"]:
+    if accuracy := [row for row in weeks.accuracy().rows if row[1] == FLEET]:
         found["accuracy"] = origin.figure("accuracy", 100 * accuracy[-1][2], "%")
         last = weeks.traffic().rows[-1]
         found["bytes up"] = origin.figure("bytes", last[3], "B per device and week")
@@ -278,9 +116,6 @@ def rollout_table(connection: Connection, most: int = 10) -> Table:
     columns = "rollout", "release", "state", "wave", "since week", "reason", *DEVICE_STATES
     answers = [(*row, *(states[row.id].get(s, 0) for s in DEVICE_STATES)) for row in rows]
     return Table("Rollouts", columns, answers, Origin(connection).words("count"))
-
-
-DEVICE_STATES = ("waiting", "trial", "confirmed", "reverted", "failed")
 
 
 @dataclass(frozen=True)

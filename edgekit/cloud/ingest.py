@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, case, func, select, tuple_
+from sqlalchemy import ARRAY, Connection, Engine, case, column, func, literal, select, tuple_
 
 from edgekit.cloud.database import upsert, writing
 from edgekit.cloud.objects import Objects, segment_key
@@ -80,8 +80,18 @@ def _insert(connection, wanted: list[Event], put: dict, gateway: str, now: float
         for e in wanted
     ]  # fmt: skip
     key = events.c.device, events.c.epoch, events.c.sequence
-    insert = upsert(connection)(events).on_conflict_do_nothing(index_elements=key).returning(*key)
-    return {tuple(row) for row in connection.execute(insert, rows)}
+    insert = upsert(connection)(events)
+    once = {"index_elements": key}
+    if connection.dialect.name == "sqlite":
+        new = connection.execute(insert.on_conflict_do_nothing(**once).returning(*key), rows)
+    else:  # one array a column: thousands of parameters would be read and planned anew each time
+        named = list(events.c)
+        arrays = [literal([row[c.name] for row in rows], ARRAY(c.type)) for c in named]
+        table = func.unnest(*arrays).table_valued(*(column(c.name, c.type) for c in named))
+        table = table.render_derived()
+        many = insert.from_select(named, select(*table.c), include_defaults=False)
+        new = connection.execute(many.on_conflict_do_nothing(**once).returning(*key))
+    return {tuple(row) for row in new}
 
 
 def _update_devices(connection, new: list[Event], now: float) -> None:
