@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
 )
@@ -25,15 +26,29 @@ metadata = MetaData()
 
 schema = Table("schema", metadata, Column("version", Integer, primary_key=True))
 
-# Who may send: a token is kept as its SHA-256 only.
-gateways = Table(
-    "gateways",
+# What the numbers of this database rest on: `about.note` writes, `figures` shows.
+about = Table(
+    "about",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("token_sha256", String(64), nullable=False, unique=True),
-    Column("created", Float, nullable=False),
-    Column("revoked", Float),
+    Column("name", String(32), primary_key=True),
+    Column("value", JSON, nullable=False),
 )
+
+
+def _holders(name: str) -> Table:
+    """Who has a token, which is kept as its SHA-256 only."""
+    return Table(
+        name,
+        metadata,
+        Column("name", String(64), primary_key=True),
+        Column("token_sha256", String(64), nullable=False, unique=True),
+        Column("created", Float, nullable=False),
+        Column("revoked", Float),
+    )
+
+
+gateways = _holders("gateways")  # may send events
+operators = _holders("operators")  # may read, and command rollouts
 
 # What devices said, each event once.
 events = Table(
@@ -48,8 +63,12 @@ events = Table(
     Column("received", Float, nullable=False),
     Column("gateway", String(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column(
+        "object", String(200), nullable=False, default=""
+    ),  # where a segment's body lies instead
+    sqlite_with_rowid=False,  # one tree instead of two: bodies that stay here are small
 )
-Index("events_by_time", events.c.received)
+Index("events_by_time", events.c.kind, events.c.received)
 
 devices = Table(
     "devices",
@@ -59,6 +78,19 @@ devices = Table(
     Column("release", BigInteger, nullable=False, default=0),
     Column("last_seen", Float, nullable=False, default=0.0),
     Column("events", Integer, nullable=False, default=0),
+    # of its newest event, whose release it is: a late repeat does not turn that back
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("sequence", BigInteger, nullable=False, default=-1),
+)
+Index("devices_by_release", devices.c.release)
+
+# Devices whose data were deleted: by the hash of their name, so that late repeats do not bring them back.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("device_sha256", String(64), primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("receipt", JSON, nullable=False),  # what was removed: numbers only
 )
 
 # Windows that came up for a label; the window itself lies in the object store under `object`.
@@ -166,8 +198,8 @@ steps = Table(
 device_weeks = Table(
     "device_weeks",
     metadata,
-    Column("device", String(64), primary_key=True),
-    Column("week", Integer, primary_key=True, autoincrement=False),
+    Column("device", String(64)),
+    Column("week", Integer),
     Column("release", BigInteger, nullable=False),
     Column("cohort", String(64), nullable=False, default=""),
     Column("windows", Integer, nullable=False),
@@ -184,6 +216,10 @@ device_weeks = Table(
     Column("energy_mj", Float, nullable=False),
     Column("emulated", Integer, nullable=False, default=0),  # windows that ran on the core, too
     Column("boots", Integer, nullable=False, default=1),
+    PrimaryKeyConstraint(
+        "week", "device"
+    ),  # in this order a week lies together: it is added up at once
+    sqlite_with_rowid=False,
 )
 
 # Devices of a simulated fleet, as they are between two weeks; models and flashes are objects.
@@ -200,3 +236,4 @@ device_states = Table(
     ),  # the release that it had, and its model
     Column("model_before", String(64), nullable=False, default=""),
 )
+Index("device_weeks_by_device", device_weeks.c.device, device_weeks.c.week)

@@ -1,0 +1,150 @@
+"""The weeks of a fleet: its device-weeks added up in one pass, and the tables that are made of the sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Integer, cast, func, select
+
+from edgekit.cloud.about import Origin
+from edgekit.cloud.table import Table
+from edgekit.cloud.tables import device_weeks
+
+WEEKS_MOST = 52  # that are looked at
+FLEET = "fleet"  # in the place of a cohort: all of them
+
+
+@dataclass(frozen=True)
+class Group:
+    """Devices of one cohort that ran one release in one week, added up. Energy in mJ."""
+
+    week: int
+    cohort: str
+    release: int
+    devices: int
+    windows: int
+    right: int
+    drifted: int
+    bytes_up: int
+    bytes_down: int
+    energy_mj: float
+    emulated: int
+
+
+class Weeks:
+    """The last `last` weeks of a fleet, in groups; every table of weeks is made of them.
+
+    `known` is kept by who asks again and again (week -> how many rows it had, and its groups): of weeks that
+    are over and have as many rows as then, nothing is added up twice.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        last: int = 26,
+        known: dict[int, tuple[int, list[Group]]] | None = None,
+    ):
+        self.origin = Origin(connection)
+        known = {} if known is None else known
+        week = device_weeks.c.week
+        newest = connection.scalar(select(func.max(week)))
+        since = -1 if newest is None else newest - min(last, WEEKS_MOST)
+        counted = select(week, func.count()).where(week > since).group_by(week).order_by(week)
+        rows = {row[0]: row[1] for row in connection.execute(counted)}
+        fresh = [w for w, n in rows.items() if w == newest or known.get(w, (0,))[0] != n]
+        groups: dict[int, list[Group]] = {w: [] for w in fresh}
+        for group in _groups(connection, fresh):
+            groups[group.week].append(group)
+        known.update({w: (rows[w], found) for w, found in groups.items()})
+        self.groups = [group for w in rows for group in known[w][1]]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The weeks that there are, in order."""
+        return sorted({g.week for g in self.groups})
+
+    def accuracy(self) -> Table:
+        """Share of windows that were right, 0 to 1, by week and cohort; cohort "fleet" is all."""
+        total: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        for g in self.groups:
+            for cohort in (FLEET, g.cohort or "no cohort"):
+                cell = total[g.week, cohort]
+                cell[0], cell[1], cell[2] = (
+                    cell[0] + g.right, cell[1] + g.windows, cell[2] + g.devices,
+                )  # fmt: skip
+        rows = [
+            (*key, right / windows, n)
+            for key, (right, windows, n) in sorted(total.items())
+            if windows
+        ]
+        columns = "week", "cohort", "accuracy", "devices"
+        return Table("Accuracy by week and cohort", columns, rows, self.origin.words("accuracy"))
+
+    def versions(self) -> Table:
+        """Devices by week and the release that they ran."""
+        total: dict[tuple[int, int], int] = defaultdict(int)
+        for g in self.groups:
+            total[g.week, g.release] += g.devices
+        rows = [(*key, n) for key, n in sorted(total.items())]
+        columns = "week", "release", "devices"
+        return Table("Versions in the field", columns, rows, self.origin.words("count"))
+
+    def traffic(self) -> Table:
+        """Bytes up and down, and those of an average device, by week."""
+        rows = [
+            (week, up, down, up / n, down / n)
+            for week, n, up, down in self._sums("bytes_up", "bytes_down")
+        ]
+        columns = "week", "bytes up", "bytes down", "up per device", "down per device"
+        return Table("Bytes up and down", columns, rows, self.origin.words("bytes"))
+
+    def energy(self) -> Table:
+        """Energy of an average device, mJ, by week."""
+        rows = [(week, energy / n) for week, n, energy in self._sums("energy_mj")]
+        columns = "week", "mJ per device"
+        return Table("Energy of a device", columns, rows, self.origin.words("energy"))
+
+    def drift(self) -> Table:
+        """Share of devices that say their data have drifted, 0 to 1, by week."""
+        rows = [(week, drifted / n) for week, n, drifted in self._sums("drifted")]
+        columns = "week", "share of devices"
+        return Table("Devices that report drift", columns, rows, self.origin.words("count"))
+
+    def _sums(self, *names: str) -> list[tuple]:
+        """(week, devices, sum of each name), week by week."""
+        total: dict[int, list[float]] = defaultdict(lambda: [0] * (len(names) + 1))
+        for g in self.groups:
+            values = (g.devices, *(getattr(g, name) for name in names))
+            total[g.week] = [a + b for a, b in zip(total[g.week], values, strict=True)]
+        return [(week, *values) for week, values in sorted(total.items())]
+
+
+def _groups(connection: Connection, weeks: list[int]) -> Iterator[Group]:
+    t = device_weeks.c
+    key = t.week, t.cohort, t.release
+    drifted = cast(t.drifted, Integer)
+    sums = (t.windows, t.right, drifted, t.bytes_up, t.bytes_down, t.energy_mj, t.emulated)
+    rows = connection.execute(
+        select(*key, func.count(), *map(func.sum, sums))
+        .where(t.week.in_(weeks))
+        .group_by(*key)
+        .order_by(*key)
+    )
+    for row in rows:  # sums are Decimals in PostgreSQL
+        *whole, energy, emulated = row[2:]
+        release, n, windows, right, drift, up, down = map(int, whole)
+        yield Group(
+            row[0],
+            row[1],
+            release,
+            n,
+            windows,
+            right,
+            drift,
+            up,
+            down,
+            float(energy),
+            int(emulated),
+        )
