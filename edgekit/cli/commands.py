@@ -6,7 +6,7 @@ import argparse
 import errno
 import sys
 
-from edgekit.cli import check, updates
+from edgekit.cli import check, gateway, updates
 from edgekit.cli.types import Parser, float_between, int_between, one_line, refuse_empty
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add(commands)
     _add_record(commands)
     updates.add(commands)
+    gateway.add(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)

@@ -6,5 +6,9 @@ are not trusted with any of it.
 """
 
 from edgekit.telemetry.event import Event, Kind, pack, unpack
+from edgekit.telemetry.outbox import EventSource, Outbox
+from edgekit.telemetry.segment import Opinion, Reason, Segment
+from edgekit.telemetry.uplink import Uplink
 
-__all__ = ["Event", "Kind", "pack", "unpack"]
+__all__ = ["Event", "EventSource", "Kind", "Opinion", "Outbox", "Reason", "Segment", "Uplink"]
+__all__ += ["pack", "unpack"]
