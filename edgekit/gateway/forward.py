@@ -1,4 +1,4 @@
-"""Events on to the cloud, in batches over HTTP: an event leaves when the cloud says that it has it on its disk.
+"""Events on to the cloud, in batches over HTTP: an event leaves when the cloud says that it has it.
 
     POST {cloud}/v1/events     telemetry.pack(events), application/cbor, Authorization: Bearer TOKEN
     200 {"stored": n, "seen": m}     n were new, m were there: together all of the batch

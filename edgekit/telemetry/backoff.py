@@ -1,5 +1,6 @@
-"""How long to wait before the next try: twice as long each time, and each waits another while, so that a fleet
-does not come back as one ("equal jitter": Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+"""How long to wait before the next try: twice as long each time, and each waits another while.
+
+So a fleet does not come back as one ("equal jitter": Brooker, "Exponential Backoff And Jitter", 2015).
 """
 
 from __future__ import annotations
