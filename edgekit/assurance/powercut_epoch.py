@@ -1,8 +1,8 @@
-"""Cut the power while a device takes its epoch: is one ever used twice, and does the device always get another?
+"""Cut the power while a device takes its epoch: is one used twice, does the device always get one?
 
 The C of `firmware/telemetry/epoch.c` on the model of NOR flash, compiled for this machine. A life begins with
-a flash as it is after so many boots; its power is cut at every operation of a boot in every way, and again in the
-boots after, up to DEEP times; then it boots in peace.
+a flash as it is after so many boots; its power is cut at every operation of a boot in every way, and again in
+the boots after, up to DEEP times; then it boots in peace.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ class EpochDevice:
 def cuts(
     change: tuple[tuple[str, str], ...] = (), stop: bool = False, deep: int = DEEP
 ) -> Counter[str]:
-    """Counts `lives`, and what must be 0: `twice` (an epoch was given out before), `fell` (it is lower than one
-    before), `none` (a boot in peace got none), `broken` (rules of the flash). stop: at the first fault. deep: cuts
-    in a life, at most."""
+    """Counts `lives`, and what must be 0: `twice` (an epoch was given out before), `fell` (it is lower than
+    one before), `none` (a boot in peace got none), `broken` (rules of the flash). stop: at the first fault.
+    deep: cuts in a life, at most."""
     device, found = EpochDevice(change), Counter(dict.fromkeys(("lives", *FAULTS), 0))
     for _, flash, given in _begins(device):
         for plan in _plans(device, flash, deep):

@@ -23,7 +23,7 @@ uint8_t telemetry_arena[OUTBOX_WIRE];
 struct outbox telemetry_outbox;
 int32_t telemetry_step, telemetry_answer;
 static uint8_t telemetry_flash[EPOCH_SECTORS * FLASH_SECTOR];
-static const uint8_t BODY[] = {{{body}}}, ACKNOWLEDGED[] = {{{acknowledged}}};
+static const uint8_t BODY[] = {{{body}}}, SAID[] = {{{acknowledged}}};
 int flash_erase(uint32_t sector) {{
   for (uint32_t i = 0; i < FLASH_SECTOR; i++) telemetry_flash[sector * FLASH_SECTOR + i] = 0xFF;
   return 0;
@@ -40,7 +40,7 @@ void telemetry_invoke(void) {{
     case 1: outbox_open(&telemetry_outbox, (uint32_t)telemetry_answer); break;
     case 2: outbox_put(&telemetry_outbox, EVENT_REPORT, 3, 1700000000, BODY, sizeof BODY); break;
     case 3: telemetry_answer = (int32_t)outbox_encode(&telemetry_outbox, 0, telemetry_arena); break;
-    case 4: telemetry_answer = outbox_acknowledge(&telemetry_outbox, ACKNOWLEDGED, sizeof ACKNOWLEDGED); break;
+    case 4: telemetry_answer = outbox_acknowledge(&telemetry_outbox, SAID, sizeof SAID); break;
   }}
 }}
 """
@@ -48,8 +48,9 @@ void telemetry_invoke(void) {{
 
 @dataclass(frozen=True)
 class Cost:
-    """`code`: bytes of flash; `ram`: of the ring and the deepest stack. Instructions to `put` an event into a
-    ring with room, to `encode` it, to read an acknowledgement of all that is there, and of a boot's `epoch`."""
+    """`code`: bytes of flash; `ram`: of the ring and the deepest stack. Instructions to `put` an event into
+    a ring with room, to `encode` it, to read an acknowledgement of all that is there, and of a boot's
+    `epoch`."""
 
     code: Figure
     ram: Figure
@@ -82,14 +83,14 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     step(0)  # a new part: an erase, too
     epoch, number = step(0)
     step(1)
-    put = [step(2)[0] for _ in range(EVENTS)][0]
+    put, *_ = (step(2)[0] for _ in range(EVENTS))
     encode, size = step(3)
     if number != 2 or bytes(machine.uc.mem_read(machine.arena, size)) != event.encode(named=False):
         raise EdgekitError(f"the {cpu} encoded another event than this machine")
     acknowledge, left = step(4)
     if left != EVENTS:
         raise EdgekitError(f"the {cpu} let {left} of {EVENTS} events leave")
-    frame = ("BODY", "ACKNOWLEDGED", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
+    frame = ("BODY", "SAID", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
     own = [
         s.size
         for s in machine.symbols.values()

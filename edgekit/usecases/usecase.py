@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from edgekit.data.recordings import Recording
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.firmware.message import Schema
+from edgekit.telemetry import privacy
 
 
 class Step(Protocol):
@@ -78,6 +79,8 @@ class UseCase:
     SEARCH: dict[str, Any]
     # how the device's messages are laid out, or None
     MESSAGE: Schema | None
+    # what its devices may send, and for which reasons a window: kind -> reasons, see `telemetry.privacy`
+    SENDS: Mapping[str, Sequence[str]]
     # True where a class is so rare that a chapter which takes some windows should take as many of each
     BY_CLASS: bool
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
@@ -104,5 +107,11 @@ class UseCase:
         return f"<use case {self.name!r} in {self.folder}>"
 
 
-OPTIONAL: dict[str, Any] = {"SEARCH": {}, "MESSAGE": None, "BY_CLASS": False, "choose": None}
+OPTIONAL: dict[str, Any] = {
+    "SEARCH": {},
+    "MESSAGE": None,
+    "SENDS": privacy.DEFAULT,
+    "BY_CLASS": False,
+}
+OPTIONAL |= {"choose": None}
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

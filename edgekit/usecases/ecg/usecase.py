@@ -66,6 +66,9 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "pool": ["flatten"],  # a wave is told by where it stands
     "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
+SENDS = {  # health data (GDPR article 9): a beat leaves when the device doubts it, or a physician asks for it
+    "report": (), "sketch": (), "health": (), "segment": ("uncertain", "novel", "requested"),
+}  # fmt: skip
 ALIGN = {}
 BY_CLASS = True  # S is two beats in a hundred: a chapter that takes some windows only takes as many of each
 # What is trained on, of each patient: all that is rare, and of normal beats as many as that needs. What is
