@@ -94,9 +94,7 @@ class Forwarder:
         events = self.outbox.pending(wanted, BATCH_BYTES_MOST - 4096)
         fresh = [e for e in events if e.key not in self.suspects][: self.batch]
         left = self._send(fresh) if fresh else 0
-        if not self.suspects or (fresh and not left):
-            return left
-        return left + self._try_suspects(well=left > 0)
+        return left + self._try_suspects(well=left > 0) if self.suspects else left
 
     def _send(self, events: list[Event]) -> int:
         """Halve what is refused, until events stand alone. How many the cloud took."""
@@ -112,7 +110,7 @@ class Forwarder:
                     continue
                 self.suspects[part[0].key] = part[0]
                 alone += 1
-                if not taken and alone >= SUSPECTS_MOST:
+                if not taken and (alone >= SUSPECTS_MOST or not work):
                     raise Unreachable(f"the cloud refuses whatever it is sent: {error}") from None
         return taken
 

@@ -101,7 +101,13 @@ def test_what_a_use_case_does_not_name_stays_on_the_device():
 
 def test_a_wrong_list_of_what_may_leave_is_said():
     assert list(problems({"report": (), "segment": ("random",)})) == []
-    for bad in ({"reprot": ()}, {"segment": "random"}, {"segment": ("radnom",)}, {"report": ("novel",)}, 3):
+    for bad in (
+        {"reprot": ()},
+        {"segment": "random"},
+        {"segment": ("radnom",)},
+        {"report": ("novel",)},
+        3,
+    ):
         assert len(list(problems(bad))) == 1
         with pytest.raises(EdgekitError):
             may_leave(bad)
