@@ -4,7 +4,7 @@ import ctypes
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.assurance.powercut_epoch import EpochDevice
@@ -61,6 +61,7 @@ def test_an_event_has_the_same_bytes(epoch, sequence, release, time, kind, body)
     assert ring.wire() == [there.encode(named=False)]
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_both_keep_and_drop_the_same(seed):
     rng = random.Random(seed)

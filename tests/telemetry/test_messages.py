@@ -1,4 +1,4 @@
-"""Acknowledgements, segments and opinions: what goes in comes out; nothing else is taken, and little is built."""
+"""Acknowledgements, segments and opinions: what goes in comes out, and nothing else is taken."""
 
 import numpy as np
 import pytest
