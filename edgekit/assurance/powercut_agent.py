@@ -19,7 +19,7 @@ from edgekit.packages.keys import FileSigner
 from edgekit.packages.manifest import BASE, DELTA, KINDS, RAW, RULES, Manifest
 from edgekit.packages.package import digest
 
-EVENTS = "healthy unhealthy powerless hangs watched".split()
+EVENTS = ["healthy", "unhealthy", "powerless", "hangs", "watched"]
 EVENTS += ["broken off", "refused"]  # see life_agent.c
 DAMAGED, DIGEST, FAILED = -101, -102, -108  # answers, see agent.h
 START = 1_800_000_000  # on the clock of a device that has one

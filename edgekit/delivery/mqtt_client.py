@@ -5,6 +5,8 @@ The messages are those of `block_protocol`, on AWS IoT's topics, but under a pre
 
     <prefix>/things/<thing>/streams/<stream>/describe/cbor, …/get/cbor                  device to server
                                              description/cbor, …/data/cbor, …/rejected/cbor      back
+    <prefix>/things/<thing>/events/cbor                                                 device to gateway
+                            acknowledged/cbor                                                   back
 
 Everything at QoS 1, over TLS, with Nagle's algorithm off (a block would wait for an acknowledgement).
 """
@@ -26,6 +28,8 @@ from edgekit.delivery.transport import UPDATE, Source
 
 SCHEME = "mqtts"
 PREFIX = "edgekit"
+EVENTS, ACKNOWLEDGED = "events", "acknowledged"  # what `telemetry` says, and hears
+KEEPALIVE_S = 15  # that a connection may be silent
 QUEUE_MOST = 1024  # messages that wait; a device asks again for what is dropped
 
 
@@ -68,7 +72,33 @@ def topic(prefix: str, thing: str, stream: str, kind: str) -> str:
     return f"{prefix}/things/{thing}/streams/{stream}/{kind}/cbor"
 
 
-def enter(connection: Connection, topics: list[str], handle_message: Callable[[str, bytes], None]):
+def device_topic(prefix: str, thing: str, kind: str) -> str:
+    """Where a device's EVENTS come, or go as ACKNOWLEDGED."""
+    return f"{prefix}/things/{thing}/{kind}/cbor"
+
+
+def credentials(folder: Path, name: str, host: str, port: int) -> Connection:
+    """How `name` enters the broker at `host`:`port`, with what lies in `folder`, as `server.broker` makes it:
+    ca.pem, and NAME.password, or NAME.pem and NAME.key. Raises EdgekitError for a name that has neither."""
+    secret, certificate = folder / f"{name}.password", folder / f"{name}.pem"
+    key = folder / f"{name}.key"
+    try:
+        password = secret.read_text().strip() if secret.is_file() else ""
+        has = certificate.is_file() and key.is_file()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EdgekitError(f"{secret} cannot be read: {error}") from None
+    if not (password or has):
+        raise EdgekitError(f"{folder} has no credentials for {name!r}")
+    own = {"certificate": certificate, "key": key} if has else {}
+    ca = folder / "ca.pem"
+    user = name if password else ""
+    return Connection(host, port, ca if ca.is_file() else None, user, password, **own)
+
+
+def enter(
+    connection: Connection, topics: list[str], handle_message: Callable[[str, bytes], None],
+    keepalive_s: int = KEEPALIVE_S,
+):  # fmt: skip
     """A connected, subscribed client. ConnectionError if the broker is not there (yet), EdgekitError if
     it says no.
 
@@ -114,7 +144,7 @@ def enter(connection: Connection, topics: list[str], handle_message: Callable[[s
     if connection.user:
         client.username_pw_set(connection.user, connection.password)
     try:
-        client.connect(connection.host, connection.port, keepalive=15)
+        client.connect(connection.host, connection.port, keepalive=keepalive_s)
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         raise ConnectionError(f"the broker at {connection} hung up") from None
     except ssl.SSLError as error:

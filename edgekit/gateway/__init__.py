@@ -1,1 +1,11 @@
-"""Between devices and cloud: MQTT in, a larger model, drift statistics, an outbox, HTTP batches out."""
+"""A gateway: what devices say is kept, looked at by a larger model, and passed on to the cloud.
+
+    process.run(settings)      MQTT in, commit, acknowledge; opinions and statistics; HTTP batches out
+
+`edgekit gateway` runs it. The cloud is only known by its URL.
+"""
+
+from edgekit.gateway.judge import Judge, LargerModel, Statistics
+from edgekit.gateway.process import Settings, run
+
+__all__ = ["Judge", "LargerModel", "Settings", "Statistics", "run"]

@@ -14,6 +14,7 @@ from typing import Any
 from edgekit.core.errors import did_you_mean
 from edgekit.data.recordings import DOMAINS
 from edgekit.firmware.message import Schema
+from edgekit.telemetry import privacy
 from edgekit.usecases.usecase import NAMES, UseCase
 
 PROFILES, NETWORKS = ("quick", "full"), ("teacher", "student")
@@ -143,6 +144,7 @@ def _values(case: UseCase) -> Iterator[str]:
         yield f"SENSITIVITY must be units a count above 0, or None, is {case.SENSITIVITY!r:.40}"
     if case.MESSAGE is not None and not isinstance(case.MESSAGE, Schema):
         yield f"MESSAGE must be a Schema of edgekit.firmware.message, is {case.MESSAGE!r:.40}"
+    yield from privacy.problems(case.SENDS)
     if not isinstance(case.BY_CLASS, bool):
         yield f"BY_CLASS must be True or False, is {case.BY_CLASS!r:.40}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypedDict
@@ -16,6 +16,7 @@ from edgekit.data.windows import Windows
 from edgekit.firmware.message import Schema
 from edgekit.signal.drifts import Drift
 from edgekit.signal.step import Step
+from edgekit.telemetry import privacy
 
 
 class FitOptions(TypedDict, total=False):
@@ -78,6 +79,8 @@ class UseCase:
     SEARCH: dict[str, Any]
     # how the device's messages are laid out, or None
     MESSAGE: Schema | None
+    # what its devices may send, and for which reasons a window: kind -> reasons, see `telemetry.privacy`
+    SENDS: Mapping[str, Sequence[str]]
     # True where a class is so rare that a chapter which takes some windows should take as many of each
     BY_CLASS: bool
     # what may change for good about a device in the field: name -> function(X as `windows` cuts them,
@@ -110,6 +113,7 @@ class UseCase:
 OPTIONAL: dict[str, Any] = {
     "SEARCH": {},
     "MESSAGE": None,
+    "SENDS": privacy.DEFAULT,
     "BY_CLASS": False,
     "DRIFTS": {},
     "choose": None,

@@ -21,7 +21,9 @@ def plot_fleet(fleets: Mapping[str, Summary]) -> Axes:
     for colour, (name, summary) in zip(COLOURS, fleets.items(), strict=False):
         weeks = summary.weeks
         axes.plot(weeks.week + 1, weeks.accuracy, color=colour, label=name)
-        begun = summary.releases.week[(summary.releases.number > 1) & (summary.releases.state != "refused")]
+        begun = summary.releases.week[
+            (summary.releases.number > 1) & (summary.releases.state != "refused")
+        ]
         at = weeks.set_index("week").accuracy.reindex(begun).dropna()
         axes.scatter(at.index + 1, at, color=colour, s=25, zorder=3)
     axes.set(xlabel="week", ylabel="accuracy", ylim=(0, 1.02))
@@ -44,7 +46,9 @@ def plot_fleet_bytes(fleets: Mapping[str, Summary]) -> Axes:
     _, axes = plt.subplots(figsize=(8, 2.6))
     for colour, (name, summary) in zip(COLOURS, fleets.items(), strict=False):
         weeks = summary.weeks
-        axes.step(weeks.week + 1, weeks.bytes_down.cumsum() / 1000, color=colour, label=name, where="mid")
+        axes.step(
+            weeks.week + 1, weeks.bytes_down.cumsum() / 1000, color=colour, label=name, where="mid"
+        )
     axes.set(xlabel="week", ylabel="kB down, in all")
     axes.legend(loc="upper left")
     return axes

@@ -2,7 +2,8 @@
 
 `amqtt` needs nothing but pip: TLS, a password for each name. `mosquitto` is what a site would run: TLS
 with a certificate for each name, and a connection without one is refused (amqtt does not enforce client
-certificates). Either way a device may use the topics of its own name and no others.
+certificates). Either way a device may use the topics of its own name and no others: it writes its own
+events and reads its own acknowledgements, a gateway those of all.
 """
 
 from __future__ import annotations
@@ -23,12 +24,21 @@ from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
 from edgekit.delivery.block_protocol import ANSWERS, REQUESTS
-from edgekit.delivery.mqtt_client import PREFIX, Connection, topic
+from edgekit.delivery.mqtt_client import (
+    ACKNOWLEDGED,
+    EVENTS,
+    PREFIX,
+    Connection,
+    credentials,
+    device_topic,
+    topic,
+)
 from edgekit.delivery.server.certificates import certify, private
 from edgekit.delivery.transport import NAME
 
 SERVER = "server"  # the name of whoever serves packages
 MESSAGE_MOST = 262_144  # bytes
+Topics = tuple[list[str], list[str]]  # that a name may publish to, and subscribe to
 
 
 class Broker:
@@ -41,14 +51,7 @@ class Broker:
 
     def connection(self, name: str = SERVER) -> Connection:
         """Address and credentials of `name`. Raises EdgekitError for a name that has none."""
-        ca = self.folder / "ca.pem"
-        secret, certificate = self.folder / f"{name}.password", self.folder / f"{name}.pem"
-        if self.kind == "amqtt" and secret.is_file():
-            return Connection(self.host, self.port, ca, name, secret.read_text())
-        if self.kind == "mosquitto" and certificate.is_file():
-            key = self.folder / f"{name}.key"
-            return Connection(self.host, self.port, ca, certificate=certificate, key=key)
-        raise EdgekitError(f"{self.folder} has no credentials for {name!r}")
+        return credentials(self.folder, name, self.host, self.port)
 
     def start(self) -> None:
         """Start, or start again at the same port; returns when connections are accepted."""
@@ -76,10 +79,10 @@ class Broker:
 @contextmanager
 def broker(
     kind: str = "amqtt", folder: Path | str = "broker", things: tuple[str, ...] = ("device",), *,
-    host: str = "127.0.0.1", port: int = 0, prefix: str = PREFIX,
+    gateways: tuple[str, ...] = (), host: str = "127.0.0.1", port: int = 0, prefix: str = PREFIX,
 ) -> Iterator[Broker]:  # fmt: skip
-    """A broker for the server and `things` while the `with` block runs, at a free port of `host` unless one
-    is given.
+    """A broker for the server, `things` and `gateways` while the `with` block runs, at a free port of `host`
+    unless one is given.
 
     `prefix` begins the topics that they may use. `folder` keeps its keys, passwords and log; those that are
     there already are used again. Raises EdgekitError if the broker is not installed or does not start.
@@ -87,14 +90,19 @@ def broker(
     make = {"amqtt": _amqtt, "mosquitto": _mosquitto}.get(kind)
     if make is None:
         raise EdgekitError(f"no broker {kind!r}; there are amqtt and mosquitto")
-    for name in things:
+    for name in (*things, *gateways):
         if not NAME.fullmatch(name) or name in (SERVER, "broker", "ca"):
             raise EdgekitError(f"{name!r} cannot name a device: 1 to 128 of A–Z, a–z, 0–9, _ and -")
+    may = {SERVER: _server_topics(prefix)}
+    may |= {name: _device_topics(prefix, name) for name in things}
+    if both := may.keys() & set(gateways):
+        raise EdgekitError(f"{min(both)!r} cannot be a gateway and a device: take another name")
+    may |= {name: _gateway_topics(prefix) for name in gateways}
     folder = Path(folder).resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certify(folder, "broker", host)
     port = port or _free(host)
-    running = Broker(kind, folder, host, port, make(folder, things, host, port, prefix))
+    running = Broker(kind, folder, host, port, make(folder, may, host, port))
     running.start()
     try:
         yield running
@@ -102,7 +110,7 @@ def broker(
         running.kill()
 
 
-def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]:
+def _amqtt(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[str]:
     try:
         import amqtt.scripts.broker_script  # noqa: F401  (says early what is missing)
         from pwdlib.hashers.argon2 import Argon2Hasher
@@ -110,13 +118,12 @@ def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]
         raise missing("this broker needs", error.name, "ota") from None
     # The passwords are 24 random bytes, which no slow hash needs to protect.
     hasher, lines = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1), []
-    for name in (SERVER, *things):
+    for name in may:
         file = folder / f"{name}.password"
         if not file.exists():
             private(file, secrets.token_urlsafe(24).encode())
         lines.append(f"{name}:{hasher.hash(file.read_text())}\n")
     private(folder / "passwords", "".join(lines).encode())
-    may = {name: _topics(prefix, name) for name in (SERVER, *things)}
     plugins = "amqtt.plugins."
     config = {
         "listeners": {
@@ -127,6 +134,7 @@ def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]
         },
         "plugins": {
             f"{plugins}authentication.FileAuthPlugin": {"password_file": str(folder / "passwords")},
+            "edgekit.delivery.server.amqtt_wills.NoWills": {},
             f"{plugins}topic_checking.TopicAccessControlListPlugin": {
                 "publish_acl": {name: publish for name, (publish, _) in may.items()},
                 "acl": {name: subscribe for name, (_, subscribe) in may.items()},
@@ -138,7 +146,7 @@ def _amqtt(folder: Path, things, host: str, port: int, prefix: str) -> list[str]
     return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(file)]
 
 
-def _mosquitto(folder: Path, things, host: str, port: int, prefix: str) -> list[str]:
+def _mosquitto(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[str]:
     import pwd  # not on Windows
 
     found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
@@ -147,9 +155,8 @@ def _mosquitto(folder: Path, things, host: str, port: int, prefix: str) -> list[
             "mosquitto is not installed: apt-get install mosquitto, or broker('amqtt')"
         )
     rules = []
-    for name in (SERVER, *things):
+    for name, (publish, subscribe) in may.items():
         certify(folder, name)
-        publish, subscribe = _topics(prefix, name)
         rules += [f"user {name}", *(f"topic write {t}" for t in publish)]
         rules += [f"topic read {t}" for t in subscribe]
     private(folder / "acl", ("\n".join(rules) + "\n").encode())
@@ -172,13 +179,25 @@ user {pwd.getpwuid(os.geteuid()).pw_name}
     return [found, "-c", str(file)]
 
 
-def _topics(prefix: str, name: str) -> tuple[list[str], list[str]]:
-    """What `name` may publish to and subscribe to."""
-    who, (publish, subscribe) = (
-        ("+", (ANSWERS, REQUESTS)) if name == SERVER else (name, (REQUESTS, ANSWERS))
-    )
-    both = ([topic(prefix, who, "+", k) for k in kinds] for kinds in (publish, subscribe))
-    return next(both), next(both)
+def _streams(prefix: str, who: str, kinds: tuple[str, ...]) -> list[str]:
+    return [topic(prefix, who, "+", kind) for kind in kinds]
+
+
+def _server_topics(prefix: str) -> Topics:
+    """What who serves packages may publish to, and subscribe to."""
+    return _streams(prefix, "+", ANSWERS), _streams(prefix, "+", REQUESTS)
+
+
+def _device_topics(prefix: str, name: str) -> Topics:
+    """The same of a device: what has its name."""
+    says, hears = (device_topic(prefix, name, kind) for kind in (EVENTS, ACKNOWLEDGED))
+    return [*_streams(prefix, name, REQUESTS), says], [*_streams(prefix, name, ANSWERS), hears]
+
+
+def _gateway_topics(prefix: str) -> Topics:
+    """The same of a gateway: events and acknowledgements of all devices."""
+    says, hears = (device_topic(prefix, "+", kind) for kind in (ACKNOWLEDGED, EVENTS))
+    return [says], [hears]
 
 
 def _free(host: str) -> int:

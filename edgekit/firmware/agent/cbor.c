@@ -72,3 +72,12 @@ int cbor_optional(struct cbor *r, const uint8_t *key, uint32_t n) {
   if (here) r->at += n;
   return here;
 }
+
+/* The head of an item, in its shortest form. */
+uint8_t *cbor_put(uint8_t *to, int major, uint32_t n) {
+  const int width = n < 24 ? 0 : n < 0x100 ? 1 : n < 0x10000 ? 2 : 4; /* bytes */
+  const uint32_t low = width == 0 ? n : width == 4 ? 26u : 23u + (uint32_t)width;
+  *to++ = (uint8_t)((uint32_t)major << 5 | low);
+  for (int i = width - 1; i >= 0; i--) *to++ = (uint8_t)(n >> 8 * i);
+  return to;
+}

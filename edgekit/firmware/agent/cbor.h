@@ -1,5 +1,6 @@
 /* CBOR (RFC 8949), read strictly forward and in its one encoding: shortest numbers, nothing of indefinite length.
- * What went wrong first sticks, so that only the end needs to ask. Takes no memory, does not call itself. */
+ * What went wrong first sticks, so that only the end needs to ask. Takes no memory, does not call itself. Writing is
+ * the head of an item; the rest is copied. */
 #ifndef EDGEKIT_CBOR_H
 #define EDGEKIT_CBOR_H
 
@@ -37,6 +38,9 @@ int cbor_optional(struct cbor *r, const uint8_t *key, uint32_t n);
 
 /* What the caller does not accept is wrong, too. */
 void cbor_fail(struct cbor *r, int state);
+
+/* Write the head of an item, or a number, in its shortest form. Where it goes on: 1 to 5 bytes further. */
+uint8_t *cbor_put(uint8_t *to, int major, uint32_t n);
 
 int cbor_same(const uint8_t *a, const uint8_t *b, uint32_t n);
 

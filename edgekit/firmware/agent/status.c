@@ -1,12 +1,6 @@
 #include "status.h"
 
-/* A number as CBOR has it, shortest. */
-static uint8_t *put_number(uint8_t *to, uint32_t n) {
-  const int width = n < 24 ? 0 : n < 1u << 8 ? 1 : n < 1u << 16 ? 2 : 4; /* bytes */
-  *to++ = (uint8_t)(width == 0 ? n : width == 4 ? 26u : 23u + (uint32_t)width);
-  for (int i = width - 1; i >= 0; i--) *to++ = (uint8_t)(n >> 8 * i);
-  return to;
-}
+#include "cbor.h"
 
 static uint8_t *put(uint8_t *to, const uint8_t *from, uint32_t n) {
   while (n--) *to++ = *from++;
@@ -23,7 +17,7 @@ uint32_t status_make(struct trust *t, const uint8_t *device, const struct status
   struct hmac h;
   if (number == 0) return 0;
   at = put(at, device, 16);
-  for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) at = put_number(at, values[i]);
+  for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) at = cbor_put(at, CBOR_NUMBER, values[i]);
   const uint32_t size = (uint32_t)(at - payload); /* 25 bytes or more: its head is 58, size */
   payload[-1] = (uint8_t)size;
   hmac_begin(&h, t->origin.secret);

@@ -75,6 +75,10 @@ MESSAGE = Schema(  # what the node sends: a report a day, an alarm at once
         Field("remaining_life_h", 2),
     ),
 )
+SENDS = {  # a machine has no privacy: windows may go up for whatever reason
+    "report": (), "sketch": (), "health": (),
+    "segment": ("uncertain", "novel", "random", "alarm", "requested"),
+}  # fmt: skip
 ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found": spectra.speed_found,
     "speed found + CORAL": spectra.speed_found_coral,

@@ -68,6 +68,9 @@ SEARCH = {  # what `edgekit search` may let the student hear besides `features`
     "pool": ["flatten"],  # a wave is told by where it stands
     "rate": [1.0, 2.0, 4.0],  # FIT's suits the deep student; shallower ones learn in larger steps
 }
+SENDS = {  # health data (GDPR article 9): a beat leaves when the device doubts it, or a physician asks for it
+    "report": (), "sketch": (), "health": (), "segment": ("uncertain", "novel", "requested"),
+}  # fmt: skip
 ALIGN: dict[str, Callable] = {}
 DRIFTS = {  # what happens to a recorder in the field
     "electrode worn": partial(signal.drifts.electrode_worn, rate=RATE),

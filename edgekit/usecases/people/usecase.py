@@ -52,6 +52,9 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
     "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
+SENDS = {  # pictures of people stay on the camera, unless somebody with the right to asks for one
+    "report": (), "sketch": (), "health": (), "segment": ("requested",),
+}  # fmt: skip
 ALIGN: dict[str, Callable] = {}
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,

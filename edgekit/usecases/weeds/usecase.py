@@ -49,6 +49,10 @@ FIT = {
 SEARCH = {  # what `edgekit search` may let the student see besides `features`
     "features": {"24 x 24": signal.Pixels(SIZE, SIZE, block=4), "96 x 96": teacher_input}
 }
+SENDS = {  # plants have no privacy
+    "report": (), "sketch": (), "health": (),
+    "segment": ("uncertain", "novel", "random", "alarm", "requested"),
+}  # fmt: skip
 ALIGN: dict[str, Callable] = {}
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,
