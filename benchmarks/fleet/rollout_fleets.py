@@ -130,7 +130,8 @@ class RealFleet(Fleet):
                 if on_core
                 else HostDevice(old, [self.signer.public], facts)
             )
-            assert device.install(first) == "" and device.reset().healthy
+            assert device.install(first) == ""
+            assert device.reset().healthy
             self.devices[name] = device
 
     def release(self, number: int, kind: str) -> None:

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from edgekit.cli.types import int_between, one_line
+from edgekit.cli.types import int_between
+from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 
 
@@ -92,4 +93,4 @@ class _PlainLog(logging.StreamHandler):
             "%(asctime)s %(levelname)s %(message)s"
         )
         text = self.formatter.format(record)
-        return text if record.exc_info else one_line(text)
+        return text if record.exc_info else escape.line(text)

@@ -208,10 +208,9 @@ def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
     gross = mean.freedom >= FREEDOM and mean.score(measure.sense, len(excesses)) >= GROSS
     if p > level and not gross:
         return ""
-    if name.startswith("energy"):
-        much = f"{math.exp(mean.value):.2f} times"
-    else:
-        much = f"{mean.value:+.2f}"
+    much = (
+        f"{math.exp(mean.value):.2f} times" if name.startswith("energy") else f"{mean.value:+.2f}"
+    )
     beside = f"{mean.controls} devices beside" if mean.controls else "no device beside it"
     return f"{name} {much} (p {p:.1g}, {beside})"
 

@@ -74,7 +74,7 @@ class HostProgram:
 
         Raises EdgekitError for windows of another shape.
         """
-        features = self.firmware.features
+        features = self.firmware.step
         X = check_windows(features, X)
         samples = np.stack([sensor_samples(features, self.firmware.sensitivity, x) for x in X])
         slot = np.zeros(-(-len(image) // 8), np.uint64)  # on a multiple of 8, as in flash

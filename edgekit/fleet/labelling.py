@@ -57,7 +57,7 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     for one in chosen:
         window = seen[one.device].X[one.row]
         firmware = program.firmware
-        data = sensor_samples(firmware.features, firmware.sensitivity, window).tobytes()
+        data = sensor_samples(firmware.step, firmware.sensitivity, window).tobytes()
         answer = found[one.device]
         row = {
             "device": one.device, "week": week, "reason": one.reason, "weight": one.weight,
@@ -108,7 +108,8 @@ def draw_random(
         all_of_them = [(n, int(r)) for n in names for r in rows[n]]
         take = rng.permutation(len(all_of_them))[:wanted]
         weight = len(all_of_them) / max(1, len(take))
-        chosen += [Chosen(*all_of_them[i], "random", weight) for i in sorted(take)]
+        drawn = (all_of_them[i] for i in sorted(take))
+        chosen += [Chosen(name, row, "random", weight) for name, row in drawn]
     return chosen
 
 
@@ -141,14 +142,14 @@ def labelled(
 ) -> tuple[Windows, list[dict]]:
     """(windows as they came, their rows), of the weeks from `since`; those for the gate, or those for training."""
     s = samples.c
-    kind = s.reason == "random" if random else s.reason != "random"
+    wanted = s.reason == "random" if random else s.reason != "random"
     query = select(samples, labels.c.label).join(labels, labels.c.sample == s.id)
     rows = [
         dict(r)
-        for r in connection.execute(query.where(kind, s.week >= since).order_by(s.id)).mappings()
+        for r in connection.execute(query.where(wanted, s.week >= since).order_by(s.id)).mappings()
     ]
     old, firmware = loop.old, loop.site.program().firmware
-    kind = np.dtype(sample_dtype(firmware.features, firmware.sensitivity))
+    kind = np.dtype(sample_dtype(firmware.step, firmware.sensitivity))
     shape = loop.old.X.shape[1:]
     scale = np.float32(firmware.sensitivity if kind == np.int16 else 1)
     X = np.zeros((len(rows), *shape), np.float32)

@@ -63,10 +63,10 @@ def candidate(
     old = Windows.load(site.world / "train.npz")
     windows = training_set(old, labelled, recipe, seed)
     cost = partial(_update_bytes, released)
-    how = {"epochs": recipe.epochs, "rate": recipe.rate, "copies": 1}
     tuned = finetune(
-        released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost, **how
-    )
+        released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost,
+        epochs=recipe.epochs, rate=recipe.rate, copies=1,
+    )  # fmt: skip
     return {"tflite": tuned.tflite, "bytes": tuned.bytes, "seconds": tuned.seconds}
 
 
@@ -84,7 +84,7 @@ def first_release(site: Site, seed: int) -> bytes:
     if hasattr(case, "training_rows"):
         windows = windows[case.training_rows(windows)]
     build = partial(case.student, width=case.WIDTHS["student"], seed=seed)
-    how = dict(case.FIT[spec.profile]["student"])
+    how: dict[str, Any] = dict(case.FIT[spec.profile]["student"])
     made = learn.compress(
         (), windows, case.features, build=build, seed=seed, augment=case.augment, **how
     )

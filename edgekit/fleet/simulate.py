@@ -121,7 +121,8 @@ def prepare(
             case.SENSITIVITY,
             spec.use_case,
             design.board.key,
-            **design.updates,
+            signature=design.updates["signature"],
+            encryption=design.updates["encryption"],
         )
         signer = packages.run_key(world, design.updates["signature"])
         program = agent.firmware(release, [signer.public])

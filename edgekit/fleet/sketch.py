@@ -39,7 +39,7 @@ class WeeklyDistance:
                 self.reference = whole.mean(axis=0), whole.std(axis=0) + 1.0
                 first = self.novelty(whole)
                 edges = np.quantile(first, np.arange(1, BINS) / BINS)
-                self.reference += (edges, np.float64(len(whole)))
+                self.reference += (edges, np.array(len(whole), np.float64))
                 self.weeks = []
             return 0.0, False
         edges, n = self.reference[2], float(self.reference[3])
@@ -52,7 +52,7 @@ class WeeklyDistance:
         out = io.BytesIO()
         parts = {f"w{i}": w for i, w in enumerate(self.weeks)}
         parts |= {f"r{i}": np.asarray(r) for i, r in enumerate(self.reference)}
-        np.savez(out, **parts)
+        np.savez(out, allow_pickle=False, **parts)
         return out.getvalue()
 
     @classmethod

@@ -121,7 +121,7 @@ def populate(spec: WorldSpec) -> tuple[Windows, Windows]:
     """
     case = usecases.load(spec.use_case, spec.folder)
     first = _windows(case, spec, spec.seed)
-    if not first.simulated.all():
+    if not np.all(first.simulated):
         halves = by_group(first, test=0.5, val=0, seed=spec.seed)
         return first[halves.train], _apart(first[halves.test])
     parts: list[Windows] = []
@@ -211,7 +211,7 @@ def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
 
 def _uses(windows: Windows) -> dict[str, int]:
     """By origin: of four windows one may be trained on, one is the gate's, two are held."""
-    recording, found = windows.recording, {}
+    recording, found = windows.recording, dict[str, int]()
     for name in np.unique(recording):
         own = windows.origin[recording == name]
         found |= {str(o): min(i % 4, HELD) for i, o in enumerate(own)}

@@ -49,11 +49,12 @@ def test_a_command_waits_for_the_next_step_and_its_result_is_shown(run, capsys):
         fleets.week_of(connection, fleet, 5)
     say(folder)
     out = capsys.readouterr().out
-    assert "paused" in out and "asked: pause: paused" in out
+    assert "paused" in out
+    assert "asked: pause: paused" in out
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (("puase",), "Did you mean 'pause'"),
         (("retry", "d9"), "no device 'd9'"),

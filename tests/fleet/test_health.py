@@ -42,11 +42,13 @@ def found(health, alpha=ALPHA):
 
 
 def test_a_good_release_is_well():
-    assert not found(fleet()).ill and not found(fleet()).release and not found(fleet()).unjudged
+    assert not found(fleet()).ill
+    assert not found(fleet()).release
+    assert not found(fleet()).unjudged
 
 
 @pytest.mark.parametrize(
-    "measure, worse, said",
+    ("measure", "worse", "said"),
     [
         ("agreement", lambda a: a - 0.4, "agreement"),
         ("energy_mj", lambda e: 2 * e, "energy a window 2.0"),
@@ -68,7 +70,8 @@ def test_what_happens_to_all_is_not_blamed_on_the_release():
     }
     assert not found(fleet(plant=worse)).ill
     alone = found(fleet(beside=0, taking=1, plant=worse))
-    assert alone.ill and "no device beside it" in alone.ill["new0"]  # nothing tells it apart
+    assert alone.ill
+    assert "no device beside it" in alone.ill["new0"]
 
 
 def test_a_fault_of_many_is_seen_that_is_too_small_on_one():
@@ -80,7 +83,8 @@ def test_a_drift_of_the_inputs_says_nothing_of_the_release():
     change = {"distance": lambda d: d + 0.4, "agreement": lambda a: a - 0.4}
     health = fleet(taking=2) | {"new9": Health("c", weeks(np.random.default_rng(9), 5, **change))}
     judgement = found(health)
-    assert not judgement.ill and not judgement.release
+    assert not judgement.ill
+    assert not judgement.release
     assert judgement.unjudged == {"new9": "its inputs changed: not judged"}
     assert "inputs of 3 of 3 changed" in found(fleet(**change)).release  # of all, it does
 

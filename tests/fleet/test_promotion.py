@@ -21,7 +21,8 @@ def test_enough_labels_that_lost_nothing_go_on():
 def test_few_labels_hold_and_say_how_many_there_are():
     assert decide(None).reason == "0 labelled samples of 20"
     found = decide({"a": PairedLabels(15, 2, 4, 0)})
-    assert found.decision == "hold" and "21 labels leave a loss" in found.reason
+    assert found.decision == "hold"
+    assert "21 labels leave a loss" in found.reason
 
 
 def test_harm_in_one_cohort_is_harm():

@@ -94,7 +94,7 @@ class Rollouts(RuleBasedStateMachine):
             self.pass_week(set(names) - {names[away % len(names)]})
 
     def pass_week(self, seen, kill=0):
-        """With a kill in the middle the transaction is lost, and so are the simulated devices' doings in it."""
+        """With a kill in the middle the transaction is lost, and the simulated devices' doings with it."""
         before = copy.deepcopy(self.fleet)
         try:
             with self.engine.begin() as c:
