@@ -1,6 +1,7 @@
 """Bars of the fleet: `python -m benchmarks.fleet [PART …] [--smoke] [--write]`; exits 1 where one is missed.
 
-`rollout`: four bad models and a good one, released on purpose; how often a good one is taken back for nothing.
+`rollout`: four bad models and a good one, released on purpose; how often a good one is taken back for
+nothing.
 `cloud`: events a second over HTTP into SQLite and PostgreSQL, and how long the dashboard of 10,000 devices
 takes to open.
 """

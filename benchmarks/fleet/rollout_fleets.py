@@ -45,7 +45,8 @@ def strikes(cohort: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Models:
-    """Releases by what is wrong with them, trained on windows of all cohorts; and the gateway's larger model."""
+    """Releases by what is wrong with them, trained on windows of all cohorts; and the gateway's larger
+    model."""
 
     def __init__(self, per_cohort: int):
         from sklearn.ensemble import RandomForestClassifier
@@ -78,7 +79,8 @@ class Models:
 
 @dataclass
 class Pool:
-    """Windows of a cohort: truth, the gateway's answers, and each release's, by the binary on the emulated core."""
+    """Windows of a cohort: truth, the gateway's answers, and each release's, by the binary on the emulated
+    core."""
 
     truth: np.ndarray
     gateway: np.ndarray
@@ -192,10 +194,11 @@ class RealFleet(Fleet):
 
 @dataclass
 class DrawnFleet(Fleet):
-    """Device-weeks that are drawn: autocorrelated, heavy-tailed, some that drift, and what happens to all at once.
+    """Device-weeks that are drawn: autocorrelated, heavy-tailed, some that drift, and what happens to all
+    at once.
 
-    drift: probability that a device's inputs change for good, a week. plant: what all lose in agreement and gain
-    in alarms from the second week of the rollout on.
+    drift: probability that a device's inputs change for good, a week. plant: what all lose in agreement
+    and gain in alarms from the second week of the rollout on.
     """
 
     drift: float = 0.01
@@ -236,7 +239,8 @@ class DrawnFleet(Fleet):
         return Vitals(week, release, n, float(np.clip(distance, 0, 1)), *rate, energy, boots)
 
     def _label(self, device: str, fault: str) -> None:
-        """Five random windows: the old model is right in 93 %, and so is a good new one, mostly on the same."""
+        """Five random windows: the old model is right in 93 %, and so is a good new one, mostly on the
+        same."""
         cohort = self.cohorts[device]
         for _ in range(5):
             old = self.rng.random() < 0.93

@@ -72,9 +72,9 @@ class DeviceSimulator:
     def reset(self, confirm: bool = True) -> Boot:
         """`restart`, and as a device does: an image on trial is tested, and kept or given up.
 
-        Given up, the device starts again, from the image that it had. confirm: as soon as the self-test passed;
-        else the image stays on trial until `finish_trial`, through two more resets at most, and another one gives
-        it up.
+        Given up, the device starts again, from the image that it had. confirm: as soon as the self-test
+        passed; else the image stays on trial until `finish_trial`, through two more resets at most, and
+        another one gives it up.
         """
         boot = self.restart()
         if boot.trial:

@@ -1,4 +1,5 @@
-"""`edgekit fleet rollout RUN [pause|resume|abort|retry [DEVICE]]`: where a release stands, and what to do with it.
+"""`edgekit fleet rollout RUN [pause|resume|abort|retry [DEVICE]]`: where a release stands, and what to do
+with it.
 
 A command is written down; the loop obeys at its next step, and says then what came of it.
 """

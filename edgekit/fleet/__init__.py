@@ -1,1 +1,20 @@
-"""Many devices over many weeks: what drifts is noticed, labelled, retrained, rolled out and watched."""
+"""Many devices over many weeks: what drifts is noticed, labelled, retrained, rolled out and watched.
+
+simulate(use_case, devices=20, weeks=26, policy="loop")   a fleet over months, and what came of it
+Plan(policy, labels=0.02, label_error=0.0)               what its owner decides
+drifts(use_case)                                         what may change in its world
+reports(summary)                                         what the gate said of each candidate
+"""
+
+from edgekit.core import lazy
+
+_HOMES = {
+    "Plan": "edgekit.fleet.loop",
+    "Simulation": "edgekit.fleet.simulation",
+    "drifts": "edgekit.fleet.world",
+    "reports": "edgekit.fleet.status",
+    "simulate": "edgekit.fleet.simulation",
+    "summary": "edgekit.fleet.status",
+}
+__all__ = ["Plan", "Simulation", "drifts", "reports", "simulate", "summary"]
+__getattr__ = lazy.getter(__name__, _HOMES)

@@ -1,8 +1,9 @@
-"""The devices' side of a week: every window by exact C on this machine, a sample of them, and all that an update
-does, on the emulated core.
+"""The devices' side of a week: every window by exact C on this machine, a sample of them, and all that an
+update does, on the emulated core.
 
-A device is its flash; between two weeks nothing else of it is kept. It is kept as it was before the last power-on,
-so that to load it again is that same boot, and no further one that an image on trial would have to answer for.
+A device is its flash; between two weeks nothing else of it is kept. It is kept as it was before the last
+power-on, so that to load it again is that same boot, and no further one that an image on trial would have
+to answer for.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class Site:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """What is kept of a device between weeks: keys of its flash and of the model that this holds, the number that
-    this came under, and the drift sketch's state."""
+    """What is kept of a device between weeks: keys of its flash and of the model that this holds, the
+    number that this came under, and the drift sketch's state."""
 
     device: str
     release: int
@@ -78,8 +79,8 @@ class DeviceWeek:
 
 
 def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> DeviceWeek:
-    """A week of a device; `gateway`: the key of its model there. Raises EdgekitError where core and host do not
-    agree, byte for byte."""
+    """A week of a device; `gateway`: the key of its model there. Raises EdgekitError where core and host
+    do not agree, byte for byte."""
     program, world, objects = site.program(), site.load(), Objects(site.objects)
     device = world.device(state.device)
     seen = world.week(device, week)
@@ -99,7 +100,7 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
             and np.array_equal(outputs, found.outputs[row])
         ):
             raise EdgekitError(
-                f"{state.device}, week {week}: window {row} on the core is not what C on this machine makes of it"
+                f"{state.device}, week {week}: window {row} on the core is not what C makes of it here"
             )
     sketch = WeeklyDistance.from_bytes(state.sketch)
     novelty = sketch.novelty(found.inputs)
@@ -120,7 +121,8 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
 
 
 def on_core(core: DeviceSimulator, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The network's input and output bytes (int8, flat) for a window (time, channel), on the emulated core."""
+    """The network's input and output bytes (int8, flat) for a window (time, channel), on the emulated
+    core."""
     source, machine = core.app.source, core.core
     machine.sense(window)
     inputs = machine.tensor(source.graph.inputs[0]).reshape(-1).copy()
@@ -157,7 +159,8 @@ class Handled:
 def install(
     site: Site, state: DeviceState, package: str, model: str, release: int, week: int, keep: bool
 ) -> Handled:
-    """A package from its object, then a reset and the self-test; `keep`: confirmed at once, else left on trial.
+    """A package from its object, then a reset and the self-test; `keep`: confirmed at once, else left on
+    trial.
 
     All on the emulated core. `model`: the key of what the package brings.
     """
@@ -201,7 +204,8 @@ def finish(site: Site, state: DeviceState, healthy: bool, before: tuple[int, str
 
 
 def provision(site: Site, device: str, package: str, model: str) -> DeviceState:
-    """A device out of the factory with its first release, confirmed. Raises EdgekitError if it refuses that."""
+    """A device out of the factory with its first release, confirmed. Raises EdgekitError if it refuses
+    that."""
     done = install(site, DeviceState(device, 0, "", ""), package, model, 1, 0, keep=True)
     if done.outcome != "confirmed":
         raise EdgekitError(f"{device} does not take its first release: {done.reason}")

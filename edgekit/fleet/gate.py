@@ -20,7 +20,8 @@ LEAST = 10  # labels, of two devices or more: of fewer, nothing is said
 class Paired:
     """n labelled random windows: whose they are, what each stands for, and which model was right on it.
 
-    `device`, `cohort` (n,) names; `weight` (n,) windows of its device's week over those that were drawn of them;
+    `device`, `cohort` (n,) names; `weight` (n,) windows of its device's week over those that were drawn of
+    them;
     `before`, `after` (n,) bool: released model, candidate.
     """
 
@@ -42,8 +43,8 @@ class Paired:
 
 @dataclass(frozen=True)
 class Finding:
-    """Accuracy before and after on `labels` windows of `devices`, and the interval of the difference; `judged`
-    False where they were too few: then nothing is known, which is not the same as nothing wrong."""
+    """Accuracy before and after on `labels` windows of `devices`, and the interval of the difference;
+    `judged` False where they were too few: then nothing is known, which is not the same as nothing wrong."""
 
     labels: int
     devices: int
@@ -95,7 +96,8 @@ def judge(
 ) -> GateReport:
     """The candidate must be better on the whole, worse on no cohort beyond its interval, within the budget.
 
-    `cohorts`: all that the fleet has; those without labels are named as not judged. `budget_bytes` 0: no limit.
+    `cohorts`: all that the fleet has; those without labels are named as not judged. `budget_bytes` 0: no
+    limit.
     """
     whole = difference(paired, seed)
     found = {c: difference(paired.of(paired.cohort == c), seed) for c in sorted(cohorts)}
@@ -104,7 +106,8 @@ def judge(
         reasons.append(f"not judged: {whole.labels} random labels of {whole.devices} devices")
     elif whole.low <= 0:
         reasons.append(
-            f"not better beyond doubt: {whole.after - whole.before:+.3f} [{whole.low:+.3f}, {whole.high:+.3f}]"
+            f"not better beyond doubt: {whole.after - whole.before:+.3f} "
+            f"[{whole.low:+.3f}, {whole.high:+.3f}]"
         )
     reasons += [
         f"worse on {name}: {f.after - f.before:+.3f} [{f.low:+.3f}, {f.high:+.3f}]"

@@ -1,7 +1,7 @@
 """A second opinion: the larger model at the gateway, which no byte budget holds back from every new label.
 
-Trees on the very inputs that the device's network has. Devices are compared with it and with themselves: how often
-the two agree, before a release and after.
+Trees on the very inputs that the device's network has. Devices are compared with it and with themselves:
+how often the two agree, before a release and after.
 """
 
 from __future__ import annotations

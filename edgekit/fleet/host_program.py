@@ -1,4 +1,5 @@
-"""The program of a device compiled for this machine: many windows in one call, byte for byte what the core does.
+"""The program of a device compiled for this machine: many windows in one call, byte for byte what the core
+does.
 
 Constants lie in the slot's image, so one library serves every release that its devices can take.
 """
@@ -36,7 +37,8 @@ void edgekit_batch(const uint8_t *slot, const void *samples, int8_t *input, int8
 
 @dataclass(frozen=True)
 class Inference:
-    """Of n windows: the network's `inputs` (n, inputs) and `outputs` (n, classes), int8, as the device has them."""
+    """Of n windows: the network's `inputs` (n, inputs) and `outputs` (n, classes), int8, as the device has
+    them."""
 
     inputs: np.ndarray
     outputs: np.ndarray

@@ -1,7 +1,7 @@
 """Label: some windows of the week travel, and somebody says what they are.
 
-Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt, from
-devices whose world has changed.
+Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
+from devices whose world has changed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         answer = found[one.device]
         row = {
             "device": one.device, "week": week, "reason": one.reason, "weight": one.weight,
-            "predicted": int(answer["predicted"][one.row]), "confidence": float(answer["confidence"][one.row]),
+            "predicted": int(answer["predicted"][one.row]),
+            "confidence": float(answer["confidence"][one.row]),
             "distance": float(answer["novelty"][one.row]), "object": loop.objects.put(data),
             "bytes": len(data), "created": float(START + week * WEEK),
         }  # fmt: skip
@@ -98,8 +99,8 @@ def oracle(truth: int, classes: int, error: float, rng: np.random.Generator) -> 
 def draw_random(
     rows: dict[str, np.ndarray], count: int, on_trial: Iterable[str], rng: np.random.Generator
 ) -> list[Chosen]:
-    """`count` windows of `rows` (by device): half from devices that try a release, if there are any, the rest from
-    the others; each with the number of windows that it stands for."""
+    """`count` windows of `rows` (by device): half from devices that try a release, if there are any, the
+    rest from the others; each with the number of windows that it stands for."""
     trying = sorted(set(on_trial) & set(rows))
     strata = [(trying, count // 2 if trying else 0), (sorted(set(rows) - set(trying)), 0)]
     strata[1] = strata[1][0], count - strata[0][1]
@@ -140,7 +141,8 @@ def most_telling(
 def labelled(
     connection: Connection, loop: Loop, random: bool, since: int = 0
 ) -> tuple[Windows, list[dict]]:
-    """(windows as they came, their rows), of the weeks from `since`; those for the gate, or those for training."""
+    """(windows as they came, their rows), of the weeks from `since`; those for the gate, or those for
+    training."""
     s = samples.c
     wanted = s.reason == "random" if random else s.reason != "random"
     query = select(samples, labels.c.label).join(labels, labels.c.sample == s.id)

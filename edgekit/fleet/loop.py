@@ -23,9 +23,9 @@ POLICIES = ("loop", "frozen", "full")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fleet's owner decides. policy: "loop"; "frozen", nothing is ever done; "full": every week everything is
-    retrained, and goes to all devices, whole and unjudged. labels: share of the windows that are labelled, of
-    which half are random. label_error: share of labels that are wrong.
+    """What a fleet's owner decides. policy: "loop"; "frozen", nothing is ever done; "full": every week
+    everything is retrained, and goes to all devices, whole and unjudged. labels: share of the windows that
+    are labelled, of which half are random. label_error: share of labels that are wrong.
     """
 
     policy: str = "loop"
@@ -43,8 +43,8 @@ class Plan:
 
 @dataclass
 class Loop:
-    """A fleet under way. `executor` does what concerns devices (`search.executor.Executor`), `train` is called as
-    train(function, *arguments) and does it in another process."""
+    """A fleet under way. `executor` does what concerns devices (`search.executor.Executor`), `train` is
+    called as train(function, *arguments) and does it in another process."""
 
     site: Site
     plan: Plan

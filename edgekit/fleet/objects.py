@@ -1,4 +1,5 @@
-"""Files by their content: models, packages, flashes, windows; whole or not there, and the same twice is one."""
+"""Files by their content: models, packages, flashes, windows; whole or not there, and the same twice is
+one."""
 
 from __future__ import annotations
 

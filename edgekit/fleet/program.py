@@ -1,4 +1,5 @@
-"""What all devices of a fleet have in common: the program, built once, and the releases that its slot can hold.
+"""What all devices of a fleet have in common: the program, built once, and the releases that its slot can
+hold.
 
 world/   device.zip, pool.npz (what devices sense), train.npz (what the first release was made of), keys/
 """
@@ -72,7 +73,8 @@ class Program:
         return packages.sign_package(unsigned, self.signer)
 
     def window_mj(self, tflite: bytes, window) -> Figure:
-        """Energy of one inference, emulated instructions at the board's active power; NaN where nobody knows it.
+        """Energy of one inference, emulated instructions at the board's active power; NaN where nobody
+        knows it.
 
         window: (1, time, channel).
         """
@@ -83,8 +85,8 @@ class Program:
         return energy(latency, self.design.board)
 
     def week_mj(self, window: Figure, up: int, down: int) -> float:
-        """Energy of a device's week in mJ, estimated: the duty cycle's inferences, sensor and sleep, and what went
-        over the link, `up` and `down` bytes (received as dear as sent)."""
+        """Energy of a device's week in mJ, estimated: the duty cycle's inferences, sensor and sleep, and
+        what went over the link, `up` and `down` bytes (received as dear as sent)."""
         quiet = self.design.at(messages_per_day=0)
         hours = WEEK / 3600
         rest = power_budget(quiet, self.design.board, 0.0).average_mw.value * WEEK

@@ -1,7 +1,8 @@
 """Model accuracy decides whether a wave is followed by the next: on labelled samples drawn at random.
 
 On each of them both models answered, the new and the one before, so that only samples on which one of them is
-wrong tell anything (McNemar, Psychometrika 1947). The interval is Bonett and Price's (J. Educ. Behav. Stat. 2012).
+wrong tell anything (McNemar, Psychometrika 1947). The interval is Bonett and Price's (J. Educ. Behav.
+Stat. 2012).
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def gate(
 ) -> Gate:
     """May the next wave have the release? labels: by cohort.
 
-    Harm: some cohort, or all together, lost accuracy beyond chance (exact test, `alpha` shared by all of them).
-    Go: at least `needed` samples, and their 95 % interval excludes a loss of `worst` or more.
+    Harm: some cohort, or all together, lost accuracy beyond chance (exact test, `alpha` shared by all of
+    them). Go: at least `needed` samples, and their 95 % interval excludes a loss of `worst` or more.
     """
     labels = labels or {}
     whole = sum(labels.values(), PairedLabels())

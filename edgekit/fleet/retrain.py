@@ -1,4 +1,5 @@
-"""The week's training: the released file's integers, on what was labelled and on what it was first made of."""
+"""The week's training: the released file's integers, on what was labelled and on what it was first made
+of."""
 
 from __future__ import annotations
 
@@ -17,10 +18,11 @@ from edgekit.packages import delta
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a candidate is trained. share: of the released file's bytes that its update may take; inf: as it comes.
+    """How a candidate is trained. share: of the released file's bytes that its update may take; inf: as it
+    comes.
 
-    replay: windows of the old training set, without which the old world would be forgotten. labelled: how many
-    the new ones count as, together, in units of the old.
+    replay: windows of the old training set, without which the old world would be forgotten. labelled: how
+    many the new ones count as, together, in units of the old.
     """
 
     share: float = 0.25
@@ -51,8 +53,8 @@ def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> 
 def candidate(
     site: Site, released: bytes, labelled: Windows, recipe: Recipe, seed: int
 ) -> dict[str, Any]:
-    """A new `tflite` for the devices' program, `bytes` of its update, `seconds`. Loads TensorFlow: in a process of
-    its own (`trainer`), or a worker's.
+    """A new `tflite` for the devices' program, `bytes` of its update, `seconds`. Loads TensorFlow: in a
+    process of its own (`trainer`), or a worker's.
 
     Raises EdgekitError for windows that nothing can be trained on.
     """
@@ -75,7 +77,8 @@ def _update_bytes(released: bytes, new: bytes) -> int:
 
 
 def first_release(site: Site, seed: int) -> bytes:
-    """An int8 `.tflite` by the use case's own recipe, of `train.npz`: its student, compressed without further steps."""
+    """An int8 `.tflite` by the use case's own recipe, of `train.npz`: its student, compressed without
+    further steps."""
     from edgekit import learn
 
     spec = site.spec

@@ -36,10 +36,11 @@ def begin(
     policy: Policy = POLICY,
     seed: int = 0,
 ) -> int:
-    """A rollout of `release` to `devices` (the cohort of each); its id. What waited for an older one waits for it.
+    """A rollout of `release` to `devices` (the cohort of each); its id. What waited for an older one waits
+    for it.
 
-    Raises EdgekitError where another rollout is under way, no device is there, or the release may not be offered:
-    withdrawn, refused, or not above every number that was.
+    Raises EdgekitError where another rollout is under way, no device is there, or the release may not be
+    offered: withdrawn, refused, or not above every number that was.
     """
     row = (
         connection.execute(select(releases).where(releases.c.number == release)).mappings().first()
@@ -60,7 +61,7 @@ def begin(
     ).one()
     if release <= max(n or 0 for n in newest):
         raise EdgekitError(
-            f"release {release} is not above {max(n or 0 for n in newest)}: a device never gets a lower number"
+            f"release {release} is not above {max(n or 0 for n in newest)}: numbers never fall"
         )
     t = rollout_devices
     connection.execute(
@@ -111,8 +112,9 @@ def step(
 ) -> list[Order]:
     """The orders of `week`. The same week twice gives the same orders, and changes nothing.
 
-    health: of all devices that were seen since the last step, whatever they run (`edgekit.fleet.health.read`).
-    labels: of all random samples of devices that ran the release so far, by cohort.
+    health: of all devices that were seen since the last step, whatever they run
+    (`edgekit.fleet.health.read`). labels: of all random samples of devices that ran the release so far, by
+    cohort.
     """
     run = load(connection, rollout)
     if week <= run.row["stepped"]:
@@ -194,8 +196,8 @@ def report(
     failed     it refused, and said why
     waiting    it was not reached: the order is given again
 
-    Saying the same twice changes nothing. Raises EdgekitError for what cannot be: an unknown device, or a step that
-    the diagram does not have.
+    Saying the same twice changes nothing. Raises EdgekitError for what cannot be: an unknown device, or a
+    step that the diagram does not have.
     """
     if outcome not in OUTCOMES:
         raise EdgekitError(f"{outcome[:40]!r} is no outcome.{did_you_mean(outcome, OUTCOMES)}")

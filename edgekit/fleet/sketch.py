@@ -1,7 +1,8 @@
 """How far a device's features are from those of its first weeks: once a week, by quantiles of the distance.
 
-The distance of a window is its RMS z-score against the mean and spread of the first weeks' inputs; of a week, the
-largest gap between the cumulative shares of eight bins, then and now (Kolmogorov-Smirnov's statistic).
+The distance of a window is its RMS z-score against the mean and spread of the first weeks' inputs; of a
+week, the largest gap between the cumulative shares of eight bins, then and now (Kolmogorov-Smirnov's
+statistic).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ LIMIT = 1.86  # of the gap times sqrt(nm / (n + m)): p about 0.002
 
 @dataclass
 class WeeklyDistance:
-    """`weeks` are the inputs (n, d) of the first weeks until it has LEARN_WEEKS; then mean, spread and bins stand."""
+    """`weeks` are the inputs (n, d) of the first weeks until it has LEARN_WEEKS; then mean, spread and
+    bins stand."""
 
     weeks: list[np.ndarray] = field(default_factory=list)
     reference: tuple[np.ndarray, ...] = ()

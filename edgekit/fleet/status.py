@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """`weeks`: a row a week and cohort-free: windows, judged, right, accuracy, drifted, bytes up and down, energy_mj,
-    emulated. `cohorts`: accuracy by week (rows) and cohort (columns). `releases`, `rollouts`: as in the database.
+    """`weeks`: a row a week and cohort-free: windows, judged, right, accuracy, drifted, bytes up and down,
+    energy_mj, emulated. `cohorts`: accuracy by week (rows) and cohort (columns). `releases`, `rollouts`:
+    as in the database.
     """
 
     weeks: pd.DataFrame
@@ -81,3 +82,21 @@ def summary(engine: Engine) -> Summary:
     by_cohort["accuracy"] = by_cohort.right / by_cohort.judged
     cohorts = by_cohort.pivot(index="week", columns="cohort", values="accuracy")
     return Summary(weeks, cohorts, release_rows, waves, int(count))
+
+
+def reports(found: Summary) -> pd.DataFrame:
+    """What the gate said: a row a candidate and cohort ("" for all), with labels, accuracy before and
+    after, the 95 % interval of the difference, and whether there were labels enough to judge."""
+    import pandas as pd
+
+    rows = []
+    for release in found.releases.itertuples():
+        gate = release.report.get("gate")
+        if not gate:
+            continue
+        parts = {"": gate["whole"], **gate["cohorts"]}
+        rows += [
+            {"release": release.number, "state": release.state, "cohort": c, **p}
+            for c, p in parts.items()
+        ]
+    return pd.DataFrame(rows)

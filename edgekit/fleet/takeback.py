@@ -1,4 +1,5 @@
-"""Taking a release back: who has it on trial gives it up, who kept it gets the old model under a new number."""
+"""Taking a release back: who has it on trial gives it up, who kept it gets the old model under a new
+number."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ def abort(run: Run, reason: str) -> None:
 def take_back(connection: Connection, run: Run, week: int) -> None:
     """Of an aborted rollout: the release is withdrawn, and what devices keep of it is replaced.
 
-    A device never gets a lower number, so the newest release that went well comes back as a new one: same file,
-    next number. Who got a newer release meanwhile has nothing to be taken back.
+    A device never gets a lower number, so the newest release that went well comes back as a new one: same
+    file, next number. Who got a newer release meanwhile has nothing to be taken back.
     """
     r = releases.c
     connection.execute(update(releases).where(r.number == run.release).values(state="withdrawn"))

@@ -18,12 +18,12 @@ class Policy:
     waves: of all devices that may have the release by then, a share (0.1) or a count (5). The first is of
     canaries; each cohort has one at least. health_weeks: seen with the release on trial before a device's
     verdict. soak_weeks: that a wave takes at least. patience_weeks: without a word, after which nobody waits
-    for a device. wave_weeks: a wave that is not followed by the next by then has failed. tries: of an install on
-    one device, with 1, 2, 4 … weeks between. abort_share: of a cohort's devices that may be ill; one, where
-    the cohort has one that is well, and none before. incidents: devices that gave the release up themselves or
-    fell silent, at which it is aborted. alpha: probability that a good release is aborted for its health in a week,
-    by the test's own reckoning. labels: random labelled samples that promotion takes, 0: it does not ask.
-    worst: loss of accuracy that they must exclude.
+    for a device. wave_weeks: a wave that is not followed by the next by then has failed. tries: of an
+    install on one device, with 1, 2, 4 … weeks between. abort_share: of a cohort's devices that may be
+    ill; one, where the cohort has one that is well, and none before. incidents: devices that gave the
+    release up themselves or fell silent, at which it is aborted. alpha: probability that a good release is
+    aborted for its health in a week, by the test's own reckoning. labels: random labelled samples that
+    promotion takes, 0: it does not ask. worst: loss of accuracy that they must exclude.
     """
 
     waves: tuple[float, ...] = (0.05, 0.10, 1.0)

@@ -1,7 +1,7 @@
 """The steps of a week: notice, label, retrain, gate, roll out (watch, take back), deliver.
 
-Each step is one transaction: its rows, and the row in `steps` that says that it is done. Who is killed in between
-repeats the open step, from the same rows with the same seeds, and comes to the same.
+Each step is one transaction: its rows, and the row in `steps` that says that it is done. Who is killed in
+between repeats the open step, from the same rows with the same seeds, and comes to the same.
 """
 
 from __future__ import annotations

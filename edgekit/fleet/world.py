@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 from edgekit.data import Windows, by_group, concat
 from edgekit.data.recordings import TARGET
 
@@ -36,8 +37,8 @@ class Drift:
 
 @dataclass(frozen=True)
 class FleetDevice:
-    """`watches` is whose windows it senses, `cohort` those of whom it is judged with; `offline` the weeks in which
-    nobody reaches it."""
+    """`watches` is whose windows it senses, `cohort` those of whom it is judged with; `offline` the weeks
+    in which nobody reaches it."""
 
     name: str
     cohort: str
@@ -67,11 +68,11 @@ class WorldSpec:
 
 @dataclass(frozen=True)
 class World:
-    """`pool` holds the windows (n, time, channel) of each device's `watches`, which it senses in turn. `normal`:
-    the class that means nothing to report, or None.
+    """`pool` holds the windows (n, time, channel) of each device's `watches`, which it senses in turn.
+    `normal`: the class that means nothing to report, or None.
 
-    Devices sense them again and again, so each has one use (USES, by its place in its recording) for all weeks:
-    no model is trained on what the gate, or the simulation itself, judges it by.
+    Devices sense them again and again, so each has one use (USES, by its place in its recording) for all
+    weeks: no model is trained on what the gate, or the simulation itself, judges it by.
     """
 
     spec: WorldSpec
@@ -156,9 +157,9 @@ def _apart(windows: Windows) -> Windows:
 def subjects(windows: Windows) -> dict[str, np.ndarray]:
     """Whom or what devices watch, and the rows of its windows, in the order in which they come.
 
-    A group that knows several classes is one: a person, a patient, a camera. Where each knows one state only, as a
-    bearing does, it is a machine with one bearing in each state, which are sensed in turn. Raises EdgekitError
-    where a class has no group left.
+    A group that knows several classes is one: a person, a patient, a camera. Where each knows one state
+    only, as a bearing does, it is a machine with one bearing in each state, which are sensed in turn.
+    Raises EdgekitError where a class has no group left.
     """
     groups = sorted({str(g) for g in windows.group})
     rows = {g: np.flatnonzero(windows.group == g) for g in groups}
@@ -179,9 +180,9 @@ def subjects(windows: Windows) -> dict[str, np.ndarray]:
 def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
     """The world of these `windows`, of the devices' groups; without `drift`, one in which nothing changes.
 
-    Devices are dealt in turn to whom they watch, and these to cohorts of about COHORT devices: as many as the few
-    labels of a week can judge. Which drift, in what way and when, is drawn: `spec.drifting` of the devices, from
-    FIRST_DRIFT to half of the weeks. Raises EdgekitError for a use case that knows no drift.
+    Devices are dealt in turn to whom they watch, and these to cohorts of about COHORT devices: as many as
+    the few labels of a week can judge. Which drift, in what way and when, is drawn: `spec.drifting` of the
+    devices, from FIRST_DRIFT to half of the weeks. Raises EdgekitError for a use case that knows no drift.
     """
     case = usecases.load(spec.use_case, spec.folder)
     known = dict(case.DRIFTS)
@@ -222,3 +223,8 @@ def _uses(windows: Windows) -> dict[str, int]:
 def load_world(spec: WorldSpec, path: Path, drift: bool = True) -> World:
     """`make_world` of the windows in the file `path`, once a process."""
     return make_world(spec, Windows.load(path), drift)
+
+
+def drifts(use_case: str) -> list[str]:
+    """What may change in the world of a use case, by name. Raises EdgekitError for one that there is not."""
+    return sorted(usecases.load(use_case, Workspace.find().folder).DRIFTS)

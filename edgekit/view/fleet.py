@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def plot_fleet(fleets: Mapping[str, Summary]) -> Axes:
-    """Accuracy by week of fleets, name -> summary, on windows that nothing was trained on; small dots are weeks
-    in which a release was begun to be rolled out. Returns the axes."""
+    """Accuracy by week of fleets, name -> summary, on windows that nothing was trained on; small dots are
+    weeks in which a release was begun to be rolled out. Returns the axes."""
     _, axes = plt.subplots(figsize=(8, 3.4))
     for colour, (name, summary) in zip(COLOURS, fleets.items(), strict=False):
         weeks = summary.weeks
@@ -42,7 +42,8 @@ def plot_cohorts(summary: Summary) -> Axes:
 
 
 def plot_fleet_bytes(fleets: Mapping[str, Summary]) -> Axes:
-    """Bytes that went down to fleets, name -> summary, all devices together, up to each week. Returns the axes."""
+    """Bytes that went down to fleets, name -> summary, all devices together, up to each week. Returns the
+    axes."""
     _, axes = plt.subplots(figsize=(8, 2.6))
     for colour, (name, summary) in zip(COLOURS, fleets.items(), strict=False):
         weeks = summary.weeks

@@ -42,8 +42,8 @@ def state(connection: Connection, rollout: int) -> dict:
 
 @dataclass
 class Fleet:
-    """cohorts: of each device. faults: of releases, by number. `confirmed` and `trial` are the numbers that a device
-    has for good and on trial."""
+    """cohorts: of each device. faults: of releases, by number. `confirmed` and `trial` are the numbers that a
+    device has for good and on trial."""
 
     cohorts: dict[str, str]
     faults: dict[int, str] = field(default_factory=dict)

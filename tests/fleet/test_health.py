@@ -30,9 +30,12 @@ def fleet(taking=3, beside=12, plant=None, **change) -> dict[str, Health]:
     made = {f"new{i}": Health("c", weeks(rng, 5, **change)) for i in range(taking)}
     made |= {f"old{i}": Health("c", weeks(rng)) for i in range(beside)}
     if plant:
+
+        def changed(last):
+            return replace(last, **{k: f(getattr(last, k)) for k, f in plant.items()})
+
         made = {
-            d: Health(h.cohort, (*h.weeks[:-1], replace(h.weeks[-1], **{k: f(getattr(h.weeks[-1], k)) for k, f in plant.items()})))
-            for d, h in made.items()
+            d: Health(h.cohort, (*h.weeks[:-1], changed(h.weeks[-1]))) for d, h in made.items()
         }  # fmt: skip
     return made
 

@@ -58,7 +58,7 @@ def thread(run):
         running.join(20)
 
 
-def until(true, seconds=20):
+def until(true, seconds=60):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen"

@@ -67,10 +67,10 @@ def simulate(
 ) -> Simulation:
     """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
 
-    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`: where it
-    lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit search`. `plan`
-    and `spec` say everything, `policy`, `label_error` and the world's numbers included. Raises EdgekitError for a
-    folder that holds another simulation.
+    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`:
+    where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
+    search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
+    Raises EdgekitError for a folder that holds another simulation.
     """
     workspace = Workspace.find()
     spec = spec or WorldSpec(
