@@ -152,7 +152,7 @@ def _harm(run: Run, labels: Mapping[str, PairedLabels] | None) -> str:
 def _go_on(run: Run, week: int, labels: Mapping[str, PairedLabels] | None) -> None:
     """To the next wave, to the end, or to an abort where a wave has taken too long."""
     weeks, wave, last = week - run.row["wave_since"], run.row["wave"], len(run.policy.waves) - 1
-    complete = waves.is_complete(run.devices, wave, run.policy)
+    complete = waves.is_complete(run.devices, wave, weeks, run.policy)
     found = _gate(run, labels)
     late = weeks >= run.policy.wave_weeks
     run.row["reason"] = "" if complete else "devices of this wave are still waited for"

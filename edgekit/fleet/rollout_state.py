@@ -87,6 +87,8 @@ class Run:
                 r["missed"] = 0 if ran else r["missed"] + 1
             elif r["told"] == "install":
                 r["missed"] += 1
+            elif r["device"] in health:
+                r["missed"] = 0
             r["told"] = ""
 
     def judged(self, found: Judgement, health: Mapping[str, Health], week: int) -> str:

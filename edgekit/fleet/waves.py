@@ -118,22 +118,42 @@ def offers(rows: Iterable[Mapping], wave: int, week: int) -> list[str]:
 
 
 def stand_in(rows: list[dict], policy: Policy) -> None:
-    """In a cohort whose canaries are all out of reach or failed, another of its devices becomes one."""
+    """In a cohort whose canaries are all out of reach or failed, another of its devices becomes one.
+
+    In the place of one that never had the release, so that they do not become more while a cohort is away.
+    """
     for cohort in sorted({r["cohort"] for r in rows}):
         own = [r for r in rows if r["cohort"] == cohort]
-        alive = [r for r in own if r["state"] in ("waiting", "trial") and not is_silent(r, policy)]
-        if any(r["healthy"] for r in own) or any(r["wave"] == 0 for r in alive):
+        canaries = [r for r in own if r["wave"] == 0 and r["state"] in ("waiting", "trial")]
+        if any(r["healthy"] for r in own) or not all(is_silent(r, policy) for r in canaries):
             continue
-        if alive:
-            min(alive, key=lambda r: (r["wave"], r["device"]))["wave"] = 0
+        others = [r for r in own if r["wave"] > 0 and r["state"] == "waiting"]
+        new = min(others, key=lambda r: (r["missed"], r["wave"], r["device"]), default=None)
+        untouched = [r for r in canaries if r["state"] == "waiting" and not r["incidents"]]
+        old = max(untouched, key=lambda r: r["missed"], default=None)
+        if new is None or (old and new["missed"] >= old["missed"]):
+            continue
+        if old:
+            old["wave"] = new["wave"]
+        new["wave"] = 0
 
 
-def is_complete(rows: Iterable[Mapping], wave: int, policy: Policy) -> bool:
-    """Is each device of the waves so far well, given up, or not waited for; and one well at least?"""
+def is_complete(rows: Iterable[Mapping], wave: int, weeks: int, policy: Policy) -> bool:
+    """Is each device of the waves so far well, given up, or not waited for; and one well at least?
+
+    weeks: that the wave has taken. After patience_weeks it waits for nobody who was not reached, as a cohort that
+    is away begins with its canaries whenever it comes.
+    """
+    patient = weeks < policy.patience_weeks
     rows = [r for r in rows if r["wave"] <= wave]
-    undecided = [
-        r
-        for r in rows
-        if r["state"] in ("waiting", "trial") and not r["healthy"] and not is_silent(r, policy)
-    ]
-    return not undecided and any(r["healthy"] for r in rows)
+
+    proven = {r["cohort"] for r in rows if r["healthy"]}
+
+    def is_awaited(r: Mapping) -> bool:
+        if r["healthy"] or is_silent(r, policy):
+            return False
+        if not patient and r["wave"] > 0 and r["cohort"] not in proven:
+            return False  # it is not offered yet
+        return r["state"] == "trial" or (r["state"] == "waiting" and (patient or not r["missed"]))
+
+    return any(r["healthy"] for r in rows) and not any(map(is_awaited, rows))

@@ -103,6 +103,8 @@ def test_a_device_without_weeks_before_proves_nothing_alone():
     health = fleet(taking=1, beside=0)
     new = {"new0": Health("c", health["new0"].weeks[-1:])}
     assert "not judged" in found(new).unjudged["new0"]
+    new |= {f"old{i}": Health("c", weeks(np.random.default_rng(i))) for i in range(2)}
+    assert "not judged" in found(new).unjudged["new0"]  # two and itself are not three
     beside = {d: Health("c", h.weeks[-1:]) for d, h in fleet(agreement=lambda a: a - 0.5).items()}
     assert "agreement" in found(beside).ill["new0"]  # others show what is usual
 

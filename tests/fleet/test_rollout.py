@@ -75,6 +75,21 @@ def test_a_bad_release_stays_with_the_canaries_and_is_never_offered_again(world)
         ro.begin(connection, 2, COHORTS, 9, POLICY)
 
 
+def test_a_cohort_that_was_away_begins_with_its_canaries_however_far_the_others_are(world):
+    connection, fleet = world
+    fleet.faults[2], fleet.ill_in[2] = "wrong", "c1"
+    away = [d for d, c in COHORTS.items() if c == "c1"]
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 12, away=away)
+    assert fleets.state(connection, rollout)["state"] == "done"
+    go(connection, fleet, 4, first=16)  # all of it comes back in the same week
+    assert fleets.state(connection, rollout)["state"] == "aborted"
+    rows = fleets.rows(connection, rollout)
+    took = fleet.took[2] & set(away)
+    assert took and {rows[d]["wave"] for d in took} == {0} and len(took) < len(away)
+    assert 2 not in fleet.confirmed.values()
+
+
 def test_what_was_confirmed_is_taken_back_under_a_new_number(world):
     connection, fleet = world
     rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
