@@ -141,8 +141,8 @@ def stand_in(rows: list[dict], policy: Policy) -> None:
 def is_complete(rows: Iterable[Mapping], wave: int, weeks: int, policy: Policy) -> bool:
     """Is each device of the waves so far well, given up, or not waited for; and one well at least?
 
-    weeks: that the wave has taken. After patience_weeks it waits for nobody who was not reached, as a cohort that
-    is away begins with its canaries whenever it comes.
+    weeks: that the wave has taken. After patience_weeks it waits for nobody who was not reached, as a
+    cohort that is away begins with its canaries whenever it comes.
     """
     patient = weeks < policy.patience_weeks
     rows = [r for r in rows if r["wave"] <= wave]
