@@ -6,7 +6,7 @@ import argparse
 import errno
 import sys
 
-from edgekit.cli import check, updates
+from edgekit.cli import check, fleet, updates
 from edgekit.cli.types import Parser, float_between, int_between, refuse_empty
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add(commands)
     _add_record(commands)
     updates.add(commands)
+    fleet.add(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)
