@@ -13,6 +13,7 @@ import numpy as np
 from edgekit.learn.bootstrap import bounds, resample
 
 DRAWS = 2000
+BETTER = 0.90  # level of the whole fleet's interval: its lower end alone is asked, which is above by chance in 5 %
 LEAST = 10  # labels, of two devices or more: of fewer, nothing is said
 
 
@@ -99,7 +100,7 @@ def judge(
     `cohorts`: all that the fleet has; those without labels are named as not judged. `budget_bytes` 0: no
     limit.
     """
-    whole = difference(paired, seed)
+    whole = difference(paired, seed, BETTER)
     found = {c: difference(paired.of(paired.cohort == c), seed) for c in sorted(cohorts)}
     reasons = []
     if not whole.judged:

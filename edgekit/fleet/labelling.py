@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, select, update
 
-from edgekit.cloud.tables import device_weeks, labels, rollout_devices, samples
+from edgekit.cloud.tables import device_weeks, labels, rollout_devices, rollouts, samples
 from edgekit.data import Windows
 from edgekit.emulate.samples import sample_dtype, sensor_samples
 from edgekit.fleet.loop import Loop
@@ -44,7 +44,12 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     budget = int(loop.plan.labels * total * (week + 1)) - int(loop.plan.labels * total * week)
     rng = np.random.default_rng(loop.seed(week, STEP))
     t = rollout_devices.c
-    on_trial = set(connection.scalars(select(t.device).where(t.state == "trial")))
+    trying = (
+        select(t.device)
+        .join(rollouts, rollouts.c.id == t.rollout)
+        .where(t.state.in_(("trial", "confirmed")), rollouts.c.state.in_(("running", "paused")))
+    )
+    on_trial = set(connection.scalars(trying))
     seen = {n: loop.world.week(loop.world.device(n), week) for n in sorted(found)}
     use = {n: loop.world.uses(w) for n, w in seen.items()}
     chosen = [
@@ -99,10 +104,10 @@ def oracle(truth: int, classes: int, error: float, rng: np.random.Generator) -> 
 def draw_random(
     rows: dict[str, np.ndarray], count: int, on_trial: Iterable[str], rng: np.random.Generator
 ) -> list[Chosen]:
-    """`count` windows of `rows` (by device): half from devices that try a release, if there are any, the
-    rest from the others; each with the number of windows that it stands for."""
+    """`count` windows of `rows` (by device): most from devices that have a release whose rollout is under way, if
+    there are any, the rest from the others; each with the number of windows that it stands for."""
     trying = sorted(set(on_trial) & set(rows))
-    strata = [(trying, count // 2 if trying else 0), (sorted(set(rows) - set(trying)), 0)]
+    strata = [(trying, 2 * count // 3 if trying else 0), (sorted(set(rows) - set(trying)), 0)]
     strata[1] = strata[1][0], count - strata[0][1]
     chosen = []
     for names, wanted in strata:
@@ -120,22 +125,33 @@ def most_telling(
     drifted: Iterable[str],
     count: int,
 ) -> list[Chosen]:
-    """The least sure and the strangest windows in turn, of devices that noticed a drift, else of all."""
-    names = [n for n in sorted(drifted) if n in found] or sorted(found)
-    ranked: list[tuple[float, str, int, str]] = []
+    """The least sure and the strangest windows in turn: half of them of devices that noticed a drift, if there are
+    any, the rest of all, for not every drift is noticed."""
+    noticed = [n for n in sorted(drifted) if n in found]
+    chosen: dict[tuple[str, int], Chosen] = {}
+    for names, wanted in ((noticed, count // 2), (sorted(found), count)):
+        for one in _ranked(found, use, names):
+            if len(chosen) < wanted:
+                chosen.setdefault((one.device, one.row), one)
+    return list(chosen.values())
+
+
+def _ranked(
+    found: dict[str, dict[str, np.ndarray]], use: dict[str, np.ndarray], names: list[str]
+) -> list[Chosen]:
+    """Each device's first, then each device's second …; the strangest first among equals."""
+    ranked = []
     for name in names:
         rows = np.flatnonzero(use[name] == TRAIN)
         for reason, score in (
             ("uncertain", -found[name]["confidence"]),
             ("novel", found[name]["novelty"]),
         ):
-            order = rows[np.argsort(-score[rows], kind="stable")]
-            ranked += [(rank, name, int(row), reason) for rank, row in enumerate(order[:MOST])]
-    chosen: dict[tuple[str, int], Chosen] = {}
-    for _, name, row, reason in sorted(ranked):
-        if len(chosen) < count:
-            chosen.setdefault((name, row), Chosen(name, row, reason))
-    return list(chosen.values())
+            order = rows[np.argsort(-score[rows], kind="stable")][:MOST]
+            ranked += [
+                (r, -float(score[row]), name, int(row), reason) for r, row in enumerate(order)
+            ]
+    return [Chosen(name, row, reason) for _, _, name, row, reason in sorted(ranked)]
 
 
 def labelled(

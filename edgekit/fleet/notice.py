@@ -24,7 +24,7 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     reached = [d for d in loop.world.devices if week not in d.offline]
     gateway = gateway_key(connection)
     found = loop.everywhere(observe, {d.name: (there[d.name], week, gateway) for d in reached})
-    energy = {n: release_row(connection, n)["report"] for n in {s.release for s in there.values()}}
+    energy = {n: window_mj(connection, n) for n in {s.release for s in there.values()}}
     rows = []
     for device in reached:
         seen: DeviceWeek = found[device.name]
@@ -35,7 +35,7 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             "windows": seen.windows, "judged": seen.judged, "right": seen.right, "distance": seen.distance,
             "drifted": bool(seen.drifted), "alarm_rate": seen.alarm_rate, "agreement": seen.agreement,
             "bytes_up": up, "bytes_down": 0, "emulated": seen.emulated,
-            "energy_mj": seen.windows * energy[seen.state.release].get("window_mj", 0.0),
+            "energy_mj": seen.windows * energy[seen.state.release],
         })  # fmt: skip
         keep(connection, there[device.name], seen.state)
         connection.execute(
@@ -49,6 +49,16 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         "reached": len(rows),
         "drifted": sorted(r["device"] for r in rows if r["drifted"]),
     }
+
+
+def window_mj(connection: Connection, number: int) -> float:
+    """Energy of one window by release `number`; of an old model under a new number, what it always took."""
+    report = release_row(connection, number)["report"]
+    return (
+        report["window_mj"]
+        if "window_mj" in report
+        else window_mj(connection, report["content_of"])
+    )
 
 
 def _answers(found: dict[str, DeviceWeek]) -> bytes:

@@ -28,8 +28,8 @@ class Recipe:
     share: float = 0.25
     replay: int = 400
     labelled: float = 1.0
-    epochs: int = 12
-    rate: float = 1.0
+    epochs: int = 30
+    rate: float = 1.5
 
 
 def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> Windows:

@@ -63,14 +63,16 @@ def simulate(
     scheduler: str = "",
     plan: Plan | None = None,
     spec: WorldSpec | None = None,
+    train: Callable | None = None,
     say: Callable[[str], None] = print,
 ) -> Simulation:
     """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
 
-    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`:
-    where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
-    search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
-    Raises EdgekitError for a folder that holds another simulation.
+    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`: where it
+    lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit search`. `plan`
+    and `spec` say everything, `policy`, `label_error` and the world's numbers included. `train`: who trains, as
+    `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for a
+    folder that holds another simulation.
     """
     workspace = Workspace.find()
     spec = spec or WorldSpec(
@@ -83,7 +85,7 @@ def simulate(
     base = base.resolve()
     own = base / name
     with ExitStack() as stack:
-        train = stack.enter_context(Trainer())
+        train = train or stack.enter_context(Trainer())
         stack.enter_context(locked(base / "world.lock"))
         site = prepare(base, spec, train, say)
         site = replace(site, objects=own / "objects", drift=drift)
