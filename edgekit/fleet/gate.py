@@ -13,7 +13,8 @@ import numpy as np
 from edgekit.learn.bootstrap import bounds, resample
 
 DRAWS = 2000
-BETTER = 0.90  # level of the whole fleet's interval: its lower end alone is asked, which is above by chance in 5 %
+# level of the whole fleet's interval: its lower end alone is asked, which is above by chance in 5 %
+BETTER = 0.90
 LEAST = 10  # labels, of two devices or more: of fewer, nothing is said
 
 

@@ -104,8 +104,8 @@ def oracle(truth: int, classes: int, error: float, rng: np.random.Generator) -> 
 def draw_random(
     rows: dict[str, np.ndarray], count: int, on_trial: Iterable[str], rng: np.random.Generator
 ) -> list[Chosen]:
-    """`count` windows of `rows` (by device): most from devices that have a release whose rollout is under way, if
-    there are any, the rest from the others; each with the number of windows that it stands for."""
+    """`count` windows of `rows` (by device): most from devices that have a release whose rollout is under
+    way, if there are any, the rest from the others; each with the number of windows that it stands for."""
     trying = sorted(set(on_trial) & set(rows))
     strata = [(trying, 2 * count // 3 if trying else 0), (sorted(set(rows) - set(trying)), 0)]
     strata[1] = strata[1][0], count - strata[0][1]
@@ -125,8 +125,8 @@ def most_telling(
     drifted: Iterable[str],
     count: int,
 ) -> list[Chosen]:
-    """The least sure and the strangest windows in turn: half of them of devices that noticed a drift, if there are
-    any, the rest of all, for not every drift is noticed."""
+    """The least sure and the strangest windows in turn: half of them of devices that noticed a drift, if
+    there are any, the rest of all, for not every drift is noticed."""
     noticed = [n for n in sorted(drifted) if n in found]
     chosen: dict[tuple[str, int], Chosen] = {}
     for names, wanted in ((noticed, count // 2), (sorted(found), count)):

@@ -68,9 +68,10 @@ def simulate(
 ) -> Simulation:
     """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
 
-    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`: where it
-    lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit search`. `plan`
-    and `spec` say everything, `policy`, `label_error` and the world's numbers included. `train`: who trains, as
+    `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`:
+    where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
+    search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
+    `train`: who trains, as
     `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for a
     folder that holds another simulation.
     """
