@@ -184,7 +184,7 @@ def fill(url: str, devices: int, weeks: int, seed: int = 1) -> None:
         for week in range(weeks):
             c.execute(insert(tables.device_weeks), [
                 {"device": name, "week": week, "release": 1 + (week > 20 and i % 7 == 0),
-                 "cohort": cohorts[i % 4], "windows": 1000, "distance": chance.random(),
+                 "cohort": cohorts[i % 4], "windows": 1000, "judged": 1000, "distance": chance.random(),
                  "right": int(950 - 10 * (i % 4 == 1) * max(0, week - 8) + 20 * chance.random()),
                  "drifted": chance.random() < 0.02, "alarm_rate": 0.01, "agreement": 0.97,
                  "bytes_up": chance.randrange(2000, 4000), "bytes_down": 900 * (week > 20 and i % 7 == 0),

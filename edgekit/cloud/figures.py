@@ -164,15 +164,15 @@ def device_page(
     last = {
         row[0]: tuple(row[1:])
         for row in connection.execute(
-            select(w.device, w.week, w.right, w.windows, w.distance, w.drifted).join(
+            select(w.device, w.week, w.right, w.judged, w.distance, w.drifted).join(
                 newest, (newest.c.device == w.device) & (newest.c.week == w.week)
             )
         )
     }
     rows = []
     for row in shown:
-        week, right, windows, distance, drifted = last.get(row.name, (None, 0, 0, None, None))
-        accuracy = right / windows if windows else None
+        week, right, judged, distance, drifted = last.get(row.name, (None, 0, 0, None, None))
+        accuracy = right / judged if judged else None
         rows.append((*row, week, accuracy, distance, drifted))
     columns = (
         "device", "cohort", "release", "last heard of (POSIX s)", "events", "last week", "accuracy",

@@ -24,7 +24,7 @@ class Group:
     cohort: str
     release: int
     devices: int
-    windows: int
+    judged: int
     right: int
     drifted: int
     bytes_up: int
@@ -66,18 +66,16 @@ class Weeks:
         return sorted({g.week for g in self.groups})
 
     def accuracy(self) -> Table:
-        """Share of windows that were right, 0 to 1, by week and cohort; cohort "fleet" is all."""
+        """Share of the judged windows that were right, 0 to 1, by week and cohort; "fleet" is all."""
         total: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         for g in self.groups:
             for cohort in (FLEET, g.cohort or "no cohort"):
                 cell = total[g.week, cohort]
                 cell[0], cell[1], cell[2] = (
-                    cell[0] + g.right, cell[1] + g.windows, cell[2] + g.devices,
+                    cell[0] + g.right, cell[1] + g.judged, cell[2] + g.devices,
                 )  # fmt: skip
         rows = [
-            (*key, right / windows, n)
-            for key, (right, windows, n) in sorted(total.items())
-            if windows
+            (*key, right / judged, n) for key, (right, judged, n) in sorted(total.items()) if judged
         ]
         columns = "week", "cohort", "accuracy", "devices"
         return Table("Accuracy by week and cohort", columns, rows, self.origin.words("accuracy"))
@@ -125,7 +123,7 @@ def _groups(connection: Connection, weeks: list[int]) -> Iterator[Group]:
     t = device_weeks.c
     key = t.week, t.cohort, t.release
     drifted = cast(t.drifted, Integer)
-    sums = (t.windows, t.right, drifted, t.bytes_up, t.bytes_down, t.energy_mj, t.emulated)
+    sums = (t.judged, t.right, drifted, t.bytes_up, t.bytes_down, t.energy_mj, t.emulated)
     rows = connection.execute(
         select(*key, func.count(), *map(func.sum, sums))
         .where(t.week.in_(weeks))
@@ -134,13 +132,13 @@ def _groups(connection: Connection, weeks: list[int]) -> Iterator[Group]:
     )
     for row in rows:  # sums are Decimals in PostgreSQL
         *whole, energy, emulated = row[2:]
-        release, n, windows, right, drift, up, down = map(int, whole)
+        release, n, judged, right, drift, up, down = map(int, whole)
         yield Group(
             row[0],
             row[1],
             release,
             n,
-            windows,
+            judged,
             right,
             drift,
             up,

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from edgekit import agent, packages, usecases
 from edgekit.agent import firmware_file
+from edgekit.cloud import about
 from edgekit.cloud.database import open_database
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
@@ -93,6 +94,7 @@ def simulate(
         _same(own / "plan.json", {**asdict(plan), "drift": drift})
         engine = open_database(own / "fleet.db")
         stack.callback(engine.dispose)
+        _note(engine, spec)
         crew = stack.enter_context(executor(workers, scheduler, base, say=say))
         loop = Loop(site, plan, engine, crew, train, say)
         began = time.monotonic()
@@ -131,6 +133,18 @@ def prepare(
         program = agent.firmware(release, [signer.public])
         atomic_write_bytes(world / "device.zip", firmware_file.to_bytes(program))
     return site
+
+
+def _note(engine: Engine, spec: WorldSpec) -> None:
+    """What the dashboard says of its figures: drifts are simulated, of real windows, too."""
+    with engine.begin() as connection:
+        about.note(
+            connection,
+            use_case=spec.use_case,
+            data="simulated" if spec.offline else "partly simulated",
+            accuracy=("measured", "windows that nothing was trained on; the simulation knows them"),
+            energy=("emulated", "instructions of the core times the board's power, and its link's"),
+        )
 
 
 def _same(path: Path, facts: dict) -> None:

@@ -28,8 +28,8 @@ from edgekit.telemetry import Event, Kind
 
 NAME, OTHER = "wrist-of-anna-4711", "wrist-of-bert-4712"
 SECRET, KEPT = b"heartbeat of Anna " * 5, b"heartbeat of Bert " * 5
-WEEK = {"release": 1, "cohort": "c", "windows": 10, "right": 9, "distance": 0.1, "drifted": False,
-        "alarm_rate": 0.0, "bytes_up": 1, "bytes_down": 1, "energy_mj": 1.0}  # fmt: skip
+WEEK = {"release": 1, "cohort": "c", "windows": 10, "judged": 10, "right": 9, "distance": 0.1,
+        "drifted": False, "alarm_rate": 0.0, "bytes_up": 1, "bytes_down": 1, "energy_mj": 1.0}  # fmt: skip
 
 
 def said(device, body):
