@@ -12,8 +12,6 @@ from edgekit.catalog.hardware import (
     Battery,
     Board,
     Kit,
-    Link,
-    Tier,
     batteries,
     battery,
     board,
@@ -23,6 +21,7 @@ from edgekit.catalog.hardware import (
     table,
     tiers,
 )
+from edgekit.catalog.network import Link, Tier
 from edgekit.catalog.runtimes import Runtime, runtime
 
 __all__ = [

@@ -12,60 +12,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from edgekit.catalog.calibration import calibrations
+from edgekit.catalog.entry import Entry
+from edgekit.catalog.network import Link, Tier
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.core.figures import Figure, number
+from edgekit.core.figures import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class _Entry:
-    """What boards, links and batteries share: figures by name, and how a notebook shows them."""
-
-    UNITS: ClassVar[dict[str, str]] = {}
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset()  # figures that an entry has or has not
-    name: str
-    unchecked: tuple[str, ...]
-
-    @property
-    def figures(self) -> dict[str, Figure]:
-        """The figures that are known, by field name."""
-        known = {name: getattr(self, name) for name in self.UNITS}
-        return {name: figure for name, figure in known.items() if figure is not None}
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """The names of the figures that the catalogue does not have."""
-        asked = (name for name in self.UNITS if name not in self.OPTIONAL)
-        return tuple(name for name in asked if getattr(self, name) is None)
-
-    def value(self, name: str) -> float:
-        """The number behind a figure; NaN where it is unknown."""
-        figure: Figure | None = getattr(self, name)
-        return float("nan") if figure is None else figure.value
-
-    def _repr_html_(self) -> str:
-        rows = []
-        for name, unit in self.UNITS.items():
-            figure, label = getattr(self, name), escape(name.rsplit("_", 1)[0].replace("_", " "))
-            if figure is None and name in self.OPTIONAL:
-                continue
-            if figure is None:
-                rows.append(f"<tr><td>{label}</td><td>unknown</td><td></td><td></td></tr>")
-                continue
-            shown = temperature(figure) if unit == "°C" else str(figure)
-            flag = " (unchecked)" if name in self.unchecked else ""
-            rows.append(
-                f"<tr><td>{label}</td><td><b>{escape(shown)}</b></td>"
-                f"<td>{escape(figure.provenance)}{flag}</td><td>{escape(figure.source)}</td></tr>"
-            )
-        return f"<b>{escape(self.name)}</b> {self._lead()}<table>{''.join(rows)}</table>"
-
-    def _lead(self) -> str:
-        return ""
-
-
-_Kind = TypeVar("_Kind", bound=_Entry)
+_Kind = TypeVar("_Kind", bound=Entry)
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,7 +40,7 @@ class Kit:
 
 
 @dataclass(frozen=True)
-class Board(_Entry):
+class Board(Entry):
     """A board or chip. `kind` is mcu, mpu, npu (a controller with an accelerator) or fpga.
 
     `temperature_c` carries its range in `low` and `high`. `calibration_chip` names the entry of
@@ -134,73 +90,7 @@ class Board(_Entry):
 
 
 @dataclass(frozen=True)
-class Link(_Entry):
-    """A way to send bytes. Energy and time of a message: `edgekit.select.message_energy_mj`.
-
-    `duty_limit` is the law's, `fair_use_s_per_day` and `downlinks_per_day` what a public network asks of its
-    users; `session_mj` and `session_s` come once a message, unless it stays connected, which draws
-    `connected_mw`; `fixed_mj` and `setup_s` come with each packet.
-    """
-
-    key: str
-    name: str
-    cost: str
-    unchecked: tuple[str, ...]
-    max_payload_bytes: Figure | None = None
-    overhead_bytes: Figure | None = None
-    bytes_per_s: Figure | None = None
-    setup_s: Figure | None = None
-    tx_power_mw: Figure | None = None
-    fixed_mj: Figure | None = None
-    session_s: Figure | None = None
-    session_mj: Figure | None = None
-    connected_mw: Figure | None = None
-    sleep_power_uw: Figure | None = None
-    spreading_factor: Figure | None = None
-    duty_limit: Figure | None = None
-    fair_use_s_per_day: Figure | None = None
-    downlinks_per_day: Figure | None = None
-    channels: Figure | None = None
-    round_trip_s: Figure | None = None
-    loss: Figure | None = None
-    price_eur_month: Figure | None = None
-
-    UNITS: ClassVar[dict[str, str]] = {
-        "max_payload_bytes": "bytes",
-        "overhead_bytes": "bytes",
-        "bytes_per_s": "bytes/s",
-        "setup_s": "s",
-        "tx_power_mw": "mW",
-        "fixed_mj": "mJ",
-        "session_s": "s",
-        "session_mj": "mJ",
-        "connected_mw": "mW",
-        "sleep_power_uw": "µW",
-        "spreading_factor": "",
-        "duty_limit": "",
-        "fair_use_s_per_day": "s/day",
-        "downlinks_per_day": "/day",
-        "channels": "",
-        "round_trip_s": "s",
-        "loss": "",
-        "price_eur_month": "€/month",
-    }
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        ("setup_s", "session_s", "session_mj", "connected_mw", "sleep_power_uw", "spreading_factor",
-         "duty_limit", "fair_use_s_per_day", "downlinks_per_day", "channels")
-    )  # fmt: skip
-
-    @property
-    def share(self) -> float:
-        """The part of the time it may be on the air; 1 where no rule limits it."""
-        return 1.0 if self.duty_limit is None else self.duty_limit.value
-
-    def _lead(self) -> str:
-        return f"<small>{escape(self.cost)}</small>"
-
-
-@dataclass(frozen=True)
-class Battery(_Entry):
+class Battery(Entry):
     """A battery, or the mains (`mains` true, no capacity)."""
 
     key: str
@@ -235,41 +125,6 @@ class Battery(_Entry):
     def peak_mw(self) -> float:
         """The power a pulse may draw, in mW; infinite on the mains."""
         return float("inf") if self.mains else self.value("max_pulse_ma") * self.value("voltage")
-
-
-@dataclass(frozen=True)
-class Tier(_Entry):
-    """What stands behind the devices: a gateway on the site ("fog"), rented machines ("cloud")."""
-
-    key: str
-    name: str
-    unchecked: tuple[str, ...]
-    gmacs: Figure | None = None
-    service_ms: Figure | None = None
-    round_trip_s: Figure | None = None
-    price_eur_month: Figure | None = None
-    power_w: Figure | None = None
-    eur_per_kwh: Figure | None = None
-    vcpu_eur_hour: Figure | None = None
-    storage_eur_gb_month: Figure | None = None
-
-    UNITS: ClassVar[dict[str, str]] = {
-        "gmacs": "GMAC/s",
-        "service_ms": "ms",
-        "round_trip_s": "s",
-        "price_eur_month": "€/month",
-        "power_w": "W",
-        "eur_per_kwh": "€/kWh",
-        "vcpu_eur_hour": "€/h",
-        "storage_eur_gb_month": "€/GB and month",
-    }
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset(UNITS) - {"gmacs", "service_ms"}
-
-
-def temperature(figure: Figure) -> str:
-    """A range in words; of a figure without one, its value."""
-    low, high = (figure.value if end is None else end for end in (figure.low, figure.high))
-    return f"{number(low)} to {number(high)} °C"
 
 
 def boards() -> MappingProxyType[str, Board]:

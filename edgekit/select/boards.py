@@ -11,7 +11,8 @@ from html import escape
 from math import isnan
 from typing import TYPE_CHECKING
 
-from edgekit.catalog.hardware import Board, boards, temperature
+from edgekit.catalog.entry import temperature
+from edgekit.catalog.hardware import Board, boards
 from edgekit.core.figures import Figure, number
 from edgekit.design import Design
 from edgekit.design.gate import gate

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from math import isinf, isnan
-from typing import TYPE_CHECKING
 
 from edgekit.core.figures import Figure, number
 from edgekit.design import Design
 from edgekit.design.gate import Verdict, gate
 from edgekit.select.boards import PASSED, Check
+from edgekit.select.placed import Placed
 from edgekit.select.traffic import DAY_S, on_air_share
-
-if TYPE_CHECKING:
-    from edgekit.select.placement import Placed
 
 
 def checks_of(design: Design, placed: Placed, busy: float) -> tuple[Check, ...]:

@@ -7,7 +7,8 @@ from html import escape
 from math import ceil, isnan
 from typing import TYPE_CHECKING
 
-from edgekit.catalog.hardware import Battery, Board, Link
+from edgekit.catalog.hardware import Battery, Board
+from edgekit.catalog.network import Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.design import Design

@@ -7,7 +7,7 @@ from math import ceil, isnan
 
 import numpy as np
 
-from edgekit.catalog.hardware import Link
+from edgekit.catalog.network import Link
 from edgekit.design import Design
 from edgekit.select.power import airtime_s, message_energy_mj
 
