@@ -80,7 +80,8 @@ def devices(
     size: Annotated[int, Query(ge=1, le=500)] = 50,
     release: Annotated[int | None, Query(ge=0, lt=1 << 32)] = None,
 ) -> DevicesAnswer:
-    """Devices by name; `search` is what name or cohort contain."""
+    """Devices by name, `page` by page of `size`; `search` is what name or cohort contain, `release` what
+    runs."""
     found = figures.device_page(connection, search, page, size, release)
     table = as_answer(found.table)
     return DevicesAnswer(
@@ -113,7 +114,7 @@ def weeks(
     connection: Database,
     last: Annotated[int, Query(ge=1, le=figures.WEEKS_MOST)] = 26,
 ) -> WeeksAnswer:
-    """Accuracy, versions, bytes, energy and drift by week: what the dashboard draws."""
+    """Accuracy, versions, bytes, energy and drift of the `last` weeks: what the dashboard draws."""
     found = figures.Weeks(connection, last, request.app.state.weeks)
     names = "accuracy", "versions", "traffic", "energy", "drift"
     tables = {name: as_answer(getattr(found, name)()) for name in names}
@@ -127,12 +128,14 @@ def order(
     asked: Command,
     operator: Annotated[str, Depends(doors.commander)],
 ) -> CommandAnswer:
-    """Pause, resume, abort or retry. From a page with a login it needs that page's X-CSRF-Token too."""
+    """The `operator` pauses, resumes, aborts or retries a `rollout` (its id). From a page with a login it
+    needs that page's X-CSRF-Token too."""
     return CommandAnswer(id=obey(request, rollout, asked.what, asked.device, operator))
 
 
 def obey(request: Request, rollout: int, what: str, device: str, operator: str) -> int:
-    """Write a command down; 404 for what is not there, 409 for what cannot be asked now."""
+    """Write the `operator`'s command to a `rollout` (its id) down, of retry for a `device`; returns the id
+    of its row, a number without unit. 404 for what is not there, 409 for what cannot be asked now."""
     if not 0 < rollout <= MOST:
         raise HTTPException(404, f"there is no rollout {rollout}")
     try:

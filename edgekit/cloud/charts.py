@@ -30,7 +30,8 @@ def lines(
     x_name: str = "week",
     zero: bool = True,
 ) -> Markup:
-    """A line for each of `series` (name -> a value or None for each of `x`); `zero`: the axis has it."""
+    """A line for each of `series` (name -> a value or None for each of `x`) under a `title`, in `unit`;
+    `zero`: the axis has it."""
     series = dict(list(series.items())[:SERIES_MOST])
     values = [v for row in series.values() for v in row if v is not None and isfinite(v)]
     if not values:
@@ -61,7 +62,7 @@ def lines(
 def columns(
     title: str, x: Sequence[int], series: Series, unit: str = "", x_name: str = "week"
 ) -> Markup:
-    """A column for each of `x`, of the parts in `series` on top of each other."""
+    """A column for each of `x`, of the parts in `series` on top of each other, under a `title`, in `unit`."""
     series = dict(list(series.items())[:SERIES_MOST])
     totals = [sum(row[i] or 0 for row in series.values()) for i in range(len(x))]
     if not any(totals):

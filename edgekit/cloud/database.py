@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
@@ -76,7 +77,7 @@ def writing(engine: Engine, alone: bool = False) -> Iterator[Connection]:
         yield connection
 
 
-def upsert(engine_or_connection: Engine | Connection):
+def upsert(engine_or_connection: Engine | Connection) -> Any:
     """`insert` of this database's dialect, the one with `on_conflict_do_nothing` and `…_do_update`."""
     if engine_or_connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -43,8 +43,8 @@ class StoredAnswer(BaseModel):
         503: {"description": "the database does not answer: send it again"},
     },
 )
-async def events(request: Request, gateway: Annotated[str, Depends(doors.gateway)]):
-    """A batch of up to 500 events, `telemetry.pack(events)`. All of it is stored, or nothing.
+async def events(request: Request, gateway: Annotated[str, Depends(doors.gateway)]) -> Any:
+    """A batch of a `gateway`, up to 500 events, `telemetry.pack(events)`. All of it is stored, or nothing.
 
     Send it again until the answer is 200: what is there already is not stored twice.
     """

@@ -98,7 +98,7 @@ def release_table(connection: Connection) -> Table:
 
 
 def rollout_table(connection: Connection, most: int = 10) -> Table:
-    """Rollouts, the newest first, with how many of their devices are in which state."""
+    """Rollouts, `most` at most, the newest first, with how many of their devices are in which state."""
     r, d = rollouts.c, rollout_devices.c
     rows = connection.execute(
         select(r.id, r.release, r.state, r.wave, r.wave_since, r.reason)

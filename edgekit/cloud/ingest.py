@@ -50,7 +50,7 @@ def store(
 
 
 def forgotten_of(connection: Connection, names: Iterable[str]) -> set[str]:
-    """Which of these devices were forgotten: nothing of theirs may be stored any more."""
+    """Which of the devices of these `names` were forgotten: nothing of theirs may be stored any more."""
     by_digest = {digest(name): name for name in names}
     rows = connection.scalars(
         select(forgotten.c.device_sha256).where(forgotten.c.device_sha256.in_(by_digest))
@@ -127,5 +127,5 @@ def _unreferenced(engine: Engine, put: dict[tuple, str]) -> list[str]:
 
 
 def count(connection: Connection) -> int:
-    """Events in the table."""
+    """How many events the table holds, a number without unit."""
     return connection.scalar(select(func.count()).select_from(events)) or 0

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
@@ -140,7 +141,7 @@ def segment_key(event: Event) -> str:
     return f"{SEGMENTS}/{owner(event.device)}/{event.epoch}-{event.sequence}-{content}"
 
 
-def body_of(row, objects: Objects) -> bytes:
+def body_of(row: Any, objects: Objects) -> bytes:
     """The body of a row of `events`, wherever it lies."""
     return objects.get(row.object) if row.object else bytes(row.body)
 

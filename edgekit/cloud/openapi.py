@@ -21,7 +21,7 @@ class Operation:
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """`operations` and `schemas` of an OpenAPI 3.1 document, for the template."""
+    """`operations` and `schemas` of `schema`, an OpenAPI 3.1 document, for the template."""
     operations = [
         _operation(method, path, said)
         for path, methods in schema.get("paths", {}).items()

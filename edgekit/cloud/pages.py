@@ -55,7 +55,7 @@ jinja.globals["query"] = lambda **fields: "?" + urlencode({k: v for k, v in fiel
 
 
 def page(name: str, code: int = 200, headers: dict | None = None, **values: Any) -> HTMLResponse:
-    """A page of the template `name`."""
+    """A page of the template `name` with its `values`, under an HTTP `code` and `headers`."""
     clock = f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC"
     html = jinja.get_template(name).render(session=None, clock=clock, **values)
     return HTMLResponse(html, code, headers)
@@ -67,7 +67,7 @@ def _page(name: str, session: Session, **values: Any) -> HTMLResponse:
 
 
 def problem(request: Request, code: int, said: str, headers: dict | None = None) -> Response:
-    """What went wrong, as a page."""
+    """What is `said` of what went wrong, as a page, under an HTTP `code` and `headers`."""
     return page("problem.html", code, headers, title=f"{code}", said=said)
 
 
@@ -80,7 +80,7 @@ def dashboard(
     page: Annotated[str, Query(max_length=9)] = "1",
     release: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
-    """How the fleet fares, on one page."""
+    """How the fleet fares, on one page; `q` and `release` narrow its devices, `page` turns them over."""
     if login is None:
         return RedirectResponse("/login", 303)
     wanted = board.Wanted(q.strip(), _whole(page, 1) or 1, _whole(release))
@@ -92,7 +92,7 @@ def dashboard(
 async def ask(
     request: Request, rollout: int, operator: Annotated[str, Depends(doors.commander)]
 ) -> Response:
-    """A button of the dashboard."""
+    """A button of the dashboard: what the `operator` asks of a `rollout` (its id)."""
     fields = await doors.form(request)
     what, device = fields.get("what", ""), fields.get("device", "")
     await run_in_threadpool(obey, request, rollout, what, device, operator)
@@ -131,7 +131,7 @@ async def log_in(request: Request) -> Response:
 
 @router.post("/logout")
 def log_out(operator: Annotated[str, Depends(doors.commander)]) -> Response:
-    """The browser forgets its cookie."""
+    """The `operator`'s browser forgets its cookie."""
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE)
     return answer
@@ -147,7 +147,7 @@ def api_page(request: Request, login: Login) -> Response:
 
 @router.get("/openapi.json")
 def openapi_file(request: Request, operator: Annotated[str, Depends(doors.reader)]) -> dict:
-    """The same for programs."""
+    """The same for programs, to an `operator`."""
     return request.app.openapi()
 
 

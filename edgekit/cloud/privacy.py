@@ -118,8 +118,9 @@ def _objects_of(connection: Connection, device: str | None) -> set[str]:
 def forget(engine: Engine, objects: Objects, device: str, now: float = 0.0) -> dict[str, Any]:
     """Delete all that is about a device, in the database and the object store; the receipt says what.
 
-    What stays is the SHA-256 of its name, so that a gateway's late repeats do not bring it back. Killed
-    in the middle, the same call goes on. Raises EdgekitError for a name that no device has.
+    What stays is the SHA-256 of its name, so that a gateway's late repeats do not bring it back; `now`, POSIX
+    seconds, is when that was, 0 this moment. Killed in the middle, the same call goes on. Raises
+    EdgekitError for a name that no device has.
     """
     if not DEVICE.fullmatch(device):
         raise EdgekitError(f"{device[:80]!r} names no device: 1 to 64 of A–Z, a–z, 0–9, _ and -")

@@ -30,7 +30,7 @@ def serve(
     engine: Engine, objects: Objects, host: str = "127.0.0.1", port: int = 8000, *,
     certificate: Path | None = None, key: Path | None = None, days: Mapping[str, float] | None = None,
 ) -> None:  # fmt: skip
-    """Serve until interrupted; with a `certificate` and its `key` (PEM files) over TLS.
+    """Serve at `host` and `port` until interrupted; with a `certificate` and its `key` (PEM files) over TLS.
 
     `days`: as `privacy.keep`, done at the start and every six hours. Raises EdgekitError if the port is
     taken or the certificate no use.

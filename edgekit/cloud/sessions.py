@@ -57,5 +57,5 @@ class Sessions:
 
 
 def same(shown: str, wanted: str) -> bool:
-    """Equal, in a time that does not tell where they differ."""
+    """Whether `shown` is `wanted`, in a time that does not tell where they differ."""
     return hmac.compare_digest(shown.encode("utf-8", "replace"), wanted.encode())

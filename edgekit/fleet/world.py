@@ -226,5 +226,5 @@ def load_world(spec: WorldSpec, path: Path, drift: bool = True) -> World:
 
 
 def drifts(use_case: str) -> list[str]:
-    """What may change in the world of a use case, by name. Raises EdgekitError for one that there is not."""
+    """What may change in the world of `use_case`, by name. Raises EdgekitError for one that there is not."""
     return sorted(usecases.load(use_case, Workspace.find().folder).DRIFTS)

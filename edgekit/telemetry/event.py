@@ -94,14 +94,14 @@ class Event:
 
 
 def pack(events: Sequence[Event]) -> bytes:
-    """A batch of up to BATCH_MOST events."""
+    """A batch of up to BATCH_MOST events. Raises EdgekitError for more."""
     if len(events) > BATCH_MOST:
         raise EdgekitError(f"a batch has at most {BATCH_MOST} events, not {len(events):,}")
     return encode([VERSION, [event.encode() for event in events]])
 
 
 def unpack(data: bytes) -> list[Event]:
-    """The events of a batch. Raises EdgekitError unless all of them are what they should be."""
+    """The events of the batch in `data`. Raises EdgekitError unless all of them are what they should be."""
     if len(data) > BATCH_BYTES_MOST:
         raise EdgekitError(f"a batch has at most {BATCH_BYTES_MOST:,} bytes, not {len(data):,}")
     r = CborReader(data)

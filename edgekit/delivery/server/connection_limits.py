@@ -8,6 +8,7 @@ connection that only waits all look alike then.
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 import sys
 from contextlib import suppress
@@ -92,7 +93,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._patience = timeout_s
 
-    async def startup(self, sockets=None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
         if self.config.ssl:
             limited = partial(loop.create_server, ssl_handshake_timeout=self._patience)
