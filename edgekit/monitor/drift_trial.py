@@ -19,7 +19,7 @@ from edgekit.monitor.drift import HALF_YEAR, Adwin, inflation, statistic
 from edgekit.monitor.sketch import Centre, Phases, Scale, Sketch
 
 DAYS, WITHIN = 7, 2
-DELTAS = (0.2, 0.05, 0.01, 2e-3, 2e-4, 2e-5, 2e-6, 2e-8)  # of ADWIN
+DELTAS = (0.2, 0.01, 1e-3, 1e-5)  # of ADWIN
 SHY = 4096  # what no confidence at all is as a distance
 DETECTORS = ("KS distance", "KS confidence", "ADWIN distance", "ADWIN confidence")
 
