@@ -3,7 +3,7 @@
 `rollout`: four bad models and a good one, released on purpose; how often a good one is taken back for
 nothing.
 `cloud`: events a second over HTTP into SQLite and PostgreSQL, and how long the dashboard of 10,000 devices
-takes to open.
+takes to open. `drift`: false alarms and drifts found on streams of real windows, and what the sketch costs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from benchmarks.bars import main
 PARTS = {  # and whether `--smoke` has a minute of it
     "rollout": True,
     "cloud": True,
+    "drift": True,
 }
 
 if __name__ == "__main__":
