@@ -27,7 +27,7 @@ class Elf:
 
 
 def parse(data: bytes) -> Elf:
-    """Parse a little-endian ELF32 executable; raises EdgekitError for anything else."""
+    """Parse `data`, a little-endian ELF32 executable; raises EdgekitError for anything else."""
     if data[:6] != b"\x7fELF\x01\x01":
         raise EdgekitError("not a 32-bit little-endian ELF file")
     try:

@@ -58,12 +58,17 @@ def cache_folder() -> Path:
 
 
 def link_program(
-    files: dict[str, str], core: Core, compiler: str = "zig", flags: Sequence[str] = (), folder=None
+    files: dict[str, str],
+    core: Core,
+    compiler: str = "zig",
+    flags: Sequence[str] = (),
+    folder: str | Path | None = None,
 ) -> bytes:
     """The ELF of complete sources for a core, with their own start-up code and linker script `link.ld`.
 
-    files: C files and headers by name. folder: where finished builds lie, the user's cache unless given.
-    Raises EdgekitError for a compiler that is missing or does not know the core, or with its first error.
+    files: C files and headers by name. flags: of the compiler, beside the core's. folder: where finished
+    builds lie, the user's cache unless given. Raises EdgekitError for a compiler that is missing or does
+    not know the core, or with its first error.
     """
     command, version = compiler_of(core, compiler)
     check = "".join(
@@ -92,7 +97,7 @@ def compiler_of(core: Core, compiler: str) -> tuple[tuple[str, ...], str]:
 
 
 def level_flags(opt: str, compiler: str) -> tuple[str, ...]:
-    """Flags for one of LEVELS. Raises EdgekitError for another.
+    """Flags of a `compiler` ("zig", "gcc") for `opt`, one of LEVELS. Raises EdgekitError for another.
 
     zig knows three: it takes -O1 and -O3 for -O2, and -Oz for -Os. The rest is said to clang behind its back.
     """

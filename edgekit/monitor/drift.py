@@ -108,6 +108,7 @@ def critical_value(
 ) -> float:
     """The value that `false_alarm_rate` says is exceeded in a share `rate` of weeks.
 
+    shares: of the reference below each edge. batches: how many of them the reference has.
     Raises EdgekitError for a rate that is none.
     """
     from scipy.optimize import brentq
@@ -147,10 +148,11 @@ def operating_curve(
 ) -> pd.DataFrame:
     """What each threshold of a statistic costs and finds, a row each.
 
-    clean: (devices, weeks) the statistic of half-years in which nothing happened; drifted: (devices, weeks)
-    that of the weeks from a drift on. Columns: threshold; false_alarms, each week above the threshold
-    counted, per 100 device-half-years, with their Poisson interval false_low, false_high; found, the share
-    noticed `within` so many weeks, with its Wilson interval found_low, found_high (95 % both).
+    `clean` (devices, weeks) is the statistic of half-years in which nothing happened, `drifted`
+    (devices, weeks) that of the weeks from a drift on; `thresholds` are in its unit. Columns: threshold;
+    false_alarms, each week above the threshold counted, per 100 device-half-years, with their Poisson
+    interval false_low, false_high; found, the share noticed `within` so many weeks, with its Wilson
+    interval found_low, found_high (95 % both).
     """
     import pandas as pd
     from scipy import stats

@@ -75,8 +75,9 @@ class Trial:
 def stream(
     recordings: Sequence[np.ndarray], rng: np.random.Generator, days: int, day: Days
 ) -> np.ndarray:
-    """Rows of so many days, (days, windows a day). A run begins anywhere in its recording, and begins the
-    recording anew where it ends. Raises EdgekitError without a recording."""
+    """Rows of so many days of `recordings`, arrays (n,) of rows: (days, windows a day). A run begins
+    anywhere in its recording, and begins the recording anew where it ends. Raises EdgekitError without a
+    recording."""
     if not recordings or not all(map(len, recordings)):
         raise EdgekitError("a device's days are made of its recordings: it needs one, with windows")
     rows = []
@@ -99,7 +100,8 @@ def trial(
     """`lives` half-years, the devices taking turns; in each, every drift sets in once, at a random week
     behind the reference.
 
-    scale: from training inputs. Raises EdgekitError for `weeks` that end before the reference does.
+    scale: from training inputs. within: weeks in which a drift is to be found. Raises EdgekitError for
+    `weeks` that end before the reference does.
     """
     phases = day.phases()
     first = phases.reference_until // (DAYS * day.windows)
