@@ -148,8 +148,8 @@ def operating_curve(
 ) -> pd.DataFrame:
     """What each threshold of a statistic costs and finds, a row each.
 
-    `clean` (devices, weeks) is the statistic of half-years in which nothing happened, `drifted`
-    (devices, weeks) that of the weeks from a drift on; `thresholds` are in its unit. Columns: threshold;
+    `clean` (n, weeks) is the statistic of half-years of devices in which nothing happened, `drifted`
+    (n, weeks) that of the weeks from a drift on; `thresholds` are in its unit. Columns: threshold;
     false_alarms, each week above the threshold counted, per 100 device-half-years, with their Poisson
     interval false_low, false_high; found, the share noticed `within` so many weeks, with its Wilson
     interval found_low, found_high (95 % both).
