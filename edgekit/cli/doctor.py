@@ -36,6 +36,15 @@ GROUPS = {
         "chapter 06",
         "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool trustme",
     ),
+    "fleet": (
+        "optional: gateway, cloud service, fleets",
+        "amqtt cbor2 fastapi fsspec httpx jinja2 paho-mqtt prometheus-client river scikit-activeml "
+        "SQLAlchemy uvicorn",
+    ),
+    "postgresql": (
+        "optional: PostgreSQL for the cloud service",
+        "psycopg psycopg-binary",
+    ),
     "tuf": ("optional: a repository for gateways", "tuf"),
     "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard detools"),
     "readers": ("edgekit new: MATLAB 7.3, Parquet, FLAC and the like", "h5py pyarrow soundfile"),
@@ -46,8 +55,8 @@ GROUPS = {
     ),
     "dev": (
         "make test",
-        "cddl-verifier hypothesis import-linter mypy nbstripout nbval pre-commit pytest pytest-xdist "
-        "ruff",
+        "cddl-verifier hypothesis import-linter mypy nbstripout nbval playwright pre-commit pytest "
+        "pytest-xdist ruff",
     ),
 }
 OPTIONAL = (
@@ -60,6 +69,8 @@ OPTIONAL = (
     "search",
     "readers",
     "live",
+    "fleet",
+    "postgresql",
     "tuf",
     "compare",
 )

@@ -211,7 +211,7 @@ def _model(folder: Path) -> Path:
 
 
 def test_the_process_keeps_judges_forwards_and_survives_kill_9(broker, tmp_path):
-    if broker.kind != "amqtt":
+    if broker.kind != "mosquitto":
         pytest.skip("once is enough: benchmarks.fleet kills them all, at both brokers")
     (tmp_path / "token").write_text(TOKEN)
     cloud_port, metrics_port, table = _free(), _free(), tmp_path / "cloud.db"
