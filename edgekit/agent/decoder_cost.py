@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.emulator import RAM
 from edgekit.emulate.firmware import build
 from edgekit.emulate.machine import Machine
 from edgekit.firmware import c_sources
@@ -60,16 +59,10 @@ def cost(target: bytes, base: bytes, cpu: str = "cortex-m4", opt: str = "-Os") -
     if machine.read("decoder_arena") != target:
         raise EdgekitError(f"the {cpu} decoded another image than this machine encoded")
     frame = ("INPUT", "BASE", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
-    own = [
-        s.size
-        for s in machine.symbols.values()
-        if s.address < RAM
-        and s.name not in frame
-        and not s.name.startswith(("edgekit_", "decoder_"))
-    ]
+    own = machine.code_size(frame, ("edgekit_", "decoder_"))
     where = firmware.described
     return Cost(
-        measured(sum(own), "B", f"symbols of delta.c in the ELF, {where}"),
+        measured(own, "B", f"symbols of delta.c in the ELF, {where}"),
         emulated(
             machine.size("decoder_state") + stack, "B", f"struct + painted stack, unicorn, {where}"
         ),

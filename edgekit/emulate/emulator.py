@@ -107,6 +107,15 @@ class Emulator:
         """Bytes of a variable."""
         return self.symbols[symbol].size
 
+    def code_size(self, frame: tuple[str, ...], prefixes: tuple[str, ...]) -> int:
+        """Bytes of what lies in flash, without what only calls it: `frame`, by name, and what begins with one
+        of `prefixes`."""
+        return sum(
+            s.size
+            for s in self.symbols.values()
+            if s.address < RAM and s.name not in frame and not s.name.startswith(prefixes)
+        )
+
     def read(self, symbol: str, size: int | None = None) -> bytes:
         """A variable's bytes, all or the first `size`."""
         found = self.symbols[symbol]

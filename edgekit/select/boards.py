@@ -6,6 +6,7 @@ for, or can be fed with, is compared here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from math import isnan
@@ -36,6 +37,19 @@ class Check:
     reason: str
 
 
+def decided(checks: Iterable[Check]) -> bool | None:
+    """False if a check fails, else None if one cannot be made, else True."""
+    results = [check.passed for check in checks]
+    return False if False in results else None if None in results else True
+
+
+def reasons(checks: Iterable[Check]) -> str:
+    """Why not, else what is not known; "" where every check passes."""
+    checks = list(checks)
+    bad = [c.reason for c in checks if c.passed is False]
+    return "; ".join(bad or [c.reason for c in checks if c.passed is None])
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A board, what was checked, and its power under the duty cycle."""
@@ -47,15 +61,12 @@ class Candidate:
     @property
     def verdict(self) -> str:
         """`rejected` if a check fails, else `unknown` if one cannot be made, else `fits`."""
-        results = [check.passed for check in self.checks]
-        return "rejected" if False in results else "unknown" if None in results else "fits"
+        return {False: "rejected", None: "unknown", True: "fits"}[decided(self.checks)]
 
     @property
     def reason(self) -> str:
         """Why the board is out, or what is not known; for one that fits, what to mind."""
-        bad = [c.reason for c in self.checks if c.passed is False]
-        gaps = [c.reason for c in self.checks if c.passed is None]
-        return "; ".join(bad or gaps) or self.board.note
+        return reasons(self.checks) or self.board.note
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from math import isnan
 import numpy as np
 
 from edgekit.core.figures import Figure, estimated
-from edgekit.select.boards import Check
+from edgekit.select.boards import Check, decided, reasons
 from edgekit.select.traffic import NAN, Stream
+
+NOWHERE = "nowhere"  # the place of a function that a placement leaves out
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,9 @@ class Placed:
     @property
     def verdict(self) -> str:
         """`forbidden` if a check fails, else `unknown` if one cannot be made, else `possible`."""
-        results = [check.passed for check in self.checks]
-        return "forbidden" if False in results else "unknown" if None in results else "possible"
+        return {False: "forbidden", None: "unknown", True: "possible"}[decided(self.checks)]
 
     @property
     def why(self) -> str:
         """What forbids it, else what is not known."""
-        bad = [c.reason for c in self.checks if c.passed is False]
-        return "; ".join(bad or [c.reason for c in self.checks if c.passed is None])
+        return reasons(self.checks)

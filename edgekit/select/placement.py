@@ -9,7 +9,7 @@ Nothing here is measured: rates, losses and prices are the catalogue's, each wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from math import isnan
 from pathlib import Path
@@ -23,28 +23,28 @@ from edgekit.catalog.network import Link
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.design import Design, load
-from edgekit.select.placed import Placed
+from edgekit.select.placed import NOWHERE, Placed
 from edgekit.select.placement_checks import checks_of
 from edgekit.select.power import battery_life, estimate_latency_ms, power_budget
 from edgekit.select.traffic import (
     DRAWS,
-    JITTER,
     NAN,
     Stream,
+    known_or_nan,
     on_air_share,
     radio_mw,
+    round_trips_s,
     stays_connected,
     streams_of,
     transfer_s,
 )
 
 FUNCTIONS = ("sense", "features", "decide", "confirm", "archive", "retrain")
-NOWHERE = "nowhere"
 PLACEMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         name: MappingProxyType(dict(zip(FUNCTIONS, tiers.split(), strict=True)))
         for name, tiers in {
-            "all edge": "edge edge edge edge nowhere nowhere",
+            "all edge": f"edge edge edge edge {NOWHERE} {NOWHERE}",
             "cascade": "edge edge edge fog cloud cloud",
             "all fog": "edge fog fog fog fog fog",
             "all cloud": "edge cloud cloud cloud cloud cloud",
@@ -133,7 +133,7 @@ def _place(design: Design, backhaul: Link, name: str, at: Mapping[str, str], see
         name, at, streams, onward, latency, estimated(power, "mW", how), years, money, ()
     )
     checks = checks_of(design, placed, on_air_share(design.link, streams, design.flows.devices))
-    return Placed(**{**vars(placed), "checks": checks})
+    return replace(placed, checks=checks)
 
 
 def _onward(
@@ -145,7 +145,7 @@ def _onward(
     if at["archive"] != "cloud":
         return ()
     flows, windows = design.flows, 24 * design.duty.inferences_per_hour
-    raw = NAN if flows.window_bytes is None else float(flows.window_bytes)
+    raw = known_or_nan(flows.window_bytes)
     kept = Stream("kept windows", raw, windows * min(flows.kept_share, flows.flagged_share or 1))
     return (streams[0], kept) if flows.kept_share else (streams[0],)
 
@@ -156,10 +156,9 @@ def _latency(design, backhaul, at, streams, onward, seed) -> np.ndarray:
     guess = estimate_latency_ms(design.board, design.duty.macs_per_inference)
     here = NAN if guess is None else guess.value
     if at["decide"] == "edge":
-        spread = rng.uniform(
+        return here * rng.uniform(
             0.95, 1.05, DRAWS
-        )  # a cache, an interrupt: nothing waits for a network
-        return here * spread
+        )  # a cache, an interrupt: no network to wait for
     up = streams[0].nbytes
     busy = on_air_share(design.link, streams, design.flows.devices)
     connected = stays_connected(design.link, streams)
@@ -169,8 +168,7 @@ def _latency(design, backhaul, at, streams, onward, seed) -> np.ndarray:
     if at["decide"] == "cloud":
         wire = on_air_share(backhaul, onward, design.flows.devices)
         there = transfer_s(backhaul, up, wire, True, rng)
-        trips = tier.value("round_trip_s") * np.exp(JITTER * rng.standard_normal(len(there)))
-        total = total + 2 * there + trips
+        total = total + 2 * there + round_trips_s(tier.value("round_trip_s"), rng)
     macs = design.duty.macs_per_inference or NAN
     return 1000 * total + tier.value("service_ms") + macs / (1e6 * tier.value("gmacs"))
 

@@ -8,7 +8,7 @@ from edgekit.core.figures import Figure, number
 from edgekit.design import Design
 from edgekit.design.gate import Verdict, gate
 from edgekit.select.boards import PASSED, Check
-from edgekit.select.placed import Placed
+from edgekit.select.placed import NOWHERE, Placed
 from edgekit.select.traffic import DAY_S, on_air_share
 
 
@@ -103,7 +103,7 @@ def _functions(design: Design, placed: Placed) -> list[Check]:
         share = number(100 * flows.flagged_share)
         reason = f"{share} % of windows want a second opinion, the device has one model"
         checks.append(Check("confirm", False, reason))
-    if flows.kept_share and placed.at["retrain"] == "nowhere":
+    if flows.kept_share and placed.at["retrain"] == NOWHERE:
         share = number(100 * flows.kept_share)
         reason = f"{share} % of windows are to be kept for training, nothing leaves the device"
         checks.append(Check("retrain", False, reason))

@@ -77,19 +77,28 @@ def transfer_s(
     packets = max(1, ceil(nbytes / link.value("max_payload_bytes")))
     loss = 0.0 if link.loss is None else link.loss.value
     again = rng.negative_binomial(packets, 1 - loss, DRAWS)
-    trips = trip * np.exp(JITTER * rng.standard_normal(DRAWS))
+    trips = round_trips_s(trip, rng)
     waits = rng.random(DRAWS) < busy
     queue = waits * rng.exponential(max(air, 1e-9) / (2 * (1 - busy)), DRAWS)
     joined = 0.0 if connected or link.session_s is None else link.session_s.value
     return joined + queue + air + again * (air / packets + trips) + trips / 2
 
 
+def round_trips_s(median: float, rng: np.random.Generator) -> np.ndarray:
+    """Seconds (DRAWS,) of round trips around their `median`."""
+    return median * np.exp(JITTER * rng.standard_normal(DRAWS))
+
+
+def known_or_nan(value: float | None) -> float:
+    """What a design does not say is NaN, so that whatever is computed with it is unknown, too."""
+    return NAN if value is None else float(value)
+
+
 def streams_of(design: Design, decides: str, features: str, confirms: str) -> tuple[Stream, ...]:
     """What a device sends where `features` and `decides` and `confirms` are the tiers of these functions."""
     duty, flows = design.duty, design.flows
     windows = 24 * duty.inferences_per_hour
-    raw = NAN if flows.window_bytes is None else float(flows.window_bytes)
-    some = NAN if flows.feature_bytes is None else float(flows.feature_bytes)
+    raw, some = known_or_nan(flows.window_bytes), known_or_nan(flows.feature_bytes)
     if features != "edge":
         return (Stream("samples", raw, windows),)
     if decides != "edge":

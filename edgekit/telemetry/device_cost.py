@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.emulator import RAM
 from edgekit.emulate.firmware import build
 from edgekit.emulate.machine import Machine
 from edgekit.firmware import c_sources
@@ -85,27 +84,20 @@ def cost(cpu: str = "cortex-m4", opt: str = "-Os") -> Cost:
     step(1)
     put, *_ = (step(2)[0] for _ in range(EVENTS))
     encode, size = step(3)
-    if number != 2 or bytes(machine.uc.mem_read(machine.arena, size)) != event.encode(named=False):
+    if number != 2 or machine.read("telemetry_arena", size) != event.encode(named=False):
         raise EdgekitError(f"the {cpu} encoded another event than this machine")
     acknowledge, left = step(4)
     if left != EVENTS:
         raise EdgekitError(f"the {cpu} let {left} of {EVENTS} events leave")
     frame = ("BODY", "SAID", "start", "memcpy", "memset")  # of PROGRAM and of startup.c
-    own = [
-        s.size
-        for s in machine.symbols.values()
-        if s.address < RAM
-        and s.name not in frame
-        and not s.name.startswith(("edgekit_", "telemetry_", "flash_"))
-    ]
-    where = f"{cpu}, {firmware.compiler} {opt}"
-    ring = machine.symbols["telemetry_outbox"].size
+    own = machine.code_size(frame, ("edgekit_", "telemetry_", "flash_"))
+    where, ring = firmware.described, machine.size("telemetry_outbox")
 
     def counted(n: int) -> Figure:
         return emulated(n - nothing, "instructions", f"unicorn, {where}")
 
     return Cost(
-        measured(sum(own), "B", f"symbols of outbox.c, epoch.c and cbor.c in the ELF, {where}"),
+        measured(own, "B", f"symbols of outbox.c, epoch.c and cbor.c in the ELF, {where}"),
         emulated(ring + deepest, "B", f"ring of {EVENTS} events + painted stack, unicorn, {where}"),
         *map(counted, (put, encode, acknowledge, epoch)),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.core.figures import number
+from edgekit.select.placed import NOWHERE
 from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def plot_placement(placements: Placements, name: str) -> Axes:
         zip((placed.streams, placed.onward), links, strict=True)
     ):
         _arrow(axes, column * 3.2 + 2, streams, link)
-    nowhere = [f for f, where in placed.at.items() if where == "nowhere"]
+    nowhere = [f for f, where in placed.at.items() if where == NOWHERE]
     axes.text(0, -0.75, _foot(placed, nowhere), va="top", fontsize=9)
     axes.set(xlim=(-0.1, 8.5), ylim=(-1.6, 3), title=f"{name}: {placed.verdict}")
     axes.set_axis_off()
@@ -60,7 +61,7 @@ def _foot(placed: Placed, nowhere: list[str]) -> str:
         f"device {number(placed.power_mw.value)} mW, {number(placed.battery_years.value)} years; "
         f"{number(placed.eur_month.value)} € a month",
         placed.why,
-        f"nowhere: {', '.join(nowhere)}" if nowhere else "",
+        f"{NOWHERE}: {', '.join(nowhere)}" if nowhere else "",
         "estimated, of one device",
     ]
     return "\n".join(line[:150] for line in lines if line)
