@@ -5,8 +5,7 @@ from __future__ import annotations
 from edgekit.cli import fleet_rollout
 from edgekit.cli.types import float_between, int_between
 from edgekit.core import escape
-
-POLICIES = ("loop", "frozen", "full")
+from edgekit.fleet import POLICIES
 
 
 def add(commands) -> None:

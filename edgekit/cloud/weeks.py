@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
@@ -24,6 +25,7 @@ class Group:
     cohort: str
     release: int
     devices: int
+    windows: int
     judged: int
     right: int
     drifted: int
@@ -55,7 +57,7 @@ class Weeks:
         rows = {row[0]: row[1] for row in connection.execute(counted)}
         fresh = [w for w, n in rows.items() if w == newest or known.get(w, (0,))[0] != n]
         groups: dict[int, list[Group]] = {w: [] for w in fresh}
-        for group in _groups(connection, fresh):
+        for group in groups_of(connection, fresh):
             groups[group.week].append(group)
         known.update({w: (rows[w], found) for w, found in groups.items()})
         self.groups = [group for w in rows for group in known[w][1]]
@@ -119,30 +121,15 @@ class Weeks:
         return [(week, *values) for week, values in sorted(total.items())]
 
 
-def _groups(connection: Connection, weeks: list[int]) -> Iterator[Group]:
+def groups_of(connection: Connection, weeks: Collection[int] | None = None) -> Iterator[Group]:
+    """The groups of these `weeks`, of all that there are if none is named, in their order."""
     t = device_weeks.c
     key = t.week, t.cohort, t.release
-    drifted = cast(t.drifted, Integer)
-    sums = (t.judged, t.right, drifted, t.bytes_up, t.bytes_down, t.energy_mj, t.emulated)
-    rows = connection.execute(
-        select(*key, func.count(), *map(func.sum, sums))
-        .where(t.week.in_(weeks))
-        .group_by(*key)
-        .order_by(*key)
-    )
-    for row in rows:  # sums are Decimals in PostgreSQL
-        *whole, energy, emulated = row[2:]
-        release, n, judged, right, drift, up, down = map(int, whole)
-        yield Group(
-            row[0],
-            row[1],
-            release,
-            n,
-            judged,
-            right,
-            drift,
-            up,
-            down,
-            float(energy),
-            int(emulated),
-        )
+    whole = t.windows, t.judged, t.right, cast(t.drifted, Integer), t.bytes_up, t.bytes_down
+    sums = (func.count(), *map(func.sum, whole), func.sum(t.energy_mj), func.sum(t.emulated))
+    query = select(*key, *sums).group_by(*key).order_by(*key)
+    if weeks is not None:
+        query = query.where(t.week.in_(weeks))
+    for row in connection.execute(query):  # sums are Decimals in PostgreSQL
+        values: list[Any] = [*row[:3], *map(int, row[3:-2]), float(row[-2]), int(row[-1])]
+        yield Group(*values)

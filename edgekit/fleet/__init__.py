@@ -8,6 +8,7 @@ reports(summary)                                         what the gate said of e
 
 from edgekit.core import lazy
 
+POLICIES = ("loop", "frozen", "full")  # of `Plan`; the last two are what the first is held against
 _HOMES = {
     "Plan": "edgekit.fleet.loop",
     "Simulation": "edgekit.fleet.simulation",
@@ -16,5 +17,5 @@ _HOMES = {
     "simulate": "edgekit.fleet.simulation",
     "summary": "edgekit.fleet.status",
 }
-__all__ = ["Plan", "Simulation", "drifts", "reports", "simulate", "summary"]
+__all__ = ["POLICIES", "Plan", "Simulation", "drifts", "reports", "simulate", "summary"]
 __getattr__ = lazy.getter(__name__, _HOMES)

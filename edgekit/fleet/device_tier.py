@@ -22,9 +22,7 @@ from edgekit.fleet.sketch import WeeklyDistance
 from edgekit.fleet.world import HELD, WorldSpec, load_world
 
 EMULATED = 20  # windows of a device-week that run on the core, too
-UNSURE = (
-    0.6  # probability below which an answer is an alarm, where no class means that there is none
-)
+UNSURE = 0.6  # probability below which an answer is an alarm, where no class means "no alarm"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ class Paired:
     """n labelled random windows: whose they are, what each stands for, and which model was right on it.
 
     `device`, `cohort` (n,) names; `weight` (n,) windows of its device's week over those that were drawn of
-    them;
-    `before`, `after` (n,) bool: released model, candidate.
+    them; `before`, `after` (n,) bool: released model, candidate.
     """
 
     device: np.ndarray

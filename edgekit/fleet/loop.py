@@ -12,13 +12,12 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from edgekit.cloud.tables import device_states, releases, rollouts
 from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows
+from edgekit.fleet import POLICIES
 from edgekit.fleet.device_tier import DeviceState, Site
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.retrain import Recipe
 from edgekit.fleet.rollout import POLICY, Policy
 from edgekit.fleet.world import World
-
-POLICIES = ("loop", "frozen", "full")
 
 
 @dataclass(frozen=True)

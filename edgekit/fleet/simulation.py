@@ -20,6 +20,7 @@ from edgekit import agent, packages, usecases
 from edgekit.agent import firmware_file
 from edgekit.cloud import about
 from edgekit.cloud.database import open_database
+from edgekit.cloud.weeks import groups_of
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
@@ -72,9 +73,8 @@ def simulate(
     `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`:
     where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
     search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
-    `train`: who trains, as
-    `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for a
-    folder that holds another simulation.
+    `train`: who trains, as `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for
+    a folder that holds another simulation.
     """
     workspace = Workspace.find()
     spec = spec or WorldSpec(
@@ -160,8 +160,10 @@ def _same(path: Path, facts: dict) -> None:
 
 def line(week: int, weeks: int, found: dict[str, dict], engine: Engine, seconds: float) -> str:
     """What a week came to."""
-    last = summary(engine).weeks.iloc[-1] if found["notice"]["reached"] else None
-    accuracy = "nobody reached" if last is None else f"accuracy {last.accuracy:.3f}"
+    with engine.connect() as connection:
+        groups = list(groups_of(connection, [week]))
+    right, judged = (sum(getattr(g, name) for g in groups) for name in ("right", "judged"))
+    accuracy = f"accuracy {right / judged:.3f}" if judged else "nobody reached"
     parts = [f"week {week + 1}/{weeks}", accuracy, f"{len(found['notice']['drifted'])} drifted"]
     if labels := found.get("label", {}).get("labels"):
         parts.append(f"{labels} labels")

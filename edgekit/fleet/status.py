@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, select
 
-from edgekit.cloud.tables import device_weeks, labels, releases, rollout_devices, rollouts
+from edgekit.cloud.tables import labels, releases, rollout_devices, rollouts
+from edgekit.cloud.weeks import Group, groups_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,41 +48,23 @@ def summary(engine: Engine) -> Summary:
     """Of all weeks that were noticed so far."""
     import pandas as pd
 
-    w = device_weeks.c
-    sums = [
-        func.sum(c).label(c.name)
-        for c in (w.windows, w.judged, w.right, w.bytes_up, w.bytes_down, w.energy_mj, w.emulated)
-    ]
+    t = rollout_devices.c
+    waves = (
+        select(rollouts.c.id, rollouts.c.release, rollouts.c.state, rollouts.c.wave, rollouts.c.reason,
+               t.state.label("device_state"), func.count().label("devices"))
+        .join(rollout_devices, t.rollout == rollouts.c.id)
+        .group_by(rollouts.c.id, t.state).order_by(rollouts.c.id)
+    )  # fmt: skip
     with engine.connect() as connection:
-        by_cohort = pd.read_sql(
-            select(w.week, w.cohort, func.sum(w.judged).label("judged"), func.sum(w.right).label("right"))
-            .group_by(w.week, w.cohort),
-            connection,
-        )  # fmt: skip
-        weeks = pd.read_sql(
-            select(w.week, func.count().label("devices"), *sums).group_by(w.week).order_by(w.week),
-            connection,
-        )
-        drifted = pd.read_sql(
-            select(w.week, func.count().label("drifted")).where(w.drifted).group_by(w.week),
-            connection,
-        )
+        groups = pd.DataFrame(list(groups_of(connection)), columns=[f.name for f in fields(Group)])
         release_rows = pd.read_sql(select(releases).order_by(releases.c.number), connection)
-        states = func.count().label("devices")
-        t = rollout_devices.c
-        waves = pd.read_sql(
-            select(rollouts.c.id, rollouts.c.release, rollouts.c.state, rollouts.c.wave, rollouts.c.reason,
-                   t.state.label("device_state"), states)
-            .join(rollout_devices, t.rollout == rollouts.c.id)
-            .group_by(rollouts.c.id, t.state).order_by(rollouts.c.id),
-            connection,
-        )  # fmt: skip
+        wave_rows = pd.read_sql(waves, connection)
         count = connection.scalar(select(func.count()).select_from(labels)) or 0
-    weeks = weeks.merge(drifted, on="week", how="left").fillna({"drifted": 0})
+    weeks = groups.drop(columns=["cohort", "release"]).groupby("week", as_index=False).sum()
     weeks["accuracy"] = weeks.right / weeks.judged
-    by_cohort["accuracy"] = by_cohort.right / by_cohort.judged
-    cohorts = by_cohort.pivot(index="week", columns="cohort", values="accuracy")
-    return Summary(weeks, cohorts, release_rows, waves, int(count))
+    by_cohort = groups.groupby(["week", "cohort"])[["right", "judged"]].sum()
+    cohorts = (by_cohort.right / by_cohort.judged).unstack("cohort")
+    return Summary(weeks, cohorts, release_rows, wave_rows, int(count))
 
 
 def reports(found: Summary) -> pd.DataFrame:

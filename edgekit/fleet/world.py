@@ -51,8 +51,8 @@ class FleetDevice:
 @dataclass(frozen=True)
 class WorldSpec:
     """Of what a world is made; two of the same are the same world. `folder` holds `usecases/`, if they are a
-    workspace's own. `drifting` and `away`: shares of devices that drift, with which
-    `severity`, and of device-weeks out of coverage."""
+    workspace's own. `drifting` and `away`: shares of devices that drift, with which `severity`, and of
+    device-weeks out of coverage."""
 
     use_case: str
     profile: str = "quick"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.signal.imu_augment import _rotations
+from edgekit.signal.imu_augment import rotations
 
 Drift = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 KNOTS = 8  # of a transfer path that is smooth over frequency
@@ -33,7 +33,7 @@ def strap_turned(X, severity: float, rng: np.random.Generator, degrees: float = 
             f"expected three axes of acceleration and three of rotation, got {X.shape[2]}"
         )
     side = rng.choice([-1.0, 1.0])
-    turn = _rotations(np.array([[side * np.radians(degrees * severity), 0, 0]]))[0]
+    turn = rotations(np.array([[side * np.radians(degrees * severity), 0, 0]]))[0]
     both = np.asarray(X, np.float32).reshape(len(X), -1, 3) @ turn.T.astype(np.float32)
     return both.reshape(X.shape)
 

@@ -40,13 +40,13 @@ def imu_variation(
     moved[:, :, 3:] *= speed[..., None]  # who moves faster turns faster
     mean = moved.mean(axis=1, keepdims=True)
     moved = mean + (moved - mean) * np.exp(rng.normal(0, vigour, (n, 1, 1))).astype(np.float32)
-    turn = _rotations(rng.normal(0, np.radians(strap_deg), (n, 3))).astype(np.float32)
+    turn = rotations(rng.normal(0, np.radians(strap_deg), (n, 3))).astype(np.float32)
     both = moved.reshape(n, 2 * time, 3) @ turn.transpose(0, 2, 1)
     varied = both.reshape(n, time, 6) + noise * rng.standard_normal((n, time, 6), np.float32)
     return np.where(rng.random((n, 1, 1)) < kept, np.asarray(X, np.float32), varied)
 
 
-def _rotations(vectors: np.ndarray) -> np.ndarray:
+def rotations(vectors: np.ndarray) -> np.ndarray:
     """Rodrigues: rotation vectors (n, 3) in radians -> matrices (n, 3, 3)."""
     angle = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, None, None]
     x, y, z = (vectors / angle[:, 0]).T
