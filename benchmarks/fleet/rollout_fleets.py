@@ -45,8 +45,7 @@ def strikes(cohort: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Models:
-    """Releases by what is wrong with them, trained on windows of all cohorts; and the gateway's larger
-    model."""
+    """Releases by what is wrong with them, of windows of all cohorts; and the gateway's model."""
 
     def __init__(self, per_cohort: int):
         from sklearn.ensemble import RandomForestClassifier
@@ -79,8 +78,7 @@ class Models:
 
 @dataclass
 class Pool:
-    """Windows of a cohort: truth, the gateway's answers, and each release's, by the binary on the emulated
-    core."""
+    """Windows of a cohort: truth, the gateway's answers, each release's by the binary on the core."""
 
     truth: np.ndarray
     gateway: np.ndarray
@@ -239,8 +237,7 @@ class DrawnFleet(Fleet):
         return Vitals(week, release, n, float(np.clip(distance, 0, 1)), *rate, energy, boots)
 
     def _label(self, device: str, fault: str) -> None:
-        """Five random windows: the old model is right in 93 %, and so is a good new one, mostly on the
-        same."""
+        """Five random windows: the old model is right in 93 %, a good new one mostly on the same."""
         cohort = self.cohorts[device]
         for _ in range(5):
             old = self.rng.random() < 0.93

@@ -80,8 +80,7 @@ def devices(
     size: Annotated[int, Query(ge=1, le=500)] = 50,
     release: Annotated[int | None, Query(ge=0, lt=1 << 32)] = None,
 ) -> DevicesAnswer:
-    """Devices by name, `page` by page of `size`; `search` is what name or cohort contain, `release` what
-    runs."""
+    """Devices by name, `page` by page of `size`; `search`: in name or cohort; `release`: what runs."""
     found = figures.device_page(connection, search, page, size, release)
     table = as_answer(found.table)
     return DevicesAnswer(

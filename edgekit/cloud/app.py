@@ -86,8 +86,7 @@ async def _no_database(request: Request, error: Exception) -> Response:
 
 
 def answer(request: Request, code: int, said: str, headers: dict | None = None) -> Response:
-    """A refusal with the HTTP `code` and `headers`: what is `said`, one line, as JSON under /v1, else as a
-    page."""
+    """A refusal with the HTTP `code` and `headers`: what is `said`, as JSON under /v1, else as a page."""
     if request.url.path.startswith("/v1/"):
         return JSONResponse({"error": said}, code, headers)
     if "text/html" in request.headers.get("accept", ""):

@@ -1,5 +1,4 @@
-"""What a person asks of a rollout: pause, resume, abort, retry. Written down, and obeyed at its next step,
-once."""
+"""What a person asks of a rollout: pause, resume, abort, retry; obeyed at its next step, once."""
 
 from __future__ import annotations
 

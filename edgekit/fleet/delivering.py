@@ -143,8 +143,7 @@ def carry_out(site, what: str, *arguments) -> Handled:
 
 
 def _package(loop: Loop, made: dict, state: DeviceState, row: dict, week: int, whole: bool) -> str:
-    """The key of a package for who runs `state.model`: a device that missed some releases gets its own
-    delta."""
+    """The key of a package for who runs `state.model`: who missed some releases gets their own delta."""
     base = "" if whole else state.model
     if (base, row["number"]) not in made:
         data = loop.site.program().package(

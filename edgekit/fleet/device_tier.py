@@ -1,5 +1,4 @@
-"""The devices' side of a week: every window by exact C on this machine, a sample of them, and all that an
-update does, on the emulated core.
+"""A week of the devices: every window by exact C here, a sample and every update on the emulated core.
 
 A device is its flash; between two weeks nothing else of it is kept. It is kept as it was before the last
 power-on, so that to load it again is that same boot, and no further one that an image on trial would have
@@ -119,8 +118,7 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
 
 
 def on_core(core: DeviceSimulator, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The network's input and output bytes (int8, flat) for a window (time, channel), on the emulated
-    core."""
+    """The network's input and output (int8, flat) for a window (time, channel), on the emulated core."""
     source, machine = core.app.source, core.core
     machine.sense(window)
     inputs = machine.tensor(source.graph.inputs[0]).reshape(-1).copy()
@@ -202,8 +200,7 @@ def finish(site: Site, state: DeviceState, healthy: bool, before: tuple[int, str
 
 
 def provision(site: Site, device: str, package: str, model: str) -> DeviceState:
-    """A device out of the factory with its first release, confirmed. Raises EdgekitError if it refuses
-    that."""
+    """A device out of the factory, its first release confirmed. Raises EdgekitError if it refuses that."""
     done = install(site, DeviceState(device, 0, "", ""), package, model, 1, 0, keep=True)
     if done.outcome != "confirmed":
         raise EdgekitError(f"{device} does not take its first release: {done.reason}")

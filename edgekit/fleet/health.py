@@ -1,5 +1,4 @@
-"""How a device fares: its weeks with a release beside its weeks before, and beside devices that changed
-nothing."""
+"""How a device fares: its weeks with a release beside those before, and beside other devices."""
 
 from __future__ import annotations
 
@@ -35,8 +34,7 @@ class Vitals:
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of a device: its weeks in order, the newest last. A week that it was not seen is not
-    there."""
+    """What is known of a device: its weeks in order, without those in which it was not seen."""
 
     cohort: str
     weeks: tuple[Vitals, ...]
@@ -67,8 +65,7 @@ def read(connection: Connection, week: int) -> dict[str, Health]:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared. sense: 1 if more is worse, -1 if less is, 0 if either. floor: the least that
-    matters."""
+    """What is compared. sense: 1 if more is worse, -1 if less is, 0 if either. floor: what matters."""
 
     value: Callable[[Vitals], float | None]
     sense: int

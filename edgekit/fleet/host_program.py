@@ -37,8 +37,7 @@ void edgekit_batch(const uint8_t *slot, const void *samples, int8_t *input, int8
 
 @dataclass(frozen=True)
 class Inference:
-    """Of n windows: the network's `inputs` (n, inputs) and `outputs` (n, classes), int8, as the device has
-    them."""
+    """Of n windows the network's `inputs` (n, inputs) and `outputs` (n, classes), int8, as on the device."""
 
     inputs: np.ndarray
     outputs: np.ndarray

@@ -157,8 +157,7 @@ def _ranked(
 def labelled(
     connection: Connection, loop: Loop, random: bool, since: int = 0
 ) -> tuple[Windows, list[dict]]:
-    """(windows as they came, their rows), of the weeks from `since`; those for the gate, or those for
-    training."""
+    """(windows as they came, their rows), of the weeks from `since`: for the gate (`random`) or training."""
     s = samples.c
     wanted = s.reason == "random" if random else s.reason != "random"
     query = select(samples, labels.c.label).join(labels, labels.c.sample == s.id)

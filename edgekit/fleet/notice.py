@@ -18,8 +18,7 @@ SKETCH_BYTES = 64  # a device's weekly sketch, at most
 
 
 def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
-    """The rows of the week; the answers to all windows go into an object, for who chooses some to be
-    labelled."""
+    """The rows of the week; all answers go into an object, for who chooses what is labelled."""
     there = states(connection)
     reached = [d for d in loop.world.devices if week not in d.offline]
     gateway = gateway_key(connection)

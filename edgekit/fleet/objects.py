@@ -1,5 +1,4 @@
-"""Files by their content: models, packages, flashes, windows; whole or not there, and the same twice is
-one."""
+"""Files by their content: models, packages, flashes, windows; whole or not there, each once."""
 
 from __future__ import annotations
 

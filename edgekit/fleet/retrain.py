@@ -1,5 +1,4 @@
-"""The week's training: the released file's integers, on what was labelled and on what it was first made
-of."""
+"""The week's training: the released file's integers, on new labels and on the old training set."""
 
 from __future__ import annotations
 
@@ -77,8 +76,7 @@ def _update_bytes(released: bytes, new: bytes) -> int:
 
 
 def first_release(site: Site, seed: int) -> bytes:
-    """An int8 `.tflite` by the use case's own recipe, of `train.npz`: its student, compressed without
-    further steps."""
+    """An int8 `.tflite` by the use case's own recipe, of `train.npz`: its student, quantized."""
     from edgekit import learn
 
     spec = site.spec

@@ -19,8 +19,7 @@ LIMIT = 1.86  # of the gap times sqrt(nm / (n + m)): p about 0.002
 
 @dataclass
 class WeeklyDistance:
-    """`weeks` are the inputs (n, d) of the first weeks until it has LEARN_WEEKS; then mean, spread and
-    bins stand."""
+    """`weeks`: inputs (n, d) of the first weeks until there are LEARN_WEEKS; then `reference` stands."""
 
     weeks: list[np.ndarray] = field(default_factory=list)
     reference: tuple[np.ndarray, ...] = ()

@@ -1,5 +1,4 @@
-"""Taking a release back: who has it on trial gives it up, who kept it gets the old model under a new
-number."""
+"""Taking a release back: who tries it gives it up, who kept it gets the old model under a new number."""
 
 from __future__ import annotations
 

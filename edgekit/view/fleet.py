@@ -42,8 +42,7 @@ def plot_cohorts(summary: Summary) -> Axes:
 
 
 def plot_fleet_bytes(fleets: Mapping[str, Summary]) -> Axes:
-    """Bytes that went down to fleets, name -> summary, all devices together, up to each week. Returns the
-    axes."""
+    """Bytes that went down to fleets, name -> summary, up to each week. Returns the axes."""
     _, axes = plt.subplots(figsize=(8, 2.6))
     for colour, (name, summary) in zip(COLOURS, fleets.items(), strict=False):
         weeks = summary.weeks
