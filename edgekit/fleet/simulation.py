@@ -74,12 +74,13 @@ def simulate(
     where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
     search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
     `train`: who trains, as `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for
-    a folder that holds another simulation.
+    a use case that there is not, and for a folder that holds another simulation.
     """
     workspace = Workspace.find()
     spec = spec or WorldSpec(
         use_case, profile, offline, seed, devices, weeks, folder=workspace.folder
     )
+    usecases.folder(spec.use_case, spec.folder)  # refuses a name before it becomes a folder's
     plan = plan or Plan(policy, label_error=label_error)
     usual = workspace.run_folder(use_case, profile, offline)
     base = Path(folder) if folder else usual.parent / "fleet" / usual.name

@@ -10,6 +10,8 @@ from typing import Any
 
 from edgekit.core.errors import EdgekitError
 
+GRACE_S = 5.0  # for TensorFlow to be unloaded
+
 
 class Trainer:
     """Does one thing after another in a child process, which begins with the first. A context manager."""
@@ -38,9 +40,10 @@ class Trainer:
         return result
 
     def close(self) -> None:
-        """End the child process, whatever it does."""
+        """End the child process: by itself if it is idle, so that it leaves nothing behind, else at once."""
         if self._process is not None:
             self._pipe.close()
+            self._process.join(GRACE_S)
             self._process.kill()
             self._process.join()
             self._process = None
