@@ -85,7 +85,9 @@ def _cards(weeks: figures.Weeks) -> list[Card]:
             "Of an average device, in a week.",
         ),
         Card(
-            charts.lines(energy.title, x, {"energy": [row[1] / 1000 for row in energy.rows]}, "J"),
+            charts.lines(
+                energy.title, x, {"energy": [mj and mj / 1000 for _, mj in energy.rows]}, "J"
+            ),
             energy,
             "Of an average device, in a week.",
         ),

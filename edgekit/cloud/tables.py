@@ -213,7 +213,9 @@ device_weeks = Table(
     Column("agreement", Float),  # with the gateway's model
     Column("bytes_up", Integer, nullable=False),
     Column("bytes_down", Integer, nullable=False),
-    Column("energy_mj", Float, nullable=False),
+    Column(
+        "energy_mj", Float, nullable=False
+    ),  # of its inferences; 0: nobody knows the board's power
     Column("emulated", Integer, nullable=False, default=0),  # windows that ran on the core, too
     Column("boots", Integer, nullable=False, default=1),
     PrimaryKeyConstraint(

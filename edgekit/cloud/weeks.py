@@ -101,8 +101,8 @@ class Weeks:
         return Table("Bytes up and down", columns, rows, self.origin.words("bytes"))
 
     def energy(self) -> Table:
-        """Energy of an average device, mJ, by week."""
-        rows = [(week, energy / n) for week, n, energy in self._sums("energy_mj")]
+        """Energy of an average device, mJ, by week; None where nobody knows what its board draws."""
+        rows = [(week, energy / n or None) for week, n, energy in self._sums("energy_mj")]
         columns = "week", "mJ per device"
         return Table("Energy of a device", columns, rows, self.origin.words("energy"))
 

@@ -24,8 +24,7 @@ def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, An
     program = loop.site.program()
     tflite = program.firmware.release.tflite
     model, package = loop.objects.put(tflite), program.package(tflite, 1, week)
-    window = program.window_mj(tflite, loop.old.X[:1]).value
-    report = {"window_mj": window if window == window else 0.0}
+    report = {"window_mj": program.window_mj(tflite, loop.old.X[:1])}
     add_release(
         connection,
         1,

@@ -57,7 +57,7 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     window = program.window_mj(made["tflite"], loop.old.X[:1])
     add_release(
         connection, number, model, base=base["number"], state="candidate", week=week,
-        package_bytes=len(package), report={"window_mj": _known(window.value), "why": why},
+        package_bytes=len(package), report={"window_mj": window, "why": why},
     )  # fmt: skip
     return {
         "trained": True, "why": why, "labels": len(windows), "candidate": number,
@@ -142,7 +142,3 @@ def compare(loop: Loop, windows: Windows, rows: list[dict], before: str, after: 
         windows.group, np.array([cohort[d] for d in windows.group], dtype=str),
         np.array([r["weight"] for r in rows], float), *right,
     )  # fmt: skip
-
-
-def _known(value: float) -> float:
-    return 0.0 if value != value else value

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import isnan
 from pathlib import Path
 
 from edgekit import packages, usecases
 from edgekit.agent import firmware_file
 from edgekit.agent.device_firmware import DeviceFirmware
 from edgekit.core.errors import EdgekitError
-from edgekit.core.figures import Figure
 from edgekit.design import Design
 from edgekit.design import load as load_design
 from edgekit.emulate.cost import energy
@@ -23,7 +23,6 @@ from edgekit.emulate.profiling import profile
 from edgekit.emulate.target import latency_on
 from edgekit.fleet.host_program import HostProgram
 from edgekit.packages.release import Release
-from edgekit.select.power import message_energy_mj, power_budget
 
 START = 1_800_000_000  # POSIX seconds at which week 0 begins
 WEEK = 7 * 86_400  # s
@@ -72,26 +71,18 @@ class Program:
         unsigned = self.release(tflite).unsigned(number, known, expires=expires)
         return packages.sign_package(unsigned, self.signer)
 
-    def window_mj(self, tflite: bytes, window) -> Figure:
-        """Energy of one inference, emulated instructions at the board's active power; NaN where nobody
-        knows it.
+    def window_mj(self, tflite: bytes, window) -> float:
+        """Energy of one inference in mJ, emulated instructions at the board's active power; 0 where nobody
+        knows that.
 
         window: (1, time, channel).
         """
+        if not self.design.board.active_power_mw:
+            return 0.0
         device = replace(self.firmware, source=self.release(tflite).source)
         latency = latency_on(self.design.board, device, profile(device, window, Machine(device)))
-        if not self.design.board.active_power_mw:
-            return replace(latency, value=float("nan"), low=None, high=None, unit="mJ")
-        return energy(latency, self.design.board)
-
-    def week_mj(self, window: Figure, up: int, down: int) -> float:
-        """Energy of a device's week in mJ, estimated: the duty cycle's inferences, sensor and sleep, and
-        what went over the link, `up` and `down` bytes (received as dear as sent)."""
-        quiet = self.design.at(messages_per_day=0)
-        hours = WEEK / 3600
-        rest = power_budget(quiet, self.design.board, 0.0).average_mw.value * WEEK
-        computing = window.value * quiet.duty.inferences_per_hour * hours
-        return rest + computing + message_energy_mj(self.design.link, up + down)
+        mj = energy(latency, self.design.board).value
+        return 0.0 if isnan(mj) else mj
 
 
 @lru_cache(maxsize=4)

@@ -144,7 +144,10 @@ def _note(engine: Engine, spec: WorldSpec) -> None:
             use_case=spec.use_case,
             data="simulated" if spec.offline else "partly simulated",
             accuracy=("measured", "windows that nothing was trained on; the simulation knows them"),
-            energy=("emulated", "instructions of the core times the board's power, and its link's"),
+            energy=(
+                "estimated",
+                "emulated instructions of its inferences at the board's active power",
+            ),
         )
 
 
