@@ -19,9 +19,9 @@ from sqlalchemy import insert
 from benchmarks.bars import Bars
 from benchmarks.fleet.service import CHROMIUM, POSTGRES, SANDLESS, Service, postgresql, service
 from edgekit.cloud import tables
-from edgekit.cloud.about import note
 from edgekit.cloud.database import open_database
 from edgekit.cloud.ingest import count
+from edgekit.cloud.provenance import note
 from edgekit.telemetry import Event, Kind, pack
 
 BATCH, CLIENTS, DEVICES_A_BATCH = 200, 4, 20

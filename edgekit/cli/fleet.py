@@ -73,7 +73,7 @@ def _status(args) -> int:
         print(
             f"week {row.week + 1:3}  accuracy {row.accuracy:.3f}  "
             f"{row.drifted:.0f} of {row.devices} drifted  "
-            f"{row.bytes_up:,} bytes up, {row.bytes_down:,} down  {row.energy_mj:,.1f} mJ (emulated)"
+            f"{row.bytes_up:,} bytes up, {row.bytes_down:,} down  {row.energy_mj:,.1f} mJ (estimated)"
         )
     for row in found.releases.itertuples():
         print(

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
-from edgekit.cloud import doors, figures
+from edgekit.cloud import access, figures
 from edgekit.cloud.commands import What, command
 from edgekit.cloud.database import writing
 from edgekit.core.errors import EdgekitError
 
 log = logging.getLogger("edgekit.cloud")
 router = APIRouter()
-Operator = Annotated[str, Depends(doors.reader)]
+Operator = Annotated[str, Depends(access.reader)]
 
 
 def database(request: Request) -> Iterator[Connection]:
@@ -125,7 +125,7 @@ def order(
     request: Request,
     rollout: int,
     asked: Command,
-    operator: Annotated[str, Depends(doors.commander)],
+    operator: Annotated[str, Depends(access.commander)],
 ) -> CommandAnswer:
     """The `operator` pauses, resumes, aborts or retries a `rollout` (its id). From a page with a login it
     needs that page's X-CSRF-Token too."""

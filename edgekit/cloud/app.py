@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from edgekit.cloud import api, events_api, pages
-from edgekit.cloud.doors import Doorway
+from edgekit.cloud.access import Doorway
 from edgekit.cloud.metrics import Metrics
 from edgekit.cloud.objects import Objects
 from edgekit.cloud.sessions import Sessions

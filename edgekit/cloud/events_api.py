@@ -10,7 +10,7 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel
 
-from edgekit.cloud import doors
+from edgekit.cloud import access
 from edgekit.cloud.ingest import store
 from edgekit.telemetry import unpack
 
@@ -43,7 +43,7 @@ class StoredAnswer(BaseModel):
         503: {"description": "the database does not answer: send it again"},
     },
 )
-async def events(request: Request, gateway: Annotated[str, Depends(doors.gateway)]) -> Any:
+async def events(request: Request, gateway: Annotated[str, Depends(access.gateway)]) -> Any:
     """A batch of a `gateway`, up to 500 events, `telemetry.pack(events)`. All of it is stored, or nothing.
 
     Send it again until the answer is 200: what is there already is not stored twice.
@@ -52,7 +52,7 @@ async def events(request: Request, gateway: Annotated[str, Depends(doors.gateway
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != CBOR:
         raise HTTPException(415, f"a batch of events is {CBOR}, not {kind[:80] or 'unsaid'}")
-    doors.declared_length(request)
+    access.declared_length(request)
     body = await request.body()
     batch = await anyio.to_thread.run_sync(unpack, body)
     engine, objects = request.app.state.engine, request.app.state.objects

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Integer, cast, distinct, func, select
 
-from edgekit.cloud.about import Origin
+from edgekit.cloud.provenance import Origin
 from edgekit.cloud.table import Table
 from edgekit.cloud.tables import (
     device_weeks,

@@ -13,8 +13,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from edgekit.cloud import board, doors, openapi, tokens
+from edgekit.cloud import access, openapi, tokens
 from edgekit.cloud.api import Database, obey
+from edgekit.cloud.dashboard import Wanted, collect
 from edgekit.cloud.sessions import COOKIE, HOURS, Session
 from edgekit.core.escape import line
 from edgekit.core.figures import number
@@ -25,7 +26,7 @@ ICON = (
 )
 FOLDER = Path(__file__).parent / "templates"
 router = APIRouter()
-Login = Annotated[Session | None, Depends(doors.session)]
+Login = Annotated[Session | None, Depends(access.session)]
 
 
 def _ago(seconds: float, now: float | None = None) -> str:
@@ -83,17 +84,17 @@ def dashboard(
     """How the fleet fares, on one page; `q` and `release` narrow its devices, `page` turns them over."""
     if login is None:
         return RedirectResponse("/login", 303)
-    wanted = board.Wanted(q.strip(), _whole(page, 1) or 1, _whole(release))
-    shown = board.collect(connection, request.app.state.weeks, wanted)
+    wanted = Wanted(q.strip(), _whole(page, 1) or 1, _whole(release))
+    shown = collect(connection, request.app.state.weeks, wanted)
     return _page("dashboard.html", login, **shown)
 
 
 @router.post("/rollouts/{rollout}/commands")
 async def ask(
-    request: Request, rollout: int, operator: Annotated[str, Depends(doors.commander)]
+    request: Request, rollout: int, operator: Annotated[str, Depends(access.commander)]
 ) -> Response:
     """A button of the dashboard: what the `operator` asks of a `rollout` (its id)."""
-    fields = await doors.form(request)
+    fields = await access.form(request)
     what, device = fields.get("what", ""), fields.get("device", "")
     await run_in_threadpool(obey, request, rollout, what, device, operator)
     return RedirectResponse("/#rollouts", 303)
@@ -108,8 +109,8 @@ def login_page(login: Login) -> Response:
 @router.post("/login")
 async def log_in(request: Request) -> Response:
     """A token for a cookie."""
-    doors.own_page(request)
-    token = (await doors.form(request)).get("token", "").strip()
+    access.own_page(request)
+    token = (await access.form(request)).get("token", "").strip()
 
     def look() -> tokens.Holder | None:
         with request.app.state.engine.connect() as connection:
@@ -117,9 +118,9 @@ async def log_in(request: Request) -> Response:
 
     operator = await run_in_threadpool(look)
     if operator is None:
-        doors.log.warning("a login with a token that is nobody's")
+        access.log.warning("a login with a token that is nobody's")
         return page("login.html", 401, title="Log in", said="This token is no operator's.")
-    doors.log.info("%s logged in", operator.name)
+    access.log.info("%s logged in", operator.name)
     answer = RedirectResponse("/", 303)
     cookie = request.app.state.sessions.cookie(operator, time.time())
     answer.set_cookie(
@@ -130,7 +131,7 @@ async def log_in(request: Request) -> Response:
 
 
 @router.post("/logout")
-def log_out(operator: Annotated[str, Depends(doors.commander)]) -> Response:
+def log_out(operator: Annotated[str, Depends(access.commander)]) -> Response:
     """The `operator`'s browser forgets its cookie."""
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE)
@@ -146,7 +147,7 @@ def api_page(request: Request, login: Login) -> Response:
 
 
 @router.get("/openapi.json")
-def openapi_file(request: Request, operator: Annotated[str, Depends(doors.reader)]) -> dict:
+def openapi_file(request: Request, operator: Annotated[str, Depends(access.reader)]) -> dict:
     """The same for programs, to an `operator`."""
     return request.app.openapi()
 

@@ -26,7 +26,7 @@ metadata = MetaData()
 
 schema = Table("schema", metadata, Column("version", Integer, primary_key=True))
 
-# What the numbers of this database rest on: `about.note` writes, `figures` shows.
+# What the numbers of this database rest on: `provenance.note` writes, `figures` shows.
 about = Table(
     "about",
     metadata,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from edgekit.cloud.about import Origin
+from edgekit.cloud.provenance import Origin
 from edgekit.cloud.table import Table
 from edgekit.cloud.tables import device_weeks
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from edgekit import agent, packages, usecases
 from edgekit.agent import firmware_file
-from edgekit.cloud import about
+from edgekit.cloud import provenance
 from edgekit.cloud.database import open_database
 from edgekit.cloud.weeks import groups_of
 from edgekit.core.atomic import atomic_write_bytes
@@ -139,7 +139,7 @@ def prepare(
 def _note(engine: Engine, spec: WorldSpec) -> None:
     """What the dashboard says of its figures: drifts are simulated, of real windows, too."""
     with engine.begin() as connection:
-        about.note(
+        provenance.note(
             connection,
             use_case=spec.use_case,
             data="simulated" if spec.offline else "partly simulated",

@@ -5,7 +5,7 @@
 `edgekit gateway` runs it. The cloud is only known by its URL.
 """
 
-from edgekit.gateway.judge import Judge, LargerModel, Statistics
 from edgekit.gateway.process import Settings, run
+from edgekit.gateway.second_opinion import Judge, LargerModel, Statistics
 
 __all__ = ["Judge", "LargerModel", "Settings", "Statistics", "run"]

@@ -16,8 +16,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.delivery.mqtt_client import Connection
 from edgekit.gateway.forward import Forwarder
 from edgekit.gateway.inbox import Inbox
-from edgekit.gateway.judge import Judge, LargerModel, Statistics
 from edgekit.gateway.metrics import Metrics
+from edgekit.gateway.second_opinion import Judge, LargerModel, Statistics
 from edgekit.telemetry.outbox import EventSource, Outbox
 
 log = logging.getLogger("edgekit.gateway")
