@@ -232,7 +232,7 @@ def _excesses(
             if change is not None:
                 others = beside[before, after][name]
                 found[device][name] = _against(change, h.cohort, others) or _alone(
-                    change, own, before, after, measure
+                    change, own, release, before, after, measure
                 )
     return found
 
@@ -277,12 +277,18 @@ def _against(change: float, cohort: str, others: Mapping[str, list[float]]) -> E
 
 
 def _alone(
-    change: float, own: Mapping[str, Health], before: Weeks, after: Weeks, measure: Measure
+    change: float,
+    own: Mapping[str, Health],
+    release: int,
+    before: Weeks,
+    after: Weeks,
+    measure: Measure,
 ) -> Excess:
-    """Where nothing is beside it: against how the weeks before differed."""
+    """Where nothing is beside it: against how the weeks without the release differed."""
     squares, freedom = 0.0, 0
     for h in own.values():
-        values = [x for v in h.weeks if v.week in before and (x := measure.value(v)) is not None]
+        weeks = [v for v in h.weeks if v.week in before and v.release != release]
+        values = [x for v in weeks if (x := measure.value(v)) is not None]
         if len(values) > 1:
             squares += float(((np.asarray(values) - np.mean(values)) ** 2).sum())
             freedom += len(values) - 1

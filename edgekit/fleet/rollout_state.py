@@ -85,10 +85,9 @@ class Run:
                     r["device"] in health and health[r["device"]].weeks[-1].release == self.release
                 )
                 r["missed"] = 0 if ran else r["missed"] + 1
-            elif r["told"] == "install":
-                r["missed"] += 1
-            elif r["device"] in health:
-                r["missed"] = 0
+            elif r["state"] == "waiting":
+                away = r["told"] == "install" or r["device"] not in health
+                r["missed"] = r["missed"] + 1 if away else 0
             r["told"] = ""
 
     def judged(self, found: Judgement, health: Mapping[str, Health], week: int) -> str:
@@ -138,9 +137,10 @@ class Run:
         count, took, some = 0, 0, ""
         for r in self.devices:
             took += r["state"] not in ("waiting", "skipped") or r["incidents"] > 0
-            silent = (
-                r["state"] == "trial" and r["device"] not in health and is_silent(r, self.policy)
-            )
+            has_had = (
+                r["state"] == "trial" or r["incidents"]
+            )  # and who gave it up may be broken by it
+            silent = bool(has_had) and r["device"] not in health and is_silent(r, self.policy)
             if silent or (r["incidents"] and not _restless(health.get(r["device"]), self.release)):
                 count += r["incidents"] + silent
                 some = f"{r['device']}: {r['reason'] or 'silent since it took the release'}"
@@ -155,7 +155,7 @@ class Run:
             offered = waves.offers(self.devices, self.row["wave"], week)
         for r in self.devices:
             if r["state"] == "trial":
-                lost = r["missed"] >= self.policy.wave_weeks
+                lost = r["missed"] >= self.policy.wave_weeks and not r["healthy"]
                 if lost:
                     r["reason"] = "not heard of since it took the release"
                 if self.state == "aborted" or lost or r["device"] in self.ill:
