@@ -69,25 +69,30 @@ def database_of(run: str) -> str:
 
 def status_lines(queue: Queue) -> list[str]:
     """How many samples are open, why they were asked for, what labellers agree on, and what that says."""
-    from edgekit.fleet.labels import agreement, estimate
-
     every = queue.all()
     lines = [f"{len(queue.open())} of {len(every)} samples are open"]
     for reason in sorted({s.reason for s in every}):
         own = [s for s in every if s.reason == reason]
         lines.append(f"  {reason}: {sum(map(queue.done, own))} of {len(own)} labelled")
-    for made in (
-        lambda: f"agreement: {agreement(queue.votes())}",
-        lambda: (
-            f"accuracy in the field: {estimate(*queue.random()).figure()!s}, from "
-            f"{len(queue.random()[0])} random labels"
-        ),
-    ):
+    for tell in (_agreement_line, _accuracy_line):
         try:
-            lines.append(made())
+            lines.append(tell(queue))
         except EdgekitError as error:
             lines.append(str(error))
     return lines
+
+
+def _agreement_line(queue: Queue) -> str:
+    from edgekit.fleet.labels import agreement
+
+    return f"agreement: {agreement(queue.votes())}"
+
+
+def _accuracy_line(queue: Queue) -> str:
+    from edgekit.fleet.labels import estimate
+
+    e = estimate(*queue.random())
+    return f"accuracy in the field: {e.share:.0%} ({e.low:.0%}–{e.high:.0%}), from {e.labels} random labels"
 
 
 def _use_case(database: str) -> str:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from edgekit import usecases
-from edgekit.core import workspace
 from edgekit.core.errors import EdgekitError
+from edgekit.core.workspace import Workspace
 from edgekit.monitor.sketch import BYTES, FULL, ONE, Centre, Phases, Scale, Sketch, c_files
 from edgekit.monitor.sketch_cost import CoreSketch, footprint
 from edgekit.signal import to_int8
@@ -101,7 +101,7 @@ def test_c_keeps_the_same_bytes_however_the_windows_come(host, seed, kind, sizes
 @pytest.fixture(scope="module")
 def activity():
     """Real shape, simulated wrists: int8 inputs of the student."""
-    case = usecases.load("activity", workspace.root())
+    case = usecases.load("activity", Workspace.find().folder)
     recordings = case.recordings("field", "quick", offline=True)[:30]
     X = case.features(case.windows([case.prepare(r) for r in recordings], "quick").X)
     return to_int8(X.reshape(len(X), -1), np.ptp(X) / 255, -3)
