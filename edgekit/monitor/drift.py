@@ -106,9 +106,8 @@ def false_alarm_rate(
 def critical_value(
     rate: float = RATE, shares: tuple[float, ...] = tuple(np.arange(1, 8) / 8), batches: int = 28
 ) -> float:
-    """The value that `false_alarm_rate` says is exceeded in a share `rate` of weeks.
-
-    Raises EdgekitError for a rate that is none.
+    """The value that `false_alarm_rate`, of these `shares` and `batches`, says is exceeded in a share `rate`
+    of weeks. Raises EdgekitError for a rate that is none.
     """
     from scipy.optimize import brentq
 
@@ -145,10 +144,10 @@ class Adwin:
 def operating_curve(
     clean: np.ndarray, drifted: np.ndarray, thresholds: Sequence[float], within: int = 2
 ) -> pd.DataFrame:
-    """What each threshold of a statistic costs and finds, a row each.
+    """What each of `thresholds` of a statistic costs and finds, a row each.
 
-    clean: (devices, weeks) the statistic of half-years in which nothing happened; drifted: (devices, weeks)
-    that of the weeks from a drift on. Columns: threshold; false_alarms, each week above the threshold
+    `clean` (devices, weeks) is the statistic of half-years in which nothing happened, `drifted` (devices,
+    weeks) that of the weeks from a drift on. Columns: threshold; false_alarms, each week above the threshold
     counted, per 100 device-half-years, with their Poisson interval false_low, false_high; found, the share
     noticed `within` so many weeks, with its Wilson interval found_low, found_high (95 % both).
     """

@@ -75,7 +75,7 @@ class Trial:
 def stream(
     recordings: Sequence[np.ndarray], rng: np.random.Generator, days: int, day: Days
 ) -> np.ndarray:
-    """Rows of so many days, (days, windows a day). A run begins anywhere in its recording, and begins the
+    """Rows of so many `days`, (days, windows a day), of `recordings`: (n,) rows each. A run begins anywhere in its recording, and begins the
     recording anew where it ends. Raises EdgekitError without a recording."""
     if not recordings or not all(map(len, recordings)):
         raise EdgekitError("a device's days are made of its recordings: it needs one, with windows")
@@ -97,7 +97,7 @@ def trial(
     within: int = WITHIN,
 ) -> Trial:
     """`lives` half-years, the devices taking turns; in each, every drift sets in once, at a random week
-    behind the reference.
+    behind the reference, and is watched for `within` weeks.
 
     scale: from training inputs. Raises EdgekitError for `weeks` that end before the reference does.
     """
