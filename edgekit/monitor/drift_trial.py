@@ -75,8 +75,11 @@ class Trial:
 def stream(
     recordings: Sequence[np.ndarray], rng: np.random.Generator, days: int, day: Days
 ) -> np.ndarray:
-    """Rows of so many `days`, (days, windows a day), of `recordings`: (n,) rows each. A run begins anywhere in its recording, and begins the
-    recording anew where it ends. Raises EdgekitError without a recording."""
+    """Rows of so many `days`, (days, windows a day), of `recordings`: (n,) rows each.
+
+    A run begins anywhere in its recording, and begins the recording anew where it ends. Raises EdgekitError
+    without a recording.
+    """
     if not recordings or not all(map(len, recordings)):
         raise EdgekitError("a device's days are made of its recordings: it needs one, with windows")
     rows = []

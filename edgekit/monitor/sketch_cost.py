@@ -94,7 +94,8 @@ def footprint(
 ) -> Footprint:
     """Run int8 `inputs` (n, d) through the sketch on a core, past its reference, and count the last one.
 
-    cpu, opt: as `emulate.build` takes them. Raises EdgekitError where the core's sketch is not Python's, to the bit, or `inputs` are too few.
+    cpu, opt: as `emulate.build` takes them. Raises EdgekitError where the core's sketch is not Python's, to
+    the bit, or `inputs` are too few.
     """
     if len(inputs) <= phases.reference_until:
         raise EdgekitError(
