@@ -32,8 +32,8 @@ class Estimate:
 def estimate(right: np.ndarray, weight: np.ndarray | None = None, level: float = LEVEL) -> Estimate:
     """The share of all windows that is right, from those drawn at random.
 
-    `right` (n,) bool; `weight` (n,) windows that each stands for (1 / probability of being drawn), all alike
-    unless given; `level` of the interval. Horvitz and Thompson's estimate over its own total (J. Hájek, 1971),
+    `right` (n,) bool; `weight` (n,) windows that each stands for (1 / probability to be drawn), all alike
+    unless given; `level` of the interval. Horvitz and Thompson's estimate over its total (J. Hájek, 1971),
     and E. B. Wilson's interval at as many labels as the weights leave (L. Kish: squared sum over sum of
     squares). Raises EdgekitError without a label, and for weights that are none.
     """
