@@ -9,12 +9,13 @@ nothing need not be found. The network is a logistic regression on the student's
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.bars import SOURCES, Bars
 from edgekit import usecases
+from edgekit.data.recordings import Recording
 from edgekit.data.windows import Windows
 from edgekit.design import load
 from edgekit.monitor.drift import HALF_YEAR, RATE, critical_value, operating_curve
@@ -24,7 +25,8 @@ from edgekit.monitor.sketch_cost import footprint
 from edgekit.signal import to_int8
 
 NAMES = ("activity", "bearing", "ecg", "people", "weeds")
-LIVES, BEATS = 100, 1500  # half-years a use case; beats in a row that are taken of each patient
+LIVES = 100  # half-years a use case
+MINUTES = {"ecg": 12}  # that are taken of each recording, where there is more than anybody needs
 COSTS = 0.05  # accuracy that a drift must cost to be asked for
 SEVERITIES = (0.5, 1.0)
 COMPONENTS = 60  # what a logistic regression is given of pictures
@@ -49,10 +51,8 @@ def study(name: str, lives: int, offline: bool = False, seed: int = 0) -> Study:
     """Everything about one use case."""
     case = usecases.load(name, SOURCES)
     recordings = case.recordings("field", "full", offline=offline, seed=seed)
-    windows = case.windows([case.prepare(r) for r in recordings], "full")
-    if name == "ecg":
-        groups = [np.flatnonzero(windows.group == g)[:BEATS] for g in np.unique(windows.group)]
-        windows = windows[np.concatenate(groups)]
+    kept = [_begin(r, MINUTES[name]) if name in MINUTES else r for r in recordings]
+    windows = case.windows([case.prepare(r) for r in kept], "full")
     fold = case.folds(windows, 2, seed)[0]
     network = _Network(case, windows[fold.train])
     devices, costs = _devices(case, name, windows[fold.test], network)
@@ -62,6 +62,12 @@ def study(name: str, lives: int, offline: bool = False, seed: int = 0) -> Study:
     each = {d: np.resize(c, lives) for d, c in costs.items()}
     some = devices[0].before.inputs
     return Study(name, day, scale, some, each, found, bool(windows.simulated.any()))
+
+
+def _begin(recording: Recording, minutes: float) -> Recording:
+    stop = round(60 * minutes * recording.rate)
+    events = tuple(e for e in recording.events if e[1] < stop)
+    return replace(recording, samples=recording.samples[:stop], events=events)
 
 
 class _Network:

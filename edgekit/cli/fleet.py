@@ -1,8 +1,8 @@
-"""`edgekit fleet simulate|status|rollout`: many devices over many weeks."""
+"""`edgekit fleet simulate|status|rollout|label`: many devices over many weeks."""
 
 from __future__ import annotations
 
-from edgekit.cli import fleet_rollout
+from edgekit.cli import fleet_labels, fleet_rollout
 from edgekit.cli.types import float_between, int_between
 from edgekit.core import escape
 from edgekit.fleet import POLICIES
@@ -43,6 +43,7 @@ def add(commands) -> None:
     status.add_argument("run", help="the fleet's folder, its database or that one's URL")
     status.set_defaults(do=_status)
     fleet_rollout.add(verbs)
+    fleet_labels.add(verbs)
 
 
 def _simulate(args) -> int:

@@ -146,7 +146,7 @@ class Adwin:
 def operating_curve(
     clean: np.ndarray, drifted: np.ndarray, thresholds: Sequence[float], within: int = 2
 ) -> pd.DataFrame:
-    """What each threshold of a statistic costs and finds, a row each.
+    """What each of `thresholds` of a statistic costs and finds, a row each.
 
     `clean` (n, weeks) is the statistic of half-years of devices in which nothing happened, `drifted`
     (n, weeks) that of the weeks from a drift on; `thresholds` are in its unit. Columns: threshold;

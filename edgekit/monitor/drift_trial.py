@@ -98,7 +98,7 @@ def trial(
     within: int = WITHIN,
 ) -> Trial:
     """`lives` half-years, the devices taking turns; in each, every drift sets in once, at a random week
-    behind the reference.
+    behind the reference, and is watched for `within` weeks.
 
     scale: from training inputs. within: weeks in which a drift is to be found. Raises EdgekitError for
     `weeks` that end before the reference does.
