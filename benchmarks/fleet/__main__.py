@@ -2,8 +2,10 @@
 
 `rollout`: four bad models and a good one, released on purpose; how often a good one is taken back for
 nothing.
-`cloud`: events a second over HTTP into SQLite and PostgreSQL, and how long the dashboard of 10,000 devices
-takes to open. `drift`: false alarms and drifts found on streams of real windows, and what the sketch costs.
+`uplink`: what is lost and doubled while broker, gateway and cloud are killed, bytes on the wire, the
+cascade. `cloud`: events a second over HTTP into SQLite and PostgreSQL, and how long the dashboard of
+10,000 devices takes to open. `drift`: false alarms and drifts found on streams of real windows, and what
+the sketch costs.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from benchmarks.bars import main
 
 PARTS = {  # and whether `--smoke` has a minute of it
     "rollout": True,
+    "uplink": True,
     "cloud": True,
     "drift": True,
 }

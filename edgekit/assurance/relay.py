@@ -13,6 +13,8 @@ class Relay:
     `connections` how many there were."""
 
     def __init__(self, host: str, target: int):
+        self._passes = threading.Event()
+        self._passes.set()
         self.up = self.down = self.connections = 0
         self._host, self._target = host, target
         self._open: list[socket.socket] = []
@@ -26,6 +28,15 @@ class Relay:
             with suppress(OSError):
                 s.shutdown(socket.SHUT_RDWR)
             s.close()
+
+    def stall(self) -> None:
+        """Hand nothing on, and say nothing: whoever is connected hears no more, as in a dead zone."""
+        self._passes.clear()
+
+    def resume(self) -> None:
+        """The end of a stall: what was connected is dropped."""
+        self.cut()
+        self._passes.set()
 
     def run(self) -> None:
         while True:
@@ -49,6 +60,7 @@ class Relay:
     def _hand_on(self, source: socket.socket, to: socket.socket, way: str) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                self._passes.wait()
                 setattr(self, way, getattr(self, way) + len(data))
                 to.sendall(data)
         for s in (source, to):
@@ -59,7 +71,7 @@ class Relay:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self.cut()
+        self.resume()
 
 
 @contextmanager

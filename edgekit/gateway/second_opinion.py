@@ -39,8 +39,8 @@ class Statistics(Protocol):
 class LargerModel:
     """A .tflite or .onnx with one input, which is given a segment's values, and one output (classes).
 
-    `step`: from windows of samples to its input, a step of `edgekit.signal`; None where segments have the
-    input's size. Raises EdgekitError for a file that is neither, or cannot be run.
+    `step`: from windows of samples (int16 segments) to its input, a step of `edgekit.signal`; int8 segments
+    are the input itself. Raises EdgekitError for a file that is neither, or cannot be run.
     """
 
     def __init__(self, file: Path, step: Any = None):
@@ -62,13 +62,18 @@ class LargerModel:
             said = (str(error) or type(error).__name__).strip().splitlines()[0]
             raise EdgekitError(f"the model {file} cannot be run: {said:.200}") from None
 
-    def logits(self, values: np.ndarray) -> np.ndarray:
-        """(classes,) of one segment's values. Raises EdgekitError for those that do not fit."""
-        x = values
-        if self._step is not None and x.size != int(np.prod(self.shape)):
-            x = np.asarray(self._step(x.reshape(1, len(x), -1)))
+    def logits(self, segment: Segment) -> np.ndarray:
+        """(classes,) of one segment; samples go through the step. Raises EdgekitError for one that does not
+        fit."""
+        x = segment.values
+        try:
+            if self._step is not None and segment.data.dtype == np.int16:
+                x = np.asarray(self._step(x.reshape(1, len(x), -1)))
+        except (ValueError, IndexError):
+            x = x[:0]  # not a window that the step takes
         if x.size != int(np.prod(self.shape)):
-            raise EdgekitError(f"a segment of {values.shape} does not fit the model's {self.shape}")
+            shape = segment.data.shape
+            raise EdgekitError(f"a segment of {shape} does not fit the model's {self.shape}")
         return np.asarray(
             self._run(x.reshape(1, *self.shape).astype(np.float32)), np.float64
         ).ravel()
@@ -78,7 +83,7 @@ class LargerModel:
         from edgekit.monitor.confidence import probabilities
 
         segment = Segment.decode(event.body)
-        found = probabilities(self.logits(segment.values)[None])[0]
+        found = probabilities(self.logits(segment)[None])[0]
         best = int(found.argmax())
         return segment, Opinion(*event.key, self.digest, best, float(found[best]))
 
