@@ -16,12 +16,13 @@ import numpy as np
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
-from edgekit.data import Windows, by_group, concat
+from edgekit.data import Windows, concat
 from edgekit.data.recordings import TARGET
 
 USES = TRAIN, GATE, HELD = 0, 1, 2  # HELD: nobody but the simulation ever knows these labels
 PER_WEEK = {"quick": 30, "full": 70}  # windows a device classifies in a week
 SIMULATED_POPULATIONS = 40  # campaigns of the simulator that are asked for more people or machines
+STRETCH = 2  # windows long is a piece of a recording that has one use
 COHORT, COHORTS = 4, 10  # devices of a cohort, about; cohorts at most
 FIRST_DRIFT = 0.15  # of the weeks: before that, nothing has changed yet
 
@@ -116,22 +117,27 @@ class World:
 def populate(spec: WorldSpec) -> tuple[Windows, Windows]:
     """(windows that the first release is made of, windows of the devices): no group is in both.
 
-    The target domain of the use case. Where it is real, half of its groups are set apart; where it is
-    simulated, the devices' people or machines are drawn anew until there is one for each device. Windows of
-    devices do not overlap, so that one which was labelled says nothing of another.
+    The target domain of the use case. Where it is real, half of it is set apart by the use case's own rule
+    (groups, or time); where it is simulated, the devices' people, machines or places are drawn anew until
+    there are as many as are watched. Windows of devices that have another use (USES) do not overlap.
     """
     case = usecases.load(spec.use_case, spec.folder)
     first = _windows(case, spec, spec.seed)
     if not np.all(first.simulated):
-        halves = by_group(first, test=0.5, val=0, seed=spec.seed)
-        return first[halves.train], _apart(first[halves.test])
+        half = case.folds(first, 2, spec.seed)[-1]  # the later half, where it goes by time
+        return first[half.train], _whole_stretches(first[half.test])
+    wanted = _cohorts(spec) if case.PLACE else spec.devices
     parts: list[Windows] = []
     for campaign in range(1, SIMULATED_POPULATIONS + 1):
         more = _windows(case, spec, spec.seed + 1000 * campaign, f"{campaign}-")
-        parts.append(_apart(more))
-        if len(subjects(concat(parts))) >= spec.devices:
+        parts.append(_whole_stretches(more))
+        if len(subjects(concat(parts), case.PLACE)) >= wanted:
             break
     return first, concat(parts)
+
+
+def _cohorts(spec: WorldSpec) -> int:
+    return max(1, min(spec.devices // COHORT, COHORTS))
 
 
 def _windows(case, spec: WorldSpec, seed: int, prefix: str = "") -> Windows:
@@ -143,29 +149,54 @@ def _windows(case, spec: WorldSpec, seed: int, prefix: str = "") -> Windows:
     return Windows(w.X, w.y, w.classes, group, w.domain, origin, w.rate, simulated=w.simulated)
 
 
-def _apart(windows: Windows) -> Windows:
-    """Only windows that share no sample with the one before."""
-    kept, recording, end = [], None, 0
-    for row, origin in enumerate(windows.origin):
-        name, _, start = str(origin).rpartition("@")
-        if name != recording or int(start) >= end:
-            kept.append(row)
-            recording, end = name, int(start) + windows.X.shape[1]
-    return windows[np.array(kept)]
+def _whole_stretches(windows: Windows) -> Windows:
+    """Only windows that lie in one stretch of their recording; a picture always does."""
+    start, length = _starts(windows), _stretch(windows)
+    return windows[start // length == (start + windows.X.shape[1] - 1) // length]
 
 
-def subjects(windows: Windows) -> dict[str, np.ndarray]:
+def _stretches(windows: Windows, place: str) -> np.ndarray:
+    """(n,) number of the stretch in which each window lies. A recording of a `place` is one stretch: what it
+    shows, it shows from its beginning to its end."""
+    recording = np.unique(windows.recording, return_inverse=True)[1]
+    if place:
+        return recording
+    stretch = _starts(windows) // _stretch(windows)
+    return np.unique(recording * (stretch.max() + 1) + stretch, return_inverse=True)[1]
+
+
+def _starts(windows: Windows) -> np.ndarray:
+    """(n,) samples from the beginning of its recording to each window."""
+    return np.array([int(str(o).rpartition("@")[2]) for o in windows.origin])
+
+
+def _stretch(windows: Windows) -> int:
+    return STRETCH * windows.X.shape[1]
+
+
+def subjects(windows: Windows, place: str = "") -> dict[str, np.ndarray]:
     """Whom or what devices watch, and the rows of its windows, in the order in which they come.
 
-    A group that knows several classes is one: a person, a patient, a camera. Where each knows one state
-    only, as a bearing does, it is a machine with one bearing in each state, which are sensed in turn.
-    Raises EdgekitError where a class has no group left.
+    A group that knows several classes is one: a person, a patient. Where each knows one state only, as a
+    bearing does, it is a machine with one bearing in each state. With `place` all groups of a campaign are
+    one. Groups, or stretches of one, are sensed in turn, so that a week shows some of each. Raises
+    EdgekitError where a class has no group left.
     """
     groups = sorted({str(g) for g in windows.group})
     rows = {g: np.flatnonzero(windows.group == g) for g in groups}
+    if place:
+        campaigns = sorted({_campaign(g) for g in groups})
+        return {
+            f"{place}-{i + 1}": _in_turn([rows[g] for g in groups if _campaign(g) == campaign])
+            for i, campaign in enumerate(campaigns)
+        }
     states = {g: np.unique(windows.y[rows[g]]) for g in groups}
     if any(len(s) > 1 for s in states.values()):
-        return rows
+        stretch = _stretches(windows, place)
+        return {
+            g: _in_turn([own[stretch[own] == n] for n in np.unique(stretch[own])])
+            for g, own in rows.items()
+        }
     by_state = [[g for g in groups if states[g][0] == c] for c in range(len(windows.classes))]
     if not all(by_state):
         raise EdgekitError("a class has no recording left for the fleet's devices: record more")
@@ -173,8 +204,20 @@ def subjects(windows: Windows) -> dict[str, np.ndarray]:
     for i in range(min(map(len, by_state))):
         parts = [rows[own[i]] for own in by_state]
         least = min(map(len, parts))
-        machines[f"machine-{i + 1}"] = np.stack([p[:least] for p in parts], axis=1).ravel()
+        machines[f"machine-{i + 1}"] = _in_turn([p[:least] for p in parts])
     return machines
+
+
+def _campaign(group: str) -> int:
+    """0 of a real recording, else the number that `_windows` put before the group's name."""
+    number, dash, _ = group.partition("-")
+    return int(number) if dash and number.isdecimal() else 0
+
+
+def _in_turn(parts: list[np.ndarray]) -> np.ndarray:
+    """One of each part, then the next of each, until all are empty."""
+    turn = np.concatenate([np.arange(len(p)) for p in parts])
+    return np.concatenate(parts)[np.argsort(turn, kind="stable")]
 
 
 def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
@@ -188,9 +231,9 @@ def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
     known = dict(case.DRIFTS)
     if drift and spec.drifting and not known:
         raise EdgekitError(f"{spec.use_case} names no drift: give its usecase.py DRIFTS")
-    rows = subjects(windows)
+    rows = subjects(windows, case.PLACE)
     names = list(rows)[: spec.devices]
-    count = max(1, min(len(names), spec.devices // COHORT, COHORTS))
+    count = min(len(names), _cohorts(spec))
     rng = np.random.default_rng([spec.seed, 0xF1EE7])
     drifting = set(rng.permutation(spec.devices)[: round(spec.drifting * spec.devices)].tolist())
     first, last = round(FIRST_DRIFT * spec.weeks), max(spec.weeks // 2, 1)
@@ -205,18 +248,15 @@ def make_world(spec: WorldSpec, windows: Windows, drift: bool = True) -> World:
         cohort = names[which] if count == len(names) else f"cohort-{which % count + 1}"
         devices.append(FleetDevice(f"device-{i + 1:03d}", cohort, names[which], i, own, gone))
     pool = {n: windows[rows[n]] for n in names}
-    use = {o: u for w in pool.values() for o, u in _uses(w).items()}
+    use = _uses(concat(list(pool.values())), case.PLACE)
     normal = None if case.NORMAL is None else list(case.CLASSES).index(case.NORMAL)
     return World(spec, tuple(devices), pool, use, known, normal)
 
 
-def _uses(windows: Windows) -> dict[str, int]:
-    """By origin: of four windows one may be trained on, one is the gate's, two are held."""
-    recording, found = windows.recording, dict[str, int]()
-    for name in np.unique(recording):
-        own = windows.origin[recording == name]
-        found |= {str(o): min(i % 4, HELD) for i, o in enumerate(own)}
-    return found
+def _uses(windows: Windows, place: str) -> dict[str, int]:
+    """By origin: of four stretches one may be trained on, one is the gate's, two are held."""
+    stretch = _stretches(windows, place)
+    return {str(o): min(int(n) % 4, HELD) for o, n in zip(windows.origin, stretch, strict=True)}
 
 
 @lru_cache(maxsize=4)

@@ -86,6 +86,9 @@ class UseCase:
     # what may change for good about a device in the field: name -> function(X as `windows` cuts them,
     # severity 0…1, generator) that returns windows of the same shape; see `edgekit.signal.drifts`
     DRIFTS: dict[str, Drift]
+    # what a fleet's device watches, where that is no single group but all of them together ("camera"): the
+    # stretches of one video, the beds along one boom
+    PLACE: str
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
     # depends on it (MARKS); raises EdgekitError for one that it does not know
     choose: Callable[[str], None] | None
@@ -116,6 +119,7 @@ OPTIONAL: dict[str, Any] = {
     "SENDS": privacy.DEFAULT,
     "BY_CLASS": False,
     "DRIFTS": {},
+    "PLACE": "",
     "choose": None,
 }
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

@@ -56,6 +56,7 @@ SENDS = {  # pictures of people stay on the camera, unless somebody with the rig
     "report": (), "sketch": (), "health": (), "segment": ("requested",),
 }  # fmt: skip
 ALIGN: dict[str, Callable] = {}
+PLACE = "camera"  # its groups are stretches of one video
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,
     "out of focus": signal.drifts.out_of_focus,

@@ -54,6 +54,7 @@ SENDS = {  # plants have no privacy
     "segment": ("uncertain", "novel", "random", "alarm", "requested"),
 }  # fmt: skip
 ALIGN: dict[str, Callable] = {}
+PLACE = "field"  # its groups are beds, and a boom passes all of them
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,
     "out of focus": signal.drifts.out_of_focus,

@@ -1,0 +1,50 @@
+"""Of whom a simulated fleet is made: nobody in it helped to make its first release, and no label leaks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit import usecases
+from edgekit.fleet.world import USES, WorldSpec, make_world, populate
+
+
+@pytest.fixture(scope="module", params=["activity", "bearing", "ecg", "people", "weeds"])
+def made(request):
+    spec = WorldSpec(request.param, "quick", offline=True, devices=8, weeks=10, folder=Path.cwd())
+    first, pool = populate(spec)
+    return first, pool, make_world(spec, pool)
+
+
+def test_no_device_watches_what_the_first_release_was_made_of(made):
+    first, pool, _ = made
+    assert not set(first.group) & set(pool.group)
+
+
+def test_the_fleet_senses_every_class_and_each_device_windows_of_every_use(made):
+    _, pool, world = made
+    watched = set()
+    for device in world.devices:
+        watched |= set(world.pool[device.watches].y)
+        assert set(world.uses(world.week(device, 3))) == set(USES)
+    assert watched == set(range(len(pool.classes)))
+
+
+def test_half_of_the_windows_are_held_and_a_quarter_is_trained_on(made):
+    _, _, world = made
+    uses = np.concatenate([world.uses(w) for w in world.pool.values()])
+    shares = np.bincount(uses) / len(uses)
+    assert shares == pytest.approx([0.25, 0.25, 0.5], abs=0.06)
+
+
+def test_windows_of_one_use_share_nothing_with_those_of_another(made):
+    """Of a place, a whole recording has one use; of others, no sample is in windows of two."""
+    _, _, world = made
+    place = usecases.load(world.spec.use_case, Path.cwd()).PLACE
+    for watched in world.pool.values():
+        uses, length = world.uses(watched), watched.X.shape[1]
+        start = np.array([int(str(o).rpartition("@")[2]) for o in watched.origin])
+        for name in np.unique(watched.recording):
+            own = np.flatnonzero(watched.recording == name)
+            near = np.abs(start[own][:, None] - start[own]) < (1_000_000 if place else length)
+            assert not (near & (uses[own][:, None] != uses[own])).any()
