@@ -2,6 +2,7 @@
 
 `rollout`: four bad models and a good one, released on purpose; how often a good one is taken back for
 nothing.
+`loop`: what the weekly loop wins back beside its controls, and what a fleet costs to simulate.
 `uplink`: what is lost and doubled while broker, gateway and cloud are killed, bytes on the wire, the
 cascade. `cloud`: events a second over HTTP into SQLite and PostgreSQL, and how long the dashboard of
 10,000 devices takes to open. `drift`: false alarms and drifts found on streams of real windows, and what
@@ -15,6 +16,7 @@ import sys
 from benchmarks.bars import main
 
 PARTS = {  # and whether `--smoke` has a minute of it
+    "loop": True,
     "rollout": True,
     "uplink": True,
     "cloud": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgekit.fleet.gateway_model import save_gateway_set
 from edgekit.fleet.labelling import labelled
 from edgekit.fleet.loop import Loop, add_release, next_number, released
 from edgekit.fleet.notice import gateway_key
-from edgekit.fleet.retrain import Recipe, candidate
+from edgekit.fleet.retrain import candidate
 
 STEP = 3
 FRESH = 10  # new labels without which no new candidate is worth its bytes
@@ -40,7 +41,7 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     base = released(connection)
     recipe = loop.plan.recipe
     if full:
-        recipe = Recipe(float("inf"), recipe.replay, recipe.labelled, recipe.epochs, recipe.rate)
+        recipe = replace(recipe, share=float("inf"))
     made = loop.train(
         candidate,
         loop.site,

@@ -21,7 +21,8 @@ class Recipe:
     comes.
 
     replay: windows of the old training set, without which the old world would be forgotten. labelled: how
-    many the new ones count as, together, in units of the old.
+    many the new ones count as, together, in units of the old. copies: of each window, by the use case's own
+    `augment` but for the first.
     """
 
     share: float = 0.25
@@ -29,6 +30,7 @@ class Recipe:
     labelled: float = 1.0
     epochs: int = 30
     rate: float = 1.5
+    copies: int = 3
 
 
 def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> Windows:
@@ -66,7 +68,7 @@ def candidate(
     cost = partial(_update_bytes, released)
     tuned = finetune(
         released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost,
-        epochs=recipe.epochs, rate=recipe.rate, copies=1,
+        epochs=recipe.epochs, rate=recipe.rate, copies=recipe.copies, augment=case.augment,
     )  # fmt: skip
     return {"tflite": tuned.tflite, "bytes": tuned.bytes, "seconds": tuned.seconds}
 
