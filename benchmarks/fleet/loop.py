@@ -1,8 +1,10 @@
-"""Does the loop win back what drift takes, with few labels and few bytes, and what does a fleet cost to simulate?
+"""Does the loop win back what drift takes, with few labels and few bytes, and what does a fleet cost to
+simulate?
 
-A fleet that is looked after is held against three others: one that is left alone, one in a world in which nothing
-changes, and one that gets everything anew every week. Drifts are simulated, on real windows where a use case has
-them. Full: about an hour; `--smoke`: a small fleet of simulated bearings, with more labels, for there are few weeks.
+A fleet that is looked after is held against three others: one that is left alone, one in a world in which
+nothing changes, and one that gets everything anew every week. Drifts are simulated, on real windows where
+a use case has them. Full: about an hour; `--smoke`: a small fleet of simulated bearings, with more labels,
+for there are few weeks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Is the candidate better? Asked on labels of random windows that nothing was trained on, cohort by cohort.
 
-Both models answer the same windows, so their difference is paired; windows of one device are no independent
-witnesses, so devices are drawn anew (`learn.bootstrap`), each window with the weight of those it stands for.
+Both models answer the same windows, so their difference is paired. The question is about these devices, not
+about others like them, and of their windows the labelled ones were drawn at random: so it is windows that are
+drawn anew (`learn.bootstrap`), within each cohort, each with the weight of those it stands for.
 """
 
 from __future__ import annotations
@@ -72,24 +73,22 @@ class GateReport:
 
 
 def difference(paired: Paired, seed: int, level: float = 0.95) -> Finding:
-    """Candidate minus released, weighted; devices drawn anew within their cohorts."""
-    devices, index = np.unique(paired.device, return_inverse=True)
-    n = len(paired)
+    """Candidate minus released, weighted; windows drawn anew within their cohorts."""
+    devices, n = len(np.unique(paired.device)), len(paired)
     if not n:
         return Finding(0, 0, 0.0, 0.0, -1.0, 1.0, False)
-    weight, total = paired.weight, paired.weight.sum()
-    before, after = ((weight * right).sum() / total for right in (paired.before, paired.after))
-    if n < LEAST or len(devices) < 2:
-        return Finding(n, len(devices), float(before), float(after), -1.0, 1.0, False)
-    gain = np.bincount(index, weight * (paired.after.astype(float) - paired.before))
-    size = np.bincount(index, weight)
-    cohort = np.array([paired.cohort[index == i][0] for i in range(len(devices))])
-    rng = np.random.default_rng(seed)
-    drawn = np.concatenate(
-        [resample(np.flatnonzero(cohort == c), DRAWS, rng) for c in np.unique(cohort)], axis=1
+    weight = paired.weight
+    before, after = (
+        float((weight * right).sum() / weight.sum()) for right in (paired.before, paired.after)
     )
-    low, high = bounds(gain[drawn].sum(axis=1) / size[drawn].sum(axis=1), level)
-    return Finding(n, len(devices), float(before), float(after), float(low), float(high), True)
+    if n < LEAST or devices < 2:
+        return Finding(n, devices, before, after, -1.0, 1.0, False)
+    gain = weight * (paired.after.astype(float) - paired.before)
+    rng = np.random.default_rng(seed)
+    strata = [np.flatnonzero(paired.cohort == c) for c in np.unique(paired.cohort)]
+    drawn = np.concatenate([resample(rows, DRAWS, rng) for rows in strata], axis=1)
+    low, high = bounds(gain[drawn].sum(axis=1) / weight[drawn].sum(axis=1), level)
+    return Finding(n, devices, before, after, float(low), float(high), True)
 
 
 def judge(
