@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.bars import SOURCES, Bars
+from benchmarks.fleet import drift_fleet
 from edgekit import usecases
 from edgekit.data.recordings import Recording
 from edgekit.data.windows import Windows
@@ -145,6 +146,7 @@ def bars(bars: Bars, smoke: bool = False) -> None:
         print(
             f"      {detector:<18} finds {hits / max(1, asked):.0%} of {asked} costly drifts in 2 weeks"
         )
+    drift_fleet.bars(bars, ("bearing",) if smoke else NAMES, _Network, smoke)
 
 
 def _found(bars: Bars, found: Study, critical: float, seen: dict[str, list[int]]) -> None:

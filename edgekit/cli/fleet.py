@@ -34,6 +34,9 @@ def add(commands) -> None:
         "--label-error", type=float_between(0, 1), default=0.0, help="share of labels"
     )
     simulate.add_argument(
+        "--labellers", type=int_between(1, 100), default=1, help="people who label each window"
+    )
+    simulate.add_argument(
         "--folder", default="", help="where it lives; else fleet/ beside the runs"
     )
     simulate.add_argument("--workers", type=int_between(1, 256), default=1, help="processes here")
@@ -54,7 +57,7 @@ def _simulate(args) -> int:
         args.use_case, devices=args.devices, weeks=args.weeks, profile=args.profile,
         offline=args.offline, seed=args.seed, drift=not args.no_drift, folder=args.folder,
         workers=args.workers, scheduler=args.scheduler,
-        plan=Plan(args.policy, labels=args.labels, label_error=args.label_error),
+        plan=Plan(args.policy, args.labels, args.label_error, args.labellers),
         say=lambda text: print(escape.line(text), flush=True),
     )  # fmt: skip
     print(f"{done.folder}: accuracy {done.summary.accuracy():.3f} on simulated drift")

@@ -27,7 +27,9 @@ def add(commands) -> None:
     label.add_argument("--annotator", metavar="NAME", default="", help="who labels, or labelled")
     label.add_argument("--use-case", default="", help="else what the run's world says")
     label.add_argument("--objects", metavar="FOLDER", default="", help="else beside the database")
-    label.add_argument("--needed", type=int_between(1, 100), default=1, help="labels a sample")
+    label.add_argument(
+        "--needed", type=int_between(1, 100), help="labels a sample; else as planned"
+    )
     label.add_argument("--count", type=int_between(1, 10_000), default=1000, help="to export")
     label.set_defaults(do=do)
 
@@ -44,7 +46,7 @@ def do(args) -> int:
     engine = open_database(database)
     try:
         with engine.begin() as connection:
-            queue = Queue(connection, case.CLASSES, args.needed)
+            queue = Queue(connection, case.CLASSES, args.needed or _labellers(database))
             if args.file:
                 _import(queue, args)
             if args.export:
@@ -86,17 +88,27 @@ def _accuracy_line(queue: Queue) -> str:
 
 def _use_case(database: str) -> str:
     """What the world beside a database is of."""
-    import json
-
-    folder = Path(database).parent
     for world in WORLDS:
-        try:
-            name = json.loads((folder / world / "world.json").read_text("utf-8"))["use_case"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue
+        name = _fact(Path(database).parent / world / "world.json", "use_case")
         if isinstance(name, str):
             return name
     raise EdgekitError("whose samples are these? Say it: --use-case NAME")
+
+
+def _labellers(database: str) -> int:
+    """How many the simulation's plan beside a database wants; one where there is none."""
+    found = _fact(Path(database).parent / "plan.json", "labellers")
+    return found if type(found) is int and found > 0 else 1
+
+
+def _fact(file: Path, key: str) -> Any:
+    """Of what a simulation noted about itself; None where nothing of the kind is there."""
+    import json
+
+    try:
+        return json.loads(file.read_text("utf-8"))[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _import(queue: Queue, args) -> None:
@@ -123,7 +135,10 @@ def _export(queue: Queue, case: Any, database: str, args) -> None:
     found = queue.next(annotator, args.count) if annotator else queue.open()[: args.count]
     objects = Objects(args.objects or Path(database).parent / "objects")
     made = label_studio.tasks(
-        found, queue, lambda s: stored_window(objects.get(s.object), case), case.RATE
+        found,
+        queue,
+        lambda s: stored_window(objects.get(s.object), case.features, case.SENSITIVITY),
+        case.RATE,
     )
     target = Path(args.export)
     text = json.dumps(made, ensure_ascii=False, allow_nan=False, indent=1)

@@ -82,7 +82,7 @@ def promotion(
     new = release_row(connection, run.release)
     old = release_row(connection, new["base"])
     windows, rows = labelled(connection, loop, random=True, since=week - LABEL_WEEKS + 1)
-    mine = [i for i, r in enumerate(rows) if r["device"] in took]
+    mine = [i for i, r in enumerate(rows) if r.device in took]
     paired = compare(loop, windows[mine], [rows[i] for i in mine], old["object"], new["object"])
     found: dict[str, PairedLabels] = {}
     for cohort, before, after in zip(paired.cohort, paired.before, paired.after, strict=True):

@@ -8,19 +8,22 @@ to answer for.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.core.errors import EdgekitError
+from edgekit.fleet.device_sketch import SketchPlan, hear_week, load_scale
 from edgekit.fleet.gateway_model import load_gateway_model
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.program import START, WEEK, Program, load_program
-from edgekit.fleet.sketch import WeeklyDistance
 from edgekit.fleet.world import HELD, WorldSpec, load_world
+from edgekit.monitor.drift_trial import Days
 
 EMULATED = 20  # windows of a device-week that run on the core, too
+SCALE = "drift.json"  # in the world's folder: what every device's sketch is shipped with
 UNSURE = 0.6  # probability below which an answer is an alarm, where no class means "no alarm"
 
 
@@ -43,11 +46,17 @@ class Site:
     def load(self):
         return load_world(self.spec, self.world / "pool.npz", self.drift)
 
+    def sketch_plan(self) -> SketchPlan:
+        """Of all its devices."""
+        program = self.program()
+        day = Days.of_duty(program.design.duty.inferences_per_hour)
+        return SketchPlan(load_scale(self.world / SCALE), day, program.firmware.cpu)
+
 
 @dataclass(frozen=True)
 class DeviceState:
     """What is kept of a device between weeks: keys of its flash and of the model that this holds, the
-    number that this came under, and the drift sketch's state."""
+    number that this came under, and its drift sketch with its means."""
 
     device: str
     release: int
@@ -59,14 +68,14 @@ class DeviceState:
 @dataclass(frozen=True)
 class DeviceWeek:
     """What a week of a device came to. Arrays are of its windows, in their order: `predicted` classes,
-    `confidence` of each, `novelty` (distance of the features to those of its first weeks)."""
+    `confidence` of each, `novelty` (distance of the features to those of its first weeks); `sketch`: the 64
+    bytes that go up."""
 
     state: DeviceState
     windows: int
     judged: int
     right: int
-    distance: float
-    drifted: bool
+    sketch: bytes
     alarm_rate: float
     agreement: float | None
     emulated: int
@@ -99,9 +108,10 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
             raise EdgekitError(
                 f"{state.device}, week {week}: window {row} on the core is not what C makes of it here"
             )
-    sketch = WeeklyDistance.from_bytes(state.sketch)
-    novelty = sketch.novelty(found.inputs)
-    distance, drifted = sketch.update(found.inputs)
+    plan = site.sketch_plan()
+    begun = device.drift is not None and week >= device.drift.week
+    heard = _inputs(site, state.device, begun)[world.heard(device, week, plan.day)]
+    sketch = hear_week(plan, state.sketch, heard, EMULATED)
     confidence = probabilities(program, found.outputs).max(axis=1)
     normal = world.normal
     alarms = confidence < UNSURE if normal is None else found.classes != normal
@@ -110,11 +120,23 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
         second = load_gateway_model(objects, gateway).predict(found.inputs)
         agreement = float((second == found.classes).mean())
     judged = world.uses(seen) == HELD
-    new = DeviceState(state.device, state.release, state.model, state.flash, sketch.to_bytes())
+    new = replace(state, sketch=sketch.state)
     return DeviceWeek(
-        new, len(seen), int(judged.sum()), int((found.classes == seen.y)[judged].sum()), distance, drifted,
-        float(alarms.mean()), agreement, len(rows), found.classes, confidence, novelty,
+        new, len(seen), int(judged.sum()), int((found.classes == seen.y)[judged].sum()), sketch.body,
+        float(alarms.mean()), agreement, len(rows), found.classes, confidence,
+        sketch.novelty(found.inputs),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _inputs(site: Site, name: str, drifted: bool) -> np.ndarray:
+    """(n, d) int8 inputs of all windows that a device ever senses, before its drift or after; once a process,
+    for they are every release's: it may change no more than the network behind them."""
+    program, world = site.program(), site.load()
+    device = world.device(name)
+    week = device.drift.week if drifted and device.drift else 0
+    windows = world.changed(device, week, world.pool[device.watches])
+    return program.host(program.firmware.release.image, windows.X).inputs
 
 
 def on_core(core: DeviceSimulator, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,21 +1,24 @@
 """Label: some windows of the week travel, and somebody says what they are.
 
 Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
-from devices whose world has changed.
+from devices whose world has changed. Neither is drawn of windows that are the other's (`world.USES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from edgekit.cloud.tables import device_weeks, labels, rollout_devices, rollouts, samples
+from edgekit.cloud.tables import device_weeks, rollout_devices, rollouts
 from edgekit.data import Windows
-from edgekit.emulate.samples import sample_dtype, sensor_samples
+from edgekit.emulate.samples import sensor_samples
+from edgekit.fleet.labels import Oracle, Queue, Sample, choose_windows
+from edgekit.fleet.labels.choose import RANDOM, Choice
+from edgekit.fleet.labels.windows import stored_window
 from edgekit.fleet.loop import Loop
 from edgekit.fleet.notice import answers, result_of
 from edgekit.fleet.program import START, WEEK
@@ -23,157 +26,146 @@ from edgekit.fleet.world import GATE, TRAIN
 
 STEP = 2
 ORACLE = "oracle"
-MOST = 4  # windows of one device in one week, besides the random ones
 
-
-@dataclass(frozen=True)
-class Chosen:
-    """A window that is asked for; `weight`: of how many windows it is one, drawn at random."""
-
-    device: str
-    row: int
-    reason: str
-    weight: float = 1.0
+Answers = Mapping[str, Mapping[str, np.ndarray]]  # device -> predicted, confidence, novelty (n,)
+Rows = Mapping[str, np.ndarray]  # device -> windows of its week that may be chosen
+Chosen = list[tuple[str, Choice]]  # device, and which of its windows
 
 
 def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
-    """Choose windows under the budget, have them sent, and have the oracle label them."""
+    """Choose windows under the budget, have them sent into the queue, and have oracles label them."""
     noticed = result_of(connection, week, "notice")
     found = answers(loop, noticed["answers"])
     total = sum(len(a["predicted"]) for a in found.values())
     budget = int(loop.plan.labels * total * (week + 1)) - int(loop.plan.labels * total * week)
     rng = np.random.default_rng(loop.seed(week, STEP))
+    seen = {n: loop.world.week(loop.world.device(n), week) for n in sorted(found)}
+    use = {n: loop.world.uses(w) for n, w in seen.items()}
+    gate = {n: np.flatnonzero(u == GATE) for n, u in use.items()}
+    train = {n: np.flatnonzero(u == TRAIN) for n, u in use.items()}
+    chosen = [
+        *draw_random(found, gate, budget // 2, on_trial(connection), rng),
+        *most_telling(found, train, noticed["drifted"], budget - budget // 2, rng),
+    ]
+    queue, program = loop.queue(connection), loop.site.program()
+    truth: dict[int, str] = {}
+    for name in sorted({device for device, _ in chosen}):
+        own = [choice for device, choice in chosen if device == name]
+        samples = sensor_samples(
+            program.firmware.step, program.firmware.sensitivity, seen[name].X[[c.row for c in own]]
+        )
+        sent = {c.row: s.tobytes() for c, s in zip(own, samples, strict=True)}
+        a = found[name]
+        columns = a["predicted"], a["confidence"], a["novelty"]
+        put = lambda row, sent=sent: (loop.objects.put(sent[row]), len(sent[row]))  # noqa: E731
+        asked = queue.add(name, week, own, columns, put, float(START + week * WEEK))
+        classes = [loop.old.classes[seen[name].y[c.row]] for c in own]
+        truth |= dict(zip(asked, classes, strict=True))
+        _count_up(connection, name, week, sum(map(len, sent.values())))
+    ask_oracles(queue, truth, loop.plan.label_error, float(START + week * WEEK), rng)
+    return {
+        "labels": sum(s.id in truth and queue.done(s) for s in queue.all()),
+        "asked": len(truth),
+        "random": sum(c.reason == RANDOM for _, c in chosen),
+        "windows": total,
+    }
+
+
+def on_trial(connection: Connection) -> set[str]:
+    """Devices that have a release whose rollout is under way."""
     t = rollout_devices.c
     trying = (
         select(t.device)
         .join(rollouts, rollouts.c.id == t.rollout)
         .where(t.state.in_(("trial", "confirmed")), rollouts.c.state.in_(("running", "paused")))
     )
-    on_trial = set(connection.scalars(trying))
-    seen = {n: loop.world.week(loop.world.device(n), week) for n in sorted(found)}
-    use = {n: loop.world.uses(w) for n, w in seen.items()}
-    chosen = [
-        *draw_random(
-            {n: np.flatnonzero(u == GATE) for n, u in use.items()}, budget // 2, on_trial, rng
-        ),
-        *most_telling(found, use, noticed["drifted"], budget - budget // 2),
-    ]
-    program, sent = loop.site.program(), dict.fromkeys(found, 0)
-    for one in chosen:
-        window = seen[one.device].X[one.row]
-        firmware = program.firmware
-        data = sensor_samples(firmware.step, firmware.sensitivity, window).tobytes()
-        answer = found[one.device]
-        row = {
-            "device": one.device, "week": week, "reason": one.reason, "weight": one.weight,
-            "predicted": int(answer["predicted"][one.row]),
-            "confidence": float(answer["confidence"][one.row]),
-            "distance": float(answer["novelty"][one.row]), "object": loop.objects.put(data),
-            "bytes": len(data), "created": float(START + week * WEEK),
-        }  # fmt: skip
-        made = connection.execute(insert(samples).values(**row).returning(samples.c.id))
-        said = oracle(
-            int(seen[one.device].y[one.row]), len(loop.old.classes), loop.plan.label_error, rng
-        )
-        connection.execute(
-            insert(labels).values(
-                sample=made.scalar_one(), annotator=ORACLE, label=loop.old.classes[said],
-                time=float(START + week * WEEK),
-            )
-        )  # fmt: skip
-        sent[one.device] += len(data)
-    w = device_weeks
-    for name, size in sent.items():
-        if size:
-            mine = (w.c.device == name) & (w.c.week == week)
-            connection.execute(update(w).where(mine).values(bytes_up=w.c.bytes_up + size))
-    return {
-        "labels": len(chosen),
-        "random": sum(c.reason == "random" for c in chosen),
-        "windows": total,
-    }
+    return set(connection.scalars(trying))
 
 
-def oracle(truth: int, classes: int, error: float, rng: np.random.Generator) -> int:
-    """What a person says: the truth, but in a share `error` of cases any other class."""
-    wrong = rng.random() < error
-    other = (truth + int(rng.integers(1, classes))) % classes
-    return other if wrong else truth
+def ask_oracles(
+    queue: Queue, truth: Mapping[int, str], error: float, time: float, rng: np.random.Generator
+) -> None:
+    """As many oracles as the queue needs label each sample of `truth` (id -> class), each wrong in a share
+    `error` of cases; on what they do not agree, one more is asked. What is disputed then stays open."""
+    people = queue.needed + (queue.needed > 1)
+    for i in range(people):
+        oracle = Oracle(f"{ORACLE}-{i + 1}" if people > 1 else ORACLE, error, rng)
+        for sample in queue.open(oracle.name):
+            if sample.id in truth:
+                said = oracle(truth[sample.id], queue.classes)
+                queue.answer(sample.id, oracle.name, said, time)
 
 
 def draw_random(
-    rows: dict[str, np.ndarray], count: int, on_trial: Iterable[str], rng: np.random.Generator
-) -> list[Chosen]:
-    """`count` windows of `rows` (by device): most from devices that have a release whose rollout is under
-    way, if there are any, the rest from the others; each with the number of windows that it stands for."""
-    trying = sorted(set(on_trial) & set(rows))
-    strata = [(trying, 2 * count // 3 if trying else 0), (sorted(set(rows) - set(trying)), 0)]
-    strata[1] = strata[1][0], count - strata[0][1]
-    chosen = []
+    found: Answers, rows: Rows, count: int, trying: Iterable[str], rng: np.random.Generator
+) -> Chosen:
+    """`count` windows of `rows`: most from the devices `trying` a release, if there are any, the rest from
+    the others; each with the number of windows that it stands for."""
+    own = sorted(set(trying) & set(rows))
+    most = 2 * count // 3 if own else 0
+    strata = (own, most), (sorted(set(rows) - set(own)), count - most)
+    chosen: Chosen = []
     for names, wanted in strata:
-        all_of_them = [(n, int(r)) for n in names for r in rows[n]]
-        take = rng.permutation(len(all_of_them))[:wanted]
-        weight = len(all_of_them) / max(1, len(take))
-        drawn = (all_of_them[i] for i in sorted(take))
-        chosen += [Chosen(name, row, "random", weight) for name, row in drawn]
+        chosen += _choose(found, {n: rows[n] for n in names}, wanted, 1.0, rng)
     return chosen
 
 
 def most_telling(
-    found: dict[str, dict[str, np.ndarray]],
-    use: dict[str, np.ndarray],
-    drifted: Iterable[str],
-    count: int,
-) -> list[Chosen]:
-    """The least sure and the strangest windows in turn: half of them of devices that noticed a drift, if
-    there are any, the rest of all, for not every drift is noticed."""
-    noticed = [n for n in sorted(drifted) if n in found]
-    chosen: dict[tuple[str, int], Chosen] = {}
-    for names, wanted in ((noticed, count // 2), (sorted(found), count)):
-        for one in _ranked(found, use, names):
-            if len(chosen) < wanted:
-                chosen.setdefault((one.device, one.row), one)
-    return list(chosen.values())
+    found: Answers, rows: Rows, drifted: Iterable[str], count: int, rng: np.random.Generator
+) -> Chosen:
+    """The least sure and the strangest windows of `rows` in turn: half of them of devices that noticed a
+    drift, if there are any, the rest of all, for not every drift is noticed."""
+    noticed = {n: rows[n] for n in sorted(drifted) if n in rows}
+    first = _choose(found, noticed, count // 2, 0.0, rng)
+    taken = {(name, choice.row) for name, choice in first}
+    left = {n: np.array([r for r in own if (n, r) not in taken], int) for n, own in rows.items()}
+    return [*first, *_choose(found, left, count - len(first), 0.0, rng)]
 
 
-def _ranked(
-    found: dict[str, dict[str, np.ndarray]], use: dict[str, np.ndarray], names: list[str]
-) -> list[Chosen]:
-    """Each device's first, then each device's second …; the strangest first among equals."""
-    ranked = []
-    for name in names:
-        rows = np.flatnonzero(use[name] == TRAIN)
-        for reason, score in (
-            ("uncertain", -found[name]["confidence"]),
-            ("novel", found[name]["novelty"]),
-        ):
-            order = rows[np.argsort(-score[rows], kind="stable")][:MOST]
-            ranked += [
-                (r, -float(score[row]), name, int(row), reason) for r, row in enumerate(order)
-            ]
-    return [Chosen(name, row, reason) for _, _, name, row, reason in sorted(ranked)]
+def _choose(
+    found: Answers, rows: Rows, count: int, random_share: float, rng: np.random.Generator
+) -> Chosen:
+    """`choose_windows` over devices: each device's least sure and strangest, then each one's second …."""
+    place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
+    if not place:
+        return []
+    scores = [
+        np.concatenate([_turns(sign * found[n][k][rows[n]]) for n in sorted(rows)])
+        for k, sign in (("confidence", 1), ("novelty", -1))
+    ]
+    picked = choose_windows(scores[0], -scores[1], count, rng, random_share=random_share)
+    return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
+
+
+def _turns(score: np.ndarray) -> np.ndarray:
+    """(n,) whose order is the rank of `score` within its device, and within a rank the score."""
+    rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+    return rank + 0.5 + score / (2 * (1 + np.abs(score)))
+
+
+def _count_up(connection: Connection, device: str, week: int, size: int) -> None:
+    w = device_weeks
+    mine = (w.c.device == device) & (w.c.week == week)
+    connection.execute(update(w).where(mine).values(bytes_up=w.c.bytes_up + size))
 
 
 def labelled(
     connection: Connection, loop: Loop, random: bool, since: int = 0
-) -> tuple[Windows, list[dict]]:
-    """(windows as they came, their rows), of the weeks from `since`: for the gate (`random`) or training."""
-    s = samples.c
-    wanted = s.reason == "random" if random else s.reason != "random"
-    query = select(samples, labels.c.label).join(labels, labels.c.sample == s.id)
+) -> tuple[Windows, list[Sample]]:
+    """(windows as they came, their samples), of the weeks from `since`, whose labels are done: for the gate
+    (`random`) or training."""
+    queue = loop.queue(connection)
     rows = [
-        dict(r)
-        for r in connection.execute(query.where(wanted, s.week >= since).order_by(s.id)).mappings()
-    ]
+        s for s in queue.all()
+        if (s.reason == RANDOM) == random and s.week >= since and queue.done(s)
+    ]  # fmt: skip
     old, firmware = loop.old, loop.site.program().firmware
-    kind = np.dtype(sample_dtype(firmware.step, firmware.sensitivity))
-    shape = loop.old.X.shape[1:]
-    scale = np.float32(firmware.sensitivity if kind == np.int16 else 1)
-    X = np.zeros((len(rows), *shape), np.float32)
+    X = np.zeros((len(rows), *old.X.shape[1:]), np.float32)
     for i, row in enumerate(rows):
-        X[i] = np.frombuffer(loop.objects.get(row["object"]), kind).reshape(shape) * scale
-    y = np.array([old.classes.index(r["label"]) for r in rows], np.int64)
-    name = np.array([r["device"] for r in rows], dtype=str)
-    origin = np.array([f"{r['device']}-{r['week']}@{r['id']}" for r in rows], dtype=str)
+        data = loop.objects.get(row.object)
+        X[i] = stored_window(data, firmware.step, firmware.sensitivity)
+    y = np.array([old.classes.index(r.label) for r in rows], np.int64)
+    name = np.array([r.device for r in rows], dtype=str)
+    origin = np.array([f"{r.device}-{r.week}@{r.id}" for r in rows], dtype=str)
     field = np.full(len(rows), old.domain[0])
     return Windows(X, y, old.classes, name, field, origin, old.rate, simulated=True), rows

@@ -13,8 +13,9 @@ from edgekit.data import Windows
 from edgekit.fleet.gate import Paired, judge
 from edgekit.fleet.gateway_model import save_gateway_set
 from edgekit.fleet.labelling import labelled
+from edgekit.fleet.labels import Sample
 from edgekit.fleet.loop import Loop, add_release, next_number, released
-from edgekit.fleet.notice import gateway_key
+from edgekit.fleet.notice import gateway_key, result_of
 from edgekit.fleet.retrain import candidate
 
 STEP = 3
@@ -79,9 +80,12 @@ def _reason(connection: Connection, week: int, count: int) -> tuple[str, int]:
         .scalars()
         .all()
     )
+    lately = (result_of(connection, n, "notice") for n in range(week - LOOK_BACK + 1, week + 1))
+    signs = [f"drift at {len(noticed)} devices"] if noticed else []
+    signs += ["errors rose"] if any(r.get("errors_rose") for r in lately) else []
     fresh = count - last
-    if fresh >= FRESH and noticed:
-        return f"drift at {len(noticed)} devices, {fresh} new labels", fresh
+    if fresh >= FRESH and signs:
+        return f"{', '.join(signs)}, {fresh} new labels", fresh
     return (f"{fresh} new labels" if fresh >= ENOUGH else ""), fresh
 
 
@@ -128,7 +132,7 @@ def gate(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def compare(loop: Loop, windows: Windows, rows: list[dict], before: str, after: str) -> Paired:
+def compare(loop: Loop, windows: Windows, rows: list[Sample], before: str, after: str) -> Paired:
     """Both models, keys `before` and `after`, on labelled windows, by exact C."""
     program = loop.site.program()
     right = []
@@ -141,5 +145,5 @@ def compare(loop: Loop, windows: Windows, rows: list[dict], before: str, after: 
     cohort = {d.name: d.cohort for d in loop.world.devices}
     return Paired(
         windows.group, np.array([cohort[d] for d in windows.group], dtype=str),
-        np.array([r["weight"] for r in rows], float), *right,
+        np.array([s.weight for s in rows], float), *right,
     )  # fmt: skip

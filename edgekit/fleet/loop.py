@@ -14,22 +14,27 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows
 from edgekit.fleet import POLICIES
 from edgekit.fleet.device_tier import DeviceState, Site
+from edgekit.fleet.labels.queue import Queue
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.retrain import Recipe
 from edgekit.fleet.rollout import POLICY, Policy
 from edgekit.fleet.world import World
+
+LABELLERS_MOST = 100  # of a window
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a fleet's owner decides. policy: "loop"; "frozen", nothing is ever done; "full": every week
     everything is retrained, and goes to all devices, whole and unjudged. labels: share of the windows that
-    are labelled, of which half are random. label_error: share of labels that are wrong.
+    are labelled, of which half are random; label_error: share of labels that are wrong; labellers: people who
+    label each window, which counts where more than half of them agree.
     """
 
     policy: str = "loop"
     labels: float = 0.02
     label_error: float = 0.0
+    labellers: int = 1
     recipe: Recipe = field(default_factory=Recipe)
     rollout: Policy = POLICY
 
@@ -38,6 +43,8 @@ class Plan:
             raise EdgekitError(f"no policy {self.policy!r}; there are {', '.join(POLICIES)}")
         if not (0 <= self.labels <= 1 and 0 <= self.label_error <= 1):
             raise EdgekitError("labels and label_error are shares, 0 to 1")
+        if not 1 <= self.labellers <= LABELLERS_MOST:
+            raise EdgekitError(f"1 to {LABELLERS_MOST} people label a window, not {self.labellers}")
 
 
 @dataclass
@@ -64,6 +71,10 @@ class Loop:
     def old(self) -> Windows:
         """What the first release was made of."""
         return Windows.load(self.site.world / "train.npz")
+
+    def queue(self, connection: Connection) -> Queue:
+        """Of windows to be labelled, as a person sees it, too."""
+        return Queue(connection, self.old.classes, self.plan.labellers)
 
     def seed(self, week: int, step: int) -> int:
         """Of one step of one week."""

@@ -1,8 +1,13 @@
-"""Notice: a week of every device that is reached, and whether its world has changed."""
+"""Notice: a week of every device that is reached, and whether its world has changed.
+
+What a gateway decides by is what came up: each device's sketch, and whether random windows that were labelled
+had been answered rightly.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +15,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from edgekit.cloud.tables import device_weeks, devices, steps
 from edgekit.fleet.device_tier import DeviceWeek, observe
+from edgekit.fleet.labels.choose import RANDOM
+from edgekit.fleet.labels.queue import Sample
 from edgekit.fleet.loop import Loop, keep, release_row, states
 from edgekit.fleet.program import START, WEEK
+from edgekit.monitor.drift import Adwin, Detection, WeeklyKS
+from edgekit.monitor.sketch import ONE, Phases, Sketch
 from edgekit.telemetry.event import Event, Kind
-
-SKETCH_BYTES = 64  # a device's weekly sketch, at most
 
 
 def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
@@ -24,30 +31,57 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     gateway = gateway_key(connection)
     found = loop.everywhere(observe, {d.name: (there[d.name], week, gateway) for d in reached})
     energy = {n: window_mj(connection, n) for n in {s.release for s in there.values()}}
-    rows = []
+    phases = loop.site.sketch_plan().phases
+    rows, drifted = [], []
     for device in reached:
         seen: DeviceWeek = found[device.name]
-        up = len(Event(device.name, 1, week + 1, Kind.SKETCH, seen.state.release, START + week * WEEK,
-                       bytes(SKETCH_BYTES)).encode(named=False))  # fmt: skip
+        release, now = seen.state.release, START + week * WEEK
+        event = Event(device.name, 1, week + 1, Kind.SKETCH, release, now, seen.sketch)
+        sent = event.encode(named=False)
+        distance, verdict = judge_sketch(sent, device.name, phases)
+        drifted += [device.name] if verdict.drifted else []
         rows.append({
-            "device": device.name, "week": week, "release": seen.state.release, "cohort": device.cohort,
-            "windows": seen.windows, "judged": seen.judged, "right": seen.right, "distance": seen.distance,
-            "drifted": bool(seen.drifted), "alarm_rate": seen.alarm_rate, "agreement": seen.agreement,
-            "bytes_up": up, "bytes_down": 0, "emulated": seen.emulated,
-            "energy_mj": seen.windows * energy[seen.state.release],
+            "device": device.name, "week": week, "release": release, "cohort": device.cohort,
+            "windows": seen.windows, "judged": seen.judged, "right": seen.right, "distance": distance,
+            "drifted": verdict.drifted, "alarm_rate": seen.alarm_rate, "agreement": seen.agreement,
+            "bytes_up": len(sent), "bytes_down": 0, "emulated": seen.emulated,
+            "energy_mj": seen.windows * energy[release],
         })  # fmt: skip
         keep(connection, there[device.name], seen.state)
         connection.execute(
             update(devices).where(devices.c.name == device.name)
-            .values(last_seen=float(START + week * WEEK), release=seen.state.release)
+            .values(last_seen=float(now), release=release)
         )  # fmt: skip
     if rows:
         connection.execute(insert(device_weeks), rows)
     return {
         "answers": loop.objects.put(_answers(found)),
         "reached": len(rows),
-        "drifted": sorted(r["device"] for r in rows if r["drifted"]),
+        "drifted": sorted(drifted),
+        "errors_rose": errors_rose(loop.queue(connection).all(), loop.old.classes, week),
     }
+
+
+def judge_sketch(sent: bytes, device: str, phases: Phases) -> tuple[float, Detection]:
+    """A device's week by its event: the distance to its first weeks, 0 to 1, and whether that is drift.
+
+    Raises EdgekitError for bytes that are no event, or hold no sketch of these `phases`.
+    """
+    sketch = Sketch.decode(Event.decode(sent, device).body, phases)
+    return sketch.ks() / ONE, WeeklyKS().judge(sketch)
+
+
+def errors_rose(found: Iterable[Sample], classes: Sequence[str], week: int) -> bool:
+    """Whether ADWIN says, by the labels of the week before `week`, that the fleet errs more often than it
+    did: a drift that no sketch sees shows there, late, for random labels are few."""
+    adwin, rose = Adwin(), False
+    for s in sorted(found, key=lambda s: (s.week, s.id)):
+        if s.reason != RANDOM or s.label is None or s.week >= week:
+            continue
+        before = adwin.mean
+        verdict = adwin.update([float(classes[s.predicted] != s.label)])
+        rose |= verdict.drifted and adwin.mean > before and s.week == week - 1
+    return rose
 
 
 def window_mj(connection: Connection, number: int) -> float:

@@ -25,8 +25,10 @@ from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import locked
 from edgekit.core.workspace import Workspace
+from edgekit.data import Windows
 from edgekit.design import load as load_design
-from edgekit.fleet.device_tier import Site
+from edgekit.fleet.device_sketch import save_scale
+from edgekit.fleet.device_tier import SCALE, Site
 from edgekit.fleet.loop import Loop, Plan
 from edgekit.fleet.retrain import first_release
 from edgekit.fleet.status import Summary, summary
@@ -133,6 +135,9 @@ def prepare(
         signer = packages.run_key(world, design.updates["signature"])
         program = agent.firmware(release, [signer.public])
         atomic_write_bytes(world / "device.zip", firmware_file.to_bytes(program))
+    if not (world / SCALE).is_file():
+        built, old = site.program(), Windows.load(world / "train.npz")
+        save_scale(world / SCALE, built.host(built.firmware.release.image, old.X).inputs)
     return site
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Summary:
     """`weeks`: a row a week and cohort-free: windows, judged, right, accuracy, drifted, bytes up and down,
     energy_mj, emulated. `cohorts`: accuracy by week (rows) and cohort (columns). `releases`, `rollouts`:
-    as in the database.
+    as in the database. `labels`: windows that somebody labelled.
     """
 
     weeks: pd.DataFrame
@@ -59,7 +59,7 @@ def summary(engine: Engine) -> Summary:
         groups = pd.DataFrame(list(groups_of(connection)), columns=[f.name for f in fields(Group)])
         release_rows = pd.read_sql(select(releases).order_by(releases.c.number), connection)
         wave_rows = pd.read_sql(waves, connection)
-        count = connection.scalar(select(func.count()).select_from(labels)) or 0
+        count = connection.scalar(select(func.count(labels.c.sample.distinct()))) or 0
     weeks = groups.drop(columns=["cohort", "release"]).groupby("week", as_index=False).sum()
     weeks["accuracy"] = weeks.right / weeks.judged
     by_cohort = groups.groupby(["week", "cohort"])[["right", "judged"]].sum()

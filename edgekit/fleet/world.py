@@ -18,6 +18,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
 from edgekit.data import Windows, concat
 from edgekit.data.recordings import TARGET
+from edgekit.monitor.drift_trial import DAYS, Days, stream
 
 USES = TRAIN, GATE, HELD = 0, 1, 2  # HELD: nobody but the simulation ever knows these labels
 PER_WEEK = {"quick": 30, "full": 70}  # windows a device classifies in a week
@@ -98,16 +99,24 @@ class World:
         """What the device senses in a week: the next windows of its cohort, as they come."""
         whole = self.pool[device.watches]
         first = (device.number * 7919 + week * self.per_week) % len(whole)
-        seen = whole[(first + np.arange(self.per_week)) % len(whole)]
+        return self.changed(device, week, whole[(first + np.arange(self.per_week)) % len(whole)])
+
+    def changed(self, device: FleetDevice, week: int, windows: Windows) -> Windows:
+        """`windows` as they are at the device in that week: its drift, once it has begun."""
         drift = device.drift
         if drift is None or week < drift.week:
-            return seen
+            return windows
         rng = np.random.default_rng([self.spec.seed, device.number, 0x64])  # the same every week
-        X = self.drifts[drift.kind](seen.X.copy(), drift.severity, rng)
+        X = self.drifts[drift.kind](windows.X.copy(), drift.severity, rng)
         return Windows(
-            np.asarray(X, np.float32), seen.y, seen.classes, seen.group, seen.domain, seen.origin,
-            seen.rate, simulated=True,
+            np.asarray(X, np.float32), windows.y, windows.classes, windows.group, windows.domain,
+            windows.origin, windows.rate, simulated=True,
         )  # fmt: skip
+
+    def heard(self, device: FleetDevice, week: int, day: Days) -> np.ndarray:
+        """(n,) rows of its pool that its drift sketch hears in a week: runs of windows, as they come."""
+        rng = np.random.default_rng([self.spec.seed, device.number, week, 0x48])
+        return stream([np.arange(len(self.pool[device.watches]))], rng, DAYS, day).ravel()
 
     def uses(self, windows: Windows) -> np.ndarray:
         """(n,) index into USES of each window."""

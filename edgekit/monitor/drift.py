@@ -134,6 +134,11 @@ class Adwin:
         self.delta = delta
         self._adwin = ADWIN(delta=delta, clock=4, grace_period=28, min_window_length=7)
 
+    @property
+    def mean(self) -> float:
+        """Of what it still holds for the present."""
+        return float(self._adwin.estimation)
+
     def update(self, means: Iterable[float]) -> Detection:
         """A week's means, in their order."""
         found = 0.0

@@ -61,6 +61,11 @@ class CoreSketch:
         self.scale, self.where = scale, f"{cpu}, zig {opt}"
         self.core = Emulator(parse(link_program(files, core(cpu), flags=flags)), core(cpu))
 
+    def load(self, sketch: Sketch, centre: Centre) -> None:
+        """What a device of this scale and these phases has kept."""
+        self.core.write("probe_sketch", sketch.encode())
+        self.core.write("probe_mean", centre.mean.astype("<i2").tobytes())
+
     def hear(self, inputs: np.ndarray) -> None:
         """Windows (n, d) int8, in their order."""
         for row in np.asarray(inputs, np.int8).reshape(-1, self.scale.inputs):

@@ -46,6 +46,19 @@ def command(*words):
     return args.do(args)
 
 
+def test_as_many_people_as_the_plan_says_are_asked(run, capsys):
+    tasks = [{"data": {"edgekit_sample": 1}, "annotations": []}]
+    choice = {"from_name": "class", "to_name": "window", "type": "choices"}
+    label = usecases.load("activity", Workspace.find().folder).CLASSES[0]
+    tasks[0]["annotations"] = [{"result": [{**choice, "value": {"choices": [label]}}]}]
+    (run / "tasks.json").write_text(json.dumps(tasks))
+    command(run, "--import", run / "tasks.json", "--annotator", "ann")
+    assert "3 of 4 samples are open" in capsys.readouterr().out
+    (run / "loop" / "plan.json").write_text('{"labellers": 2}')
+    command(run)
+    assert "4 of 4 samples are open" in capsys.readouterr().out
+
+
 def test_out_and_back(run, tmp_path, capsys):
     file = tmp_path / "tasks.json"
     command(run, "--export", file)

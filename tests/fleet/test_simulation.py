@@ -11,8 +11,11 @@ from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
 from edgekit.data import Windows
+from edgekit.emulate.samples import sensor_samples
 from edgekit.fleet import week
-from edgekit.fleet.world import WorldSpec, load_world
+from edgekit.fleet.device_tier import Site
+from edgekit.fleet.objects import Objects
+from edgekit.fleet.world import GATE, TRAIN, WorldSpec, load_world
 
 HERE = {"use_case": "bearing", "devices": 4, "weeks": 4, "offline": True, "seed": 1}
 PLAN = fleet.Plan("loop", labels=0.2)
@@ -77,6 +80,24 @@ def test_what_runs_on_the_core_is_counted_and_labels_are_within_the_plan(undistu
     weeks = undisturbed[1].summary.weeks
     assert (weeks.emulated == 20 * weeks.devices).all()
     assert 0 < undisturbed[1].summary.labelled_share <= PLAN.labels
+
+
+def test_windows_that_travel_keep_their_use_and_each_sketch_goes_on_from_its_own_bytes(undisturbed):
+    folder, done = undisturbed
+    spec = WorldSpec(**HERE, folder=Workspace.find().folder)
+    site = Site(spec, folder / "world", folder / "loop" / "objects")
+    firmware, world, objects = site.program().firmware, site.load(), Objects(site.objects)
+    with done.engine.connect() as connection:
+        sent = connection.execute(select(tables.samples)).all()
+        kept = connection.execute(select(tables.device_states.c.sketch)).scalars().all()
+    assert {s.reason for s in sent} == {"random", "uncertain", "novel"}
+    for s in sent:
+        seen = world.week(world.device(s.device), s.week)
+        data = sensor_samples(firmware.step, firmware.sensitivity, seen.X)
+        (row,) = (i for i, x in enumerate(data) if x.tobytes() == objects.get(s.object))
+        assert world.uses(seen)[row] == (GATE if s.reason == "random" else TRAIN)
+    plan = site.sketch_plan()
+    assert any(plan.restore(state)[0].learnt for state in kept)
 
 
 def test_no_device_senses_a_group_that_the_first_release_was_made_of(undisturbed):

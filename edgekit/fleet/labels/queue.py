@@ -66,11 +66,13 @@ class Queue:
         chosen: Iterable[Choice],
         answers: tuple[np.ndarray, np.ndarray, np.ndarray],
         put: Callable[[int], tuple[str, int]],
+        time: float | None = None,
     ) -> list[int]:
         """Ask for windows of a device's week; their ids.
 
         answers: (predicted, confidence, distance), (n,) each, of the windows that `chosen` are rows of.
-        put: stores the window of a row, and returns its key in the object store and its bytes.
+        put: stores the window of a row, and returns its key in the object store and its bytes. time: when,
+        POSIX seconds, else now.
         """
         predicted, confidence, distance = answers
         made = []
@@ -80,7 +82,7 @@ class Queue:
                 "device": device, "week": week, "reason": one.reason, "weight": one.weight,
                 "predicted": int(predicted[one.row]), "confidence": float(confidence[one.row]),
                 "distance": float(distance[one.row]), "object": key, "bytes": size,
-                "created": clock.time(),
+                "created": clock.time() if time is None else time,
             }  # fmt: skip
             row = self.connection.execute(insert(samples).values(**values).returning(samples.c.id))
             made.append(row.scalar_one())

@@ -1,0 +1,123 @@
+"""Which windows a fleet asks a person about, what several say of them, and what the loop makes of that."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edgekit.cloud.database import open_database
+from edgekit.emulate.samples import sensor_samples
+from edgekit.fleet.labelling import ask_oracles, draw_random, labelled, most_telling
+from edgekit.fleet.labels import Queue, Sample, choose_windows
+from edgekit.fleet.notice import errors_rose
+from edgekit.fleet.objects import Objects
+
+CLASSES = ("a", "b", "c")
+NAMES = [f"dev-{i}" for i in range(6)]
+
+
+@pytest.fixture
+def found():
+    rng = np.random.default_rng(0)
+    return {
+        n: {"predicted": np.zeros(40, int), "confidence": rng.random(40), "novelty": rng.random(40)}
+        for n in NAMES
+    }
+
+
+@pytest.fixture
+def connection(tmp_path):
+    engine = open_database(tmp_path / "fleet.db")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def asked(connection, needed, n=60):
+    queue = Queue(connection, CLASSES, needed)
+    chosen = choose_windows(np.ones(n), np.ones(n), n, np.random.default_rng(0))
+    answers = np.zeros(n, int), np.ones(n), np.ones(n)
+    return queue, queue.add("dev-0", 1, chosen, answers, lambda row: ("0" * 64, 2), 5.0)
+
+
+def test_random_windows_stand_for_all_of_their_stratum_and_most_are_of_devices_on_trial(found):
+    rows = {n: np.arange(0, 40, 4) for n in NAMES}
+    chosen = draw_random(found, rows, 12, NAMES[:2], np.random.default_rng(1))
+    assert all(c.row % 4 == 0 and c.reason == "random" for _, c in chosen)
+    of_trial = [c for n, c in chosen if n in NAMES[:2]]
+    assert len(of_trial) == 8
+    assert sum(c.weight for c in of_trial) == pytest.approx(20)
+    assert sum(c.weight for _, c in chosen) == pytest.approx(60)
+
+
+def test_telling_windows_are_every_devices_own_and_half_are_of_those_that_drifted(found):
+    rows = {n: np.arange(1, 40, 4) for n in NAMES}
+    chosen = most_telling(found, rows, ["dev-3", "away"], 20, np.random.default_rng(1))
+    assert len({(n, c.row) for n, c in chosen}) == len(chosen) == 20
+    assert all(c.row % 4 == 1 and c.reason in ("uncertain", "novel") for _, c in chosen)
+    assert {n for n, _ in chosen[:10]} == {"dev-3"}
+    others = sorted(n for n, _ in chosen[10:])
+    assert others == sorted(
+        2 * [n for n in NAMES if n != "dev-3"]
+    )  # nobody's second before a first
+    one = next(c.row for n, c in chosen if c.reason == "uncertain")
+    assert found["dev-3"]["confidence"][one] == found["dev-3"]["confidence"][rows["dev-3"]].min()
+
+
+def test_with_two_labellers_a_third_decides_and_what_stays_disputed_stays_open(connection):
+    queue, ids = asked(connection, 2)
+    ask_oracles(queue, dict.fromkeys(ids, "b"), 0.3, 5.0, np.random.default_rng(0))
+    said = [len(s.said) for s in queue.all()]
+    assert set(said) == {2, 3}
+    done = [s for s in queue.all() if queue.done(s)]
+    assert len(done) < len(ids) == len(done) + len(queue.open())
+    wrong = np.mean([s.label != "b" for s in done])
+    assert wrong < 0.2  # better than one of them alone, who errs in three of ten
+
+
+def test_the_loop_learns_from_windows_whose_labels_are_done_and_reads_them_as_they_came(
+    connection, tmp_path
+):
+    step = SimpleNamespace(window=4, channels=2)
+    X = np.random.default_rng(0).normal(size=(6, 4, 2)).astype(np.float32)
+    objects, queue = Objects(tmp_path / "objects"), Queue(connection, CLASSES, 2)
+
+    def put(row):
+        data = sensor_samples(step, 0.001, X[row]).tobytes()
+        return objects.put(data), len(data)
+
+    chosen = choose_windows(np.ones(6), np.ones(6), 6, np.random.default_rng(0))
+    ids = queue.add("dev-0", 2, chosen, (np.zeros(6, int), np.ones(6), np.ones(6)), put)
+    for name in ("ann", "bob"):
+        queue.answer(ids[0], name, "c")
+    queue.answer(ids[1], "ann", "a")
+    program = SimpleNamespace(firmware=SimpleNamespace(step=step, sensitivity=0.001))
+    old = SimpleNamespace(X=X, classes=CLASSES, domain=np.array(["field"]), rate=50.0)
+    loop = SimpleNamespace(
+        queue=lambda _: queue,
+        old=old,
+        objects=objects,
+        site=SimpleNamespace(program=lambda: program),
+    )
+    windows, samples = labelled(connection, loop, random=True)
+    assert [s.id for s in samples] == ids[:1]
+    assert list(windows.y) == [2]
+    assert np.abs(windows.X[0] - X[chosen[0].row]).max() <= 0.001
+    assert not len(labelled(connection, loop, random=True, since=3)[0])
+    assert not len(labelled(connection, loop, random=False)[0])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason", "rose"),
+    [(0.05, 0.6, "random", True), (0.6, 0.05, "random", False), (0.05, 0.6, "novel", False)],
+)
+def test_errors_that_rise_are_noticed_by_random_labels_alone(before, after, reason, rose):
+    rng = np.random.default_rng(0)
+    found = [
+        Sample(i, "dev", i // 14, reason, int(rng.random() < (before if i < 140 else after)), 1.0, 0.0, "",
+               1.0, {"ann": "a"})
+        for i in range(280)
+    ]  # fmt: skip
+    weeks = [w for w in range(8, 16) if errors_rose(found, CLASSES, w)]
+    assert bool(weeks) == rose
+    assert all(10 < w <= 14 for w in weeks)
