@@ -24,7 +24,7 @@ from edgekit.fleet.simulation import Simulation, simulate
 from edgekit.fleet.world import WorldSpec
 
 CASES = ("activity", "bearing", "ecg")
-DEVICES, WEEKS, LAST = 20, 26, 8  # LAST: weeks at the end, over which is compared
+DEVICES, WEEKS, LAST = 20, 26, 4  # LAST: weeks at the end, over which is compared
 MINUTES, LABELS, BYTES = 15.0, 0.02, 0.10
 WON, WON_WITH_ERRORS = 0.80, 0.70
 MANY, FEW_WEEKS = 200, 4

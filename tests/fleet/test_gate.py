@@ -9,7 +9,7 @@ COHORTS = ["a", "b"]
 
 
 def labels(rng, n=120, gain=0.0, loss=0.0, worse_in=""):
-    """`n` windows of 12 devices; a share `gain` only the candidate has right, `loss` only the released one."""
+    """`n` windows of 12 devices; a share `gain` only the candidate has right, `loss` only the old one."""
     device = rng.integers(12, size=n)
     cohort = np.array(COHORTS)[device % 2]
     draw = rng.random(n)
