@@ -1,12 +1,12 @@
 """Label: some windows of the week travel, and somebody says what they are.
 
 Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
-from devices whose world has changed. Neither is drawn of windows that are the other's (`world.USES`).
+most of them from devices that err. Neither is drawn of windows that are the other's (`world.USES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from edgekit.fleet.program import START, WEEK
 from edgekit.fleet.world import GATE, TRAIN
 
 STEP = 2
+LOOK_BACK = 6  # weeks whose labels say how often a device errs: older ones speak of another world
 ORACLE = "oracle"
 
 Answers = Mapping[str, Mapping[str, np.ndarray]]  # device -> predicted, confidence, novelty (n,)
@@ -43,11 +44,13 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     use = {n: loop.world.uses(w) for n, w in seen.items()}
     gate = {n: np.flatnonzero(u == GATE) for n, u in use.items()}
     train = {n: np.flatnonzero(u == TRAIN) for n, u in use.items()}
+    queue, program = loop.queue(connection), loop.site.program()
+    lately = [s for s in queue.all() if s.week > week - LOOK_BACK]
+    errors = expected_errors(lately, queue.classes, found, noticed["drifted"])
     chosen = [
         *draw_random(found, gate, budget // 2, on_trial(connection), rng),
-        *most_telling(found, train, noticed["drifted"], budget - budget // 2, rng),
+        *most_telling(found, train, errors, budget - budget // 2, rng),
     ]
-    queue, program = loop.queue(connection), loop.site.program()
     truth: dict[int, str] = {}
     for name in sorted({device for device, _ in chosen}):
         own = [choice for device, choice in chosen if device == name]
@@ -111,26 +114,45 @@ def draw_random(
 
 
 def most_telling(
-    found: Answers, rows: Rows, drifted: Iterable[str], count: int, rng: np.random.Generator
+    found: Answers, rows: Rows, share: Mapping[str, float], count: int, rng: np.random.Generator
 ) -> Chosen:
-    """The least sure and the strangest windows of `rows` in turn: half of them of devices that noticed a
-    drift, if there are any, the rest of all, for not every drift is noticed."""
-    noticed = {n: rows[n] for n in sorted(drifted) if n in rows}
-    first = _choose(found, noticed, count // 2, 0.0, rng)
-    taken = {(name, choice.row) for name, choice in first}
-    left = {n: np.array([r for r in own if (n, r) not in taken], int) for n, own in rows.items()}
-    return [*first, *_choose(found, left, count - len(first), 0.0, rng)]
+    """The least sure and the strangest windows of `rows` in turn, of each device as many as its `share` of
+    all shares says."""
+    return _choose(found, rows, count, 0.0, rng, share)
+
+
+def expected_errors(
+    samples: Iterable[Sample], classes: Sequence[str], names: Iterable[str], drifted: Iterable[str]
+) -> dict[str, float]:
+    """By device, the share of its windows that is answered wrongly, as its labelled `samples` tell: the mean
+    of a beta distribution, so that who has no label yet may be all wrong or all right. Of a device that has
+    not `drifted` half of that. A drift that costs nothing is asked about a few times, and then no more."""
+    wrong, of = dict[str, int](), dict[str, int]()
+    for s in samples:
+        if s.label is not None:
+            of[s.device] = of.get(s.device, 0) + 1
+            wrong[s.device] = wrong.get(s.device, 0) + (classes[s.predicted] != s.label)
+    known, noticed = sorted(names), set(drifted)
+    mean = {n: (wrong.get(n, 0) + 1) / (of.get(n, 0) + 2) for n in known}
+    return {n: m if n in noticed else m / 2 for n, m in mean.items()}
 
 
 def _choose(
-    found: Answers, rows: Rows, count: int, random_share: float, rng: np.random.Generator
+    found: Answers,
+    rows: Rows,
+    count: int,
+    random_share: float,
+    rng: np.random.Generator,
+    share: Mapping[str, float] | None = None,
 ) -> Chosen:
-    """`choose_windows` over devices: each device's least sure and strangest, then each one's second …."""
+    """`choose_windows` over devices: each device's least sure and strangest, then each one's second …; who
+    has twice the `share` has its second when the others have their first."""
     place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
     if not place:
         return []
+    shares = share or dict.fromkeys(rows, 1.0)
     scores = [
-        np.concatenate([_turns(sign * found[n][k][rows[n]]) for n in sorted(rows)])
+        np.concatenate([_turns(sign * found[n][k][rows[n]]) / shares[n] for n in sorted(rows)])
         for k, sign in (("confidence", 1), ("novelty", -1))
     ]
     picked = choose_windows(scores[0], -scores[1], count, rng, random_share=random_share)

@@ -7,7 +7,13 @@ import pytest
 
 from edgekit.cloud.database import open_database
 from edgekit.emulate.samples import sensor_samples
-from edgekit.fleet.labelling import ask_oracles, draw_random, labelled, most_telling
+from edgekit.fleet.labelling import (
+    ask_oracles,
+    draw_random,
+    expected_errors,
+    labelled,
+    most_telling,
+)
 from edgekit.fleet.labels import Queue, Sample, choose_windows
 from edgekit.fleet.notice import errors_rose
 from edgekit.fleet.objects import Objects
@@ -50,18 +56,28 @@ def test_random_windows_stand_for_all_of_their_stratum_and_most_are_of_devices_o
     assert sum(c.weight for _, c in chosen) == pytest.approx(60)
 
 
-def test_telling_windows_are_every_devices_own_and_half_are_of_those_that_drifted(found):
+def test_telling_windows_are_each_devices_own_and_go_where_errors_are_expected(found):
     rows = {n: np.arange(1, 40, 4) for n in NAMES}
-    chosen = most_telling(found, rows, ["dev-3", "away"], 20, np.random.default_rng(1))
+    share = dict.fromkeys(NAMES, 0.1) | {"dev-3": 0.5}
+    chosen = most_telling(found, rows, share, 20, np.random.default_rng(1))
     assert len({(n, c.row) for n, c in chosen}) == len(chosen) == 20
     assert all(c.row % 4 == 1 and c.reason in ("uncertain", "novel") for _, c in chosen)
-    assert {n for n, _ in chosen[:10]} == {"dev-3"}
-    others = sorted(n for n, _ in chosen[10:])
-    assert others == sorted(
-        2 * [n for n in NAMES if n != "dev-3"]
-    )  # nobody's second before a first
-    one = next(c.row for n, c in chosen if c.reason == "uncertain")
+    count = {name: [n for n, _ in chosen].count(name) for name in NAMES}
+    assert count["dev-3"] == pytest.approx(10, abs=2)  # five of ten shares
+    assert all(1 <= count[n] <= 3 for n in NAMES if n != "dev-3")
+    one = next(c.row for n, c in chosen if n == "dev-3" and c.reason == "uncertain")
     assert found["dev-3"]["confidence"][one] == found["dev-3"]["confidence"][rows["dev-3"]].min()
+
+
+def test_a_drift_that_costs_nothing_is_soon_asked_about_no_more():
+    def labelled_as(device, right, wrong):
+        labels = ["a"] * right + ["b"] * wrong
+        return [Sample(0, device, 1, "novel", 0, 1.0, 0.0, "", 1.0, {"ann": v}) for v in labels]
+
+    known = labelled_as("harmless", 9, 0) + labelled_as("lost", 3, 6)
+    names = ["harmless", "lost", "new", "quiet"]
+    share = expected_errors(known, CLASSES, names, ["harmless", "lost", "new"])
+    assert share["lost"] > share["new"] > share["quiet"] > share["harmless"]
 
 
 def test_with_two_labellers_a_third_decides_and_what_stays_disputed_stays_open(connection):
