@@ -60,13 +60,15 @@ def line(kind: str = "mosquitto"):
             inbox = Inbox(running.connection("gateway"), kept, Metrics(kept))
             thread = threading.Thread(target=inbox.run, args=(stop,))
             thread.start()
-            with relay(running.port) as wire:
-                own = running.connection("device")
-                through = Connection(own.host, wire.port, own.ca, own.user, own.password,
-                                     own.certificate, own.key)  # fmt: skip
-                yield through, wire, kept
-            stop.set()
-            thread.join()
+            try:
+                with relay(running.port) as wire:
+                    own = running.connection("device")
+                    through = Connection(own.host, wire.port, own.ca, own.user, own.password,
+                                         own.certificate, own.key)  # fmt: skip
+                    yield through, wire, kept
+            finally:
+                stop.set()
+                thread.join()
 
 
 def day(case: usecases.UseCase, kind: Kind, body: bytes, events: int, broker_kind: str) -> Day:
@@ -144,7 +146,11 @@ def kept_back(case: usecases.UseCase) -> tuple[int, int]:
             source.put(kind, body)
         _until(lambda: not len(source.outbox))
         time.sleep(0.5)
-        assert source.outbox.aside_count == len(bodies) and not len(kept)
+        if source.outbox.aside_count != len(bodies) or len(kept):
+            raise RuntimeError(
+                f"{case.name}: {len(bodies)} windows that nobody flagged were tried, "
+                f"{source.outbox.aside_count} kept back, {len(kept)} arrived"
+            )
         return len(bodies), wire.up - before
 
 

@@ -36,8 +36,8 @@ def add(commands) -> None:
 
 def do(args) -> int:
     """The command."""
+    from edgekit.cloud.commands import ask
     from edgekit.cloud.database import open_database
-    from edgekit.fleet.commands import ask
 
     engine = open_database(database_of(args.run))
     try:

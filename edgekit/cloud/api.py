@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from edgekit.cloud import access, figures
-from edgekit.cloud.commands import What, command
+from edgekit.cloud.commands import NotThere, ask
 from edgekit.cloud.database import writing
 from edgekit.core.errors import EdgekitError
 
@@ -55,7 +55,7 @@ class WeeksAnswer(BaseModel):
 class Command(BaseModel):
     """`device`: only for retry, of which one; without it, of all that failed."""
 
-    what: What
+    what: Literal["pause", "resume", "abort", "retry"]
     device: str = Field("", max_length=64, pattern="^[A-Za-z0-9_-]*$")
 
 
@@ -139,9 +139,9 @@ def obey(request: Request, rollout: int, what: str, device: str, operator: str) 
         raise HTTPException(404, f"there is no rollout {rollout}")
     try:
         with writing(request.app.state.engine) as connection:
-            number = command(connection, rollout, what, device)
-    except LookupError as error:
-        raise HTTPException(404, str(error.args[0])) from None
+            number = ask(connection, rollout, what, device)
+    except NotThere as error:
+        raise HTTPException(404, str(error)) from None
     except EdgekitError as error:
         raise HTTPException(409, str(error)) from None
     log.info(

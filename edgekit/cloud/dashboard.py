@@ -10,12 +10,13 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from edgekit.cloud import charts, figures
-from edgekit.cloud.commands import ALLOWED, RETRIED
+from edgekit.cloud.commands import ALLOWED, IDLE, retried
 from edgekit.cloud.tables import commands, rollout_devices
 from edgekit.cloud.weeks import FLEET
 
 COHORTS_MOST = charts.SERIES_MOST - 1
 PAGE = 25  # devices
+FAILURES = "failed", "reverted"
 FAILED_MOST = 12  # devices that a rollout shows one by one
 
 
@@ -122,14 +123,16 @@ def _rollouts(connection: Connection) -> list[dict[str, Any]]:
     found = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     for rollout in found:
         number = rollout["rollout"]
-        rollout["allowed"] = [w for w, states in ALLOWED.items() if rollout["state"] in states]
+        state = rollout["state"]
+        rollout["allowed"] = [w for w in ALLOWED if state in ALLOWED[w] and IDLE.get(w) != state]
+        rollout["retried"] = retried(state)
         rollout["total"] = sum(rollout[state] for state in figures.DEVICE_STATES)
         c, d = commands.c, rollout_devices.c
         asked = select(c.what, c.device, c.time).where(c.rollout == number, c.obeyed.is_(False))
         rollout["asked"] = connection.execute(asked.order_by(c.time).limit(FAILED_MOST)).all()
         failed = (
             select(d.device, d.state, d.reason, d.tries)
-            .where(d.rollout == number, d.state.in_(RETRIED))
+            .where(d.rollout == number, d.state.in_(FAILURES))
             .order_by(d.device)
             .limit(FAILED_MOST)
         )

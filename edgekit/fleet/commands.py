@@ -1,41 +1,13 @@
-"""What a person asks of a rollout: pause, resume, abort, retry; obeyed at its next step, once."""
+"""What was asked of a rollout (`cloud.commands`): obeyed at its next step, once."""
 
 from __future__ import annotations
 
-import time
+from sqlalchemy import Connection, func, select, update
 
-from sqlalchemy import Connection, func, insert, select, update
-
-from edgekit.cloud.tables import commands, rollout_devices, rollouts
-from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.cloud.commands import retried
+from edgekit.cloud.tables import commands, rollouts
 from edgekit.fleet.rollout_state import Run
 from edgekit.fleet.takeback import abort
-
-COMMANDS = ("pause", "resume", "abort", "retry")
-
-
-def ask(connection: Connection, rollout: int, what: str, device: str = "") -> int:
-    """The command's id. device: of a retry, else of all that failed.
-
-    Raises EdgekitError for what cannot be asked.
-    """
-    if what not in COMMANDS:
-        raise EdgekitError(
-            f"{what[:40]!r} cannot be asked of a rollout.{did_you_mean(what, COMMANDS)}"
-        )
-    if connection.scalar(select(rollouts.c.id).where(rollouts.c.id == rollout)) is None:
-        raise EdgekitError(f"there is no rollout {rollout}: `edgekit fleet status` lists them")
-    if device and what != "retry":
-        raise EdgekitError(f"{what} is for the whole rollout; only retry takes a device")
-    t = rollout_devices.c
-    known = connection.scalars(select(t.device).where(t.rollout == rollout)).all()
-    if device and device not in known:
-        raise EdgekitError(
-            f"rollout {rollout} has no device {device[:64]!r}.{did_you_mean(device, known)}"
-        )
-    row = {"rollout": rollout, "what": what, "device": device, "time": time.time()}
-    made = connection.execute(insert(commands).values(**row).returning(commands.c.id))
-    return int(made.scalar_one())
 
 
 def obey(connection: Connection, run: Run, week: int) -> None:
@@ -75,7 +47,7 @@ def _do(run: Run, what: str, device: str, week: int) -> str:
 
 def _retry(run: Run, device: str, week: int) -> str:
     """Devices that failed begin anew; those that are to be taken back do not wait for their next try."""
-    state = "confirmed" if run.state == "aborted" else "failed"
+    state = retried(run.state)
     rows = [r for r in run.devices if r["state"] == state and device in ("", r["device"])]
     for r in rows:
         r.update(tries=0, missed=0, next_week=week, since=week, reason="asked for")

@@ -18,7 +18,7 @@ from edgekit.telemetry.segment import Reason, Segment
 Sends = Mapping[str, Sequence[str]]
 KINDS = tuple(k.name.lower() for k in (Kind.REPORT, Kind.SEGMENT, Kind.SKETCH, Kind.HEALTH))
 REASONS = tuple(r.name.lower() for r in Reason)
-SMALL = {Kind.REPORT: 64, Kind.SKETCH: 256, Kind.HEALTH: 160}  # bytes: no window hides in one
+SMALL = {Kind.REPORT: 64, Kind.SKETCH: 64, Kind.HEALTH: 160}  # bytes: no window hides in one
 DEFAULT: Sends = {"report": (), "sketch": (), "health": ()}  # of a use case that says nothing
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from edgekit.cloud.commands import ask
 from edgekit.core.errors import EdgekitError
 from edgekit.fleet import rollout as ro
-from edgekit.fleet.commands import ask
 from edgekit.fleet.waves import Policy, draw
 from tests.fleet import fleets
 
