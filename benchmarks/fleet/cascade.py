@@ -70,7 +70,9 @@ def _fold(case, train, val, test, profile: str) -> tuple[np.ndarray, np.ndarray]
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "teacher.tflite"
-        file.write_bytes(learn.quantize(getattr(large, "model", large)))
+        file.write_bytes(
+            learn.quantize(getattr(large, "model", large), case.teacher_input(train.X[:300]))
+        )
         model = LargerModel(file, case.teacher_input)
         wanted = (_opinions(case, model, val.X) == val.y).mean()
         _, logits = device(val.X)
