@@ -1,7 +1,7 @@
 """Many devices over many weeks: what drifts is noticed, labelled, retrained, rolled out and watched.
 
 simulate(use_case, devices=20, weeks=26, policy="loop")   a fleet over months, and what came of it
-Plan(policy, labels=0.02, label_error=0.0)               what its owner decides
+Plan(policy, labels=0.02, labellers=1)                   what its owner decides
 drifts(use_case)                                         what may change in its world
 reports(summary)                                         what the gate said of each candidate
 """

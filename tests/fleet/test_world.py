@@ -7,6 +7,7 @@ import pytest
 
 from edgekit import usecases
 from edgekit.fleet.world import USES, WorldSpec, make_world, populate
+from edgekit.monitor.drift_trial import Days
 
 
 @pytest.fixture(scope="module", params=["activity", "bearing", "ecg", "people", "weeds"])
@@ -48,3 +49,16 @@ def test_windows_of_one_use_share_nothing_with_those_of_another(made):
             own = np.flatnonzero(watched.recording == name)
             near = np.abs(start[own][:, None] - start[own]) < (1_000_000 if place else length)
             assert not (near & (uses[own][:, None] != uses[own])).any()
+
+
+def test_a_device_hears_its_own_windows_as_its_duty_says_and_no_week_twice(made):
+    _, _, world = made
+    day = Days(runs=5, length=4)
+    for device in world.devices:
+        n = len(world.pool[device.watches])
+        first, second = (world.heard(device, week, day) for week in (1, 2))
+        runs = first.reshape(-1, day.length)
+        assert len(first) == 7 * day.windows
+        assert (np.diff(runs, axis=1) % n == 1).all()
+        assert (first != second).any()
+        assert (first == world.heard(device, 1, day)).all()
