@@ -3,6 +3,8 @@
 simulate(use_case, devices=20, weeks=26, policy="loop")   a fleet over months, and what came of it
 Plan(policy, labels=0.02, labellers=1)                   what its owner decides
 drifts(use_case)                                         what may change in its world
+operating_curves(site)                                   what detectors find there, and at what price
+tiers(folder, devices)                                   broker, gateway and cloud, running
 reports(summary)                                         what the gate said of each candidate
 """
 
@@ -13,9 +15,21 @@ _HOMES = {
     "Plan": "edgekit.fleet.loop",
     "Simulation": "edgekit.fleet.simulation",
     "drifts": "edgekit.fleet.world",
+    "operating_curves": "edgekit.fleet.detectors",
     "reports": "edgekit.fleet.status",
     "simulate": "edgekit.fleet.simulation",
     "summary": "edgekit.fleet.status",
+    "tiers": "edgekit.fleet.tiers",
 }
-__all__ = ["POLICIES", "Plan", "Simulation", "drifts", "reports", "simulate", "summary"]
+__all__ = [
+    "POLICIES",
+    "Plan",
+    "Simulation",
+    "drifts",
+    "operating_curves",
+    "reports",
+    "simulate",
+    "summary",
+    "tiers",
+]
 __getattr__ = lazy.getter(__name__, _HOMES)

@@ -31,7 +31,8 @@ UNSURE = 0.6  # probability below which an answer is an alarm, where no class me
 class Site:
     """Where a fleet lives, for whoever works on it: the world's spec, its folder and the objects'.
 
-    `step` names the program's features, `drift` whether anything drifts in this world.
+    `step` names the program's features, `drift` whether anything drifts in this world; `keys`: the folder of
+    the key that signs, the world's own unless given.
     """
 
     spec: WorldSpec
@@ -39,9 +40,10 @@ class Site:
     objects: Path
     step: str = "features"
     drift: bool = True
+    keys: Path | None = None
 
     def program(self) -> Program:
-        return load_program(self.world, self.spec.use_case, self.spec.folder, self.step)
+        return load_program(self.spec, self.world, self.step, self.keys)
 
     def load(self):
         return load_world(self.spec, self.world / "pool.npz", self.drift)

@@ -22,6 +22,7 @@ from edgekit.emulate.machine import Machine
 from edgekit.emulate.profiling import profile
 from edgekit.emulate.target import latency_on
 from edgekit.fleet.host_program import HostProgram
+from edgekit.fleet.world import WorldSpec
 from edgekit.packages.release import Release
 
 START = 1_800_000_000  # POSIX seconds at which week 0 begins
@@ -86,16 +87,19 @@ class Program:
 
 
 @lru_cache(maxsize=4)
-def load_program(world: Path, use_case: str, workspace: Path, step: str = "features") -> Program:
-    """The program in the folder `world`, once a process; `step`: which of the use case's inputs it computes.
+def load_program(
+    spec: WorldSpec, world: Path, step: str = "features", keys: Path | None = None
+) -> Program:
+    """The program in the folder `world`, once a process and world `spec`; `step`: which of the use case's
+    inputs it computes; `keys`: where the key lies that signs, else in `world`.
 
     Raises EdgekitError where it is missing, damaged, or computes something else.
     """
-    case = usecases.load(use_case, workspace)
+    case = usecases.load(spec.use_case, spec.folder)
     try:
         data = (world / "device.zip").read_bytes()
     except OSError:
         raise EdgekitError(f"{world / 'device.zip'} is missing: simulate again") from None
     firmware = firmware_file.from_bytes(data).with_features(usecases.preprocessors(case)[step])
-    folder = usecases.folder(use_case, workspace)
-    return Program(firmware, load_design(folder / "design.toml"), world)
+    folder = usecases.folder(spec.use_case, spec.folder)
+    return Program(firmware, load_design(folder / "design.toml"), keys or world)

@@ -7,6 +7,7 @@ FOLDER/loop/    fleet.db and objects of this policy; frozen/ and full/ are its c
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,15 +28,18 @@ from edgekit.core.lock import locked
 from edgekit.core.workspace import Workspace
 from edgekit.data import Windows
 from edgekit.design import load as load_design
+from edgekit.fleet import POLICIES
 from edgekit.fleet.device_sketch import save_scale
 from edgekit.fleet.device_tier import SCALE, Site
 from edgekit.fleet.loop import Loop, Plan
+from edgekit.fleet.origin import Origin, origin_of
 from edgekit.fleet.retrain import first_release
 from edgekit.fleet.status import Summary, summary
 from edgekit.fleet.trainer import Trainer
 from edgekit.fleet.week import run_week
 from edgekit.fleet.world import WorldSpec, populate
 from edgekit.packages.release import Release
+from edgekit.pipeline.run import Run
 from edgekit.search.executor import executor
 
 
@@ -68,6 +72,7 @@ def simulate(
     plan: Plan | None = None,
     spec: WorldSpec | None = None,
     train: Callable | None = None,
+    run: Run | None = None,
     say: Callable[[str], None] = print,
 ) -> Simulation:
     """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
@@ -75,24 +80,31 @@ def simulate(
     `drift` False: a world in which nothing changes, the other end of what a loop can recover. `folder`:
     where it lives, `runs/fleet/<use_case>-<profile>` unless given. `workers`, `scheduler`: as for `edgekit
     search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
-    `train`: who trains, as `loop.Loop` calls it; a process of its own unless given. Raises EdgekitError for
+    `train`: who trains, as `loop.Loop` calls it; a process of its own unless given. `run`: a run whose
+    release the fleet begins with, signed by its key; the fleet lives in its folder, and is simulated anew
+    where that release has changed. Raises EdgekitError for
     a use case that there is not, and for a folder that holds another simulation.
     """
-    workspace = Workspace.find()
+    workspace = run.workspace if run else Workspace.find()
+    origin = origin_of(run) if run else None
     spec = spec or WorldSpec(
         use_case, profile, offline, seed, devices, weeks, folder=workspace.folder
     )
+    spec = replace(spec, begins=origin.digest) if origin else spec
     usecases.folder(spec.use_case, spec.folder)  # refuses a name before it becomes a folder's
     plan = plan or Plan(policy, label_error=label_error)
     usual = workspace.run_folder(use_case, profile, offline)
-    base = Path(folder) if folder else usual.parent / "fleet" / usual.name
+    base = run.directory / "fleet" if run else usual.parent / "fleet" / usual.name
+    base = Path(folder) if folder else base
     name = plan.policy if drift else f"{plan.policy}-no-drift"
     base = base.resolve()
     own = base / name
     with ExitStack() as stack:
         train = train or stack.enter_context(Trainer())
         stack.enter_context(locked(base / "world.lock"))
-        site = prepare(base, spec, train, say)
+        if origin and not _holds(base / "world" / "world.json", _facts(spec)):
+            _remove(base)
+        site = prepare(base, spec, train, say, origin)
         site = replace(site, objects=own / "objects", drift=drift)
         _same(own / "plan.json", {**asdict(plan), "drift": drift})
         engine = open_database(own / "fleet.db")
@@ -107,15 +119,23 @@ def simulate(
 
 
 def prepare(
-    base: Path, spec: WorldSpec, train: Callable, say: Callable[[str], None] = print
+    base: Path,
+    spec: WorldSpec,
+    train: Callable,
+    say: Callable[[str], None] = print,
+    origin: Origin | None = None,
 ) -> Site:
-    """The world's folder: windows, first release, program. What is there is not made again."""
+    """The world's folder: windows, first release (that of `origin`, if there is one), program. What is
+    there is not made again."""
     world = base / "world"
-    _same(world / "world.json", {**asdict(spec), "folder": ""})
+    _same(world / "world.json", _facts(spec))
     site = Site(spec, world, base)
+    if origin:
+        site = replace(site, step=origin.step, keys=origin.keys)
+        atomic_write_bytes(world / "device.zip", origin.device)
     if not (world / "pool.npz").is_file():
         say("world: windows of devices, and others for the first release")
-        first, pool = populate(spec)
+        first, pool = populate(spec, origin)
         first.save(world / "train.npz")
         pool.save(world / "pool.npz")
     if not (world / "device.zip").is_file():
@@ -156,12 +176,30 @@ def _note(engine: Engine, spec: WorldSpec) -> None:
         )
 
 
+def _facts(spec: WorldSpec) -> dict:
+    return {**asdict(spec), "folder": ""}
+
+
+def _text(facts: dict) -> str:
+    return json.dumps(facts, indent=1, sort_keys=True, default=str)
+
+
+def _holds(path: Path, facts: dict) -> bool:
+    """Whether nothing, or these facts, stand in the file."""
+    return not path.is_file() or path.read_text(encoding="utf-8") == _text(facts)
+
+
+def _remove(base: Path) -> None:
+    """A fleet of a release that was replaced: it can be simulated again."""
+    for name in ("world", *(f"{p}{end}" for p in POLICIES for end in ("", "-no-drift"))):
+        shutil.rmtree(base / name, ignore_errors=True)
+
+
 def _same(path: Path, facts: dict) -> None:
     """Raises EdgekitError where the file holds other facts: a folder is one simulation's."""
-    text = json.dumps(facts, indent=1, sort_keys=True, default=str)
     if not path.is_file():
-        atomic_write_bytes(path, text.encode())
-    elif path.read_text(encoding="utf-8") != text:
+        atomic_write_bytes(path, _text(facts).encode())
+    elif not _holds(path, facts):
         raise EdgekitError(
             f"{path.parent} holds another simulation: name another folder, or remove that one"
         )

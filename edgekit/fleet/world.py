@@ -18,6 +18,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
 from edgekit.data import Windows, concat
 from edgekit.data.recordings import TARGET
+from edgekit.fleet.origin import Origin
 from edgekit.monitor.drift_trial import DAYS, Days, stream
 
 USES = TRAIN, GATE, HELD = 0, 1, 2  # HELD: nobody but the simulation ever knows these labels
@@ -54,7 +55,8 @@ class FleetDevice:
 class WorldSpec:
     """Of what a world is made; two of the same are the same world. `folder` holds `usecases/`, if they are a
     workspace's own. `drifting` and `away`: shares of devices that drift, with which `severity`, and of
-    device-weeks out of coverage."""
+    device-weeks out of coverage. `begins`: the digest of the program that it begins with, "" of one that is
+    made for it."""
 
     use_case: str
     profile: str = "quick"
@@ -65,6 +67,7 @@ class WorldSpec:
     drifting: float = 0.5
     severity: float = 1.0
     away: float = 0.05
+    begins: str = ""
     folder: Path = field(default_factory=Path.cwd)
 
 
@@ -123,16 +126,19 @@ class World:
         return np.array([self.use[str(o)] for o in windows.origin])
 
 
-def populate(spec: WorldSpec) -> tuple[Windows, Windows]:
+def populate(spec: WorldSpec, origin: Origin | None = None) -> tuple[Windows, Windows]:
     """(windows that the first release is made of, windows of the devices): no group is in both.
 
-    The target domain of the use case. Where it is real, half of it is set apart by the use case's own rule
-    (groups, or time); where it is simulated, the devices' people, machines or places are drawn anew until
-    there are as many as are watched. Windows of devices that have another use (USES) do not overlap.
+    The target domain of the use case. Where it is real, the devices have what the run of `origin` never
+    trained on, or half of it, set apart by the use case's own rule (groups, or time); where it is
+    simulated, the devices' people, machines or places are drawn anew until there are as many as are
+    watched. Windows of devices that have another use (USES) do not overlap.
     """
     case = usecases.load(spec.use_case, spec.folder)
-    first = _windows(case, spec, spec.seed)
+    first = origin.made_of if origin else _windows(case, spec, spec.seed)
     if not np.all(first.simulated):
+        if origin:
+            return first, _whole_stretches(origin.others)
         half = case.folds(first, 2, spec.seed)[-1]  # the later half, where it goes by time
         return first[half.train], _whole_stretches(first[half.test])
     wanted = _cohorts(spec) if case.PLACE else spec.devices

@@ -30,6 +30,7 @@ from edgekit.pipeline.records import (
     TrainingScores,
 )
 
+FLEET = "07_fleet"
 REPORT, SEARCH, UPDATES = "the report", "edgekit search", "edgekit ota"
 
 
@@ -46,12 +47,12 @@ class Artefact:
 ARTEFACTS = {
     "field.npz": Artefact(
         "windows of the target domain", Windows, "01_collect",
-        ("02_adapt", "03_train", "04_compress", "05_export", "06_ota", SEARCH),
+        ("02_adapt", "03_train", "04_compress", "05_export", "06_ota", FLEET, SEARCH),
     ),
     "lab.npz": Artefact("windows of the source domain", Windows, "01_collect", ("02_adapt",)),
     "split.json": Artefact(
         "which groups train, validate and test", Split, "01_collect",
-        ("03_train", "04_compress", "05_export", "06_ota", SEARCH),
+        ("03_train", "04_compress", "05_export", "06_ota", FLEET, SEARCH),
     ),
     "teacher.h5": Artefact(
         "the float teacher, for Keras", bytes, "03_train", ("04_compress", SEARCH)
@@ -66,7 +67,7 @@ ARTEFACTS = {
     ),
     "model.json": Artefact(
         "what its users must know", ModelCard, "04_compress",
-        ("05_export", "06_ota", UPDATES, REPORT),
+        ("05_export", "06_ota", FLEET, UPDATES, REPORT),
     ),
     "golden.npz": Artefact(
         "inputs, and outputs to the byte", GoldenPairs, "04_compress", ("05_export",)
@@ -79,7 +80,7 @@ ARTEFACTS = {
     ),
     "device.zip": Artefact(
         "the program that was judged: ELF, C, model and contract", DeviceFirmware, "05_export",
-        ("06_ota", UPDATES, REPORT),
+        ("06_ota", FLEET, UPDATES, REPORT),
     ),
     "package.bin": Artefact("the first release, signed", bytes, "06_ota", (REPORT,)),
     "update.bin": Artefact("the retrained model as a signed delta", bytes, "06_ota", (REPORT,)),
