@@ -3,6 +3,7 @@
 simulate(use_case, devices=20, weeks=26, policy="loop")   a fleet over months, and what came of it
 Plan(policy, labels=0.02, labellers=1)                   what its owner decides
 drifts(use_case)                                         what may change in its world
+estimate(right, weight)                                  accuracy from random labels, with its interval
 operating_curves(site)                                   what detectors find there, and at what price
 tiers(folder, devices)                                   broker, gateway and cloud, running
 reports(summary)                                         what the gate said of each candidate
@@ -15,6 +16,7 @@ _HOMES = {
     "Plan": "edgekit.fleet.loop",
     "Simulation": "edgekit.fleet.simulation",
     "drifts": "edgekit.fleet.world",
+    "estimate": "edgekit.fleet.labels",
     "operating_curves": "edgekit.fleet.detectors",
     "reports": "edgekit.fleet.status",
     "simulate": "edgekit.fleet.simulation",
@@ -26,6 +28,7 @@ __all__ = [
     "Plan",
     "Simulation",
     "drifts",
+    "estimate",
     "operating_curves",
     "reports",
     "simulate",

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from edgekit import agent, packages, usecases
 from edgekit.agent import firmware_file
@@ -31,7 +31,9 @@ from edgekit.design import load as load_design
 from edgekit.fleet import POLICIES
 from edgekit.fleet.device_sketch import save_scale
 from edgekit.fleet.device_tier import SCALE, Site
+from edgekit.fleet.labels import Queue
 from edgekit.fleet.loop import Loop, Plan
+from edgekit.fleet.objects import Objects
 from edgekit.fleet.origin import Origin, origin_of
 from edgekit.fleet.retrain import first_release
 from edgekit.fleet.status import Summary, summary
@@ -45,11 +47,25 @@ from edgekit.search.executor import executor
 
 @dataclass(frozen=True)
 class Simulation:
-    """A fleet that was simulated: its `folder`, its database, and what came of it."""
+    """A fleet that was simulated: its `folder`, its database, by which plan, and what came of it."""
 
     folder: Path
     engine: Engine
     summary: Summary
+    site: Site
+    plan: Plan
+
+    @property
+    def use_case(self) -> usecases.UseCase:
+        return usecases.load(self.site.spec.use_case, self.site.spec.folder)
+
+    @property
+    def objects(self) -> Objects:
+        return Objects(self.site.objects)
+
+    def queue(self, connection: Connection) -> Queue:
+        """Its label queue, within the caller's transaction."""
+        return Queue(connection, self.use_case.CLASSES, self.plan.labellers)
 
     def _repr_html_(self) -> str:
         return self.summary._repr_html_()
@@ -115,7 +131,7 @@ def simulate(
         began = time.monotonic()
         for week in range(spec.weeks):
             say(line(week, spec.weeks, run_week(loop, week), engine, time.monotonic() - began))
-    return Simulation(own, engine, summary(engine))
+    return Simulation(own, engine, summary(engine), site, plan)
 
 
 def prepare(

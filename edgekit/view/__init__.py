@@ -17,10 +17,12 @@ from edgekit.view.design import (
     plot_power,
 )
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
+from edgekit.view.drift import plot_drifts, plot_operating_curves
 from edgekit.view.explore import explore
 from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
+from edgekit.view.label_queue import label_fleet
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.placement import plot_placement
@@ -35,6 +37,7 @@ __all__ = [
     "draw_signal",
     "explore",
     "label",
+    "label_fleet",
     "plot_adaptation",
     "plot_augmented",
     "plot_battery_life",
@@ -45,6 +48,7 @@ __all__ = [
     "plot_counts",
     "plot_deltas",
     "plot_distances",
+    "plot_drifts",
     "plot_features",
     "plot_flash",
     "plot_fleet",
@@ -56,6 +60,7 @@ __all__ = [
     "plot_life_over_rate",
     "plot_memory",
     "plot_method_choice",
+    "plot_operating_curves",
     "plot_pareto",
     "plot_placement",
     "plot_power",

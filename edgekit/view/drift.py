@@ -1,4 +1,4 @@
-"""The pictures of drift: what each detector costs in false alarms and what it finds."""
+"""The pictures of drift: what changes, what each detector costs in false alarms and what it finds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,43 @@ from edgekit.view.palette import COLOURS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from edgekit.data import Windows
+    from edgekit.usecases import UseCase
+
 WANTED = (1.0, 0.95)  # false alarms in 100 half-years, share found
+
+
+def plot_drifts(case: UseCase, window: Windows, severity: float = 1.0, seed: int = 0) -> np.ndarray:
+    """One `window` (1, time, channel), or a crop (1, height, width, 1), as it is, and after each of the use
+    case's DRIFTS at this `severity`. A signal is shown as the teacher and as the student take it. Returns the
+    axes, (drifts, 2) of signals, (1, drifts + 1) of pictures."""
+    X, rng = window.X[:1], np.random.default_rng(seed)
+    after = {n: np.asarray(d(X.copy(), severity, rng)) for n, d in sorted(case.DRIFTS.items())}
+    if X.ndim == 4:
+        return _pictures({"as it is": X, **after})
+    size = (9, 1.9 * len(after))
+    _, panels = plt.subplots(len(after), 2, figsize=size, layout="constrained", squeeze=False)
+    label, values = case.FEATURE_AXIS
+    seconds = np.arange(case.teacher_input.shape[1]) / case.RATE
+    for row, (name, changed) in zip(panels, after.items(), strict=True):
+        for what, given in (("as it is", X), (name, changed)):
+            row[0].plot(seconds, case.teacher_input(given)[0, 0, :, 0], lw=0.6, label=picture(what))
+            row[1].plot(values, case.features(given)[0, 0, :, 0], label=picture(what))
+        row[0].set(ylabel=case.WAVE_LABEL)
+        row[1].set(ylabel=case.FEATURE_LABEL)
+        row[1].legend(fontsize=8)
+    panels[-1, 0].set(xlabel="time (s)")
+    panels[-1, 1].set(xlabel=label)
+    return panels
+
+
+def _pictures(shown: Mapping[str, np.ndarray]) -> np.ndarray:
+    _, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 2.5), squeeze=False)
+    for axis, (name, X) in zip(axes[0], shown.items(), strict=True):
+        axis.imshow(X[0, :, :, 0], cmap="gray", vmin=0, vmax=255)
+        axis.set_title(picture(name), fontsize=9)
+        axis.set_axis_off()
+    return axes
 
 
 def plot_operating_curves(

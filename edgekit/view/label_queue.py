@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,8 +15,12 @@ from edgekit.core.escape import html, picture
 from edgekit.data.labelling import Labelling
 from edgekit.data.recordings import Recording
 from edgekit.fleet.labels.queue import Queue, Sample, check_annotator
+from edgekit.fleet.labels.windows import stored_window
 from edgekit.view.explore import interactive
 from edgekit.view.label_pictures import draw_signal
+
+if TYPE_CHECKING:
+    from edgekit.fleet.simulation import Simulation
 
 BATCH = 20  # samples that are fetched at once
 
@@ -129,6 +134,26 @@ def label_queue(work: QueueLabelling) -> QueueLabelling:
 
     display(QueueControls(work).box)
     return work
+
+
+def label_fleet(fleet: Simulation, annotator: str) -> QueueLabelling:
+    """`label_queue` of a simulated fleet, whose oracle has had its say: each sample once more, by
+    `annotator`.
+
+    Raises EdgekitError where nothing was asked yet.
+    """
+    case, objects = fleet.use_case, fleet.objects
+    firmware = fleet.site.program().firmware
+
+    def window(sample: Sample) -> np.ndarray:
+        return stored_window(objects.get(sample.object), firmware.step, firmware.sensitivity)
+
+    needed = fleet.plan.labellers + 1
+    return label_queue(
+        QueueLabelling(
+            fleet.engine, tuple(case.CLASSES), annotator, window, case.RATE, needed=needed
+        )
+    )
 
 
 class QueueControls:
