@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
     not CHROMIUM, reason="there is no Chromium (apt-get install chromium)"
 )
 HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
-FIGURES = "accuracy", "release", "bytes", "energy", "drift"  # each a chart with its numbers
+FIGURES = "accuracy", "release", "bytes", "inferences", "drift"  # each a chart with its numbers
 
 
 def fill(connection):
@@ -131,6 +131,8 @@ def test_an_operator_logs_in_sees_the_fleet_and_aborts_what_goes_wrong(served, p
         assert "No release has been rolled out yet" in page.inner_text("#rollouts")
         return
 
+    for i, unit in enumerate(("%", "devices", "B", "J", "%")):
+        assert unit in page.locator(".card > svg").nth(i).locator("text").all_text_contents()
     assert page.title() != "taken"
     assert page.locator("img, td b").count() == 0
     assert HOSTILE in page.inner_text("#devices")
