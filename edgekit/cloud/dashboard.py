@@ -74,7 +74,10 @@ def _cards(weeks: figures.Weeks) -> list[Card]:
     newest = sorted(by_release, key=lambda name: int(name.split()[1]))[-charts.SERIES_MOST :]
     return [
         Card(charts.lines(accuracy.title, x, shown, "%", zero=False), accuracy, note),
-        Card(charts.columns(versions.title, x, {n: by_release[n] for n in newest}), versions),
+        Card(
+            charts.columns(versions.title, x, {n: by_release[n] for n in newest}, "devices"),
+            versions,
+        ),
         Card(
             charts.lines(
                 traffic.title,

@@ -104,7 +104,7 @@ class Weeks:
         """Energy of an average device, mJ, by week; None where nobody knows what its board draws."""
         rows = [(week, energy / n or None) for week, n, energy in self._sums("energy_mj")]
         columns = "week", "mJ per device"
-        return Table("Energy of a device", columns, rows, self.origin.words("energy"))
+        return Table("Energy of a device’s inferences", columns, rows, self.origin.words("energy"))
 
     def drift(self) -> Table:
         """Share of devices that say their data have drifted, 0 to 1, by week."""
