@@ -40,7 +40,7 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     if not full and _under_way(connection):
         return {"trained": False, "labels": len(windows), "waits": "for a rollout", **gateway}
     base = released(connection)
-    recipe = loop.plan.recipe
+    recipe = loop.recipe
     if full:
         recipe = replace(recipe, share=float("inf"))
     made = loop.train(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from edgekit.fleet import POLICIES
 from edgekit.fleet.device_tier import DeviceState, Site
 from edgekit.fleet.labels.queue import Queue
 from edgekit.fleet.objects import Objects
-from edgekit.fleet.retrain import Recipe
+from edgekit.fleet.retrain import RECIPES, Recipe
 from edgekit.fleet.rollout import POLICY, Policy
 from edgekit.fleet.world import World
 
@@ -35,7 +35,7 @@ class Plan:
     labels: float = 0.02
     label_error: float = 0.0
     labellers: int = 1
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe | None = None
     rollout: Policy = POLICY
 
     def __post_init__(self):
@@ -75,6 +75,11 @@ class Loop:
     def queue(self, connection: Connection) -> Queue:
         """Of windows to be labelled, as a person sees it, too."""
         return Queue(connection, self.old.classes, self.plan.labellers)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a candidate is trained."""
+        return self.plan.recipe or RECIPES[self.site.spec.profile]
 
     def seed(self, week: int, step: int) -> int:
         """Of one step of one week."""

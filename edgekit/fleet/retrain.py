@@ -33,6 +33,9 @@ class Recipe:
     copies: int = 3
 
 
+RECIPES = {"quick": Recipe(epochs=12, copies=1), "full": Recipe()}  # by profile
+
+
 def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> Windows:
     """`recipe.replay` windows of `old`, as many of each class as there are, and the `labelled` ones repeated.
 
