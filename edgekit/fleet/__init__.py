@@ -21,7 +21,7 @@ _HOMES = {
     "reports": "edgekit.fleet.status",
     "simulate": "edgekit.fleet.simulation",
     "summary": "edgekit.fleet.status",
-    "tiers": "edgekit.fleet.tiers",
+    "tiers": "edgekit.fleet.desk",
 }
 __all__ = [
     "POLICIES",

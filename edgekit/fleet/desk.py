@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +77,7 @@ class Tiers:
     gateway: Process
     cloud: Process
     _broker: object
+    _boots: Counter[str] = field(default_factory=Counter)
 
     def connection(self, device: str) -> Connection:
         """How a device reaches the broker."""
@@ -91,10 +94,11 @@ class Tiers:
         return found.assign(kind=[Kind(k).name.lower() for k in found.kind])
 
     def send(self, device: str, bodies: Iterable[tuple[Kind, bytes]], seconds: float = 30.0) -> int:
-        """A device sends events of these kinds and bodies, and keeps each until the gateway has it; how many
-        were sent more than once. Raises EdgekitError for those that nobody took within `seconds`."""
+        """A device boots, sends events of these kinds and bodies, and keeps each until the gateway has it;
+        how many were sent more than once. Raises EdgekitError for those that nobody took within `seconds`."""
         box, stop = Outbox(), threading.Event()
-        source = EventSource(device, box, epoch=1)
+        self._boots[device] += 1  # or what it says now would pass for what it said before
+        source = EventSource(device, box, epoch=self._boots[device])
         for kind, body in bodies:
             source.put(kind, body)
         up = Uplink(self.connection(device), device, box, first_s=1.0)
@@ -126,9 +130,10 @@ class Tiers:
 @contextmanager
 def tiers(folder: Path | str, devices: Sequence[str], kind: str = "amqtt") -> Iterator[Tiers]:
     """A broker of this `kind` (`delivery.server`) for `devices`, `edgekit gateway` and `edgekit cloud
-    serve`, all on this machine, their databases and logs in `folder`. They end with the block."""
-    where = Path(folder)
-    where.mkdir(parents=True, exist_ok=True)
+    serve`, all on this machine, their databases and logs in a new folder below `folder`, so that nothing of
+    an earlier site counts as arrived. They end with the block."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    where = Path(tempfile.mkdtemp(prefix="site-", dir=folder))
     database, store = str(where / "cloud.db"), str(where / "objects")
     with ExitStack() as stack:
         engine = open_database(database)
