@@ -38,9 +38,10 @@ def plot_drifts(case: UseCase, window: Windows, severity: float = 1.0, seed: int
         for what, given in (("as it is", X), (name, changed)):
             row[0].plot(seconds, case.teacher_input(given)[0, 0, :, 0], lw=0.6, label=picture(what))
             row[1].plot(values, case.features(given)[0, 0, :, 0], label=picture(what))
-        row[0].set(ylabel=case.WAVE_LABEL)
-        row[1].set(ylabel=case.FEATURE_LABEL)
         row[1].legend(fontsize=8)
+    middle = panels[len(after) // 2]  # long labels of neighbours would lie over one another
+    middle[0].set(ylabel=case.WAVE_LABEL)
+    middle[1].set(ylabel=case.FEATURE_LABEL)
     panels[-1, 0].set(xlabel="time (s)")
     panels[-1, 1].set(xlabel=label)
     return panels

@@ -39,7 +39,8 @@ def draw_signal(
     units = recording.meta.get("units") or [recording.unit] * count
     for c, axis in enumerate(axes[:, 0]):
         axis.plot(seconds, recording.samples[first:stop:step, c], color="0.25", lw=0.7)
-        axis.set_ylabel(f"{picture(recording.channels[c])}\n({picture(units[c])})", fontsize=8)
+        unit = f"\n({picture(units[c])})" if units[c] else ""
+        axis.set_ylabel(f"{picture(recording.channels[c])}{unit}", fontsize=8)
         _shade(axis, recording, first, stop, classes, with_words=c == 0)
         if chosen:
             axis.axvspan(
