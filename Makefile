@@ -7,8 +7,8 @@ STAMP := .venv/.installed
 
 .PHONY: demo quick test lab lock lint format clean
 
-demo: $(STAMP)  ## the bearing chain on real data, full profile
-	$(BIN)/python -m edgekit run bearing --profile full
+demo: $(STAMP)  ## the bearing chain on real data, full profile, up to the signed update
+	$(BIN)/python -m edgekit run bearing --profile full --through 06
 
 quick: $(STAMP)  ## the same in a minute or two
 	$(BIN)/python -m edgekit run bearing

@@ -26,14 +26,14 @@ def save_gateway_set(objects: Objects, inputs: np.ndarray, y: np.ndarray) -> str
 
 def load_gateway_model(objects: Objects, key: str) -> Any:
     """The model that is fitted to the set `key`, once a process; its `predict` takes inputs (n, d)."""
-    return _fitted(objects.folder, key)
+    return _fitted(objects.url, key)
 
 
 @lru_cache(maxsize=2)
-def _fitted(folder, key: str) -> Any:
+def _fitted(url: str, key: str) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier
 
-    with np.load(io.BytesIO(Objects(folder).get(key)), allow_pickle=False) as f:
+    with np.load(io.BytesIO(Objects(url).get(key)), allow_pickle=False) as f:
         inputs, y = f["inputs"], f["y"]
     trees = ExtraTreesClassifier(TREES, random_state=0, class_weight="balanced", n_jobs=1)
     return trees.fit(inputs, y)

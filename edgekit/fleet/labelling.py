@@ -60,7 +60,7 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         sent = {c.row: s.tobytes() for c, s in zip(own, samples, strict=True)}
         a = found[name]
         columns = a["predicted"], a["confidence"], a["novelty"]
-        put = lambda row, sent=sent: (loop.objects.put(sent[row]), len(sent[row]))  # noqa: E731
+        put = lambda row, n=name, sent=sent: (loop.objects.put(sent[row], n), len(sent[row]))  # noqa: E731
         asked = queue.add(name, week, own, columns, put, float(START + week * WEEK))
         classes = [loop.old.classes[seen[name].y[c.row]] for c in own]
         truth |= dict(zip(asked, classes, strict=True))

@@ -1,4 +1,5 @@
-"""Files by their content: models, packages, flashes, windows; whole or not there, each once."""
+"""The loop's files by their content: models, packages, flashes, windows; each once, in the service's
+object store."""
 
 from __future__ import annotations
 
@@ -6,39 +7,41 @@ import hashlib
 import re
 from pathlib import Path
 
-from edgekit.core.atomic import atomic_write_bytes
+from edgekit.cloud.objects import SAMPLES, owner
+from edgekit.cloud.objects import Objects as Store
 from edgekit.core.errors import EdgekitError
 
 KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
+CONTENTS = "contents"
 
 
 class Objects:
-    """A folder of objects, each under its SHA-256 in hex; any number of processes may write to it."""
+    """Objects in the store `url`, a folder or what fsspec takes; each under its SHA-256 in hex, which is
+    checked when it is read. Any number of processes may write to it."""
 
-    def __init__(self, folder: Path | str):
-        self.folder = Path(folder)
+    def __init__(self, url: Path | str):
+        self.url = str(url)
+        self.store = Store(url)
 
-    def put(self, data: bytes) -> str:
-        """The object's key."""
+    def put(self, data: bytes, device: str = "") -> str:
+        """The object's key. What is a `device`'s own lies where `edgekit cloud forget` finds it."""
         key = hashlib.sha256(data).hexdigest()
-        path = self._path(key)
-        if not path.is_file():
-            atomic_write_bytes(path, data)
+        if device:
+            key = f"{SAMPLES}/{owner(device)}/{key}"
+        if not self.store.size(_path(key)):
+            self.store.put(_path(key), data)
         return key
 
     def get(self, key: str) -> bytes:
         """Raises EdgekitError for a key that is none, an object that is not there, or not what it was."""
-        if not KEY.fullmatch(key):
-            raise EdgekitError(f"{key[:80]!r} is no object's key: 64 hexadecimal digits")
-        try:
-            data = self._path(key).read_bytes()
-        except OSError:
-            raise EdgekitError(
-                f"{self.folder} lacks the object {key[:12]}…: take the folder whole"
-            ) from None
-        if hashlib.sha256(data).hexdigest() != key:
-            raise EdgekitError(f"the object {key[:12]}… in {self.folder} is damaged: remove it")
+        digest = key.rpartition("/")[2]
+        if not KEY.fullmatch(digest):
+            raise EdgekitError(f"{key[:80]!r} is no object's key: it ends in 64 hexadecimal digits")
+        data = self.store.get(_path(key))
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise EdgekitError(f"the object {digest[:12]}… in the store is damaged: remove it")
         return data
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / key
+
+def _path(key: str) -> str:
+    return key if "/" in key else f"{CONTENTS}/{key}"

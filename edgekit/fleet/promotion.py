@@ -52,16 +52,16 @@ class PairedLabels:
 
 
 @dataclass(frozen=True)
-class Gate:
+class Promotion:
     """decision: "go", "hold" (not enough is known) or "harm"; why in words."""
 
     decision: str
     reason: str = ""
 
 
-def gate(
+def may_promote(
     labels: Mapping[str, PairedLabels] | None, needed: int, worst: float, alpha: float
-) -> Gate:
+) -> Promotion:
     """May the next wave have the release? labels: by cohort.
 
     Harm: some cohort, or all together, lost accuracy beyond chance (exact test, `alpha` shared by all of
@@ -74,14 +74,14 @@ def gate(
         p = paired.harm()
         if paired.old_only > paired.new_only and p <= alpha / (1 + len(groups)):
             lost = (paired.old_only - paired.new_only) / paired.n
-            return Gate(
+            return Promotion(
                 "harm", f"accuracy {lost:.0%} lower, {name}, {paired.n} samples (p {p:.1g})"
             )
     if whole.n < needed:
-        return Gate("hold", f"{whole.n} labelled samples of {needed}")
+        return Promotion("hold", f"{whole.n} labelled samples of {needed}")
     low, _ = whole.interval()
     if needed and low < -worst:
-        return Gate(
+        return Promotion(
             "hold", f"{whole.n} labels leave a loss of {-low:.0%} possible, at most {worst:.0%}"
         )
-    return Gate("go")
+    return Promotion("go")

@@ -19,7 +19,7 @@ from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.fleet import waves
 from edgekit.fleet.commands import obey
 from edgekit.fleet.health import Health, judge
-from edgekit.fleet.promotion import Gate, PairedLabels, gate
+from edgekit.fleet.promotion import PairedLabels, Promotion, may_promote
 from edgekit.fleet.rollout_state import OUTCOMES, TRIES_BACK, Order, Run, load, save
 from edgekit.fleet.takeback import abort, take_back
 from edgekit.fleet.waves import Policy
@@ -140,12 +140,12 @@ def step(
     return run.orders()
 
 
-def _gate(run: Run, labels: Mapping[str, PairedLabels] | None) -> Gate:
-    return gate(labels, run.policy.labels, run.policy.worst, run.policy.alpha)
+def _promotion(run: Run, labels: Mapping[str, PairedLabels] | None) -> Promotion:
+    return may_promote(labels, run.policy.labels, run.policy.worst, run.policy.alpha)
 
 
 def _harm(run: Run, labels: Mapping[str, PairedLabels] | None) -> str:
-    found = _gate(run, labels)
+    found = _promotion(run, labels)
     return found.reason if found.decision == "harm" and run.state in ("running", "paused") else ""
 
 
@@ -153,7 +153,7 @@ def _go_on(run: Run, week: int, labels: Mapping[str, PairedLabels] | None) -> No
     """To the next wave, to the end, or to an abort where a wave has taken too long."""
     weeks, wave, last = week - run.row["wave_since"], run.row["wave"], len(run.policy.waves) - 1
     complete = waves.is_complete(run.devices, wave, weeks, run.policy)
-    found = _gate(run, labels)
+    found = _promotion(run, labels)
     late = weeks >= run.policy.wave_weeks
     run.row["reason"] = "" if complete else "devices of this wave are still waited for"
     if complete and found.decision == "hold":

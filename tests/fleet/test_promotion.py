@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.fleet.promotion import PairedLabels, gate
+from edgekit.fleet.promotion import PairedLabels, may_promote
 
 COUNTS = st.integers(0, 50)
 
 
 def decide(labels, needed=20, worst=0.1, alpha=0.02):
-    return gate(labels, needed, worst, alpha)
+    return may_promote(labels, needed, worst, alpha)
 
 
 def test_enough_labels_that_lost_nothing_go_on():
