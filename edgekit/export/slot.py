@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.export.source import Source
 from edgekit.operators.graph import Graph, Tensor
 
@@ -42,6 +43,18 @@ def image(source: Source) -> bytes:
     for _, flat, at in constant_offsets(source.graph, source.layers):
         whole[at : at + flat.nbytes] = flat.astype(flat.dtype.newbyteorder("<")).tobytes()
     return bytes(whole)
+
+
+def head_region(graph: Graph, layers) -> tuple[int, int]:
+    """Where the constants of the last layer begin in the image and where they end: they lie behind all others.
+
+    Raises EdgekitError for a last layer without any.
+    """
+    if not layers or not any(constants(graph, layers[-1:])):
+        raise EdgekitError("the last layer has no constants that could be replaced on their own")
+    sizes = [(at, flat.nbytes) for _, flat, at in constant_offsets(graph, layers)]
+    first = len(sizes) - sum(1 for _ in constants(graph, layers[-1:]))
+    return sizes[first][0], sum(sizes[-1])
 
 
 def image_regions(source: Source) -> list[tuple[int, str, int, int]]:
