@@ -46,7 +46,7 @@ def image(source: Source) -> bytes:
 
 
 def head_region(graph: Graph, layers) -> tuple[int, int]:
-    """Where the constants of the last layer begin in the image and where they end: they lie behind all others.
+    """Where the last layer's constants begin in the image and end: they lie behind all others.
 
     Raises EdgekitError for a last layer without any.
     """

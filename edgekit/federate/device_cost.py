@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from edgekit.emulate.machine import Machine, as_batches
 from edgekit.emulate.profiling import LayerCount, Profile, profile
 from edgekit.emulate.target import latency_on
 from edgekit.export.codegen import generate
-from edgekit.federate.last_layer import LastLayer, Plan, c_files, head_of
+from edgekit.federate.device_plan import Plan, c_files, head_of
+from edgekit.federate.last_layer import LastLayer
 from edgekit.operators.graph import Graph
 
 NAME = "model"
@@ -51,7 +53,7 @@ __attribute__((used, section(".vectors"))) static const void *const code_entries
 
 
 class CoreLayer:
-    """A network with a last layer that learns, on an emulated core: `LastLayer` with the network before it."""
+    """A network with a last layer that learns, on an emulated core; `LastLayer` is its twin."""
 
     def __init__(self, graph: Graph, rate: float, cpu: str = "cortex-m4", opt: str = "-Os"):
         """Raises EdgekitError for a last layer that cannot learn, as `Plan.of` says."""
@@ -68,7 +70,7 @@ class CoreLayer:
         self.machine.call("code_begin")
 
     def infer(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """One window's int8 inputs (1, …): the last layer's features (inputs,) and scores (outputs,), int8."""
+        """One window, int8 inputs (1, …): the last layer's int8 features (inputs,), and its scores."""
         (scores,) = self.machine.infer(as_batches(self.machine.graph, x)[0])
         return self.machine.tensor(self._features).reshape(-1).copy(), scores.reshape(-1)
 
@@ -150,7 +152,9 @@ class TrainingCost:
             (windows - 1) * getattr(each, k) + getattr(whole, k) for k in ("value", "low", "high")
         )
         value, low, high = ms
-        time = estimated(value, "ms", f"{windows} windows, {epochs} epochs: {whole.source}", low, high)
+        time = estimated(
+            value, "ms", f"{windows} windows, {epochs} epochs: {whole.source}", low, high
+        )
         return cost.energy(time, board)
 
 
@@ -172,9 +176,8 @@ def training_cost(
     for x, label in zip(inputs, labels, strict=True):
         features, _ = device.infer(x[None])
         device.machine.paint_stack()
-        parts["step"] = _larger(
-            parts.get("step"), device.counted("step", lambda n=label: device.step(int(n)))
-        )
+        step = device.counted("step", partial(device.step, int(label)))
+        parts["step"] = max(step, parts.get("step", step), key=lambda part: part.instructions)
         deepest = max(deepest, device.machine.stack_used())
         twin.step(features, int(label))
     if (device.weights() != twin.weights).any():
@@ -196,11 +199,11 @@ def training_cost(
     def instructions(part: LayerCount) -> Figure:
         return emulated(part.instructions, "instructions", where)
 
-    step, network = parts["step"].instructions, inference.network.value
+    network = inference.network.value
     return TrainingCost(
         inference=inference.network,
         step=instructions(parts["step"]),
-        ratio=emulated((network + step) / network, "inferences", where),
+        ratio=emulated(1 + parts["step"].instructions / network, "inferences", where),
         begin=instructions(parts["begin"]),
         end=instructions(parts["end"]),
         message=instructions(parts["message"]),
@@ -214,12 +217,6 @@ def training_cost(
     )
 
 
-def _larger(a: LayerCount | None, b: LayerCount) -> LayerCount:
-    return b if a is None or b.instructions > a.instructions else a
-
-
 def _times(part: LayerCount, n: int) -> LayerCount:
     blocks = {key: n * times for key, times in part.blocks.items()}
-    return replace(
-        part, instructions=n * part.instructions, blocks=blocks, taken=n * part.taken
-    )
+    return replace(part, instructions=n * part.instructions, blocks=blocks, taken=n * part.taken)

@@ -34,8 +34,8 @@ struct learn_plan {                    /* made with the model, in flash */
   uint16_t inputs, outputs;
   int16_t zero;                        /* the features' zero point */
   uint8_t bias_shift;
-  uint8_t packed;                      /* 1: a bias carries its row's shift in its low six bits */
-  uint32_t bias_at, shift_at, weights_at, bytes; /* in the head, the last layer's constants, and its size */
+  uint8_t packed;                      /* 1: a bias carries its row's shift in its low six bits; 0: no room */
+  uint32_t bias_at, weights_at, bytes; /* in the head, the last layer's constants, and its size */
 };
 
 static inline int32_t learn_scaled(int32_t a, int32_t by, uint8_t shift) {
@@ -66,10 +66,7 @@ static inline uint32_t learn_place(const struct learn_plan *p, uint32_t c, uint3
 
 /* How often the step of row c has doubled since the release. */
 static inline uint32_t learn_doubled(const struct learn_plan *p, const uint8_t *head, uint32_t c) {
-  if (!p->row[c].room) return 0;
-  const int32_t now = p->packed ? (learn_word(head + p->bias_at + 4 * c) & 63) - 31
-                                : ((const int8_t *)(head + p->shift_at))[c];
-  return (uint32_t)(now - p->row[c].shift);
+  return p->packed ? (uint32_t)((learn_word(head + p->bias_at + 4 * c) & 63) - 31 - p->row[c].shift) : 0;
 }
 
 /* Weight i of class c in the constants of a network, or its bias (i = inputs), as they are learnt */
@@ -165,11 +162,7 @@ static inline void learn_end(const struct learn_plan *p, const int32_t *weights,
       own[learn_place(p, c, i)] = (uint8_t)weight;
       bias -= p->zero * weight;
     }
-    if (p->packed) {
-      bias = bias * 64 + p->row[c].shift + 31 + (int32_t)doubled;
-    } else if (p->row[c].room) {
-      own[p->shift_at + c] = (uint8_t)(p->row[c].shift + (int32_t)doubled);
-    }
+    if (p->packed) bias = bias * 64 + p->row[c].shift + 31 + (int32_t)doubled;
     __builtin_memcpy(own + p->bias_at + 4 * c, &bias, 4);
   }
 }
