@@ -24,7 +24,7 @@ from edgekit.operators.graph import Graph
 
 NAME = "model"
 MAIN_FILE = "training.c"  # is linked behind edgekit_startup.c, whose vectors come first
-RAM = ("own_weights", "own_errors", "own_head")
+RAM = ("own_weights", "own_errors", "own_head", "own_message")
 PROGRAM = """\
 #include "model.h"
 #include "model_learn.h"
@@ -207,7 +207,7 @@ def training_cost(
         begin=instructions(parts["begin"]),
         end=instructions(parts["end"]),
         message=instructions(parts["message"]),
-        ram=emulated(ram, "B", f"weights, errors, constants + painted stack, {where}"),
+        ram=emulated(ram, "B", f"weights, errors, constants, message + painted stack, {where}"),
         code=measured(code, "B", f"ELF symbols, {device.firmware.described}"),
         update=measured(plan.message_bytes, "B", "int8 and one exponent a class"),
         window=measured(plan.inputs + 1, "B", "int8 features and a label"),
