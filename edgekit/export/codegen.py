@@ -50,7 +50,7 @@ def generate(
     which an update can replace while the program stays. With `head`, too, those of the last layer are read
     from `{name}_head`, which the program points into the slot or to what it has learnt; what that layer is
     given stays readable behind an inference. Raises EdgekitError for a name that is no C identifier, for
-    a head without a slot or without constants, and for whatever `lower` refuses.
+    a head without a slot or as `head_region` does, and for whatever `lower` refuses.
     """
     naming.check_c_name(name)
     if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):

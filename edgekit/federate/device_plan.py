@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -241,8 +242,8 @@ def _product(real: float) -> tuple[int, int]:
     return multiplier, 31 - shift
 
 
-def rounded(x, n):
-    """x / 2^n, halves up; whole numbers or arrays of them."""
+def rounded(x: Any, n: Any) -> Any:
+    """x / 2^n, halves up: whole numbers, or int64 arrays (…,) of them."""
     return (x + ((1 << n) >> 1)) >> n
 
 

@@ -88,8 +88,8 @@ def personalize(
 def gain(
     found: Mapping[str, Personal], seed: int = 0, draws: int = 5000
 ) -> tuple[float, float, float]:
-    """By how much `after` is above `before` on average over people, and between what bounds in 95 % of
-    bootstraps that draw whole people."""
+    """By how much `after` is above `before` on average over the people of `found`, and its bounds in 95 % of
+    `draws` bootstraps, by `seed`, that draw whole people: (mean, low, high), fractions."""
     from edgekit.learn.bootstrap import bounds, resample
 
     each = np.array([p.after - p.before for p in found.values()])

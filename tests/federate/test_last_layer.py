@@ -235,7 +235,7 @@ def test_it_learns_what_another_labels_and_the_network_then_says_so():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"softmax": True}, "SOFTMAX, cannot learn"),
+        ({"softmax": True}, "SOFTMAX, cannot be replaced on its own"),
         ({"activation": "relu"}, "it has an activation"),
         ({"hidden": 1030}, "it is 3 by 1030"),
         ({"classes": 1}, "it is 1 by 7"),
