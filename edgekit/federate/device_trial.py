@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,21 @@ def personalize(
         return balanced_accuracy(person.y[judged], np.asarray(scores).argmax(axis=1))
 
     return Personal(len(own), accuracy(graph), accuracy(learned_graph(graph, layer)))
+
+
+def chosen_by_others(found: Mapping[Any, Mapping[str, Personal]]) -> dict[str, Personal]:
+    """Each person with the one of several ways to learn that was best, on average, for all others.
+
+    found: of each way, the people. Raises EdgekitError where there are no others.
+    """
+    people = list(next(iter(found.values())))
+    if len(people) < 2:
+        raise EdgekitError("how to learn is chosen on other people: it takes two or more")
+
+    def for_others(way: Any, person: str) -> float:
+        return float(np.mean([found[way][other].after for other in people if other != person]))
+
+    return {p: found[max(found, key=lambda way: for_others(way, p))][p] for p in people}
 
 
 def gain(

@@ -38,8 +38,8 @@ def test_only_the_last_layer_is_read_from_the_head(form):
     assert not any(image(source)[end:])
 
 
-def test_a_network_that_ends_without_constants_has_no_head():
+def test_a_network_that_ends_without_weights_has_no_head():
     graph = OPERATORS["MAX_POOL_2D"].examples[0](np.random.default_rng(0))
-    with pytest.raises(EdgekitError, match="no constants") as err:
+    with pytest.raises(EdgekitError, match="MAX_POOL_2D, cannot be replaced on its own") as err:
         generate(graph, "model", slot=True, head=True)
     assert "\n" not in str(err.value)

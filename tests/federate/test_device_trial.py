@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
 from edgekit.federate.device_model import features_of
-from edgekit.federate.device_trial import Person, Personal, gain, personalize
+from edgekit.federate.device_trial import Person, Personal, chosen_by_others, gain, personalize
 from tests.federate.networks import network, windows
 
 
@@ -48,6 +48,18 @@ def test_classes_that_nobody_labelled_are_not_learnt(met):
     few = personalize(graph, person, labelled=12, rate=0.02, epochs=5, only=(0, 1))
     assert few.windows == np.isin(person.y[person.cut(12)[0]], (0, 1)).sum()
     assert few.after < personalize(graph, person, labelled=12, rate=0.02, epochs=5).after
+
+
+def test_nobodys_own_result_chooses_how_they_learn():
+    good, bad = Personal(3, 0.5, 0.9), Personal(3, 0.5, 0.4)
+    slow, fast = (
+        {"a": good, "b": bad, "c": bad, "d": bad},
+        {"a": bad, "b": good, "c": good, "d": good},
+    )
+    found = chosen_by_others({"slow": slow, "fast": fast})
+    assert found == fast  # "a" too, for whom slow would have been better
+    with pytest.raises(EdgekitError, match="two or more"):
+        chosen_by_others({"slow": {"a": good}})
 
 
 def test_a_gain_has_bounds_that_people_give_it():
