@@ -67,7 +67,7 @@ class Plan:
         shared = len(w.scale) == 1
         pairs = [quantize_multiplier(input_scale * s / float(y.scale[0])) for s in scales]
         multipliers = np.resize(layer.constants["multiplier"], outputs)
-        alive = all(m == int(have) for (m, _), have in zip(pairs, multipliers, strict=True))
+        alive = all(0 < m == int(have) for (m, _), have in zip(pairs, multipliers, strict=True))
         _require(graph, alive, "one of its classes was found dead and rewritten; train it again")
         shifts = [s for _, s in pairs]
         packed = "shift" not in layer.constants
@@ -116,7 +116,8 @@ class Plan:
         return np.hstack([np.repeat(rows[:, None], self.inputs, axis=1), bias])
 
     def unpack(self, head: bytes) -> np.ndarray:
-        """(outputs, inputs + 1) int64 weights in training, the bias last, of a network's constants."""
+        """(outputs, inputs + 1) int64 weights in training, the bias last, of a network's constants `head`.
+        Raises EdgekitError as `doubled` does."""
         more = self.doubled(head)[:, None]
         words = self._biases(head) >> (6 if self.packed else 0)
         rows = np.frombuffer(head, np.int8)[self._places()].astype(np.int64)
@@ -124,11 +125,15 @@ class Plan:
         return np.hstack([rows << FRACTION + more, bias << FRACTION - self.bias_shift + more])
 
     def doubled(self, head: bytes) -> np.ndarray:
-        """(outputs,) int64: how often the step of each row has doubled since the release."""
+        """(outputs,) int64: how often the step of each row has doubled since the release. Raises EdgekitError
+        for constants that are not this layer's."""
         _check_head(self, head)
         if not self.packed:
             return np.zeros(self.outputs, np.int64)
-        return (self._biases(head) & 63) - 31 - self.shift
+        found = (self._biases(head) & 63) - 31 - self.shift
+        if (found < 0).any() or (found > self.room).any():
+            raise EdgekitError("these constants are of another last layer: its scales do not fit")
+        return found
 
     def _biases(self, head: bytes) -> np.ndarray:
         return np.frombuffer(head, "<i4", self.outputs, self.bias_at).astype(np.int64)

@@ -6,11 +6,12 @@ import pytest
 from edgekit import firmware
 from edgekit.catalog import boards
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate.parity import run_host
+from edgekit.emulate.parity import run_host, tflm
 from edgekit.export import generate
 from edgekit.federate.device_cost import CoreLayer, training_cost
 from edgekit.federate.device_model import features_of, learned_graph
 from edgekit.federate.last_layer import LastLayer
+from edgekit.testing.tflite_file import to_tflite
 from tests.federate.networks import FORMS, network, windows
 
 RATE = 0.05
@@ -39,7 +40,10 @@ def test_the_network_runs_with_what_it_has_learnt(form):
         device.step(int(label))
     device.head()
     layer.fit(F, y)
-    told = run_host(generate(learned_graph(graph, layer), "model", slot=True), X).outputs
+    learnt = learned_graph(graph, layer)
+    told = run_host(generate(learnt, "model", slot=True), X).outputs
+    truth = tflm(to_tflite(learnt), X)
+    assert truth.oracle != "TFLM" or (truth.outputs == told).all()
     assert (np.array([device.infer(x[None])[1] for x in X]) == told).all()
     assert (told != run_host(generate(graph, "model", slot=True), X).outputs).any()
     device.begin()

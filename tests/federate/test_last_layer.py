@@ -260,3 +260,5 @@ def test_a_rate_that_does_not_fit_and_code_without_a_head_are_refused():
         generate(graph, "model", head=True)
     with pytest.raises(EdgekitError, match="constants are"):
         PLAN.unpack(b"1234")
+    with pytest.raises(EdgekitError, match="another last layer"):
+        PLAN.unpack(bytes(PLAN.head_bytes))
