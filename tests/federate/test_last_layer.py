@@ -82,7 +82,7 @@ def test_the_forms_are_all_that_the_generator_writes(form):
     assert any(plan.room) == (form.name not in ("one scale", "no room"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["released", "anything", "limits"]),
@@ -158,7 +158,7 @@ def test_a_power_of_two_is_as_near_as_it_says():
     assert power_of_two(np.array([0, 1 << 30])).tolist() == [ONE, 0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-(1 << 29), 1 << 29), min_size=2, max_size=12))
 def test_probabilities_are_those_of_softmax(scores):
     found = probabilities(np.array(scores)) / ONE
