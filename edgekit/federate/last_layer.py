@@ -82,7 +82,7 @@ class LastLayer:
 
 
 def change_of(plan: Plan, message: bytes) -> np.ndarray:
-    """What a device says that it learnt, in real numbers, of its `message`: (outputs, inputs + 1), bias last.
+    """What a device says that it learnt, in real numbers, of its `message`: (rows, inputs + 1), a row a class.
 
     Raises EdgekitError for a message that no device of this plan sends.
     """
@@ -100,14 +100,14 @@ def change_of(plan: Plan, message: bytes) -> np.ndarray:
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:
-    """Softmax of `scores` (outputs,) int64 in 1/2048 of log 2: (outputs,) int64 in 1/32768."""
+    """Softmax of `scores` (n,) int64 in 1/2048 of log 2: (n,) int64 in 1/32768."""
     power = power_of_two(scores.max() - scores)
     total = power.sum()
     return ((power << 15) + total // 2) // total
 
 
 def power_of_two(d: np.ndarray) -> np.ndarray:
-    """2^(-d / 2048) of `d` (…,) int64, not negative, in 1/32768: (…,) int64, off by less than 1.2e-4: a cubic
+    """2^(-d / 2048) of `d` (n,) int64, not negative, in 1/32768: (n,) int64, off by less than 1.2e-4: a cubic
     for the fraction, and a shift."""
     whole, part = d >> BITS, (d & ((1 << BITS) - 1)) << 4
     curve = (part * (7579 - (part * 1298 >> 15))) >> 15
