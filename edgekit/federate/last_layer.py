@@ -82,7 +82,7 @@ class LastLayer:
 
 
 def change_of(plan: Plan, message: bytes) -> np.ndarray:
-    """What a device says that it learnt, in real numbers, of its `message`: (rows, inputs + 1), a row a class.
+    """What a device says that it learnt, of its `message`: (rows, inputs + 1) in real numbers, a row a class.
 
     Raises EdgekitError for a message that no device of this plan sends.
     """
