@@ -15,7 +15,7 @@ from edgekit.emulate.cores import core
 from edgekit.emulate.emulator import FLASH, SIZE, Emulator
 from edgekit.emulate.firmware import Firmware
 from edgekit.emulate.samples import check_windows, sensor_samples
-from edgekit.export.slot import image
+from edgekit.export.slot import head_region, image
 
 # a call may take so many instructions for each product and each value, beside emulator.INSTRUCTIONS;
 # float32 without a floating-point unit takes about 150 for a product
@@ -47,6 +47,9 @@ class Machine(Emulator):
         self.uc.mem_write(at, data)
         if f"{self.name}_slot" in self.symbols:  # else no constants, and the linker left it out
             self.write(f"{self.name}_slot", struct.pack("<I", at))
+        if self.source.head:  # as released, until the program says otherwise
+            begin, _ = head_region(self.graph, self.source.layers)
+            self.write(f"{self.name}_head", struct.pack("<I", at + begin))
 
     def load(self, values: Sequence[np.ndarray]) -> None:
         """Write an array for each model input, in its dtype. Raises EdgekitError for another one or size."""

@@ -155,7 +155,9 @@ def run_host(source: Source, X, trace: bool = False) -> ExecutionTrace:
         f"void edgekit_layer(int n) {{\n  switch (n) {{\n{calls}\n  }}\n}}\n"
     )
     if source.slot:
-        driver += f"void edgekit_slot(const uint8_t *image) {{ {source.name}_slot = image; }}\n"
+        name = source.name
+        head = f" {name}_head = image + {name.upper()}_HEAD_AT;" if source.head else ""
+        driver += f"void edgekit_slot(const uint8_t *image) {{ {name}_slot = image;{head} }}\n"
     library = build_host(source, driver=driver, defines=rounding_defines(source.graph))
     graph = source.graph
 

@@ -13,7 +13,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.lower import lower
 from edgekit.export.plan import Plan, plan, root
-from edgekit.export.slot import constant_offsets, constants, image_size
+from edgekit.export.slot import constant_offsets, constants, head_region, image_size
 from edgekit.export.source import Source
 from edgekit.operators import OPERATORS
 from edgekit.operators.graph import Graph
@@ -41,18 +41,25 @@ def emit(graph: Graph, name: str = "model", seed: int = 0) -> dict[str, str]:
     return generate(graph, name, seed).files
 
 
-def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = False) -> Source:
+def generate(
+    graph: Graph, name: str = "model", seed: int = 0, slot: bool = False, head: bool = False
+) -> Source:
     """Like `emit`, and keeps the layers and the memory plan.
 
     With `slot`, constants are no part of the program: `{name}_slot` points to the `image` of a model,
-    which an update can replace while the program stays. Raises EdgekitError for a name that is no C
-    identifier and for whatever `lower` refuses.
+    which an update can replace while the program stays. With `head`, too, those of the last layer are read
+    from `{name}_head`, which the program points into the slot or to what it has learnt; what that layer is
+    given stays readable behind an inference. Raises EdgekitError for a name that is no C identifier, for
+    a head without a slot or as `head_region` does, and for whatever `lower` refuses.
     """
     naming.check_c_name(name)
     if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):
         whose = "the C library" if name in RESERVED else "edgekit's own code"
         raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
     layers, alias = lower(graph)
+    if head and not slot:
+        raise EdgekitError("a last layer that can be replaced needs code that reads from a slot")
+    region = head_region(graph, layers) if head else (0, 0)
     sizes = {t.index: t.nbytes for t in graph.tensors if t.data is None}
     for i in graph.outputs:
         if graph.tensors[i].data is not None:
@@ -66,7 +73,7 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
     found = kernels(h for layer in layers for h in layer.headers)
     switches = _kernel_switches(layers) if f"{KERNELS}/ek_requantize.h" in found else []
     files = {
-        f"{name}.h": _header(graph, name, memory, layers, slot),
+        f"{name}.h": _header(graph, name, memory, layers, slot, region),
         f"{name}.c": _model(
             graph,
             name,
@@ -76,10 +83,13 @@ def generate(graph: Graph, name: str = "model", seed: int = 0, slot: bool = Fals
             memory.size,
             arena_address,
             slot,
+            head,
         ),
-        f"{name}_weights.h": (_weights_in_slot if slot else _weights)(graph, name, layers),
+        f"{name}_weights.h": _weights_in_slot(graph, name, layers, region)
+        if slot
+        else _weights(graph, name, layers),
     }
-    return Source(name, files | found, tuple(layers), memory, graph, alias, slot)
+    return Source(name, files | found, tuple(layers), memory, graph, alias, slot, head)
 
 
 def kernels(wanted: Iterable[str]) -> dict[str, str]:
@@ -91,7 +101,9 @@ def kernels(wanted: Iterable[str]) -> dict[str, str]:
     return {f"{KERNELS}/{header}": text for header, text in found.items()}
 
 
-def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
+def _header(
+    graph: Graph, name: str, memory: Plan, layers, slot: bool, region: tuple[int, int]
+) -> str:
     up = name.upper()
     of = (
         "for every .tflite of this structure"
@@ -130,6 +142,15 @@ def _header(graph: Graph, name: str, memory: Plan, layers, slot: bool) -> str:
     if slot:
         lines.append(f"#define {up}_IMAGE_BYTES {image_size(graph, layers)}")
         calls.append(f"extern const uint8_t *{name}_slot; /* the image, on a multiple of 8 */")
+    if any(region):
+        lines += [
+            f"#define {up}_HEAD_AT {region[0]} /* in the image: the last layer's constants */",
+            f"#define {up}_HEAD_BYTES {region[1] - region[0]}",
+        ]
+        calls += [
+            f"extern const uint8_t *{name}_head; /* those constants, on a multiple of 4 */",
+            f"const int8_t *{name}_head_input(void); /* what the last layer was given */",
+        ]
     if any(layer.state for layer in layers):
         calls.append(f"void {name}_reset(void); /* forget all earlier inferences */")
     end = ["#if defined(__cplusplus)", "}", "#endif", "", "#endif", ""]
@@ -149,6 +170,7 @@ def _model(
     size: int,
     arena_address,
     slot: bool,
+    head: bool,
 ) -> str:
     headers = sorted({h for layer in layers for h in layer.headers})
     parts = [
@@ -162,10 +184,17 @@ def _model(
     ]
     if slot:
         parts.insert(-3, f"const uint8_t *{name}_slot;\n")
+    if head:
+        parts.insert(-3, f"const uint8_t *{name}_head;\n")
     for n, layer in enumerate(layers):
         parts.append(_layer(graph, n, layer, arena_address, slot))
     body = "\n".join(f"  {layer.name}();" for layer in layers)
     parts.append(f"void {name}_invoke(void) {{\n{body}\n}}\n")
+    if head:
+        given = arena_address(layers[-1].inputs[0])
+        parts.append(
+            f"const int8_t *{name}_head_input(void) {{ return (const int8_t *)({given}); }}\n"
+        )
     states = [
         f"  for (int32_t i = 0; i < {layer.state}; i++) ({arena_address(('state', n))})[i] = 0;"
         for n, layer in enumerate(layers)
@@ -274,15 +303,16 @@ def _weights(graph: Graph, name: str, layers) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _weights_in_slot(graph: Graph, name: str, layers) -> str:
-    """Where each constant lies in the slot."""
+def _weights_in_slot(graph: Graph, name: str, layers, region: tuple[int, int]) -> str:
+    """Where each constant lies in the slot; those in `region`, from the head's beginning on."""
     parts = [
         f"/* Constants of {name} in its slot: offsets in the image. Included by {name}.c only. */",
         "#include <stdint.h>\n",
     ]
     for array, flat, at in constant_offsets(graph, layers):
         kind = C_TYPES[str(flat.dtype)]
-        parts.append(f"#define {array} ((const {kind} *)({name}_slot + {at})) /* [{flat.size}] */")
+        where = f"slot + {at}" if not any(region) or at < region[0] else f"head + {at - region[0]}"
+        parts.append(f"#define {array} ((const {kind} *)({name}_{where})) /* [{flat.size}] */")
     return "\n".join(parts) + "\n"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.export.source import Source
 from edgekit.operators.graph import Graph, Tensor
+from edgekit.operators.layer import Layer
 
 
 def constants(graph: Graph, layers) -> Iterator[tuple[str, np.ndarray]]:
@@ -42,6 +44,22 @@ def image(source: Source) -> bytes:
     for _, flat, at in constant_offsets(source.graph, source.layers):
         whole[at : at + flat.nbytes] = flat.astype(flat.dtype.newbyteorder("<")).tobytes()
     return bytes(whole)
+
+
+def head_region(graph: Graph, layers: Sequence[Layer]) -> tuple[int, int]:
+    """Where in the image the constants of the last of `layers` begin and end: they lie behind all others.
+
+    Raises EdgekitError for a last layer without any, or one whose output may lie over its input.
+    """
+    last = layers[-1]
+    if last.overlap or not any(constants(graph, [last])):
+        why = "works in place" if last.overlap else "has no constants"
+        raise EdgekitError(
+            f"the last layer, {last.operator}, cannot be replaced on its own: it {why}"
+        )
+    sizes = [(at, flat.nbytes) for _, flat, at in constant_offsets(graph, layers)]
+    first = len(sizes) - sum(1 for _ in constants(graph, [last]))
+    return sizes[first][0], sum(sizes[-1])
 
 
 def image_regions(source: Source) -> list[tuple[int, str, int, int]]:

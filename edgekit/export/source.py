@@ -23,6 +23,7 @@ class Source:
     graph: Graph
     alias: dict[int, int]  # tensors that only rename another
     slot: bool = False  # constants are not compiled in but read from a slot, see `image`
+    head: bool = False  # those of the last layer from a place of their own, see `head_region`
 
     def offset(self, tensor: int) -> int:
         """Where in the arena a tensor lives."""

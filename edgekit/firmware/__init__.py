@@ -5,6 +5,7 @@ features/   the features, each the twin of a Python file of `signal/`
 runtime/    start-up, linker script, counters, messages (laid out by `message.py`)
 agent/      the update agent: CBOR, manifest, slots, delta, keys
 monitor/    what a device keeps to notice that its world changes
+learn/      training a network's last layer on the device
 telemetry/  a device's events until they are acknowledged, and the numbers that make their keys
 crypto/     signatures, hashes, ciphers; what others wrote stands there unchanged, with its notice
 checks/     what tests and searches link beside the agent: a flash that loses power, entry points of fuzzers

@@ -1,0 +1,1 @@
+"""Federated learning: what stays on a device, what leaves it, what is made of it."""

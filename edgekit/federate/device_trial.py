@@ -1,0 +1,114 @@
+"""Does a network know a person better once its last layer has learnt a few of their windows on the device?
+
+Each held-out person's recordings are cut in time: the first windows are labelled and learnt, then comes a
+gap, so that no sample is in both parts, and the rest is judged. The same session is on both sides of the
+gap: what is found here is the most that such labels can give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgekit.core.errors import EdgekitError
+from edgekit.emulate.parity import run_host
+from edgekit.export.codegen import generate
+from edgekit.federate.device_model import features_of, learned_graph
+from edgekit.federate.device_plan import Plan, head_of
+from edgekit.federate.last_layer import LastLayer
+from edgekit.learn.scores import balanced_accuracy
+from edgekit.operators.graph import Graph
+
+
+@dataclass(frozen=True)
+class Person:
+    """Windows that a network has never met: int8 `inputs` (n, …), labels `y` (n,), and each one's `recording`
+    (n,), in the order of time."""
+
+    inputs: np.ndarray
+    y: np.ndarray
+    recording: np.ndarray
+
+    def cut(self, labelled: int, gap: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the first `labelled` windows of each recording, one of each in turn, and those behind the
+        `gap`. Raises EdgekitError where nothing would be left to learn or to judge."""
+        first, rest = [], []
+        for name in np.unique(self.recording):
+            rows = np.flatnonzero(self.recording == name)
+            first.append(rows[:labelled])
+            rest.append(rows[labelled + gap :])
+        turns = [rows[n] for n in range(labelled) for rows in first if n < len(rows)]
+        judged = np.concatenate(rest) if rest else np.array([], int)
+        if not turns or not len(judged):
+            raise EdgekitError(
+                f"{labelled} windows to learn from leave none to judge, or none to learn"
+            )
+        return np.array(turns), judged
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A person's balanced accuracy of the windows judged, by the network as released, `before`, and with what
+    it learnt from `windows` labelled ones, `after`."""
+
+    windows: int
+    before: float
+    after: float
+
+
+def personalize(
+    graph: Graph,
+    person: Person,
+    labelled: int,
+    rate: float,
+    epochs: int,
+    gap: int = 1,
+    only: Collection[int] = (),
+) -> Personal:
+    """Train the last layer of the int8 `graph` on a person, in the device's integers, and judge it, int8.
+
+    labelled: windows of each recording; rate, epochs: of the learning; gap: windows between both parts; only:
+    classes that the person labels, all unless given. Raises EdgekitError as `Plan.of` and `Person.cut` do.
+    """
+    source = generate(graph, "model", slot=True, head=True)
+    layer = LastLayer(Plan.of(source, rate), head_of(source))
+    own, judged = person.cut(labelled, gap)
+    own = own[np.isin(person.y[own], list(only))] if only else own
+    layer.fit(features_of(graph, person.inputs[own]), person.y[own], epochs)
+
+    def accuracy(network: Graph) -> float:
+        scores = run_host(generate(network, "model", slot=True), person.inputs[judged]).outputs
+        return balanced_accuracy(person.y[judged], np.asarray(scores).argmax(axis=1))
+
+    return Personal(len(own), accuracy(graph), accuracy(learned_graph(graph, layer)))
+
+
+def chosen_by_others(found: Mapping[Any, Mapping[str, Personal]]) -> dict[str, Personal]:
+    """Each person with the one of several ways to learn that was best, on average, for all others.
+
+    found: of each way, the people. Raises EdgekitError where there are no others.
+    """
+    people = list(next(iter(found.values())))
+    if len(people) < 2:
+        raise EdgekitError("how to learn is chosen on other people: it takes two or more")
+
+    def for_others(way: Any, person: str) -> float:
+        return float(np.mean([found[way][other].after for other in people if other != person]))
+
+    return {p: found[max(found, key=lambda way: for_others(way, p))][p] for p in people}
+
+
+def gain(
+    found: Mapping[str, Personal], seed: int = 0, draws: int = 5000
+) -> tuple[float, float, float]:
+    """By how much `after` is above `before` on average over the people of `found`, and its bounds in 95 % of
+    `draws` bootstraps, by `seed`, that draw whole people: (mean, low, high), fractions."""
+    from edgekit.learn.bootstrap import bounds, resample
+
+    each = np.array([p.after - p.before for p in found.values()])
+    drawn = resample(each, draws, np.random.default_rng(seed)).mean(axis=1)
+    low, high = bounds(drawn)
+    return float(each.mean()), float(low), float(high)

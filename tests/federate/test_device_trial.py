@@ -1,0 +1,70 @@
+"""Whom a network learns to know: what is learnt and what is judged never meet."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.core.errors import EdgekitError
+from edgekit.federate.device_model import features_of
+from edgekit.federate.device_trial import Person, Personal, chosen_by_others, gain, personalize
+from tests.federate.networks import network, windows
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(1, 4), st.integers(0, 2))
+def test_between_what_is_learnt_and_judged_lies_a_gap(lengths, labelled, gap):
+    recording = np.repeat(np.arange(len(lengths)), lengths)
+    at = np.concatenate([np.arange(n) for n in lengths])
+    person = Person(np.zeros((len(at), 3), np.int8), at, recording)
+    if max(lengths) <= labelled + gap:
+        with pytest.raises(EdgekitError, match="none to judge"):
+            person.cut(labelled, gap)
+        return
+    own, judged = person.cut(labelled, gap)
+    assert at[own].max() < labelled
+    assert at[judged].min() >= labelled + gap
+    assert (np.diff(at[own]) >= 0).all()  # one of each recording in turn
+    assert len(own) == sum(min(n, labelled) for n in lengths)
+
+
+@pytest.fixture(scope="module")
+def met():
+    """A network, and a person whose labels it does not know yet."""
+    graph = network(3, given=12, hidden=16, classes=4)
+    X, _ = windows(graph, 160, 5)
+    F = features_of(graph, X).astype(float)
+    y = ((F - F.mean(axis=0)) @ np.random.default_rng(0).normal(size=(16, 4))).argmax(axis=1)
+    return graph, Person(X, y, np.repeat(np.arange(8), 20))
+
+
+def test_a_person_with_labels_of_their_own_is_known_better(met):
+    found = personalize(*met, labelled=12, rate=0.02, epochs=5)
+    assert found.windows == 8 * 12
+    assert found.after > found.before + 0.2
+
+
+def test_classes_that_nobody_labelled_are_not_learnt(met):
+    graph, person = met
+    few = personalize(graph, person, labelled=12, rate=0.02, epochs=5, only=(0, 1))
+    assert few.windows == np.isin(person.y[person.cut(12)[0]], (0, 1)).sum()
+    assert few.after < personalize(graph, person, labelled=12, rate=0.02, epochs=5).after
+
+
+def test_nobodys_own_result_chooses_how_they_learn():
+    good, bad = Personal(3, 0.5, 0.9), Personal(3, 0.5, 0.4)
+    slow, fast = (
+        {"a": good, "b": bad, "c": bad, "d": bad},
+        {"a": bad, "b": good, "c": good, "d": good},
+    )
+    found = chosen_by_others({"slow": slow, "fast": fast})
+    assert found == fast  # "a" too, for whom slow would have been better
+    with pytest.raises(EdgekitError, match="two or more"):
+        chosen_by_others({"slow": {"a": good}})
+
+
+def test_a_gain_has_bounds_that_people_give_it():
+    same = {str(n): Personal(3, 0.5, 0.75) for n in range(4)}
+    assert gain(same) == (0.25, 0.25, 0.25)
+    mixed = {str(n): Personal(3, 0.5, 0.5 + n / 10) for n in range(-3, 5)}
+    mean, low, high = gain(mixed)
+    assert low < 0 < mean < high
