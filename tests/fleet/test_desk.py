@@ -9,9 +9,7 @@ from edgekit.telemetry import Kind
 REPORTS = [(Kind.REPORT, bytes([n])) for n in range(3)]
 
 
-def test_a_device_may_speak_again_through_a_gateway_that_was_killed_and_a_site_may_be_built_again(
-    tmp_path,
-):
+def test_a_device_may_speak_again_through_a_gateway_that_was_killed(tmp_path):
     with fleet.tiers(tmp_path, ["device-001"]) as site:
         site.send("device-001", REPORTS)
         site.gateway.kill()
@@ -22,5 +20,3 @@ def test_a_device_may_speak_again_through_a_gateway_that_was_killed_and_a_site_m
         arrived = site.wait(6)
     assert not arrived.duplicated(["device", "epoch", "sequence"]).any()
     assert arrived.epoch.nunique() >= 2
-    with fleet.tiers(tmp_path, ["device-001"]) as again:
-        assert not len(again.events()), "an earlier site's events count as arrived"
