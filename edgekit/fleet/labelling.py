@@ -145,23 +145,33 @@ def _choose(
     rng: np.random.Generator,
     share: Mapping[str, float] | None = None,
 ) -> Chosen:
-    """`choose_windows` over devices: each device's least sure and strangest, then each one's second …; who
-    has twice the `share` has its second when the others have their first."""
+    """`choose_windows` over devices: the least sure and the strangest of each device and class that it
+    answered, then the second of each …; who has twice the `share` has its second when the others have their
+    first."""
     place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
     if not place:
         return []
     shares = share or dict.fromkeys(rows, 1.0)
     scores = [
-        np.concatenate([_turns(sign * found[n][k][rows[n]]) / shares[n] for n in sorted(rows)])
+        np.concatenate(
+            [
+                _turns(sign * found[n][k][own], found[n]["predicted"][own]) / shares[n]
+                for n, own in sorted(rows.items())
+            ]
+        )
         for k, sign in (("confidence", 1), ("novelty", -1))
     ]
     picked = choose_windows(scores[0], -scores[1], count, rng, random_share=random_share)
     return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
 
 
-def _turns(score: np.ndarray) -> np.ndarray:
-    """(n,) whose order is the rank of `score` within its device, and within a rank the score."""
-    rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+def _turns(score: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """(n,) whose order is the rank of `score` within its device and predicted class, and within a rank the
+    score: a class that is always answered with doubt does not take all the labels."""
+    rank = np.empty(len(score))
+    for c in np.unique(predicted):
+        own = np.flatnonzero(predicted == c)
+        rank[own] = np.argsort(np.argsort(score[own], kind="stable"), kind="stable")
     return rank + 0.5 + score / (2 * (1 + np.abs(score)))
 
 

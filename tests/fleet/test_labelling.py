@@ -69,6 +69,15 @@ def test_telling_windows_are_each_devices_own_and_go_where_errors_are_expected(f
     assert found["dev-3"]["confidence"][one] == found["dev-3"]["confidence"][rows["dev-3"]].min()
 
 
+def test_a_class_that_is_always_doubted_does_not_take_all_labels(found):
+    rows = {n: np.arange(40) for n in NAMES}
+    for answers in found.values():
+        answers["predicted"] = np.arange(40) % 2
+        answers["confidence"] = answers["novelty"] = np.where(np.arange(40) % 2, 0.9, 0.3)
+    chosen = most_telling(found, rows, dict.fromkeys(NAMES, 1.0), 60, np.random.default_rng(1))
+    assert 20 <= sum(c.row % 2 for _, c in chosen) <= 40
+
+
 def test_a_drift_that_costs_nothing_is_soon_asked_about_no_more():
     def labelled_as(device, right, wrong):
         labels = ["a"] * right + ["b"] * wrong
