@@ -1,109 +1,94 @@
-"""The three tiers as a site has them, to be killed: a broker, the gateway's process, the cloud's, devices.
+"""The three tiers as a site has them, to be killed: a broker, the gateway's process, the cloud's, the weekly
+loop beside it on the cloud's own database, and devices.
 
-The cloud is `edgekit cloud serve` where the kit has one, else the small one of the tests. `qos1=True`
-makes the control: devices and gateway trust the broker's acknowledgement (QoS 1, persistent sessions on
-both sides).
+`qos1=True` makes the control: devices and gateway trust the broker's acknowledgement (QoS 1, persistent
+sessions on both sides).
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import random
-import socket
-import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from benchmarks.fleet.fleet_loop import FleetLoop
 from edgekit.assurance.relay import relay
+from edgekit.cloud.database import open_database
+from edgekit.cloud.tables import events
+from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.mqtt_client import EVENTS, Connection, device_topic
 from edgekit.delivery.server import broker
+from edgekit.fleet.desk import Process, free_port
 from edgekit.telemetry import Event, EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
 
-SOURCES = Path(__file__).resolve().parents[2]
-SMALL_CLOUD = SOURCES / "tests" / "gateway" / "cloud_app.py"
-TOKEN = "a-token-of-benchmarks"
 BODY = bytes(12)  # of a report
-
-
-class Process:
-    """A program of the kit that is started and killed."""
-
-    def __init__(self, words: list[str], log: Path, port: int = 0):
-        self.words, self.log, self.port = words, log, port
-        self.start()
-
-    def start(self) -> None:
-        path = os.pathsep.join([str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])])
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.words], env=os.environ | {"PYTHONPATH": path},
-                cwd=SOURCES, stdout=log, stderr=log,
-            )  # fmt: skip
-        until = time.monotonic() + 60
-        while self.port and time.monotonic() < until and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+QUIET_S = 10.0  # without a new row, after which the control is given up
 
 
 class Tiers:
-    """All of it in `folder`, with so many devices. Use as a context."""
+    """All of it in `folder`, with so many `devices`. Use as a context.
 
-    def __init__(self, kind: str, folder: Path, devices: int = 6, qos1: bool = False):
-        self.kind, self.folder, self.qos1 = kind, folder, qos1
+    `loop`: a fleet's weekly loop, whose database the cloud serves, too. `database`: its URL where it is no
+    SQLite file in `folder`.
+    """
+
+    def __init__(
+        self, kind: str, folder: Path, devices: int = 6, qos1: bool = False, database: str = "",
+        loop: FleetLoop | None = None,
+    ):  # fmt: skip
+        self.kind, self.folder, self.qos1, self.loop = kind, folder, qos1, loop
         self.names = tuple(f"device-{n}" for n in range(devices))
-        self.table = folder / "cloud.db"
+        own = loop.database if loop else folder / "cloud.db"
+        self.database = database or str(own)
+        self.targets = ["broker", "gateway", "cloud", *(["loop"] if loop else [])]
         self._stack = ExitStack()
 
     def __enter__(self) -> Tiers:
-        things, box = self.names, self.folder / "broker"
-        gateways = ("gateway",)
-        self.broker = self._stack.enter_context(broker(self.kind, box, things, gateways=gateways))
-        self.wire = self._stack.enter_context(relay(self.broker.port))
-        cloud_port, token = _free(), self.folder / "token"
-        self.cloud = Process(self._cloud(cloud_port, token), self.folder / "cloud.log", cloud_port)
-        self._stack.callback(self.cloud.kill)
-        url = f"http://127.0.0.1:{cloud_port}"
-        words = ["-m", "edgekit", "gateway"]
-        if self.qos1:
-            words = ["-m", "benchmarks.fleet.qos1_gateway"]
-        words += ["--broker", f"127.0.0.1:{self.broker.port}", "--credentials", str(box)]
-        words += ["--cloud", url, "--token", str(token), "--database", str(self.folder / "gw.db")]
-        self.gateway = Process(words, self.folder / "gateway.log")
-        self._stack.callback(self.gateway.kill)
-        make = Qos1Device if self.qos1 else Device
-        self.devices = [make(self, name) for name in things]
+        with ExitStack() as stack:  # what was started ends, also where the next does not start
+            self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *_) -> None:
-        for one in self.devices:
-            one.stop()
-        self._stack.close()
+    def _start(self, stack: ExitStack) -> None:
+        box, token = self.folder / "broker", self.folder / "token"
+        self.engine = open_database(self.database)
+        stack.callback(self.engine.dispose)
+        with self.engine.begin() as connection:
+            token.write_text(make_token(connection, "gateway", "gateway"))
+        self.broker = stack.enter_context(broker(self.kind, box, self.names, gateways=("gateway",)))
+        self.wire = stack.enter_context(relay(self.broker.port))
+        port = free_port()
+        words = ["-m", "edgekit", "cloud", "serve", "--port", str(port)]
+        words += ["--database", self.database, "--objects", str(self.folder / "objects")]
+        self.cloud = Process(words, self.folder / "cloud.log", port)
+        stack.callback(self.cloud.kill)
+        words = [
+            "-m",
+            *(("benchmarks.fleet.qos1_gateway",) if self.qos1 else ("edgekit", "gateway")),
+        ]
+        words += ["--broker", f"127.0.0.1:{self.broker.port}", "--credentials", str(box)]
+        words += ["--cloud", f"http://127.0.0.1:{port}", "--token", str(token)]
+        words += ["--database", str(self.folder / "gw.db")]
+        self.gateway = Process(words, self.folder / "gateway.log")
+        stack.callback(self.gateway.kill)
+        if self.loop:
+            self.loop.start()
+            stack.callback(self.loop.kill)
+        make = Qos1Device if self.qos1 else Device
+        self.devices: list[Device] = []
+        for name in self.names:
+            self.devices.append(make(self, name))
+            stack.callback(self.devices[-1].stop)
 
-    def _cloud(self, port: int, token: Path) -> list[str]:
-        if importlib.util.find_spec("edgekit.cloud.app") is None:
-            token.write_text(TOKEN)
-            return [str(SMALL_CLOUD), str(self.table), str(port), TOKEN]
-        where = ["--database", str(self.table), "--objects", str(self.folder / "objects")]
-        words = ["-m", "edgekit", "cloud", "token", "gateway", *where]
-        made = subprocess.run(
-            [sys.executable, *words], cwd=SOURCES, capture_output=True, text=True, check=True
-        )
-        token.write_text(made.stdout.split()[-1])
-        return ["-m", "edgekit", "cloud", "serve", "--port", str(port), *where]
+    def __exit__(self, *_) -> None:
+        self._stack.close()
 
     def connection(self, name: str) -> Connection:
         """Of a device: through the wire that can be stalled."""
@@ -112,14 +97,20 @@ class Tiers:
             own.host, self.wire.port, own.ca, own.user, own.password, own.certificate, own.key
         )
 
-    def kill_one(self, rng: random.Random) -> str:
-        """Kill -9 of one tier, and start it again a moment later."""
-        name = rng.choice(("broker", "gateway", "cloud"))
-        tier = getattr(self, name)
-        tier.kill()
-        time.sleep(rng.uniform(0.0, 1.0))
-        tier.start()
-        return name
+    def kill_some(self, rng: random.Random, kills: int, pause_s: float) -> list[str]:
+        """Kill -9 of one tier after the other, each at least once, and start it again a moment later; their
+        names. A loop that is done is not killed any more."""
+        drawn = rng.sample(self.targets, len(self.targets))
+        drawn += rng.choices(self.targets, k=kills - len(drawn))
+        for n, name in enumerate(drawn):
+            if name == "loop" and self.loop and not self.loop.strike(rng):
+                drawn[n] = name = rng.choice(self.targets[:3])
+            tier = getattr(self, name)
+            tier.kill()
+            time.sleep(rng.uniform(0.0, 1.0))
+            tier.start()
+            time.sleep(rng.uniform(0.3, pause_s))
+        return drawn
 
     def cut_network(self, seconds: float) -> None:
         """No device reaches the broker."""
@@ -129,26 +120,27 @@ class Tiers:
 
     def rows(self) -> list[tuple[str, int, int]]:
         """Keys in the cloud's table, of devices."""
+        e = events.c
+        query = select(e.device, e.epoch, e.sequence).where(e.device.in_(self.names))
         try:
-            with sqlite3.connect(f"file:{self.table}?mode=ro", uri=True, timeout=30) as db:
-                found = db.execute("SELECT device, epoch, sequence FROM events").fetchall()
-        except sqlite3.OperationalError:
+            with self.engine.connect() as connection:
+                return [(r.device, r.epoch, r.sequence) for r in connection.execute(query)]
+        except SQLAlchemyError:  # another process recovers the database
             return []
-        return [tuple(row) for row in found if row[0] in self.names]
 
     def settle(self, seconds: float) -> tuple[int, int, int]:
         """Stop making events, wait until all that will arrive has. Events made, lost, doubled or invented."""
         for one in self.devices:
             one.quiet.set()
         made = {key for one in self.devices for key in one.stop_making()}
-        until, still, before = time.monotonic() + seconds, 0, -1
+        until, before, since = time.monotonic() + seconds, -1, time.monotonic()
         while time.monotonic() < until:
             rows = self.rows()
             if set(rows) >= made:
                 break
-            still = still + 1 if len(rows) == before else 0
-            before = len(rows)
-            if self.qos1 and still > 20:  # nothing has come for ten seconds
+            if len(rows) != before:
+                before, since = len(rows), time.monotonic()
+            if self.qos1 and time.monotonic() - since > QUIET_S:
                 break
             time.sleep(0.5)
         rows = self.rows()
@@ -225,9 +217,3 @@ class Qos1Device(Device):
         super().stop()
         self.client.disconnect()
         self.client.loop_stop()
-
-
-def _free() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]

@@ -1,6 +1,6 @@
 """From device to cloud: nothing lost, nothing twice, few bytes, and as right as the gateway's model.
 
-Full: some twelve minutes; `--smoke`: a few kills at one broker, thirty reports, one fold of people.
+Full: about half an hour; `--smoke`: a few kills at one broker, fewer reports, one fold of people.
 """
 
 from __future__ import annotations
@@ -9,147 +9,170 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.bars import Bars
-from benchmarks.fleet import cascade, tiers, wire
-from edgekit.telemetry import Kind, Reason, Segment
+from benchmarks.fleet import cascade, service, tiers, wire
+from benchmarks.fleet.fleet_loop import FleetLoop, differences
 from edgekit.telemetry.device_cost import cost
 
 GOALS = {"bearing": 99.99, "people": 99.99, "ecg": 99.9}
-PRIVATE = ("activity", "bearing", "ecg", "people", "weeds")
-KILLS, CONTROL_KILLS, CUT_S = 50, 20, 30.0
-SMOKE_KILLS, SMOKE_CUT_S = 4, 4.0
+KILLS, CONTROL_KILLS, CUT_S, PAUSE_S = 50, 20, 30.0, 3.0
+SMOKE_KILLS, SMOKE_CUT_S, SMOKE_PAUSE_S = 4, 4.0, 0.6
+SMOKE_LOOP = {"devices": 2, "weeks": 3}
 SEED = 11
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:
-    """Kills and a cut, with the control beside it; bytes; privacy; the cascade; the device's C."""
-    for kind in ("amqtt",) if smoke else ("amqtt", "mosquitto"):
-        _chaos(bars, kind, smoke)
-    _bytes(bars, smoke)
+    """Bytes; privacy; kills and a cut, with the control beside it; the cascade; the device's C."""
+    with tempfile.TemporaryDirectory(prefix="edgekit-loop-") as folder:
+        loop = FleetLoop(Path(folder) / "undisturbed", **SMOKE_LOOP if smoke else {})
+        try:
+            loop.start()
+            _bytes(bars, smoke)
+            loop.finish()
+        finally:
+            loop.kill()
+        for kind in ("mosquitto",) if smoke else ("mosquitto", "amqtt"):
+            _chaos(bars, kind, smoke, loop)
+            _control(bars, kind, smoke)
+        if not smoke:
+            _postgresql(bars)
     _cascade(bars, smoke)
     _device(bars)
 
 
-def _chaos(bars: Bars, kind: str, smoke: bool) -> None:
-    rng, kills = random.Random(SEED), SMOKE_KILLS if smoke else KILLS
-    with _site(kind) as running:
-        killed = _kill(running, rng, kills, smoke)
-        running.cut_network(SMOKE_CUT_S if smoke else CUT_S)
-        made, lost, doubled = running.settle(120)
+def _chaos(bars: Bars, kind: str, smoke: bool, undisturbed: FleetLoop) -> None:
+    kills, cut_s = (SMOKE_KILLS, SMOKE_CUT_S) if smoke else (KILLS, CUT_S)
+    with _site(kind, undisturbed=undisturbed) as running:
+        killed = running.kill_some(random.Random(SEED), kills, SMOKE_PAUSE_S if smoke else PAUSE_S)
+        running.cut_network(cut_s)
+        counts = running.settle(120)
         repeated = sum(one.up.repeated for one in running.devices)
-    shown = ", ".join(f"{name} {killed.count(name)}" for name in sorted(set(killed)))
-    seconds = SMOKE_CUT_S if smoke else CUT_S
-    print(f"  {kind}: killed {shown}; {made:,} events, {repeated:,} repeats (measured)")
-    what = f"{kind}: {kills} kills and a cut of {seconds:.0f} s: events lost"
-    bars.add(what, "0", f"{lost} of {made:,}", lost == 0 and made > 100)
-    bars.add(f"{kind}: rows that are double, or nobody's", "0", str(doubled), doubled == 0)
+        loop = running.loop.finish()
+        total, lacking, besides = differences(loop, undisturbed)
+    _say(kind, killed, counts[0], repeated)
+    at = ", ".join(map(str, loop.killed_at))
+    print(f"  {kind}: loop of {loop.devices} devices x {loop.weeks} weeks killed after {at} steps")
+    _nothing_lost(bars, f"{kind}: {kills} kills and a cut of {cut_s:.0f} s", kind, counts)
+    figure = f"{lacking} lost, {besides} doubled of {total:,}"
+    met = not lacking and not besides and total > 0 and "loop" in killed
+    bars.add(f"{kind}: rows of the killed loop, beside an undisturbed one's", "0", figure, met)
 
+
+def _control(bars: Bars, kind: str, smoke: bool) -> None:
     kills = SMOKE_KILLS if smoke else CONTROL_KILLS
     with _site(kind, qos1=True) as running:
-        _kill(running, random.Random(SEED), kills, smoke)
+        running.kill_some(random.Random(SEED), kills, SMOKE_PAUSE_S if smoke else PAUSE_S)
         made, lost, _ = running.settle(60)
     what = f"{kind}: the control, QoS 1 only, {kills} kills: events lost"
     bars.add(what, "≥ 1", f"{lost} of {made:,}", lost >= 1)
 
 
+def _postgresql(bars: Bars) -> None:
+    """The same with the cloud's table in PostgreSQL; its server is not killed."""
+    if service.POSTGRES is None:
+        print("  no PostgreSQL on this machine: its table is not tried")
+        return
+    with service.postgresql() as url, _site("mosquitto", database=url) as running:
+        killed = running.kill_some(random.Random(SEED), CONTROL_KILLS, PAUSE_S)
+        counts = running.settle(120)
+        repeated = sum(one.up.repeated for one in running.devices)
+    _say("PostgreSQL", killed, counts[0], repeated)
+    _nothing_lost(bars, f"PostgreSQL, mosquitto: {CONTROL_KILLS} kills", "PostgreSQL", counts)
+
+
+def _say(kind: str, killed: list[str], made: int, repeated: int) -> None:
+    shown = ", ".join(f"{name} {killed.count(name)}" for name in sorted(set(killed)))
+    print(f"  {kind}: killed {shown}; {made:,} events, {repeated:,} repeats (measured)")
+
+
+def _nothing_lost(bars: Bars, what: str, kind: str, counts: tuple[int, int, int]) -> None:
+    made, lost, doubled = counts
+    bars.add(f"{what}: events lost", "0", f"{lost} of {made:,}", lost == 0 and made > 100)
+    bars.add(f"{kind}: rows that are double, or nobody's", "0", str(doubled), doubled == 0)
+
+
 @contextmanager
-def _site(kind: str, qos1: bool = False) -> Iterator[tiers.Tiers]:
-    """All tiers, at work for two seconds."""
-    with (
-        tempfile.TemporaryDirectory(prefix="edgekit-tiers-") as folder,
-        tiers.Tiers(kind, Path(folder), qos1=qos1) as running,
-    ):
+def _site(kind: str, undisturbed: FleetLoop | None = None, **how) -> Iterator[tiers.Tiers]:
+    """All tiers, at work for two seconds; with a loop of the same world as the undisturbed one."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgekit-tiers-")))
+        loop = None
+        if undisturbed:
+            loop = FleetLoop(folder / "fleet", undisturbed.devices, undisturbed.weeks)
+            loop.folder.mkdir()
+            (loop.folder / "world").symlink_to(undisturbed.folder / "world")
+        running = stack.enter_context(tiers.Tiers(kind, folder, loop=loop, **how))
         time.sleep(2.0)
         yield running
 
 
-def _kill(running: tiers.Tiers, rng: random.Random, kills: int, smoke: bool) -> list[str]:
-    killed = []
-    for _ in range(kills):
-        killed.append(running.kill_one(rng))
-        time.sleep(rng.uniform(0.3, 1.5 if smoke else 3.0))
-    return killed
-
-
 def _bytes(bars: Bars, smoke: bool) -> None:
-    brokers = ("mosquitto",) if smoke else ("mosquitto", "amqtt")
-    for name, goal in GOALS.items():
-        case, events = wire.use_case(name), 10 if smoke else wire.REPORTS
-        raw, what = wire.raw_bytes_per_day(case)
-        for kind in brokers:
-            day = wire.day(case, Kind.REPORT, wire.REPORT, events, kind)
-            total = day.total(wire.REPORTS)
-            less = 100 * (1 - total / raw)
+    for kind in ("mosquitto",) if smoke else ("mosquitto", "amqtt"):
+        with wire.line(kind) as line:
+            session = wire.session(line, smoke)
             print(
-                f"  {name}, {kind}: handshake {day.handshake:,} B, a report {day.each:.0f} B, a ping "
-                f"{day.ping:.0f} B (measured on the relay); {wire.REPORTS} reports and "
-                f"{wire.DAY // wire.KEEPALIVE_S} pings a day: {total:,.0f} B; raw: {raw:,.0f} B, {what}"
+                f"  {kind}: handshake {session.handshake:,} B, a ping {session.ping:.0f} B (measured on the "
+                "relay, both ways, TLS and both acknowledgements included)"
             )
-            label = f"{name}, {kind}: less than raw streaming, reports only"
-            bars.add(label, f"≥ {goal} %", f"{less:.4f} %", less >= goal)
-        if hasattr(case.module, "WINDOW") and not case.BY_CLASS:
-            duty = DUTY * case.WINDOW * 2
-            print(
-                f"  {name}: {100 * (1 - total / duty):.1f} % less than a window every ten minutes, {duty:,} B"
-            )
-    for name in ("people",) if smoke else PRIVATE:
-        tried, left = wire.kept_back(wire.use_case(name))
-        bars.add(f"{name}: bytes of {tried} windows that nobody flagged", "0", str(left), left == 0)
-    _segments(wire.use_case("ecg"), smoke)
+            for name in wire.USE_CASES:
+                case = wire.use_case(name)
+                _listing(bars, kind, wire.listing(line, session, case, smoke))
+                tried = wire.private(line, case)
+                what = f"{name}, {kind}: bytes of {tried.held} tries of what may not leave"
+                met = not tried.bytes_held and not tried.astray and tried.arrived == tried.wanted
+                figure = f"{tried.bytes_held}; {tried.arrived} of {tried.wanted} that may arrived"
+                bars.add(what, "0", figure, met)
 
 
-DUTY = wire.DAY // 600  # windows a day
-
-
-def _segments(case, smoke: bool) -> None:
-    """ECG with its flagged beats: reported apart."""
-    import numpy as np
-
-    beat = np.zeros((3 * int(case.RATE), 1), "<i2")
-    body = Segment(Reason.UNCERTAIN, 2, 0.5, beat, case.SENSITIVITY).encode()
-    day = wire.day(case, Kind.SEGMENT, body, 5 if smoke else 30, "mosquitto")
-    count = int(wire.BEATS * wire.ECTOPIC)
-    raw, _ = wire.raw_bytes_per_day(case)
-    less = 100 * (1 - day.total(count) / raw)
-    print(
-        f"  ecg with {count:,} segments of 3 s a day, {day.each:.0f} B each (measured): {less:.1f} % less "
-        "than raw; no bar"
-    )
+def _listing(bars: Bars, kind: str, found: wire.Listing) -> None:
+    """Bytes by kind, each beside its baselines."""
+    print(f"  {found.name}, {kind}: raw is {found.raw:,.0f} B a day, {found.raw_is} (estimated)")
+    print(f"    all windows that it classifies: {found.duty:,.0f} B a day (estimated)")
+    for name, part in found.kinds.items():
+        print(
+            f"    {name:<15} {part.count:>9,.2f} a day of {part.body:>6,} B: {part.each:>6,.0f} B each "
+            f"(measured), {part.day:>11,.0f} B a day"
+        )
+    day, often = found.day(found.short), found.designed
+    for what, total in (
+        ("no windows", day),
+        ("with flagged and labelled ones", found.day(found.kinds)),
+        (f"{often.count:,} reports of {often.body:,} B instead", found.session.day + often.day),
+    ):
+        print(
+            f"    {what}: {total:,.0f} B, {found.less(total):.4f} % less than raw, "
+            f"{found.less(total, found.duty):.3f} % less than all windows"
+        )
+    if goal := GOALS.get(found.name):
+        what = f"{found.name}, {kind}: less than raw streaming, no windows"
+        bars.add(what, f"≥ {goal} %", f"{found.less(day):.4f} %", found.less(day) >= goal)
 
 
 def _cascade(bars: Bars, smoke: bool) -> None:
-    found = cascade.measure(smoke)
-    print(
-        f"  {cascade.NAME}, real data, {found.windows:,} windows of {found.people} people unheard: device "
-        f"{found.device:.3f}, gateway alone {found.gateway:.3f}, cascade {found.cascade:.3f}; "
-        f"{found.sent:.0%} sent up (measured)"
-    )
-    below = 100 * (found.gateway - found.cascade)
-    what = "cascade: points below the gateway's model alone"
-    bars.add(what, "≤ 0.5", f"{below:+.2f}", below <= 0.5)
+    for name in cascade.NAMES[:1] if smoke else cascade.NAMES:
+        found = cascade.measure(name, smoke)
+        print(
+            f"  {name}, real data, {found.windows:,} windows of {found.groups} groups that neither model "
+            f"knows: device {found.device:.3f}, gateway alone {found.gateway:.3f}, cascade {found.cascade:.3f}; "
+            f"{found.sent:.0%} sent up (measured)"
+        )
+        below = 100 * (found.gateway - found.cascade)
+        what = f"{name}: points of the cascade below the gateway's model"
+        bars.add(what, "≤ 0.5", f"{below:+.2f}", below <= 0.5)
 
 
 def _device(bars: Bars) -> None:
     found = cost()
-    print(
-        "  " + ", ".join(f"{name} {figure}" for name, figure in vars(found).items()) + " (emulated)"
-    )
-    bars.add(
-        "device: outbox and epoch, code on a Cortex-M4",
-        "≤ 2,048 B",
-        str(found.code),
-        found.code.value <= 2048,
-    )
+    shown = ", ".join(f"{name} {figure}" for name, figure in vars(found).items())
+    print(f"  {shown} (emulated)")
+    what = "device: outbox and epoch, code on a Cortex-M4"
+    bars.add(what, "≤ 2,048 B", str(found.code), found.code.value <= 2048)
     from edgekit.assurance import powercut_epoch
 
     cuts = powercut_epoch.cuts()
     faults = sum(cuts[f] for f in powercut_epoch.FAULTS)
-    bars.add(
-        "device: faults of its epochs over power cuts",
-        "0",
-        f"{faults} in {cuts['lives']:,} lives",
-        faults == 0,
-    )
+    what = "device: faults of its epochs over power cuts"
+    bars.add(what, "0", f"{faults} in {cuts['lives']:,} lives", faults == 0)

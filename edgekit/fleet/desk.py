@@ -146,7 +146,7 @@ def tiers(folder: Path | str, devices: Sequence[str], kind: str = "amqtt") -> It
         running = stack.enter_context(
             broker(kind, where / "broker", tuple(devices), gateways=("gateway",))
         )
-        port = _free()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         words = ["-m", "edgekit", "gateway", "--broker", f"127.0.0.1:{running.port}"]
         words += ["--credentials", str(where / "broker"), "--cloud", url, "--token", str(token)]
@@ -167,7 +167,8 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _free() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
