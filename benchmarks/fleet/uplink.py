@@ -156,7 +156,7 @@ def _cascade(bars: Bars, smoke: bool) -> None:
         found = cascade.measure(name, smoke)
         print(
             f"  {name}, real data, {found.windows:,} windows of {found.groups} groups that neither model "
-            f"knows: device {found.device:.3f}, gateway alone {found.gateway:.3f}, cascade {found.cascade:.3f}; "
+            f"knows: device {found.device:.3f}, gateway {found.gateway:.3f}, cascade {found.cascade:.3f}; "
             f"{found.sent:.0%} sent up (measured)"
         )
         below = 100 * (found.gateway - found.cascade)
