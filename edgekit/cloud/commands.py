@@ -51,7 +51,8 @@ def ask(connection: Connection, rollout: int, what: str, device: str = "") -> in
 
 
 def retried(rollout_state: str) -> str:
-    """The state of devices that a retry is for: those that failed, or that are still to be taken back."""
+    """The state of devices that a retry is for in a rollout of `rollout_state`: those that failed, or that
+    are still to be taken back."""
     return "confirmed" if rollout_state == "aborted" else "failed"
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from edgekit.emulate.emulator import FLASH, SIZE, Emulator
 from edgekit.emulate.firmware import Firmware
 from edgekit.emulate.samples import check_windows, sensor_samples
 from edgekit.export.slot import head_region, image
+from edgekit.operators.graph import Graph
 
 # a call may take so many instructions for each product and each value, beside emulator.INSTRUCTIONS;
 # float32 without a floating-point unit takes about 150 for a product
@@ -108,11 +110,12 @@ class Machine(Emulator):
         self.write(f"{self.name}_samples", given.tobytes())
 
 
-def as_batches(graph, X) -> list[tuple[np.ndarray, ...]]:
-    """`X` as a list of samples, each a tuple with one array for each model input, in that input's shape.
+def as_batches(graph: Graph, X: Any) -> list[tuple[np.ndarray, ...]]:
+    """`X` as a list of samples, each a tuple with one array for each input of `graph`, in that input's shape.
 
     X: (n, *input shape without its batch), or a list of such arrays where the model has several inputs. Of a
     model with a batch b of its own, b rows in a row are one sample; (n, *input shape) are n of them.
+    Raises EdgekitError for others.
     """
     several = X if isinstance(X, (list, tuple)) and len(graph.inputs) > 1 else [X]
     if len(several) != len(graph.inputs):

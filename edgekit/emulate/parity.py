@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -144,8 +144,9 @@ def _stack(outputs):
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def run_host(source: Source, X, trace: bool = False) -> ExecutionTrace:
-    """Run generated C, compiled for this machine, on each sample; with `trace`, keep all layers' outputs."""
+def run_host(source: Source, X: Any, trace: bool = False) -> ExecutionTrace:
+    """Run generated C, compiled for this machine, on each sample of `X` (as `machine.as_batches` takes them);
+    with `trace`, keep all layers' outputs."""
     calls = "\n".join(
         f"    case {n}: {layer.name}(); break;" for n, layer in enumerate(source.layers)
     )

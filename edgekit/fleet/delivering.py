@@ -26,15 +26,9 @@ def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, An
     model, package = loop.objects.put(tflite), program.package(tflite, 1, week)
     report = {"window_mj": program.window_mj(tflite, loop.old.X[:1])}
     add_release(
-        connection,
-        1,
-        model,
-        base=0,
-        state="released",
-        week=0,
-        package_bytes=len(package),
+        connection, 1, model, base=0, state="released", week=0, package_bytes=len(package),
         report=report,
-    )
+    )  # fmt: skip
     key = loop.objects.put(package)
     names = [d.name for d in loop.world.devices]
     made: dict[str, DeviceState] = loop.everywhere(provision, {n: (n, key, model) for n in names})

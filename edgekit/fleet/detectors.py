@@ -20,7 +20,8 @@ DAY = Days(runs=8, length=6)  # few windows a day: it is half-years that are man
 def operating_curves(
     site: Site, lives: int = 20, weeks: int = HALF_YEAR, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
-    """By detector, what `monitor.drift.operating_curve` says: false alarms over the share found in two weeks.
+    """By detector, what `monitor.drift.operating_curve` says: a row a threshold, columns threshold,
+    false_alarms (in 100 half-years) and found (share, in two weeks), each with its interval.
 
     `lives` half-years of `weeks` are made of the windows that the devices of `site` watch; each drift of its
     world sets in once in each, at its full severity. The answers are those of the first release, by its

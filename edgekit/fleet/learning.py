@@ -43,19 +43,11 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     recipe = loop.recipe
     if full:
         recipe = replace(recipe, share=float("inf"))
-    made = loop.train(
-        candidate,
-        loop.site,
-        loop.objects.get(base["object"]),
-        windows,
-        recipe,
-        loop.seed(week, STEP),
-    )
+    old = loop.objects.get(base["object"])
+    made = loop.train(candidate, loop.site, old, windows, recipe, loop.seed(week, STEP))
     number, program = next_number(connection), loop.site.program()
     model = loop.objects.put(made["tflite"])
-    package = program.package(
-        made["tflite"], number, week, None if full else loop.objects.get(base["object"])
-    )
+    package = program.package(made["tflite"], number, week, None if full else old)
     window = program.window_mj(made["tflite"], loop.old.X[:1])
     add_release(
         connection, number, model, base=base["number"], state="candidate", week=week,

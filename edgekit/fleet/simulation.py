@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import Connection, Engine
 
 from edgekit import agent, packages, usecases
@@ -160,14 +159,9 @@ def prepare(
         design = load_design(usecases.folder(spec.use_case, spec.folder) / "design.toml")
         tflite = train(first_release, site, spec.seed)
         release = Release(
-            tflite,
-            case.features,
-            case.SENSITIVITY,
-            spec.use_case,
-            design.board.key,
-            signature=design.updates["signature"],
-            encryption=design.updates["encryption"],
-        )
+            tflite, case.features, case.SENSITIVITY, spec.use_case, design.board.key,
+            signature=design.updates["signature"], encryption=design.updates["encryption"],
+        )  # fmt: skip
         signer = packages.run_key(world, design.updates["signature"])
         program = agent.firmware(release, [signer.public])
         atomic_write_bytes(world / "device.zip", firmware_file.to_bytes(program))
@@ -236,9 +230,3 @@ def line(week: int, weeks: int, found: dict[str, dict], engine: Engine, seconds:
     if outcomes := found.get("deliver", {}).get("outcomes"):
         parts.append(", ".join(f"{n} {what}" for what, n in sorted(outcomes.items())))
     return " · ".join([*parts, f"{seconds:.0f} s"])
-
-
-def recovered(loop: Summary, frozen: Summary, steady: Summary, weeks: int) -> float:
-    """Share of the accuracy lost to drift that the loop won back, over the last `weeks`."""
-    own, without, best = (s.accuracy(weeks) for s in (loop, frozen, steady))
-    return float(np.divide(own - without, best - without))

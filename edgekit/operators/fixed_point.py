@@ -34,7 +34,10 @@ def round_away(x: float) -> int:
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
-    """`real` ≈ multiplier · 2^(shift-31), multiplier in [2^30, 2^31) (TFLM QuantizeMultiplier)."""
+    """`real` ≈ multiplier · 2^(shift-31), multiplier in [2^30, 2^31) (TFLM QuantizeMultiplier).
+
+    Raises EdgekitError for one that is negative, no number, or too large.
+    """
     if not 0 <= real < 2.0**31:  # or NaN
         raise EdgekitError(
             "input and output scales are too far apart: 32-bit arithmetic would overflow"
