@@ -35,6 +35,7 @@ def main() -> None:
     if connection.user:
         client.username_pw_set(connection.user, connection.password)
     client.on_connect = lambda c, *_: c.subscribe(device_topic("edgekit", "+", EVENTS), qos=1)
+    client.on_subscribe = lambda *_: print("listening", flush=True)
     client.on_message = lambda _c, _d, m: outbox.put(Event.decode(m.payload, m.topic.split("/")[2]))
     client.reconnect_delay_set(1, 1)
     while True:

@@ -2,7 +2,7 @@
 loop beside it on the cloud's own database, and devices.
 
 `qos1=True` makes the control: devices and gateway trust the broker's acknowledgement (QoS 1, persistent
-sessions on both sides).
+sessions on both sides); `persistent=True`: and mosquitto, which comes without, keeps its queues on the disk.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
 from edgekit.delivery.mqtt_client import EVENTS, Connection, device_topic
 from edgekit.delivery.server import broker
+from edgekit.delivery.server.broker import Broker
 from edgekit.fleet.desk import Process, free_port
 from edgekit.telemetry import Event, EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
@@ -40,10 +41,11 @@ class Tiers:
     """
 
     def __init__(
-        self, kind: str, folder: Path, devices: int = 6, qos1: bool = False, database: str = "",
-        loop: FleetLoop | None = None,
+        self, kind: str, folder: Path, devices: int = 6, qos1: bool = False, persistent: bool = False,
+        database: str = "", loop: FleetLoop | None = None,
     ):  # fmt: skip
         self.kind, self.folder, self.qos1, self.loop = kind, folder, qos1, loop
+        self._persistent = persistent
         self.names = tuple(f"device-{n}" for n in range(devices))
         own = loop.database if loop else folder / "cloud.db"
         self.database = database or str(own)
@@ -63,6 +65,8 @@ class Tiers:
         with self.engine.begin() as connection:
             token.write_text(make_token(connection, "gateway", "gateway"))
         self.broker = stack.enter_context(broker(self.kind, box, self.names, gateways=("gateway",)))
+        if self._persistent:
+            _keep_queues(self.broker)
         self.wire = stack.enter_context(relay(self.broker.port))
         port = free_port()
         words = ["-m", "edgekit", "cloud", "serve", "--port", str(port)]
@@ -78,6 +82,9 @@ class Tiers:
         words += ["--database", str(self.folder / "gw.db")]
         self.gateway = Process(words, self.folder / "gateway.log")
         stack.callback(self.gateway.kill)
+        _until_said(
+            self.gateway.log, "listening"
+        )  # who is not subscribed yet has no queue at a broker
         if self.loop:
             self.loop.start()
             stack.callback(self.loop.kill)
@@ -145,6 +152,25 @@ class Tiers:
             time.sleep(0.5)
         rows = self.rows()
         return len(made), len(made - set(rows)), len(rows) - len(set(rows) & made)
+
+
+def _until_said(log: Path, word: str, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while word not in log.read_text(errors="replace"):
+        if time.monotonic() > until:
+            raise EdgekitError(f"{log} does not say {word!r} after {seconds:.0f} s")
+        time.sleep(0.05)
+
+
+def _keep_queues(running: Broker) -> None:
+    """mosquitto writes its sessions and queues down as often as it can: at every second change."""
+    file = running.folder / "mosquitto.conf"
+    lines = (
+        f"persistence_location {running.folder}/\nautosave_on_changes true\nautosave_interval 1\n"
+    )
+    file.write_text(file.read_text().replace("persistence false", "persistence true") + lines)
+    running.kill()
+    running.start()
 
 
 class Device:

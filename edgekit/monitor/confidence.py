@@ -160,3 +160,24 @@ def choose_floor(logits: np.ndarray, y: np.ndarray, temperature: float, wanted: 
     if not good.any():
         return 0.999
     return float(np.clip(confidence[order][np.flatnonzero(good).max()], 1e-3, 0.999))
+
+
+def floor_beside(
+    logits: np.ndarray, y: np.ndarray, temperature: float, theirs: np.ndarray
+) -> float:
+    """The lowest confidence above which one's own answers, together, are as often right as those of a larger
+    model: of a cascade that asks it about all others, and loses nothing by asking no more.
+
+    `logits` (n, classes) over `temperature`, `y` (n,) and `theirs` (n,), the larger model's classes, of
+    validation windows; every class counts the same, however many windows it has. 0.999 where none is low
+    enough.
+    """
+    p = probabilities(logits, temperature)
+    confidence, own, theirs = p.max(axis=1), p.argmax(axis=1), np.asarray(theirs)
+    weights = 1 / np.bincount(y, minlength=p.shape[1])[y]
+    worse = weights * ((theirs == y).astype(float) - (own == y))
+    order = np.argsort(-confidence, kind="stable")
+    good = np.cumsum(worse[order]) <= 1e-12
+    if not good.any():
+        return 0.999
+    return float(np.clip(confidence[order][np.flatnonzero(good).max()], 1e-3, 0.999))
