@@ -72,11 +72,12 @@ def _fold(
     """(n, 3) answers of device, gateway and cascade; (n,) bool: sent."""
     student = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
     how = {"seed": SEED, "augment": case.augment}
-    small = learn.compress(
-        (), train, case.features, build=student, **how, **case.FIT[profile]["student"]
-    )
+    fit_small, fit_large = case.FIT[profile]["student"], case.FIT[profile]["teacher"]
+    if profile == "quick":
+        fit_small, fit_large = ({**f, "epochs": 2, "copies": 1} for f in (fit_small, fit_large))
+    small = learn.compress((), train, case.features, build=student, **how, **fit_small)
     net = case.teacher(case.teacher_input.shape, len(case.CLASSES), case.WIDTHS["teacher"], SEED)
-    large = learn.fit(net, train, case.teacher_input, **how, **case.FIT[profile]["teacher"])
+    large = learn.fit(net, train, case.teacher_input, **how, **fit_large)
     q = learn.quantization(small.tflite)
 
     def device(X: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from edgekit.telemetry import Event, EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
 
 BODY = bytes(12)  # of a report
-QUIET_S = 10.0  # without a new row, after which the control is given up
+QUIET_S = 6.0  # without a new row, after which the control is given up
 
 
 class Tiers:
@@ -104,20 +105,25 @@ class Tiers:
             own.host, self.wire.port, own.ca, own.user, own.password, own.certificate, own.key
         )
 
-    def kill_some(self, rng: random.Random, kills: int, pause_s: float) -> list[str]:
-        """Kill -9 of one tier after the other, each at least once, and start it again a moment later; their
-        names. A loop that is done is not killed any more."""
-        drawn = rng.sample(self.targets, len(self.targets))
-        drawn += rng.choices(self.targets, k=kills - len(drawn))
-        for n, name in enumerate(drawn):
+    def draw(self, rng: random.Random, kills: int) -> list[str]:
+        """Names of tiers to be killed, each of them at least once."""
+        first = rng.sample(self.targets, len(self.targets))
+        return first + rng.choices(self.targets, k=kills - len(first))
+
+    def kill(self, names: Sequence[str], rng: random.Random, pause_s: float) -> list[str]:
+        """Kill -9 of one tier after the other, each started again a moment later; the names of those that
+        were. A loop that is done is not killed any more: another tier is instead."""
+        killed = []
+        for name in names:
             if name == "loop" and self.loop and not self.loop.strike(rng):
-                drawn[n] = name = rng.choice(self.targets[:3])
+                name = rng.choice(self.targets[:3])
             tier = getattr(self, name)
             tier.kill()
             time.sleep(rng.uniform(0.0, 1.0))
             tier.start()
-            time.sleep(rng.uniform(0.3, pause_s))
-        return drawn
+            killed.append(name)
+            time.sleep(rng.uniform(0.1, 1.0) * pause_s)
+        return killed
 
     def cut_network(self, seconds: float) -> None:
         """No device reaches the broker."""

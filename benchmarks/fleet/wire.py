@@ -131,7 +131,7 @@ class Session:
 
 def session(line: Line, smoke: bool = False) -> Session:
     """Measured on the line; pings at one a second."""
-    before, pings = line.counted(), 3 if smoke else 6
+    before, pings = line.counted(), 2 if smoke else 6
     with line.sending(ALL):
         handshake = line.counted() - before
     with line.sending(ALL, keepalive_s=1):
@@ -191,7 +191,7 @@ class Listing:
 
 def listing(line: Line, session: Session, case: usecases.UseCase, smoke: bool = False) -> Listing:
     """Measured on the line, each kind as long as the use case has it; its design says how many a day."""
-    n, window = 3 if smoke else 20, window_of(case)
+    n, window = 2 if smoke else 20, window_of(case)
     design = load(case.folder / "design.toml")
     windows = 24 * design.duty.inferences_per_hour
     reasons = set(case.SENDS.get("segment", ()))
