@@ -49,6 +49,31 @@ def test_above_the_floor_the_wanted_share_is_right():
     assert (p.argmax(axis=1) == y)[trusted].mean() >= 0.95
 
 
+@pytest.mark.parametrize("share", [0.75, 0.9, 1.0])
+def test_a_cascade_loses_nothing_to_the_larger_model_and_asks_it_no_more_than_that_takes(share):
+    logits, y = sampled(3000)
+    rng = np.random.default_rng(1)
+    theirs = np.where(rng.uniform(size=len(y)) < share, y, (y + 1) % 4)  # larger: right so often
+    p = confidence.probabilities(logits)
+    own, sure = p.argmax(axis=1), p.max(axis=1)
+
+    def recall(floor):
+        answers = np.where(sure >= floor, own, theirs)
+        return np.mean([(answers[y == c] == c).mean() for c in range(4)])
+
+    floor = confidence.floor_beside(logits, y, 1.0, theirs)
+    alone = recall(2.0)
+    assert recall(floor) >= alone - 1e-9 or floor == 0.999
+    lower = np.unique(sure[sure < floor])
+    assert all(recall(f) < alone for f in lower[:: len(lower) // 50 + 1])
+
+
+def test_a_cascade_of_a_worse_larger_model_never_asks_it():
+    logits, y = sampled(500)
+    floor = confidence.floor_beside(logits, y, 1.0, (y + 1) % 4)
+    assert floor <= confidence.probabilities(logits).max(axis=1).min()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(st.integers(-128, 127), min_size=3, max_size=3), min_size=1, max_size=40),
