@@ -50,6 +50,11 @@ class FleetLoop:
     def database(self) -> Path:
         return self.folder / "loop" / "fleet.db"
 
+    @property
+    def objects(self) -> Path:
+        """Where its models and windows lie, and the service's."""
+        return self.database.with_name("objects")
+
     def start(self) -> None:
         """Begin, or go on."""
         self._begun = self.steps()

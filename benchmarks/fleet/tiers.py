@@ -69,9 +69,10 @@ class Tiers:
         if self._persistent:
             _keep_queues(self.broker)
         self.wire = stack.enter_context(relay(self.broker.port))
+        store = self.loop.objects if self.loop else self.folder / "objects"
         port = free_port()
         words = ["-m", "edgekit", "cloud", "serve", "--port", str(port)]
-        words += ["--database", self.database, "--objects", str(self.folder / "objects")]
+        words += ["--database", self.database, "--objects", str(store)]
         self.cloud = Process(words, self.folder / "cloud.log", port)
         stack.callback(self.cloud.kill)
         words = [

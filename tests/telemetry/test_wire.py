@@ -1,12 +1,12 @@
-"""What leaves a device of each use case, counted on the wire to a real broker: what SENDS says, and no byte more."""
+"""What leaves a device of each use case, counted on the wire: what SENDS says, and not a byte more."""
 
 import pytest
 
 pytest.importorskip("prometheus_client")
 pytest.importorskip("amqtt")
 
-from benchmarks.fleet import wire  # noqa: E402
-from edgekit.telemetry import Kind  # noqa: E402
+from benchmarks.fleet import wire
+from edgekit.telemetry import Kind
 
 
 @pytest.fixture(scope="module")
