@@ -64,12 +64,9 @@ def _cards(weeks: figures.Weeks) -> list[Card]:
         x, ((week, cohort, 100 * share) for week, cohort, share, _ in accuracy.rows)
     )
     shown = _worst(by_cohort)
-    hidden = len(by_cohort) - len(shown)
-    note = (
-        f"The fleet, and the {COHORTS_MOST} worst of {len(by_cohort) - 1} cohorts."
-        if hidden
-        else ""
-    )
+    cohorts = len(by_cohort) - 1
+    note = f"The fleet, and the {COHORTS_MOST} worst of {cohorts} cohorts."
+    note = note if cohorts > COHORTS_MOST else ""
     by_release = _series(x, ((week, f"release {r}", n) for week, r, n in versions.rows))
     newest = sorted(by_release, key=lambda name: int(name.split()[1]))[-charts.SERIES_MOST :]
     return [
@@ -89,9 +86,7 @@ def _cards(weeks: figures.Weeks) -> list[Card]:
             "Of an average device, in a week.",
         ),
         Card(
-            charts.lines(
-                energy.title, x, {"energy": [mj and mj / 1000 for _, mj in energy.rows]}, "J"
-            ),
+            charts.lines(energy.title, x, {"energy": [mj for _, mj in energy.rows]}, "mJ"),
             energy,
             "Of an average device, in a week.",
         ),

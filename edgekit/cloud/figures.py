@@ -54,7 +54,7 @@ def summary(connection: Connection, weeks: Weeks, now: float = 0.0) -> dict[str,
         found["bytes up"] = origin.figure("bytes", last[3], "B per device and week")
         found["bytes down"] = origin.figure("bytes", last[4], "B per device and week")
         if (energy := weeks.energy().rows[-1][1]) is not None:
-            found["energy"] = origin.figure("energy", energy / 1000, "J per device and week")
+            found["energy"] = origin.figure("energy", energy, "mJ per device and week")
     return found
 
 

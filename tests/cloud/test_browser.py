@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from edgekit.cloud.database import open_database, writing
 from edgekit.cloud.sessions import COOKIE
@@ -99,18 +100,20 @@ def served(request, tmp_path_factory):
 
 @pytest.fixture
 def page():
-    """A tab; at its end nothing may stand in its console."""
-    said = []
+    """A tab; at its end nothing may stand in its console, and no other host was asked for anything."""
+    said, asked = [], set()
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM)
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.set_default_timeout(8000)
         tab.on("console", lambda message: said.append(message.text))
         tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
         yield tab
         browser.close()
     assert said == []
+    assert asked == {"127.0.0.1"}
 
 
 def test_an_operator_logs_in_sees_the_fleet_and_aborts_what_goes_wrong(served, page):
@@ -131,8 +134,20 @@ def test_an_operator_logs_in_sees_the_fleet_and_aborts_what_goes_wrong(served, p
         assert "No release has been rolled out yet" in page.inner_text("#rollouts")
         return
 
-    for i, unit in enumerate(("%", "devices", "B", "J", "%")):
+    for i, unit in enumerate(("%", "devices", "B", "mJ", "%")):
         assert unit in page.locator(".card > svg").nth(i).locator("text").all_text_contents()
+    tiles = page.inner_text(".tiles").replace("\n", " ")
+    assert re.search(r"open labels 1 windows", tiles)
+    assert re.search(r"energy 1,200 mJ per device", tiles)
+    accuracy, versions = (page.locator(".card table").nth(i).text_content() for i in (0, 1))
+    assert re.search(r"2fleet\S*", accuracy)
+    assert all(name in accuracy for name in ("north", "<b>south</b>"))
+    assert "214" in versions  # week 2, release 1, four devices
+    rollout = page.inner_text("#rollouts")
+    assert "Release 2 running" in rollout
+    assert "wave 1 since week 2" in rollout
+    assert re.search(r"4 failed", rollout)
+    assert "worst of" not in page.inner_text(".cards")  # two cohorts are shown whole
     assert page.title() != "taken"
     assert page.locator("img, td b").count() == 0
     assert HOSTILE in page.inner_text("#devices")
@@ -143,6 +158,14 @@ def test_an_operator_logs_in_sees_the_fleet_and_aborts_what_goes_wrong(served, p
     page.wait_for_url(re.compile("/(#rollouts)?$"))
     assert asked_of(engine) == [(1, "abort", False)]
     assert "abort was asked for" in page.inner_text("#rollouts")
+
+    assert "Retry all that failed" in page.inner_text("#rollouts")
+    with writing(engine) as connection:  # the loop obeyed: all of them have the old release again
+        connection.execute(update(rollouts).values(state="aborted"))
+        connection.execute(update(rollout_devices).values(state="reverted"))
+    page.reload()
+    assert "aborted" in page.inner_text("#rollouts")
+    assert page.locator("#rollouts button").count() == 0  # there is nothing left to ask for
 
 
 @pytest.mark.parametrize("served", ["a fleet"], indirect=True, scope="module")

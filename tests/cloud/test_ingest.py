@@ -58,6 +58,25 @@ def test_any_order_and_repetition_stores_each_key_once_and_counts_it(batches):
     engine.dispose()
 
 
+@pytest.mark.parametrize("others", [0, 2])
+def test_what_was_sent_is_what_is_read_alone_and_among_others(engine, objects, others):
+    now, most = 1_790_000_000.1234567, 2**32 - 1
+    sent: list[Event] = []
+    for n, body in enumerate((b"", b"NULL", b"a,b", b'{"\\x00",\\}', bytes(range(256)))):
+        batch = [Event("NULL", most, most - n, Kind.REPORT, most, most, body)]
+        batch += [report(f"a-{n}", k, body=b"") for k in range(others)]
+        assert store(engine, objects, "null", batch, now).stored == len(batch)
+        sent += batch
+    assert {
+        (r.device, r.epoch, r.sequence, r.kind, r.release, r.time, bytes(r.body), r.object)
+        for r in rows(engine, events)
+    } == {(e.device, e.epoch, e.sequence, e.kind, e.release, e.time, e.body, "") for e in sent}
+    assert {(r.received, r.gateway) for r in rows(engine, events)} == {(now, "null")}
+    assert {(r.name, r.cohort, r.last_seen) for r in rows(engine, devices)} == {
+        (e.device, "", now) for e in sent
+    }
+
+
 def test_what_a_repeat_carries_does_not_replace_what_is_there(engine, objects):
     assert store(engine, objects, "g", [report("a", 1, body=b"first")], 1.0).stored == 1
     done = store(engine, objects, "h", [report("a", 1, body=b"second"), report("a", 2)], 2.0)
