@@ -125,18 +125,23 @@ class Judgement:
 
 
 def judge(
-    health: Mapping[str, Health], release: int, devices: Collection[str], alpha: float
+    health: Mapping[str, Health],
+    release: int,
+    devices: Collection[str],
+    alpha: float,
+    withdrawn: Collection[int] = (),
 ) -> Judgement:
     """Devices that took `release`, each beside its own weeks before and beside devices that changed nothing.
 
     A difference in differences: what happens to all is not blamed on the release. A fault is significant, at
     `alpha` shared by all comparisons (Bonferroni), and larger than its measure's floor. A failed self-test
-    needs no comparison.
+    needs no comparison. Weeks with a release that was `withdrawn` say nothing of how a device is when it
+    is well.
     """
     own = {d: health[d] for d in sorted(devices) if d in health and _on(health[d], release)}
     groups = _groups(own)
     level = alpha / (len(MEASURES) * max(1, len(own) + len(groups)))
-    found = _excesses(health, release, own)
+    found = _excesses(health, release, own, withdrawn)
     changed = frozenset(
         d for d, e in found.items() if (x := e.get(INPUTS)) and _fault(INPUTS, [x], CHANGED)
     )
@@ -216,14 +221,18 @@ def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
 
 
 def _excesses(
-    health: Mapping[str, Health], release: int, own: Mapping[str, Health]
+    health: Mapping[str, Health],
+    release: int,
+    own: Mapping[str, Health],
+    withdrawn: Collection[int],
 ) -> dict[str, dict[str, Excess]]:
     """By device and measure, as far as it can be compared."""
     found: dict[str, dict[str, Excess]] = {}
     beside: dict[tuple, dict[str, dict[str, list[float]]]] = {}  # devices began in few weeks
     for device, h in own.items():
         after = tuple(v.week for v in _on(h, release))
-        before = tuple(v.week for v in h.weeks if v.week < after[0])[-LOOK_BACK:]
+        well = [v.week for v in h.weeks if v.week < after[0] and v.release not in withdrawn]
+        before = tuple(well[-LOOK_BACK:])
         if (before, after) not in beside:
             beside[before, after] = _beside(health, release, before, after)
         found[device] = {}

@@ -122,7 +122,8 @@ def step(
     run.seen(health)
     obey(connection, run, week)
     if run.state != "aborted":
-        verdict = judge(health, run.release, run.took(), run.policy.alpha)
+        gone = connection.scalars(select(releases.c.number).where(releases.c.state == "withdrawn"))
+        verdict = judge(health, run.release, run.took(), run.policy.alpha, set(gone))
         reason = run.judged(verdict, health, week) or _harm(run, labels)
         if reason:
             abort(run, reason)

@@ -128,3 +128,12 @@ def test_health_is_read_from_the_weeks_of_the_service():
         seen = read(connection, 4)
     assert list(seen) == ["a"]  # b was not seen in week 4
     assert seen["a"].weeks == tuple(Vitals(w, 1, 7, 0.1, 0.2, None, 3.0, 2) for w in (3, 4))
+
+
+def test_weeks_with_a_release_that_was_withdrawn_are_no_measure_of_the_next():
+    agreement = {0: 0.90, 1: 0.91, 2: 0.89, 3: 0.90, 4: 0.40, 5: 0.90, 6: 0.40}
+    release = {4: 2, 6: 3}
+    weeks = tuple(Vitals(w, release.get(w, 1), 70, 0.2, 0.2, a, 7.0) for w, a in agreement.items())
+    health = {"d": Health("c", weeks)}
+    assert not judge(health, 3, ["d"], 1e-4).ill
+    assert judge(health, 3, ["d"], 1e-4, {2}).ill["d"].startswith("agreement")
