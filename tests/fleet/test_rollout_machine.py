@@ -43,6 +43,7 @@ class Rollouts(RuleBasedStateMachine):
         self.rollouts: dict[int, int] = {}
         self.results: dict[int, str] = {}
         self.states: dict[tuple[int, str], str] = {}
+        self.unseen: set[int] = set()  # releases that others took while all whom it harms were away
 
     def teardown(self):
         if not hasattr(self, "engine"):
@@ -128,9 +129,23 @@ class Rollouts(RuleBasedStateMachine):
         self.keeps_its_promises()
 
     def may_not_spread_to(self, device, release):
-        """One device that falls silent is no fault yet: where only one cohort does, the others go on."""
+        """One device that falls silent is no fault yet: where only one cohort does, the others go on. So
+        they do while nobody of the cohort that a release harms is there to show it."""
         fault, cohort = self.fleet.faults[release], self.fleet.ill_in.get(release)
-        return fault and (fault != "mute" or cohort in ("", self.fleet.cohorts[device]))
+        other = cohort not in ("", self.fleet.cohorts[device])
+        alone = list(self.fleet.cohorts.values()).count(cohort) == 1
+        quiet = fault == "mute" or (fault == "crash" and alone)
+        return fault and not (other and (quiet or release in self.unseen))
+
+    def note_unseen(self, release, waves):
+        """`waves`: of each device."""
+        cohort, took = self.fleet.ill_in.get(release), self.fleet.took.get(release, set())
+        if (
+            cohort
+            and cohort not in {self.fleet.cohorts[d] for d in took}
+            and any(waves[d] for d in took)
+        ):
+            self.unseen.add(release)
 
     @invariant()
     def keeps_its_promises(self):
@@ -138,7 +153,9 @@ class Rollouts(RuleBasedStateMachine):
             return
         with self.engine.begin() as c:
             for rollout, release in self.rollouts.items():
-                for device, r in fleets.rows(c, rollout).items():
+                rows = fleets.rows(c, rollout)
+                self.note_unseen(release, {d: r["wave"] for d, r in rows.items()})
+                for device, r in rows.items():
                     was = self.states.get((rollout, device), "waiting")
                     assert was == r["state"] or (was, r["state"]) in DIAGRAM
                     self.states[rollout, device] = r["state"]
