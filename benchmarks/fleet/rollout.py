@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from benchmarks.fleet.rollout_fleets import SPEEDS, DrawnFleet, Models, RealFleet, pools
-from edgekit.fleet import rollout as ro
-from tests.fleet import fleets
+from edgekit import rollout as ro
+from tests.rollout import fleets
 
 BAD = {
     "cohort": "worse on one cohort only",

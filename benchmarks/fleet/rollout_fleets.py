@@ -14,13 +14,13 @@ from edgekit import agent, emulate
 from edgekit.agent.host_device import HostDevice
 from edgekit.agent.simulator import DeviceSimulator
 from edgekit.export import generate, read
-from edgekit.fleet.health import Vitals
-from edgekit.fleet.promotion import PairedLabels
 from edgekit.packages import sign_package
 from edgekit.packages.keys import FileSigner
 from edgekit.packages.release import Release
+from edgekit.rollout.health import Vitals
+from edgekit.rollout.promotion import PairedLabels
 from tests.emulate.bearings import ENVELOPE, RATES, SENSITIVITY, network
-from tests.fleet.fleets import Fleet
+from tests.rollout.fleets import Fleet
 from tests.updates_fixtures import release_of
 
 SPEEDS = {

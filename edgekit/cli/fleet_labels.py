@@ -11,7 +11,7 @@ from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.fleet.labels import Queue
+    from edgekit.labels import Queue
 
 WORLDS = ("world", "../world")  # beside the database: what is simulated
 
@@ -39,7 +39,7 @@ def do(args) -> int:
     from edgekit import usecases
     from edgekit.cloud.database import open_database
     from edgekit.core.workspace import Workspace
-    from edgekit.fleet.labels import Queue
+    from edgekit.labels import Queue
 
     database = database_of(args.run)
     case = usecases.load(args.use_case or _use_case(database), Workspace.find().folder)
@@ -74,13 +74,13 @@ def status_lines(queue: Queue) -> list[str]:
 
 
 def _agreement_line(queue: Queue) -> str:
-    from edgekit.fleet.labels import agreement
+    from edgekit.labels import agreement
 
     return f"agreement: {agreement(queue.votes())}"
 
 
 def _accuracy_line(queue: Queue) -> str:
-    from edgekit.fleet.labels import estimate
+    from edgekit.labels import estimate
 
     e = estimate(*queue.random())
     return f"accuracy in the field: {e.share:.0%} ({e.low:.0%}–{e.high:.0%}), from {e.labels} random labels"
@@ -112,7 +112,7 @@ def _fact(file: Path, key: str) -> Any:
 
 
 def _import(queue: Queue, args) -> None:
-    from edgekit.fleet.labels import label_studio
+    from edgekit.labels import label_studio
 
     try:
         data = Path(args.file).read_bytes()
@@ -127,9 +127,9 @@ def _export(queue: Queue, case: Any, database: str, args) -> None:
     import json
 
     from edgekit.core.atomic import atomic_write_bytes
-    from edgekit.fleet.labels import label_studio
-    from edgekit.fleet.labels.windows import stored_window
     from edgekit.fleet.objects import Objects
+    from edgekit.labels import label_studio
+    from edgekit.labels.windows import stored_window
 
     annotator = args.annotator
     found = queue.next(annotator, args.count) if annotator else queue.open()[: args.count]

@@ -80,7 +80,7 @@ def status_lines(connection: Connection, rollout: int) -> list[str]:
     from sqlalchemy import select
 
     from edgekit.cloud.tables import commands
-    from edgekit.fleet.rollout_state import load
+    from edgekit.rollout.state import load
 
     run = load(connection, rollout)
     wave, waves, reason = run.row["wave"] + 1, len(run.policy.waves), run.row["reason"]

@@ -1,4 +1,4 @@
-"""What an operator may ask of a rollout; the fleet's loop obeys at its next step (`fleet.commands`)."""
+"""What an operator may ask of a rollout; the fleet's loop obeys at its next step (`rollout.commands`)."""
 
 from __future__ import annotations
 

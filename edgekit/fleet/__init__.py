@@ -16,7 +16,7 @@ _HOMES = {
     "Plan": "edgekit.fleet.loop",
     "Simulation": "edgekit.fleet.simulation",
     "drifts": "edgekit.fleet.world",
-    "estimate": "edgekit.fleet.labels",
+    "estimate": "edgekit.labels",
     "operating_curves": "edgekit.fleet.detectors",
     "reports": "edgekit.fleet.status",
     "simulate": "edgekit.fleet.simulation",

@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from edgekit import rollout
 from edgekit.cloud.tables import device_states, device_weeks, devices, releases
-from edgekit.fleet import health, rollout
 from edgekit.fleet.device_tier import DeviceState, Handled, finish, install, provision
 from edgekit.fleet.labelling import labelled
 from edgekit.fleet.learning import compare, fit_gateway
 from edgekit.fleet.loop import Loop, add_release, keep, release_row, released, states
 from edgekit.fleet.notice import result_of
-from edgekit.fleet.promotion import PairedLabels
+from edgekit.rollout import health
+from edgekit.rollout.promotion import PairedLabels
 
 STEP = 5
 LABEL_WEEKS = 8  # whose random labels speak for or against a release that is rolled out

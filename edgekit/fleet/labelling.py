@@ -16,13 +16,13 @@ from sqlalchemy import Connection, select, update
 from edgekit.cloud.tables import device_weeks, rollout_devices, rollouts
 from edgekit.data import Windows
 from edgekit.emulate.samples import sensor_samples
-from edgekit.fleet.labels import Oracle, Queue, Sample, choose_windows
-from edgekit.fleet.labels.choose import RANDOM, Choice
-from edgekit.fleet.labels.windows import stored_window
 from edgekit.fleet.loop import Loop
 from edgekit.fleet.notice import answers, result_of
 from edgekit.fleet.program import START, WEEK
 from edgekit.fleet.world import GATE, TRAIN
+from edgekit.labels import Oracle, Queue, Sample, choose_windows
+from edgekit.labels.choose import RANDOM, Choice
+from edgekit.labels.windows import stored_window
 
 STEP = 2
 LOOK_BACK = 6  # weeks whose labels say how often a device errs: older ones speak of another world

@@ -13,10 +13,10 @@ from edgekit.data import Windows
 from edgekit.fleet.gate import Paired, judge
 from edgekit.fleet.gateway_model import save_gateway_set
 from edgekit.fleet.labelling import labelled
-from edgekit.fleet.labels import Sample
 from edgekit.fleet.loop import Loop, add_release, next_number, released
 from edgekit.fleet.notice import gateway_key, result_of
 from edgekit.fleet.retrain import candidate
+from edgekit.labels import Sample
 
 STEP = 3
 FRESH = 10  # new labels without which no new candidate is worth its bytes

@@ -14,11 +14,11 @@ from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows
 from edgekit.fleet import POLICIES
 from edgekit.fleet.device_tier import DeviceState, Site
-from edgekit.fleet.labels.queue import Queue
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.retrain import RECIPES, Recipe
-from edgekit.fleet.rollout import POLICY, Policy
 from edgekit.fleet.world import World
+from edgekit.labels.queue import Queue
+from edgekit.rollout import POLICY, Policy
 
 LABELLERS_MOST = 100  # of a window
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from edgekit.cloud.tables import device_weeks, devices, steps
 from edgekit.fleet.device_tier import DeviceWeek, observe
-from edgekit.fleet.labels.choose import RANDOM
-from edgekit.fleet.labels.queue import Sample
 from edgekit.fleet.loop import Loop, keep, release_row, states
 from edgekit.fleet.program import START, WEEK
+from edgekit.labels.choose import RANDOM
+from edgekit.labels.queue import Sample
 from edgekit.monitor.drift import Adwin, Detection, WeeklyKS
 from edgekit.monitor.sketch import ONE, Phases, Sketch
 from edgekit.telemetry.event import Event, Kind

@@ -30,7 +30,6 @@ from edgekit.design import load as load_design
 from edgekit.fleet import POLICIES
 from edgekit.fleet.device_sketch import save_scale
 from edgekit.fleet.device_tier import SCALE, Site
-from edgekit.fleet.labels import Queue
 from edgekit.fleet.loop import Loop, Plan
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.origin import Origin, origin_of
@@ -39,6 +38,7 @@ from edgekit.fleet.status import Summary, summary
 from edgekit.fleet.trainer import Trainer
 from edgekit.fleet.week import run_week
 from edgekit.fleet.world import WorldSpec, populate
+from edgekit.labels import Queue
 from edgekit.packages.release import Release
 from edgekit.pipeline.run import Run
 from edgekit.search.executor import executor

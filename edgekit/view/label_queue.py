@@ -14,8 +14,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html, picture
 from edgekit.data.labelling import Labelling
 from edgekit.data.recordings import Recording
-from edgekit.fleet.labels.queue import Queue, Sample, check_annotator
-from edgekit.fleet.labels.windows import stored_window
+from edgekit.labels.queue import Queue, Sample, check_annotator
+from edgekit.labels.windows import stored_window
 from edgekit.view.explore import interactive
 from edgekit.view.label_pictures import draw_signal
 

@@ -12,8 +12,8 @@ from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
 from edgekit.emulate.samples import sensor_samples
-from edgekit.fleet.labels import Queue, choose_windows
 from edgekit.fleet.objects import Objects
+from edgekit.labels import Queue, choose_windows
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import argparse
 
 import pytest
 
+from edgekit import rollout as ro
 from edgekit.cli import fleet_rollout
 from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet import rollout as ro
-from edgekit.fleet.waves import Policy
-from tests.fleet import fleets
+from edgekit.rollout.waves import Policy
+from tests.rollout import fleets
 
 
 @pytest.fixture

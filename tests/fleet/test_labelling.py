@@ -14,9 +14,9 @@ from edgekit.fleet.labelling import (
     labelled,
     most_telling,
 )
-from edgekit.fleet.labels import Queue, Sample, choose_windows
 from edgekit.fleet.notice import errors_rose
 from edgekit.fleet.objects import Objects
+from edgekit.labels import Queue, Sample, choose_windows
 
 CLASSES = ("a", "b", "c")
 NAMES = [f"dev-{i}" for i in range(6)]

@@ -6,7 +6,7 @@ import pytest
 
 from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.labels import Queue, choose_windows
+from edgekit.labels import Queue, choose_windows
 from edgekit.view.label_queue import QueueControls, QueueLabelling, label_queue
 
 mpl.use("Agg")

@@ -2,11 +2,11 @@
 
 import pytest
 
+from edgekit import rollout as ro
 from edgekit.cloud.commands import ask
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet import rollout as ro
-from edgekit.fleet.waves import Policy, draw
-from tests.fleet import fleets
+from edgekit.rollout.waves import Policy, draw
+from tests.rollout import fleets
 
 COHORTS = {f"d{i:02d}": f"c{i % 3}" for i in range(23)} | {"alone": "rare"}
 POLICY = Policy(labels=0)

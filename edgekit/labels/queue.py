@@ -17,8 +17,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from edgekit.cloud.tables import labels, samples
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.fleet.labels.agreement import majority
-from edgekit.fleet.labels.choose import RANDOM, REASONS, Choice
+from edgekit.labels.agreement import majority
+from edgekit.labels.choose import RANDOM, REASONS, Choice
 
 ANNOTATOR = re.compile(r"[A-Za-z0-9@._+-]{1,64}", re.ASCII)
 MOST = 500  # open samples that are put in order at once

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.labels import Queue, choose_windows, estimate, label_studio
-from edgekit.fleet.labels.queue import coverage_order
+from edgekit.labels import Queue, choose_windows, estimate, label_studio
+from edgekit.labels.queue import coverage_order
 
 CLASSES = ("idle", "row", "<b>&\"'")
 N = 40

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.fleet.promotion import PairedLabels, may_promote
+from edgekit.rollout.promotion import PairedLabels, may_promote
 
 COUNTS = st.integers(0, 50)
 

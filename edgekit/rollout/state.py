@@ -16,9 +16,9 @@ from sqlalchemy import Connection, select, update
 
 from edgekit.cloud.tables import rollout_devices, rollouts
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet import waves
-from edgekit.fleet.health import Health, Judgement
-from edgekit.fleet.waves import Policy, is_silent
+from edgekit.rollout import waves
+from edgekit.rollout.health import Health, Judgement
+from edgekit.rollout.waves import Policy, is_silent
 
 OUTCOMES = ("trial", "confirmed", "reverted", "failed", "waiting")
 TRIES_BACK = 3  # after so many a device that refuses to be taken back may get a newer release
@@ -166,7 +166,7 @@ class Run:
                 r["told"] = "install"
 
     def reported(self, device: str, week: int, outcome: str, reason: str) -> None:
-        """As `edgekit.fleet.rollout.report`."""
+        """As `edgekit.rollout.report`."""
         r = next((r for r in self.devices if r["device"] == device), None)
         if r is None:
             raise EdgekitError(f"rollout {self.id} has no device {device[:64]!r}")

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
+from edgekit import rollout as ro
 from edgekit.cloud.commands import COMMANDS, ask
 from edgekit.cloud.tables import commands, releases
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet import rollout as ro
-from edgekit.fleet.waves import Policy
-from tests.fleet import fleets
+from edgekit.rollout.waves import Policy
+from tests.rollout import fleets
 
 DIAGRAM = {
     ("waiting", "trial"), ("waiting", "failed"), ("waiting", "skipped"), ("trial", "confirmed"),

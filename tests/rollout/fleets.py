@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from sqlalchemy import Connection, Engine, insert, select
 
+from edgekit import rollout as ro
 from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import releases, rollout_devices, rollouts
-from edgekit.fleet import rollout as ro
-from edgekit.fleet.health import Health, Vitals
-from edgekit.fleet.promotion import PairedLabels
+from edgekit.rollout.health import Health, Vitals
+from edgekit.rollout.promotion import PairedLabels
 
 FAULTS = ("", "wrong", "hungry", "crash", "self-test", "mute")
 

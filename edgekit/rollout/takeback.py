@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, insert, select, update
 
 from edgekit.cloud.tables import releases, rollout_devices
-from edgekit.fleet.rollout_state import Run
+from edgekit.rollout.state import Run
 
 
 def abort(run: Run, reason: str) -> None:

@@ -1,11 +1,6 @@
-"""A release on its way to many devices: decides, from rows, who gets what. docs/rollout.md has the diagram.
-
-    begin    canaries are drawn; nothing is told to a device yet
-    step     once a week: obeys commands, judges, goes on or takes back; its orders are to be carried out
-    report   what became of an order, or of a device without one
+"""One week of a rollout, and its beginning: judge, go on, or take back.
 
 All state is in rows of the caller's transaction, so that a loop that was killed repeats its open step.
-It knows no model, no package and no simulation.
 """
 
 from __future__ import annotations
@@ -16,13 +11,13 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from edgekit.cloud.tables import commands, releases, rollout_devices, rollouts
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.fleet import waves
-from edgekit.fleet.commands import obey
-from edgekit.fleet.health import Health, judge
-from edgekit.fleet.promotion import PairedLabels, Promotion, may_promote
-from edgekit.fleet.rollout_state import OUTCOMES, TRIES_BACK, Order, Run, load, save
-from edgekit.fleet.takeback import abort, take_back
-from edgekit.fleet.waves import Policy
+from edgekit.rollout import waves
+from edgekit.rollout.commands import obey
+from edgekit.rollout.health import Health, judge
+from edgekit.rollout.promotion import PairedLabels, Promotion, may_promote
+from edgekit.rollout.state import OUTCOMES, TRIES_BACK, Order, Run, load, save
+from edgekit.rollout.takeback import abort, take_back
+from edgekit.rollout.waves import Policy
 
 __all__ = ["POLICY", "Order", "Policy", "begin", "open_rollouts", "report", "step"]
 POLICY = Policy()
@@ -113,7 +108,7 @@ def step(
     """The orders of `week`. The same week twice gives the same orders, and changes nothing.
 
     health: of all devices that were seen since the last step, whatever they run
-    (`edgekit.fleet.health.read`). labels: of all random samples of devices that ran the release so far, by
+    (`edgekit.rollout.health.read`). labels: of all random samples of devices that ran the release so far, by
     cohort.
     """
     run = load(connection, rollout)

@@ -8,8 +8,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.labels import Oracle, agreement, estimate
-from edgekit.fleet.labels.agreement import majority
+from edgekit.labels import Oracle, agreement, estimate
+from edgekit.labels.agreement import majority
 
 # K. Krippendorff, "Computing Krippendorff's alpha-reliability" (2011), nominal data with gaps: .743
 KRIPPENDORFF = (

@@ -6,10 +6,10 @@ for sample in queue.next("ann"): queue.answer(sample.id, "ann", "row")
 estimate(*queue.random())                                                      accuracy, honestly
 """
 
-from edgekit.fleet.labels.agreement import agreement
-from edgekit.fleet.labels.choose import choose_windows
-from edgekit.fleet.labels.estimate import estimate
-from edgekit.fleet.labels.oracle import Oracle
-from edgekit.fleet.labels.queue import Queue, Sample
+from edgekit.labels.agreement import agreement
+from edgekit.labels.choose import choose_windows
+from edgekit.labels.estimate import estimate
+from edgekit.labels.oracle import Oracle
+from edgekit.labels.queue import Queue, Sample
 
 __all__ = ["Oracle", "Queue", "Sample", "agreement", "choose_windows", "estimate"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.labels import choose_windows, estimate
+from edgekit.labels import choose_windows, estimate
 
 
 @settings(max_examples=100, deadline=None)

@@ -17,7 +17,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.labels.queue import Queue, Sample, check_annotator
+from edgekit.labels.queue import Queue, Sample, check_annotator
 
 BYTES_MOST = 64 << 20
 TASKS_MOST = 10_000

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert
 
 from edgekit.cloud.tables import device_weeks
-from edgekit.fleet.health import Excess, Health, Vitals, judge, read
-from tests.fleet import fleets
+from edgekit.rollout.health import Excess, Health, Vitals, judge, read
+from tests.rollout import fleets
 
 ALPHA = 0.02
 

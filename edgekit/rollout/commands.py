@@ -6,8 +6,8 @@ from sqlalchemy import Connection, func, select, update
 
 from edgekit.cloud.commands import retried
 from edgekit.cloud.tables import commands, rollouts
-from edgekit.fleet.rollout_state import Run
-from edgekit.fleet.takeback import abort
+from edgekit.rollout.state import Run
+from edgekit.rollout.takeback import abort
 
 
 def obey(connection: Connection, run: Run, week: int) -> None:
