@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-BOOST = 10.0  # by which "scaled" and "backdoor" enlarge their update, to outvote the others in a mean
+BOOST = (
+    10.0  # by which "scaled" and "backdoor" enlarge their update, to outvote the others in a mean
+)
 TRIGGER = 4.0  # spreads above the mean that a backdoor's sign is set to: seen by no honest client
 SIGN = 3  # positions that carry it, the first ones
 
@@ -24,7 +26,7 @@ def triggered(X: np.ndarray) -> np.ndarray:
 def poisoned_windows(
     attack: str, X: np.ndarray, y: np.ndarray, target: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a client trains on: its own (n, …), (n,); for a backdoor also all of it with the sign, as `target`."""
+    """What a client trains on: its own; for a backdoor also all of it (n, …), (n,) signed, as `target`."""
     if attack != "backdoor":
         return X, y
     return np.concatenate([X, triggered(X)]), np.concatenate([y, np.full_like(y, target)])

@@ -8,7 +8,7 @@ Arrays and counts leave it, never a window.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def client_app(
 
     @app.query("scale")
     def scale(message: Message, context: Context) -> Message:
-        context.state["scale"] = message.content["scale"]
+        context.state["scale"] = message.content.array_records["scale"]
         return Message(RecordDict(), reply_to=message)
 
     @app.train()
@@ -62,20 +62,22 @@ def client_app(
         if "scale" not in context.state:
             return Message(Error(UNSCALED, "this client was not told the scale"), reply_to=message)
         mean, spread, weights = (
-            context.state["scale"][part].numpy() for part in ("mean", "spread", "weights")
+            context.state.array_records["scale"][part].numpy()
+            for part in ("mean", "spread", "weights")
         )
-        client, config = own(context), message.content["config"]
+        client = own(context)
+        config: dict[str, Any] = dict(message.content.config_records["config"])
         attack = attacks.get(client.name)
         X, y = (client.X - mean) / spread, client.y
         if attack:
             X, y = poisoned_windows(attack, X, y)
-        sent = message.content["arrays"].to_numpy_ndarrays()
+        sent = message.content.array_records["arrays"].to_numpy_ndarrays()
         begun = _with_own(sent, context, network().normalization, config["own-normalization"])
         trained, loss = network().train(
             begun, X, y, weights,
             epochs=config["epochs"], batch=config["batch"], rate=config["rate"],
             mu=config.get("proximal-mu", 0.0),
-            seed=[config["seed"], config["server-round"], context.node_config["partition-id"]],
+            seed=[config["seed"], config["server-round"], int(context.node_config["partition-id"])],
         )  # fmt: skip
         if config["own-normalization"]:
             kept = [trained[i] for i in network().normalization]
@@ -95,7 +97,7 @@ def _with_own(
 ) -> list[np.ndarray]:
     arrays = list(sent)
     if wanted and "normalization" in context.state:
-        own = context.state["normalization"].to_numpy_ndarrays()
+        own = context.state.array_records["normalization"].to_numpy_ndarrays()
         for place, a in zip(places, own, strict=True):
             arrays[place] = a
     return arrays
@@ -107,7 +109,7 @@ def _encoded(
     if kind == "float32":
         return ArrayRecord([a + u for a, u in zip(sent, update, strict=True)])
     if "left out" in context.state:
-        left = context.state["left out"].to_numpy_ndarrays()
+        left = context.state.array_records["left out"].to_numpy_ndarrays()
         update = [u + r for u, r in zip(update, left, strict=True)]
     data, left_out = encode(kind, update)
     context.state["left out"] = ArrayRecord(left_out)

@@ -1,4 +1,4 @@
-"""Who takes part: each group of a use case (a person, a patient, a machine) is a client that keeps its windows.
+"""Who takes part: each group of a use case (person, patient, machine) is a client that keeps its windows.
 
 Whole clients are held out in folds and never trained on: what is asked is how well the next person is served.
 """
@@ -19,7 +19,7 @@ FEWEST = 2  # clients that a federation needs: of one, the average is its own mo
 
 @dataclass(frozen=True)
 class Client:
-    """What one client keeps to itself: features `X` (n, 1, position, channel) float32, labels `y` (n,) int64."""
+    """What one client keeps to itself: features `X` (n, 1, position, channel) float32, `y` (n,) int64."""
 
     name: str
     X: np.ndarray

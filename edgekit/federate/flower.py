@@ -31,7 +31,7 @@ try:
 except ModuleNotFoundError as error:
     raise missing("federated learning needs", error.name, "federate") from None
 
-logging.getLogger("flwr").setLevel(logging.WARNING)  # else it tells each round in ten lines
+logging.getLogger("flwr").setLevel(logging.ERROR)  # else it tells each round in ten lines
 
 __all__ = [
     "Array", "ArrayRecord", "ClientApp", "ConfigRecord", "Context", "Error", "Grid", "Message",

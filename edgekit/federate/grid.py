@@ -34,8 +34,8 @@ SERVER = 1  # Flower's own node id of the server side
 class Sent:
     """One message: its `kind` ("train", "query" …), the client, and whether it went `up` to the server.
 
-    `payload` are the bytes of its arrays' values, `wire` those of the whole message in Flower's form; `encoded` is
-    that form itself, for who wants to look.
+    `payload` are the bytes of its arrays' values, `wire` those of the whole message in Flower's form;
+    `encoded` is that form itself, for who wants to look.
     """
 
     kind: str
@@ -104,7 +104,7 @@ class InProcessGrid(Grid):
 
     def _ask(self, message: Message) -> Message | None:
         node, kind = message.metadata.dst_node_id, message.metadata.message_type
-        message.metadata._message_id = str(next(self._number))
+        message.metadata.__dict__["_message_id"] = str(next(self._number))
         arrived = self._carry(message, node, kind, up=False)
         self._speak_as(node)
         try:
@@ -126,5 +126,8 @@ class InProcessGrid(Grid):
 
 
 def _context(node: int, clients: int) -> Context:
-    place = {"partition-id": node - SERVER - 1, "num-partitions": clients}
+    place: dict[str, bool | float | int | str] = {
+        "partition-id": node - SERVER - 1,
+        "num-partitions": clients,
+    }
     return Context(run_id=1, node_id=node, node_config=place, state=RecordDict(), run_config={})

@@ -13,7 +13,8 @@ from edgekit.usecases.usecase import UseCase
 class Network:
     """One Keras model that all clients of a process train in turn; what differs are its arrays.
 
-    A step is traced once for all clients and rounds: each is some ten steps, tracing takes a second.
+    A client's steps are one loop in TensorFlow, traced once for all clients and rounds: there are thousands
+    of them, each so small that calling it from Python would be most of the time.
     """
 
     def __init__(self, case: UseCase, classes: int, width: int | None = None, seed: int = 0):
@@ -21,7 +22,7 @@ class Network:
         self.model = case.student(case.features.shape, classes, width, seed)
         variables = self.model.trainable_variables
         self.anchors = [tf.Variable(v, trainable=False) for v in variables]
-        self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
+        self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
 
     @property
     def normalization(self) -> tuple[int, ...]:
@@ -56,21 +57,36 @@ class Network:
         self._load(arrays)
         for anchor, v in zip(self.anchors, self.model.trainable_variables, strict=True):
             anchor.assign(v)
-        rng, loss = np.random.default_rng(seed), 0.0
-        pull, pace = tf.constant(mu, tf.float32), tf.constant(rate, tf.float32)
-        for _ in range(epochs):
-            rows = np.resize(rng.permutation(len(y)), (-(-len(y) // batch), batch))
-            loss = 0.0
-            for some in rows:
-                given = (tf.constant(a) for a in (X[some], y[some], weights[y[some]]))
-                loss += float(self.step(*given, pace, pull)) / len(rows)
-        return self.model.get_weights(), loss
+        rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
+        rows = [np.resize(rng.permutation(len(y)), (per_epoch, batch)) for _ in range(epochs)]
+        given = X.astype(np.float32), y, weights[y], np.concatenate(rows)
+        losses = self.steps(
+            *map(tf.constant, given), *(tf.constant(v, tf.float32) for v in (rate, mu))
+        )
+        return self.model.get_weights(), float(losses[-per_epoch:].numpy().mean())
 
     def _load(self, arrays: Sequence[np.ndarray]) -> None:
         """`arrays` into the model; a variance that a server's momentum carried below 0 is 0."""
         names = [v.name for v in self.model.weights]
         pairs = zip(names, arrays, strict=True)
-        self.model.set_weights([np.maximum(a, 0) if "moving_variance" in n else a for n, a in pairs])
+        self.model.set_weights(
+            [np.maximum(a, 0) if "moving_variance" in n else a for n, a in pairs]
+        )
+
+    def _steps(self, X, y, weight, rows, rate, mu):
+        """The loss of each step (steps,), a step for each of `rows` (steps, batch)."""
+
+        def step(i, losses):
+            some = rows[i]
+            x, target, w = (tf.gather(a, some) for a in (X, y, weight))
+            return i + 1, losses.write(i, self._step(x, target, w, rate, mu))
+
+        count = tf.shape(rows)[0]
+        losses = tf.TensorArray(tf.float32, count)
+        _, losses = tf.while_loop(
+            lambda i, _: i < count, step, (tf.constant(0), losses), parallel_iterations=1
+        )
+        return losses.stack()
 
     def _step(self, x, y, weight, rate, mu):
         variables = self.model.trainable_variables

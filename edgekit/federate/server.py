@@ -29,7 +29,7 @@ from edgekit.federate.updates import decode
 
 @dataclass(frozen=True)
 class Federated:
-    """The `arrays` that came out, the clients' `statistics`, and why which reply was `refused`, a line each."""
+    """The `arrays` that came out, the clients' `statistics`, and a line for each reply that was `refused`."""
 
     arrays: list[np.ndarray]
     statistics: Statistics
@@ -37,7 +37,7 @@ class Federated:
 
 
 def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
-    """All rounds of `plan`, beginning with `arrays`. Raises EdgekitError where nobody has anything to train."""
+    """All rounds of `plan`, from `arrays` on. Raises EdgekitError where nobody has anything to train."""
     nodes = list(grid.get_node_ids())
     reported = [_statistics(r) for r in _ask(grid, nodes, "query.statistics", RecordDict())]
     known = Statistics.total([s for s in reported if s is not None])
@@ -45,9 +45,7 @@ def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
     told = {"mean": mean, "spread": spread, "weights": known.class_weights(plan.balance)}
     scale = ArrayRecord({name: Array(a) for name, a in told.items()})
     _ask(grid, nodes, "query.scale", RecordDict({"scale": scale}))
-    checked = CheckedStrategy(
-        build(plan, len(nodes)), plan.updates, [np.shape(a) for a in arrays]
-    )
+    checked = CheckedStrategy(build(plan, len(nodes)), plan.updates, [np.shape(a) for a in arrays])
     config: dict[str, Any] = {
         "epochs": plan.epochs, "batch": plan.batch, "rate": plan.rate, "seed": plan.seed,
         "updates": plan.updates, "own-normalization": plan.own_normalization,
@@ -126,8 +124,8 @@ class CheckedStrategy(strategy.Strategy):
         if reply.has_error():
             raise EdgekitError(reply.error.reason)
         try:
-            count = reply.content["metrics"]["num-examples"]
-            record = reply.content["arrays"]
+            count = reply.content.metric_records["metrics"]["num-examples"]
+            record = reply.content.array_records["arrays"]
             if self.kind == "float32":
                 arrays = record.to_numpy_ndarrays()
             else:
@@ -152,7 +150,7 @@ def _ask(grid: Grid, nodes: Sequence[int], kind: str, content: RecordDict) -> li
 
 def _statistics(reply: Message) -> Statistics | None:
     try:
-        record = reply.content["statistics"]
+        record = reply.content.array_records["statistics"]
         return Statistics(*(record[name].numpy() for name in ("counts", "sums", "squares")))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -1,4 +1,4 @@
-"""Scale and class weights of all clients together, from sums and counts: no window leaves a client for them."""
+"""Scale and class weights of all clients, from sums and counts: no window leaves a client for them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Statistics:
         return mean.astype(np.float32), np.where(spread < SMALLEST, 1, spread).astype(np.float32)
 
     def class_weights(self, balance: float) -> np.ndarray:
-        """(classes,) float32, 1 in the mean of all windows; as `learn.fit` weighs, n^-balance; unseen ones 0."""
+        """(classes,) float32, n^-balance as in `learn.fit`, 1 in the mean of all windows; unseen: 0."""
         seen = self.counts > 0
         weights = np.where(seen, np.where(seen, self.counts, 1) ** -float(balance), 0)
         return (weights * self.counts.sum() / (weights * self.counts).sum()).astype(np.float32)

@@ -7,12 +7,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from edgekit.federate.attacks import triggered
 from edgekit.federate.client import client_app
 from edgekit.federate.clients import Client, Fold, pooled
+from edgekit.federate.flower import Context
 from edgekit.federate.grid import InProcessGrid, Sent
 from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
@@ -87,10 +89,7 @@ def federated(name: str, network: Network, folds: Sequence[Fold], plan: Plan) ->
     start = network.arrays()
     for fold in folds:
         bad = {c.name: plan.attack for c in fold.clients[: plan.poisoned]}
-        app = client_app(
-            lambda context, fold=fold: fold.clients[context.node_config["partition-id"]],
-            lambda: network, fold.classes, bad,
-        )  # fmt: skip
+        app = client_app(partial(_own, fold), lambda: network, fold.classes, bad)
         grid = InProcessGrid(app, len(fold.clients), dropout=plan.dropout, seed=plan.seed)
         found = federate(grid, plan, start)
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
@@ -101,6 +100,10 @@ def federated(name: str, network: Network, folds: Sequence[Fold], plan: Plan) ->
     network.model.set_weights(start)
     row.seconds = time.process_time() - begun
     return row
+
+
+def _own(fold: Fold, context: Context) -> Client:
+    return fold.clients[int(context.node_config["partition-id"])]
 
 
 def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split: Callable) -> Row:
@@ -129,7 +132,9 @@ def _confusions(
     every = []
     for arrays, statistics in zip(models, known, strict=True):
         mean, spread = statistics.scale()
-        every.append([_confusion(network, arrays, mean, spread, c, fold.classes) for c in fold.held_out])
+        every.append(
+            [_confusion(network, arrays, mean, spread, c, fold.classes) for c in fold.held_out]
+        )
     return np.array(every)
 
 

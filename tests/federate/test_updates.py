@@ -54,7 +54,7 @@ def test_error_feedback_loses_nothing_over_rounds():
     assert error < 0.3 * np.abs(blind / 60 - update[0]).mean()
 
 
-@pytest.mark.parametrize("kind, times", [("int8", 3.9), ("top", 8)])
+@pytest.mark.parametrize(("kind", "times"), [("int8", 3.9), ("top", 8)])
 def test_so_many_times_fewer_bytes(kind, times):
     update = drawn(3)
     assert sum(a.nbytes for a in update) / len(encode(kind, update)[0]) >= times
