@@ -109,7 +109,12 @@ class CheckedStrategy(strategy.Strategy):
                 self.refused.append(
                     f"round {server_round}, client {reply.metadata.src_node_id}: {error}"
                 )
-        return self.inner.aggregate_train(server_round, good) if good else (None, None)
+        if not good:
+            return None, None
+        arrays, metrics = self.inner.aggregate_train(server_round, good)
+        if arrays is not None:  # some strategies return float64: twice the bytes down
+            arrays = ArrayRecord([a.astype(np.float32) for a in arrays.to_numpy_ndarrays()])
+        return arrays, metrics
 
     def configure_evaluate(self, server_round, arrays, config, grid) -> Iterable[Message]:
         return self.inner.configure_evaluate(server_round, arrays, config, grid)
@@ -136,7 +141,7 @@ class CheckedStrategy(strategy.Strategy):
         if not isinstance(count, int) or not 0 < count < 1 << 32:
             raise EdgekitError(f"it reports {count!r:.20} windows")
         if [a.shape for a in arrays] != self.shapes or any(a.dtype != np.float32 for a in arrays):
-            raise EdgekitError("its arrays have other shapes than this model's")
+            raise EdgekitError("its arrays have other shapes or another type than this model's")
         if not all(np.isfinite(a).all() for a in arrays):
             raise EdgekitError("its arrays are not finite")
         reply.content["arrays"] = ArrayRecord(arrays)

@@ -69,9 +69,11 @@ def test_one_round_of_fedavg_is_the_weighted_mean_of_what_the_clients_train(
 @pytest.mark.parametrize(
     "name", [s for s in STRATEGIES if s not in ("Bulyan", "Krum", "MultiKrum")]
 )
-def test_each_strategy_of_flower_runs_on_the_same_app(run, name):
-    found, _ = run(strategy=name, rounds=2)
+def test_each_strategy_of_flower_runs_on_the_same_app(run, start, name):
+    found, grid = run(strategy=name, rounds=2)
     assert all(np.isfinite(a).all() for a in found.arrays)
+    down = {s.payload for s in grid.sent if not s.up and s.kind == "train"}
+    assert down == {sum(a.nbytes for a in start)}  # float32 in every round
 
 
 def test_the_proximal_term_reaches_the_clients(run):
