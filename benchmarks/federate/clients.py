@@ -17,8 +17,8 @@ from edgekit.federate.trial import Metric, Row
 
 PROFILE = "quick"
 FOLDS = {"activity": 5, "ecg": 3, "bearing": 3}
-# ecg's and bearing's were set before anything was measured. activity's was not: of five (epochs 2 and 4, FedProx
-# with two pulls, no class weights) 4 epochs did best on these very folds, so its row is somewhat too good.
+# ecg's and bearing's were set before anything was measured. activity's was not: of five (epochs 2 and 4,
+# FedProx with two pulls, no class weights) 4 epochs did best on these folds, so its row is rather too good.
 PLANS = {
     "activity": Plan(rounds=30, epochs=4, rate=0.05),
     "ecg": Plan(strategy="FedAvgM", rounds=30, epochs=1, rate=0.05, balance=0.5),

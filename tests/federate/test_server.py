@@ -108,6 +108,22 @@ def test_encoded_updates_learn_as_well_in_fewer_bytes(run, clients, network, kin
     assert accuracy(network, found, clients) > accuracy(network, whole, clients) - 0.06
 
 
+class Steady:
+    """In a network's place: every training moves every value, one of them ten times as far."""
+
+    normalization = ()
+
+    def train(self, arrays, *_, **__):
+        return [arrays[0] + np.float32([1.0] + 19 * [0.1])], 0.0
+
+
+def test_a_client_adds_what_it_left_out_to_its_next_update(clients):
+    app = client_app(lambda c: clients[c.node_config["partition-id"]], lambda: Steady(), 2)
+    plan = Plan(rounds=40, updates="top")  # two of twenty values a round
+    found = federate(InProcessGrid(app, 2), plan, [np.zeros(20, np.float32)])
+    assert (found.arrays[0][1:] > 2).all()  # of 4 that it went
+
+
 def test_dropout_loses_replies_and_not_the_run(run):
     _, grid = run(dropout=0.5, rounds=8)
     replies = [s for s in grid.sent if s.up and s.kind == "train"]
