@@ -13,7 +13,11 @@ import sys
 
 from benchmarks.bars import main
 
-PARTS = {"overhead": True, "clients": True, "device": True}  # and whether `--smoke` has a minute of it
+PARTS = {
+    "overhead": True,
+    "clients": True,
+    "device": True,
+}  # and whether `--smoke` has a minute of it
 
 if __name__ == "__main__":
     sys.exit(main("federate", tuple(PARTS), tuple(part for part, smoke in PARTS.items() if smoke)))

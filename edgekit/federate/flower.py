@@ -28,8 +28,8 @@ try:
     from flwr.proto.message_pb2 import Message as WireMessage
     from flwr.serverapp import Grid, ServerApp, strategy
     from flwr.supercore.task_identity import TaskIdentity
-except ModuleNotFoundError as error:
-    raise missing("federated learning needs", error.name, "federate") from None
+except ModuleNotFoundError:
+    raise missing("federated learning needs", "flwr") from None
 
 logging.getLogger("flwr").setLevel(logging.ERROR)  # else it tells each round in ten lines
 
