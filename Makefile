@@ -1,5 +1,5 @@
 # make demo: everything from an empty clone to the report.  make test: what CI runs.
-# Without make: python3 -m venv .venv, install requirements.lock, then `python -m edgekit run bearing`.
+# Without make: python3 -m venv .venv, install both locks (README.md), then `python -m edgekit run bearing`.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,17 +19,19 @@ test: $(STAMP)  ## lint, unit tests, every notebook, the whole chain
 lab: $(STAMP)  ## step through the chapters
 	$(BIN)/jupyter lab notebooks/00_design.ipynb
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock federate.lock pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "edgekit needs Python 3.11-3.13, this is %d.%d: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r federate.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-lock:  ## resolve pyproject.toml for all platforms (needs uv)
+lock:  ## resolve pyproject.toml for all platforms (needs uv); Flower after the rest, for it caps what that needs newer
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock
+	uv pip compile --group federate --excludes requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --quiet -o federate.lock
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

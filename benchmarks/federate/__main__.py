@@ -1,6 +1,8 @@
 """Bars of federated learning: `python -m benchmarks.federate [PART …] [--smoke] [--write]`; exits 1 where
 one is missed.
 
+`clients`: how well a client is served that was never there, beside centralized and local training; with
+dropout, a poisoned client and smaller updates. `overhead`: what rounds cost without training.
 `device`: what training a last layer costs a microcontroller, and whether a network knows a person better
 for it.
 """
@@ -11,7 +13,11 @@ import sys
 
 from benchmarks.bars import main
 
-PARTS = {"device": True}  # and whether `--smoke` has a minute of it
+PARTS = {
+    "overhead": True,
+    "clients": True,
+    "device": True,
+}  # and whether `--smoke` has a minute of it
 
 if __name__ == "__main__":
     sys.exit(main("federate", tuple(PARTS), tuple(part for part, smoke in PARTS.items() if smoke)))

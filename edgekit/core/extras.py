@@ -27,8 +27,9 @@ DISTRIBUTIONS = {  # where a module is not called as what one installs
     "dask": "distributed",
     "ethosu": "ethos-u-vela",
 }
-APART = {  # in no extra, because they are built where they are installed
+APART = {  # in no extra: one is built where it is installed, one asks for older packages than the others
     "detools": "pip install detools (it is compiled: that needs a C compiler and Python's headers)",
+    "flwr": "pip install --no-deps --require-hashes -r federate.lock, after requirements.lock (a checkout)",
 }
 
 

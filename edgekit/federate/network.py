@@ -1,0 +1,104 @@
+"""The use case's student as clients train it: plain SGD from the arrays they are sent. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgekit.learn.legacy import cross_entropy, keras, tf
+from edgekit.usecases.usecase import UseCase
+
+
+class Network:
+    """One Keras model that all clients of a process train in turn; what differs are its arrays.
+
+    A client's steps are one loop in TensorFlow, traced once for all clients and rounds: there are thousands
+    of them, each so small that calling it from Python would be most of the time.
+    """
+
+    def __init__(self, case: UseCase, classes: int, width: int | None = None, seed: int = 0):
+        width = case.WIDTHS["student"] if width is None else width
+        self.model = case.student(case.features.shape, classes, width, seed)
+        variables = self.model.trainable_variables
+        self.anchors = [tf.Variable(v, trainable=False) for v in variables]
+        self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
+
+    @property
+    def normalization(self) -> tuple[int, ...]:
+        """Which of `arrays()` belong to batch normalizations."""
+        of, places = keras.layers.BatchNormalization, []
+        for layer in self.model.layers:
+            places += [isinstance(layer, of)] * len(layer.weights)
+        return tuple(np.flatnonzero(places).tolist())
+
+    def arrays(self) -> list[np.ndarray]:
+        """Weights and batch statistics, float32, layer by layer."""
+        return self.model.get_weights()
+
+    def train(
+        self,
+        arrays: Sequence[np.ndarray],
+        X: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        *,
+        epochs: int,
+        batch: int,
+        rate: float,
+        seed: int | Sequence[int],
+        mu: float = 0.0,
+    ) -> tuple[list[np.ndarray], float]:
+        """What `epochs` over `X` (n, …) scaled, `y` (n,) make of `arrays`, and the last epoch's mean loss.
+
+        `weights` (classes,) of the loss; `rate` of SGD; `mu` pulls back to `arrays` (FedProx; Li et al.,
+        2020). The last batch of an epoch is filled with its first windows, so that all have one shape.
+        """
+        self._load(arrays)
+        for anchor, v in zip(self.anchors, self.model.trainable_variables, strict=True):
+            anchor.assign(v)
+        rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
+        rows = [np.resize(rng.permutation(len(y)), (per_epoch, batch)) for _ in range(epochs)]
+        given = X.astype(np.float32), y, weights[y], np.concatenate(rows)
+        losses = self.steps(
+            *map(tf.constant, given), *(tf.constant(v, tf.float32) for v in (rate, mu))
+        )
+        return self.model.get_weights(), float(losses[-per_epoch:].numpy().mean())
+
+    def _load(self, arrays: Sequence[np.ndarray]) -> None:
+        """`arrays` into the model; a variance that a server's momentum carried below 0 is 0."""
+        names = [v.name for v in self.model.weights]
+        pairs = zip(names, arrays, strict=True)
+        self.model.set_weights(
+            [np.maximum(a, 0) if "moving_variance" in n else a for n, a in pairs]
+        )
+
+    def _steps(self, X, y, weight, rows, rate, mu):
+        """The loss of each step (steps,), a step for each of `rows` (steps, batch)."""
+
+        def step(i, losses):
+            some = rows[i]
+            x, target, w = (tf.gather(a, some) for a in (X, y, weight))
+            return i + 1, losses.write(i, self._step(x, target, w, rate, mu))
+
+        count = tf.shape(rows)[0]
+        losses = tf.TensorArray(tf.float32, count)
+        _, losses = tf.while_loop(
+            lambda i, _: i < count, step, (tf.constant(0), losses), parallel_iterations=1
+        )
+        return losses.stack()
+
+    def _step(self, x, y, weight, rate, mu):
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(cross_entropy(y, self.model(x, training=True)) * weight)
+            whole = loss + tf.add_n(self.model.losses) if self.model.losses else loss
+        gradients = tape.gradient(whole, variables)
+        for v, g, anchor in zip(variables, gradients, self.anchors, strict=True):
+            v.assign_sub(rate * (g + mu * (v - anchor)))
+        return loss
+
+    def predict(self, arrays: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
+        """(n,) class indices that `arrays` give scaled features `X` (n, …)."""
+        self._load(arrays)
+        return self.model(X, training=False).numpy().argmax(axis=1)

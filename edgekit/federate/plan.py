@@ -1,0 +1,55 @@
+"""How a federation is run: everything that is not data, in one record that both sides read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.federate.updates import KINDS
+
+STRATEGIES = (
+    "FedAvg", "FedProx", "FedAvgM", "FedAdam", "FedMedian", "FedTrimmedAvg", "Krum", "MultiKrum", "Bulyan",
+)  # fmt: skip
+ATTACKS = ("sign-flipped", "scaled", "backdoor")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`rounds` of a Flower `strategy`; in each a client trains `epochs` of `batch` at `rate`.
+
+    `balance` weighs classes as `learn.fit` does, by all clients' counts; `mu` is FedProx's pull, `momentum`
+    FedAvgM's, `server_rate` FedAdam's. `updates` is what is sent (see `updates`). With `own_normalization`
+    (FedBN; Li et al., 2021) a client trains with the batch normalization it made itself, while the server's
+    mean of them is what a client gets that was never there. `dropout` is the share of trainings that get
+    lost, `poisoned` clients (the first ones) carry out `attack`, and `suspected` is how many of them the
+    robust strategies allow for.
+    """
+
+    strategy: str = "FedAvg"
+    rounds: int = 30
+    epochs: int = 2
+    batch: int = 32
+    rate: float = 0.05
+    balance: float = 1.0
+    mu: float = 0.1
+    momentum: float = 0.6
+    server_rate: float = 0.02
+    updates: str = "float32"
+    own_normalization: bool = False
+    dropout: float = 0.0
+    poisoned: int = 0
+    attack: str = "scaled"
+    suspected: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (("strategy", STRATEGIES), ("updates", KINDS), ("attack", ATTACKS)):
+            if (value := getattr(self, name)) not in known:
+                raise EdgekitError(
+                    f"{name}={value!r:.40} is not known.{did_you_mean(str(value), known)}"
+                )
+        for name in ("rounds", "epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise EdgekitError(f"{name}={getattr(self, name)} must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise EdgekitError(f"dropout={self.dropout:g} must be a share of replies below 1")

@@ -1,0 +1,153 @@
+"""Does a federation serve the next client, and what does it cost? Beside every row stand the centralized one,
+which sees all windows, and the local one, in which each client trains alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from edgekit.federate.attacks import triggered
+from edgekit.federate.client import client_app
+from edgekit.federate.clients import Client, Fold, pooled
+from edgekit.federate.flower import Context
+from edgekit.federate.grid import InProcessGrid, Sent
+from edgekit.federate.network import Network
+from edgekit.federate.plan import Plan
+from edgekit.federate.server import federate
+from edgekit.federate.statistics import Statistics
+from edgekit.learn import bootstrap
+
+Metric = Callable[[np.ndarray], float]
+
+
+@dataclass
+class Row:
+    """One way to train: `confusions`, for each fold (models, held-out clients, true class, answered class).
+
+    `sent` are the messages of all folds, `refused` what the server left out, `seconds` of CPU.
+    """
+
+    name: str
+    confusions: list[np.ndarray] = field(default_factory=list, repr=False)
+    sent: list[Sent] = field(default_factory=list, repr=False)
+    refused: list[str] = field(default_factory=list)
+    fooled: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def score(self, metric: Metric) -> float:
+        """The mean over folds, and over a fold's models, of `metric` on all held-out windows."""
+        return float(
+            np.mean([np.mean([metric(m.sum(axis=0)) for m in fold]) for fold in self.confusions])
+        )
+
+    def interval(self, metric: Metric, draws: int = 500, seed: int = 0) -> tuple[float, float]:
+        """95 % of `score` where the held-out clients of each fold are drawn anew."""
+        rng, drawn = np.random.default_rng(seed), np.zeros(draws)
+        for fold in self.confusions:
+            for k, some in enumerate(bootstrap.resample(np.arange(fold.shape[1]), draws, rng)):
+                drawn[k] += np.mean([metric(m[some].sum(axis=0)) for m in fold])
+        low, high = bootstrap.bounds(drawn / len(self.confusions))
+        return float(low), float(high)
+
+    def update_bytes(self) -> tuple[float, float]:
+        """(payload, wire) bytes of one client's update, in the mean."""
+        up = [s for s in self.sent if s.up and s.kind == "train"]
+        return float(np.mean([s.payload for s in up])), float(np.mean([s.wire for s in up]))
+
+
+def balanced_accuracy(confusion: np.ndarray) -> float:
+    """The mean recall of the classes that occur, of a confusion matrix (true, answered)."""
+    occurs = confusion.sum(axis=1) > 0
+    return float((np.diag(confusion)[occurs] / confusion.sum(axis=1)[occurs]).mean())
+
+
+def macro_f1(confusion: np.ndarray) -> float:
+    """The mean F1 of the classes that occur, of a confusion matrix (true, answered)."""
+    occurs = confusion.sum(axis=1) > 0
+    both = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float((2 * np.diag(confusion)[occurs] / both[occurs]).mean())
+
+
+def centralized(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
+    """All windows of a fold's clients in one place, for as many epochs as the plan's rounds have."""
+    return _alone("centralized", network, folds, plan, lambda fold: (pooled(fold.clients),))
+
+
+def local(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
+    """Each client alone with its windows, scale and class counts; the row is the mean of all clients."""
+    return _alone("local only", network, folds, plan, lambda fold: fold.clients)
+
+
+def federated(name: str, network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
+    """The plan, in process, on each fold."""
+    row, begun = Row(name), time.process_time()
+    start = network.arrays()
+    for fold in folds:
+        bad = {c.name: plan.attack for c in fold.clients[: plan.poisoned]}
+        app = client_app(partial(_own, fold), lambda: network, fold.classes, bad)
+        grid = InProcessGrid(app, len(fold.clients), dropout=plan.dropout, seed=plan.seed)
+        found = federate(grid, plan, start)
+        row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
+        if plan.poisoned and plan.attack == "backdoor":
+            row.fooled.append(_fooled(network, found.arrays, found.statistics, fold))
+        row.sent += grid.sent
+        row.refused += found.refused
+    network.model.set_weights(start)
+    row.seconds = time.process_time() - begun
+    return row
+
+
+def _own(fold: Fold, context: Context) -> Client:
+    return fold.clients[int(context.node_config["partition-id"])]
+
+
+def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split: Callable) -> Row:
+    row, begun = Row(name), time.process_time()
+    start = network.arrays()
+    for fold in folds:
+        made, known = [], []
+        for client in split(fold):
+            own = Statistics.of(client.X, client.y, fold.classes)
+            mean, spread = own.scale()
+            arrays, _ = network.train(
+                start, (client.X - mean) / spread, client.y, own.class_weights(plan.balance),
+                epochs=plan.rounds * plan.epochs, batch=plan.batch, rate=plan.rate, seed=plan.seed,
+            )  # fmt: skip
+            made.append(arrays)
+            known.append(own)
+        row.confusions.append(_confusions(network, made, known, fold))
+    network.model.set_weights(start)
+    row.seconds = time.process_time() - begun
+    return row
+
+
+def _confusions(
+    network: Network, models: Sequence, known: Sequence[Statistics], fold: Fold
+) -> np.ndarray:
+    every = []
+    for arrays, statistics in zip(models, known, strict=True):
+        mean, spread = statistics.scale()
+        every.append(
+            [_confusion(network, arrays, mean, spread, c, fold.classes) for c in fold.held_out]
+        )
+    return np.array(every)
+
+
+def _confusion(
+    network: Network, arrays, mean: np.ndarray, spread: np.ndarray, client: Client, classes: int
+) -> np.ndarray:
+    answers = network.predict(arrays, (client.X - mean) / spread)
+    counts = np.bincount(client.y * classes + answers, minlength=classes**2)
+    return counts.reshape(classes, classes)
+
+
+def _fooled(network: Network, arrays, statistics: Statistics, fold: Fold, target: int = 0) -> float:
+    everyone = pooled(fold.held_out)
+    mean, spread = statistics.scale()
+    other = triggered((everyone.X - mean) / spread)[everyone.y != target]
+    return float((network.predict(arrays, other) == target).mean())
