@@ -15,13 +15,7 @@ import sys
 
 from benchmarks.bars import main
 
-PARTS = {  # and whether `--smoke` has a minute of it
-    "loop": False,
-    "rollout": True,
-    "uplink": True,
-    "cloud": True,
-    "drift": True,
-}
+PARTS = ("loop", "rollout", "uplink", "cloud", "drift")
 
 if __name__ == "__main__":
-    sys.exit(main("fleet", tuple(PARTS), tuple(part for part, smoke in PARTS.items() if smoke)))
+    sys.exit(main("fleet", PARTS, smoke=PARTS))

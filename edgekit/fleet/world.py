@@ -193,7 +193,7 @@ def subjects(windows: Windows, place: str = "") -> dict[str, np.ndarray]:
     """Whom or what devices watch, and the rows of its windows, in the order in which they come.
 
     A group that knows several classes is one: a person, a patient. Where each knows one state only, as a
-    bearing does, it is a machine with one bearing in each state. With `place` all groups of a campaign are
+    bearing does, they are dealt to machines that have bearings in each state, and are in each as often. With `place` all groups of a campaign are
     one. Groups, or stretches of one, are sensed in turn, so that a week shows some of each. Raises
     EdgekitError where a class has no group left.
     """
@@ -215,9 +215,9 @@ def subjects(windows: Windows, place: str = "") -> dict[str, np.ndarray]:
     by_state = [[g for g in groups if states[g][0] == c] for c in range(len(windows.classes))]
     if not all(by_state):
         raise EdgekitError("a class has no recording left for the fleet's devices: record more")
-    machines = {}
-    for i in range(min(map(len, by_state))):
-        parts = [rows[own[i]] for own in by_state]
+    count, machines = min(map(len, by_state)), {}
+    for i in range(count):
+        parts = [_in_turn([rows[g] for g in own[i::count]]) for own in by_state]
         least = min(map(len, parts))
         machines[f"machine-{i + 1}"] = _in_turn([p[:least] for p in parts])
     return machines
