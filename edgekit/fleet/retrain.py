@@ -22,15 +22,16 @@ class Recipe:
 
     replay: windows of the old training set, without which the old world would be forgotten. labelled: how
     many the new ones count as, together, in units of the old. copies: of each window, by the use case's own
-    `augment` but for the first.
+    `augment`; draws: epochs with variations of their own.
     """
 
     share: float = 0.25
     replay: int = 400
     labelled: float = 1.0
-    epochs: int = 30
+    epochs: int = 60
     rate: float = 1.5
     copies: int = 3
+    draws: int = 12
 
 
 RECIPES = {"quick": Recipe(epochs=12, copies=1), "full": Recipe()}  # by profile
@@ -71,7 +72,8 @@ def candidate(
     cost = partial(_update_bytes, released)
     tuned = finetune(
         released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost,
-        epochs=recipe.epochs, rate=recipe.rate, copies=recipe.copies, augment=case.augment,
+        epochs=recipe.epochs, rate=recipe.rate, copies=recipe.copies, draws=recipe.draws,
+        augment=case.augment,
     )  # fmt: skip
     return {"tflite": tuned.tflite, "bytes": tuned.bytes, "seconds": tuned.seconds}
 

@@ -66,6 +66,7 @@ def finetune(
     augment: Callable | None = None,
     epochs: int = 12,
     copies: int = 2,
+    draws: int | None = None,
     batch: int = 32,
     rate: float = 1.0,
     balance: float = 1.0,
@@ -81,7 +82,8 @@ def finetune(
     training goes on with the rest.
 
     It takes `epochs`; `rate` is in quantization steps per batch at the start and falls to 0 as a cosine.
-    Windows, `preprocess`, `augment`, `copies`, `batch`, `balance` and `cache` as in `train.fit`. With
+    Windows, `preprocess`, `augment`, `copies`, `batch`, `balance` and `cache` as in `train.fit`; after
+    `draws` epochs their variations come again, for with a small network most of the time is drawing. With
     `validation`, the epoch that scores best on it among those within the budget is returned (the latest of
     equals), the released file if all are worse; without, the last epoch. Same seed, same bytes. Raises
     EdgekitError for a network that cannot be trained on its grid, for windows that do not fit it, and for a
@@ -107,7 +109,7 @@ def finetune(
     keep = _Keep(training, cost, guess)
     best, history, dense = (validate(base), base, least), [], None
     for number in progress(range(epochs), "fine-tuning"):
-        rows, inputs = drawn.epoch(number)
+        rows, inputs = drawn.epoch(number % (draws or epochs))
         y = windows.y[rows]
         loss = training.epoch(litert.int8_inputs(base, inputs), y, weight[y], batch)
         size, done = cost(training.file()), (number + 1) / epochs

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgekit import usecases
-from edgekit.fleet.world import USES, WorldSpec, make_world, populate
+from edgekit.data import Windows
+from edgekit.fleet.world import USES, WorldSpec, make_world, populate, subjects
 from edgekit.monitor.drift_trial import Days
 
 
@@ -49,6 +50,21 @@ def test_windows_of_one_use_share_nothing_with_those_of_another(made):
             own = np.flatnonzero(watched.recording == name)
             near = np.abs(start[own][:, None] - start[own]) < (1_000_000 if place else length)
             assert not (near & (uses[own][:, None] != uses[own])).any()
+
+
+def test_who_has_more_bearings_in_one_state_than_in_another_uses_them_all_each_state_as_often():
+    group = np.repeat(["new-1", "new-2", *(f"worn-{i}" for i in range(1, 6))], 6)
+    y = np.where(np.char.startswith(group, "new"), 0, 1)
+    origin = np.array([f"{g}@{8 * (i % 6)}" for i, g in enumerate(group)])
+    windows = Windows(
+        np.zeros((len(y), 8, 1), np.float32), y, ("new", "worn"), group,
+        np.full(len(y), "field"), origin, 10.0,
+    )  # fmt: skip
+    machines = subjects(windows)
+    assert len(machines) == 2
+    assert {str(g) for rows in machines.values() for g in group[rows]} == set(group)
+    for rows in machines.values():
+        assert np.bincount(y[rows]).tolist() == [6, 6]
 
 
 def test_a_device_hears_its_own_windows_as_its_duty_says_and_no_week_twice(made):

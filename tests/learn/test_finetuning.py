@@ -47,6 +47,17 @@ def tuned(base, arrived):
     return finetune(base, arrived[0], spectrum, **HOW | {"validation": arrived[1]})
 
 
+def test_after_so_many_draws_the_variations_come_again(base, arrived):
+    drawn = []
+
+    def counted(X, rng):
+        drawn.append(len(X))
+        return noise(X, rng)
+
+    finetune(base, arrived[0], spectrum, **HOW | {"augment": counted, "draws": 2})
+    assert len([n for n in drawn if n > 16]) == 2  # few windows: to know the variation again
+
+
 def accuracy(tflite, windows):
     return (litert.predict(tflite, spectrum(windows.X))[0].argmax(axis=1) == windows.y).mean()
 
