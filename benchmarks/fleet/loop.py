@@ -76,7 +76,9 @@ def _short(bars: Bars, folder: Path) -> None:
     loop, _ = size.run(folder, "bearing", "loop")
     alone, _ = replace(size, workers=1).run(folder, "bearing", "frozen")
     same = np.array_equal(correct(loop, size.last), correct(alone, size.last))
-    bars.add("bearing: answers with 2 workers and with 1", "equal", "equal" if same else "not", same)
+    bars.add(
+        "bearing: answers with 2 workers and with 1", "equal", "equal" if same else "not", same
+    )
     labels = loop.summary.labelled_share
     bars.add("bearing: windows labelled", f"≤ {LABELS:.0%}", f"{labels:.2%}", labels <= LABELS)
     minutes = WEEKS * DEVICES / size.devices * _notice_seconds(loop) / 60

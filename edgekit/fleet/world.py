@@ -193,9 +193,9 @@ def subjects(windows: Windows, place: str = "") -> dict[str, np.ndarray]:
     """Whom or what devices watch, and the rows of its windows, in the order in which they come.
 
     A group that knows several classes is one: a person, a patient. Where each knows one state only, as a
-    bearing does, they are dealt to machines that have bearings in each state, and are in each as often. With `place` all groups of a campaign are
-    one. Groups, or stretches of one, are sensed in turn, so that a week shows some of each. Raises
-    EdgekitError where a class has no group left.
+    bearing does, they are dealt to machines that have bearings in each state, and are in each as often.
+    With `place` all groups of a campaign are one. Groups, or stretches of one, are sensed in turn, so that
+    a week shows some of each. Raises EdgekitError where a class has no group left.
     """
     groups = sorted({str(g) for g in windows.group})
     rows = {g: np.flatnonzero(windows.group == g) for g in groups}
