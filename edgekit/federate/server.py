@@ -41,13 +41,13 @@ def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
     nodes = list(grid.get_node_ids())
     reported = [_statistics(r) for r in _ask(grid, nodes, "query.statistics", RecordDict())]
     known = Statistics.total([s for s in reported if s is not None])
-    mean, spread = known.scale()
+    mean, spread = known.scale() if plan.scaled else known.unscaled()
     told = {"mean": mean, "spread": spread, "weights": known.class_weights(plan.balance)}
     scale = ArrayRecord({name: Array(a) for name, a in told.items()})
     _ask(grid, nodes, "query.scale", RecordDict({"scale": scale}))
     checked = CheckedStrategy(build(plan, len(nodes)), plan.updates, [np.shape(a) for a in arrays])
     config: dict[str, Any] = {
-        "epochs": plan.epochs, "batch": plan.batch, "rate": plan.rate, "seed": plan.seed,
+        "epochs": plan.epochs, "batch": plan.batch, "rate": plan.rate, "decay": plan.decay, "seed": plan.seed,
         "updates": plan.updates, "own-normalization": plan.own_normalization,
     }  # fmt: skip
     result = checked.start(
