@@ -2,8 +2,8 @@
 
 Clients are the persons of `activity` (real right wrists) and the patients of `ecg` (MIT-BIH where
 EDGEKIT_MITBIH names them, else simulated). The plans are the use cases' own (FEDERATE) in ROUNDS: those of
-`ecg` and `bearing` were set before anything was measured, that of `activity` was chosen among ten on simulated
-people, so that none of the clients here had a say.
+`ecg` and `bearing` were set before anything was measured, that of `activity` was chosen among ten on
+simulated people, so that none of the clients here had a say.
 """
 
 from __future__ import annotations

@@ -63,7 +63,11 @@ def windows_seen(sent: Iterable[Sent], clients: Iterable[Client]) -> int:
     rows = [x.astype("<f4").tobytes() for c in clients for x in c.X]
     parts = {r[i : i + SEEN] for r in rows for i in range(0, max(1, len(r) - SEEN + 1), SEEN)}
     parts = {p for p in parts if len(set(p)) > 4}  # zeros and the like stand in everything
-    return sum(any(p in m.encoded for p in parts) for m in sent)
+
+    def tells(m: bytes) -> bool:
+        return any(m[i : i + SEEN] in parts for i in range(len(m) - SEEN + 1))
+
+    return sum(tells(m.encoded) for m in sent)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class ReleasedNetwork:
 
 
 def int8_clients(tflite: bytes, windows: Windows, preprocess: Callable) -> tuple[Client, ...]:
-    """Each group of `windows` with the int8 inputs of `tflite`, as float32, that `preprocess` makes of them."""
+    """Each group of `windows` with what `preprocess` makes of them: int8 inputs of `tflite`, as float32."""
     X = litert.int8_inputs(tflite, preprocess(windows.X)).astype(np.float32)
     rows = ((str(g), windows.group == g) for g in np.unique(windows.group))
     return tuple(Client(name, X[own], windows.y[own]) for name, own in rows)

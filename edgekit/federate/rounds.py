@@ -1,4 +1,4 @@
-"""What a round asks of a device's radio, and how many of them a link allows."""
+"""What a round asks of a device's radio, and how long a plan of them takes on a link."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from edgekit.select import airtime_s, message_energy_mj
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY = 86_400  # s
 
-
-def radio_costs(link: Link, update_bytes: Mapping[str, float]) -> pd.DataFrame:
+def radio_costs(link: Link, update_bytes: Mapping[str, float], rounds: int) -> pd.DataFrame:
     """What it takes to send an update up over `link`, a row for each kind of update and its bytes.
 
-    `seconds` on the air, `millijoules`, `rounds_a_day` that the link's duty cycle allows; NaN where the
-    catalogue does not know. Estimated from the link's published figures; the model on its way down is heard,
+    `seconds` on the air and `millijoules` of a round, `minutes` of all `rounds` at the link's duty cycle; NaN
+    where the catalogue does not know. Estimated from the link's published figures; the model on its way down is heard,
     not sent, and the catalogue has no figure for that.
     """
     import pandas as pd
@@ -27,6 +25,6 @@ def radio_costs(link: Link, update_bytes: Mapping[str, float]) -> pd.DataFrame:
         seconds = airtime_s(link, size)
         return {"update": kind, "bytes": round(size), "seconds": seconds,
                 "millijoules": message_energy_mj(link, size),
-                "rounds_a_day": link.share * DAY / seconds}  # fmt: skip
+                "minutes": rounds * seconds / link.share / 60}  # fmt: skip
 
     return pd.DataFrame([line(*each) for each in update_bytes.items()])
