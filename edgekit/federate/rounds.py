@@ -16,8 +16,8 @@ def radio_costs(link: Link, update_bytes: Mapping[str, float], rounds: int) -> p
     """What it takes to send an update up over `link`, a row for each kind of update and its bytes.
 
     `seconds` on the air and `millijoules` of a round, `minutes` of all `rounds` at the link's duty cycle; NaN
-    where the catalogue does not know. Estimated from the link's published figures; the model on its way down is heard,
-    not sent, and the catalogue has no figure for that.
+    where the catalogue does not know. Estimated from the link's published figures; the model on its way down
+    is heard, not sent, and the catalogue has no figure for that.
     """
     import pandas as pd
 

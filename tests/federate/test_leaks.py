@@ -9,10 +9,9 @@ from edgekit.core.errors import EdgekitError
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("flwr")
-from flwr.clientapp.mod import LocalDpMod
-
 from edgekit.federate import leaks
 from edgekit.federate.clients import Client, Fold
+from edgekit.federate.flower import LocalDpMod
 from edgekit.federate.grid import Sent
 from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
