@@ -23,11 +23,11 @@ class Plan:
     `scaled`: whether windows are brought to mean 0 and spread 1 of all clients; a network that was released
     is given them as it always was. `balance` weighs classes as `learn.fit` does, by all clients' counts; `mu`
     is FedProx's pull, `momentum` FedAvgM's, `server_rate` FedAdam's. `updates` is what is sent (see
-    `updates`). With `own_normalization`
-    (FedBN; Li et al., 2021) a client trains with the batch normalization it made itself, while the server's
-    mean of them is what a client gets that was never there. `dropout` is the share of trainings that get
-    lost, `poisoned` clients (the first ones) carry out `attack`, and `suspected` is how many of them the
-    robust strategies allow for.
+    `updates`). With `own_normalization` (FedBN; Li et al., 2021) a client trains with the batch normalization
+    it made itself, while the server's mean of them is what a client gets that was never there. `dropout` is
+    the share of trainings that get lost, `noise` a multiple of `clip`, the length that updates are cut to
+    (see `privacy`; 0: neither). `poisoned` clients (the first ones) carry out `attack`, and `suspected` is
+    how many of them the robust strategies allow for.
     """
 
     strategy: str = "FedAvg"
@@ -44,6 +44,8 @@ class Plan:
     updates: str = "float32"
     own_normalization: bool = False
     dropout: float = 0.0
+    noise: float = 0.0
+    clip: float = 1.0
     poisoned: int = 0
     attack: str = "scaled"
     suspected: int = 1
@@ -73,5 +75,11 @@ class Plan:
                 raise EdgekitError(f"{name}={getattr(self, name)} must be 1 or more")
         if not 0 < self.decay <= 1:
             raise EdgekitError(f"decay={self.decay:g} must be above 0 and at most 1")
+        if self.noise < 0 or self.clip <= 0:
+            raise EdgekitError(f"noise={self.noise:g} must be 0 or more, clip={self.clip:g} more")
+        if self.noise and (self.strategy != "FedAvg" or self.dropout):
+            raise EdgekitError(
+                "noise is counted for a plain mean of all clients: take FedAvg, and no dropout"
+            )
         if not 0 <= self.dropout < 1:
             raise EdgekitError(f"dropout={self.dropout:g} must be a share of replies below 1")

@@ -41,6 +41,7 @@ class Row:
     sent: list[Sent] = field(default_factory=list, repr=False)
     refused: list[str] = field(default_factory=list)
     fooled: list[float] = field(default_factory=list)
+    epsilon: float | None = None
     seconds: float = 0.0
 
     def score(self, metric: Metric) -> float:
@@ -114,6 +115,7 @@ def federated(
             row.fooled.append(_fooled(network, found.arrays, found.statistics, fold))
         row.sent += grid.sent
         row.refused += found.refused
+        row.epsilon = found.epsilon  # the same in each fold of as many clients
     network.load(start)
     row.seconds = time.process_time() - begun
     return row
