@@ -19,6 +19,7 @@ from edgekit.federate.trial import Metric, Row
 
 PROFILE = "quick"
 ROUNDS = 30
+NOISES = (0.1, 0.3, 1.0)  # multiples of the clip: what privacy of clients costs, reported
 FOLDS = {"activity": 5, "ecg": 3, "bearing": 3}
 METRICS: dict[str, Metric] = {"ecg": trial.macro_f1}
 TO_CENTRALIZED = {"activity": 1.5, "ecg": 4.0}  # points below it, at most
@@ -44,6 +45,7 @@ class Study:
             if row.sent
             else ""
         )
+        sent += f"  epsilon {row.epsilon:,.1f}" if row.epsilon else ""
         print(f"      {row.name:<34} {score:.3f} ({low:.3f} to {high:.3f}){sent}", flush=True)
         for line in row.refused[:2]:
             print(f"      left out: {line}")
@@ -95,6 +97,8 @@ def _one(bars: Bars, s: Study) -> None:
     lost, _ = s.federated("30 % dropout", replace(plan, dropout=0.3))
     _near(bars, s, "30 % dropout, below centralized", central - lost, 3.0)
     _poisoned(bars, s, plan, clean)
+    for noise in NOISES:
+        s.federated(f"noise {noise:g}", replace(plan, strategy="FedAvg", noise=noise))
     for kind, points, times in (("int8", 0.5, 3.9), ("top", 2.0, 8.0)):
         score, row = s.federated(f"updates: {kind}", replace(plan, updates=kind))
         _near(bars, s, f"updates {kind}, lost", clean - score, points)
