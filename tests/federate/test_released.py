@@ -18,6 +18,7 @@ from edgekit.learn.update_cost import entropy
 
 SHIFTED = (6, 13, 18)  # the clients' machines are other ones: every peak has moved
 PLAN = Plan(rounds=4, epochs=2, rate=1.0)
+ALLOWED = 50  # bytes: free, the update takes twice as many
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def cost(base):
 
 @pytest.fixture(scope="module")
 def taught(base, clients, cost):
-    return released.teach(base, clients, 3, PLAN, cost, 0.1 * len(base))
+    return released.teach(base, clients, 3, PLAN, cost, ALLOWED)
 
 
 def accuracy(tflite):
@@ -52,8 +53,8 @@ def accuracy(tflite):
 
 
 def test_it_knows_the_clients_world_better_within_its_bytes(base, taught, cost):
-    assert accuracy(taught.tflite) > accuracy(base) + 0.1
-    assert taught.bytes == cost(taught.tflite) <= 0.1 * len(base)
+    assert accuracy(taught.tflite) > accuracy(base) + 0.05
+    assert 0.8 * ALLOWED < taught.bytes == cost(taught.tflite) <= ALLOWED
     assert 0 < taught.changed < 1
 
 
@@ -74,7 +75,7 @@ def test_no_window_is_in_a_message(taught, clients):
 
 
 def test_the_same_seed_gives_the_same_bytes(base, clients, cost, taught):
-    again = released.teach(base, clients, 3, PLAN, cost, 0.1 * len(base))
+    again = released.teach(base, clients, 3, PLAN, cost, ALLOWED)
     assert again.tflite == taught.tflite
 
 
