@@ -97,7 +97,7 @@ def _one(bars: Bars, s: Study) -> None:
     lost, _ = s.federated("30 % dropout", replace(plan, dropout=0.3))
     _near(bars, s, "30 % dropout, below centralized", central - lost, 3.0)
     _poisoned(bars, s, plan, clean)
-    for noise in NOISES:
+    for noise in NOISES if len(s.folds) > 1 else ():
         s.federated(f"noise {noise:g}", replace(plan, strategy="FedAvg", noise=noise))
     for kind, points, times in (("int8", 0.5, 3.9), ("top", 2.0, 8.0)):
         score, row = s.federated(f"updates: {kind}", replace(plan, updates=kind))
