@@ -26,10 +26,15 @@ DISTRIBUTIONS = {  # where a module is not called as what one installs
     "optuna_integration": "optuna-integration",
     "dask": "distributed",
     "ethosu": "ethos-u-vela",
+    "dp_accounting": "dp-accounting",
 }
+FLOWER = (
+    "pip install --no-deps --require-hashes -r federate.lock, after requirements.lock (a checkout)"
+)
 APART = {  # in no extra: one is built where it is installed, one asks for older packages than the others
     "detools": "pip install detools (it is compiled: that needs a C compiler and Python's headers)",
-    "flwr": "pip install --no-deps --require-hashes -r federate.lock, after requirements.lock (a checkout)",
+    "dp_accounting": FLOWER,
+    "flwr": FLOWER,
 }
 
 

@@ -8,7 +8,7 @@ Arrays and counts leave it, never a window.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,30 +24,48 @@ from edgekit.federate.flower import (
     MetricRecord,
     RecordDict,
 )
-from edgekit.federate.statistics import Statistics
+from edgekit.federate.statistics import LEAST, Statistics
 from edgekit.federate.updates import encode
 
-if TYPE_CHECKING:
-    from edgekit.federate.network import Network
+UNSCALED, FEW = 100, 101  # Flower's codes of its own end below
 
-UNSCALED = 100  # Flower's codes of its own end below
+
+class Trainable(Protocol):
+    """What clients train, see `network.Network` and `released.ReleasedNetwork`."""
+
+    @property
+    def normalization(self) -> tuple[int, ...]: ...
+
+    def arrays(self) -> list[np.ndarray]: ...
+
+    def train(
+        self, arrays: Sequence[np.ndarray], X: np.ndarray, y: np.ndarray, weights: np.ndarray, *,
+        epochs: int, batch: int, rate: float, seed: int | Sequence[int], mu: float = 0.0,
+    ) -> tuple[list[np.ndarray], float]: ...  # fmt: skip
 
 
 def client_app(
     own: Callable[[Context], Client],
-    network: Callable[[], Network],
+    network: Callable[[], Trainable],
     classes: int,
     attacks: Mapping[str, str] | None = None,
+    mods: Sequence[Callable] = (),
 ) -> ClientApp:
     """The app of all clients: `own` finds this one's windows by its context, `network` the model it trains.
 
-    attacks: client's name -> what it does (see `attacks`), for a trial of defences.
+    attacks: client's name -> what it does (see `attacks`), for a trial of defences. mods: Flower's own,
+    around each training, as `LocalDpMod`.
     """
     app, attacks = ClientApp(), attacks or {}
 
     @app.query("statistics")
     def statistics(message: Message, context: Context) -> Message:
         client = own(context)
+        if len(client.y) < LEAST:
+            error = Error(
+                FEW, f"it has {len(client.y)} windows, fewer than {LEAST} would show in their sums"
+            )
+            return Message(error, reply_to=message)
         found = Statistics.of(client.X, client.y, classes)
         record = ArrayRecord({name: Array(a) for name, a in vars(found).items()})
         return Message(RecordDict({"statistics": record}), reply_to=message)
@@ -57,7 +75,7 @@ def client_app(
         context.state["scale"] = message.content.array_records["scale"]
         return Message(RecordDict(), reply_to=message)
 
-    @app.train()
+    @app.train(mods=list(mods))
     def train(message: Message, context: Context) -> Message:
         if "scale" not in context.state:
             return Message(Error(UNSCALED, "this client was not told the scale"), reply_to=message)
@@ -75,7 +93,8 @@ def client_app(
         begun = _with_own(sent, context, network().normalization, config["own-normalization"])
         trained, loss = network().train(
             begun, X, y, weights,
-            epochs=config["epochs"], batch=config["batch"], rate=config["rate"],
+            epochs=config["epochs"], batch=config["batch"],
+            rate=config["rate"] * config["decay"] ** (config["server-round"] - 1),
             mu=config.get("proximal-mu", 0.0),
             seed=[config["seed"], config["server-round"], int(context.node_config["partition-id"])],
         )  # fmt: skip

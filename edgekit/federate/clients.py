@@ -5,14 +5,18 @@ Whole clients are held out in folds and never trained on: what is asked is how w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 from edgekit.usecases.usecase import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST = 2  # clients that a federation needs: of one, the average is its own model
 
@@ -52,6 +56,18 @@ def folds(case: UseCase, windows: Windows, k: int = 3, seed: int = 0) -> list[Fo
             )
         made.append(Fold(clients, _by_group(windows[split.test], case.features), classes))
     return made
+
+
+def table(fold: Fold, names: Sequence[str]) -> pd.DataFrame:
+    """How many windows of each class (`names`) a fold's clients have, a row each; the held out are marked."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {"client": c.name, "role": role, "windows": len(c.y),
+         **dict(zip(names, np.bincount(c.y, minlength=fold.classes), strict=True))}
+        for role, some in (("trains", fold.clients), ("held out", fold.held_out))
+        for c in some
+    )  # fmt: skip
 
 
 def _by_group(windows: Windows, features: Callable) -> tuple[Client, ...]:

@@ -24,6 +24,7 @@ try:
         RecordDict,
     )
     from flwr.clientapp import ClientApp
+    from flwr.clientapp.mod import LocalDpMod
     from flwr.common.serde import message_from_proto, message_to_proto
     from flwr.proto.message_pb2 import Message as WireMessage
     from flwr.serverapp import Grid, ServerApp, strategy
@@ -34,7 +35,7 @@ except ModuleNotFoundError:
 logging.getLogger("flwr").setLevel(logging.ERROR)  # else it tells each round in ten lines
 
 __all__ = [
-    "Array", "ArrayRecord", "ClientApp", "ConfigRecord", "Context", "Error", "Grid", "Message",
+    "Array", "ArrayRecord", "ClientApp", "ConfigRecord", "Context", "Error", "Grid", "LocalDpMod", "Message",
     "MetricRecord", "RecordDict", "ServerApp", "TaskIdentity", "WireMessage", "message_from_proto",
     "message_to_proto", "strategy",
 ]  # fmt: skip

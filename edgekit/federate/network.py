@@ -54,7 +54,7 @@ class Network:
         `weights` (classes,) of the loss; `rate` of SGD; `mu` pulls back to `arrays` (FedProx; Li et al.,
         2020). The last batch of an epoch is filled with its first windows, so that all have one shape.
         """
-        self._load(arrays)
+        self.load(arrays)
         for anchor, v in zip(self.anchors, self.model.trainable_variables, strict=True):
             anchor.assign(v)
         rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
@@ -65,7 +65,7 @@ class Network:
         )
         return self.model.get_weights(), float(losses[-per_epoch:].numpy().mean())
 
-    def _load(self, arrays: Sequence[np.ndarray]) -> None:
+    def load(self, arrays: Sequence[np.ndarray]) -> None:
         """`arrays` into the model; a variance that a server's momentum carried below 0 is 0."""
         names = [v.name for v in self.model.weights]
         pairs = zip(names, arrays, strict=True)
@@ -100,5 +100,5 @@ class Network:
 
     def predict(self, arrays: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
         """(n,) class indices that `arrays` give scaled features `X` (n, …)."""
-        self._load(arrays)
+        self.load(arrays)
         return self.model(X, training=False).numpy().argmax(axis=1)

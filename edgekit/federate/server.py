@@ -23,17 +23,20 @@ from edgekit.federate.flower import (
     strategy,
 )
 from edgekit.federate.plan import Plan
+from edgekit.federate.privacy import epsilon, with_noise
 from edgekit.federate.statistics import Statistics
 from edgekit.federate.updates import decode
 
 
 @dataclass(frozen=True)
 class Federated:
-    """The `arrays` that came out, the clients' `statistics`, and a line for each reply that was `refused`."""
+    """The `arrays` that came out, the clients' `statistics`, a line for each reply that was `refused`, and
+    what the rounds gave away, `epsilon`, where the plan has noise."""
 
     arrays: list[np.ndarray]
     statistics: Statistics
     refused: list[str] = field(default_factory=list)
+    epsilon: float | None = None
 
 
 def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
@@ -41,13 +44,15 @@ def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
     nodes = list(grid.get_node_ids())
     reported = [_statistics(r) for r in _ask(grid, nodes, "query.statistics", RecordDict())]
     known = Statistics.total([s for s in reported if s is not None])
-    mean, spread = known.scale()
+    mean, spread = known.scale() if plan.scaled else known.unscaled()
     told = {"mean": mean, "spread": spread, "weights": known.class_weights(plan.balance)}
     scale = ArrayRecord({name: Array(a) for name, a in told.items()})
     _ask(grid, nodes, "query.scale", RecordDict({"scale": scale}))
-    checked = CheckedStrategy(build(plan, len(nodes)), plan.updates, [np.shape(a) for a in arrays])
+    inner = build(plan, len(nodes))
+    shapes = [np.shape(a) for a in arrays]
+    checked = CheckedStrategy(inner, plan.updates, shapes, alike=plan.noise > 0)
     config: dict[str, Any] = {
-        "epochs": plan.epochs, "batch": plan.batch, "rate": plan.rate, "seed": plan.seed,
+        "epochs": plan.epochs, "batch": plan.batch, "rate": plan.rate, "decay": plan.decay, "seed": plan.seed,
         "updates": plan.updates, "own-normalization": plan.own_normalization,
     }  # fmt: skip
     result = checked.start(
@@ -56,7 +61,7 @@ def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
     if not result.arrays:
         lines = "; ".join(checked.refused[:3]) or "no reply arrived"
         raise EdgekitError(f"no round of {plan.rounds} brought a model: {lines}")
-    return Federated(result.arrays.to_numpy_ndarrays(), known, checked.refused)
+    return Federated(result.arrays.to_numpy_ndarrays(), known, checked.refused, epsilon(inner))
 
 
 def build(plan: Plan, clients: int) -> strategy.Strategy:
@@ -83,14 +88,24 @@ def build(plan: Plan, clients: int) -> strategy.Strategy:
         "Bulyan": {"num_malicious_nodes": bad},
     }
     kind = getattr(strategy, plan.strategy)
-    return kind(fraction_evaluate=0.0, min_available_nodes=clients, **more.get(plan.strategy, {}))
+    made = kind(fraction_evaluate=0.0, min_available_nodes=clients, **more.get(plan.strategy, {}))
+    return with_noise(made, plan, clients) if plan.noise else made
 
 
 class CheckedStrategy(strategy.Strategy):
-    """`inner`, which is given checked and decoded replies only; `kind` and `shapes` say what they must be."""
+    """`inner`, which is given checked and decoded replies only; `kind` and `shapes` say what they must be.
 
-    def __init__(self, inner: strategy.Strategy, kind: str, shapes: Sequence[tuple[int, ...]]):
-        self.inner, self.kind, self.shapes = inner, kind, list(shapes)
+    `alike`: each client counts as much as any other, however many windows it has.
+    """
+
+    def __init__(
+        self,
+        inner: strategy.Strategy,
+        kind: str,
+        shapes: Sequence[tuple[int, ...]],
+        alike: bool = False,
+    ):
+        self.inner, self.kind, self.shapes, self.alike = inner, kind, list(shapes), alike
         self.refused: list[str] = []
         self.sent: list[np.ndarray] = []
 
@@ -145,6 +160,8 @@ class CheckedStrategy(strategy.Strategy):
         if not all(np.isfinite(a).all() for a in arrays):
             raise EdgekitError("its arrays are not finite")
         reply.content["arrays"] = ArrayRecord(arrays)
+        if self.alike:
+            reply.content.metric_records["metrics"]["num-examples"] = 1
         return reply
 
 

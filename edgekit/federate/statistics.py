@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 
+LEAST = 8  # windows of a client whose sums may leave it: of one, the sums are the window itself
 SMALLEST = 1e-6  # a feature's spread below which it says nothing, and is only centred
 
 
@@ -50,6 +51,10 @@ class Statistics:
         mean = self.sums / n
         spread = np.sqrt(np.maximum(self.squares / n - mean**2, 0))
         return mean.astype(np.float32), np.where(spread < SMALLEST, 1, spread).astype(np.float32)
+
+    def unscaled(self) -> tuple[np.ndarray, np.ndarray]:
+        """(0, 1) of each feature, float32: what leaves windows as they are."""
+        return np.zeros(self.sums.shape, np.float32), np.ones(self.sums.shape, np.float32)
 
     def class_weights(self, balance: float) -> np.ndarray:
         """(classes,) float32, n^-balance as in `learn.fit`, 1 in the mean of all windows; unseen: 0."""

@@ -8,19 +8,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.federate.attacks import triggered
-from edgekit.federate.client import client_app
+from edgekit.federate.client import Trainable, client_app
 from edgekit.federate.clients import Client, Fold, pooled
 from edgekit.federate.flower import Context
 from edgekit.federate.grid import InProcessGrid, Sent
 from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
-from edgekit.federate.server import federate
+from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
 from edgekit.learn import bootstrap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Metric = Callable[[np.ndarray], float]
 
@@ -37,6 +41,7 @@ class Row:
     sent: list[Sent] = field(default_factory=list, repr=False)
     refused: list[str] = field(default_factory=list)
     fooled: list[float] = field(default_factory=list)
+    epsilon: float | None = None
     seconds: float = 0.0
 
     def score(self, metric: Metric) -> float:
@@ -58,6 +63,19 @@ class Row:
         """(payload, wire) bytes of one client's update, in the mean."""
         up = [s for s in self.sent if s.up and s.kind == "train"]
         return float(np.mean([s.payload for s in up])), float(np.mean([s.wire for s in up]))
+
+
+def table(rows: Sequence[Row], metric: Metric) -> pd.DataFrame:
+    """The rows' scores in `metric` with their 95 %, and the bytes of an update and of its message."""
+    import pandas as pd
+
+    def line(row: Row) -> dict[str, object]:
+        low, high = row.interval(metric)
+        values, wire = row.update_bytes() if row.sent else (float("nan"), float("nan"))
+        return {"row": row.name, "score": row.score(metric), "low": low, "high": high,
+                "update_bytes": values, "message_bytes": wire}  # fmt: skip
+
+    return pd.DataFrame(map(line, rows)).round(3)
 
 
 def balanced_accuracy(confusion: np.ndarray) -> float:
@@ -83,27 +101,39 @@ def local(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
     return _alone("local only", network, folds, plan, lambda fold: fold.clients)
 
 
-def federated(name: str, network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
-    """The plan, in process, on each fold."""
+def federated(
+    name: str, network: Network, folds: Sequence[Fold], plan: Plan, mods: Sequence[Callable] = ()
+) -> Row:
+    """The plan, in process, on each fold; `mods` as `client_app` takes them."""
     row, begun = Row(name), time.process_time()
     start = network.arrays()
     for fold in folds:
-        bad = {c.name: plan.attack for c in fold.clients[: plan.poisoned]}
-        app = client_app(partial(_own, fold), lambda: network, fold.classes, bad)
-        grid = InProcessGrid(app, len(fold.clients), dropout=plan.dropout, seed=plan.seed)
-        found = federate(grid, plan, start)
+        network.load(start)
+        found, grid = federation(network, fold.clients, fold.classes, plan, mods)
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
         if plan.poisoned and plan.attack == "backdoor":
             row.fooled.append(_fooled(network, found.arrays, found.statistics, fold))
         row.sent += grid.sent
         row.refused += found.refused
-    network.model.set_weights(start)
+        row.epsilon = found.epsilon  # the same in each fold of as many clients
+    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 
 
-def _own(fold: Fold, context: Context) -> Client:
-    return fold.clients[int(context.node_config["partition-id"])]
+def federation(
+    network: Trainable, clients: Sequence[Client], classes: int, plan: Plan,
+    mods: Sequence[Callable] = (),
+) -> tuple[Federated, InProcessGrid]:  # fmt: skip
+    """`clients` by `plan`, in process, from the `network`'s arrays on; the grid has the messages."""
+    bad = {c.name: plan.attack for c in clients[: plan.poisoned]}
+    app = client_app(partial(_own, clients), lambda: network, classes, bad, mods)
+    grid = InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)
+    return federate(grid, plan, network.arrays()), grid
+
+
+def _own(clients: Sequence[Client], context: Context) -> Client:
+    return clients[int(context.node_config["partition-id"])]
 
 
 def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split: Callable) -> Row:
@@ -114,14 +144,16 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
         for client in split(fold):
             own = Statistics.of(client.X, client.y, fold.classes)
             mean, spread = own.scale()
-            arrays, _ = network.train(
-                start, (client.X - mean) / spread, client.y, own.class_weights(plan.balance),
-                epochs=plan.rounds * plan.epochs, batch=plan.batch, rate=plan.rate, seed=plan.seed,
-            )  # fmt: skip
+            arrays, X = start, (client.X - mean) / spread
+            for number in range(1, plan.rounds + 1):
+                arrays, _ = network.train(
+                    arrays, X, client.y, own.class_weights(plan.balance), epochs=plan.epochs,
+                    batch=plan.batch, rate=plan.rate_in(number), seed=[plan.seed, number],
+                )  # fmt: skip
             made.append(arrays)
             known.append(own)
         row.confusions.append(_confusions(network, made, known, fold))
-    network.model.set_weights(start)
+    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 

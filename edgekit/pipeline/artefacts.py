@@ -30,7 +30,7 @@ from edgekit.pipeline.records import (
     TrainingScores,
 )
 
-FLEET = "07_fleet"
+FLEET, FEDERATE = "07_fleet", "08_federate"
 REPORT, SEARCH, UPDATES = "the report", "edgekit search", "edgekit ota"
 
 
@@ -47,12 +47,12 @@ class Artefact:
 ARTEFACTS = {
     "field.npz": Artefact(
         "windows of the target domain", Windows, "01_collect",
-        ("02_adapt", "03_train", "04_compress", "05_export", "06_ota", FLEET, SEARCH),
+        ("02_adapt", "03_train", "04_compress", "05_export", "06_ota", FLEET, FEDERATE, SEARCH),
     ),
     "lab.npz": Artefact("windows of the source domain", Windows, "01_collect", ("02_adapt",)),
     "split.json": Artefact(
         "which groups train, validate and test", Split, "01_collect",
-        ("03_train", "04_compress", "05_export", "06_ota", FLEET, SEARCH),
+        ("03_train", "04_compress", "05_export", "06_ota", FLEET, FEDERATE, SEARCH),
     ),
     "teacher.h5": Artefact(
         "the float teacher, for Keras", bytes, "03_train", ("04_compress", SEARCH)
@@ -67,7 +67,7 @@ ARTEFACTS = {
     ),
     "model.json": Artefact(
         "what its users must know", ModelCard, "04_compress",
-        ("05_export", "06_ota", FLEET, UPDATES, REPORT),
+        ("05_export", "06_ota", FLEET, FEDERATE, UPDATES, REPORT),
     ),
     "golden.npz": Artefact(
         "inputs, and outputs to the byte", GoldenPairs, "04_compress", ("05_export",)
@@ -80,10 +80,13 @@ ARTEFACTS = {
     ),
     "device.zip": Artefact(
         "the program that was judged: ELF, C, model and contract", DeviceFirmware, "05_export",
-        ("06_ota", FLEET, UPDATES, REPORT),
+        ("06_ota", FLEET, FEDERATE, UPDATES, REPORT),
     ),
     "package.bin": Artefact("the first release, signed", bytes, "06_ota", (REPORT,)),
     "update.bin": Artefact("the retrained model as a signed delta", bytes, "06_ota", (REPORT,)),
+    "federated.bin": Artefact(
+        "the release as its clients taught it, a signed delta", bytes, FEDERATE, (REPORT,)
+    ),
     "search.csv": Artefact("every trial of the search", bytes, SEARCH, (REPORT,)),
     "found.json": Artefact("what the search found", dict, SEARCH, ("04_compress",)),
     "found.tflite": Artefact("the network that it found", bytes, SEARCH, ("04_compress",)),

@@ -222,6 +222,16 @@ def check_drifts(subject: Subject) -> None:
         hold(0 < small < large, f"the drift {name!r} does not grow with its severity")
 
 
+def check_federation(subject: Subject) -> None:
+    """How its groups learn together is a plan of a federation."""
+    from edgekit.federate.plan import Plan
+
+    try:
+        Plan.of(subject.case.FEDERATE)
+    except (EdgekitError, TypeError, ValueError) as error:
+        hold(False, f"FEDERATE is no plan: {error}")
+
+
 def check_networks(subject: Subject) -> None:
     """Teacher and student can be built, and end in one logit a class. Loads TensorFlow."""
     case, classes = subject.case, len(subject.case.CLASSES)
@@ -245,6 +255,7 @@ CONTRACT: dict[str, Callable[[Subject], None]] = {
     "their C": check_c,
     "augmentation": check_augment,
     "drifts": check_drifts,
+    "federation": check_federation,
     "networks": check_networks,
 }
 

@@ -89,6 +89,8 @@ class UseCase:
     # what a fleet's device watches, where that is no single group but all of them together ("camera"): the
     # stretches of one video, the beds along one boom
     PLACE: str
+    # how its groups learn together (chapter 08): fields of `federate.Plan`, where they differ from its own
+    FEDERATE: Mapping[str, Any]
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
     # depends on it (MARKS); raises EdgekitError for one that it does not know
     choose: Callable[[str], None] | None
@@ -120,6 +122,7 @@ OPTIONAL: dict[str, Any] = {
     "BY_CLASS": False,
     "DRIFTS": {},
     "PLACE": "",
+    "FEDERATE": {},
     "choose": None,
 }
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

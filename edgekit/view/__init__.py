@@ -19,6 +19,7 @@ from edgekit.view.design import (
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
 from edgekit.view.drift import plot_drifts, plot_operating_curves
 from edgekit.view.explore import explore
+from edgekit.view.federate import plot_inversions, plot_rows
 from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
@@ -57,6 +58,7 @@ __all__ = [
     "plot_health",
     "plot_heatmap",
     "plot_instructions",
+    "plot_inversions",
     "plot_life_over_rate",
     "plot_memory",
     "plot_method_choice",
@@ -67,6 +69,7 @@ __all__ = [
     "plot_recordings",
     "plot_reliability",
     "plot_remaining_life",
+    "plot_rows",
     "plot_scores",
     "plot_shift",
     "plot_shots",

@@ -21,7 +21,7 @@ FEDERATE = (ROOT / "federate.lock").read_text(encoding="utf-8")
 
 def wanted(lists):
     """Every dependency in lists of pyproject.toml: name -> specifier."""
-    parts = [re.match(r"([\w.-]+)([^;]*)", d) for group in lists for d in group]
+    parts = [re.match(r"([\w.-]+)(?:\[[\w,]+\])?([^;]*)", d) for group in lists for d in group]
     return {m[1]: m[2].strip() for m in parts}
 
 

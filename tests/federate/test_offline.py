@@ -1,5 +1,7 @@
 """Nothing of a federation looks for the outside: run in a network namespace that has a loopback only."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -36,3 +38,11 @@ def test_in_process_asks_nobody_and_leaves_nothing_behind(tmp_path):
                           "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_no_chapter_imports_flower_before_it_was_told_to_keep_quiet():
+    """It reads its variables as it is imported: `edgekit.federate.flower` sets them first."""
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        code = [c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+        lines = [line for cell in code for line in "".join(cell["source"]).splitlines()]
+        assert not [x for x in lines if re.match(r"\s*(from|import) flwr\b", x)], path.name

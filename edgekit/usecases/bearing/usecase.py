@@ -84,6 +84,8 @@ ALIGN = {  # of chapter 02: another speed stretches the axis of a spectrum
     "speed found + CORAL": spectra.speed_found_coral,
     "random speeds": spectra.random_speeds,
 }
+# How its machines learn together in chapter 08: fields of `edgekit.federate.plan.Plan`, where others.
+FEDERATE = {"strategy": "FedAvg", "epochs": 2}
 # What happens to a sensor in the field. A healthy bearing shakes with 0.36 g (MFPT's baselines): noise of
 # 0.1 g is some fifty times what an accelerometer has when it is new; with ten times more nothing can be told
 # apart, and the sensor is to be replaced, not the model. Motors of one size differ in speed by a fifth; at

@@ -72,6 +72,7 @@ SENDS = {  # health data (GDPR article 9): a beat leaves when the device doubts 
     "report": (), "sketch": (), "health": (), "segment": ("uncertain", "novel", "requested"),
 }  # fmt: skip
 ALIGN: dict[str, Callable] = {}
+FEDERATE = {"strategy": "FedAvgM", "epochs": 1, "balance": 0.5}  # patients differ more than classes
 DRIFTS = {  # what happens to a recorder in the field
     "electrode worn": partial(signal.drifts.electrode_worn, rate=RATE),
     "another patient": partial(signal.drifts.another_heart, beat=BEFORE),
