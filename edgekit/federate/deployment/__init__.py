@@ -1,0 +1,1 @@
+"""Flower between processes and machines: a SuperLink, SuperNodes, one run of the plan, all in one folder."""

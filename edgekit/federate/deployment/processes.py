@@ -1,0 +1,138 @@
+"""Processes of Flower, each the head of a group that is ended as a whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.core.errors import EdgekitError
+from edgekit.federate.deployment.apps import FOLDER
+from edgekit.federate.offline import SILENT
+
+GRACE = 4.0  # seconds to end by itself; a SuperNode that looks for its SuperLink does not
+POLL = "0.2"  # seconds between two looks for a task, in place of Flower's 1
+TAIL = 1 << 14  # bytes of a log in which the reason is looked for
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables of a process whose folder this is: Flower silent, its state in the folder."""
+    scripts = sysconfig.get_path("scripts")  # where Flower looks for its other commands
+    return {
+        **os.environ,
+        **SILENT,
+        "FLWR_HOME": str(folder / "flower"),
+        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": POLL,
+        FOLDER: str(folder),
+        "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@dataclass
+class Process:
+    """One process of Flower and all that it started; its words go to `log`."""
+
+    name: str
+    log: Path
+    popen: subprocess.Popen
+
+    @classmethod
+    def start(cls, name: str, command: Sequence[str], folder: Path) -> Process:
+        """`command` ("superlink" or "supernode", words) with its state and its log in `folder`."""
+        if os.name != "posix":
+            raise EdgekitError("a deployment needs Linux or macOS: run the plan in process here")
+        (folder / "flower").mkdir(parents=True, exist_ok=True)
+        log = folder / f"{command[0]}.log"
+        launch = [sys.executable, "-m", "edgekit.federate.deployment.launch", str(os.getpid())]
+        with log.open("wb") as file:
+            popen = subprocess.Popen(
+                [*launch, *command], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                env=environment(folder), start_new_session=True,
+            )  # fmt: skip
+        return cls(name, log, popen)
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def how(self) -> str:
+        """How it ended, in a few words."""
+        code = self.popen.poll()
+        if code is None:
+            return "is running"
+        if code < 0:
+            return f"was killed ({signal.Signals(-code).name})"
+        return f"ended: {self.reason()}"
+
+    def reason(self) -> str:
+        """What its log gives as the reason of its end, in one line."""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - TAIL))
+            lines = COLOURS.sub("", file.read().decode(errors="replace")).splitlines()
+        found = [line.strip() for line in lines if any(w in line for w in REASONS)]
+        return (found or [line.strip() for line in lines if line.strip()] or ["nothing said"])[-1]
+
+    def tell(self, number: int) -> None:
+        """Send a signal to all of the group."""
+        try:
+            os.killpg(self.popen.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def left(self) -> bool:
+        """Whether anything of the group is still there."""
+        self.popen.poll()
+        try:
+            os.killpg(self.popen.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # macOS says so of what has ended
+            return False
+        return True
+
+
+REASONS = ("CERTIFICATE_VERIFY_FAILED", "Error", "error", "code:", "Failed", "Unable", "already in use")
+
+
+def stop(processes: Sequence[Process]) -> None:
+    """End all groups: asked first, then killed."""
+    for p in processes:
+        p.tell(signal.SIGTERM)
+    until = time.monotonic() + GRACE
+    while time.monotonic() < until and any(p.left() for p in processes):
+        time.sleep(0.05)
+    for p in processes:
+        p.tell(signal.SIGKILL)
+    for p in processes:
+        p.popen.wait()
+
+
+def flower(words: Sequence[str], folder: Path, timeout: float) -> subprocess.CompletedProcess[str]:
+    """`flwr WORD …` with the state of `folder`. Raises EdgekitError if it takes longer than `timeout` s."""
+    script = Path(sysconfig.get_path("scripts")) / "flwr"
+    try:
+        return subprocess.run(
+            [sys.executable, str(script), *words], env=environment(folder), capture_output=True,
+            text=True, timeout=timeout, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise EdgekitError(f"flwr {words[0]} did not answer within {timeout:g} s") from None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+        s.bind((host, 0))
+        return s.getsockname()[1]
