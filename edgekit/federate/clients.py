@@ -13,7 +13,9 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.usecases.usecase import UseCase
+
+if TYPE_CHECKING:  # a client's process reads this file, and needs no use case for it
+    from edgekit.usecases.usecase import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from functools import cache
@@ -54,8 +53,10 @@ def server() -> ServerApp:
         folder, config = Path(os.environ[FOLDER]), context.run_config
         try:
             result = _run(grid, folder, config)
-        except EdgekitError as error:
-            write_error(folder, str(config["token"]), str(error))
+        except Exception as error:
+            known = isinstance(error, EdgekitError)
+            text = str(error) if known else f"the ServerApp failed, {type(error).__name__}: {error}"
+            write_error(folder, str(config["token"]), text)
             raise
         write_result(outcome(folder, str(config["token"])), result)
 
@@ -65,12 +66,15 @@ def server() -> ServerApp:
 def _run(grid: Grid, folder: Path, config: Mapping[str, Any]) -> Federated:
     plan = Plan(**{f.name: config[f.name] for f in fields(Plan)})
     nodes = {int(n["id"]): str(n["name"]) for n in json.loads((folder / NODES).read_bytes())}
-    patient = PatientGrid(grid, nodes, float(config["patience"]))
+    patient = PatientGrid(grid, nodes, float(config["patience"]), plan.seed)
     patient.wait(float(config["wait"]))
-    random.seed(plan.seed)  # as in process: Flower's strategies sample with it
     found = federate(patient, plan, read_arrays(folder / START))
-    lines = sorted(found.refused + patient.late, key=lambda line: int(line.split(",")[0].split()[1]))
-    return Federated(found.arrays, found.statistics, [_named(line, nodes) for line in lines])
+    lines = [_named(line, nodes) for line in found.refused + patient.late]
+    return Federated(found.arrays, found.statistics, sorted(lines, key=_round))
+
+
+def _round(line: str) -> int:
+    return int(line.split(",")[0].removeprefix("round "))
 
 
 def _named(line: str, nodes: Mapping[int, str]) -> str:

@@ -39,6 +39,7 @@ def write_bundle(
         "project": {
             "name": "edgekit-federation",
             "version": VERSION,
+            "description": "A plan of edgekit's federated learning",
             "license": "Apache-2.0",
             "dependencies": [f"flwr=={FLOWER}"],
         },

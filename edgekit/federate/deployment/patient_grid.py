@@ -8,6 +8,7 @@ process.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,13 +20,14 @@ from edgekit.federate.flower import Grid, Message, RecordDict
 class PatientGrid(Grid):
     """`inner` for `nodes` (Flower's id -> our name); a round waits `patience` seconds, at most.
 
-    `late` has a line for each answer that never came. A node that was started anew has forgotten the scale:
+    `seed` is of what Flower's strategies draw; `late` has a line for each answer that never came. A node that was started anew has forgotten the scale:
     it is told again, and asked again.
     """
 
-    def __init__(self, inner: Grid, nodes: Mapping[int, str], patience: float):
+    def __init__(self, inner: Grid, nodes: Mapping[int, str], patience: float, seed: int = 0):
         self.inner, self.nodes, self.patience = inner, dict(nodes), patience
         self.late: list[str] = []
+        self._random = random.Random(seed).getstate()
         self._scale: RecordDict | None = None
 
     def set_run(self, run) -> None:
@@ -39,6 +41,7 @@ class PatientGrid(Grid):
         return self.inner.create_message(*how, **named)
 
     def get_node_ids(self) -> Iterable[int]:
+        random.setstate(self._random)  # Flower samples with it next, and its heartbeat draws from it, too
         return list(self.nodes)
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
@@ -63,7 +66,7 @@ class PatientGrid(Grid):
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Sequence[Message]:
         """The answers that came in time. Raises EdgekitError where there is none at all."""
-        asked = list(messages)
+        asked, self._random = list(messages), random.getstate()
         self._remember(asked)
         wait = min(timeout or self.patience, self.patience)
         answers = self._answers(asked, wait)
@@ -73,12 +76,12 @@ class PatientGrid(Grid):
             self._answers(told, wait)
             again = [self._copy(m, m.metadata.message_type, m.content) for m in forgot]
             answers.update(self._answers(again, wait))
-        for m in asked:
-            if (node := m.metadata.dst_node_id) not in answers:
-                kind, number = m.metadata.message_type, m.metadata.group_id
-                self.late.append(
-                    f"round {number}, client {node}: no answer to {kind!r} within {wait:g} s"
-                )
+        number = _round(asked)
+        self.late += [
+            f"round {number}, client {node}: no answer within {wait:g} s"
+            for m in asked
+            if (node := m.metadata.dst_node_id) not in answers
+        ]
         if asked and not any(not a.has_error() for a in answers.values()):
             raise EdgekitError(f"no client answered within {wait:g} s: are they still running?")
         return [a for m in asked if (a := answers.get(m.metadata.dst_node_id)) is not None]
@@ -105,3 +108,10 @@ class PatientGrid(Grid):
 
 def _forgot(answer: Message | None) -> bool:
     return answer is not None and answer.has_error() and answer.error.code == UNSCALED
+
+
+def _round(asked: Sequence[Message]) -> int:
+    """Of the server, or 0 for what comes before the first."""
+    if not asked or "config" not in asked[0].content.config_records:
+        return 0
+    return int(asked[0].content.config_records["config"]["server-round"])  # type: ignore[arg-type]

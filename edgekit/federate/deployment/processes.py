@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def environment(folder: Path) -> dict[str, str]:
         "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": POLL,
         FOLDER: str(folder),
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),  # what we import, they do
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONUNBUFFERED": "1",
@@ -119,16 +121,32 @@ def stop(processes: Sequence[Process]) -> None:
         p.popen.wait()
 
 
-def flower(words: Sequence[str], folder: Path, timeout: float) -> subprocess.CompletedProcess[str]:
-    """`flwr WORD …` with the state of `folder`. Raises EdgekitError if it takes longer than `timeout` s."""
+def flower(
+    words: Sequence[str], folder: Path, timeout: float, alive: Callable[[], bool] = lambda: True
+) -> tuple[int, str]:
+    """`flwr WORD …` with the state of `folder`: its exit code and all that it said.
+
+    It is ended when `alive` (the SuperLink that it asks) is so no more. Raises EdgekitError if it takes
+    longer than `timeout` s.
+    """
     script = Path(sysconfig.get_path("scripts")) / "flwr"
-    try:
-        return subprocess.run(
-            [sys.executable, str(script), *words], env=environment(folder), capture_output=True,
-            text=True, timeout=timeout, stdin=subprocess.DEVNULL,
+    until = time.monotonic() + timeout
+    with tempfile.TemporaryFile() as said:
+        popen = subprocess.Popen(
+            [sys.executable, str(script), *words], env=environment(folder), stdin=subprocess.DEVNULL,
+            stdout=said, stderr=said, start_new_session=True,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise EdgekitError(f"flwr {words[0]} did not answer within {timeout:g} s") from None
+        process = Process("flwr", folder, popen)
+        try:
+            while process.alive and alive() and time.monotonic() < until:
+                time.sleep(0.1)
+            if process.alive and alive():
+                raise EdgekitError(f"flwr {words[0]} did not come to an end within {timeout:g} s")
+        finally:
+            process.tell(signal.SIGKILL)
+            popen.wait()
+        said.seek(0)
+        return popen.returncode, COLOURS.sub("", said.read().decode(errors="replace"))
 
 
 def free_port(host: str = "127.0.0.1") -> int:

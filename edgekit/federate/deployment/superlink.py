@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import socket
-import subprocess
+import ssl
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -30,6 +29,7 @@ from edgekit.federate.server import Federated
 START = 90.0  # seconds in which a SuperLink is there, on a machine with other things to do
 ASK = 120.0  # seconds for a command to it
 DATABASE, ADDRESS, LOCK, RESULT = "state.db", "address.json", "superlink.lock", "federated.npz"
+LOG = "run.log"  # what Flower said of the last run
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 MOST = 1000  # nodes of one SuperLink
 
@@ -66,11 +66,12 @@ class SuperLink:
                 raise EdgekitError(f"node {node['name']} is there already, with this key or this name")
         if len(nodes) >= MOST:
             raise EdgekitError(f"there are {MOST} nodes already")
-        done = flower(["supernode", "register", str(key), "here", "--format", "json"], self.folder, ASK)
+        words = ["supernode", "register", str(key), "here", "--format", "json"]
+        _, said = flower(words, self.folder, ASK, self.alive)
         try:
-            node_id = int(json.loads(done.stdout[done.stdout.index("{") :])["node-id"])
+            node_id = int(json.loads(said[said.index("{") : said.rindex("}") + 1])["node-id"])
         except (ValueError, KeyError):
-            raise EdgekitError(f"node {name} was not admitted: {_last(done)}") from None
+            raise EdgekitError(f"node {name} was not admitted: {_last(said)}") from None
         nodes.append({"name": name, "key": line, "id": str(node_id)})
         atomic_write_bytes(self.folder / apps.NODES, json.dumps(nodes, indent=1).encode())
         return len(nodes) - 1
@@ -96,10 +97,15 @@ class SuperLink:
         app = self.folder / "app"
         write_bundle(app, plan, token, wait=wait, patience=patience, apps=module)
         most = wait + (plan.rounds + 2) * 3 * patience + ASK
-        done = flower(["run", str(app), "here", "--stream"], self.folder, most)
-        return self._outcome(token, done)
+        _, said = flower(["run", str(app), "here", "--stream"], self.folder, most, self.alive)
+        atomic_write_bytes(self.folder / LOG, said.encode())
+        return self._outcome(token, said)
 
-    def _outcome(self, token: str, done: subprocess.CompletedProcess[str]) -> Federated:
+    def alive(self) -> bool:
+        """Whether it still runs, whoever started it."""
+        return self.process.alive if self.process else _taken(self.folder)
+
+    def _outcome(self, token: str, said: str) -> Federated:
         file = apps.outcome(self.folder, token)
         why = file.with_suffix(".txt")
         if file.exists():
@@ -108,11 +114,10 @@ class SuperLink:
             return found
         if why.exists():
             raise EdgekitError(why.read_text())
-        if self.process is not None and not self.process.alive:
-            raise EdgekitError(
-                f"the SuperLink {self.process.how()} in mid-run: nothing was written; run again"
-            )
-        raise EdgekitError(f"the run brought nothing: {_last(done)}; run again")
+        if not self.alive():
+            how = self.process.how() if self.process else "ended"
+            raise EdgekitError(f"the SuperLink {how} in mid-run: nothing was written; run again")
+        raise EdgekitError(f"the run brought nothing: {_last(said)}; run again")
 
 
 @contextmanager
@@ -147,17 +152,22 @@ def superlink(
 def served(folder: Path) -> SuperLink:
     """The SuperLink that another process serves from `folder`. Raises EdgekitError if none does."""
     folder = folder.resolve()
+    if not _taken(folder):
+        raise EdgekitError(f"nobody serves {folder}: `edgekit federate serve` does")
+    try:
+        return SuperLink(folder, int(json.loads((folder / ADDRESS).read_bytes())["port"]))
+    except (OSError, ValueError, KeyError):
+        raise EdgekitError(f"the SuperLink of {folder} is starting: try again") from None
+
+
+def _taken(folder: Path) -> bool:
+    if not (folder / LOCK).exists():
+        return False
     try:
         with locked(folder / LOCK, wait=False):
-            pass
+            return False
     except LockedError:
-        try:
-            return SuperLink(folder, int(json.loads((folder / ADDRESS).read_bytes())["port"]))
-        except (OSError, ValueError, KeyError):
-            raise EdgekitError(f"the SuperLink of {folder} is starting: try again") from None
-    except OSError:
-        pass
-    raise EdgekitError(f"nobody serves {folder}: `edgekit federate serve {folder.name}` does")
+        return True
 
 
 def _command(folder: Path, bind: str, port: int) -> list[str]:
@@ -200,6 +210,6 @@ def _nodes(folder: Path) -> list[dict]:
         return []
 
 
-def _last(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return lines[-1] if lines else f"flwr said nothing ({done.returncode})"
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else "flwr said nothing"

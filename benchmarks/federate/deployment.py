@@ -1,0 +1,209 @@
+"""A deployment on loopback: SuperLink and three SuperNodes with TLS and keys, each message in a process of its
+own. What comes out, what goes over the wire, who is refused, and what a kill leaves.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.bars import Bars
+from benchmarks.federate.deployed import CLASSES, FEATURES, SETTINGS, Softmax
+from benchmarks.federate.relay import Relay, names
+from edgekit.core.errors import EdgekitError
+from edgekit.federate.client import client_app
+from edgekit.federate.clients import Client
+from edgekit.federate.deployment import certificates
+from edgekit.federate.deployment.processes import FOLDER, Process
+from edgekit.federate.deployment.superlink import RESULT, SuperLink, superlink
+from edgekit.federate.deployment.supernode import prepare, supernode
+from edgekit.federate.grid import InProcessGrid
+from edgekit.federate.plan import Plan
+from edgekit.federate.server import federate
+
+APPS = "benchmarks.federate.deployed"
+CLIENTS, LIMIT = 3, 300.0
+PLAN = Plan(rounds=2, epochs=2, rate=0.2, seed=3)
+KINDS = {"Message", "RecordDict", "ArrayRecord", "Array", "ArrayChunk", "MetricRecord"}
+METRICS = {"num-examples", "loss"}
+
+
+def clients() -> list[Client]:
+    """Three whose windows a rule tells apart."""
+    rng, made = np.random.default_rng(0), []
+    for i in range(CLIENTS):
+        X = rng.normal(size=(60, 1, FEATURES, 1)).astype(np.float32)
+        made.append(Client(f"c{i}", X, (X[:, 0, 3, 0] + 0.3 * X[:, 0, 4, 0] > 0).astype(np.int64)))
+    return made
+
+
+def bars(bars: Bars, smoke: bool = False) -> None:
+    """Add the bars; a smoke kills the SuperLink only, not a SuperNode."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as temporary:
+        folder = Path(temporary).resolve()
+        with deployment(folder) as (link, nodes, relay):
+            with strangers(link) as refused:
+                found = link.run(PLAN, Softmax().arrays(), module=APPS)
+                seconds = time.monotonic() - begun
+                what = "smoke run: 3 SuperNodes, TLS, authenticated"
+                bars.add(what, f"<= {LIMIT:.0f} s", f"{seconds:.0f} s", seconds <= LIMIT)
+                _as_in_process(bars, found)
+                _wire(bars, relay)
+                _refused(bars, link, refused)
+            _modes(bars, folder)
+            if not smoke:
+                _node_killed(bars, link, nodes)
+            _link_killed(bars, link)
+        _nothing_left(bars, folder)
+
+
+@contextmanager
+def deployment(folder: Path) -> Iterator[tuple[SuperLink, list[Process], Relay]]:
+    """The SuperLink, its nodes, and the relay through which they speak to it."""
+    with ExitStack() as stack:
+        link = stack.enter_context(superlink(folder))
+        relay = stack.enter_context(Relay(folder, link.port))
+        nodes = []
+        for i, client in enumerate(clients()):
+            own, address = folder / "nodes" / f"{i}", f"127.0.0.1:{relay.port}"
+            number = link.admit(client.name, prepare(own, client, SETTINGS))
+            node = supernode(own, address, folder / certificates.CA, number)
+            nodes.append(stack.enter_context(node))
+        yield link, nodes, relay
+
+
+@contextmanager
+def strangers(link: SuperLink) -> Iterator[dict[str, Process]]:
+    """SuperNodes that are none of ours: of a key that nobody admitted, and of another authority."""
+    other = link.folder / "other"
+    other.mkdir()
+    certificates.certify(other)
+    with ExitStack() as stack:
+        made = {}
+        for what, ca in (("key not admitted", link.folder), ("wrong CA", other)):
+            own = link.folder / "strangers" / what
+            prepare(own, clients()[0], SETTINGS)
+            made[what] = stack.enter_context(
+                supernode(own, link.address, ca / certificates.CA, 0, what)
+            )
+        yield made
+
+
+def _as_in_process(bars: Bars, found) -> None:
+    network, own = Softmax(), clients()
+    app = client_app(lambda c: own[int(c.node_config["partition-id"])], lambda: network, CLASSES)
+    grid = InProcessGrid(app, CLIENTS, seed=PLAN.seed)
+    here = federate(grid, PLAN, network.arrays())
+    apart = max(np.abs(a - b).max() for a, b in zip(found.arrays, here.arrays, strict=True))
+    moved = max(np.abs(a).max() for a in here.arrays)
+    met = apart == 0 and moved > 0.1 and not found.refused
+    bars.add("arrays against the run in process, largest difference", "0", f"{apart:g}", met)
+
+
+def _wire(bars: Bars, relay: Relay) -> None:
+    objects = relay.objects()
+    everything = b"".join(body for _, body in relay.up)
+    kinds, metrics = names(objects)
+    rows = [row.tobytes() for c in clients() for row in c.X]
+    seen = sum(row in everything for row in rows)
+    sums = [c.X.astype(np.float64).sum(axis=0).tobytes() for c in clients()]
+    looked = all(s in everything for s in sums)  # what must be there is found by the same search
+    bars.add(
+        f"windows among {len(everything):,} bytes that left the clients", "0", f"{seen} of {len(rows)}",
+        not seen and looked,
+    )  # fmt: skip
+    strange = sorted((kinds - KINDS) | (metrics - METRICS))
+    met = not strange and {"Array", "MetricRecord"} <= kinds and metrics == METRICS
+    bars.add(f"what the {len(objects)} objects are: arrays and counts", "only", ", ".join(strange) or "only", met)
+
+
+def _refused(bars: Bars, link: SuperLink, strangers: dict[str, Process]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and any(p.alive for p in strangers.values()):
+        time.sleep(0.2)
+    for what, p in strangers.items():
+        print(f"      {what}: it {p.how()}")
+        bars.add(f"SuperNode refused: {what}", "ends", "runs" if p.alive else "ended", not p.alive)
+    plain = http.client.HTTPConnection("127.0.0.1", link.port, timeout=10)
+    try:
+        plain.request("POST", "/v1/fleet/activate-node", b"")
+        answer = f"HTTP {plain.getresponse().status}"
+    except (OSError, http.client.HTTPException):
+        answer = "no answer"
+    bars.add("plaintext refused", "no answer", answer, answer == "no answer")
+
+
+def _modes(bars: Bars, folder: Path) -> None:
+    keys = [*folder.rglob("*.key")]
+    open_ = [k.name for k in keys if stat.S_IMODE(k.stat().st_mode) != 0o600]
+    met = not open_ and len(keys) >= CLIENTS + 1 and not (folder / "ca.key").exists()
+    bars.add(f"private keys of mode 600, of {len(keys)}", "all", "all" if not open_ else "not all", met)
+
+
+def _node_killed(bars: Bars, link: SuperLink, nodes: list[Process]) -> None:
+    begun, pushed = time.monotonic(), threading.Thread(target=_kill_in_mid_run, args=(link, nodes[2]))
+    pushed.start()
+    found = link.run(Plan(rounds=2, epochs=1), Softmax().arrays(), module=APPS, patience=20)
+    pushed.join()
+    print(f"      {found.refused}")
+    named = bool(found.refused) and all("client c2" in line for line in found.refused)
+    seconds = time.monotonic() - begun
+    bars.add("kill -9 of a SuperNode: the run ends without it, and names it", "yes", f"{seconds:.0f} s", named)
+
+
+def _link_killed(bars: Bars, link: SuperLink) -> None:
+    before, begun = (link.folder / RESULT).read_bytes(), time.monotonic()
+    assert link.process is not None
+    killer = threading.Thread(target=_kill_in_mid_run, args=(link, link.process))
+    killer.start()
+    try:
+        link.run(Plan(rounds=50, epochs=1), Softmax().arrays(), module=APPS)
+        said = "came to an end"
+    except EdgekitError as error:
+        said = str(error)
+    killer.join()
+    print(f"      {said} ({time.monotonic() - begun:.0f} s)")
+    whole = (link.folder / RESULT).read_bytes() == before and not [*link.folder.rglob(".half-*")]
+    met = "SIGKILL" in said and "\n" not in said and whole
+    bars.add("kill -9 of the SuperLink: one line, nothing half-written", "yes", "yes" if met else "no", met)
+
+
+def _kill_in_mid_run(link: SuperLink, victim: Process) -> None:
+    """Kill when the nodes of the run that begins now have been trained for a first time."""
+    log = link.folder / "nodes" / "0" / "supernode.log"
+    before, until = log.read_bytes().count(b"Sending: train"), time.monotonic() + 120
+    while log.read_bytes().count(b"Sending: train") == before and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(victim.popen.pid, signal.SIGKILL)
+
+
+def _nothing_left(bars: Bars, folder: Path) -> None:
+    left = with_folder(folder)
+    until = time.monotonic() + 5
+    while left and time.monotonic() < until:
+        time.sleep(0.1)
+        left = with_folder(folder)
+    bars.add("processes left when all was stopped", "0", f"{len(left)}", not left)
+
+
+def with_folder(folder: Path) -> list[int]:
+    """Processes that have a folder below `folder` as theirs, by their environment (Linux)."""
+    found, mark = [], f"{FOLDER}={folder}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            pass
+    return found
