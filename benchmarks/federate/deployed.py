@@ -1,5 +1,5 @@
-"""The apps of a deployment under test: a softmax in NumPy is the network, as TensorFlow takes seconds to import
-and each message has a process of its own.
+"""The apps of a deployment under test: a softmax in NumPy is the network, as TensorFlow takes seconds to
+import and each message has a process of its own.
 """
 
 import numpy as np

@@ -1,5 +1,6 @@
-"""A deployment on loopback: SuperLink and three SuperNodes with TLS and keys, each message in a process of its
-own. What comes out, what goes over the wire, who is refused, and what a kill leaves.
+"""A deployment on loopback: SuperLink and three SuperNodes with TLS and keys, a process for each message.
+
+What comes out, what goes over the wire, who is refused, and what a kill leaves.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ def _wire(bars: Bars, relay: Relay) -> None:
     )  # fmt: skip
     strange = sorted((kinds - KINDS) | (metrics - METRICS))
     met = not strange and {"Array", "MetricRecord"} <= kinds and metrics == METRICS
-    bars.add(f"what the {len(objects)} objects are: arrays and counts", "only", ", ".join(strange) or "only", met)
+    figure = ", ".join(strange) or "only"
+    bars.add(f"the {len(objects)} objects are arrays and counts", "only", figure, met)
 
 
 def _refused(bars: Bars, link: SuperLink, strangers: dict[str, Process]) -> None:
@@ -148,18 +150,28 @@ def _modes(bars: Bars, folder: Path) -> None:
     keys = [*folder.rglob("*.key")]
     open_ = [k.name for k in keys if stat.S_IMODE(k.stat().st_mode) != 0o600]
     met = not open_ and len(keys) >= CLIENTS + 1 and not (folder / "ca.key").exists()
-    bars.add(f"private keys of mode 600, of {len(keys)}", "all", "all" if not open_ else "not all", met)
+    bars.add(
+        f"private keys of mode 600, of {len(keys)}", "all", "all" if not open_ else "not all", met
+    )
 
 
 def _node_killed(bars: Bars, link: SuperLink, nodes: list[Process]) -> None:
-    begun, pushed = time.monotonic(), threading.Thread(target=_kill_in_mid_run, args=(link, nodes[2]))
+    begun, pushed = (
+        time.monotonic(),
+        threading.Thread(target=_kill_in_mid_run, args=(link, nodes[2])),
+    )
     pushed.start()
     found = link.run(Plan(rounds=2, epochs=1), Softmax().arrays(), module=APPS, patience=20)
     pushed.join()
     print(f"      {found.refused}")
     named = bool(found.refused) and all("client c2" in line for line in found.refused)
     seconds = time.monotonic() - begun
-    bars.add("kill -9 of a SuperNode: the run ends without it, and names it", "yes", f"{seconds:.0f} s", named)
+    bars.add(
+        "kill -9 of a SuperNode: the run ends, and names it",
+        "yes",
+        f"{seconds:.0f} s",
+        named,
+    )
 
 
 def _link_killed(bars: Bars, link: SuperLink) -> None:
@@ -176,7 +188,12 @@ def _link_killed(bars: Bars, link: SuperLink) -> None:
     print(f"      {said} ({time.monotonic() - begun:.0f} s)")
     whole = (link.folder / RESULT).read_bytes() == before and not [*link.folder.rglob(".half-*")]
     met = "SIGKILL" in said and "\n" not in said and whole
-    bars.add("kill -9 of the SuperLink: one line, nothing half-written", "yes", "yes" if met else "no", met)
+    bars.add(
+        "kill -9 of the SuperLink: one line, nothing half-written",
+        "yes",
+        "yes" if met else "no",
+        met,
+    )
 
 
 def _kill_in_mid_run(link: SuperLink, victim: Process) -> None:

@@ -89,5 +89,3 @@ def names(objects: list[bytes]) -> tuple[set[str], set[str]]:
         if kind == MetricRecord.__qualname__:
             metrics |= set(MetricRecord.inflate(content))
     return kinds, metrics
-
-

@@ -35,7 +35,7 @@ STATISTICS = tuple(f.name for f in fields(Statistics))
 
 
 def client(network: Callable[[], Any] | None = None) -> ClientApp:
-    """The ClientApp of this process's node; `network` in place of the student that its `client.json` names."""
+    """The ClientApp of this process's node; `network` in place of the student that `client.json` names."""
     folder = Path(os.environ[FOLDER])
     settings = json.loads((folder / CLIENT).read_bytes())
     windows = read_windows(folder / WINDOWS, settings["classes"])
@@ -160,7 +160,7 @@ def _numbered(read: Mapping[str, np.ndarray]) -> list[np.ndarray]:
 
 def _write(file: Path, **arrays: np.ndarray) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     atomic_write_bytes(file, buffer.getvalue())
 
 

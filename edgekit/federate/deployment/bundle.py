@@ -24,13 +24,15 @@ MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 def write_bundle(
     folder: Path, plan: Plan, token: str, *, wait: float, patience: float, apps: str = APPS
 ) -> None:
-    """The app's `folder`, for the run `token` of `plan`; `wait` and `patience` in seconds (see `patient_grid`).
+    """The app's `folder`, for the run `token` of `plan`; `wait` and `patience` in s (see `patient_grid`).
 
     apps: the module whose `client()` and `server()` make the two apps; both sides must have it. Raises
     EdgekitError for a plan with something that there is in process only, or for no module's name.
     """
     if plan.dropout or plan.poisoned:
-        raise EdgekitError("dropout and poisoned clients are for trials in process: here they are real")
+        raise EdgekitError(
+            "dropout and poisoned clients are for trials in process: here they are real"
+        )
     if not MODULE.fullmatch(apps):
         raise EdgekitError(f"{apps!r:.80} is no name of a module")
     config = {**asdict(plan), "token": token, "wait": float(wait), "patience": float(patience)}

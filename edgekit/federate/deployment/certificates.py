@@ -95,7 +95,9 @@ def public_key(file: Path) -> bytes:
     except Exception:  # whatever a stranger's bytes make of it
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp384r1":
-        raise EdgekitError(f"{file} is no public key of a SuperNode: `edgekit federate join` makes one")
+        raise EdgekitError(
+            f"{file} is no public key of a SuperNode: `edgekit federate join` makes one"
+        )
     return b" ".join(line.split()[:2])
 
 
@@ -111,7 +113,9 @@ def _good(folder: Path, names: Sequence[x509.GeneralName]) -> bool:
     except Exception:
         return False
     left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
-    return key.public_key() == certificate.public_key() and set(names) <= set(known) and left > RENEW
+    return (
+        key.public_key() == certificate.public_key() and set(names) <= set(known) and left > RENEW
+    )
 
 
 def _name(host: str) -> x509.GeneralName:

@@ -1,5 +1,4 @@
-"""`python -m edgekit.federate.deployment.launch PARENT superlink|supernode WORD …`: Flower's own command, kept on
-a lead.
+"""Flower's own command, kept on a lead: `python -m …launch PARENT superlink|supernode WORD …`.
 
 It ends with all that it started when the process `PARENT` is gone, however that ended: nothing goes on for
 nobody. And whoever is not on this machine reaches the part of a SuperLink that answers SuperNodes, which are
@@ -57,8 +56,7 @@ def _end_with(parent: int) -> None:
 
 
 def _superlink() -> None:
-    from flwr.superlink import main
-
+    main: Any = importlib.import_module("flwr.superlink.main")
     command: Any = importlib.import_module("flwr.superlink.cli.flower_superlink")
     create = main.create_app
     main.create_app = lambda *how, **named: Guard(create(*how, **named))

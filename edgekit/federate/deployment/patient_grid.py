@@ -20,8 +20,8 @@ from edgekit.federate.flower import Grid, Message, RecordDict
 class PatientGrid(Grid):
     """`inner` for `nodes` (Flower's id -> our name); a round waits `patience` seconds, at most.
 
-    `seed` is of what Flower's strategies draw; `late` has a line for each answer that never came. A node that was started anew has forgotten the scale:
-    it is told again, and asked again.
+    `seed` is of what Flower's strategies draw; `late` has a line for each answer that never came. A node
+    that was started anew has forgotten the scale: it is told again, and asked again.
     """
 
     def __init__(self, inner: Grid, nodes: Mapping[int, str], patience: float, seed: int = 0):
@@ -41,7 +41,9 @@ class PatientGrid(Grid):
         return self.inner.create_message(*how, **named)
 
     def get_node_ids(self) -> Iterable[int]:
-        random.setstate(self._random)  # Flower samples with it next, and its heartbeat draws from it, too
+        random.setstate(
+            self._random
+        )  # Flower samples with it next, and its heartbeat draws from it, too
         return list(self.nodes)
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:

@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,24 +89,30 @@ class Process:
 
     def tell(self, number: int) -> None:
         """Send a signal to all of the group."""
-        try:
+        with suppress(
+            ProcessLookupError, PermissionError
+        ):  # macOS says the latter of what has ended
             os.killpg(self.popen.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def left(self) -> bool:
         """Whether anything of the group is still there."""
         self.popen.poll()
         try:
             os.killpg(self.popen.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # macOS says so of what has ended
+        except (ProcessLookupError, PermissionError):
             return False
         return True
 
 
-REASONS = ("CERTIFICATE_VERIFY_FAILED", "Error", "error", "code:", "Failed", "Unable", "already in use")
+REASONS = (
+    "CERTIFICATE_VERIFY_FAILED",
+    "Error",
+    "error",
+    "code:",
+    "Failed",
+    "Unable",
+    "already in use",
+)
 
 
 def stop(processes: Sequence[Process]) -> None:

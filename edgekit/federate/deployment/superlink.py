@@ -57,13 +57,17 @@ class SuperLink:
         node has the name.
         """
         if not NAME.fullmatch(name):
-            raise EdgekitError(f"{name!r:.80}: a node's name has letters, digits, '.', '_' and '-' only")
+            raise EdgekitError(
+                f"{name!r:.80}: a node's name has letters, digits, '.', '_' and '-' only"
+            )
         nodes, line = self.nodes(), certificates.public_key(key).decode()
         for number, node in enumerate(nodes):
             if node["key"] == line and node["name"] == name:
                 return number
             if line == node["key"] or name == node["name"]:
-                raise EdgekitError(f"node {node['name']} is there already, with this key or this name")
+                raise EdgekitError(
+                    f"node {node['name']} is there already, with this key or this name"
+                )
         if len(nodes) >= MOST:
             raise EdgekitError(f"there are {MOST} nodes already")
         words = ["supernode", "register", str(key), "here", "--format", "json"]
@@ -146,7 +150,9 @@ def superlink(
                 stop([process])
                 (folder / ADDRESS).unlink(missing_ok=True)
     except LockedError:
-        raise EdgekitError(f"{folder} is served already: end that, or take another folder") from None
+        raise EdgekitError(
+            f"{folder} is served already: end that, or take another folder"
+        ) from None
 
 
 def served(folder: Path) -> SuperLink:
