@@ -133,7 +133,6 @@ def _run(args) -> int:
     from edgekit.federate.deployment import apps
     from edgekit.federate.deployment.superlink import RESULT, served
     from edgekit.federate.deployment.supernode import loopback
-    from edgekit.federate.network import Network
     from edgekit.federate.plan import Plan
 
     plan = Plan(
@@ -150,6 +149,8 @@ def _run(args) -> int:
             raise EdgekitError("--classes: how many does the model tell apart?")
         else:
             link, classes = served(Path(args.folder)), args.classes
+        from edgekit.federate.network import Network  # TensorFlow: not before all else is right
+
         begun = time.monotonic()
         arrays = Network(case, classes, seed=args.seed).arrays()
         found = link.run(plan, arrays, patience=args.patience)

@@ -68,7 +68,9 @@ class PatientGrid(Grid):
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Sequence[Message]:
         """The answers that came in time. Raises EdgekitError where there is none at all."""
-        asked, self._random = list(messages), random.getstate()
+        asked = list(messages)
+        if number := _round(asked):  # its nodes were drawn just now
+            self._random = random.getstate()
         self._remember(asked)
         wait = min(timeout or self.patience, self.patience)
         answers = self._answers(asked, wait)
@@ -78,14 +80,14 @@ class PatientGrid(Grid):
             self._answers(told, wait)
             again = [self._copy(m, m.metadata.message_type, m.content) for m in forgot]
             answers.update(self._answers(again, wait))
-        number = _round(asked)
         self.late += [
             f"round {number}, client {node}: no answer within {wait:g} s"
             for m in asked
             if (node := m.metadata.dst_node_id) not in answers
         ]
         if asked and not any(not a.has_error() for a in answers.values()):
-            raise EdgekitError(f"no client answered within {wait:g} s: are they still running?")
+            why = "; ".join({a.error.reason for a in answers.values()}) or "are they still running?"
+            raise EdgekitError(f"no client of {len(asked)} trained within {wait:g} s: {why:.400}")
         return [a for m in asked if (a := answers.get(m.metadata.dst_node_id)) is not None]
 
     def _answers(self, asked: Sequence[Message], wait: float) -> dict[int, Message]:

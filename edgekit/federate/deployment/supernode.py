@@ -15,7 +15,7 @@ from edgekit.federate.deployment import apps, certificates
 from edgekit.federate.deployment.processes import Process, free_port, stop
 from edgekit.federate.deployment.superlink import SuperLink, superlink
 
-ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})", re.ASCII)
+ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):(\d{1,5})", re.ASCII)
 
 
 def prepare(folder: Path, client: Client, settings: dict[str, Any]) -> Path:
