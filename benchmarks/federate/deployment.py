@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from edgekit.federate.deployment.superlink import RESULT, SuperLink, superlink
 from edgekit.federate.deployment.supernode import prepare, supernode
 from edgekit.federate.grid import InProcessGrid
 from edgekit.federate.plan import Plan
-from edgekit.federate.server import federate
+from edgekit.federate.server import Federated, federate
 
 APPS = "benchmarks.federate.deployed"
 CLIENTS, LIMIT = 3, 300.0
@@ -49,11 +49,14 @@ def clients() -> list[Client]:
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:
-    """Add the bars; a smoke kills the SuperLink only, not a SuperNode."""
+    """Add the bars; a smoke kills the SuperLink only, and nobody comes back."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="edgekit-") as temporary:
         folder = Path(temporary).resolve()
-        with deployment(folder) as (link, nodes, relay):
+        with ExitStack() as stack, ExitStack() as first:
+            link = first.enter_context(superlink(folder))
+            relay = stack.enter_context(Relay(folder, link.port))
+            nodes = [stack.enter_context(_node(link, relay, i)) for i in range(CLIENTS)]
             with strangers(link) as refused:
                 found = link.run(PLAN, Softmax().arrays(), module=APPS)
                 seconds = time.monotonic() - begun
@@ -63,25 +66,21 @@ def bars(bars: Bars, smoke: bool = False) -> None:
                 _wire(bars, relay)
                 _refused(bars, link, refused)
             _modes(bars, folder)
-            if not smoke:
-                _node_killed(bars, link, nodes)
             _link_killed(bars, link)
+            first.close()
+            if not smoke:
+                again = stack.enter_context(superlink(folder, port=link.port))
+                found = again.run(PLAN, Softmax().arrays(), module=APPS)
+                _as_in_process(bars, found, "SuperLink back: arrays again, largest difference")
+                _node_killed(bars, again, nodes)
         _nothing_left(bars, folder)
 
 
-@contextmanager
-def deployment(folder: Path) -> Iterator[tuple[SuperLink, list[Process], Relay]]:
-    """The SuperLink, its nodes, and the relay through which they speak to it."""
-    with ExitStack() as stack:
-        link = stack.enter_context(superlink(folder))
-        relay = stack.enter_context(Relay(folder, link.port))
-        nodes = []
-        for i, client in enumerate(clients()):
-            own, address = folder / "nodes" / f"{i}", f"127.0.0.1:{relay.port}"
-            number = link.admit(client.name, prepare(own, client, SETTINGS))
-            node = supernode(own, address, folder / certificates.CA, number)
-            nodes.append(stack.enter_context(node))
-        yield link, nodes, relay
+def _node(link: SuperLink, relay: Relay, i: int) -> AbstractContextManager[Process]:
+    """The SuperNode of client `i`, that speaks to the SuperLink through the relay."""
+    client, own = clients()[i], link.folder / "nodes" / f"{i}"
+    number = link.admit(client.name, prepare(own, client, SETTINGS))
+    return supernode(own, f"127.0.0.1:{relay.port}", link.folder / certificates.CA, number)
 
 
 @contextmanager
@@ -101,7 +100,11 @@ def strangers(link: SuperLink) -> Iterator[dict[str, Process]]:
         yield made
 
 
-def _as_in_process(bars: Bars, found) -> None:
+def _as_in_process(
+    bars: Bars,
+    found: Federated,
+    what: str = "arrays against the run in process, largest difference",
+) -> None:
     network, own = Softmax(), clients()
     app = client_app(lambda c: own[int(c.node_config["partition-id"])], lambda: network, CLASSES)
     grid = InProcessGrid(app, CLIENTS, seed=PLAN.seed)
@@ -109,7 +112,7 @@ def _as_in_process(bars: Bars, found) -> None:
     apart = max(np.abs(a - b).max() for a, b in zip(found.arrays, here.arrays, strict=True))
     moved = max(np.abs(a).max() for a in here.arrays)
     met = apart == 0 and moved > 0.1 and not found.refused
-    bars.add("arrays against the run in process, largest difference", "0", f"{apart:g}", met)
+    bars.add(what, "0", f"{apart:g}", met)
 
 
 def _wire(bars: Bars, relay: Relay) -> None:
@@ -197,10 +200,10 @@ def _link_killed(bars: Bars, link: SuperLink) -> None:
 
 
 def _kill_in_mid_run(link: SuperLink, victim: Process) -> None:
-    """Kill when the nodes of the run that begins now have been trained for a first time."""
+    """Kill when a node of the run that begins now is being trained for the first time."""
     log = link.folder / "nodes" / "0" / "supernode.log"
-    before, until = log.read_bytes().count(b"Sending: train"), time.monotonic() + 120
-    while log.read_bytes().count(b"Sending: train") == before and time.monotonic() < until:
+    before, until = log.read_bytes().count(b"Receiving: train"), time.monotonic() + 120
+    while log.read_bytes().count(b"Receiving: train") == before and time.monotonic() < until:
         time.sleep(0.05)
     os.kill(victim.popen.pid, signal.SIGKILL)
 

@@ -86,7 +86,10 @@ class PatientGrid(Grid):
             if (node := m.metadata.dst_node_id) not in answers
         ]
         if asked and not any(not a.has_error() for a in answers.values()):
-            why = "; ".join({a.error.reason for a in answers.values()}) or "are they still running?"
+            why = (
+                "; ".join({str(a.error.reason) for a in answers.values()})
+                or "are they still running?"
+            )
             raise EdgekitError(f"no client of {len(asked)} trained within {wait:g} s: {why:.400}")
         return [a for m in asked if (a := answers.get(m.metadata.dst_node_id)) is not None]
 

@@ -84,6 +84,9 @@ class Process:
         with self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - TAIL))
             lines = COLOURS.sub("", file.read().decode(errors="replace")).splitlines()
+        for words, meaning in MEANS.items():
+            if any(words in line for line in lines):
+                return meaning
         found = [line.strip() for line in lines if any(w in line for w in REASONS)]
         return (found or [line.strip() for line in lines if line.strip()] or ["nothing said"])[-1]
 
@@ -104,15 +107,13 @@ class Process:
         return True
 
 
-REASONS = (
-    "CERTIFICATE_VERIFY_FAILED",
-    "Error",
-    "error",
-    "code:",
-    "Failed",
-    "Unable",
-    "already in use",
-)
+MEANS = {  # what Flower says -> what it means here
+    "CERTIFICATE_VERIFY_FAILED": "the SuperLink's certificate is not of this ca.pem, or not for this address",
+    "code: 2004": "the SuperLink does not know this node's key: admit it. Of a node that was killed it "
+    "believes for a minute that it is there: join again then",
+    "address already in use": "another process listens at that port: take another one",
+}
+REASONS = ("Error", "error", "code:", "Failed", "Unable")
 
 
 def stop(processes: Sequence[Process]) -> None:
