@@ -11,6 +11,14 @@ from typing import Any
 from edgekit.cli.types import float_between, int_between
 from edgekit.core.errors import EdgekitError
 
+PLAN = (
+    "strategy",
+    "rounds",
+    "epochs",
+    "rate",
+    "updates",
+    "seed",
+)  # what the command line may change
 LOOK = 0.5  # seconds between two looks at what runs
 
 
@@ -58,12 +66,13 @@ def add(commands) -> None:
         help="start it all here and end it: a SuperLink, and a node for each of N clients",
     )  # fmt: skip
     run.add_argument("--classes", type=int_between(2, 10_000), help="that the model tells apart")
-    run.add_argument("--strategy", default="FedAvg")
-    run.add_argument("--rounds", type=int_between(1, 10_000), default=30)
-    run.add_argument("--epochs", type=int_between(1, 1000), default=2)
-    run.add_argument("--rate", type=float_between(1e-6, 10), default=0.05)
-    run.add_argument("--updates", default="float32", help="float32, int8 or top")
-    run.add_argument("--seed", type=int_between(0, 2**31 - 1), default=0)
+    plan = run.add_argument_group("the plan", "what is left out is as the use case has it")
+    plan.add_argument("--strategy", help="of Flower: FedAvg, FedProx, FedMedian …")
+    plan.add_argument("--rounds", type=int_between(1, 10_000))
+    plan.add_argument("--epochs", type=int_between(1, 1000), help="of a client in a round")
+    plan.add_argument("--rate", type=float_between(1e-6, 10), help="of SGD")
+    plan.add_argument("--updates", help="float32, int8 or top")
+    plan.add_argument("--seed", type=int_between(0, 2**31 - 1))
     run.add_argument(
         "--patience", type=float_between(1, 86_400), default=300.0,
         help="seconds for the answers of a round (300)",
@@ -135,11 +144,9 @@ def _run(args) -> int:
     from edgekit.federate.deployment.supernode import loopback
     from edgekit.federate.plan import Plan
 
-    plan = Plan(
-        strategy=args.strategy, rounds=args.rounds, epochs=args.epochs, rate=args.rate,
-        updates=args.updates, seed=args.seed,
-    )  # fmt: skip
     case, workspace = _use_case(args.use_case)
+    asked = {name: value for name in PLAN if (value := getattr(args, name)) is not None}
+    plan = Plan.of(case.FEDERATE, **asked)
     with ExitStack() as stack:
         if args.loopback:
             clients, classes = _clients(case, args.loopback)
@@ -152,7 +159,7 @@ def _run(args) -> int:
         from edgekit.federate.network import Network  # TensorFlow: not before all else is right
 
         begun = time.monotonic()
-        arrays = Network(case, classes, seed=args.seed).arrays()
+        arrays = Network(case, classes, seed=plan.seed).arrays()
         found = link.run(plan, arrays, patience=args.patience)
     print(*found.refused, sep="\n", end="\n" if found.refused else "")
     seconds, windows = time.monotonic() - begun, int(found.statistics.counts.sum())

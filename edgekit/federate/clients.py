@@ -14,11 +14,10 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
 
-if TYPE_CHECKING:  # a client's process reads this file, and needs no use case for it
-    from edgekit.usecases.usecase import UseCase
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a node's process reads this file for each message, and needs neither
     import pandas as pd
+
+    from edgekit.usecases.usecase import UseCase
 
 FEWEST = 2  # clients that a federation needs: of one, the average is its own model
 

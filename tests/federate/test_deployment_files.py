@@ -180,10 +180,11 @@ def test_a_result_comes_back_as_it_was(tmp_path):
     arrays = [np.full(2, i, np.float32) for i in range(12)]
     statistics = Statistics(np.array([1.0, 2.0]), np.ones((1, 6, 1)), np.ones((1, 6, 1)))
     apps.write_result(
-        tmp_path / "r.npz", Federated(arrays, statistics, ["round 1, client a: late"])
+        tmp_path / "r.npz", Federated(arrays, statistics, ["round 1, client a: late"], 2.5)
     )
     read = apps.read_result(tmp_path / "r.npz")
     assert [a[0] for a in read.arrays] == list(range(12))
+    assert read.epsilon == 2.5
     assert read.refused == ["round 1, client a: late"]
     assert (read.statistics.counts == statistics.counts).all()
 

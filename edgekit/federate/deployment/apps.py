@@ -10,7 +10,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def _run(grid: Grid, folder: Path, config: Mapping[str, Any]) -> Federated:
     patient.wait(float(config["wait"]))
     found = federate(patient, plan, read_arrays(folder / START))
     lines = [_named(line, nodes) for line in found.refused + patient.late]
-    return Federated(found.arrays, found.statistics, sorted(lines, key=_round))
+    return replace(found, refused=sorted(lines, key=_round))
 
 
 def _round(line: str) -> int:
@@ -131,7 +131,8 @@ def write_result(file: Path, found: Federated) -> None:
     """What came out of a run, as one file of arrays; there whole or not at all."""
     arrays = {f"array{i}": a for i, a in enumerate(found.arrays)}
     refused = np.array(found.refused, dtype=np.str_)
-    _write(file, **arrays, **asdict(found.statistics), refused=refused)
+    epsilon = np.array([] if found.epsilon is None else [found.epsilon])
+    _write(file, **arrays, **asdict(found.statistics), refused=refused, epsilon=epsilon)
 
 
 def read_result(file: Path) -> Federated:
@@ -139,7 +140,8 @@ def read_result(file: Path) -> Federated:
     read = _read(file)
     try:
         statistics = Statistics(*(read[name] for name in STATISTICS))
-        return Federated(_numbered(read), statistics, read["refused"].tolist())
+        epsilon = float(read["epsilon"][0]) if read["epsilon"].size else None
+        return Federated(_numbered(read), statistics, read["refused"].tolist(), epsilon)
     except KeyError as error:
         raise EdgekitError(f"{file} is no result of a federation: it has no {error}") from None
 

@@ -17,7 +17,7 @@ from edgekit.federate.plan import Plan
 
 APPS = "edgekit.federate.deployment.apps"
 PACKAGE = "edgekit_federation"
-FLOWER = "1.42.0"  # the version of `pyproject.toml`'s extra "federate"
+FLOWER = "1.42.0"  # the version of `pyproject.toml`'s group "federate"
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
