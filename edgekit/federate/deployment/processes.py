@@ -28,6 +28,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def environment(folder: Path) -> dict[str, str]:
     """The variables of a process whose folder this is: Flower silent, its state in the folder."""
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]))
     scripts = sysconfig.get_path("scripts")  # where Flower looks for its other commands
     return {
         **os.environ,
@@ -40,6 +41,8 @@ def environment(folder: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 
@@ -92,9 +95,7 @@ class Process:
 
     def tell(self, number: int) -> None:
         """Send a signal to all of the group."""
-        with suppress(
-            ProcessLookupError, PermissionError
-        ):  # macOS says the latter of what has ended
+        with suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for "gone"
             os.killpg(self.popen.pid, number)
 
     def left(self) -> bool:

@@ -28,7 +28,8 @@ from edgekit.federate.server import Federated
 
 START = 90.0  # seconds in which a SuperLink is there, on a machine with other things to do
 ASK = 120.0  # seconds for a command to it
-DATABASE, ADDRESS, LOCK, RESULT = "state.db", "address.json", "superlink.lock", "federated.npz"
+DATABASE, ADDRESS, RESULT = "state.db", "address.json", "federated.npz"
+LOCK, RUNS = "superlink.lock", "run.lock"
 LOG = "run.log"  # what Flower said of the last run
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 MOST = 1000  # nodes of one SuperLink
@@ -92,8 +93,17 @@ class SuperLink:
         """`plan` from `arrays` on, over all admitted nodes; also written to `federated.npz`.
 
         wait: seconds for all to be there; patience: seconds for the answers of a round. Raises EdgekitError,
-        and leaves the last result as it was, where nothing comes out of it.
+        and leaves the last result as it was, where nothing comes out of it or another run is going on.
         """
+        try:
+            with locked(self.folder / RUNS, wait=False):
+                return self._run(plan, arrays, wait, patience, module)
+        except LockedError:
+            raise EdgekitError("another run is going on: one after the other") from None
+
+    def _run(
+        self, plan: Plan, arrays: Sequence[np.ndarray], wait: float, patience: float, module: str
+    ) -> Federated:
         if len(self.nodes()) < FEWEST:
             raise EdgekitError(f"{len(self.nodes())} node(s) admitted, a federation needs {FEWEST}")
         token = uuid.uuid4().hex
