@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -110,7 +111,7 @@ def _join(args) -> int:
     from edgekit.federate.deployment.supernode import supernode
 
     folder = Path(args.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if args.windows:
         if not (args.use_case and args.classes):
             raise EdgekitError("--windows are of a model: name --use-case and --classes, too")
@@ -128,11 +129,12 @@ def _join(args) -> int:
     if not (folder / apps.CLIENT).exists():
         raise EdgekitError(f"{folder} has no windows: join with --windows, once")
     with supernode(folder, args.superlink, Path(args.ca), args.number) as node:
-        print(f"joined as number {args.number}; {node.log} tells more", flush=True)
+        print(f"joining as number {args.number}; {node.log} tells more", flush=True)
         return _watch(node)
 
 
 def _watch(process) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of a service: in good order, too
     while process.alive:
         time.sleep(LOOK)
     raise EdgekitError(f"{process.name} {process.how()}")

@@ -66,6 +66,8 @@ def test_private_keys_are_their_owners_and_the_authoritys_is_nowhere(tmp_path):
     ca = x509.load_pem_x509_certificate((tmp_path / "ca.pem").read_bytes())
     key = serialization.load_pem_private_key((tmp_path / "superlink.key").read_bytes(), None)
     assert key.public_key() != ca.public_key()
+    prepare(tmp_path / "node", CLIENT, SETTINGS)
+    assert (tmp_path / "node").stat().st_mode & 0o777 == 0o700
     (tmp_path / "node.key").chmod(0o644)
     with pytest.raises(EdgekitError, match="chmod 600"):
         certificates.node_key(tmp_path)

@@ -144,7 +144,7 @@ def superlink(
     free one. Raises EdgekitError if another one has the folder, or if it does not start.
     """
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database has what clients sent
     try:
         with locked(folder / LOCK, wait=False):
             certificates.certify(folder, hosts)
