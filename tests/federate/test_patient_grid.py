@@ -12,7 +12,7 @@ from benchmarks.federate.deployed import CLASSES, Softmax
 from benchmarks.federate.deployment import clients
 from edgekit.federate.client import client_app
 from edgekit.federate.deployment.patient_grid import PatientGrid
-from edgekit.federate.flower import RecordDict
+from edgekit.federate.flower import Error, Message, RecordDict
 from edgekit.federate.grid import InProcessGrid
 from edgekit.federate.plan import Plan
 from edgekit.federate.server import federate
@@ -85,6 +85,22 @@ def test_who_is_silent_is_left_out_and_named(in_process):
     ]
     assert np.isfinite(found.arrays[0]).all()
     assert not same(found, in_process)
+
+
+def test_what_flower_answers_for_one_that_is_gone_names_the_one():
+    def gone(grid, replies):
+        if grid.trainings < 2:
+            return replies
+        node = grid.nodes[2]
+        lost = next(r for r in replies if r.metadata.src_node_id == node)
+        error = Message(Error(9, "node unavailable"), reply_to=lost)  # from the SuperLink itself
+        error.metadata.__dict__["_reply_to_message_id"] = lost.metadata.reply_to_message_id
+        return [r for r in replies if r.metadata.src_node_id != node] + [error]
+
+    grid = patient(inner := Unsteady(gone))
+    found = federate(grid, PLAN, Softmax().arrays())
+    assert grid.late == [f"round {n}, client {inner.nodes[2]}: node unavailable" for n in (2, 3)]
+    assert not found.refused
 
 
 def test_where_nobody_answers_the_run_ends_with_a_line():

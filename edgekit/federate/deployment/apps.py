@@ -92,18 +92,23 @@ def _student(settings: Mapping[str, Any]):
 
 
 def settings(use_case: str, workspace: Path, classes: int) -> dict[str, Any]:
-    """What `client.json` has: which student this node trains, said by the node and not by the server."""
+    """What `client.json` has: the student of which `use_case`, found from `workspace`, and how many `classes`
+    it tells apart. The node says so, and not the server."""
     return {"use_case": use_case, "workspace": str(workspace), "classes": classes}
 
 
 def write_node(folder: Path, X: np.ndarray, y: np.ndarray, settings: Mapping[str, Any]) -> None:
-    """A node's own windows: features `X` (n, 1, position, channel) float32, `y` (n,) int64."""
+    """A node's own windows: features `X` (n, 1, position, channel) float32, `y` (n,) int64.
+
+    settings: as `settings` makes them.
+    """
     _write(folder / WINDOWS, X=X.astype(np.float32), y=y.astype(np.int64))
     atomic_write_bytes(folder / CLIENT, json.dumps(dict(settings)).encode())
 
 
 def read_windows(file: Path, classes: int) -> Client:
-    """A client's windows of `file`. Raises EdgekitError for what no training could use, and says why."""
+    """A client's windows of `file`, of so many `classes`. Raises EdgekitError for what no training could use,
+    and says why."""
     read = _read(file)
     if not {"X", "y"} <= set(read):
         raise EdgekitError(f"{file} has {', '.join(read) or 'nothing'}: it needs X and y")
@@ -123,7 +128,7 @@ def outcome(folder: Path, token: str) -> Path:
 
 
 def write_error(folder: Path, token: str, text: str) -> None:
-    """Why the run `token` brought nothing, for who started it."""
+    """Why the run `token` brought nothing, `text` in one line, for who started it."""
     atomic_write_bytes(outcome(folder, token).with_suffix(".txt"), text.encode())
 
 
@@ -147,12 +152,12 @@ def read_result(file: Path) -> Federated:
 
 
 def write_arrays(file: Path, arrays: list[np.ndarray]) -> None:
-    """A model's arrays, to begin with."""
+    """A model's `arrays`, of any shapes, to begin with."""
     _write(file, **{f"array{i}": a for i, a in enumerate(arrays)})
 
 
 def read_arrays(file: Path) -> list[np.ndarray]:
-    """What `write_arrays` wrote."""
+    """What `write_arrays` wrote, each of its shape. Raises EdgekitError for another file."""
     return _numbered(_read(file))
 
 

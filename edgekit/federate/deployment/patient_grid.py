@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.federate.client import UNSCALED
@@ -18,7 +19,7 @@ from edgekit.federate.flower import Grid, Message, RecordDict
 
 
 class PatientGrid(Grid):
-    """`inner` for `nodes` (Flower's id -> our name); a round waits `patience` seconds, at most.
+    """`inner`, for `nodes` (Flower's id -> our name); a round waits `patience` seconds, at most.
 
     `seed` is of what Flower's strategies draw; `late` has a line for each answer that never came. A node
     that was started anew has forgotten the scale: it is told again, and asked again.
@@ -30,14 +31,14 @@ class PatientGrid(Grid):
         self._random = random.Random(seed).getstate()
         self._scale: RecordDict | None = None
 
-    def set_run(self, run) -> None:
+    def set_run(self, run: Any) -> None:
         self.inner.set_run(run)
 
     @property
     def run(self):
         return self.inner.run
 
-    def create_message(self, *how, **named) -> Message:
+    def create_message(self, *how: Any, **named: Any) -> Message:
         return self.inner.create_message(*how, **named)
 
     def get_node_ids(self) -> Iterable[int]:
@@ -68,7 +69,8 @@ class PatientGrid(Grid):
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Sequence[Message]:
         """The answers that came in time. Raises EdgekitError where there is none at all."""
-        asked = list(messages)
+        if not (asked := list(messages)):
+            return []
         if number := _round(asked):  # its nodes were drawn just now
             self._random = random.getstate()
         self._remember(asked)
@@ -80,16 +82,15 @@ class PatientGrid(Grid):
             self._answers(told, wait)
             again = [self._copy(m, m.metadata.message_type, m.content) for m in forgot]
             answers.update(self._answers(again, wait))
-        self.late += [
-            f"round {number}, client {node}: no answer within {wait:g} s"
-            for m in asked
-            if (node := m.metadata.dst_node_id) not in answers
-        ]
-        if asked and not any(not a.has_error() for a in answers.values()):
-            why = (
-                "; ".join({str(a.error.reason) for a in answers.values()})
-                or "are they still running?"
-            )
+        for m in asked:
+            if (node := m.metadata.dst_node_id) not in answers:
+                self.late.append(f"round {number}, client {node}: no answer within {wait:g} s")
+            elif answers[node].metadata.src_node_id != node:  # Flower's answer in its place
+                why = answers.pop(node).error.reason
+                self.late.append(f"round {number}, client {node}: {why}")
+        if all(a.has_error() for a in answers.values()):
+            reasons = {str(a.error.reason) for a in answers.values()}
+            why = "; ".join(sorted(reasons)) or "are they still running?"
             raise EdgekitError(f"no client of {len(asked)} trained within {wait:g} s: {why:.400}")
         return [a for m in asked if (a := answers.get(m.metadata.dst_node_id)) is not None]
 
@@ -119,6 +120,6 @@ def _forgot(answer: Message | None) -> bool:
 
 def _round(asked: Sequence[Message]) -> int:
     """Of the server, or 0 for what comes before the first."""
-    if not asked or "config" not in asked[0].content.config_records:
+    if "config" not in asked[0].content.config_records:
         return 0
     return int(asked[0].content.config_records["config"]["server-round"])  # type: ignore[arg-type]

@@ -118,7 +118,7 @@ REASONS = ("Error", "error", "code:", "Failed", "Unable")
 
 
 def stop(processes: Sequence[Process]) -> None:
-    """End all groups: asked first, then killed."""
+    """End the groups of all `processes`: asked first, then killed."""
     for p in processes:
         p.tell(signal.SIGTERM)
     until = time.monotonic() + GRACE
@@ -133,7 +133,7 @@ def stop(processes: Sequence[Process]) -> None:
 def flower(
     words: Sequence[str], folder: Path, timeout: float, alive: Callable[[], bool] = lambda: True
 ) -> tuple[int, str]:
-    """`flwr WORD …` with the state of `folder`: its exit code and all that it said.
+    """`flwr`, with `words` and the state of `folder`: its exit code and all that it said.
 
     It is ended when `alive` (the SuperLink that it asks) is so no more. Raises EdgekitError if it takes
     longer than `timeout` s.
@@ -159,7 +159,7 @@ def flower(
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on at this moment."""
+    """The number of a TCP port of `host` that nobody listens on at this moment."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
         s.bind((host, 0))
         return s.getsockname()[1]

@@ -19,7 +19,8 @@ ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):(\d{1,5})"
 
 
 def prepare(folder: Path, client: Client, settings: dict[str, Any]) -> Path:
-    """A node's `folder` with the `client`'s windows, and its key; returns the public one."""
+    """A node's `folder` with the `client`'s windows, `settings` (see `apps`), and its key; returns the
+    public one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # its windows are nobody else's
     apps.write_node(folder, client.X, client.y, settings)
     return certificates.node_key(folder)
