@@ -67,7 +67,7 @@ def test_a_deployment_keeps_its_bars_with_no_network_but_its_own(tmp_path):
     }  # fmt: skip
     done = subprocess.run(
         [*(NAMESPACE if apart else []), sys.executable, "-c", (ALONE if apart else "") + RUN],
-        cwd=ROOT, capture_output=True, text=True, timeout=400, env=env,
+        cwd=ROOT, capture_output=True, text=True, timeout=600, env=env,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     assert not [*home.iterdir()]
