@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.bars import Bars
 from benchmarks.fleet.rollout_fleets import SPEEDS, DrawnFleet, Models, RealFleet, pools
 from edgekit import rollout as ro
+from tests.fleet.bad_releases import Owner, bad_release
 from tests.rollout import fleets
 
 BAD = {
@@ -64,6 +68,8 @@ def roll_out(fleet: fleets.Fleet, kind: str, seed: int, ill_in: str = "") -> Res
 
 def bars(bars: Bars, smoke: bool = False) -> None:
     real(bars, 24 if smoke else 48)
+    if not smoke:  # minutes
+        loop(bars)
     drawn(bars, 10 if smoke else 200)
 
 
@@ -86,6 +92,19 @@ def real(bars: Bars, devices: int) -> None:
         bars.add(f"{what}: reaches", "≤ canaries", f"{shown}; {found.reason[:70]}", held)
         back = found.left == 0 and found.longest <= TWO
         bars.add(f"{what}: back", "2 weeks", f"{found.longest} week(s), {found.left} left", back)
+
+
+def loop(bars: Bars) -> None:
+    """The weekly loop itself, and its devices' agents on the emulated core; the model is given by hand."""
+    for kind, what in BAD.items():
+        with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            found = bad_release(Owner(Path(folder)), kind, patch)
+        held = found.state == "aborted" and 0 < found.took <= found.canaries
+        shown = f"{found.took} of 8 devices took it, {found.canaries} canaries; {found.reason[:70]}"
+        bars.add(f"weekly loop, {what}: reaches", "≤ canaries", shown, held)
+        back = found.left == 0 and found.longest <= TWO
+        shown = f"{found.longest} week(s), {found.left} left"
+        bars.add(f"weekly loop, {what}: back", "2 weeks", shown, back)
 
 
 def drawn(bars: Bars, seeds: int) -> None:

@@ -1,8 +1,8 @@
-"""`edgekit fleet simulate|status|rollout|label`: many devices over many weeks."""
+"""`edgekit fleet simulate|status|rollout|release|label`: many devices over many weeks."""
 
 from __future__ import annotations
 
-from edgekit.cli import fleet_labels, fleet_rollout
+from edgekit.cli import fleet_labels, fleet_release, fleet_rollout
 from edgekit.cli.types import float_between, int_between
 from edgekit.core import escape
 from edgekit.fleet import POLICIES
@@ -46,6 +46,7 @@ def add(commands) -> None:
     status.add_argument("run", help="the fleet's folder, its database or that one's URL")
     status.set_defaults(do=_status)
     fleet_rollout.add(verbs)
+    fleet_release.add(verbs)
     fleet_labels.add(verbs)
 
 

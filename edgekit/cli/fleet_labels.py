@@ -89,7 +89,7 @@ def _accuracy_line(queue: Queue) -> str:
 def _use_case(database: str) -> str:
     """What the world beside a database is of."""
     for world in WORLDS:
-        name = _fact(Path(database).parent / world / "world.json", "use_case")
+        name = fact(Path(database).parent / world / "world.json", "use_case")
         if isinstance(name, str):
             return name
     raise EdgekitError("whose samples are these? Say it: --use-case NAME")
@@ -97,11 +97,11 @@ def _use_case(database: str) -> str:
 
 def _labellers(database: str) -> int:
     """How many the simulation's plan beside a database wants; one where there is none."""
-    found = _fact(Path(database).parent / "plan.json", "labellers")
+    found = fact(Path(database).parent / "plan.json", "labellers")
     return found if type(found) is int and found > 0 else 1
 
 
-def _fact(file: Path, key: str) -> Any:
+def fact(file: Path, key: str) -> Any:
     """Of what a simulation noted about itself; None where nothing of the kind is there."""
     import json
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from edgekit import rollout
 from edgekit.cloud.tables import device_states, device_weeks, devices, releases
+from edgekit.fleet.by_hand import begin, begin_waiting
 from edgekit.fleet.device_tier import DeviceState, Handled, finish, install, provision
 from edgekit.fleet.labelling import labelled
 from edgekit.fleet.learning import compare, fit_gateway
@@ -16,7 +18,6 @@ from edgekit.fleet.notice import result_of
 from edgekit.rollout import health
 from edgekit.rollout.promotion import PairedLabels
 
-STEP = 5
 LABEL_WEEKS = 8  # whose random labels speak for or against a release that is rolled out
 
 
@@ -37,9 +38,7 @@ def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, An
         insert(devices),
         [{"name": d.name, "cohort": d.cohort, "release": 1} for d in loop.world.devices],
     )
-    connection.execute(insert(device_states), [
-        {"device": n, "release": 1, "model": model, "flash": made[n].flash, "sketch": b""} for n in names
-    ])  # fmt: skip
+    connection.execute(insert(device_states), [asdict(made[n]) for n in names])
     empty = loop.old[slice(0, 0)]
     return {"devices": len(names), "gateway": fit_gateway(loop, empty)}
 
@@ -53,9 +52,8 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         )
         return {"orders": [[0, d.name, "install", gated["candidate"]] for d in loop.world.devices]}
     if gated.get("passed"):
-        cohorts = {d.name: d.cohort for d in loop.world.devices}
-        seed = loop.seed(week, STEP)
-        rollout.begin(connection, gated["candidate"], cohorts, week, loop.plan.rollout, seed)
+        begin(connection, loop, gated["candidate"], week)
+    by_hand = begin_waiting(connection, loop, week)
     seen = health.read(connection, week)
     orders = []
     for number in rollout.open_rollouts(connection):
@@ -63,7 +61,7 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             connection, number, week, seen, promotion(connection, loop, number, week)
         )
         orders += [[number, o.device, o.action, o.release] for o in found]
-    return {"orders": orders}
+    return {"orders": orders, **({"by_hand": by_hand} if by_hand else {})}
 
 
 def promotion(
@@ -105,11 +103,7 @@ def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             keep_it = action == "revert" or whole
             tasks[name] = ("install", state, key, row["object"], number, week, keep_it)
         else:
-            t = device_states.c
-            before = connection.execute(
-                select(t.before, t.model_before).where(t.device == name)
-            ).one()
-            tasks[name] = ("finish", state, action == "confirm", tuple(before))
+            tasks[name] = ("finish", state, action == "confirm")
     done: dict[str, Handled] = loop.everywhere(carry_out, tasks)
     outcomes: dict[str, int] = {}
     for number, name, action, _ in orders:
@@ -118,7 +112,7 @@ def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         else:
             handled = done[name]
             outcome, reason = handled.outcome, handled.reason
-            keep(connection, there[name], handled.state)
+            keep(connection, handled.state)
             connection.execute(
                 update(devices).where(devices.c.name == name).values(release=handled.state.release)
             )

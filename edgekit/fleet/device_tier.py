@@ -58,13 +58,20 @@ class Site:
 @dataclass(frozen=True)
 class DeviceState:
     """What is kept of a device between weeks: keys of its flash and of the model that this holds, the
-    number that this came under, and its drift sketch with its means."""
+    number that this came under, its drift sketch with its means, and the release and model `before`, which it
+    goes back to."""
 
     device: str
     release: int
     model: str
     flash: str
     sketch: bytes = b""
+    before: int = 0
+    model_before: str = ""
+
+    def back(self) -> DeviceState:
+        """With the release that it had before."""
+        return replace(self, release=self.before, model=self.model_before)
 
 
 @dataclass(frozen=True)
@@ -87,20 +94,22 @@ class DeviceWeek:
 
 
 def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> DeviceWeek:
-    """A week of a device; `gateway`: the key of its model there. Raises EdgekitError where core and host
-    do not agree, byte for byte."""
+    """A week of a device; `gateway`: the key of its model there. One that gave up what it had on trial
+    has the release before. Raises EdgekitError where core and host do not agree, byte for byte."""
     program, world, objects = site.program(), site.load(), Objects(site.objects)
     device = world.device(state.device)
     seen = world.week(device, week)
-    image = program.release(objects.get(state.model)).image
-    found = program.host(image, seen.X)
-    rng = np.random.default_rng([site.spec.seed, device.number, week, 0xE])
-    rows = np.sort(rng.permutation(len(seen))[:EMULATED])
     core = boot(program, state, objects)
+    if core.sequence != state.release and core.sequence == state.before:
+        state = state.back()
     if core.sequence != state.release:
         raise EdgekitError(
             f"{state.device} runs release {core.sequence}, its row says {state.release}"
         )
+    image = program.release(objects.get(state.model)).image
+    found = program.host(image, seen.X)
+    rng = np.random.default_rng([site.spec.seed, device.number, week, 0xE])
+    rows = np.sort(rng.permutation(len(seen))[:EMULATED])
     for row in rows:
         inputs, outputs = on_core(core, seen.X[row])
         if not (
@@ -196,19 +205,19 @@ def install(
     if not healthy:
         core.finish_trial(False)
         core.restart()
-        kept = DeviceState(
-            state.device, core.sequence, state.model, objects.put(core.flash), state.sketch
-        )
+        kept = replace(state, release=core.sequence, flash=objects.put(core.flash))
         return Handled(kept, "reverted", "its self-test failed", len(data))
     if keep:
         core.finish_trial(True)
         waiting = core.flash
-    new = DeviceState(state.device, release, model, objects.put(waiting), state.sketch)
+    new = DeviceState(
+        state.device, release, model, objects.put(waiting), state.sketch, state.release, state.model
+    )
     return Handled(new, "confirmed" if keep else "trial", "", len(data))
 
 
-def finish(site: Site, state: DeviceState, healthy: bool, before: tuple[int, str]) -> Handled:
-    """The release on trial stays, or goes: then the device has the one of `before` (number, model) again."""
+def finish(site: Site, state: DeviceState, healthy: bool) -> Handled:
+    """The release on trial stays, or goes: then the device has the one before again."""
     objects = Objects(site.objects)
     core = boot(site.program(), state, objects)
     if not core.finish_trial(healthy, state.release):
@@ -216,11 +225,11 @@ def finish(site: Site, state: DeviceState, healthy: bool, before: tuple[int, str
     if healthy:
         return Handled(replace(state, flash=objects.put(core.flash)), "confirmed")
     core.restart()
-    number, model = before
-    if core.sequence != number:
-        raise EdgekitError(f"{state.device} went back to release {core.sequence}, not to {number}")
-    new = DeviceState(state.device, number, model, objects.put(core.flash), state.sketch)
-    return Handled(new, "reverted")
+    if core.sequence != state.before:
+        raise EdgekitError(
+            f"{state.device} went back to release {core.sequence}, not to {state.before}"
+        )
+    return Handled(replace(state.back(), flash=objects.put(core.flash)), "reverted")
 
 
 def provision(site: Site, device: str, package: str, model: str) -> DeviceState:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select, update
 
-from edgekit.cloud.tables import device_weeks, releases, rollouts, steps
+from edgekit.cloud.tables import device_weeks, releases, steps
 from edgekit.data import Windows
+from edgekit.fleet.by_hand import is_waiting
 from edgekit.fleet.gate import Paired, judge
 from edgekit.fleet.gateway_model import save_gateway_set
 from edgekit.fleet.labelling import labelled
@@ -37,7 +38,7 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     )
     if not why:
         return {"trained": False, "labels": len(windows), **gateway}
-    if not full and _under_way(connection):
+    if not full and is_waiting(connection):
         return {"trained": False, "labels": len(windows), "waits": "for a rollout", **gateway}
     base = released(connection)
     recipe = loop.recipe
@@ -45,10 +46,10 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         recipe = replace(recipe, share=float("inf"))
     old = loop.objects.get(base["object"])
     made = loop.train(candidate, loop.site, old, windows, recipe, loop.seed(week, STEP))
-    number, program = next_number(connection), loop.site.program()
-    model = loop.objects.put(made["tflite"])
-    package = program.package(made["tflite"], number, week, None if full else old)
+    program, model = loop.site.program(), loop.objects.put(made["tflite"])
     window = program.window_mj(made["tflite"], loop.old.X[:1])
+    number = next_number(connection)  # late: a person may have taken one meanwhile
+    package = program.package(made["tflite"], number, week, None if full else old)
     add_release(
         connection, number, model, base=base["number"], state="candidate", week=week,
         package_bytes=len(package), report={"window_mj": window, "why": why},
@@ -79,12 +80,6 @@ def _reason(connection: Connection, week: int, count: int) -> tuple[str, int]:
     if fresh >= FRESH and signs:
         return f"{', '.join(signs)}, {fresh} new labels", fresh
     return (f"{fresh} new labels" if fresh >= ENOUGH else ""), fresh
-
-
-def _under_way(connection: Connection) -> bool:
-    return bool(
-        connection.scalar(select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused"))))
-    )
 
 
 def fit_gateway(loop: Loop, windows: Windows) -> str:

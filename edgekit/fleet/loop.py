@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -106,20 +106,17 @@ def _several(do: Callable, site: Site, tasks: dict[str, tuple]) -> dict[str, Any
 
 def states(connection: Connection) -> dict[str, DeviceState]:
     """By device."""
-    t = device_states.c
-    rows = connection.execute(
-        select(t.device, t.release, t.model, t.flash, t.sketch).order_by(t.device)
-    )
-    return {r.device: DeviceState(*r) for r in rows}
-
-
-def keep(connection: Connection, old: DeviceState, new: DeviceState) -> None:
-    """What a device is now. If its release changed, the one before is remembered."""
-    values = {k: getattr(new, k) for k in ("release", "model", "flash", "sketch")}
-    if new.release > old.release:
-        values |= {"before": old.release, "model_before": old.model}
     t = device_states
-    connection.execute(update(t).where(t.c.device == new.device).values(**values))
+    columns = [t.c[f.name] for f in fields(DeviceState)]
+    return {
+        r.device: DeviceState(*r) for r in connection.execute(select(*columns).order_by(t.c.device))
+    }
+
+
+def keep(connection: Connection, new: DeviceState) -> None:
+    """What a device is now."""
+    t = device_states
+    connection.execute(update(t).where(t.c.device == new.device).values(**asdict(new)))
 
 
 def release_row(connection: Connection, number: int) -> dict:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, select, update
 
-from edgekit.cloud.tables import device_weeks, devices, steps
+from edgekit import rollout
+from edgekit.cloud.tables import device_weeks, devices, rollout_devices, steps
 from edgekit.fleet.device_tier import DeviceWeek, observe
 from edgekit.fleet.loop import Loop, keep, release_row, states
 from edgekit.fleet.program import START, WEEK
@@ -23,6 +24,8 @@ from edgekit.monitor.drift import Adwin, Detection, WeeklyKS
 from edgekit.monitor.sketch import ONE, Phases, Sketch
 from edgekit.telemetry.event import Event, Kind
 
+GAVE_UP = "three boots without a verdict: it has the release before"
+
 
 def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     """The rows of the week; all answers go into an object, for who chooses what is labelled."""
@@ -30,7 +33,7 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     reached = [d for d in loop.world.devices if week not in d.offline]
     gateway = gateway_key(connection)
     found = loop.everywhere(observe, {d.name: (there[d.name], week, gateway) for d in reached})
-    energy = {n: window_mj(connection, n) for n in {s.release for s in there.values()}}
+    energy = {n: window_mj(connection, n) for n in {w.state.release for w in found.values()}}
     phases = loop.site.sketch_plan().phases
     rows, drifted = [], []
     for device in reached:
@@ -47,7 +50,9 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             "bytes_up": len(sent), "bytes_down": 0, "emulated": seen.emulated,
             "energy_mj": seen.windows * energy[release],
         })  # fmt: skip
-        keep(connection, there[device.name], seen.state)
+        keep(connection, seen.state)
+        if release < there[device.name].release:
+            _gave_up(connection, device.name, week)
         connection.execute(
             update(devices).where(devices.c.name == device.name)
             .values(last_seen=float(now), release=release)
@@ -60,6 +65,14 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         "drifted": sorted(drifted),
         "errors_rose": errors_rose(loop.queue(connection).all(), loop.old.classes, week),
     }
+
+
+def _gave_up(connection: Connection, device: str, week: int) -> None:
+    """It lost the release that it had on trial: three restarts without a verdict end in the one before."""
+    t = rollout_devices.c
+    trial = select(t.rollout).where(t.device == device, t.state == "trial")
+    number = connection.execute(trial).scalar_one()
+    rollout.report(connection, number, device, week, "reverted", GAVE_UP)
 
 
 def judge_sketch(sent: bytes, device: str, phases: Phases) -> tuple[float, Detection]:

@@ -56,13 +56,7 @@ class Program:
         if tflite == first.tflite:
             return first
         if tflite not in self._releases:
-            new = replace(first, tflite=tflite, generated=None)
-            changed = [k for k, v in first.requirements.items() if new.requirements[k] != v]
-            if changed:
-                raise EdgekitError(
-                    f"the devices' program cannot run this model, its {', '.join(changed)} differ"
-                )
-            self._releases[tflite] = new
+            self._releases[tflite] = runnable(first, tflite)
         return self._releases[tflite]
 
     def package(self, tflite: bytes, number: int, week: int, base: bytes | None = None) -> bytes:
@@ -84,6 +78,20 @@ class Program:
         latency = latency_on(self.design.board, device, profile(device, window, Machine(device)))
         mj = energy(latency, self.design.board).value
         return 0.0 if isnan(mj) else mj
+
+
+def runnable(first: Release, tflite: bytes) -> Release:
+    """Another model for the program of release `first`. Raises EdgekitError where that cannot run it."""
+    new = replace(first, tflite=tflite, generated=None)
+    asked = {
+        k: v for k, v in first.requirements.items() if k != "features"
+    }  # they are not a model's
+    changed = [k for k, v in asked.items() if new.requirements[k] != v]
+    if changed:
+        raise EdgekitError(
+            f"the devices' program cannot run this model, its {', '.join(changed)} differ"
+        )
+    return new
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,81 @@
+"""A model that a person releases: it waits for no gate, and goes into a rollout at the loop's next step.
+
+The gate asks whether a model is better; the rollout asks whether it is harmful, and stands in its way too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, select, update
+
+from edgekit import rollout
+from edgekit.agent import firmware_file
+from edgekit.cloud.database import writing
+from edgekit.cloud.tables import releases, rollouts, steps
+from edgekit.core.errors import EdgekitError
+from edgekit.fleet.loop import Loop, add_release, next_number, release_row, released
+from edgekit.fleet.objects import Objects
+from edgekit.fleet.program import runnable
+
+STEP = 5
+WAITING = "waiting"  # state of a release until its rollout begins
+
+
+def offer(engine: Engine, objects: Objects, device: Path, tflite: bytes) -> int:
+    """Put a model down for the loop, whoever runs it; the number that it will have if nothing comes between.
+
+    device: the devices' program, as the simulation keeps it (device.zip). Raises EdgekitError for a file that
+    is no model, or none that this program can run, and where no loop has begun.
+    """
+    try:
+        program = firmware_file.from_bytes(device.read_bytes())
+    except OSError as error:
+        raise EdgekitError(f"{device}: {error.strerror}") from None
+    runnable(program.release, tflite)
+    model = objects.put(tflite)
+    with writing(engine) as connection:
+        week = connection.scalar(select(func.max(steps.c.week)))
+        if week is None:
+            raise EdgekitError("this fleet has no devices yet: its first week is still to come")
+        number = next_number(connection)
+        report = {"by_hand": True, "why": "by hand: the gate was not asked"}
+        add_release(connection, number, model, state=WAITING, week=week, report=report)
+    return number
+
+
+def is_waiting(connection: Connection) -> bool:
+    """Whether a rollout is under way, or a person's release waits for its own: then no candidate is made."""
+    busy = select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused")))
+    mine = select(releases.c.number).where(releases.c.state == WAITING)
+    return any(connection.scalar(q.limit(1)) is not None for q in (busy, mine))
+
+
+def begin(connection: Connection, loop: Loop, number: int, week: int) -> None:
+    """Release `number` is on its way to all devices."""
+    cohorts = {d.name: d.cohort for d in loop.world.devices}
+    rollout.begin(connection, number, cohorts, week, loop.plan.rollout, loop.seed(week, STEP))
+
+
+def begin_waiting(connection: Connection, loop: Loop, week: int) -> int:
+    """Begin the oldest release that a person put down, once no other rollout is under way; its number, 0
+    where there is none."""
+    r, t = releases.c, rollouts.c
+    if connection.scalar(select(t.id).where(t.state.in_(("running", "paused"))).limit(1)):
+        return 0
+    was = connection.scalar(select(func.min(r.number)).where(r.state == WAITING))
+    if was is None:
+        return 0
+    row, base, program = release_row(connection, was), released(connection), loop.site.program()
+    newest = connection.execute(select(func.max(t.release), func.max(t.back))).one()
+    above = was > max(n or 0 for n in newest)
+    number = was if above else next_number(connection)  # another went before it
+    tflite = loop.objects.get(row["object"])
+    package = program.package(tflite, number, week, loop.objects.get(base["object"]))
+    report = {**row["report"], "window_mj": program.window_mj(tflite, loop.old.X[:1])}
+    connection.execute(
+        update(releases).where(r.number == was)
+        .values(number=number, base=base["number"], week=week, package_bytes=len(package), report=report)
+    )  # fmt: skip
+    begin(connection, loop, number, week)
+    return number
