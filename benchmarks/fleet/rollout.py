@@ -110,11 +110,11 @@ def loop(bars: Bars) -> None:
 def drawn(bars: Bars, seeds: int) -> None:
     """Many fleets of 30 devices in four cohorts, drawn."""
     cohorts = {f"d{i:02d}": f"c{i % 4}" for i in range(30)}
-    for label, more in (
-        ("1 % of devices drift a week", {}),
-        ("all change at once", {"plant": 0.25, "plant_from": BEFORE + 1}),
-    ):
-        found = [roll_out(DrawnFleet(cohorts, seed=s, **more), "", s) for s in range(seeds)]
+    for label, plant in (("1 % of devices drift a week", 0.0), ("all change at once", 0.25)):
+        found = []
+        for s in range(seeds):  # in the canaries' week, and in each of the three after it
+            fleet = DrawnFleet(cohorts, seed=s, plant=plant, plant_from=BEFORE + 1 + s % 4)
+            found.append(roll_out(fleet, "", s))
         lost = sum(f.state == "aborted" for f in found)
         late = sum(f.state == "running" for f in found)
         shown = f"{lost} of {seeds}, {late} still under way after {WEEKS} weeks"

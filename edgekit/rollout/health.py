@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -84,6 +85,7 @@ MEASURES = {
     "boots a week": Measure(lambda v: float(v.boots), 1, 3.0),
 }
 Weeks = tuple[int, ...]
+Controls = dict[str, dict[str, list[float]]]  # changes of others, by measure and cohort
 CHANGED = 0.01  # level at which a device's inputs count as changed: to excuse it costs little
 FREEDOM = 2  # degrees of freedom without which nothing is judged
 GROSS = 10.0  # standard errors that are a fault however few devices there are to tell (2: 0.5 % by chance)
@@ -228,33 +230,53 @@ def _excesses(
 ) -> dict[str, dict[str, Excess]]:
     """By device and measure, as far as it can be compared."""
     found: dict[str, dict[str, Excess]] = {}
-    beside: dict[tuple, dict[str, dict[str, list[float]]]] = {}  # devices began in few weeks
+    beside: dict[tuple, tuple[Weeks, Weeks, Controls]] = {}  # devices began in few weeks
     for device, h in own.items():
         after = tuple(v.week for v in _on(h, release))
         well = [v.week for v in h.weeks if v.week < after[0] and v.release not in withdrawn]
         before = tuple(well[-LOOK_BACK:])
-        if (before, after) not in beside:
-            beside[before, after] = _beside(health, release, before, after)
+        key = before, after
+        if key not in beside:
+            compared = _accompanied(health, release, before, after)
+            beside[key] = *compared, _beside(health, release, *compared)
+        before, after, controls = beside[key]
         found[device] = {}
         for name, measure in MEASURES.items():
             change = _change(h, before, after, measure)
             if change is not None:
-                others = beside[before, after][name]
-                found[device][name] = _against(change, h.cohort, others) or _alone(
+                found[device][name] = _against(change, h.cohort, controls[name]) or _alone(
                     change, own, release, before, after, measure
                 )
     return found
 
 
-def _beside(
+def _accompanied(
     health: Mapping[str, Health], release: int, before: Weeks, after: Weeks
-) -> dict[str, dict[str, list[float]]]:
+) -> tuple[Weeks, Weeks]:
+    """The weeks before and after that are compared: as many as enough others ran with one release.
+
+    Beside the last wave are those that took the release earlier, for the few weeks that they have it; and a
+    canary is compared while others had the old one. All weeks, where nobody was beside it ever.
+    """
+    for first, last in product(range(len(before)), range(len(after), 0, -1)):
+        part = before[first:], after[:last]
+        if sum(_steady(h, release, *part) for h in health.values()) >= CONTROLS:
+            return part
+    return before, after
+
+
+def _steady(health: Health, release: int, before: Weeks, after: Weeks) -> bool:
+    """Whether a device was seen before and after, and ran one release all the time; not the new one, if
+    nothing is before it."""
+    old, new = ({v.release for v in health.weeks if v.week in w} for w in (before, after))
+    return len(old | new) == 1 and bool(new) and (bool(old) if before else release not in new)
+
+
+def _beside(health: Mapping[str, Health], release: int, before: Weeks, after: Weeks) -> Controls:
     """Changes, by measure and cohort, of the devices that ran one release all the time."""
-    weeks = {*before, *after}
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in MEASURES}
+    found: Controls = {name: {} for name in MEASURES}
     for h in health.values():
-        ran = {v.release for v in h.weeks if v.week in weeks}
-        if len(ran) != 1 or (not before and release in ran):
+        if not _steady(h, release, before, after):
             continue
         for name, measure in MEASURES.items():
             if (change := _change(h, before, after, measure)) is not None:

@@ -16,7 +16,8 @@ class Policy:
     """How careful a rollout is; docs/rollout.md says why these numbers.
 
     waves: of all devices that may have the release by then, a share (0.1) or a count (5). The first is of
-    canaries; each cohort has one at least. health_weeks: seen with the release on trial before a device's
+    canaries: of each cohort `canaries`, but no more than a quarter and one at least, for one alone may have
+    begun to drift, or show by chance nothing. health_weeks: seen with the release on trial before a device's
     verdict. soak_weeks: that a wave takes at least. patience_weeks: without a word, after which nobody waits
     for a device. wave_weeks: a wave that is not followed by the next by then has failed. tries: of an
     install on one device, with 1, 2, 4 … weeks between. abort_share: of a cohort's devices that may be
@@ -27,6 +28,7 @@ class Policy:
     """
 
     waves: tuple[float, ...] = (0.05, 0.10, 1.0)
+    canaries: int = 2
     health_weeks: int = 1
     soak_weeks: int = 1
     patience_weeks: int = 2
@@ -46,6 +48,7 @@ class Policy:
             "soak_weeks",
             "patience_weeks",
             "wave_weeks",
+            "canaries",
             "tries",
             "incidents",
         )
@@ -68,25 +71,27 @@ class Policy:
 def draw(devices: Mapping[str, str], policy: Policy, seed: int) -> dict[str, int]:
     """The wave of each device, by name. devices: the cohort of each.
 
-    Stratified: each wave has of every cohort what is its share, and the first one device at least. The same
-    seed draws the same.
+    Stratified: each wave has of every cohort what is its share, and the first its canaries. The same seed
+    draws the same.
     """
     rng = np.random.default_rng(seed)
     cohorts: dict[str, list[str]] = {}
     for name in sorted(devices):
         cohorts.setdefault(devices[name], []).append(name)
     order: list[tuple[float, float, str]] = []
+    leading = 0
     for cohort in sorted(cohorts):
         names = cohorts[cohort]
         rng.shuffle(names)
         for rank, name in enumerate(names):
-            place = rank / len(names) if rank == 0 else (rank + 0.5) / len(names)
-            order.append((place, rng.random(), name))  # the first of each cohort stands before all
+            first = rank < max(1, min(policy.canaries, len(names) // 4))
+            leading += first
+            order.append((-1 if first else (rank + 0.5) / len(names), rng.random(), name))
     order.sort()
     waves, begun = {}, 0
     for wave, size in enumerate(policy.waves):
         end = math.ceil(size * len(order)) if size <= 1 and isinstance(size, float) else int(size)
-        end = max(end, len(cohorts))
+        end = max(end, leading)
         if wave == len(policy.waves) - 1:
             end = len(order)
         for *_, name in order[begun:end]:

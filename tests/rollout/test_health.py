@@ -77,6 +77,21 @@ def test_what_happens_to_all_is_not_blamed_on_the_release():
     assert "no device beside it" in alone.ill["new0"]
 
 
+@pytest.mark.parametrize("when", [4, 5, 6, 7])
+def test_what_happens_to_all_is_not_blamed_on_a_release_that_all_have_either(when):
+    """Canaries have it since week 4, the rest since week 5; then or later the whole plant changes."""
+    rng, made = np.random.default_rng(1), {}
+    for i in range(14):
+        own = weeks(rng, 4 if i < 4 else 5, n=8)
+        changed = [replace(v, agreement=v.agreement - 0.4 * (v.week >= when)) for v in own]
+        for last in range(4, 8):
+            made.setdefault(last, {})[f"new{i}"] = Health("c", tuple(changed[: last + 1]))
+    for last, health in made.items():
+        judgement = judge(health, 2, [d for d in health if last > 4 or d < "new4"], ALPHA)
+        assert not judgement.ill
+        assert not judgement.release
+
+
 def test_a_fault_of_many_is_seen_that_is_too_small_on_one():
     judgement = found(fleet(taking=8, agreement=lambda a: a - 0.14), alpha=1e-4)
     assert "all that took it: agreement" in judgement.release

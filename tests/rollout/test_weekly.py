@@ -9,6 +9,7 @@ from edgekit.rollout.waves import Policy, draw
 from tests.rollout import fleets
 
 COHORTS = {f"d{i:02d}": f"c{i % 3}" for i in range(23)} | {"alone": "rare"}
+CANARIES = 2 + 2 + 1 + 1  # two of a cohort of eight, one of seven, and the one that is alone
 POLICY = Policy(labels=0)
 
 
@@ -34,15 +35,15 @@ def go(connection, fleet, weeks, first=4, away=()):
 def test_every_cohort_has_its_canary_and_a_seed_draws_the_same():
     waves = draw(COHORTS, POLICY, 7)
     assert {COHORTS[d] for d, w in waves.items() if w == 0} == set(COHORTS.values())
-    assert sum(w == 0 for w in waves.values()) == 4
+    assert sum(w == 0 for w in waves.values()) == CANARIES
     assert waves == draw(COHORTS, POLICY, 7) != draw(COHORTS, POLICY, 8)
     large = {f"d{i}": f"c{i % 4}" for i in range(400)}
     sizes = [sum(w <= n for w in draw(large, POLICY, 0).values()) for n in range(3)]
     assert sizes == [20, 40, 400]
-    counts = [
-        sum(w == n for w in draw(large, Policy(waves=(6, 50, 1.0)), 0).values()) for n in range(3)
-    ]
-    assert counts == [6, 44, 350]
+    for canaries, first in ((1, 6), (2, 8)):  # of four cohorts
+        policy = Policy(waves=(6, 50, 1.0), canaries=canaries)
+        counts = [sum(w == n for w in draw(large, policy, 0).values()) for n in range(3)]
+        assert counts == [first, 50 - first, 350]
 
 
 def test_a_good_release_goes_from_canaries_to_all(world):
@@ -52,7 +53,7 @@ def test_a_good_release_goes_from_canaries_to_all(world):
     for week in range(4, 9):
         fleets.week_of(connection, fleet, week)
         sizes.append(len(fleet.took[2]))
-    assert sizes[0] == 4
+    assert sizes[0] == CANARIES
     assert sizes[-1] == 24
     assert sizes == sorted(sizes)
     assert fleets.state(connection, rollout)["state"] == "done"
@@ -68,7 +69,7 @@ def test_a_bad_release_stays_with_the_canaries_and_is_never_offered_again(world)
     go(connection, fleet, 3)
     assert fleets.state(connection, rollout)["state"] == "aborted"
     assert "agreement" in fleets.state(connection, rollout)["reason"]
-    assert len(fleet.took[2]) == 4
+    assert len(fleet.took[2]) == CANARIES
     assert set(fleet.confirmed.values()) == {1}
     assert not fleet.trial
     with pytest.raises(EdgekitError, match="withdrawn: it is never offered again"):
@@ -164,7 +165,7 @@ def test_while_paused_nobody_gets_it_and_who_has_it_is_judged(world):
     ask(connection, rollout, "pause")
     told = [o.action for week in go(connection, fleet, 3, first=5) for o in week]
     assert set(told) == {"confirm"}
-    assert len(fleet.took[2]) == 4
+    assert len(fleet.took[2]) == CANARIES
     ask(connection, rollout, "resume")
     go(connection, fleet, 5, first=8)
     assert len(fleet.took[2]) == 24
@@ -180,7 +181,7 @@ def test_no_labels_no_promotion(world):
     assert run["state"] == "aborted"
     assert "not shown to be good" in run["reason"]
     assert set(fleet.confirmed.values()) == {1, 3}
-    assert len(fleet.took[2]) == 4
+    assert len(fleet.took[2]) == CANARIES
 
 
 @pytest.mark.parametrize(("numbers", "said"), [((2, 2), "under way"), ((9,), "no release 9")])
