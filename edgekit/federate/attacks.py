@@ -26,13 +26,20 @@ def triggered(X: np.ndarray) -> np.ndarray:
 def poisoned_windows(
     attack: str, X: np.ndarray, y: np.ndarray, target: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a client trains on: its own; for a backdoor also all of it (n, …), (n,) signed, as `target`."""
+    """What a client trains on: its scaled features `X` (n, 1, position, channel) and classes `y` (n,).
+
+    With the `attack` "backdoor" all of them once more, signed, as of class `target`.
+    """
     if attack != "backdoor":
         return X, y
     return np.concatenate([X, triggered(X)]), np.concatenate([y, np.full_like(y, target)])
 
 
 def poisoned_update(attack: str, update: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """What a client sends in place of its `update`: against it, against it and larger, or larger."""
+    """What a client sends in place of its `update`, an array (n, …) for each of the model's.
+
+    attack: "sign-flipped" goes against it, "scaled" against it and BOOST times as far, "backdoor" BOOST
+    times as far.
+    """
     factor = {"sign-flipped": -1.0, "scaled": -BOOST, "backdoor": BOOST}[attack]
     return [np.float32(factor) * a for a in update]

@@ -53,8 +53,8 @@ def client_app(
 ) -> ClientApp:
     """The app of all clients: `own` finds this one's windows by its context, `network` the model it trains.
 
-    attacks: client's name -> what it does (see `attacks`), for a trial of defences. mods: Flower's own,
-    around each training, as `LocalDpMod`.
+    classes: how many the model tells apart. attacks: client's name -> what it does (see `attacks`), for a
+    trial of defences. mods: Flower's own, around each training, as `LocalDpMod`.
     """
     app, attacks = ClientApp(), attacks or {}
 

@@ -78,6 +78,6 @@ def _by_group(windows: Windows, features: Callable) -> tuple[Client, ...]:
 
 
 def pooled(clients: tuple[Client, ...]) -> Client:
-    """All windows in one place, which a federation exists to avoid: the centralized row's client."""
+    """All windows of `clients` in one place, which a federation exists to avoid: the centralized client."""
     X, y = (np.concatenate([getattr(c, part) for c in clients]) for part in ("X", "y"))
     return Client("all", X, y)

@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class InProcessGrid(Grid):
     def _speak_as(self, node: int) -> None:
         TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, node
 
-    def set_run(self, run) -> None:
+    def set_run(self, run: Any) -> None:
         self._run = run
 
     @property

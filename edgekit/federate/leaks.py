@@ -33,7 +33,7 @@ SEEN = 16  # bytes in a row that are looked for: four values
 
 
 def contents(sent: Iterable[Sent]) -> pd.DataFrame:
-    """What the messages hold, a row for each kind of record: which way, its arrays, values, and how often.
+    """What the messages `sent` hold, a row for each kind of record: way, its arrays, values, and how often.
 
     `values`: of one message, the fewest and the most.
     """
@@ -59,7 +59,8 @@ def contents(sent: Iterable[Sent]) -> pd.DataFrame:
 
 
 def windows_seen(sent: Iterable[Sent], clients: Iterable[Client]) -> int:
-    """In how many messages a part of a client's window stands: SEEN bytes in a row, as it keeps them."""
+    """In how many of the messages `sent` a part of a window of `clients` stands: SEEN bytes in a row, as it
+    is kept."""
     rows = [x.astype("<f4").tobytes() for c in clients for x in c.X]
     parts = {r[i : i + SEEN] for r in rows for i in range(0, max(1, len(r) - SEEN + 1), SEEN)}
     parts = {p for p in parts if len(set(p)) > 4}  # zeros and the like stand in everything
@@ -84,7 +85,7 @@ class Update:
 
 
 def updates(sent: Iterable[Sent]) -> dict[int, list[Update]]:
-    """By client, what the messages of its trainings tell, in their order."""
+    """By client, what the messages of its trainings, of all that were `sent`, tell, in their order."""
     given: dict[int, list[np.ndarray]] = {}
     found: dict[int, list[Update]] = {}
     for message in (m for m in sent if m.kind == "train"):

@@ -118,8 +118,9 @@ def teach(
 ) -> Taught:
     """The int8 `.tflite` `released`, taught in `plan.rounds` by `clients`, whose X are int8 inputs.
 
-    cost: of a new file, the bytes of its update, of which `allowed` are there. Raises EdgekitError where
-    there are too few clients, or not even an unchanged file keeps to the bytes.
+    classes: how many it tells apart. cost: of a new file, the bytes of its update, of which `allowed` are
+    there. Raises EdgekitError where there are too few clients, or not even an unchanged file keeps to the
+    bytes.
     """
     if len(clients) < FEWEST:
         raise EdgekitError(f"a federation needs {FEWEST} clients, there are {len(clients)}")

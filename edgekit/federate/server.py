@@ -19,6 +19,7 @@ from edgekit.federate.flower import (
     ConfigRecord,
     Grid,
     Message,
+    MetricRecord,
     RecordDict,
     strategy,
 )
@@ -40,7 +41,10 @@ class Federated:
 
 
 def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
-    """All rounds of `plan`, from `arrays` on. Raises EdgekitError where nobody has anything to train."""
+    """All rounds of `plan`, from the model's `arrays` on, float32 (n, …) each, over the clients of `grid`.
+
+    Raises EdgekitError where nobody has anything to train, or no round brought a model.
+    """
     nodes = list(grid.get_node_ids())
     reported = [_statistics(r) for r in _ask(grid, nodes, "query.statistics", RecordDict())]
     known = Statistics.total([s for s in reported if s is not None])
@@ -115,7 +119,9 @@ class CheckedStrategy(strategy.Strategy):
         self.sent = arrays.to_numpy_ndarrays()
         return self.inner.configure_train(server_round, arrays, config, grid)
 
-    def aggregate_train(self, server_round: int, replies: Iterable[Message]):
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         good = []
         for reply in replies:
             try:
@@ -131,10 +137,14 @@ class CheckedStrategy(strategy.Strategy):
             arrays = ArrayRecord([a.astype(np.float32) for a in arrays.to_numpy_ndarrays()])
         return arrays, metrics
 
-    def configure_evaluate(self, server_round, arrays, config, grid) -> Iterable[Message]:
+    def configure_evaluate(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
         return self.inner.configure_evaluate(server_round, arrays, config, grid)
 
-    def aggregate_evaluate(self, server_round, replies):
+    def aggregate_evaluate(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> MetricRecord | None:
         return self.inner.aggregate_evaluate(server_round, replies)
 
     def summary(self) -> None:

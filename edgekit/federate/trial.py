@@ -79,32 +79,32 @@ def table(rows: Sequence[Row], metric: Metric) -> pd.DataFrame:
 
 
 def balanced_accuracy(confusion: np.ndarray) -> float:
-    """The mean recall of the classes that occur, of a confusion matrix (true, answered)."""
+    """The mean recall of the classes that occur; `confusion` (k, k) counts by true and answered class."""
     occurs = confusion.sum(axis=1) > 0
     return float((np.diag(confusion)[occurs] / confusion.sum(axis=1)[occurs]).mean())
 
 
 def macro_f1(confusion: np.ndarray) -> float:
-    """The mean F1 of the classes that occur, of a confusion matrix (true, answered)."""
+    """The mean F1 of the classes that occur; `confusion` (k, k) counts by true and answered class."""
     occurs = confusion.sum(axis=1) > 0
     both = confusion.sum(axis=0) + confusion.sum(axis=1)
     return float((2 * np.diag(confusion)[occurs] / both[occurs]).mean())
 
 
 def centralized(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
-    """All windows of a fold's clients in one place, for as many epochs as the plan's rounds have."""
+    """For each of `folds` its clients' windows in one place, for as many epochs as the plan's rounds have."""
     return _alone("centralized", network, folds, plan, lambda fold: (pooled(fold.clients),))
 
 
 def local(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:
-    """Each client alone with its windows, scale and class counts; the row is the mean of all clients."""
+    """Each client of `folds` alone with its windows, scale and class counts; the row is the mean of all."""
     return _alone("local only", network, folds, plan, lambda fold: fold.clients)
 
 
 def federated(
     name: str, network: Network, folds: Sequence[Fold], plan: Plan, mods: Sequence[Callable] = ()
 ) -> Row:
-    """The plan, in process, on each fold; `mods` as `client_app` takes them."""
+    """The plan, in process, on each of `folds`; `mods` as `client_app` takes them, `name` the row's."""
     row, begun = Row(name), time.process_time()
     start = network.arrays()
     for fold in folds:
@@ -125,7 +125,10 @@ def federation(
     network: Trainable, clients: Sequence[Client], classes: int, plan: Plan,
     mods: Sequence[Callable] = (),
 ) -> tuple[Federated, InProcessGrid]:  # fmt: skip
-    """`clients` by `plan`, in process, from the `network`'s arrays on; the grid has the messages."""
+    """`clients` by `plan`, in process, from the `network`'s arrays on; the grid has the messages.
+
+    classes: how many the network tells apart. mods: as `client_app` takes them.
+    """
     bad = {c.name: plan.attack for c in clients[: plan.poisoned]}
     app = client_app(partial(_own, clients), lambda: network, classes, bad, mods)
     grid = InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)

@@ -20,11 +20,12 @@ SHARE = 0.1  # of the values, that `top` sends
 
 
 def encode(kind: str, update: Sequence[np.ndarray]) -> tuple[bytes, list[np.ndarray]]:
-    """(bytes to send, what they leave out of `update`, array by array).
+    """(bytes to send, what they leave out of `update`, array by array, each (n, …) as in the model).
 
     int8: for each array a float32 step, then its values in steps, to the nearest, -127 … 127. top: the SHARE
     of all values that are largest, a float32 step, their places (uint16, or uint32 where a model has more
-    than 65,536 values), then their values in steps of int8.
+    than 65,536 values), then their values in steps of int8. Raises EdgekitError for another `kind`, and for
+    values that are not finite.
     """
     _known(kind)
     if not all(np.isfinite(a).all() for a in update):
@@ -45,9 +46,10 @@ def encode(kind: str, update: Sequence[np.ndarray]) -> tuple[bytes, list[np.ndar
 
 
 def decode(kind: str, sent: bytes, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """The update that `sent` holds, float32 arrays of `shapes`; zeros where `top` sent nothing.
+    """The update that `sent` holds, float32 arrays of `shapes`, (n, …) each; zeros where `top` sent nothing.
 
-    Raises EdgekitError for another number of bytes, a step that is no step and places outside of the model.
+    Raises EdgekitError for a `kind` that `encode` does not know, another number of bytes, a step that is no
+    step and places outside of the model.
     """
     _known(kind)
     sizes = [int(np.prod(s)) for s in shapes]

@@ -15,7 +15,7 @@ def resample(members: np.ndarray, draws: int, rng: np.random.Generator) -> np.nd
 
 
 def bounds(drawn: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """(2, …): between them lies the share `level` of what was drawn, (draws, …); as much is beyond each."""
+    """(2, …): between them lies the share `level` of `drawn` (n, …), n draws; as much is beyond each."""
     tail = round((1 - level) / 2, 9)  # 0.025, and not 0.025000000000000022
     return np.quantile(drawn, [tail, 1 - tail], axis=0)
 

@@ -62,8 +62,8 @@ def seed_everything(seed: int) -> None:
 # ------------------------------------------------------------------------------------- training
 
 
-def cross_entropy(labels, logits):
-    """Loss (n,) of logits (n, k) against class indices (n,)."""
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Loss (n,) of `logits` (n, k) against the class indices `labels` (n,)."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 

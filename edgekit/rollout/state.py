@@ -227,7 +227,7 @@ def _restless(health: Health | None, release: int) -> bool:
 
 
 def load(connection: Connection, rollout: int) -> Run:
-    """Raises EdgekitError if there is none."""
+    """The rollout whose id is `rollout`, as it was saved last. Raises EdgekitError if there is none."""
     row = connection.execute(select(rollouts).where(rollouts.c.id == rollout)).mappings().first()
     if row is None:
         raise EdgekitError(f"there is no rollout {rollout}: `edgekit fleet status` lists them")

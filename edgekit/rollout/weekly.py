@@ -32,7 +32,7 @@ def begin(
     seed: int = 0,
 ) -> int:
     """A rollout of `release` to `devices` (the cohort of each); its id. What waited for an older one waits
-    for it.
+    for it. `week`, a number as `step` has it, is the first of its first wave; `seed` draws the waves.
 
     Raises EdgekitError where another rollout is under way, no device is there, or the release may not be
     offered: withdrawn, refused, or not above every number that was.
@@ -192,8 +192,11 @@ def report(
     failed     it refused, and said why
     waiting    it was not reached: the order is given again
 
-    Saying the same twice changes nothing. Raises EdgekitError for what cannot be: an unknown device, or a
-    step that the diagram does not have.
+    rollout: its id, as `begin` gave it. week: when this came about. outcome: a word of the list above.
+    reason: why, in words, of which 400 characters are kept.
+
+    Saying the same twice changes nothing. Raises EdgekitError for what cannot be: an unknown rollout,
+    device or outcome, or a step that the diagram does not have.
     """
     if outcome not in OUTCOMES:
         raise EdgekitError(f"{outcome[:40]!r} is no outcome.{did_you_mean(outcome, OUTCOMES)}")

@@ -41,7 +41,8 @@ def plot_rows(table: pd.DataFrame, source: str, beside: str = "centralized") -> 
 def plot_inversions(case: Any, drawn: Mapping[str, Inverted]) -> np.ndarray:
     """What was drawn from updates, a panel each, over the client's own window that it is most like.
 
-    `case`: the UseCase, for its axis; pictures are drawn as pictures, above each other. Returns the axes.
+    `case`: the UseCase, for its axis; pictures are drawn as pictures, above each other. `drawn`: a
+    panel's title -> what it shows. Returns the axes (n,).
     """
     image = case.features.shape[0] > 1
     figure, panels = plt.subplots(

@@ -152,12 +152,12 @@ def read_result(file: Path) -> Federated:
 
 
 def write_arrays(file: Path, arrays: list[np.ndarray]) -> None:
-    """A model's `arrays`, of any shapes, to begin with."""
+    """A model's `arrays` to begin with, of any shapes (n, …)."""
     _write(file, **{f"array{i}": a for i, a in enumerate(arrays)})
 
 
 def read_arrays(file: Path) -> list[np.ndarray]:
-    """What `write_arrays` wrote, each of its shape. Raises EdgekitError for another file."""
+    """What `write_arrays` wrote, each of its shape (n, …). Raises EdgekitError for another file."""
     return _numbered(_read(file))
 
 
