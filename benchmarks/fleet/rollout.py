@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from benchmarks.bars import Bars
 from benchmarks.fleet.rollout_fleets import SPEEDS, DrawnFleet, Models, RealFleet, pools
 from edgekit import rollout as ro
-from tests.fleet.bad_releases import Owner, bad_release
+from tests.fleet.bad_releases import Outcome, Owner, bad_release
 from tests.rollout import fleets
 
 BAD = {
@@ -26,20 +25,7 @@ BEFORE, WEEKS = 6, 12  # weeks of history; of the rollout
 TWO = 2  # weeks in which the fleet is back
 
 
-@dataclass(frozen=True)
-class Result:
-    """state: of the rollout. took, canaries: devices. longest: weeks, seen, that a device ran the release.
-    weeks: until the last device that was reached was back."""
-
-    state: str
-    reason: str
-    took: int
-    canaries: int
-    longest: int
-    left: int
-
-
-def roll_out(fleet: fleets.Fleet, kind: str, seed: int, ill_in: str = "") -> Result:
+def roll_out(fleet: fleets.Fleet, kind: str, seed: int, ill_in: str = "") -> Outcome:
     """Release 2 is of this kind; weeks pass."""
     rng = np.random.default_rng(seed)
     engine, fleet.seed = fleets.database(), seed
@@ -63,7 +49,7 @@ def roll_out(fleet: fleets.Fleet, kind: str, seed: int, ill_in: str = "") -> Res
     left = sum(fleet.runs(d) == 2 for d in fleet.cohorts)
     canaries = sum(r["wave"] == 0 for r in rows.values())
     took = len(fleet.took.get(2, ()))
-    return Result(run["state"], run["reason"], took, canaries, max(ran.values()), left)
+    return Outcome(run["state"], run["reason"], took, canaries, max(ran.values()), left)
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:

@@ -23,10 +23,11 @@ from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import events
 from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
+from edgekit.core.ports import free_port
 from edgekit.delivery.mqtt_client import EVENTS, Connection, device_topic
 from edgekit.delivery.server import broker
 from edgekit.delivery.server.broker import Broker
-from edgekit.fleet.desk import Process, free_port
+from edgekit.fleet.desk import Process
 from edgekit.telemetry import Event, EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
 

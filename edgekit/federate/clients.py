@@ -49,13 +49,13 @@ def folds(case: UseCase, windows: Windows, k: int = 3, seed: int = 0) -> list[Fo
     classes = len(windows.classes)
     made = []
     for split in case.folds(windows, k, seed):
-        clients = _by_group(windows[split.train], case.features)
+        clients = by_group(windows[split.train], case.features)
         if len(clients) < FEWEST:
             raise EdgekitError(
                 f"{case.name} has {len(clients)} client(s) to train in a fold, a federation needs {FEWEST}: "
                 f"record more, or ask for more folds than {k}"
             )
-        made.append(Fold(clients, _by_group(windows[split.test], case.features), classes))
+        made.append(Fold(clients, by_group(windows[split.test], case.features), classes))
     return made
 
 
@@ -71,7 +71,8 @@ def table(fold: Fold, names: Sequence[str]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _by_group(windows: Windows, features: Callable) -> tuple[Client, ...]:
+def by_group(windows: Windows, features: Callable) -> tuple[Client, ...]:
+    """A client for each group of `windows`, with what `features` makes of them, (n, …), as float32."""
     X = np.asarray(features(windows.X), np.float32)
     rows = ((str(g), windows.group == g) for g in np.unique(windows.group))
     return tuple(Client(name, X[own], windows.y[own]) for name, own in rows)

@@ -178,12 +178,11 @@ def inversion(
     one = Client(one.name, one.X[rows], one.y[rows])
     start = network.arrays()
     found, grid = federation(network, (one, *rest), fold.classes, replace(plan, rounds=1), mods)
-    mean, spread = found.statistics.scale()
     drawn = invert(network, updates(grid.sent)[grid.nodes[0]][0], plan.seed)
     network.load(start)
     others = np.concatenate([c.X for c in rest])
     others = others[np.random.default_rng(plan.seed).permutation(len(others))[: len(rows)]]
-    own, others = ((X - mean) / spread for X in (one.X, others))
+    own, others = (found.statistics.scaled(X) for X in (one.X, others))
     mine, theirs = (_correlations(drawn, X) for X in (own, others))
     best = int(np.argmax(mine))
     return Inverted(drawn, own[best], float(mine[best]), float(theirs.max()))
@@ -232,15 +231,13 @@ def membership(
     members = tuple(h[0] for h in halves)
     start = network.arrays()
     found, grid = federation(network, members, fold.classes, plan, mods)
-    mean, spread = found.statistics.scale()
+    scaled = found.statistics.scaled
     sent, each, right = updates(grid.sent), [], []
     for node, (own, other) in zip(grid.nodes, halves, strict=True):
-        losses = [
-            _losses(network, sent[node][-1].after, (c.X - mean) / spread, c.y) for c in (own, other)
-        ]
+        losses = [_losses(network, sent[node][-1].after, scaled(c.X), c.y) for c in (own, other)]
         truth = np.repeat([1, 0], [len(own.y), len(other.y)])
         each.append(float(roc_auc_score(truth, -np.concatenate(losses))))
-        right.append(network.predict(found.arrays, (other.X - mean) / spread) == other.y)
+        right.append(network.predict(found.arrays, scaled(other.X)) == other.y)
     network.load(start)
     drawn = resample(np.array(each), 2000, np.random.default_rng(plan.seed)).mean(axis=1)
     low, high = bounds(drawn)

@@ -15,11 +15,11 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.data.windows import Windows
-from edgekit.federate.client import client_app
-from edgekit.federate.clients import FEWEST, Client
-from edgekit.federate.grid import InProcessGrid, Sent
+from edgekit.federate.clients import FEWEST, Client, by_group
+from edgekit.federate.grid import Sent
 from edgekit.federate.plan import Plan
 from edgekit.federate.server import federate
+from edgekit.federate.trial import in_process
 from edgekit.learn import int8_training, litert
 from edgekit.learn.legacy import keras, tf
 
@@ -88,9 +88,7 @@ class ReleasedNetwork:
 
 def int8_clients(tflite: bytes, windows: Windows, preprocess: Callable) -> tuple[Client, ...]:
     """Each group of `windows` with what `preprocess` makes of them: int8 inputs of `tflite`, as float32."""
-    X = litert.int8_inputs(tflite, preprocess(windows.X)).astype(np.float32)
-    rows = ((str(g), windows.group == g) for g in np.unique(windows.group))
-    return tuple(Client(name, X[own], windows.y[own]) for name, own in rows)
+    return by_group(windows, lambda X: litert.int8_inputs(tflite, preprocess(X)))
 
 
 @dataclass(frozen=True)
@@ -129,10 +127,7 @@ def teach(
             f"an update that changes nothing takes {least:,} bytes, allowed are {allowed:,.0f}"
         )
     network = ReleasedNetwork(released)
-    app = client_app(
-        lambda context: clients[int(context.node_config["partition-id"])], lambda: network, classes
-    )
-    grid = InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)
+    grid = in_process(network, clients, classes, plan)
     free = max(1, round(FREE * plan.rounds))
     halves = (
         replace(plan, rounds=free, scaled=False),

@@ -52,6 +52,11 @@ class Statistics:
         spread = np.sqrt(np.maximum(self.squares / n - mean**2, 0))
         return mean.astype(np.float32), np.where(spread < SMALLEST, 1, spread).astype(np.float32)
 
+    def scaled(self, X: np.ndarray) -> np.ndarray:
+        """Features `X` (n, …) at the `scale` of these windows, float32."""
+        mean, spread = self.scale()
+        return (X - mean) / spread
+
     def unscaled(self) -> tuple[np.ndarray, np.ndarray]:
         """(0, 1) of each feature, float32: what leaves windows as they are."""
         return np.zeros(self.sums.shape, np.float32), np.ones(self.sums.shape, np.float32)

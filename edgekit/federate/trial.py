@@ -129,10 +129,18 @@ def federation(
 
     classes: how many the network tells apart. mods: as `client_app` takes them.
     """
+    grid = in_process(network, clients, classes, plan, mods)
+    return federate(grid, plan, network.arrays()), grid
+
+
+def in_process(
+    network: Trainable, clients: Sequence[Client], classes: int, plan: Plan,
+    mods: Sequence[Callable] = (),
+) -> InProcessGrid:  # fmt: skip
+    """The nodes of a `federation`, which asks them nothing yet; its parameters are the same."""
     bad = {c.name: plan.attack for c in clients[: plan.poisoned]}
     app = client_app(partial(_own, clients), lambda: network, classes, bad, mods)
-    grid = InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)
-    return federate(grid, plan, network.arrays()), grid
+    return InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)
 
 
 def _own(clients: Sequence[Client], context: Context) -> Client:
@@ -146,8 +154,7 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
         made, known = [], []
         for client in split(fold):
             own = Statistics.of(client.X, client.y, fold.classes)
-            mean, spread = own.scale()
-            arrays, X = start, (client.X - mean) / spread
+            arrays, X = start, own.scaled(client.X)
             for number in range(1, plan.rounds + 1):
                 arrays, _ = network.train(
                     arrays, X, client.y, own.class_weights(plan.balance), epochs=plan.epochs,
@@ -164,25 +171,23 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
 def _confusions(
     network: Network, models: Sequence, known: Sequence[Statistics], fold: Fold
 ) -> np.ndarray:
-    every = []
-    for arrays, statistics in zip(models, known, strict=True):
-        mean, spread = statistics.scale()
-        every.append(
-            [_confusion(network, arrays, mean, spread, c, fold.classes) for c in fold.held_out]
-        )
-    return np.array(every)
+    return np.array(
+        [
+            [_confusion(network, arrays, statistics, c, fold.classes) for c in fold.held_out]
+            for arrays, statistics in zip(models, known, strict=True)
+        ]
+    )
 
 
 def _confusion(
-    network: Network, arrays, mean: np.ndarray, spread: np.ndarray, client: Client, classes: int
+    network: Network, arrays, statistics: Statistics, client: Client, classes: int
 ) -> np.ndarray:
-    answers = network.predict(arrays, (client.X - mean) / spread)
+    answers = network.predict(arrays, statistics.scaled(client.X))
     counts = np.bincount(client.y * classes + answers, minlength=classes**2)
     return counts.reshape(classes, classes)
 
 
 def _fooled(network: Network, arrays, statistics: Statistics, fold: Fold, target: int = 0) -> float:
     everyone = pooled(fold.held_out)
-    mean, spread = statistics.scale()
-    other = triggered((everyone.X - mean) / spread)[everyone.y != target]
+    other = triggered(statistics.scaled(everyone.X))[everyone.y != target]
     return float((network.predict(arrays, other) == target).mean())

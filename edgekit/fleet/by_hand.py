@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from edgekit import rollout
 from edgekit.agent import firmware_file
 from edgekit.cloud.database import writing
-from edgekit.cloud.tables import releases, rollouts, steps
+from edgekit.cloud.tables import releases, steps
 from edgekit.core.errors import EdgekitError
 from edgekit.fleet.loop import Loop, add_release, next_number, release_row, released
 from edgekit.fleet.objects import Objects
@@ -46,9 +46,8 @@ def offer(engine: Engine, objects: Objects, device: Path, tflite: bytes) -> int:
 
 def is_waiting(connection: Connection) -> bool:
     """Whether a rollout is under way, or a person's release waits for its own: then no candidate is made."""
-    busy = select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused")))
-    mine = select(releases.c.number).where(releases.c.state == WAITING)
-    return any(connection.scalar(q.limit(1)) is not None for q in (busy, mine))
+    mine = select(releases.c.number).where(releases.c.state == WAITING).limit(1)
+    return bool(rollout.under_way(connection)) or connection.scalar(mine) is not None
 
 
 def begin(connection: Connection, loop: Loop, number: int, week: int) -> None:
@@ -60,15 +59,14 @@ def begin(connection: Connection, loop: Loop, number: int, week: int) -> None:
 def begin_waiting(connection: Connection, loop: Loop, week: int) -> int:
     """Begin the oldest release that a person put down, once no other rollout is under way; its number, 0
     where there is none."""
-    r, t = releases.c, rollouts.c
-    if connection.scalar(select(t.id).where(t.state.in_(("running", "paused"))).limit(1)):
+    r = releases.c
+    if rollout.under_way(connection):
         return 0
     was = connection.scalar(select(func.min(r.number)).where(r.state == WAITING))
     if was is None:
         return 0
     row, base, program = release_row(connection, was), released(connection), loop.site.program()
-    newest = connection.execute(select(func.max(t.release), func.max(t.back))).one()
-    above = was > max(n or 0 for n in newest)
+    above = was > rollout.newest(connection)
     number = was if above else next_number(connection)  # another went before it
     tflite = loop.objects.get(row["object"])
     package = program.package(tflite, number, week, loop.objects.get(base["object"]))

@@ -22,6 +22,7 @@ from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import events
 from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
+from edgekit.core.ports import free_port
 from edgekit.delivery.server import broker
 from edgekit.telemetry import EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
@@ -165,10 +166,3 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])

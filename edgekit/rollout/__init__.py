@@ -4,6 +4,8 @@ begin          canaries are drawn; nothing is told to a device yet
 step           once a week: obeys commands, judges, goes on or takes back; its orders are to be carried out
 report         what became of an order, or of a device without one
 open_rollouts  those that a week concerns
+under_way      the one that goes on, or is paused
+newest         the highest number that devices were given
 load           one as it stands
 
 It knows no model, no package and no simulation.
@@ -17,9 +19,22 @@ _HOMES = {
     "Policy": "edgekit.rollout.waves",
     "begin": "edgekit.rollout.weekly",
     "load": "edgekit.rollout.state",
+    "newest": "edgekit.rollout.weekly",
     "open_rollouts": "edgekit.rollout.weekly",
     "report": "edgekit.rollout.weekly",
     "step": "edgekit.rollout.weekly",
+    "under_way": "edgekit.rollout.weekly",
 }
-__all__ = ["POLICY", "Order", "Policy", "begin", "load", "open_rollouts", "report", "step"]
+__all__ = [
+    "POLICY",
+    "Order",
+    "Policy",
+    "begin",
+    "load",
+    "newest",
+    "open_rollouts",
+    "report",
+    "step",
+    "under_way",
+]
 __getattr__ = lazy.getter(__name__, _HOMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -231,6 +232,11 @@ def _excesses(
     """By device and measure, as far as it can be compared."""
     found: dict[str, dict[str, Excess]] = {}
     beside: dict[tuple, tuple[Weeks, Weeks, Controls]] = {}  # devices began in few weeks
+
+    @cache
+    def alone(before: Weeks, after: Weeks, name: str) -> tuple[float, int]:
+        return _alone(own, release, before, after, MEASURES[name])
+
     for device, h in own.items():
         after = tuple(v.week for v in _on(h, release))
         well = [v.week for v in h.weeks if v.week < after[0] and v.release not in withdrawn]
@@ -244,8 +250,8 @@ def _excesses(
         for name, measure in MEASURES.items():
             change = _change(h, before, after, measure)
             if change is not None:
-                found[device][name] = _against(change, h.cohort, controls[name]) or _alone(
-                    change, own, release, before, after, measure
+                found[device][name] = _against(change, h.cohort, controls[name]) or Excess(
+                    change, *alone(before, after, name), controls=0
                 )
     return found
 
@@ -308,14 +314,10 @@ def _against(change: float, cohort: str, others: Mapping[str, list[float]]) -> E
 
 
 def _alone(
-    change: float,
-    own: Mapping[str, Health],
-    release: int,
-    before: Weeks,
-    after: Weeks,
-    measure: Measure,
-) -> Excess:
-    """Where nothing is beside it: against how the weeks without the release differed."""
+    own: Mapping[str, Health], release: int, before: Weeks, after: Weeks, measure: Measure
+) -> tuple[float, int]:
+    """The spread of a change, and its freedom, where nothing is beside it: how the weeks without the release
+    differed, on each device."""
     squares, freedom = 0.0, 0
     for h in own.values():
         weeks = [v for v in h.weeks if v.week in before and v.release != release]
@@ -324,6 +326,5 @@ def _alone(
             squares += float(((np.asarray(values) - np.mean(values)) ** 2).sum())
             freedom += len(values) - 1
     if not freedom:
-        return Excess(change, 0.0, 0, 0)
-    spread = math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after)))
-    return Excess(change, spread, freedom, 0)
+        return 0.0, 0
+    return math.sqrt(squares / freedom * (1 / len(before) + 1 / len(after))), freedom

@@ -19,7 +19,17 @@ from edgekit.rollout.state import OUTCOMES, TRIES_BACK, Order, Run, load, save
 from edgekit.rollout.takeback import abort, take_back
 from edgekit.rollout.waves import Policy
 
-__all__ = ["POLICY", "Order", "Policy", "begin", "open_rollouts", "report", "step"]
+__all__ = [
+    "POLICY",
+    "Order",
+    "Policy",
+    "begin",
+    "newest",
+    "open_rollouts",
+    "report",
+    "step",
+    "under_way",
+]
 POLICY = Policy()
 
 
@@ -46,18 +56,10 @@ def begin(
         raise EdgekitError(f"release {release} is {row['state']}: it is never offered again")
     if not devices:
         raise EdgekitError("a rollout needs devices")
-    busy = connection.scalar(
-        select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused")))
-    )
-    if busy is not None:
+    if busy := under_way(connection):
         raise EdgekitError(f"rollout {busy} is under way: let it end, or abort it first")
-    newest = connection.execute(
-        select(func.max(rollouts.c.release), func.max(rollouts.c.back))
-    ).one()
-    if release <= max(n or 0 for n in newest):
-        raise EdgekitError(
-            f"release {release} is not above {max(n or 0 for n in newest)}: numbers never fall"
-        )
+    if release <= (used := newest(connection)):
+        raise EdgekitError(f"release {release} is not above {used}: numbers never fall")
     t = rollout_devices
     connection.execute(
         update(t)
@@ -79,6 +81,18 @@ def begin(
     connection.execute(insert(t), rows)
     _release_state(connection, release, "rolling")
     return rollout
+
+
+def under_way(connection: Connection) -> int:
+    """The rollout that goes on, or is paused; 0 where there is none."""
+    busy = select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused")))
+    return int(connection.scalar(busy.limit(1)) or 0)
+
+
+def newest(connection: Connection) -> int:
+    """The highest number that devices were given, back or forth; 0 before the first."""
+    used = select(func.max(rollouts.c.release), func.max(rollouts.c.back))
+    return max(n or 0 for n in connection.execute(used).one())
 
 
 def open_rollouts(connection: Connection) -> list[int]:

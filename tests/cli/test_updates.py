@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pandas as pd
 import pytest
 
 from edgekit.cli import commands, run_device
+from edgekit.core.ports import free_port
 from edgekit.delivery.server import serve_http
 from edgekit.delivery.server.certificates import certify
 from edgekit.packages import manifest_of, run_key, suit
@@ -203,7 +203,16 @@ def serving(ota, tmp_path, monkeypatch):
     running = []
 
     def start(*words):
-        command = [sys.executable, "-m", "edgekit", "ota", "serve", *words, "--port", free_port()]
+        command = [
+            sys.executable,
+            "-m",
+            "edgekit",
+            "ota",
+            "serve",
+            *words,
+            "--port",
+            str(free_port()),
+        ]
         pipe = subprocess.PIPE
         running.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
         return running[-1].stdout.readline()
@@ -212,12 +221,6 @@ def serving(ota, tmp_path, monkeypatch):
     for process in running:
         process.kill()
         process.communicate()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return str(s.getsockname()[1])
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

@@ -19,9 +19,8 @@ def clients():
     return tuple(made)
 
 
-@pytest.fixture(scope="session")
-def network():
-    """One network for all tests, as tracing takes longer than training; each starts from its own arrays."""
+def network_of(features, classes, width, normalized=False):
+    """A Network whose student has one layer of `width` before its answers."""
     from edgekit.federate.network import Network
 
     def student(shape, classes, width, seed):
@@ -30,13 +29,22 @@ def network():
         seed_everything(seed)
         layers = keras.layers
         given = layers.Input(shape)
-        x = layers.BatchNormalization()(layers.Dense(width)(layers.Flatten()(given)))
+        x = layers.Dense(width)(layers.Flatten()(given))
+        x = layers.BatchNormalization()(x) if normalized else x
         return keras.Model(given, layers.Dense(classes)(layers.ReLU()(x)), name="student")
 
     case = SimpleNamespace(
-        student=student, features=SimpleNamespace(shape=(1, 6, 1)), WIDTHS={"student": 5}
+        student=student,
+        features=SimpleNamespace(shape=(1, features, 1)),
+        WIDTHS={"student": width},
     )
-    return Network(case, 2)
+    return Network(case, classes)
+
+
+@pytest.fixture(scope="session")
+def network():
+    """One network for all tests, as tracing takes longer than training; each starts from its own arrays."""
+    return network_of(6, 2, width=5, normalized=True)
 
 
 @pytest.fixture(scope="session")

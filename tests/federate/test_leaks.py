@@ -1,7 +1,5 @@
 """What leaves a client is arrays and counts, and what can be read out of them is found where it is there."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -13,28 +11,16 @@ from edgekit.federate import leaks
 from edgekit.federate.clients import Client, Fold
 from edgekit.federate.flower import LocalDpMod
 from edgekit.federate.grid import Sent
-from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
 from edgekit.federate.trial import federation
+from tests.federate.conftest import network_of
 
 LINES, CLASSES = 24, 3
 
 
 @pytest.fixture(scope="module")
 def network():
-    def student(shape, classes, width, seed):
-        from edgekit.learn.legacy import keras, seed_everything
-
-        seed_everything(seed)
-        layers = keras.layers
-        given = layers.Input(shape)
-        x = layers.Dense(width, activation="relu")(layers.Flatten()(given))
-        return keras.Model(given, layers.Dense(classes)(x), name="student")
-
-    case = SimpleNamespace(
-        student=student, features=SimpleNamespace(shape=(1, LINES, 1)), WIDTHS={"student": 32}
-    )
-    return Network(case, CLASSES)
+    return network_of(LINES, CLASSES, width=32)
 
 
 @pytest.fixture(scope="module")

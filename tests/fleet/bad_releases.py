@@ -143,7 +143,8 @@ def injured(kind: str, number: int):
 
 @dataclass(frozen=True)
 class Outcome:
-    """took, canaries, left: devices. longest: weeks that one was seen running the release."""
+    """`state` of the rollout, and the `reason`. took, canaries: devices; left: those that still have the
+    release at the end. longest: weeks that one was seen running it."""
 
     state: str
     reason: str

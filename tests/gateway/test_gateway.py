@@ -19,6 +19,7 @@ import pytest
 from edgekit.cli import main
 from edgekit.cli.gateway import address
 from edgekit.core.errors import EdgekitError
+from edgekit.core.ports import free_port
 from edgekit.delivery.mqtt_client import ACKNOWLEDGED, EVENTS, device_topic, enter
 from edgekit.delivery.server import broker as start_broker
 from edgekit.gateway.inbox import Inbox
@@ -187,12 +188,6 @@ def test_what_may_not_leave_is_never_sent(broker, tmp_path):
     assert [e.sequence for e, _ in source.outbox.aside()] == [0]
 
 
-def _free():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def _model(folder: Path) -> Path:
     """Two classes: is the sum of four values above 0?"""
     onnx = pytest.importorskip("onnx")
@@ -212,7 +207,7 @@ def _model(folder: Path) -> Path:
 
 def test_the_process_keeps_judges_forwards_and_survives_kill_9(broker, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
-    cloud_port, metrics_port, table = _free(), _free(), tmp_path / "cloud.db"
+    cloud_port, metrics_port, table = free_port(), free_port(), tmp_path / "cloud.db"
     cloud_app.app(table, TOKEN)  # makes the table
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 

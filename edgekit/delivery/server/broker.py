@@ -23,6 +23,7 @@ from pathlib import Path
 from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.core.ports import free_port
 from edgekit.delivery.block_protocol import ANSWERS, REQUESTS
 from edgekit.delivery.mqtt_client import (
     ACKNOWLEDGED,
@@ -101,7 +102,7 @@ def broker(
     folder = Path(folder).resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certify(folder, "broker", host)
-    port = port or _free(host)
+    port = port or free_port(host)
     running = Broker(kind, folder, host, port, make(folder, may, host, port))
     running.start()
     try:
@@ -198,9 +199,3 @@ def _gateway_topics(prefix: str) -> Topics:
     """The same of a gateway: events and acknowledgements of all devices."""
     says, hears = (device_topic(prefix, "+", kind) for kind in (ACKNOWLEDGED, EVENTS))
     return [says], [hears]
-
-
-def _free(host: str) -> int:
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]

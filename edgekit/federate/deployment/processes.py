@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -156,10 +155,3 @@ def flower(
             popen.wait()
         said.seek(0)
         return popen.returncode, COLOURS.sub("", said.read().decode(errors="replace"))
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """The number of a TCP port of `host` that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]

@@ -19,10 +19,11 @@ import tomli_w
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import LockedError, locked
+from edgekit.core.ports import free_port
 from edgekit.federate.clients import FEWEST
 from edgekit.federate.deployment import apps, certificates
 from edgekit.federate.deployment.bundle import write_bundle
-from edgekit.federate.deployment.processes import Process, flower, free_port, stop
+from edgekit.federate.deployment.processes import Process, flower, stop
 from edgekit.federate.plan import Plan
 from edgekit.federate.server import Federated
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
+from edgekit.core.ports import free_port
 from edgekit.federate.clients import Client
 from edgekit.federate.deployment import apps, certificates
-from edgekit.federate.deployment.processes import Process, free_port, stop
+from edgekit.federate.deployment.processes import Process, stop
 from edgekit.federate.deployment.superlink import SuperLink, superlink
 
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):(\d{1,5})", re.ASCII)
