@@ -9,6 +9,7 @@ from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_def
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.qemu import run_qemu
 from edgekit.emulate.selftest import model_bytes
+from edgekit.emulate.snippet import snippet
 from edgekit.emulate.target import core_for, latency_on, profile_cost
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "rounding_defines",
     "run",
     "run_qemu",
+    "snippet",
     "tflm",
 ]

@@ -9,6 +9,7 @@ compare(examples())                                   four designs whose answers
 """
 
 from edgekit.select.boards import Candidate, Check, Selection, select
+from edgekit.select.lora import lora_airtime_s
 from edgekit.select.placement import PLACEMENTS, Placed, Placements, compare, examples, place
 from edgekit.select.power import (
     PowerBudget,
@@ -35,6 +36,7 @@ __all__ = [
     "compare",
     "estimate_latency_ms",
     "examples",
+    "lora_airtime_s",
     "mcu_or_mpu",
     "message_energy_mj",
     "place",

@@ -17,6 +17,7 @@ from edgekit.view.design import (
     plot_power,
 )
 from edgekit.view.device import plot_flash, plot_instructions, plot_memory
+from edgekit.view.diagrams import plot_chapter
 from edgekit.view.drift import plot_drifts, plot_operating_curves
 from edgekit.view.explore import explore
 from edgekit.view.federate import plot_inversions, plot_rows
@@ -43,6 +44,7 @@ __all__ = [
     "plot_augmented",
     "plot_battery_life",
     "plot_board_memory",
+    "plot_chapter",
     "plot_cohorts",
     "plot_confusion",
     "plot_cost",

@@ -15,6 +15,7 @@ from edgekit.learn.adapt.comparison import Comparison, compare
 from edgekit.learn.adapt.labels import CHOSEN, MOST_CONFIDENT, REFERENCE, Kind
 from edgekit.learn.adapt.method_table import methods
 from edgekit.learn.adapt.shift import measure
+from edgekit.learn.adapt.tables import coral
 from edgekit.learn.adapt.task import AdaptationTask, adaptation_task, grouped_folds
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "adaptation_task",
     "choose",
     "compare",
+    "coral",
     "grouped_folds",
     "measure",
     "methods",

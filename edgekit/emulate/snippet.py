@@ -1,0 +1,61 @@
+"""A few lines of C on an emulated core: what do they answer, and how many instructions do they take?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure, emulated
+from edgekit.emulate.cores import core
+from edgekit.emulate.elf import parse
+from edgekit.emulate.emulator import RAM, SIZE, Emulator
+from edgekit.emulate.toolchain import FLAGS, level_flags, link_program, runtime_source
+
+CALLED = "\n__attribute__((used)) void snippet_call(void) {{ {function}(); }}\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`memory`: the program's variables afterwards, their bytes by name; `instructions` of the one call."""
+
+    memory: Mapping[str, bytes]
+    instructions: Figure
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The variable `name` as int32 numbers, (n,)."""
+        return np.frombuffer(self.memory[name], "<i4")
+
+
+def snippet(
+    text: str,
+    function: str,
+    given: Mapping[str, np.ndarray],
+    cpu: str = "cortex-m4",
+    opt: str = "-Os",
+    compiler: str = "zig",
+) -> Answer:
+    """Compile `text`, put `given` into its global arrays by name, call `void function(void)` once.
+
+    cpu: a core of `CORES`; opt, compiler: as `build` takes them. Raises EdgekitError with the compiler's
+    first error, for a variable that there is not, and for an array that does not have its variable's size.
+    """
+    files = {
+        "snippet.c": text + CALLED.format(function=function),
+        "edgekit_startup.c": runtime_source("startup.c"),
+        "link.ld": runtime_source("link.ld"),
+    }
+    flags = (*level_flags(opt, compiler), *FLAGS, "-DEDGEKIT_INVOKE=snippet_call")
+    machine = Emulator(parse(link_program(files, core(cpu), compiler, flags)), core(cpu))
+    for name, values in given.items():
+        data = np.ascontiguousarray(values).tobytes()
+        if name not in machine.symbols or machine.size(name) != len(data):
+            size = machine.size(name) if name in machine.symbols else "no"
+            raise EdgekitError(f"{name!r}: {size} bytes in the program, {len(data)} given")
+        machine.write(name, data)
+    count, _ = machine.counted(lambda: machine.call("snippet_call"))
+    here = {n: s for n, s in machine.symbols.items() if s.size and RAM <= s.address < RAM + SIZE}
+    where = f"{cpu}, {compiler} {opt}, one call and its return"
+    return Answer({n: machine.read(n) for n in here}, emulated(count, "instructions", where))
