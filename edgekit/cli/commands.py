@@ -84,8 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     fleet.add(commands)
     gateway.add(commands)
     federate.add(commands)
-    report = commands.add_parser("report", help="write the report of a run again")
+    report = commands.add_parser("report", help="write the report of a run again, or compare two")
     report.add_argument("run_dir")
+    report.add_argument("other", nargs="?", help="a second run, to stand beside the first")
     report.set_defaults(do=_report)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
@@ -295,6 +296,11 @@ def _report(args) -> int:
     from edgekit.view import report
 
     directory = Path(args.run_dir).resolve()
+    if args.other is not None:
+        from edgekit.view.comparison import write_comparison
+
+        print(write_comparison(directory, Path(args.other).resolve()))
+        return 0
     found = review(directory)
     if found.changed:
         print(f"design.toml has changed since the run was judged: {found.changed}")

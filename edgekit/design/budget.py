@@ -30,12 +30,14 @@ class Line:
     """One line of the budget.
 
     `sense`: a figure stays at or below the limit (upper), reaches it (lower), or its `low` to `high` covers
-    it. `units`: the first is shown, the others are taken as the same. `meaning` says of what, `measured_by`
-    is the function whose figure is judged. A `fraction` lies between 0 and 1; `whole` limits are whole.
+    it. `units`: the first is shown, the others are taken as the same. `name` is what a sentence calls it,
+    `meaning` says of what, `measured_by` is the function whose figure is judged. A `fraction` lies between 0
+    and 1; `whole` limits are whole.
     """
 
     key: str
     sense: Sense
+    name: str
     meaning: str
     measured_by: str
     units: tuple[str, ...] = ("",)
@@ -93,6 +95,16 @@ class Line:
         margin = limit - figure.value if self.sense == "upper" else figure.value - limit
         return round(margin, DIGITS) if self.fraction and isfinite(margin) else margin
 
+    def margin_text(self, limit: Limit, margin: float) -> str:
+        """A margin for people: `"+12 %"` of the limit, in points for a fraction, in its unit for a range."""
+        if isnan(margin):
+            return "–"
+        if isinstance(limit, tuple):
+            return f"{margin:+.0f} {self.unit}"
+        if self.fraction:
+            return f"{100 * margin:+.1f} points"
+        return f"{100 * margin / limit:+.0f} %" if limit and isfinite(margin) else f"{margin:+g}"
+
     def limit_text(self, limit: Limit) -> str:
         """`"≤ 65,536 bytes"`, `"covers -20 to 70 °C"`."""
         values = limit if isinstance(limit, tuple) else (limit,)
@@ -104,9 +116,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _limit(sense: Sense, meaning: str, measured_by: str, **more: Any) -> Any:
+def _limit(sense: Sense, name: str, meaning: str, measured_by: str, **more: Any) -> Any:
     """A field of Budget: a limit that is not set, and the line that it is of."""
-    line = {"sense": sense, "meaning": meaning, "measured_by": measured_by, **more}
+    line = {"sense": sense, "name": name, "meaning": meaning, "measured_by": measured_by, **more}
     return field(default=None, metadata=line)
 
 
@@ -116,12 +128,14 @@ class Budget:
 
     latency_ms: float | None = _limit(
         "upper",
+        "latency",
         "one inference on the board's core, from samples to class",
         "edgekit.emulate.latency_on",
         units=("ms",),
     )
     flash_bytes: int | None = _limit(
         "upper",
+        "flash",
         "the whole program that ships (features, network, update agent, cryptography) and both slots; not "
         "what a board adds, a radio's stack or an RTOS",
         "edgekit.agent.flash_total",
@@ -130,6 +144,7 @@ class Budget:
     )
     ram_bytes: int | None = _limit(
         "upper",
+        "RAM",
         "data of that program and the deeper of its stacks, of an inference or an installation",
         "edgekit.agent.memory",
         units=BYTES,
@@ -137,35 +152,41 @@ class Budget:
     )
     battery_years: float | None = _limit(
         "lower",
+        "battery life",
         "life of the battery under the duty cycle, self-discharge included",
         "edgekit.select.power_budget",
         units=("years", "year", "a"),
     )
     temperature_c: tuple[float, float] | None = _limit(
         "covers",
+        "temperature",
         "the range that the board is rated for",
         "edgekit.catalog.board",
         units=("°C",),
     )
     accuracy_floor: float | None = _limit(
         "lower",
+        "accuracy",
         "balanced accuracy of the deployed model on the honest split: groups that it was not trained on",
         "edgekit.learn.score",
         fraction=True,
     )
     accuracy_loss: float | None = _limit(
         "upper",
+        "accuracy lost",
         "balanced accuracy of the float teacher less that of the deployed model, on the same groups",
         "edgekit.learn.accuracy_loss",
         fraction=True,
     )
     size_ratio: float | None = _limit(
         "lower",
+        "compression",
         "bytes of the float teacher's .tflite over those of the deployed one",
         "edgekit.learn.Ledger",
     )
     model_bytes: int | None = _limit(
         "upper",
+        "model in its slot",
         "what lies in a slot: the model's constants and the answer to its self-test",
         "edgekit.emulate.model_bytes",
         units=BYTES,
@@ -173,6 +194,7 @@ class Budget:
     )
     first_package_bytes: int | None = _limit(
         "upper",
+        "first package",
         "the signed package of a whole model, for a device that has none",
         "edgekit.packages.first_package_bytes",
         units=BYTES,
@@ -180,6 +202,7 @@ class Budget:
     )
     update_bytes: int | None = _limit(
         "upper",
+        "update",
         "the signed package of a retrained model, for a device that has the one before: a delta if that is "
         "smaller",
         "edgekit.packages.update_bytes",
@@ -188,12 +211,14 @@ class Budget:
     )
     power_mw: float | None = _limit(
         "upper",
+        "average power",
         "average power under the duty cycle: sleep, sensor, core, radio",
         "edgekit.select.power_budget",
         units=("mW",),
     )
     decision_ms: float | None = _limit(
         "upper",
+        "time to a decision",
         "from the end of a window to the reaction, 99 of 100 times, wherever it is decided",
         "edgekit.select.place",
         units=("ms",),

@@ -37,6 +37,16 @@ class Verdict:
         return LINES[self.key].meaning
 
     @property
+    def name(self) -> str:
+        """The line's name in a sentence."""
+        return LINES[self.key].name
+
+    @property
+    def margin_text(self) -> str:
+        """The margin for people: `"+12 %"`."""
+        return LINES[self.key].margin_text(self.limit, self.margin)
+
+    @property
     def state(self) -> str:
         """`"kept"`, `"missed"` or `"not judged"`."""
         if self.passed:
@@ -101,6 +111,14 @@ class Verdicts(tuple[Verdict, ...]):
             parts.append(f"not judged: {', '.join(open_lines)}")
         return "; ".join(parts)
 
+    def headline(self) -> str:
+        """`"9 of 10 lines judged, all kept; 1 not judged"`, with the names of what is missed."""
+        judged = len(self) - len(self.unjudged)
+        missed = ", ".join(v.name for v in self.missed)
+        verdict = f"missed: {missed}" if missed else "all kept" if judged else "nothing known yet"
+        rest = f"; {len(self.unjudged)} not judged" if self.unjudged else ""
+        return f"{judged} of {len(self)} lines judged, {verdict}{rest}"
+
     def __str__(self) -> str:
         return "\n".join(_line(verdict) for verdict in self) or "no line of the budget applies"
 
@@ -108,7 +126,7 @@ class Verdicts(tuple[Verdict, ...]):
         rows = "".join(_html_row(verdict) for verdict in self)
         titles = ("", "budget, of what", "limit", "figure", "margin", "from")
         head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
-        return f"<table>{head}{rows}</table>"
+        return f'<table class="verdicts">{head}{rows}</table>'
 
 
 def gate(
@@ -186,10 +204,11 @@ def _html_row(verdict: Verdict) -> str:
     note = f"<b>{escape(verdict.note)}</b>" if verdict.note else ""
     cells = (
         MARKS[verdict.state],
-        f"{verdict.key}<br><small>{escape(verdict.meaning)}</small>",
+        f"<b>{escape(verdict.name)}</b><br>"
+        f"<small><code>{verdict.key}</code>: {escape(verdict.meaning)}</small>",
         escape(LINES[verdict.key].limit_text(verdict.limit)),
         escape(_figure(verdict)),
-        number(verdict.margin),
+        verdict.margin_text,
         f"<small>{'<br>'.join(part for part in (source, note) if part)}</small>",
     )
     row = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)

@@ -15,6 +15,7 @@ from edgekit.pipeline.manifest import file_hash
 from edgekit.pipeline.review import Review, review
 from edgekit.view.report_artefacts import sections
 
+TEMPLATE = Path(__file__).with_name("report.html")
 BADGES = {"kept": "pass", "missed": "fail", "not judged": "open"}
 
 
@@ -39,12 +40,13 @@ def write(directory: Path, found: Review | None = None) -> Path:
     for name, path in notebooks.items():
         if path.is_file():
             chapter_page(path, _banner(found, name))
-    page = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
+    page = Template(TEMPLATE.read_text(encoding="utf-8"))
     html = page.substitute(
         title=escape(design.use_case.title),
         question=escape(design.use_case.question),
         badge=BADGES[found.verdicts.state],
-        verdict=_badge(found.verdicts),
+        verdict=escape(found.verdicts.headline()),
+        result=escape(result(found)),
         summary=escape(_summary(found)),
         notes="".join(f'<p class="note">{escape(note)}</p>' for note in _notes(found)),
         stages="".join(_stage(name, step, len(steps)) for name, step in steps.items()),
@@ -78,10 +80,30 @@ def chapter_page(notebook: Path, banner: str = "") -> Path:
     return page
 
 
-def _badge(verdicts: Verdicts) -> str:
-    judged = len(verdicts) - len(verdicts.unjudged)
-    words = {"kept": "within budget", "missed": "over budget"}
-    return words.get(verdicts.state, f"{judged} of {len(verdicts)} lines judged")
+def result(found: Review) -> str:
+    """What came out, in one sentence, with the accuracy's interval; "" while nothing is known."""
+    known = {v.key: v.figure for v in found.verdicts if v.figure is not None}
+    parts = []
+    if accuracy := known.get("accuracy_floor"):
+        parts.append(f"accuracy {percent(accuracy)}{_between(found)}, {accuracy.origin}")
+    for key in ("latency_ms", "flash_bytes", "ram_bytes", "battery_years", "update_bytes"):
+        if key in known:
+            parts.append(f"{LINES[key].name} {known[key]}, {known[key].provenance}")
+    return "; ".join(parts)
+
+
+def percent(share: Figure) -> str:
+    """`"91.0 %"`."""
+    return f"{100 * share.value:.1f} %"
+
+
+def _between(found: Review) -> str:
+    """The accuracy's interval: the chapter that drew groups knows it, the one that ran the core does not."""
+    judged = (v.figure for gate in found.gates.values() for v in gate if v.key == "accuracy_floor")
+    for figure in judged:
+        if figure is not None and figure.low is not None and figure.high is not None:
+            return f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+    return ""
 
 
 def _summary(found: Review) -> str:
@@ -105,7 +127,8 @@ def _notes(found: Review) -> list[str]:
             f"({found.changed}): run again."
         )
     if found.verdicts.unjudged:
-        notes.append(f"This verdict is not complete: {found.verdicts.summary()}.")
+        waiting = (f"{v.name} ({v.note})" if v.note else v.name for v in found.verdicts.unjudged)
+        notes.append(f"This verdict is not complete. Not judged: {', '.join(waiting)}.")
     notes += [
         f"{name} does not count: it {why}; run it again." for name, why in found.stale.items()
     ]
@@ -138,7 +161,9 @@ def _chapter(name: str, step: dict, notebook: Path) -> str:
     elif notebook.is_file():
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         title = _title(cells) or name
-        shown = "".join(map(_outputs, filter(_is_reported, cells)))
+        shown = "".join(
+            _outputs(cell, of) for cell, of in _under_headings(cells) if _is_reported(cell)
+        )
     link = f'<a href="notebooks/{name}.html">the whole chapter</a>'
     verdicts = step["verdicts"]._repr_html_() if step["verdicts"] else ""
     if step["stale"]:
@@ -157,17 +182,28 @@ def _title(cells: list[dict]) -> str:
     return ""
 
 
+def _under_headings(cells: list[dict]):
+    """(cell, the heading that it stands under), which is what a picture is called for who cannot see it."""
+    heading = ""
+    for cell in cells:
+        for line in "".join(cell["source"]).splitlines() if cell["cell_type"] == "markdown" else ():
+            heading = line.lstrip("# ") if line.startswith("#") else heading
+        yield cell, heading
+
+
 def _is_reported(cell: dict) -> bool:
     return cell["cell_type"] == "code" and "report" in cell["metadata"].get("tags", [])
 
 
-def _outputs(cell: dict) -> str:
-    """A tagged cell's outputs, the richest form of each."""
+def _outputs(cell: dict, heading: str) -> str:
+    """A tagged cell's outputs, the richest form of each; `heading` says of what its pictures are."""
     parts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "image/png" in data:
-            parts.append(f'<img src="data:image/png;base64,{_joined(data["image/png"]).strip()}">')
+            picture = _joined(data["image/png"]).strip()
+            alt = escape(f"Picture under the heading: {heading}")
+            parts.append(f'<img alt="{alt}" src="data:image/png;base64,{picture}">')
         elif "text/html" in data:
             parts.append(f'<div class="table">{_joined(data["text/html"])}</div>')
         elif "text/plain" in data:
