@@ -247,5 +247,5 @@ def _arrow(axes: Axes, begin: tuple, end: tuple, words: str) -> None:
             (x1 if right else x1 + WIDTH, y1 + HEIGHT / 2),
         )
     axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": "#444444"})
-    middle = [(a + b) / 2 for a, b in zip(*ends, strict=True)]
-    axes.text(*middle, fill(words, 10), ha="center", va="center", fontsize=8, bbox=BEHIND)
+    x, y = ((a + b) / 2 for a, b in zip(*ends, strict=True))
+    axes.text(x, y, fill(words, 10), ha="center", va="center", fontsize=8, bbox=BEHIND)

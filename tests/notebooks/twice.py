@@ -1,7 +1,8 @@
 """Every cell of a notebook, run two times: `python -m tests.notebooks.twice FOLDER notebooks/*.ipynb`.
 
-Who steps through a chapter runs a cell again to look again. It must then say the same, not fail, and not
-count a thing two times.
+Who steps through a chapter runs a cell again to look again. It must then not fail, and not count a thing two
+times, whatever was run after it: so the second time is from the last cell to the first. A name that a later
+cell gives to something else is found by that.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from papermill.parameterize import parameterize_notebook
 
 
 def doubled(path: Path, **parameters):
-    """The notebook of `path` with its parameters, and each code cell behind them a second time."""
+    """The notebook of `path` with its parameters, and its other code cells again, the last one first."""
     given = parameterize_notebook(load_notebook_node(str(path)), parameters)
-    cells, setting = [], {"parameters", "injected-parameters"}
-    for cell in given.cells:
-        cells.append(cell)
-        if cell.cell_type == "code" and not setting.intersection(cell.metadata.get("tags", [])):
-            cells.append(copy.deepcopy(cell))
-            cells[-1]["id"] += "-again"
-    given.cells = cells
+    setting = {"parameters", "injected-parameters"}
+    again = [
+        copy.deepcopy(cell)
+        for cell in reversed(given.cells)
+        if cell.cell_type == "code" and not setting.intersection(cell.metadata.get("tags", []))
+    ]
+    for cell in again:
+        cell["id"] += "-again"
+    given.cells = [*given.cells, *again]
     return given
 
 
