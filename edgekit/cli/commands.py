@@ -6,6 +6,8 @@ import argparse
 import errno
 import sys
 
+import shtab
+
 from edgekit.cli import check, cloud, federate, fleet, gateway, updates
 from edgekit.cli.types import Parser, float_between, int_between, refuse_empty
 from edgekit.core import escape
@@ -47,16 +49,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="edgekit", description="Edge AI from data to signed update.")
+    parser = Parser(
+        prog="edgekit",
+        description="Edge AI from data to signed update.",
+        epilog="Begin with: edgekit start my-project; cd my-project; edgekit run activity --offline. "
+        "Completion in your shell: edgekit --print-completion bash (or zsh, tcsh).",
+    )
     parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    shtab.add_argument_to(parser, help="print a script that completes commands, and end")
+    parser.set_defaults(do=lambda _: parser.print_help() or 0)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     start = commands.add_parser("start", help="make a workspace: a folder with the notebooks in it")
     start.add_argument("folder", nargs="?", default=".", help="where (default: here)")
     start.set_defaults(do=_start)
 
     run = commands.add_parser("run", help="run the chapters headless, skip what has not changed")
-    run.add_argument("use_case", help="bearing, or a folder's name in usecases/")
+    run.add_argument("use_case", help="activity, bearing, or a folder's name in usecases/")
     run.add_argument("--profile", default="quick", help="quick (seconds) or full (the real thing)")
     run.add_argument("--from", dest="first", default="", help="first chapter, e.g. train")
     run.add_argument("--through", default="", help="last chapter, e.g. export")
@@ -293,7 +302,7 @@ def _report(args) -> int:
     from pathlib import Path
 
     from edgekit.pipeline.review import review
-    from edgekit.view import report
+    from edgekit.view import papers, report
 
     directory = Path(args.run_dir).resolve()
     if args.other is not None:
@@ -305,6 +314,8 @@ def _report(args) -> int:
     if found.changed:
         print(f"design.toml has changed since the run was judged: {found.changed}")
     print(f"report: {report.write(directory, found)}")
+    if papers.ready(directory):
+        print(*papers.write_papers(directory, found), sep="\n")
     return 0
 
 

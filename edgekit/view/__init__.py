@@ -26,6 +26,7 @@ from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.label_queue import label_fleet
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
+from edgekit.view.papers import write_papers
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.placement import plot_placement
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
@@ -77,4 +78,5 @@ __all__ = [
     "plot_shots",
     "plot_spectra",
     "plot_sweep",
+    "write_papers",
 ]
