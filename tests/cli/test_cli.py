@@ -33,7 +33,6 @@ def calls() -> list[tuple[str, ...]]:
     ota, new = ("ota", "build", "run"), ("new", "mine", "--yes")
     record = ("record", "serial", "--out", "out", "--port", "/dev/null")
     found = [
-        (),
         ("runn",),
         ("run",),
         ("run", ""),
@@ -88,6 +87,7 @@ def calls() -> list[tuple[str, ...]]:
         ("report", "file"),
         ("report", "folder"),
         ("report", "manifest"),
+        ("report", "manifest", "nowhere"),
         ("report", ""),
         ("data", "get"),
         ("data", "get", "nothing"),
@@ -165,3 +165,17 @@ def test_every_mistake_gets_one_line(place, monkeypatch, capfd):
     begun = [path for path in (place / "runs").rglob("*") if path.is_file()]
     assert not begun, "something was begun all the same"
     assert json.loads((place / "manifest" / "manifest.json").read_text()) == [1]
+
+
+def test_the_command_alone_shows_what_there_is_and_how_to_begin(capsys):
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert "edgekit start my-project" in " ".join(said.split())
+    assert "simulate a fleet" in said
+
+
+def test_a_shell_can_complete_it(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--print-completion", "bash"])
+    assert stop.value.code == 0
+    assert "--through" in capsys.readouterr().out

@@ -31,7 +31,7 @@ def a_card(toy, label="up"):
         origin=group,
         rate=1.0,
     )
-    split = Split(np.arange(8), np.arange(8, 10), np.arange(10, 12))
+    split = Split(np.arange(8), np.arange(8, 10), np.arange(10, 12), {})
     told = SimpleNamespace(
         name="student", classes=("down", label), input="features", runtime="TFLM", loss_points=1.5,
         test=score(y, y, ("down", label), group), float_accuracy=1.0,
