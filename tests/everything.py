@@ -1,8 +1,9 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, types, unit tests, every notebook at `quick` under nbval, and the whole chain headless for each
-of the kit's use cases, each into a run directory of its own. Notebooks wait a good part of their time (for a
-kernel, a compiler, one thread of a training), so two of these run side by side.
+Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first two chapters
+and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a run
+directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
+training), so two of these run side by side.
 """
 
 from __future__ import annotations
@@ -17,18 +18,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
-NOTEBOOKS = [
-    str(p.relative_to(ROOT))
+CHAPTERS, ALONE_NOTEBOOKS = (
+    [str(p.relative_to(ROOT)) for p in sorted((ROOT / "notebooks").glob(pattern))]
     for pattern in ("[0-9]*.ipynb", "extra/*.ipynb")
-    for p in sorted((ROOT / "notebooks").glob(pattern))
-]
+)
 # Their budgets are kept with room to spare; quick networks of the others come near theirs on some processors.
-STRICT = {"activity", "bearing"}
-THROUGH = {
-    "weeds": "fleet"
-}  # a federation of rendered fields is people's over again, in more minutes
+STRICT = {"bearing"}
+# The chapters' own example runs in them already. The rest of a chain of pictures tells nothing new.
+CHAINS = {"bearing": "fleet", "ecg": "federate", "people": "ota", "weeds": "ota"}
 ALONE = ("ruff check", "ruff format", "layers", "types", "notebook checker", "unit tests")
-USE_CASES = sorted(p.parent.name for p in (ROOT / "edgekit" / "usecases").glob("*/usecase.py"))
 
 
 def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
@@ -45,29 +43,31 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
         "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "."], {}),
         "layers": ([str(Path(PYTHON).with_name("lint-imports")), "--no-cache"], {}),
         "types": ([PYTHON, "-m", "mypy"], {}),
-        "notebook checker": ([PYTHON, "-m", "tests.notebooks.checker", *NOTEBOOKS], {}),
+        "notebook checker": (
+            [PYTHON, "-m", "tests.notebooks.checker", *CHAPTERS, *ALONE_NOTEBOOKS],
+            {},
+        ),
         "unit tests": (
             [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests"],
             {},
         ),
-        "notebooks (nbval, quick)": (
-            [PYTHON, "-m", "pytest", "-q", *nbval, *NOTEBOOKS],
-            {"EDGEKIT_RUNS": runs + "/nbval"},
-        ),
-        "every cell twice (quick)": (
-            [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *NOTEBOOKS[:2]],
+        "chapters, every cell twice (quick)": (
+            [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *CHAPTERS],
             {},
         ),
+        "first chapters, and notebooks that stand alone (nbval, quick)": (
+            [PYTHON, "-m", "pytest", "-q", *nbval, *CHAPTERS[:2], *ALONE_NOTEBOOKS],
+            {"EDGEKIT_RUNS": runs + "/nbval"},
+        ),
         **{
-            f"the whole chain: {name} (papermill, quick)": (
+            f"the chain: {name}, through {last} (papermill, quick)": (
                 [
-                    *(PYTHON, "-m", "edgekit", "run", name),
+                    *(PYTHON, "-m", "edgekit", "run", name, "--through", last),
                     *(["--strict"] if name in STRICT else []),
-                    *(["--through", THROUGH[name]] if name in THROUGH else []),
                 ],
                 {"EDGEKIT_RUNS": runs + "/chain"},
             )
-            for name in USE_CASES
+            for name, last in CHAINS.items()
         },
     }
 
