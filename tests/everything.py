@@ -1,8 +1,8 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first two chapters
-and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a run
-directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
+Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first chapters
+and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a
+run directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
 training), so two of these run side by side.
 """
 
