@@ -6,7 +6,7 @@ import argparse
 import errno
 import sys
 
-from edgekit.cli import check, cloud, federate, fleet, gateway, updates
+from edgekit.cli import check, cloud, federate, fleet, gateway, updates, workshop
 from edgekit.cli.types import Parser, float_between, int_between, refuse_empty
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     fleet.add(commands)
     gateway.add(commands)
     federate.add(commands)
+    workshop.add(commands)
     report = commands.add_parser("report", help="write the report of a run again")
     report.add_argument("run_dir")
     report.set_defaults(do=_report)
