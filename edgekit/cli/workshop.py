@@ -7,12 +7,17 @@ from pathlib import Path
 
 def add(commands) -> None:
     """Add the commands to the parser's."""
-    workshop = commands.add_parser("workshop", help="exercises for a course, with and without solutions")
+    workshop = commands.add_parser(
+        "workshop", help="exercises for a course, with and without solutions"
+    )
     actions = workshop.add_subparsers(required=True, metavar="COMMAND")
     build = actions.add_parser(
-        "build", help="write the student's and the teacher's set, for nbgrader and Otter too, and slides"
+        "build",
+        help="write the student's and the teacher's set, for nbgrader and Otter too, and slides",
     )
-    build.add_argument("--out", required=True, metavar="DIR", help="where to; files of before are replaced")
+    build.add_argument(
+        "--out", required=True, metavar="DIR", help="where to; files of before are replaced"
+    )
     build.add_argument(
         "--only", nargs="+", default=[], metavar="CHAPTER", help="e.g. 03 or train (default: all)"
     )

@@ -3,7 +3,7 @@
     build(Path("course"))       student, teacher, nbgrader, otter and slides, of all chapters
 
 `source` says how such a notebook is written, `sets` makes the student's and the teacher's of it, `nbgrader`
-and `otter` add what these graders need (neither is a dependency), `slides` makes a deck that needs no network.
+and `otter` add what these graders need (neither is a dependency), `slides` makes a deck without a network.
 """
 
 from edgekit.workshop.build import build

@@ -19,10 +19,10 @@ A notebook reads what the chapter of its number wrote: run that first (`edgekit 
 
 | folder | for | is |
 |---|---|---|
-| `student/` | students | tasks, stubs and checks; no solution. Each check says what is wrong and where to look |
+| `student/` | students | tasks, stubs and checks; no solution. A check says what is wrong and where to look |
 | `teacher/` | you | the same with solutions, answers, pitfalls and minutes; runs from top to bottom |
-| `nbgrader/` | nbgrader | a course: `cd nbgrader`, `nbgrader generate_assignment NAME`, collect, `nbgrader autograde NAME` |
-| `otter/` | Otter | a folder a chapter: `cd otter/NAME`, `otter generate -t tests`, `otter run HANDED_IN.ipynb` |
+| `nbgrader/` | nbgrader | a course: there `nbgrader generate_assignment NAME`, later `… autograde NAME` |
+| `otter/` | Otter | a folder a chapter; there: `otter generate`, later `otter run HANDED_IN.ipynb` |
 | `slides/` | the beamer | a page a chapter, in any browser, without a network: arrow keys, or print to PDF |
 
 What students hand in, `student/NAME.ipynb` filled in, is what both graders take. Whoever grades needs the kit

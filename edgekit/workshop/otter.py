@@ -1,7 +1,7 @@
 """Otter's test files, a question each, in the OK format: plain data with a doctest in it.
 
-Written down here from https://otter-grader.readthedocs.io ("Test Files"), so that a course can be built without
-it. `otter generate -t tests` packs them, `otter run` and `otter grade` hold a student's notebook to them.
+Written down here from https://otter-grader.readthedocs.io ("Test Files"), so that a course can be built
+without it. `otter generate` packs them, `otter run` and `otter grade` hold a student's notebook to them.
 """
 
 from __future__ import annotations

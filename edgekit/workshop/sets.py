@@ -18,7 +18,9 @@ def student(book: ExerciseBook) -> dict[str, Any]:
 
 def teacher(book: ExerciseBook) -> dict[str, Any]:
     """With all of it: it runs from the first cell to the last."""
-    return _notebook(book, lambda e: f"{e.stub}\n{e.body}", ("task", "solution", "check", "teacher"))
+    return _notebook(
+        book, lambda e: f"{e.stub}\n{e.body}", ("task", "solution", "check", "teacher")
+    )
 
 
 def nbgrader_source(book: ExerciseBook) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def to_json(notebook: dict[str, Any]) -> bytes:
 def _notebook(
     book: ExerciseBook, solution: Callable[[Exercise], str], roles: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The source's cells of these roles, and those that are given; each solution's cell as `solution` says."""
+    """The cells of these roles, and those that are given; each solution's cell as `solution` says."""
     made = copy.deepcopy(book.notebook)
     at, cells = 0, []
     for cell in made["cells"]:

@@ -1,7 +1,7 @@
 """A deck of a chapter's cells tagged `slide`: one HTML file that needs neither network nor library.
 
-nbconvert's slides fetch reveal.js, MathJax and more when they are shown; a classroom without internet shows
-nothing. This page holds what it needs: some CSS, twenty lines of script for the keys, and formulas as pictures.
+nbconvert's slides fetch reveal.js, MathJax and more when they are shown: without internet there is nothing
+to see. This page holds what it needs: some CSS, a script for the keys, and formulas as pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from edgekit.workshop.source import Cell, ExerciseBook, tags, text
 
 TAG = "slide"
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
-LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")  # into the repository: a deck travels without it
+LINK = re.compile(
+    r"\[([^\]]*)\]\((?!https?:)[^)]*\)"
+)  # into the repository: a deck travels without it
 PAGE = Path(__file__).with_name("slides.html")
 
 
@@ -59,7 +61,9 @@ def formula(tex: str, block: bool = False) -> str:
 
     flat, file = " ".join(tex.split()), BytesIO()
     try:
-        with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "edgekit", "mathtext.fontset": "cm"}):
+        with mpl.rc_context(
+            {"svg.fonttype": "path", "svg.hashsalt": "edgekit", "mathtext.fontset": "cm"}
+        ):
             depth = math_to_image(f"${flat}$", file, format="svg", dpi=72)
     except ValueError:
         return f"<code>{escape(flat)}</code>"

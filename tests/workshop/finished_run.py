@@ -1,4 +1,4 @@
-"""A run of `activity` that has been through all chapters which exercises read: simulated people, a quick student.
+"""A run of `activity` that has been through all chapters that exercises read, on simulated people.
 
 What the chapters would write is made by the library itself, without the hundred seconds that they take to
 show it all; files that no exercise reads are empty.
@@ -56,7 +56,9 @@ def _train(directory: Path, seed: int) -> None:
     learn.fit(student, train, case.features, seed=seed, **case.FIT["quick"]["student"])
     with run.writing("student.h5") as path:
         learn.models.save(student, path)
-    both = {part: _score(student, case, field[getattr(split, part)], seed) for part in ("val", "test")}
+    both = {
+        part: _score(student, case, field[getattr(split, part)], seed) for part in ("val", "test")
+    }
     scores = {f"{who}_{part}": s for who in ("teacher", "student") for part, s in both.items()}
     run.save("scores.json", records.TrainingScores(width, width, (), (), **scores))
     _seal(run)

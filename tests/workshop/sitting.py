@@ -9,12 +9,16 @@ from typing import Any
 from edgekit.workshop.source import Exercise, ExerciseBook, role, tags, text
 
 
-def attempts(book: ExerciseBook, **parameters: Any) -> Iterator[tuple[Exercise, str, BaseException | None]]:
+def attempts(
+    book: ExerciseBook, names: dict[str, Any] | None = None, **parameters: Any
+) -> Iterator[tuple[Exercise, str, BaseException | None]]:
     """What the check said of each exercise: (exercise, "stub" | "mistake 1" … | "solution", what it raised).
 
-    Every attempt begins with the names that the cells above have left, and goes on with the solution's.
+    Every attempt begins with the names that the cells above have left, and goes on with the solution's;
+    at the end `names` holds those that a notebook with all solutions leaves.
     """
-    names: dict[str, Any] = {"__name__": "exercises"}
+    names = {} if names is None else names
+    names["__name__"] = "exercises"
     waiting = list(book.exercises)
     for cell in book.notebook["cells"]:
         if cell["cell_type"] != "code":
@@ -56,7 +60,14 @@ def main(run_dir: Path, offline: bool, only: list[str]) -> None:
         began = time.monotonic()
         for exercise, what, error in attempts(book, run_dir=str(run_dir), offline=offline):
             good = isinstance(error, AssertionError) if what != "solution" else error is None
-            print("ok  " if good else "BAD ", book.name, exercise.key, what, repr(error)[:230], flush=True)
+            print(
+                "ok  " if good else "BAD ",
+                book.name,
+                exercise.key,
+                what,
+                repr(error)[:230],
+                flush=True,
+            )
         print(f"{book.name}: {time.monotonic() - began:.1f} s")
 
 
