@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from pprint import pformat
 
-from edgekit.workshop.source import Exercise, text
+from edgekit.workshop.source import Exercise, asserting, text
 
 
 def test_file(exercise: Exercise) -> str:
@@ -21,12 +21,10 @@ def test_file(exercise: Exercise) -> str:
 
 
 def doctest(source: str) -> str:
-    """A check as a doctest that says nothing where all holds; what it prints is left out."""
+    """A check as a doctest that says nothing where all holds; what it shows at its end is left out."""
     lines = source.split("\n")
     examples = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Expr):
-            continue
+    for node in asserting(source):
         first, *rest = lines[node.lineno - 1 : node.end_lineno]
         block = [f">>> {first}", *(f"... {line}" for line in rest)]
         if isinstance(node, (ast.For, ast.With, ast.If, ast.FunctionDef)):

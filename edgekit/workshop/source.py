@@ -5,7 +5,7 @@ without a tag between them are given to everybody.
 
     task       Markdown: `## 2 · Title` and `*10 minutes.*`, then what is to be done
     solution   code; what stands below its line `# your code` is the solution, what stands above is the stub
-    check      code that asserts, each assert with a message that helps; it may end with a print
+    check      code that asserts, each assert with a message that helps; shows nothing before the last
     teacher    Markdown: **Answer.**, **Pitfalls.** with at least one wrong solution as a block of Python that
                the check must refuse, **Minutes.**
 
@@ -140,6 +140,17 @@ def role(cell: Cell) -> str:
     return next((r for r in ROLES if r in tags(cell)), "")
 
 
+def asserting(check: str) -> list[ast.stmt]:
+    """The statements of a check up to its last assert: what a grader runs."""
+    body = ast.parse(check).body
+    last = max((i for i, node in enumerate(body) if _asserts(node)), default=-1)
+    return body[: last + 1]
+
+
+def _asserts(node: ast.AST) -> list[ast.Assert]:
+    return [n for n in ast.walk(node) if isinstance(n, ast.Assert)]
+
+
 def _groups(path: Path, cells: list[Cell]) -> list[dict[str, Cell]]:
     """The cells of each exercise by role."""
     groups: list[dict[str, Cell]] = []
@@ -182,13 +193,12 @@ def _exercise(path: Path, cells: dict[str, Cell]) -> Exercise:
 
 
 def _check_problem(source: str) -> str:
-    """What keeps a check from being one; "" if nothing does. What graders run is all but its last print."""
-    body = ast.parse(source).body
-    asserts = [n for n in ast.walk(ast.Module(body, [])) if isinstance(n, ast.Assert)]
-    if not asserts:
+    """What keeps a check from being one; "" if nothing does."""
+    asked = asserting(source)
+    if not asked:
         return "asserts nothing"
-    if any(a.msg is None for a in asserts):
+    if any(a.msg is None for node in asked for a in _asserts(node)):
         return "has an assert without a message"
-    if any(isinstance(node, ast.Expr) for node in body[:-1]):
-        return "shows something before its end"
+    if any(isinstance(node, ast.Expr) for node in asked):
+        return "shows something before its last assert"
     return ""

@@ -143,7 +143,7 @@ BROKEN = {  # what is replaced in a good source, and what is then said
     "its solution has 0": ("# your code", "# here"),
     "asserts nothing": ("assert ", "x = "),
     "an assert without a message": (', "', ' and "'),
-    "shows something before its end": ("assert balanced(lazy)", "print(1)\nassert balanced(lazy)"),
+    "shows something before its last assert": ("assert balanced(lazy)", "print(1)\nassert balanced(lazy)"),
     "**Pitfalls.**": ("**Pitfalls.**", "Pitfalls."),
     "no wrong solution": ("```python", "```"),
     "*10 minutes.*": ("*5 minutes.*", "Five minutes."),
