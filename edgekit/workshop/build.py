@@ -23,7 +23,7 @@ A notebook reads what the chapter of its number wrote: run that first (`edgekit 
 | `teacher/` | you | the same with solutions, answers, pitfalls and minutes; runs from top to bottom |
 | `nbgrader/` | nbgrader | a course: there `nbgrader generate_assignment NAME`, later `… autograde NAME` |
 | `otter/` | Otter | a folder a chapter; there: `otter generate`, later `otter run HANDED_IN.ipynb` |
-| `slides/` | the beamer | a page a chapter, in any browser, without a network: arrow keys, or print to PDF |
+| `slides/` | the projector | a page a chapter for any browser, without a network: arrow keys; prints to PDF |
 
 What students hand in, `student/NAME.ipynb` filled in, is what both graders take. Whoever grades needs the kit
 and the run that the exercises read: set `EDGEKIT_RUNS` to the folder that holds it.

@@ -6,7 +6,6 @@ without it. `otter generate` packs them, `otter run` and `otter grade` hold a st
 
 from __future__ import annotations
 
-import ast
 from pprint import pformat
 
 from edgekit.workshop.source import Exercise, asserting, text
@@ -21,13 +20,9 @@ def test_file(exercise: Exercise) -> str:
 
 
 def doctest(source: str) -> str:
-    """A check as a doctest that says nothing where all holds; what it shows at its end is left out."""
-    lines = source.split("\n")
-    examples = []
-    for node in asserting(source):
-        first, *rest = lines[node.lineno - 1 : node.end_lineno]
-        block = [f">>> {first}", *(f"... {line}" for line in rest)]
-        if isinstance(node, (ast.For, ast.With, ast.If, ast.FunctionDef)):
-            block.append("... ")
-        examples += block
-    return "\n".join(examples)
+    """A check as a doctest that says nothing where all holds; what it shows at its end is left out.
+
+    One example, for a doctest goes on behind an assert that fails, and only the first has something to say.
+    """
+    lines = source.split("\n")[: asserting(source)[-1].end_lineno]
+    return "\n".join([">>> if True:", *(f"...     {line}".rstrip() for line in lines)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,19 @@ def attempts(
                 names |= parameters
 
 
+def helps(exercise: Exercise, error: BaseException | None) -> bool:
+    """Whether it is an assert of the exercise's check that stopped, with its own message."""
+    asserts = [n for n in ast.walk(ast.parse(text(exercise.check))) if isinstance(n, ast.Assert)]
+    parts = [getattr(n.msg, "values", [n.msg]) for n in asserts]
+    patterns = [
+        "".join(re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in some)
+        for some in parts  # what is computed matches anything
+    ]
+    return isinstance(error, AssertionError) and any(
+        re.fullmatch(pattern, str(error), re.S) for pattern in patterns
+    )
+
+
 def execute(names: dict[str, Any], source: str, where: str) -> None:
     exec(compile(source, where, "exec"), names)
 
@@ -59,7 +74,7 @@ def main(run_dir: Path, offline: bool, only: list[str]) -> None:
     for book in exercise_books(Workspace.find(), only):
         began = time.monotonic()
         for exercise, what, error in attempts(book, run_dir=str(run_dir), offline=offline):
-            good = isinstance(error, AssertionError) if what != "solution" else error is None
+            good = helps(exercise, error) if what != "solution" else error is None
             print(
                 "ok  " if good else "BAD ",
                 book.name,
