@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.workshop import nbgrader
-from edgekit.workshop.source import Cell, Exercise, ExerciseBook, role
+from edgekit.workshop.source import Cell, Exercise, ExerciseBook, role, unlinked
 
 
 def student(book: ExerciseBook) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def _notebook(
         at += name == "task"
         if name and name not in roles:
             continue
-        if name == "solution":
-            cell["source"] = solution(book.exercises[at - 1]).splitlines(keepends=True)
+        source = solution(book.exercises[at - 1]) if name == "solution" else unlinked(cell)
+        cell["source"] = source.splitlines(keepends=True)
         if name in nbgrader.METADATA:
             cell["metadata"]["nbgrader"] = nbgrader.metadata(name, book.exercises[at - 1])
         cells.append(_empty(cell))

@@ -13,13 +13,10 @@ from io import BytesIO
 from pathlib import Path
 
 from edgekit.core.extras import missing
-from edgekit.workshop.source import Cell, ExerciseBook, tags, text
+from edgekit.workshop.source import Cell, ExerciseBook, tags, text, unlinked
 
 TAG = "slide"
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
-LINK = re.compile(
-    r"\[([^\]]*)\]\((?!https?:)[^)]*\)"
-)  # into the repository: a deck travels without it
 PAGE = Path(__file__).with_name("slides.html")
 
 
@@ -49,7 +46,7 @@ def _html(cell: Cell) -> str:
         pictures.append(formula(found[1] or found[2], block=bool(found[1])))
         return f"@@{len(pictures) - 1}@@"
 
-    source = FORMULA.sub(kept, LINK.sub(r"\1", text(cell)))
+    source = FORMULA.sub(kept, unlinked(cell))
     page = mistune.create_markdown(escape=True, plugins=["table"])(source)
     return re.sub(r"@@(\d+)@@", lambda found: pictures[int(found[1])], str(page))
 
@@ -70,7 +67,11 @@ def formula(tex: str, block: bool = False) -> str:
     svg = re.sub(r".*?(<svg .*</svg>).*", r"\1", file.getvalue().decode(), flags=re.S)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r'(width|height)="([\d.]+)pt"', _in_em, svg, count=2)
-    style = "display:block;margin:1em auto" if block else f"vertical-align:{-depth / 10:.2f}em"
+    style = (
+        "display:block;margin:1em auto;font-size:1.3em"
+        if block
+        else f"vertical-align:{-depth / 10:.2f}em"
+    )
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(flat)}" style="{style}" ', 1)
 
 

@@ -33,6 +33,9 @@ MARK = "# your code"
 MINUTES_A_POINT = 5
 HEADING = re.compile(r"## (\d+) · (\S.*)")
 MINUTES = re.compile(r"^\*(\d+) minutes\.\*", re.M)
+LINK = re.compile(
+    r"\[([^\]]*)\]\((?!https?:)[^)]*\)"
+)  # to another file: what is handed out leaves it behind
 MISTAKE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 
@@ -129,6 +132,12 @@ def read(path: Path) -> ExerciseBook:
 def text(cell: Cell) -> str:
     """A cell's source."""
     return "".join(cell["source"])
+
+
+def unlinked(cell: Cell) -> str:
+    """A cell's source, of Markdown without its links to other files: their words stay."""
+    plain = cell["cell_type"] == "code" or role(cell) == "teacher"  # where brackets are code
+    return text(cell) if plain else LINK.sub(r"\1", text(cell))
 
 
 def tags(cell: Cell) -> list[str]:

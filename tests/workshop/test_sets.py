@@ -13,7 +13,7 @@ import pytest
 from edgekit.cli import main
 from edgekit.core.errors import EdgekitError
 from edgekit.workshop import build, nbgrader, read, slides
-from edgekit.workshop.source import role, text
+from edgekit.workshop.source import role, text, unlinked
 from tests.workshop.conftest import BOOKS, HERE
 
 NBGRADER = json.loads(Path(__file__).with_name("nbgrader_v3.json").read_text(encoding="utf-8"))
@@ -50,7 +50,10 @@ def _lines(path: Path) -> list[str]:
 def test_a_teacher_has_all_of_it(book, course):
     cells = notebook(course, f"teacher/{book.name}.ipynb")["cells"]
     given = book.notebook["cells"]
-    assert [text(c) for c in cells] == [text(c) for c in given]
+    assert [text(c) for c in cells] == [unlinked(c) for c in given]
+    assert not re.search(r"\]\(\.\./", "".join(map(text, cells))), (
+        "a link that leads out of the folder"
+    )
 
 
 @each_book
