@@ -7,6 +7,7 @@ import doctest
 
 import pytest
 
+from edgekit.core.errors import EdgekitError
 from edgekit.workshop import otter
 from edgekit.workshop.source import ExerciseBook, tags, text
 from tests.notebooks.checker import LONGEST_CELL, LONGEST_DEF, PARAMETERS
@@ -50,6 +51,16 @@ def _failures(exercise, names: dict) -> int:
     runner = doctest.DocTestRunner(verbose=False)
     runner.run(found, out=lambda _: None, clear_globs=False)
     return runner.failures
+
+
+@pytest.mark.parametrize("book", BOOKS[1:], ids=lambda b: b.name)
+def test_a_stage_that_has_not_been_run_is_named_with_its_command(book, tmp_path, monkeypatch):
+    monkeypatch.chdir(HERE.folder)
+    with pytest.raises(
+        EdgekitError, match=r"is missing: run 0\d_\w+ first \(edgekit run activity"
+    ) as said:
+        list(attempts(book, run_dir=str(tmp_path / "run")))
+    assert "\n" not in str(said.value)
 
 
 def test_there_are_exercises_for_every_chapter():
