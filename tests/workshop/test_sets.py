@@ -16,6 +16,7 @@ from edgekit.workshop import build, nbgrader, read, slides
 from edgekit.workshop.source import role, text, unlinked
 from tests.workshop.conftest import BOOKS, HERE
 
+# nbgrader 0.9.6, nbgraderformat/v3.json (BSD-3-Clause): its own schema, without a dependency on it
 NBGRADER = json.loads(Path(__file__).with_name("nbgrader_v3.json").read_text(encoding="utf-8"))
 each_book = pytest.mark.parametrize("book", BOOKS, ids=lambda b: b.name)
 
