@@ -5,6 +5,7 @@ from setuptools import find_namespace_packages, setup
 SHARE = {  # as the installed kit has them (`edgekit.core.workspace.shipped`): where they lie here
     "edgekit._share.notebooks": "notebooks",
     "edgekit._share.notebooks.extra": "notebooks/extra",
+    "edgekit._share.notebooks.exercises": "notebooks/exercises",
     "edgekit._share.data": "data",
     "edgekit._share.docs": "docs",
 }

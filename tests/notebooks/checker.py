@@ -19,7 +19,7 @@ ROWS = ("Goal", "You need", "Reads", "Writes", "Time")
 EXTRA_ROWS = ("Goal", "You need", "Time")
 PARAMETERS = ("use_case", "profile", "run_dir", "seed", "offline")
 EXTRA_PARAMETERS = ("profile", "seed")
-TAGS = {"parameters", "check", "solution", "interactive", "report"}
+TAGS = {"parameters", "check", "solution", "interactive", "report", "slide"}
 LONGEST_CELL, LONGEST_DEF, USUAL_CELL = 25, 10, 4
 
 
