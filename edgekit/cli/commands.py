@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
     shtab.add_argument_to(parser, help="print a script that completes commands, and end")
-    parser.set_defaults(do=lambda _: parser.print_help() or 0)
+    parser.set_defaults(do=lambda _: _help(parser))
     commands = parser.add_subparsers(metavar="COMMAND")
 
     start = commands.add_parser("start", help="make a workspace: a folder with the notebooks in it")
@@ -231,6 +231,11 @@ def _new(args) -> int:
         args.name, args.source, Options(**options), lab=args.lab, question=args.question,
         yes=args.yes, dry=args.dry_run,
     )  # fmt: skip
+    return 0
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
     return 0
 
 
