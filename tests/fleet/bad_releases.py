@@ -115,7 +115,7 @@ def crash(loop, connection, number: int) -> None:
         connection.execute(
             update(device_states)
             .where(device_states.c.device == name)
-            .values(flash=objects.put(core.flash))
+            .values(flash=objects.put(core.flash, name))
         )
 
 
