@@ -18,7 +18,7 @@ def without_main() -> Iterator[None]:
     """
     whole = spawn.get_preparation_data
 
-    def without(name: str) -> dict:
+    def without(name: str) -> dict[str, object]:
         return {k: v for k, v in whole(name).items() if not k.startswith("init_main_from_")}
 
     spawn.get_preparation_data = without

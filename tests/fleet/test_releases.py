@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import partial
 
 import httpx
 import pytest
@@ -16,12 +17,24 @@ from edgekit.cloud.tables import commands, device_weeks, releases, rollouts
 from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
 from edgekit.core.ports import free_port
-from edgekit.fleet import week
+from edgekit.fleet import device_tier, week
 from edgekit.fleet.desk import Process
 from edgekit.fleet.loop import states
 from edgekit.fleet.notice import result_of
 from edgekit.rollout.waves import Policy
 from tests.fleet.bad_releases import BEFORE, Owner, bad_release
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    return Owner(tmp_path_factory.mktemp("ground")).prepare()
+
+
+@pytest.fixture
+def owner_of(ground, tmp_path, monkeypatch):
+    """An Owner, with fewer windows on the core: that it counts as C does is `test_simulation`'s."""
+    monkeypatch.setattr(device_tier, "EMULATED", 4)
+    return partial(Owner, tmp_path, ground=ground)
 
 
 def edgekit(*words):
@@ -37,9 +50,9 @@ def edgekit(*words):
     ("kind", "said"), [("wrong", "agreement"), ("crash", "three boots without a verdict")]
 )
 def test_a_bad_release_reaches_the_canaries_alone_and_they_are_back(
-    kind, said, tmp_path, monkeypatch
+    kind, said, owner_of, monkeypatch
 ):
-    found = bad_release(Owner(tmp_path), kind, monkeypatch)
+    found = bad_release(owner_of(), kind, monkeypatch)
     assert found.state == "aborted"
     assert said in found.reason
     assert 0 < found.took <= found.canaries < 8
@@ -69,10 +82,10 @@ def press_abort(owner):
 
 
 def test_a_person_releases_and_aborts_from_other_processes_while_the_loop_runs(
-    tmp_path, monkeypatch
+    owner_of, tmp_path, monkeypatch
 ):
     """By the command line, and once more by the dashboard's button."""
-    owner, done, said = Owner(tmp_path, devices=4, weeks=8), [], []
+    owner, done, said = owner_of(devices=4, weeks=8), [], []
 
     def say(line):
         if not line.startswith("week"):
@@ -102,10 +115,10 @@ def test_a_person_releases_and_aborts_from_other_processes_while_the_loop_runs(
 
 
 def test_a_device_that_was_away_for_three_releases_gets_the_newest_by_its_own_delta(
-    tmp_path, monkeypatch
+    owner_of, tmp_path, monkeypatch
 ):
     gone = (("device-002", frozenset(range(2, 8))),)
-    owner, weeks = Owner(tmp_path, devices=4, weeks=10, away=gone), 0
+    owner, weeks = owner_of(devices=4, weeks=10, away=gone), 0
 
     def say(line):
         nonlocal weeks
@@ -127,10 +140,10 @@ def test_a_device_that_was_away_for_three_releases_gets_the_newest_by_its_own_de
 
 
 def test_who_is_forgotten_leaves_the_fleet_and_the_loop_goes_on_without_a_trace(
-    tmp_path, monkeypatch
+    owner_of, tmp_path, monkeypatch
 ):
     """One between two weeks, one while its release is being delivered to it."""
-    owner, done, deliver = Owner(tmp_path, devices=4, weeks=4), [], week.STEPS["deliver"]
+    owner, done, deliver = owner_of(devices=4, weeks=4), [], week.STEPS["deliver"]
     first, second, gone = "device-001", "device-004", []
 
     def forget(name):
@@ -167,8 +180,8 @@ def test_who_is_forgotten_leaves_the_fleet_and_the_loop_goes_on_without_a_trace(
         assert not [p for p in kept if privacy.owner(name) in p]
 
 
-def test_what_is_no_model_is_refused_in_one_line_and_nothing_waits(tmp_path, monkeypatch):
-    owner, refused = Owner(tmp_path, devices=1, weeks=1), []
+def test_what_is_no_model_is_refused_in_one_line_and_nothing_waits(owner_of, monkeypatch):
+    owner, refused = owner_of(devices=1, weeks=1), []
 
     def say(line):
         if line.startswith("week"):
