@@ -13,7 +13,7 @@ from edgekit.monitor.drift_trial import Days
 
 @pytest.fixture(scope="module", params=["activity", "bearing", "ecg", "people", "weeds"])
 def made(request):
-    spec = WorldSpec(request.param, "quick", offline=True, devices=4, weeks=10, folder=Path.cwd())
+    spec = WorldSpec(request.param, "quick", offline=True, devices=8, weeks=10, folder=Path.cwd())
     first, pool = populate(spec)
     return first, pool, make_world(spec, pool)
 
