@@ -21,7 +21,7 @@ GOALS = {"bearing": 99.99, "people": 99.99, "ecg": 99.9}
 KILLS, CONTROL_KILLS, CUT_S, PAUSE_S = 50, 20, 30.0, 3.0
 SMOKE_KILLS, SMOKE_CUT_S, SMOKE_KILL_PAUSE_S = 4, 3.0, 0.6
 SMOKE_CONTROL, SMOKE_PAUSE_S = ("gateway", "broker"), 0.2  # a queue dies that nobody else has
-SMOKE_LOOP = {"devices": 2, "weeks": 3}
+SMOKE_LOOP = {"devices": 2, "weeks": 2}
 SEED = 11
 
 
