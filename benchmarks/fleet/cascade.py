@@ -45,19 +45,19 @@ class Cascade:
     simulated: bool
 
 
-def measure(name: str, smoke: bool = False) -> Cascade:
-    """Over folds of whole people; smoke: one, and little training."""
-    case, profile = use_case(name), "quick" if smoke else "full"
+def measure(name: str) -> Cascade:
+    """Over folds of whole people."""
+    case = use_case(name)
     windows = case.windows([case.prepare(r) for r in case.recordings("field", "full")], "full")
     answers, sent, y, people = [], [], [], set[str]()
-    for fold in case.folds(windows, FOLDS[name], SEED)[: 1 if smoke else None]:
+    for fold in case.folds(windows, FOLDS[name], SEED):
         test = data.subsample(windows[fold.test], MOST)
         rest = windows[~np.isin(windows.group, test.group)]
         inner = case.folds(rest, INNER, SEED)[0]
         train, val = rest[inner.train], data.subsample(rest[inner.test], MOST)
         if set(test.group) & set(rest.group) or set(val.group) & set(train.group):
             raise RuntimeError(f"{name}: a person is on both sides of a split")
-        found, up = _fold(case, train, val, test, profile)
+        found, up = _fold(case, train, val, test)
         answers, sent, y = [*answers, found], [*sent, up], [*y, test.y]
         people |= set(test.group)
     truth = np.concatenate(y)
@@ -66,15 +66,11 @@ def measure(name: str, smoke: bool = False) -> Cascade:
     return Cascade(len(truth), len(people), *scores, share, bool(windows.simulated.any()))
 
 
-def _fold(
-    case, train: Windows, val: Windows, test: Windows, profile: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _fold(case, train: Windows, val: Windows, test: Windows) -> tuple[np.ndarray, np.ndarray]:
     """(n, 3) answers of device, gateway and cascade; (n,) bool: sent."""
     student = partial(case.student, width=case.WIDTHS["student"], seed=SEED)
     how = {"seed": SEED, "augment": case.augment}
-    fit_small, fit_large = case.FIT[profile]["student"], case.FIT[profile]["teacher"]
-    if profile == "quick":
-        fit_small, fit_large = ({**f, "epochs": 2, "copies": 1} for f in (fit_small, fit_large))
+    fit_small, fit_large = case.FIT["full"]["student"], case.FIT["full"]["teacher"]
     small = learn.compress((), train, case.features, build=student, **how, **fit_small)
     net = case.teacher(case.teacher_input.shape, len(case.CLASSES), case.WIDTHS["teacher"], SEED)
     large = learn.fit(net, train, case.teacher_input, **how, **fit_large)

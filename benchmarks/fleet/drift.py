@@ -31,8 +31,6 @@ MINUTES = {"ecg": 12}  # that are taken of each recording, where there is more t
 COSTS = 0.05  # accuracy that a drift must cost to be asked for
 SEVERITIES = (0.5, 1.0)
 COMPONENTS = 60  # what a logistic regression is given of pictures
-# whose windows are one device's, where it is not a group's: a machine in one state, one place
-OWNERS = {"bearing": lambda w: w.y.astype(str), "people": None, "weeds": None}
 
 
 @dataclass
@@ -56,7 +54,7 @@ def study(name: str, lives: int, offline: bool = False, seed: int = 0) -> Study:
     windows = case.windows([case.prepare(r) for r in kept], "full")
     fold = case.folds(windows, 2, seed)[0]
     network = _Network(case, windows[fold.train])
-    devices, costs = _devices(case, name, windows[fold.test], network)
+    devices, costs = _devices(case, windows[fold.test], network)
     scale = Scale.fit(network.inputs(windows[fold.train].X))
     day = Days.of_duty(load(case.folder / "design.toml").duty.inferences_per_hour)
     found = trial(devices, scale, lives, seed, day)
@@ -102,15 +100,14 @@ class _Network:
         return Answers(inputs, p.max(axis=1)), float(right.mean())
 
 
-def _devices(case, name: str, windows: Windows, network: _Network):
+def _devices(case, windows: Windows, network: _Network):
     """Devices of the held-out windows, and what each drift costs each of them in accuracy."""
-    owner = OWNERS.get(name, lambda w: w.group)
-    owners = owner(windows) if owner else np.full(len(windows), name)
+    owners = _owners(windows, case.PLACE)
     devices: list[Device] = []
     costs: dict[str, list[float]] = {}
     for own in np.unique(owners):
         mine = windows[owners == own]
-        recording = mine.group if owner is None else mine.recording
+        recording = mine.group if case.PLACE else mine.recording
         before, right = network.answer(mine.X, mine.y)
         after = {}
         for drift, change in case.DRIFTS.items():
@@ -122,6 +119,15 @@ def _devices(case, name: str, windows: Windows, network: _Network):
         rows = [np.flatnonzero(recording == r) for r in np.unique(recording)]
         devices.append(Device(rows, before, after))
     return devices, {d: np.array(c) for d, c in costs.items()}
+
+
+def _owners(windows: Windows, place: str) -> np.ndarray:
+    """(n,) whose each window is: the one place's; a machine's in one state, where a group knows one only; a
+    group's."""
+    if place:
+        return np.full(len(windows), place)
+    states = [np.unique(windows.y[windows.group == g]) for g in np.unique(windows.group)]
+    return windows.y.astype(str) if all(len(s) == 1 for s in states) else windows.group
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:

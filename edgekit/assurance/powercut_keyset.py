@@ -12,6 +12,7 @@ from edgekit.assurance.fuzz_keyset import MODEL, VENDOR, sample_signers
 from edgekit.assurance.keyset_device import KeysetDevice, PowerCut
 from edgekit.assurance.powercut import TEAR_MODES
 from edgekit.core.errors import EdgekitError
+from edgekit.core.spawn import without_main
 from edgekit.packages import keyset, statement, status
 from edgekit.packages.flash_layout import SECTOR
 from edgekit.packages.keyset import KeyList
@@ -218,7 +219,7 @@ def mutations(names=tuple(MUTATIONS), n: int = 600):
 
     rows = []
     for name in names:
-        with ProcessPoolExecutor(1) as apart:
+        with without_main(), ProcessPoolExecutor(1) as apart:
             try:
                 found = apart.submit(_caught, MUTATIONS[name], n).result()
             except BrokenProcessPool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.cli import fleet_labels, fleet_release, fleet_rollout
+from edgekit.cli.fleet_folder import database_of
 from edgekit.cli.types import float_between, int_between
 from edgekit.core import escape
 from edgekit.fleet import POLICIES
@@ -69,7 +70,7 @@ def _status(args) -> int:
     from edgekit.cloud.database import open_database
     from edgekit.fleet.status import summary
 
-    engine = open_database(fleet_rollout.database_of(args.run))
+    engine = open_database(database_of(args.run))
     try:
         found = summary(engine)
     finally:

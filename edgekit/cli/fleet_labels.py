@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.cli.fleet_rollout import database_of
+from edgekit.cli.fleet_folder import WORLDS, database_of, fact
 from edgekit.cli.types import int_between
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 
 if TYPE_CHECKING:
     from edgekit.labels import Queue
-
-WORLDS = ("world", "../world")  # beside the database: what is simulated
 
 
 def add(commands) -> None:
@@ -99,16 +97,6 @@ def _labellers(database: str) -> int:
     """How many the simulation's plan beside a database wants; one where there is none."""
     found = fact(Path(database).parent / "plan.json", "labellers")
     return found if type(found) is int and found > 0 else 1
-
-
-def fact(file: Path, key: str) -> Any:
-    """Of what a simulation noted about itself; None where nothing of the kind is there."""
-    import json
-
-    try:
-        return json.loads(file.read_text("utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def _import(queue: Queue, args) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.cli.fleet_labels import WORLDS, fact
-from edgekit.cli.fleet_rollout import database_of
+from edgekit.cli.fleet_folder import WORLDS, database_of, fact
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 

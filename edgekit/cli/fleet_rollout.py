@@ -6,9 +6,9 @@ A command is written down; the loop obeys at its next step, and says then what c
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.cli.fleet_folder import database_of
 from edgekit.cli.types import int_between
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
@@ -16,7 +16,6 @@ from edgekit.core.errors import EdgekitError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-DATABASES = ("fleet.db", "loop/fleet.db")  # in the folder of a fleet
 SHOWN = 12  # devices that are named
 
 
@@ -50,17 +49,6 @@ def do(args) -> int:
     finally:
         engine.dispose()
     return 0
-
-
-def database_of(run: str) -> str:
-    """Path or URL. Raises EdgekitError where there is none; none is made."""
-    if "://" in run:
-        return run
-    path = Path(run)
-    for found in (path, *(path / name for name in DATABASES)):
-        if found.is_file():
-            return str(found)
-    raise EdgekitError(f"{run} holds no fleet: `edgekit fleet simulate` makes one")
 
 
 def newest(connection: Connection) -> int:

@@ -21,8 +21,8 @@ from edgekit.core.extras import missing
 from edgekit.telemetry.event import Event
 
 KEY = re.compile(r"(?!.{201})[a-z]+(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){1,4}", re.ASCII)
-SEGMENTS, SAMPLES = "segments", "samples"
-OF_DEVICES = SEGMENTS, SAMPLES  # kinds under which each device has a folder
+SEGMENTS, SAMPLES, STATES = "segments", "samples", "states"
+OF_DEVICES = SEGMENTS, SAMPLES, STATES  # kinds under which each device has a folder
 
 
 class Objects:

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Engine, Table, delete, func, select, tuple_, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from edgekit.cloud.database import upsert, writing
-from edgekit.cloud.objects import OF_DEVICES, Objects, owner
+from edgekit.cloud.objects import OF_DEVICES, STATES, Objects, owner
 from edgekit.cloud.tables import (
     commands,
+    device_states,
     device_weeks,
     devices,
     events,
@@ -39,7 +40,8 @@ DAY_S = 86_400.0
 AT_ONCE = 2_000  # rows of one transaction: ingest waits no longer than for these
 ORPHAN_S = 3_600.0  # an object younger than this may have its row on the way
 TABLES = samples, labels, devices, steps, releases, rollouts
-BY_DEVICE = device_weeks, rollout_devices, commands, events  # and samples with their labels
+# and samples with their labels
+BY_DEVICE = device_weeks, device_states, rollout_devices, commands, events
 
 
 def keep(
@@ -98,6 +100,8 @@ def clean(engine: Engine, objects: Objects) -> int:
     gone = 0
     for kind in OF_DEVICES:
         for folder in objects.folders(kind):
+            if kind == STATES and folder in names:
+                continue  # the weekly loop's, which looks after them itself
             keys = set(objects.find(f"{kind}/{folder}"))
             with engine.connect() as connection:
                 keys -= _objects_of(connection, names.get(folder))

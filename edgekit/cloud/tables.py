@@ -231,7 +231,7 @@ device_states = Table(
     Column("device", String(64), primary_key=True),
     Column("release", BigInteger, nullable=False),
     Column("model", String(64), nullable=False),
-    Column("flash", String(64), nullable=False),
+    Column("flash", String(200), nullable=False),
     Column("sketch", LargeBinary, nullable=False),
     Column(
         "before", BigInteger, nullable=False, default=0

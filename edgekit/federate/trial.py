@@ -21,7 +21,7 @@ from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
 from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
-from edgekit.learn import bootstrap
+from edgekit.learn import bootstrap, scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,17 +78,10 @@ def table(rows: Sequence[Row], metric: Metric) -> pd.DataFrame:
     return pd.DataFrame(map(line, rows)).round(3)
 
 
-def balanced_accuracy(confusion: np.ndarray) -> float:
-    """The mean recall of the classes that occur; `confusion` (k, k) counts by true and answered class."""
-    occurs = confusion.sum(axis=1) > 0
-    return float((np.diag(confusion)[occurs] / confusion.sum(axis=1)[occurs]).mean())
-
-
-def macro_f1(confusion: np.ndarray) -> float:
-    """The mean F1 of the classes that occur; `confusion` (k, k) counts by true and answered class."""
-    occurs = confusion.sum(axis=1) > 0
-    both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return float((2 * np.diag(confusion)[occurs] / both[occurs]).mean())
+balanced_accuracy, macro_f1 = (
+    scores.mean_recall,
+    scores.macro_f1,
+)  # of a row's confusion: a `Metric`
 
 
 def centralized(network: Network, folds: Sequence[Fold], plan: Plan) -> Row:

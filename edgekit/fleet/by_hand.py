@@ -14,7 +14,7 @@ from edgekit.agent import firmware_file
 from edgekit.cloud.database import writing
 from edgekit.cloud.tables import releases, steps
 from edgekit.core.errors import EdgekitError
-from edgekit.fleet.loop import Loop, add_release, next_number, release_row, released
+from edgekit.fleet.loop import Loop, add_release, fleet, next_number, release_row, released
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.program import runnable
 
@@ -52,7 +52,7 @@ def is_waiting(connection: Connection) -> bool:
 
 def begin(connection: Connection, loop: Loop, number: int, week: int) -> None:
     """Release `number` is on its way to all devices."""
-    cohorts = {d.name: d.cohort for d in loop.world.devices}
+    cohorts = {d.name: d.cohort for d in fleet(connection, loop)}
     rollout.begin(connection, number, cohorts, week, loop.plan.rollout, loop.seed(week, STEP))
 
 

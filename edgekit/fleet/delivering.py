@@ -13,7 +13,7 @@ from edgekit.fleet.by_hand import begin, begin_waiting
 from edgekit.fleet.device_tier import DeviceState, Handled, finish, install, provision
 from edgekit.fleet.labelling import labelled
 from edgekit.fleet.learning import compare, fit_gateway
-from edgekit.fleet.loop import Loop, add_release, keep, release_row, released, states
+from edgekit.fleet.loop import Loop, add_release, fleet, keep, release_row, released, states
 from edgekit.fleet.notice import result_of
 from edgekit.rollout import health
 from edgekit.rollout.promotion import PairedLabels
@@ -32,11 +32,11 @@ def deliver_first(connection: Connection, loop: Loop, week: int) -> dict[str, An
         report=report,
     )  # fmt: skip
     key = loop.objects.put(package)
-    names = [d.name for d in loop.world.devices]
+    there = fleet(connection, loop)
+    names = [d.name for d in there]
     made: dict[str, DeviceState] = loop.everywhere(provision, {n: (n, key, model) for n in names})
     connection.execute(
-        insert(devices),
-        [{"name": d.name, "cohort": d.cohort, "release": 1} for d in loop.world.devices],
+        insert(devices), [{"name": d.name, "cohort": d.cohort, "release": 1} for d in there]
     )
     connection.execute(insert(device_states), [asdict(made[n]) for n in names])
     empty = loop.old[slice(0, 0)]
@@ -50,17 +50,21 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         connection.execute(
             update(releases).where(releases.c.number == gated["candidate"]).values(state="released")
         )
-        return {"orders": [[0, d.name, "install", gated["candidate"]] for d in loop.world.devices]}
+        order = [0, "install", gated["candidate"]]
+        return {"orders": {d.name: [order] for d in fleet(connection, loop)}}
     if gated.get("passed"):
         begin(connection, loop, gated["candidate"], week)
     by_hand = begin_waiting(connection, loop, week)
     seen = health.read(connection, week)
-    orders = []
+    orders: dict[
+        str, list
+    ] = {}  # by device: who is forgotten before they are carried out takes them along
     for number in rollout.open_rollouts(connection):
         found = rollout.step(
             connection, number, week, seen, promotion(connection, loop, number, week)
         )
-        orders += [[number, o.device, o.action, o.release] for o in found]
+        for o in found:
+            orders.setdefault(o.device, []).append([number, o.action, o.release])
     return {"orders": orders, **({"by_hand": by_hand} if by_hand else {})}
 
 
@@ -89,11 +93,12 @@ def promotion(
 
 def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     """Carry out the week's orders at the devices that are reached, and say what became of each."""
-    orders = result_of(connection, week, "roll out").get("orders", [])
+    found = result_of(connection, week, "roll out").get("orders", {})
+    orders = [(name, *order) for name, given in found.items() for order in given]
     there, away = states(connection), {d.name for d in loop.world.devices if week in d.offline}
     tasks: dict[str, tuple] = {}
     packages: dict[tuple[str, int], str] = {}
-    for _, name, action, number in orders:
+    for name, _, action, number in orders:
         if name in away:
             continue
         state, row = there[name], release_row(connection, number)
@@ -106,7 +111,7 @@ def deliver(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
             tasks[name] = ("finish", state, action == "confirm")
     done: dict[str, Handled] = loop.everywhere(carry_out, tasks)
     outcomes: dict[str, int] = {}
-    for number, name, action, _ in orders:
+    for name, number, action, _ in orders:
         if name in away:
             outcome, reason = "waiting", "out of coverage"
         else:

@@ -205,14 +205,13 @@ def install(
     if not healthy:
         core.finish_trial(False)
         core.restart()
-        kept = replace(state, release=core.sequence, flash=objects.put(core.flash))
+        kept = replace(state, release=core.sequence, flash=objects.put(core.flash, state.device))
         return Handled(kept, "reverted", "its self-test failed", len(data))
     if keep:
         core.finish_trial(True)
         waiting = core.flash
-    new = DeviceState(
-        state.device, release, model, objects.put(waiting), state.sketch, state.release, state.model
-    )
+    flash = objects.put(waiting, state.device)
+    new = DeviceState(state.device, release, model, flash, state.sketch, state.release, state.model)
     return Handled(new, "confirmed" if keep else "trial", "", len(data))
 
 
@@ -223,13 +222,13 @@ def finish(site: Site, state: DeviceState, healthy: bool) -> Handled:
     if not core.finish_trial(healthy, state.release):
         return Handled(state, "failed", f"release {state.release} is not on trial there")
     if healthy:
-        return Handled(replace(state, flash=objects.put(core.flash)), "confirmed")
+        return Handled(replace(state, flash=objects.put(core.flash, state.device)), "confirmed")
     core.restart()
     if core.sequence != state.before:
         raise EdgekitError(
             f"{state.device} went back to release {core.sequence}, not to {state.before}"
         )
-    return Handled(replace(state.back(), flash=objects.put(core.flash)), "reverted")
+    return Handled(replace(state.back(), flash=objects.put(core.flash, state.device)), "reverted")
 
 
 def provision(site: Site, device: str, package: str, model: str) -> DeviceState:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select, update
 
+from edgekit.cloud.objects import SAMPLES
 from edgekit.cloud.tables import device_weeks, rollout_devices, rollouts
 from edgekit.data import Windows
 from edgekit.emulate.samples import sensor_samples
@@ -60,7 +61,10 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         sent = {c.row: s.tobytes() for c, s in zip(own, samples, strict=True)}
         a = found[name]
         columns = a["predicted"], a["confidence"], a["novelty"]
-        put = lambda row, n=name, sent=sent: (loop.objects.put(sent[row], n), len(sent[row]))  # noqa: E731
+
+        def put(row: int, n: str = name, sent: dict[int, bytes] = sent) -> tuple[str, int]:
+            return loop.objects.put(sent[row], n, SAMPLES), len(sent[row])
+
         asked = queue.add(name, week, own, columns, put, float(START + week * WEEK))
         classes = [loop.old.classes[seen[name].y[c.row]] for c in own]
         truth |= dict(zip(asked, classes, strict=True))

@@ -14,7 +14,7 @@ from edgekit.fleet.by_hand import is_waiting
 from edgekit.fleet.gate import Paired, judge
 from edgekit.fleet.gateway_model import save_gateway_set
 from edgekit.fleet.labelling import labelled
-from edgekit.fleet.loop import Loop, add_release, next_number, released
+from edgekit.fleet.loop import Loop, add_release, fleet, next_number, released
 from edgekit.fleet.notice import gateway_key, result_of
 from edgekit.fleet.retrain import candidate
 from edgekit.labels import Sample
@@ -30,12 +30,13 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     """A candidate, if there is a reason for one and no rollout under way; why not, else."""
     full = loop.plan.policy == "full"
     windows, _ = labelled(connection, loop, random=False)
-    why, fresh = _reason(connection, week, len(windows))
+    why = _reason(connection, week, len(windows))
     if full:
         why = "every week" if len(windows) else ""
-    gateway = (
-        {"gateway": fit_gateway(loop, windows)} if fresh else {"gateway": gateway_key(connection)}
-    )
+    before = gateway_key(connection)
+    gateway = {"gateway": fit_gateway(loop, windows)}
+    if gateway["gateway"] != before:  # it may hold windows of who was forgotten since
+        loop.objects.delete(before)
     if not why:
         return {"trained": False, "labels": len(windows), **gateway}
     if not full and is_waiting(connection):
@@ -60,8 +61,8 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reason(connection: Connection, week: int, count: int) -> tuple[str, int]:
-    """(why a candidate is trained, or "", labels since the last one)."""
+def _reason(connection: Connection, week: int, count: int) -> str:
+    """Why a candidate is trained, or ""; `count`: labels there are."""
     t = steps.c
     earlier = connection.execute(
         select(t.result).where(t.name == "retrain").order_by(t.week.desc())
@@ -78,8 +79,8 @@ def _reason(connection: Connection, week: int, count: int) -> tuple[str, int]:
     signs += ["errors rose"] if any(r.get("errors_rose") for r in lately) else []
     fresh = count - last
     if fresh >= FRESH and signs:
-        return f"{', '.join(signs)}, {fresh} new labels", fresh
-    return (f"{fresh} new labels" if fresh >= ENOUGH else ""), fresh
+        return f"{', '.join(signs)}, {fresh} new labels"
+    return f"{fresh} new labels" if fresh >= ENOUGH else ""
 
 
 def fit_gateway(loop: Loop, windows: Windows) -> str:
@@ -106,7 +107,7 @@ def gate(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     windows, rows = labelled(connection, loop, random=True, since=week - GATE_WEEKS + 1)
     paired = compare(loop, windows, rows, base["object"], row["object"])
     budget = loop.site.program().design.budget.update_bytes or 0
-    cohorts = sorted({d.cohort for d in loop.world.devices})
+    cohorts = sorted({d.cohort for d in fleet(connection, loop)})
     found = judge(paired, cohorts, row["package_bytes"], int(budget), loop.seed(week, STEP + 1))
     report = {**row["report"], "gate": found.to_dict()}
     state = "candidate" if found.passed else "refused"

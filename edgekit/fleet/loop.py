@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from edgekit.cloud.ingest import forgotten_of
 from edgekit.cloud.tables import device_states, releases, rollouts
 from edgekit.core.errors import EdgekitError
 from edgekit.data import Windows
@@ -16,7 +17,7 @@ from edgekit.fleet import POLICIES
 from edgekit.fleet.device_tier import DeviceState, Site
 from edgekit.fleet.objects import Objects
 from edgekit.fleet.retrain import RECIPES, Recipe
-from edgekit.fleet.world import World
+from edgekit.fleet.world import FleetDevice, World
 from edgekit.labels.queue import Queue
 from edgekit.rollout import POLICY, Policy
 
@@ -102,6 +103,12 @@ class Loop:
 
 def _several(do: Callable, site: Site, tasks: dict[str, tuple]) -> dict[str, Any]:
     return {name: do(site, *arguments) for name, arguments in tasks.items()}
+
+
+def fleet(connection: Connection, loop: Loop) -> list[FleetDevice]:
+    """Its devices, but those that were forgotten (`edgekit cloud forget`): the loop goes on without them."""
+    gone = forgotten_of(connection, {d.name for d in loop.world.devices})
+    return [d for d in loop.world.devices if d.name not in gone]
 
 
 def states(connection: Connection) -> dict[str, DeviceState]:

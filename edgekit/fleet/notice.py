@@ -7,7 +7,7 @@ had been answered rightly.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from edgekit import rollout
 from edgekit.cloud.tables import device_weeks, devices, rollout_devices, steps
 from edgekit.fleet.device_tier import DeviceWeek, observe
-from edgekit.fleet.loop import Loop, keep, release_row, states
+from edgekit.fleet.loop import Loop, fleet, keep, release_row, states
 from edgekit.fleet.program import START, WEEK
 from edgekit.labels.choose import RANDOM
 from edgekit.labels.queue import Sample
@@ -28,9 +28,9 @@ GAVE_UP = "three boots without a verdict: it has the release before"
 
 
 def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
-    """The rows of the week; all answers go into an object, for who chooses what is labelled."""
+    """The rows of the week; all answers go into objects, for who chooses what is labelled."""
     there = states(connection)
-    reached = [d for d in loop.world.devices if week not in d.offline]
+    reached = [d for d in fleet(connection, loop) if week not in d.offline]
     gateway = gateway_key(connection)
     found = loop.everywhere(observe, {d.name: (there[d.name], week, gateway) for d in reached})
     energy = {n: window_mj(connection, n) for n in {w.state.release for w in found.values()}}
@@ -60,7 +60,7 @@ def notice(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     if rows:
         connection.execute(insert(device_weeks), rows)
     return {
-        "answers": loop.objects.put(_answers(found)),
+        "answers": {n: loop.objects.put(_answers(w), n) for n, w in found.items()},
         "reached": len(rows),
         "drifted": sorted(drifted),
         "errors_rose": errors_rose(loop.queue(connection).all(), loop.old.classes, week),
@@ -107,22 +107,19 @@ def window_mj(connection: Connection, number: int) -> float:
     )
 
 
-def _answers(found: dict[str, DeviceWeek]) -> bytes:
+def _answers(seen: DeviceWeek) -> bytes:
     out = io.BytesIO()
     columns = ("predicted", "confidence", "novelty")
-    np.savez_compressed(
-        out, **{f"{name}/{c}": getattr(w, c) for name, w in found.items() for c in columns}
-    )
+    np.savez_compressed(out, **{c: getattr(seen, c) for c in columns})
     return out.getvalue()
 
 
-def answers(loop: Loop, key: str) -> dict[str, dict[str, np.ndarray]]:
-    """device -> predicted, confidence and novelty (n,) of its windows of the week."""
+def answers(loop: Loop, keys: Mapping[str, str]) -> dict[str, dict[str, np.ndarray]]:
+    """device -> predicted, confidence and novelty (n,) of its windows of the week, whose `keys` are these."""
     found: dict[str, dict[str, np.ndarray]] = {}
-    with np.load(io.BytesIO(loop.objects.get(key)), allow_pickle=False) as f:
-        for entry in f.files:
-            name, _, column = entry.partition("/")
-            found.setdefault(name, {})[column] = f[entry]
+    for name, key in keys.items():
+        with np.load(io.BytesIO(loop.objects.get(key)), allow_pickle=False) as f:
+            found[name] = dict(f)
     return found
 
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from edgekit.cloud.objects import SAMPLES, owner
+from edgekit.cloud.objects import STATES, owner
 from edgekit.cloud.objects import Objects as Store
 from edgekit.core.errors import EdgekitError
 
@@ -23,14 +23,19 @@ class Objects:
         self.url = str(url)
         self.store = Store(url)
 
-    def put(self, data: bytes, device: str = "") -> str:
-        """The object's key. What is a `device`'s own lies where `edgekit cloud forget` finds it."""
+    def put(self, data: bytes, device: str = "", kind: str = STATES) -> str:
+        """The object's key. What is a `device`'s own, of a `kind` of `cloud.objects`, lies where `edgekit
+        cloud forget` finds it."""
         key = hashlib.sha256(data).hexdigest()
         if device:
-            key = f"{SAMPLES}/{owner(device)}/{key}"
+            key = f"{kind}/{owner(device)}/{key}"
         if not self.store.size(_path(key)):
             self.store.put(_path(key), data)
         return key
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if it is there."""
+        self.store.delete([_path(key)])
 
     def get(self, key: str) -> bytes:
         """Raises EdgekitError for a key that is none, an object that is not there, or not what it was."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.spawn import without_main
 
 GRACE_S = 5.0  # for TensorFlow to be unloaded
 
@@ -25,7 +26,8 @@ class Trainer:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
+            with without_main():
+                self._process.start()
             theirs.close()
         try:
             self._pipe.send((do, arguments))

@@ -16,7 +16,7 @@ from edgekit.cloud.tables import steps
 from edgekit.fleet.delivering import deliver, deliver_first, roll_out
 from edgekit.fleet.labelling import label
 from edgekit.fleet.learning import gate, retrain
-from edgekit.fleet.loop import Loop
+from edgekit.fleet.loop import Loop, fleet
 from edgekit.fleet.notice import notice
 
 Step = Callable[[Connection, Loop, int], dict[str, Any]]
@@ -40,13 +40,19 @@ def run_week(loop: Loop, week: int) -> dict[str, dict[str, Any]]:
 
 
 def run_step(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any]:
-    """All of it and its row, or nothing."""
+    """All of it and its row, or nothing; once more where a device was forgotten meanwhile."""
+    while (result := _try(loop, week, name, step)) is None:
+        pass
+    return result
+
+
+def _try(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any] | None:
     with loop.engine.begin() as connection:
         t = steps.c
         done = connection.execute(select(t.result).where(t.week == week, t.name == name)).first()
         if done is not None:
             return done.result
-        began = time.monotonic()
+        began, there = time.monotonic(), fleet(connection, loop)
         result = step(connection, loop, week)
         connection.execute(
             insert(steps).values(
@@ -54,4 +60,7 @@ def run_step(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any]:
                 seconds=round(time.monotonic() - began, 3),
             )
         )  # fmt: skip
+        if fleet(connection, loop) != there:
+            connection.rollback()
+            return None
     return result

@@ -48,6 +48,19 @@ def balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean([(y_pred[y_true == c] == c).mean() for c in np.unique(y_true)]))
 
 
+def mean_recall(confusion: np.ndarray) -> float:
+    """Balanced accuracy: the mean recall of the classes that occur; `confusion` (k, k) counts by true and
+    answered class."""
+    right, of = confusion.diagonal(), confusion.sum(axis=1)
+    return float((right[of > 0] / of[of > 0]).mean())
+
+
+def macro_f1(confusion: np.ndarray) -> float:
+    """The mean F1 of the classes that occur; `confusion` (k, k) counts by true and answered class."""
+    right, of, said = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    return float((2 * right[of > 0] / (of + said)[of > 0]).mean())
+
+
 def score(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -72,7 +85,6 @@ def score(
     present = confusion.sum(axis=1) > 0
     recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
     precision = confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
-    f1 = 2 * confusion.diagonal() / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
     group = np.arange(len(y_true)) if group is None else np.asarray(group)
     drawn = bootstrap.balanced_accuracies(
         y_true, y_pred, group, np.flatnonzero(present), seed=seed, draws=draws
@@ -83,11 +95,11 @@ def score(
     )
     low, high = (None, None) if alone else map(float, bootstrap.bounds(drawn))
     return Score(
-        balanced_accuracy=float(recall[present].mean()),
+        balanced_accuracy=mean_recall(confusion),
         low=low,
         high=high,
         alone=alone,
-        macro_f1=float(f1[present].mean()),
+        macro_f1=macro_f1(confusion),
         precision={c: float(r) for c, r, p in zip(named, precision, present, strict=True) if p},
         recall={c: float(r) for c, r, p in zip(named, recall, present, strict=True) if p},
         confusion=tuple(map(tuple, confusion.tolist())),

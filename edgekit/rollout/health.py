@@ -1,9 +1,12 @@
-"""How a device fares: its weeks with a release beside those before, and beside other devices."""
+"""How a device fares: its weeks with a release beside those before, and beside other devices.
+
+Differences only; what is made of them, `edgekit.rollout.judgement` says.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -75,7 +78,6 @@ class Measure:
 
 
 INPUTS, ALARMS, AGREEMENT = "drift distance", "alarm rate", "agreement with the gateway"
-OUTPUTS = ALARMS, AGREEMENT
 MEASURES = {
     INPUTS: Measure(lambda v: v.distance, 1, 0.15),
     ALARMS: Measure(lambda v: v.alarm_rate, 0, 0.15),
@@ -87,9 +89,7 @@ MEASURES = {
 }
 Weeks = tuple[int, ...]
 Controls = dict[str, dict[str, list[float]]]  # changes of others, by measure and cohort
-CHANGED = 0.01  # level at which a device's inputs count as changed: to excuse it costs little
 FREEDOM = 2  # degrees of freedom without which nothing is judged
-GROSS = 10.0  # standard errors that are a fault however few devices there are to tell (2: 0.5 % by chance)
 CONTROLS = 3  # devices without a change that a comparison takes; with fewer the floors count twice
 
 
@@ -116,114 +116,12 @@ class Excess:
         return float(stdtr(self.freedom, -self.score(sense, devices))) * (1 if sense else 2)
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """By device, why it is ill; or why its weeks say nothing of the release. release: why that is ill as a
-    whole, or "".
-    """
-
-    ill: dict[str, str]
-    unjudged: dict[str, str]
-    release: str = ""
-
-
-def judge(
-    health: Mapping[str, Health],
-    release: int,
-    devices: Collection[str],
-    alpha: float,
-    withdrawn: Collection[int] = (),
-) -> Judgement:
-    """Devices that took `release`, each beside its own weeks before and beside devices that changed nothing.
-
-    A difference in differences: what happens to all is not blamed on the release. A fault is significant, at
-    `alpha` shared by all comparisons (Bonferroni), and larger than its measure's floor. A failed self-test
-    needs no comparison. Weeks with a release that was `withdrawn` say nothing of how a device is when it
-    is well.
-    """
-    own = {d: health[d] for d in sorted(devices) if d in health and _on(health[d], release)}
-    groups = _groups(own)
-    level = alpha / (len(MEASURES) * max(1, len(own) + len(groups)))
-    found = _excesses(health, release, own, withdrawn)
-    changed = frozenset(
-        d for d, e in found.items() if (x := e.get(INPUTS)) and _fault(INPUTS, [x], CHANGED)
-    )
-
-    unjudged = dict.fromkeys(changed, "its inputs changed: not judged")
-    for d, excesses in found.items():
-        if all(e.freedom < FREEDOM for e in excesses.values()):
-            unjudged[d] = "neither weeks before nor devices beside it: not judged"
-
-    def counts(device: str, name: str) -> bool:
-        excesses = found[device]
-        if name not in excesses or name == INPUTS or _excused(name, excesses):
-            return False
-        return not (name in OUTPUTS and device in changed)
-
-    ill: dict[str, str] = {}
-    for d, excesses in found.items():
-        if any(v.selftest is False for v in _on(own[d], release)):
-            ill[d] = "its self-test failed"
-            continue
-        texts = (_fault(n, [e], level) for n, e in excesses.items() if counts(d, n))
-        if text := next(filter(None, texts), ""):
-            ill[d] = text
-    if len(changed) > max(1, len(own) / 2):
-        text = f"the inputs of {len(changed)} of {len(own)} changed, and not those beside them"
-        return Judgement(ill, unjudged, text)
-    for label, members in groups.items():
-        for name in MEASURES:
-            some = [found[m][name] for m in members if counts(m, name)]
-            if len(some) > 1 and (text := _fault(name, some, level)):
-                return Judgement(ill, unjudged, f"{label}: {text}")
-    return Judgement(ill, unjudged)
-
-
-def _on(health: Health, release: int) -> list[Vitals]:
+def weeks_on(health: Health, release: int) -> list[Vitals]:
     """Its weeks with the release."""
     return [v for v in health.weeks if v.release == release]
 
 
-def _groups(own: Mapping[str, Health]) -> dict[str, list[str]]:
-    """All devices, and each cohort's, where there are two or more."""
-    found = {"all that took it": list(own)}
-    cohorts = sorted({h.cohort for h in own.values()})
-    if len(cohorts) > 1:
-        for cohort in cohorts:
-            found[f"cohort {cohort}"] = [d for d, h in own.items() if h.cohort == cohort]
-    return {label: members for label, members in found.items() if len(members) > 1}
-
-
-def _excused(name: str, excesses: Mapping[str, Excess]) -> bool:
-    """Another alarm rate is what a better model has, too, as long as the gateway agrees with it."""
-    agreement = excesses.get(AGREEMENT)
-    if name != ALARMS or agreement is None:
-        return False
-    return agreement.value > -MEASURES[AGREEMENT].floor
-
-
-def _fault(name: str, excesses: Sequence[Excess], level: float) -> str:
-    """In words, "" if there is none. More excesses than one are a group's mean."""
-    measure = MEASURES[name]
-    mean = Excess(
-        float(np.mean([e.value for e in excesses])), max(e.spread for e in excesses),
-        min(e.freedom for e in excesses), min(e.controls for e in excesses),
-    )  # fmt: skip
-    size = measure.sense * mean.value if measure.sense else abs(mean.value)
-    if size < measure.floor * (1 if mean.controls else 2):
-        return ""
-    p = mean.p(measure.sense, len(excesses))
-    gross = mean.freedom >= FREEDOM and mean.score(measure.sense, len(excesses)) >= GROSS
-    if p > level and not gross:
-        return ""
-    much = (
-        f"{math.exp(mean.value):.2f} times" if name.startswith("energy") else f"{mean.value:+.2f}"
-    )
-    beside = f"{mean.controls} devices beside" if mean.controls else "no device beside it"
-    return f"{name} {much} (p {p:.1g}, {beside})"
-
-
-def _excesses(
+def excesses_of(
     health: Mapping[str, Health],
     release: int,
     own: Mapping[str, Health],
@@ -238,7 +136,7 @@ def _excesses(
         return _alone(own, release, before, after, MEASURES[name])
 
     for device, h in own.items():
-        after = tuple(v.week for v in _on(h, release))
+        after = tuple(v.week for v in weeks_on(h, release))
         well = [v.week for v in h.weeks if v.week < after[0] and v.release not in withdrawn]
         before = tuple(well[-LOOK_BACK:])
         key = before, after

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, select, update
 from edgekit.cloud.tables import rollout_devices, rollouts
 from edgekit.core.errors import EdgekitError
 from edgekit.rollout import waves
-from edgekit.rollout.health import Health, Judgement
+from edgekit.rollout.health import Health
+from edgekit.rollout.judgement import Judgement
 from edgekit.rollout.waves import Policy, is_silent
 
 OUTCOMES = ("trial", "confirmed", "reverted", "failed", "waiting")

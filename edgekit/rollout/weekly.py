@@ -13,7 +13,8 @@ from edgekit.cloud.tables import commands, releases, rollout_devices, rollouts
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.rollout import waves
 from edgekit.rollout.commands import obey
-from edgekit.rollout.health import Health, judge
+from edgekit.rollout.health import Health
+from edgekit.rollout.judgement import judge
 from edgekit.rollout.promotion import PairedLabels, Promotion, may_promote
 from edgekit.rollout.state import OUTCOMES, TRIES_BACK, Order, Run, load, save
 from edgekit.rollout.takeback import abort, take_back

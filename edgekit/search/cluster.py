@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.core.spawn import without_main
 
 # One thread for whatever multiplies matrices: as many workers as cores share a machine best that way.
 THREADS = {
@@ -64,17 +65,18 @@ def client_of(workers: int, scheduler: str = "") -> Iterator:
             with client:
                 yield client
             return
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # else a second search warns that the first has the port
-            memory_limit=0,
-            env=THREADS | {k: v for k, v in os.environ.items() if k.startswith("EDGEKIT_")},
-        )
-        with cluster, Client(cluster, timeout="60s") as client:
-            client.run(_leave_interrupts)
-            yield client
+        with without_main():  # all along: a worker that dies is started again
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",  # else a second search warns that the first has the port
+                memory_limit=0,
+                env=THREADS | {k: v for k, v in os.environ.items() if k.startswith("EDGEKIT_")},
+            )
+            with cluster, Client(cluster, timeout="60s") as client:
+                client.run(_leave_interrupts)
+                yield client
 
 
 def _leave_interrupts() -> None:

@@ -10,6 +10,7 @@ from edgekit.cloud import privacy
 from edgekit.cloud.ingest import store
 from edgekit.cloud.tables import (
     commands,
+    device_states,
     device_weeks,
     devices,
     events,
@@ -56,6 +57,10 @@ def fleet(engine, objects, now=1000.0):
                                              object=key, bytes=90, created=now))  # fmt: skip
             c.execute(insert(labels).values(sample=n, annotator="eve", label=f"mark{n}", time=now))
             c.execute(insert(device_weeks).values(device=device, week=1, **WEEK))
+            flash = f"states/{privacy.owner(device)}/flash"
+            objects.put(flash, (SECRET, KEPT)[n - 1])
+            c.execute(insert(device_states).values(device=device, release=1, model="", flash=flash,
+                                                   sketch=(SECRET, KEPT)[n - 1]))  # fmt: skip
             c.execute(insert(rollout_devices).values(rollout=1, device=device, wave=0, state="failed",
                                                      since=1, reason=f"seen on {device}"))  # fmt: skip
             c.execute(insert(commands).values(rollout=1, what="retry", device=device, time=now))
@@ -80,7 +85,7 @@ def test_a_forgotten_device_is_in_no_table_and_no_object_and_late_repeats_do_not
     assert {k: removed[k] for k in ("events", "samples", "labels", "device_weeks", "commands")} == {
         "events": 44, "samples": 1, "labels": 1, "device_weeks": 1, "commands": 1,
     }  # fmt: skip
-    assert removed["objects"] == 5
+    assert removed["objects"] == 6
     assert removed["mentions"] >= 3
     assert receipt["rewritten"]
     for again in range(2):

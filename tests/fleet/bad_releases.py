@@ -6,6 +6,7 @@ so that a model can be worse there alone.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import device_states, device_weeks, rollout_devices, rollouts
 from edgekit.core.workspace import Workspace
 from edgekit.data import Windows
-from edgekit.fleet import device_tier, week, world
+from edgekit.fleet import device_tier, simulation, week, world
 from edgekit.fleet.by_hand import offer
 from edgekit.fleet.loop import states
 from edgekit.fleet.objects import Objects
@@ -41,12 +42,19 @@ def taught(X: np.ndarray, y: np.ndarray, features, grid: float, seed: int = 0) -
 
 @dataclass
 class Owner:
-    """Of a fleet in `folder`: `devices` over `weeks`, of whom some are `away` (by name, in which weeks)."""
+    """Of a fleet in `folder`: `devices` over `weeks`, of whom some are `away` (by name, in which weeks).
+    `ground`: the folder of another owner, whose windows and program are taken instead of made."""
 
     folder: Path
     devices: int = 8
     weeks: int = BEFORE + 4
     away: tuple[tuple[str, frozenset[int]], ...] = ()
+    ground: Path | None = None
+
+    def prepare(self) -> Path:
+        """Make what `ground` takes; the folder."""
+        simulation.prepare(self.folder, self.spec, lambda *_: self.model(), lambda _: None)
+        return self.folder
 
     @cached_property
     def spec(self) -> world.WorldSpec:
@@ -94,6 +102,9 @@ class Owner:
     def simulate(self, say, monkeypatch, plan: fleet.Plan | None = None):
         """All weeks; `say` is called after each, and where a world is made."""
         monkeypatch.setattr(device_tier, "load_world", self.load)
+        if self.ground:
+            other = shutil.ignore_patterns("world.json")
+            shutil.copytree(self.ground / "world", self.folder / "world", ignore=other)
         plan = plan or fleet.Plan(labels=0.0, rollout=Policy(labels=0))
         return fleet.simulate(
             "bearing",
@@ -115,7 +126,7 @@ def crash(loop, connection, number: int) -> None:
         connection.execute(
             update(device_states)
             .where(device_states.c.device == name)
-            .values(flash=objects.put(core.flash))
+            .values(flash=objects.put(core.flash, name))
         )
 
 

@@ -1,7 +1,9 @@
 """The weekly loop, whole: killed in any of its steps, it goes on and comes to the same."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -10,12 +12,14 @@ from edgekit.cloud import tables
 from edgekit.cloud.database import open_database
 from edgekit.core.errors import EdgekitError
 from edgekit.core.workspace import Workspace
-from edgekit.data import Windows
+from edgekit.data import Windows, by_group
 from edgekit.emulate.samples import sensor_samples
 from edgekit.fleet import week
 from edgekit.fleet.device_tier import Site
 from edgekit.fleet.objects import Objects
+from edgekit.fleet.origin import origin_of
 from edgekit.fleet.world import GATE, TRAIN, WorldSpec, load_world
+from edgekit.view import label_fleet
 
 HERE = {"use_case": "bearing", "devices": 4, "weeks": 4, "offline": True, "seed": 1}
 PLAN = fleet.Plan("loop", labels=0.2)
@@ -98,6 +102,51 @@ def test_windows_that_travel_keep_their_use_and_each_sketch_goes_on_from_its_own
         assert world.uses(seen)[row] == (GATE if s.reason == "random" else TRAIN)
     plan = site.sketch_plan()
     assert any(plan.restore(state)[0].learnt for state in kept)
+
+
+def test_a_person_is_shown_what_a_device_sensed_and_it_is_kept_who_said_what(undisturbed):
+    folder, done = undisturbed
+    work = label_fleet(done, "ann")
+    sample, shown = work.sample, work.recording().samples
+    world = Site(WorldSpec(**HERE, folder=Workspace.find().folder), folder / "world", folder).load()
+    seen = world.week(world.device(sample.device), sample.week).X
+    near = np.abs(seen - shown).max(axis=(1, 2)) < 0.01 * np.abs(shown).max()
+    assert near.sum() == 1
+    work.answer(done.use_case.CLASSES[0])
+    with done.engine.connect() as connection:
+        (again,) = (s for s in done.queue(connection).all() if s.id == sample.id)
+    assert again.said["ann"] == done.use_case.CLASSES[0]
+    assert len(again.said) == PLAN.labellers + 1
+    work.undo()
+
+
+def test_a_detector_that_finds_more_alarms_more_often_for_nothing(undisturbed):
+    curves = fleet.operating_curves(undisturbed[1].site, lives=4)
+    assert len(curves) > 1
+    for table in curves.values():
+        by_threshold = table.sort_values("threshold")
+        assert (np.diff(by_threshold.found) <= 0).all()
+        assert (np.diff(by_threshold.false_alarms) <= 0).all()
+        assert by_threshold.found.iloc[-1] == by_threshold.false_alarms.iloc[-1] == 0
+    assert (curves["KS distance"].query("false_alarms == 0").found > 0).any()
+
+
+def test_the_fleet_of_a_run_watches_what_its_release_never_met(undisturbed, tmp_path):
+    windows = Windows.load(undisturbed[0] / "world" / "train.npz")
+    split, program = by_group(windows, seed=0), tmp_path / "device.zip"
+    program.write_bytes(b"a program")
+    kept = {
+        "field.npz": windows,
+        "split.json": split,
+        "model.json": SimpleNamespace(input="features"),
+    }
+    run = SimpleNamespace(directory=tmp_path, load=kept.__getitem__, file=lambda _: program)
+    origin = origin_of(run)
+    assert set(origin.others.group) == set(windows.group[split.test])
+    assert not set(origin.others.origin) & set(origin.made_of.origin)
+    assert len(origin.others) + len(origin.made_of) == len(windows)
+    program.write_bytes(b"another")
+    assert origin_of(run).digest != origin.digest
 
 
 def test_no_device_senses_a_group_that_the_first_release_was_made_of(undisturbed):

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import insert
 
 from edgekit.cloud.tables import device_weeks
-from edgekit.rollout.health import Excess, Health, Vitals, judge, read
+from edgekit.rollout.health import Excess, Health, Vitals, read
+from edgekit.rollout.judgement import judge
 from tests.rollout import fleets
 
 ALPHA = 0.02

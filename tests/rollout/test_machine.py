@@ -172,7 +172,7 @@ class Rollouts(RuleBasedStateMachine):
 
 TestRollouts = Rollouts.TestCase
 TestRollouts.settings = settings(
-    max_examples=int(os.environ.get("FLEET_EXAMPLES", 8)),
+    max_examples=int(os.environ.get("FLEET_EXAMPLES", 4)),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
