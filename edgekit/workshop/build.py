@@ -28,7 +28,7 @@ A notebook reads what the chapter of its number wrote: run that first (`edgekit 
 What students hand in, `student/NAME.ipynb` filled in, is what both graders take. Whoever grades needs the kit
 and the run that the exercises read: set `EDGEKIT_RUNS` to the folder that holds it.
 
-| exercises | minutes | points |
+| exercises | minutes, estimated | points |
 |---|---|---|
 """
 
