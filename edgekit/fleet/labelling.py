@@ -1,7 +1,9 @@
 """Label: some windows of the week travel, and somebody says what they are.
 
 Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
-most of them from devices that err. Neither is drawn of windows that are the other's (`world.USES`).
+most of them from devices that err. Neither is drawn of windows that are the other's (`world.USES`). While a
+release is on trial nothing is trained, and all wait for what its canaries' random labels say: then most are
+random, and most of these are theirs.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from edgekit.cloud.objects import SAMPLES
 from edgekit.cloud.tables import device_weeks, rollout_devices, rollouts
@@ -39,18 +41,21 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     noticed = result_of(connection, week, "notice")
     found = answers(loop, noticed["answers"])
     total = sum(len(a["predicted"]) for a in found.values())
-    budget = int(loop.plan.labels * total * (week + 1)) - int(loop.plan.labels * total * week)
     rng = np.random.default_rng(loop.seed(week, STEP))
     seen = {n: loop.world.week(loop.world.device(n), week) for n in sorted(found)}
     use = {n: loop.world.uses(w) for n, w in seen.items()}
     gate = {n: np.flatnonzero(u == GATE) for n, u in use.items()}
     train = {n: np.flatnonzero(u == TRAIN) for n, u in use.items()}
     queue, program = loop.queue(connection), loop.site.program()
-    lately = [s for s in queue.all() if s.week > week - LOOK_BACK]
+    known = queue.all()
+    budget = max(0, int(loop.plan.labels * windows_until(connection, week)) - len(known))
+    lately = [s for s in known if s.week > week - LOOK_BACK]
     errors = expected_errors(lately, queue.classes, found, noticed["drifted"])
+    trying = on_trial(connection)
+    honest = 3 * budget // 4 if trying else budget // 2
     chosen = [
-        *draw_random(found, gate, budget // 2, on_trial(connection), rng),
-        *most_telling(found, train, errors, budget - budget // 2, rng),
+        *draw_random(found, gate, honest, trying, rng),
+        *most_telling(found, train, errors, budget - honest, rng),
     ]
     truth: dict[int, str] = {}
     for name in sorted({device for device, _ in chosen}):
@@ -76,6 +81,12 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         "random": sum(c.reason == RANDOM for _, c in chosen),
         "windows": total,
     }
+
+
+def windows_until(connection: Connection, week: int) -> int:
+    """Windows that all devices have heard by the end of this week: of them a share may be labelled."""
+    w = device_weeks.c
+    return connection.scalar(select(func.sum(w.windows)).where(w.week <= week)) or 0
 
 
 def on_trial(connection: Connection) -> set[str]:
@@ -109,7 +120,7 @@ def draw_random(
     """`count` windows of `rows`: most from the devices `trying` a release, if there are any, the rest from
     the others; each with the number of windows that it stands for."""
     own = sorted(set(trying) & set(rows))
-    most = 2 * count // 3 if own else 0
+    most = 3 * count // 4 if own else 0
     strata = (own, most), (sorted(set(rows) - set(own)), count - most)
     chosen: Chosen = []
     for names, wanted in strata:

@@ -51,7 +51,7 @@ def test_random_windows_stand_for_all_of_their_stratum_and_most_are_of_devices_o
     chosen = draw_random(found, rows, 12, NAMES[:2], np.random.default_rng(1))
     assert all(c.row % 4 == 0 and c.reason == "random" for _, c in chosen)
     of_trial = [c for n, c in chosen if n in NAMES[:2]]
-    assert len(of_trial) == 8
+    assert len(of_trial) == 9
     assert sum(c.weight for c in of_trial) == pytest.approx(20)
     assert sum(c.weight for _, c in chosen) == pytest.approx(60)
 
