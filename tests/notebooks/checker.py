@@ -33,6 +33,7 @@ def problems(notebook: dict, name: str) -> list[str]:
         *_parameters(code, PARAMETERS if chapter else EXTRA_PARAMETERS),
         *_code(code),
         *(_gate(cells) if chapter else ()),
+        *(_teaching(cells, name) if chapter else ()),
         *_ending(cells),
         *(f"cell {c['id']} has outputs: run nbstripout" for c in code if c["outputs"]),
         *(
@@ -145,8 +146,24 @@ def _gate(cells: list[dict]):
         yield "one code cell must call run.gate(…)"
         return
     for cell in cells[gates[0] + 1 :]:
-        if cell["cell_type"] == "code" and "solution" not in _tags(cell):
-            yield f"cell {cell['id']} comes after the gate and is no solution"
+        if cell["cell_type"] == "code" and not {"solution", "report"} & set(_tags(cell)):
+            yield f"cell {cell['id']} comes after the gate and is neither solution nor report"
+
+
+def _teaching(cells: list[dict], name: str):
+    """A diagram, a formula, one thing by hand with a check, exercises that check themselves, sources."""
+    text = "\n".join(map(_text, cells))
+    for wanted, what in {
+        "view.plot_chapter(": "diagram",
+        "$$": "formula",
+        "### By hand": "thing built by hand",
+        f"](exercises/{name}.ipynb)": "link to its exercises",
+        "**Sources.**": "list of sources",
+    }.items():
+        if wanted not in text:
+            yield f"there is no {what} ({wanted})"
+    if not any("check" in _tags(c) for c in cells):
+        yield "no cell is tagged 'check'"
 
 
 def _ending(cells: list[dict]):

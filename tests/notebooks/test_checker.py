@@ -40,10 +40,19 @@ def spoil(notebook, what):
         code[0]["source"] = [line.replace('"quick"', '"full"') for line in code[0]["source"]]
     elif what == "tag":
         code[1]["metadata"]["tags"] = ["raport"]
+    elif what in ("$$", "**Sources.**", "view.plot_chapter(", "exercises/", "### By hand"):
+        for cell in cells:
+            cell["source"] = [line.replace(what, "") for line in cell["source"]]
     return notebook
 
 
-@pytest.mark.parametrize("what", ["contract", "outputs", "gate", "class", "long", "profile", "tag"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("contract", "outputs", "gate", "class", "long", "profile", "tag"),
+        *("$$", "**Sources.**", "view.plot_chapter(", "exercises/", "### By hand"),
+    ],
+)
 def test_a_spoiled_chapter_is_noticed(what):
     notebook = json.loads(CHAPTERS["00_design"].read_text(encoding="utf-8"))
     assert problems(spoil(copy.deepcopy(notebook), what), "00_design")
