@@ -10,6 +10,7 @@ from edgekit import fleet
 from edgekit.cloud.tables import commands, device_weeks, releases, rollouts
 from edgekit.core.errors import EdgekitError
 from edgekit.fleet.loop import states
+from edgekit.fleet.simulation import prepare
 from edgekit.rollout.waves import Policy
 from tests.fleet.bad_releases import BEFORE, Owner, bad_release
 
@@ -84,6 +85,28 @@ def test_a_device_that_was_away_for_three_releases_gets_the_newest_by_its_own_de
         w = device_weeks.c
         mine = dict(c.execute(select(w.week, w.release).where(w.device == "device-002")).all())
         assert mine == {0: 1, 1: 1, 8: 1, 9: 4}
+
+
+def test_a_model_given_beforehand_goes_from_canaries_to_all_and_once(tmp_path, monkeypatch):
+    owner = Owner(tmp_path, devices=4, weeks=5)
+    prepare(tmp_path, owner.spec, lambda *_: owner.model(), say=lambda _: None)
+    mine = {1: owner.model(seed=1)}
+    plan = fleet.Plan(labels=0.0, rollout=Policy(labels=0, waves=(0.25, 1.0)))
+    found = owner.simulate(lambda _: None, monkeypatch, plan, mine)
+    spread = fleet.spread(found.engine, 2)
+    weeks = [c for c in spread if c.startswith("week")]
+    canaries = spread[spread.wave == 0]
+    assert 0 < len(canaries) < 4
+    assert list(spread.state) == ["confirmed"] * 4
+    for week, who in zip(weeks, ((), (), canaries.index, spread.index, spread.index), strict=True):
+        assert set(spread.index[spread[week] == 2]) == set(who), week
+    owner.simulate(lambda _: None, monkeypatch, plan, mine)  # nothing is given twice
+    with found.engine.connect() as c:
+        assert c.scalars(select(releases.c.state)).all() == ["released", "released"]
+    with pytest.raises(EdgekitError, match="another simulation"):
+        owner.simulate(lambda _: None, monkeypatch, plan, {1: owner.model(seed=2)})
+    with pytest.raises(EdgekitError, match="rolls nothing out"):
+        owner.simulate(lambda _: None, monkeypatch, fleet.Plan("frozen"), mine)
 
 
 def test_what_is_no_model_is_refused_in_one_line_and_nothing_waits(tmp_path, monkeypatch):
