@@ -19,6 +19,7 @@ from edgekit.federate.flower import Context
 from edgekit.federate.grid import InProcessGrid, Sent
 from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
 from edgekit.learn import bootstrap
@@ -39,7 +40,7 @@ class Row:
     name: str
     confusions: list[np.ndarray] = field(default_factory=list, repr=False)
     sent: list[Sent] = field(default_factory=list, repr=False)
-    refused: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     fooled: list[float] = field(default_factory=list)
     epsilon: float | None = None
     seconds: float = 0.0
