@@ -88,7 +88,7 @@ class PatientGrid(Grid):
                 self.late.append(Refusal(number, str(node), f"no answer within {wait:g} s"))
             elif answers[node].metadata.src_node_id != node:  # Flower's answer in its place
                 why = answers.pop(node).error.reason
-                self.late.append(Refusal(number, str(node), why))
+                self.late.append(Refusal(number, str(node), str(why)))
         if all(a.has_error() for a in answers.values()):
             reasons = {str(a.error.reason) for a in answers.values()}
             why = "; ".join(sorted(reasons)) or "are they still running?"
