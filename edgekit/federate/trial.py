@@ -34,11 +34,13 @@ Metric = Callable[[np.ndarray], float]
 class Row:
     """One way to train: `confusions`, for each fold (models, held-out clients, true class, answered class).
 
-    `sent` are the messages of all folds, `refused` what the server left out, `seconds` of CPU.
+    `found`: what came of each federation. `sent` are the messages of all folds, `refused` what the server
+    left out, `seconds` of CPU.
     """
 
     name: str
     confusions: list[np.ndarray] = field(default_factory=list, repr=False)
+    found: list[Federated] = field(default_factory=list, repr=False)
     sent: list[Sent] = field(default_factory=list, repr=False)
     refused: list[Refusal] = field(default_factory=list)
     fooled: list[float] = field(default_factory=list)
@@ -114,6 +116,7 @@ def federated(
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
         if plan.poisoned and plan.attack == "backdoor":
             row.fooled.append(_fooled(network, found.arrays, found.statistics, fold))
+        row.found.append(found)
         row.sent += grid.sent
         row.refused += found.refused
         row.epsilon = found.epsilon  # the same in each fold of as many clients
