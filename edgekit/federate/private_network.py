@@ -49,10 +49,7 @@ class PrivateNetwork(Network):
         self.key.assign(rng.integers(0, 2**31 - 1, 2))
         self.expected.assign(min(batch, n))
         drawn = rng.random((epochs * -(-n // batch), n)) < batch / n
-        most = -(-drawn.sum(axis=1).max() // batch) * batch
-        rows = np.full(
-            (len(drawn), most), n
-        )  # the last window weighs nothing, and fills what is left
+        rows = np.full((len(drawn), max(1, drawn.sum(axis=1).max())), n)
         for row, some in zip(rows, drawn, strict=True):
             row[: some.sum()] = np.flatnonzero(some)
         X = np.concatenate([X, np.zeros_like(X[:1])])
