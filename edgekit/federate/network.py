@@ -9,6 +9,8 @@ import numpy as np
 from edgekit.learn.legacy import cross_entropy, keras, tf
 from edgekit.usecases.usecase import UseCase
 
+AT_ONCE = 512  # windows that are classified together
+
 
 class Network:
     """One Keras model that all clients of a process train in turn; what differs are its arrays.
@@ -23,6 +25,9 @@ class Network:
         variables = self.model.trainable_variables
         self.anchors = [tf.Variable(v, trainable=False) for v in variables]
         self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
+        self.scores = tf.function(
+            lambda X: self.model(X, training=False), autograph=False, reduce_retracing=True
+        )
 
     @property
     def normalization(self) -> tuple[int, ...]:
@@ -106,4 +111,7 @@ class Network:
     def predict(self, arrays: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
         """(n,) class indices that `arrays` give scaled features `X` (n, …)."""
         self.load(arrays)
-        return self.model(X, training=False).numpy().argmax(axis=1)
+        parts = (X[i : i + AT_ONCE].astype(np.float32) for i in range(0, len(X), AT_ONCE))
+        return np.concatenate(
+            [self.scores(p).numpy().argmax(axis=1) for p in map(tf.constant, parts)]
+        )

@@ -175,20 +175,16 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
 def _confusions(
     network: Network, models: Sequence, known: Sequence[Statistics], fold: Fold
 ) -> np.ndarray:
-    return np.array(
-        [
-            [_confusion(network, arrays, statistics, c, fold.classes) for c in fold.held_out]
-            for arrays, statistics in zip(models, known, strict=True)
-        ]
-    )
-
-
-def _confusion(
-    network: Network, arrays, statistics: Statistics, client: Client, classes: int
-) -> np.ndarray:
-    answers = network.predict(arrays, statistics.scaled(client.X))
-    counts = np.bincount(client.y * classes + answers, minlength=classes**2)
-    return counts.reshape(classes, classes)
+    """(models, held-out clients, true class, answered class)."""
+    everyone, k = pooled(fold.held_out), fold.classes
+    whose = np.repeat(np.arange(len(fold.held_out)), [len(c.y) for c in fold.held_out])
+    shape = (len(fold.held_out), k, k)
+    counted = []
+    for arrays, statistics in zip(models, known, strict=True):
+        answers = network.predict(arrays, statistics.scaled(everyone.X))
+        cells = np.ravel_multi_index((whose, everyone.y, answers), shape)
+        counted.append(np.bincount(cells, minlength=np.prod(shape)).reshape(shape))
+    return np.array(counted)
 
 
 def _fooled(network: Network, arrays, statistics: Statistics, fold: Fold, target: int = 0) -> float:
