@@ -192,8 +192,10 @@ def test_a_model_given_beforehand_goes_from_canaries_to_all_and_once(tmp_path, m
     canaries = spread[spread.wave == 0]
     assert 0 < len(canaries) < 4
     assert list(spread.state) == ["confirmed"] * 4
-    for week, who in zip(weeks, ((), (), canaries.index, spread.index, spread.index), strict=True):
-        assert set(spread.index[spread[week] == 2]) == set(who), week
+    for column, who in zip(
+        weeks, ((), (), canaries.index, spread.index, spread.index), strict=True
+    ):
+        assert set(spread.index[spread[column] == 2]) == set(who), column
     owner.simulate(lambda _: None, monkeypatch, plan, mine)  # nothing is given twice
     with found.engine.connect() as c:
         assert c.scalars(select(releases.c.state)).all() == ["released", "released"]
