@@ -9,17 +9,31 @@ simulated people, so that none of the clients here had a say.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from benchmarks.bars import SOURCES, Bars
-from edgekit import usecases
-from edgekit.federate import trial
-from edgekit.federate.clients import Fold, folds
+from edgekit import export, learn, usecases
+from edgekit.core.errors import EdgekitError
+from edgekit.data import Windows
+from edgekit.federate import device_trial, trial
+from edgekit.federate.clients import Fold, folds, pooled
 from edgekit.federate.plan import Plan
 from edgekit.federate.trial import Metric, Row
+
+if TYPE_CHECKING:
+    from edgekit.federate.network import Network
 
 PROFILE = "quick"
 ROUNDS = 30
 NOISES = (0.1, 0.3, 1.0)  # multiples of the clip: what privacy of clients costs, reported
+WINDOW_NOISES = (0.5, 1.0, 2.0)  # the same of single windows
+OWN, RATE, EPOCHS = (
+    0.2,
+    0.03,
+    20,
+)  # share of a recording that a client labels, and how it learns from it
 FOLDS = {"activity": 5, "ecg": 3, "bearing": 3}
 METRICS: dict[str, Metric] = {"ecg": trial.macro_f1}
 TO_CENTRALIZED = {"activity": 1.5, "ecg": 4.0}  # points below it, at most
@@ -30,12 +44,17 @@ TO_LOCAL = {"activity": 14.0, "ecg": 20.0}  # points above it, at least
 class Study:
     """One use case's folds and network, and its rows as they come."""
 
-    name: str
+    case: usecases.UseCase
+    windows: Windows
     folds: list[Fold]
-    network: object
+    network: Network
     plan: Plan
     metric: Metric
     data: str
+
+    @property
+    def name(self) -> str:
+        return self.case.name
 
     def show(self, row: Row) -> float:
         """The row's score in points, printed with its interval."""
@@ -71,7 +90,8 @@ def study(name: str, smoke: bool) -> Study:
     )
     metric = METRICS.get(name, trial.balanced_accuracy)
     plan = Plan.of(case.FEDERATE, rounds=ROUNDS)
-    return Study(name, made, Network(case, len(windows.classes)), plan, metric, data)
+    network = Network(case, len(windows.classes))
+    return Study(case, windows, made, network, plan, metric, data)
 
 
 def bars(bars: Bars, smoke: bool = False) -> None:
@@ -90,6 +110,7 @@ def _one(bars: Bars, s: Study) -> None:
         above, goal = clean - alone, TO_LOCAL[s.name]
         figure = f"{above:.1f} points, {s.data}"
         bars.add(f"{s.name}: above local only", f">= {goal:g}", figure, above >= goal)
+    _own_last_layer(s, whole)
     if s.name == "ecg":
         s.federated("own batch normalization", replace(plan, own_normalization=True))
     if s.name != "activity":
@@ -99,12 +120,50 @@ def _one(bars: Bars, s: Study) -> None:
     _poisoned(bars, s, plan, clean)
     for noise in NOISES if len(s.folds) > 1 else ():
         s.federated(f"noise {noise:g}", replace(plan, strategy="FedAvg", noise=noise))
+    for noise in WINDOW_NOISES if len(s.folds) > 1 else ():
+        _private(s, noise)
     for kind, points, times in (("int8", 0.5, 3.9), ("top", 2.0, 8.0)):
         score, row = s.federated(f"updates: {kind}", replace(plan, updates=kind))
         _near(bars, s, f"updates {kind}, lost", clean - score, points)
         fewer = whole.update_bytes()[0] / row.update_bytes()[0]
         what = f"{s.name}: updates {kind}, times fewer bytes of arrays"
         bars.add(what, f">= {times:g}", f"{fewer:.2f}", fewer >= times)
+
+
+def _private(s: Study, noise: float) -> None:
+    """DP-SGD in each client's own training: what hides a window."""
+    from edgekit.federate.private_network import PrivateNetwork
+
+    own = PrivateNetwork(s.case, len(s.windows.classes), noise)
+    row = trial.federated(f"DP-SGD, noise {noise:g}", own, s.folds, s.plan)
+    row.epsilon = max(own.epsilon(f.clients, s.plan) for f in s.folds)
+    s.show(row)
+
+
+def _own_last_layer(s: Study, row: Row) -> None:
+    """What was federated in int8, and held-out clients who teach its last layer the first of their windows.
+
+    Scales are found on windows of the clients that trained.
+    """
+    met: dict[str, device_trial.Personal] = {}
+    splits = s.case.folds(s.windows, FOLDS[s.name], 0)
+    for n, (found, fold, split) in enumerate(zip(row.found, s.folds, splits, strict=False)):
+        s.network.load(found.arrays)
+        scaled = found.statistics.scaled
+        model = learn.quantize(s.network.model, scaled(pooled(fold.clients).X))
+        test = s.windows[split.test]
+        F = np.asarray(s.case.features(test.X), np.float32)
+        graph = export.read(model)
+        people = device_trial.people_of(test, learn.int8_inputs(model, scaled(F)))
+        for name, person in people.items():
+            try:
+                met[f"{n}.{name}"] = device_trial.personalize(graph, person, OWN, RATE, EPOCHS)
+            except EdgekitError as error:
+                print(f"      {name} left out: {error}")
+    print(f"      later windows of {len(met)} held-out clients, int8, balanced accuracy, {s.data}:")
+    print(
+        "     ", device_trial.table(met).round(3).to_string().replace("\n", "\n      "), flush=True
+    )
 
 
 def _poisoned(bars: Bars, s: Study, plan: Plan, clean: float) -> None:

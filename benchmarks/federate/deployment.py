@@ -166,8 +166,8 @@ def _node_killed(bars: Bars, link: SuperLink, nodes: list[Process]) -> None:
     pushed.start()
     found = link.run(Plan(rounds=2, epochs=1), Softmax().arrays(), module=APPS, patience=20)
     pushed.join()
-    print(f"      {found.refused}")
-    named = bool(found.refused) and all("client c2" in line for line in found.refused)
+    print("     ", *found.refused, sep="\n      ")
+    named = {r.client for r in found.refused} == {"c2"}
     seconds = time.monotonic() - begun
     bars.add(
         "kill -9 of a SuperNode: the run ends, and names it",

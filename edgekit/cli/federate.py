@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.cli.types import float_between, int_between
+from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 
 PLAN = (
@@ -163,7 +164,8 @@ def _run(args) -> int:
         begun = time.monotonic()
         arrays = Network(case, classes, seed=plan.seed).arrays()
         found = link.run(plan, arrays, patience=args.patience)
-    print(*found.refused, sep="\n", end="\n" if found.refused else "")
+    for left_out in found.refused:
+        print(escape.line(str(left_out)))
     seconds, windows = time.monotonic() - begun, int(found.statistics.counts.sum())
     print(
         f"{plan.rounds} rounds of {len(link.nodes())} nodes, {windows:,} windows: {seconds:.0f} s"

@@ -18,6 +18,7 @@ from edgekit.emulate.machine import Machine, as_batches
 from edgekit.emulate.profiling import LayerCount, Profile, profile
 from edgekit.emulate.target import latency_on
 from edgekit.export.codegen import generate
+from edgekit.export.slot import head_region, image
 from edgekit.federate.device_plan import Plan, c_files, head_of
 from edgekit.federate.last_layer import LastLayer
 from edgekit.operators.graph import Graph
@@ -68,6 +69,14 @@ class CoreLayer:
     def begin(self) -> None:
         """As released, weights and network."""
         self.machine.call("code_begin")
+
+    def fill(self, head: bytes) -> None:
+        """As if the network had been released with the last layer's constants `head`: what an update does."""
+        source = self.firmware.source
+        begin, end = head_region(source.graph, source.layers)
+        whole = image(source)
+        self.machine.fill_slot(whole[:begin] + head + whole[end:])
+        self.begin()
 
     def infer(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One window, int8 inputs (1, …): the last layer's int8 features (inputs,), and its scores."""

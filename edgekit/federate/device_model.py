@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.emulate.parity import run_host
 from edgekit.export.codegen import generate
+from edgekit.export.plan import root
 from edgekit.federate.device_plan import FRACTION
 from edgekit.federate.last_layer import LastLayer
 from edgekit.operators.graph import Graph, Tensor
@@ -16,7 +17,7 @@ from edgekit.operators.graph import Graph, Tensor
 def features_of(graph: Graph, X: np.ndarray) -> np.ndarray:
     """What the last layer is given of int8 inputs X (n, …), by the generated C here: (n, inputs) int8."""
     source = generate(graph, "model", slot=True)
-    wanted = source.layers[-1].inputs[0]
+    wanted = root(source.alias, source.layers[-1].inputs[0])  # a RESHAPE before it is no layer
     if not any(wanted in layer.outputs for layer in source.layers):
         return np.asarray(X).reshape(len(X), -1)  # the only layer: its features are the inputs
     trace = run_host(source, X, trace=True).tensors

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.data.windows import Windows
 from edgekit.emulate.parity import run_host
 from edgekit.export.codegen import generate
 from edgekit.federate.device_model import features_of, learned_graph
 from edgekit.federate.device_plan import Plan, head_of
 from edgekit.federate.last_layer import LastLayer
+from edgekit.fleet.world import subjects
 from edgekit.learn.scores import balanced_accuracy
 from edgekit.operators.graph import Graph
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,37 @@ class Person:
     y: np.ndarray
     recording: np.ndarray
 
-    def cut(self, labelled: int, gap: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the first `labelled` windows of each recording, one of each in turn, and those behind the
-        `gap`. Raises EdgekitError where nothing would be left to learn or to judge."""
+    def cut(self, labelled: float, gap: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the first `labelled` windows of each recording (below 1: of that share), one of each in
+        turn, and those behind the `gap`. Raises EdgekitError where nothing would be left to learn or to
+        judge."""
         first, rest = [], []
         for name in np.unique(self.recording):
             rows = np.flatnonzero(self.recording == name)
-            first.append(rows[:labelled])
-            rest.append(rows[labelled + gap :])
-        turns = [rows[n] for n in range(labelled) for rows in first if n < len(rows)]
+            end = int(labelled * len(rows) if labelled < 1 else labelled)
+            first.append(rows[:end])
+            rest.append(rows[end + gap :])
+        longest = max(map(len, first), default=0)
+        turns = [rows[n] for n in range(longest) for rows in first if n < len(rows)]
         judged = np.concatenate(rest) if rest else np.array([], int)
         if not turns or not len(judged):
             raise EdgekitError(
-                f"{labelled} windows to learn from leave none to judge, or none to learn"
+                f"{labelled:g} windows to learn from leave none to judge, or none to learn"
             )
         return np.array(turns), judged
+
+
+def people_of(windows: Windows, inputs: np.ndarray) -> dict[str, Person]:
+    """Whom a device can learn to know, by name: each group of `windows` with its int8 `inputs` (n, …).
+
+    Where each group knows one class only, as a bearing does, they are dealt to machines that have some of
+    each, as the fleet's world does it. Raises EdgekitError where a class has no group.
+    """
+    found = {name: np.sort(rows) for name, rows in subjects(windows).items()}
+    return {
+        name: Person(inputs[rows], windows.y[rows], windows.recording[rows])
+        for name, rows in found.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ class Personal:
 def personalize(
     graph: Graph,
     person: Person,
-    labelled: int,
+    labelled: float,
     rate: float,
     epochs: int,
     gap: int = 1,
@@ -70,7 +91,7 @@ def personalize(
 ) -> Personal:
     """Train the last layer of the int8 `graph` on a person, in the device's integers, and judge it, int8.
 
-    labelled: windows of each recording; rate, epochs: of the learning; gap: windows between both parts; only:
+    labelled: as `Person.cut` takes it; rate, epochs: of the learning; gap: windows between both parts; only:
     classes that the person labels, all unless given. Raises EdgekitError as `Plan.of` and `Person.cut` do.
     """
     source = generate(graph, "model", slot=True, head=True)
@@ -101,14 +122,24 @@ def chosen_by_others(found: Mapping[Any, Mapping[str, Personal]]) -> dict[str, P
     return {p: found[max(found, key=lambda way: for_others(way, p))][p] for p in people}
 
 
+def table(found: Mapping[str, Personal], seed: int = 0, draws: int = 5000) -> pd.DataFrame:
+    """The mean over the people of `found` of their balanced accuracy as released, with what they taught it,
+    and of the gain: each with its bounds in 95 % of `draws` bootstraps, by `seed`, that draw whole people."""
+    import pandas as pd
+
+    from edgekit.learn.bootstrap import bounds, resample
+
+    before, after = (np.array([getattr(p, k) for p in found.values()]) for k in ("before", "after"))
+    rows = {"as released": before, "its own last layer": after, "gain": after - before}
+    some = resample(np.arange(len(before)), draws, np.random.default_rng(seed))
+    lines = {n: (v.mean(), *bounds(v[some].mean(axis=1))) for n, v in rows.items()}
+    return pd.DataFrame.from_dict(lines, "index", columns=["score", "low", "high"])
+
+
 def gain(
     found: Mapping[str, Personal], seed: int = 0, draws: int = 5000
 ) -> tuple[float, float, float]:
     """By how much `after` is above `before` on average over the people of `found`, and its bounds in 95 % of
     `draws` bootstraps, by `seed`, that draw whole people: (mean, low, high), fractions."""
-    from edgekit.learn.bootstrap import bounds, resample
-
-    each = np.array([p.after - p.before for p in found.values()])
-    drawn = resample(each, draws, np.random.default_rng(seed)).mean(axis=1)
-    low, high = bounds(drawn)
-    return float(each.mean()), float(low), float(high)
+    mean, low, high = table(found, seed, draws).loc["gain"]
+    return float(mean), float(low), float(high)

@@ -9,6 +9,8 @@ import numpy as np
 from edgekit.learn.legacy import cross_entropy, keras, tf
 from edgekit.usecases.usecase import UseCase
 
+AT_ONCE = 512  # windows that are classified together
+
 
 class Network:
     """One Keras model that all clients of a process train in turn; what differs are its arrays.
@@ -23,6 +25,9 @@ class Network:
         variables = self.model.trainable_variables
         self.anchors = [tf.Variable(v, trainable=False) for v in variables]
         self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
+        self.scores = tf.function(
+            lambda X: self.model(X, training=False), autograph=False, reduce_retracing=True
+        )
 
     @property
     def normalization(self) -> tuple[int, ...]:
@@ -54,16 +59,21 @@ class Network:
         `weights` (classes,) of the loss; `rate` of SGD; `mu` pulls back to `arrays` (FedProx; Li et al.,
         2020). The last batch of an epoch is filled with its first windows, so that all have one shape.
         """
+        rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
+        rows = [np.resize(rng.permutation(len(y)), (per_epoch, batch)) for _ in range(epochs)]
+        trained, losses = self._run(arrays, X, y, weights[y], np.concatenate(rows), rate, mu)
+        return trained, float(losses[-per_epoch:].mean())
+
+    def _run(self, arrays, X, y, weight, rows, rate, mu) -> tuple[list[np.ndarray], np.ndarray]:
+        """`arrays` after a step for each of `rows` (steps, batch), and the steps' losses (steps,)."""
         self.load(arrays)
         for anchor, v in zip(self.anchors, self.model.trainable_variables, strict=True):
             anchor.assign(v)
-        rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
-        rows = [np.resize(rng.permutation(len(y)), (per_epoch, batch)) for _ in range(epochs)]
-        given = X.astype(np.float32), y, weights[y], np.concatenate(rows)
+        given = X.astype(np.float32), y, weight, rows
         losses = self.steps(
             *map(tf.constant, given), *(tf.constant(v, tf.float32) for v in (rate, mu))
         )
-        return self.model.get_weights(), float(losses[-per_epoch:].numpy().mean())
+        return self.model.get_weights(), losses.numpy()
 
     def load(self, arrays: Sequence[np.ndarray]) -> None:
         """`arrays` into the model; a variance that a server's momentum carried below 0 is 0."""
@@ -79,7 +89,7 @@ class Network:
         def step(i, losses):
             some = rows[i]
             x, target, w = (tf.gather(a, some) for a in (X, y, weight))
-            return i + 1, losses.write(i, self._step(x, target, w, rate, mu))
+            return i + 1, losses.write(i, self._step(i, x, target, w, rate, mu))
 
         count = tf.shape(rows)[0]
         losses = tf.TensorArray(tf.float32, count)
@@ -88,7 +98,7 @@ class Network:
         )
         return losses.stack()
 
-    def _step(self, x, y, weight, rate, mu):
+    def _step(self, _, x, y, weight, rate, mu):
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(cross_entropy(y, self.model(x, training=True)) * weight)
@@ -101,4 +111,7 @@ class Network:
     def predict(self, arrays: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
         """(n,) class indices that `arrays` give scaled features `X` (n, …)."""
         self.load(arrays)
-        return self.model(X, training=False).numpy().argmax(axis=1)
+        parts = (X[i : i + AT_ONCE].astype(np.float32) for i in range(0, len(X), AT_ONCE))
+        return np.concatenate(
+            [self.scores(p).numpy().argmax(axis=1) for p in map(tf.constant, parts)]
+        )

@@ -18,6 +18,7 @@ from edgekit.data.windows import Windows
 from edgekit.federate.clients import FEWEST, Client, by_group
 from edgekit.federate.grid import Sent
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import federate
 from edgekit.federate.trial import in_process
 from edgekit.learn import int8_training, litert
@@ -94,13 +95,13 @@ def int8_clients(tflite: bytes, windows: Windows, preprocess: Callable) -> tuple
 @dataclass(frozen=True)
 class Taught:
     """A released network that clients taught: its `tflite`, the `bytes` of its update, the share of integers
-    `changed`; the messages `sent` and the lines `refused`, of both halves of the rounds."""
+    `changed`; the messages `sent` and the replies `refused`, of both halves of the rounds."""
 
     tflite: bytes
     bytes: int
     changed: float
     sent: list[Sent]
-    refused: list[str]
+    refused: list[Refusal]
 
     def _repr_html_(self) -> str:
         return f"<b>{self.bytes:,} bytes</b> of update, {self.changed:.1%} of the integers changed"

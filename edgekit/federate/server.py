@@ -25,18 +25,19 @@ from edgekit.federate.flower import (
 )
 from edgekit.federate.plan import Plan
 from edgekit.federate.privacy import epsilon, with_noise
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.statistics import Statistics
 from edgekit.federate.updates import decode
 
 
 @dataclass(frozen=True)
 class Federated:
-    """The `arrays` that came out, the clients' `statistics`, a line for each reply that was `refused`, and
-    what the rounds gave away, `epsilon`, where the plan has noise."""
+    """The `arrays` that came out, the clients' `statistics`, the replies that were `refused`, and what
+    the rounds gave away, `epsilon`, where the plan has noise."""
 
     arrays: list[np.ndarray]
     statistics: Statistics
-    refused: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     epsilon: float | None = None
 
 
@@ -63,7 +64,7 @@ def federate(grid: Grid, plan: Plan, arrays: Sequence[np.ndarray]) -> Federated:
         grid, ArrayRecord(list(arrays)), num_rounds=plan.rounds, train_config=ConfigRecord(config)
     )
     if not result.arrays:
-        lines = "; ".join(checked.refused[:3]) or "no reply arrived"
+        lines = "; ".join(map(str, checked.refused[:3])) or "no reply arrived"
         raise EdgekitError(f"no round of {plan.rounds} brought a model: {lines}")
     return Federated(result.arrays.to_numpy_ndarrays(), known, checked.refused, epsilon(inner))
 
@@ -110,7 +111,7 @@ class CheckedStrategy(strategy.Strategy):
         alike: bool = False,
     ):
         self.inner, self.kind, self.shapes, self.alike = inner, kind, list(shapes), alike
-        self.refused: list[str] = []
+        self.refused: list[Refusal] = []
         self.sent: list[np.ndarray] = []
 
     def configure_train(
@@ -127,9 +128,8 @@ class CheckedStrategy(strategy.Strategy):
             try:
                 good.append(self._checked(reply))
             except EdgekitError as error:
-                self.refused.append(
-                    f"round {server_round}, client {reply.metadata.src_node_id}: {error}"
-                )
+                client = str(reply.metadata.src_node_id)
+                self.refused.append(Refusal(server_round, client, str(error)))
         if not good:
             return None, None
         arrays, metrics = self.inner.aggregate_train(server_round, good)

@@ -19,6 +19,7 @@ from edgekit.federate.flower import Context
 from edgekit.federate.grid import InProcessGrid, Sent
 from edgekit.federate.network import Network
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
 from edgekit.learn import bootstrap, scores
@@ -33,13 +34,15 @@ Metric = Callable[[np.ndarray], float]
 class Row:
     """One way to train: `confusions`, for each fold (models, held-out clients, true class, answered class).
 
-    `sent` are the messages of all folds, `refused` what the server left out, `seconds` of CPU.
+    `found`: what came of each federation. `sent` are the messages of all folds, `refused` what the server
+    left out, `seconds` of CPU.
     """
 
     name: str
     confusions: list[np.ndarray] = field(default_factory=list, repr=False)
+    found: list[Federated] = field(default_factory=list, repr=False)
     sent: list[Sent] = field(default_factory=list, repr=False)
-    refused: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     fooled: list[float] = field(default_factory=list)
     epsilon: float | None = None
     seconds: float = 0.0
@@ -106,6 +109,7 @@ def federated(
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
         if plan.poisoned and plan.attack == "backdoor":
             row.fooled.append(_fooled(network, found.arrays, found.statistics, fold))
+        row.found.append(found)
         row.sent += grid.sent
         row.refused += found.refused
         row.epsilon = found.epsilon  # the same in each fold of as many clients
@@ -164,20 +168,16 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
 def _confusions(
     network: Network, models: Sequence, known: Sequence[Statistics], fold: Fold
 ) -> np.ndarray:
-    return np.array(
-        [
-            [_confusion(network, arrays, statistics, c, fold.classes) for c in fold.held_out]
-            for arrays, statistics in zip(models, known, strict=True)
-        ]
-    )
-
-
-def _confusion(
-    network: Network, arrays, statistics: Statistics, client: Client, classes: int
-) -> np.ndarray:
-    answers = network.predict(arrays, statistics.scaled(client.X))
-    counts = np.bincount(client.y * classes + answers, minlength=classes**2)
-    return counts.reshape(classes, classes)
+    """(models, held-out clients, true class, answered class)."""
+    everyone, k = pooled(fold.held_out), fold.classes
+    whose = np.repeat(np.arange(len(fold.held_out)), [len(c.y) for c in fold.held_out])
+    shape = (len(fold.held_out), k, k)
+    counted = []
+    for arrays, statistics in zip(models, known, strict=True):
+        answers = network.predict(arrays, statistics.scaled(everyone.X))
+        cells = np.ravel_multi_index((whose, everyone.y, answers), shape)
+        counted.append(np.bincount(cells, minlength=np.prod(shape)).reshape(shape))
+    return np.array(counted)
 
 
 def _fooled(network: Network, arrays, statistics: Statistics, fold: Fold, target: int = 0) -> float:

@@ -5,6 +5,7 @@ Plan(policy, labels=0.02, labellers=1)                   what its owner decides
 drifts(use_case)                                         what may change in its world
 estimate(right, weight)                                  accuracy from random labels, with its interval
 operating_curves(site)                                   what detectors find there, and at what price
+spread(engine, release)                                  which device ran it in which week
 tiers(folder, devices)                                   broker, gateway and cloud, running
 reports(summary)                                         what the gate said of each candidate
 """
@@ -20,6 +21,7 @@ _HOMES = {
     "operating_curves": "edgekit.fleet.detectors",
     "reports": "edgekit.fleet.status",
     "simulate": "edgekit.fleet.simulation",
+    "spread": "edgekit.fleet.status",
     "summary": "edgekit.fleet.status",
     "tiers": "edgekit.fleet.desk",
 }
@@ -32,6 +34,7 @@ __all__ = [
     "operating_curves",
     "reports",
     "simulate",
+    "spread",
     "summary",
     "tiers",
 ]

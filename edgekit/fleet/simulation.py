@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -28,6 +29,7 @@ from edgekit.core.workspace import Workspace
 from edgekit.data import Windows
 from edgekit.design import load as load_design
 from edgekit.fleet import POLICIES
+from edgekit.fleet.by_hand import offer_once
 from edgekit.fleet.device_sketch import save_scale
 from edgekit.fleet.device_tier import SCALE, Site
 from edgekit.fleet.loop import Loop, Plan
@@ -88,6 +90,7 @@ def simulate(
     spec: WorldSpec | None = None,
     train: Callable | None = None,
     run: Run | None = None,
+    releases: Mapping[int, bytes] | None = None,
     say: Callable[[str], None] = print,
 ) -> Simulation:
     """`devices` of `use_case` over `weeks`, by `policy` (of `loop.POLICIES`); goes on where it was stopped.
@@ -97,8 +100,10 @@ def simulate(
     search`. `plan` and `spec` say everything, `policy`, `label_error` and the world's numbers included.
     `train`: who trains, as `loop.Loop` calls it; a process of its own unless given. `run`: a run whose
     release the fleet begins with, signed by its key; the fleet lives in its folder, and is simulated anew
-    where that release has changed. Raises EdgekitError for
-    a use case that there is not, and for a folder that holds another simulation.
+    where that release has changed. `releases`: models of the owner's own, by the week (from 1) before whose
+    steps they are given, as by `edgekit fleet release`; no gate is asked; with a `run` the fleet is simulated
+    anew where they have changed. Raises EdgekitError for a use case that there is
+    not, for a folder that holds another simulation, and for a model that the devices cannot run.
     """
     workspace = run.workspace if run else Workspace.find()
     origin = origin_of(run) if run else None
@@ -113,7 +118,12 @@ def simulate(
     base = Path(folder) if folder else base
     name = plan.policy if drift else f"{plan.policy}-no-drift"
     base = base.resolve()
-    own = base / name
+    own, by_hand = base / name, dict(releases or {})
+    if by_hand and plan.policy != "loop":
+        raise EdgekitError(f"a fleet of policy {plan.policy} rolls nothing out: simulate with loop")
+    facts = {**asdict(plan), "drift": drift}
+    if by_hand:
+        facts["releases"] = {str(w): sha256(model).hexdigest() for w, model in by_hand.items()}
     with ExitStack() as stack:
         train = train or stack.enter_context(Trainer())
         stack.enter_context(locked(base / "world.lock"))
@@ -121,7 +131,9 @@ def simulate(
             _remove(base)
         site = prepare(base, spec, train, say, origin)
         site = replace(site, objects=own / "objects", drift=drift)
-        _same(own / "plan.json", {**asdict(plan), "drift": drift})
+        if origin and by_hand and not _holds(own / "plan.json", facts):
+            shutil.rmtree(own)
+        _same(own / "plan.json", facts)
         engine = open_database(own / "fleet.db")
         stack.callback(engine.dispose)
         _note(engine, spec)
@@ -129,6 +141,8 @@ def simulate(
         loop = Loop(site, plan, engine, crew, train, say)
         began = time.monotonic()
         for week in range(spec.weeks):
+            if week in by_hand:
+                offer_once(engine, loop.objects, site.world / "device.zip", by_hand[week])
             say(line(week, spec.weeks, run_week(loop, week), engine, time.monotonic() - began))
     return Simulation(own, engine, summary(engine), site, plan)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, select
 
-from edgekit.cloud.tables import labels, releases, rollout_devices, rollouts
+from edgekit.cloud.tables import device_weeks, labels, releases, rollout_devices, rollouts
 from edgekit.cloud.weeks import Group, groups_of
 
 if TYPE_CHECKING:
@@ -83,3 +83,22 @@ def reports(found: Summary) -> pd.DataFrame:
             for c, p in parts.items()
         ]
     return pd.DataFrame(rows)
+
+
+def spread(engine: Engine, release: int) -> pd.DataFrame:
+    """How `release` went through a fleet: a row a device with its cohort, its wave (0: a canary) and what
+    became of it, and a column a week with the release that it was seen to run, 0 where nobody reached it."""
+    import pandas as pd
+
+    t, w = rollout_devices.c, device_weeks.c
+    mine = (
+        select(t.device, t.cohort, t.wave, t.state)
+        .join(rollouts, rollouts.c.id == t.rollout).where(rollouts.c.release == release)
+        .order_by(t.wave, t.device)
+    )  # fmt: skip
+    with engine.connect() as connection:
+        rows = pd.read_sql(mine, connection, index_col="device")
+        ran = pd.read_sql(select(w.device, w.week, w.release), connection)
+    weeks = ran.pivot_table(index="device", columns="week", values="release", fill_value=0)
+    weeks.columns = [f"week {int(n) + 1}" for n in weeks.columns]
+    return rows.join(weeks.astype(int))

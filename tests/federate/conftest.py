@@ -23,6 +23,19 @@ def network_of(features, classes, width, normalized=False):
     """A Network whose student has one layer of `width` before its answers."""
     from edgekit.federate.network import Network
 
+    return Network(case_of(features, width, normalized), classes)
+
+
+def private_network_of(features, classes, width, noise, clip):
+    """As `network_of`, with batch normalization and noise in its steps."""
+    from edgekit.federate.private_network import PrivateNetwork
+
+    return PrivateNetwork(case_of(features, width, True), classes, noise, clip)
+
+
+def case_of(features, width, normalized):
+    """What a network needs of a use case."""
+
     def student(shape, classes, width, seed):
         from edgekit.learn.legacy import keras, seed_everything
 
@@ -33,12 +46,11 @@ def network_of(features, classes, width, normalized=False):
         x = layers.BatchNormalization()(x) if normalized else x
         return keras.Model(given, layers.Dense(classes)(layers.ReLU()(x)), name="student")
 
-    case = SimpleNamespace(
+    return SimpleNamespace(
         student=student,
         features=SimpleNamespace(shape=(1, features, 1)),
         WIDTHS={"student": width},
     )
-    return Network(case, classes)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from edgekit.federate.deployment.launch import Guard, allowed
 from edgekit.federate.deployment.superlink import SuperLink, served
 from edgekit.federate.deployment.supernode import prepare, supernode
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import Federated
 from edgekit.federate.statistics import Statistics
 
@@ -181,13 +182,12 @@ def test_a_file_that_is_none_is_refused(tmp_path, data):
 def test_a_result_comes_back_as_it_was(tmp_path):
     arrays = [np.full(2, i, np.float32) for i in range(12)]
     statistics = Statistics(np.array([1.0, 2.0]), np.ones((1, 6, 1)), np.ones((1, 6, 1)))
-    apps.write_result(
-        tmp_path / "r.npz", Federated(arrays, statistics, ["round 1, client a: late"], 2.5)
-    )
+    refused = [Refusal(1, "a, client b: round 7", "late"), Refusal(12, "c", "")]
+    apps.write_result(tmp_path / "r.npz", Federated(arrays, statistics, refused, 2.5))
     read = apps.read_result(tmp_path / "r.npz")
     assert [a[0] for a in read.arrays] == list(range(12))
     assert read.epsilon == 2.5
-    assert read.refused == ["round 1, client a: late"]
+    assert read.refused == refused
     assert (read.statistics.counts == statistics.counts).all()
 
 

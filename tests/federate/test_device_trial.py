@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
+from edgekit.data import Windows
 from edgekit.federate.device_model import features_of
-from edgekit.federate.device_trial import Person, Personal, chosen_by_others, gain, personalize
+from edgekit.federate.device_trial import (
+    Person,
+    Personal,
+    chosen_by_others,
+    gain,
+    people_of,
+    personalize,
+)
 from tests.federate.networks import network, windows
 
 
@@ -41,6 +49,31 @@ def test_a_person_with_labels_of_their_own_is_known_better(met):
     found = personalize(*met, labelled=12, rate=0.02, epochs=5)
     assert found.windows == 8 * 12
     assert found.after > found.before + 0.2
+
+
+def test_behind_a_renamed_tensor_it_learns_the_same():
+    plain, renamed = network(3, hidden=10), network(3, hidden=10, renamed=True)
+    X, y = windows(plain, 40, 5)
+    assert (features_of(plain, X) == features_of(renamed, X)).all()
+    person = Person(X, y, np.repeat(np.arange(4), 10))
+    how = {"labelled": 0.5, "rate": 0.02, "epochs": 2}
+    assert personalize(plain, person, **how) == personalize(renamed, person, **how)
+
+
+def test_clients_that_know_one_class_each_are_dealt_to_machines():
+    kinds, n = np.repeat(np.arange(6), 5), 30
+    windows = Windows(
+        np.zeros((n, 4, 1), np.float32), kinds % 3, ("a", "b", "c"), np.array([f"g{k}" for k in kinds]),
+        np.full(n, "field"), np.array([f"r{k}@{4 * i}" for k, i in zip(kinds, [*range(5)] * 6, strict=True)]),
+        4.0,
+    )  # fmt: skip
+    people = people_of(windows, np.arange(n))
+    assert sorted(i for p in people.values() for i in p.inputs) == [*range(n)]
+    for person in people.values():
+        assert set(person.y) == {0, 1, 2}
+        own, judged = person.cut(0.4)
+        assert len(own) == 3 * 2
+        assert len(judged) == 3 * 2  # of five windows two are learnt, one is the gap
 
 
 def test_classes_that_nobody_labelled_are_not_learnt(met):

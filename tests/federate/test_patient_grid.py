@@ -15,6 +15,7 @@ from edgekit.federate.deployment.patient_grid import PatientGrid
 from edgekit.federate.flower import Error, Message, RecordDict
 from edgekit.federate.grid import InProcessGrid
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import federate
 
 PLAN = Plan(rounds=3, epochs=2, rate=0.2, seed=4)
@@ -80,9 +81,8 @@ def test_who_is_silent_is_left_out_and_named(in_process):
 
     grid = patient(inner := Unsteady(silent))
     found = federate(grid, PLAN, Softmax().arrays())
-    assert grid.late == [
-        f"round {n}, client {inner.nodes[2]}: no answer within 5 s" for n in (2, 3)
-    ]
+    name = str(inner.nodes[2])
+    assert grid.late == [Refusal(n, name, "no answer within 5 s") for n in (2, 3)]
     assert np.isfinite(found.arrays[0]).all()
     assert not same(found, in_process)
 
@@ -99,7 +99,7 @@ def test_what_flower_answers_for_one_that_is_gone_names_the_one():
 
     grid = patient(inner := Unsteady(gone))
     found = federate(grid, PLAN, Softmax().arrays())
-    assert grid.late == [f"round {n}, client {inner.nodes[2]}: node unavailable" for n in (2, 3)]
+    assert grid.late == [Refusal(n, str(inner.nodes[2]), "node unavailable") for n in (2, 3)]
     assert not found.refused
 
 

@@ -99,8 +99,8 @@ class Owner:
         finally:
             engine.dispose()
 
-    def simulate(self, say, monkeypatch, plan: fleet.Plan | None = None):
-        """All weeks; `say` is called after each, and where a world is made."""
+    def simulate(self, say, monkeypatch, plan: fleet.Plan | None = None, releases=None):
+        """All weeks; `say` is called after each, and where a world is made; `releases` as given before."""
         monkeypatch.setattr(device_tier, "load_world", self.load)
         if self.ground:
             other = shutil.ignore_patterns("world.json")
@@ -109,7 +109,7 @@ class Owner:
         return fleet.simulate(
             "bearing",
             spec=self.spec, plan=plan, folder=self.folder, say=say,
-            train=lambda *_: self.model(),
+            train=lambda *_: self.model(), releases=releases,
         )  # fmt: skip
 
 

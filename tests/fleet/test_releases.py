@@ -180,6 +180,31 @@ def test_who_is_forgotten_leaves_the_fleet_and_the_loop_goes_on_without_a_trace(
         assert not [p for p in kept if privacy.owner(name) in p]
 
 
+def test_a_model_given_beforehand_goes_from_canaries_to_all_and_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(device_tier, "EMULATED", 4)
+    owner = Owner(tmp_path, devices=4, weeks=5)
+    owner.prepare()
+    mine = {1: owner.model(seed=1)}
+    plan = fleet.Plan(labels=0.0, rollout=Policy(labels=0, waves=(0.25, 1.0)))
+    found = owner.simulate(lambda _: None, monkeypatch, plan, mine)
+    spread = fleet.spread(found.engine, 2)
+    weeks = [c for c in spread if c.startswith("week")]
+    canaries = spread[spread.wave == 0]
+    assert 0 < len(canaries) < 4
+    assert list(spread.state) == ["confirmed"] * 4
+    for column, who in zip(
+        weeks, ((), (), canaries.index, spread.index, spread.index), strict=True
+    ):
+        assert set(spread.index[spread[column] == 2]) == set(who), column
+    owner.simulate(lambda _: None, monkeypatch, plan, mine)  # nothing is given twice
+    with found.engine.connect() as c:
+        assert c.scalars(select(releases.c.state)).all() == ["released", "released"]
+    with pytest.raises(EdgekitError, match="another simulation"):
+        owner.simulate(lambda _: None, monkeypatch, plan, {1: owner.model(seed=2)})
+    with pytest.raises(EdgekitError, match="rolls nothing out"):
+        owner.simulate(lambda _: None, monkeypatch, fleet.Plan("frozen"), mine)
+
+
 def test_what_is_no_model_is_refused_in_one_line_and_nothing_waits(owner_of, monkeypatch):
     owner, refused = owner_of(devices=1, weeks=1), []
 

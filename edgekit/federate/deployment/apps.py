@@ -10,8 +10,9 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, astuple, fields, replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -25,6 +26,7 @@ from edgekit.federate.clients import Client
 from edgekit.federate.deployment.patient_grid import PatientGrid
 from edgekit.federate.flower import ClientApp, Context, Grid, ServerApp
 from edgekit.federate.plan import Plan
+from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
 
@@ -69,18 +71,8 @@ def _run(grid: Grid, folder: Path, config: Mapping[str, Any]) -> Federated:
     patient = PatientGrid(grid, nodes, float(config["patience"]), plan.seed)
     patient.wait(float(config["wait"]))
     found = federate(patient, plan, read_arrays(folder / START))
-    lines = [_named(line, nodes) for line in found.refused + patient.late]
-    return replace(found, refused=sorted(lines, key=_round))
-
-
-def _round(line: str) -> int:
-    return int(line.split(",")[0].removeprefix("round "))
-
-
-def _named(line: str, nodes: Mapping[int, str]) -> str:
-    for node, name in nodes.items():
-        line = line.replace(f"client {node}:", f"client {name}:")
-    return line
+    refused = [replace(r, client=nodes[int(r.client)]) for r in found.refused + patient.late]
+    return replace(found, refused=sorted(refused, key=attrgetter("round")))
 
 
 def _student(settings: Mapping[str, Any]):
@@ -135,7 +127,7 @@ def write_error(folder: Path, token: str, text: str) -> None:
 def write_result(file: Path, found: Federated) -> None:
     """What came out of a run, as one file of arrays; there whole or not at all."""
     arrays = {f"array{i}": a for i, a in enumerate(found.arrays)}
-    refused = np.array(found.refused, dtype=np.str_)
+    refused = np.array([astuple(r) for r in found.refused], np.str_).reshape(-1, 3)
     epsilon = np.array([] if found.epsilon is None else [found.epsilon])
     _write(file, **arrays, **asdict(found.statistics), refused=refused, epsilon=epsilon)
 
@@ -146,9 +138,14 @@ def read_result(file: Path) -> Federated:
     try:
         statistics = Statistics(*(read[name] for name in STATISTICS))
         epsilon = float(read["epsilon"][0]) if read["epsilon"].size else None
-        return Federated(_numbered(read), statistics, read["refused"].tolist(), epsilon)
+        refused = [Refusal(int(number), *rest) for number, *rest in read["refused"].tolist()]
+        return Federated(_numbered(read), statistics, refused, epsilon)
     except KeyError as error:
         raise EdgekitError(f"{file} is no result of a federation: it has no {error}") from None
+    except (TypeError, ValueError):
+        raise EdgekitError(
+            f"{file} is of another version of the kit: run the federation again"
+        ) from None
 
 
 def write_arrays(file: Path, arrays: list[np.ndarray]) -> None:

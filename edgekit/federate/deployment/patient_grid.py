@@ -16,18 +16,19 @@ from typing import Any
 from edgekit.core.errors import EdgekitError
 from edgekit.federate.client import UNSCALED
 from edgekit.federate.flower import Grid, Message, RecordDict
+from edgekit.federate.refusal import Refusal
 
 
 class PatientGrid(Grid):
     """`inner`, for `nodes` (Flower's id -> our name); a round waits `patience` seconds, at most.
 
-    `seed` is of what Flower's strategies draw; `late` has a line for each answer that never came. A node
+    `seed` is of what Flower's strategies draw; `late` has each answer that never came. A node
     that was started anew has forgotten the scale: it is told again, and asked again.
     """
 
     def __init__(self, inner: Grid, nodes: Mapping[int, str], patience: float, seed: int = 0):
         self.inner, self.nodes, self.patience = inner, dict(nodes), patience
-        self.late: list[str] = []
+        self.late: list[Refusal] = []
         self._random = random.Random(seed).getstate()
         self._scale: RecordDict | None = None
 
@@ -84,10 +85,10 @@ class PatientGrid(Grid):
             answers.update(self._answers(again, wait))
         for m in asked:
             if (node := m.metadata.dst_node_id) not in answers:
-                self.late.append(f"round {number}, client {node}: no answer within {wait:g} s")
+                self.late.append(Refusal(number, str(node), f"no answer within {wait:g} s"))
             elif answers[node].metadata.src_node_id != node:  # Flower's answer in its place
                 why = answers.pop(node).error.reason
-                self.late.append(f"round {number}, client {node}: {why}")
+                self.late.append(Refusal(number, str(node), str(why)))
         if all(a.has_error() for a in answers.values()):
             reasons = {str(a.error.reason) for a in answers.values()}
             why = "; ".join(sorted(reasons)) or "are they still running?"

@@ -1,0 +1,23 @@
+"""A row's figures are of each held-out client by itself, whoever else was asked at the same time."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("flwr")
+from edgekit.federate import trial
+from edgekit.federate.clients import Client, Fold
+from edgekit.federate.plan import Plan
+
+
+def test_each_held_out_client_is_counted_by_itself(clients, network):
+    short = Client("short", clients[3].X[:11], clients[3].y[:11])
+    fold = Fold(clients[:2], (clients[2], short), 2)
+    row = trial.federated("row", network, [fold], Plan(rounds=2, epochs=1))
+    (found,), (counted,) = row.found, row.confusions
+    assert counted.shape == (1, 2, 2, 2)
+    for client, confusion in zip(fold.held_out, counted[0], strict=True):
+        answers = network.predict(found.arrays, found.statistics.scaled(client.X))
+        expected = [[((client.y == t) & (answers == a)).sum() for a in (0, 1)] for t in (0, 1)]
+        assert (confusion == np.array(expected)).all()
+    assert trial.local(network, [fold], Plan(rounds=1)).confusions[0].shape == (2, 2, 2, 2)
