@@ -9,8 +9,8 @@ from typing import Any
 
 
 def interactive() -> bool:
-    """True where a person can move a control: in JupyterLab and Notebook 7 (their server names the session), in
-    VS Code (it tells the kernel the file) and in Colab. False under papermill, nbval and nbconvert."""
+    """True where a person can move a control: JupyterLab and Notebook 7 (their server names the session), VS
+    Code (it tells the kernel the file), Colab. False under papermill, nbval and nbconvert."""
     if "JPY_SESSION_NAME" in os.environ or "google.colab" in sys.modules:
         return True
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
