@@ -1,15 +1,20 @@
-"""Sliders for a person in JupyterLab, a plain picture for everybody else."""
+"""Sliders for a person at a notebook, a plain picture for everybody else."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 
 def interactive() -> bool:
-    """True in JupyterLab; False under papermill, nbval and nbconvert."""
-    return "JPY_SESSION_NAME" in os.environ
+    """True where a person can move a control: JupyterLab and Notebook 7 (their server names the session), VS
+    Code (it tells the kernel the file), Colab. False under papermill, nbval and nbconvert."""
+    if "JPY_SESSION_NAME" in os.environ or "google.colab" in sys.modules:
+        return True
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell is not None and "__vsc_ipynb_file__" in shell.user_ns
 
 
 def explore(fn: Callable, **controls: tuple | list) -> Any:

@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import pytest
 
 from edgekit.core.errors import EdgekitError
-from edgekit.pipeline.chapters import chapters
 from edgekit.view.diagrams import DIAGRAMS, plot_chapter
 
 

@@ -1,0 +1,101 @@
+"""A chapter as a reader meets it: JupyterLab in a browser, run from top to bottom, saved, opened again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgekit.core.ports import free_port
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+PATIENCE_MS = 600_000  # for a chapter's slowest cells
+IDLE = """() => {
+  const shown = window.jupyterapp && jupyterapp.shell.currentWidget;
+  const session = shown && shown.sessionContext && shown.sessionContext.session;
+  return !!session && !!session.kernel && session.kernel.status === 'idle';
+}"""
+CELLS = "jupyterapp.shell.currentWidget.context.model.toJSON().cells"
+WAITING = f"{CELLS}.filter(c => c.cell_type === 'code' && c.execution_count === null).length"
+KINDS = f"() => {CELLS}.flatMap(c => (c.outputs || []).map(o => o.output_type))"
+MOVED = "([k, old]) => document.querySelectorAll('.widget-readout')[k].innerText !== old"
+
+
+@contextmanager
+def served(place: Path, runs: Path) -> Iterator[str]:
+    """JupyterLab over the folder `place`, its kernels' runs in `runs`; its address."""
+    port = free_port()
+    words = [
+        *("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"),
+        *("--expose-app-in-browser", f"--notebook-dir={place}"),
+        *("--IdentityProvider.token=", "--ServerApp.password="),
+    ]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = os.environ | {"EDGEKIT_RUNS": str(runs)}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *words], env=environment, **quiet
+    )
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    try:
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.3)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
+    """Run all, move each slider by keyboard, save, open again: (what went wrong, sliders moved)."""
+    from playwright.sync_api import sync_playwright
+
+    wrong: list[str] = []
+    with sync_playwright() as p:
+        how = {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+        browser = p.chromium.launch(**how)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: wrong.append(str(e)))
+        page.set_default_timeout(PATIENCE_MS)
+
+        def opened():
+            page.goto(f"{address}/doc/tree/{notebook.name}?reset", wait_until="domcontentloaded")
+            page.wait_for_function(IDLE)
+
+        opened()
+        page.evaluate("() => { jupyterapp.commands.execute('runmenu:run-all'); }")
+        page.wait_for_function(f"() => {WAITING} === 0")
+        page.wait_for_function(IDLE)
+        wrong += ["a cell ended with an error"] * page.evaluate(KINDS).count("error")
+        sliders = page.locator(".widget-slider .noUi-handle")
+        for k in range(sliders.count()):
+            before = page.locator(".widget-readout").nth(k).inner_text()
+            sliders.nth(k).focus()
+            page.keyboard.press("ArrowRight")
+            if page.locator(".widget-readout").nth(k).inner_text() == before:
+                page.keyboard.press("ArrowLeft")  # it stood at its end
+            page.wait_for_function(MOVED, arg=[k, before], timeout=20_000)
+        moved = sliders.count()
+        page.wait_for_function(IDLE)
+        page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        kinds = [o["output_type"] for c in cells for o in c.get("outputs", [])]
+        wrong += ["an error was saved"] * kinds.count("error")
+        opened()
+        wrong += ["model not found"] * page.get_by_text("model not found").count()
+        browser.close()
+    return wrong, moved
