@@ -103,6 +103,8 @@ def choose(target: str) -> None:
     MARKS["field"] = datasets.bearing_sets.fault_lines(target)
     FIELD = target
 
+DOWNLOADS = ("mfpt",)
+
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
