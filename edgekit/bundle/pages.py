@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 INSTALL = """\
 # edgekit without internet
 
-For {computers}, with Python {python} (64 bit) installed. Copy this folder to each computer and open a terminal
-in the copy.
+For {computers}, with Python {python} (64 bit) installed. Copy this folder to each computer and open a
+terminal in the copy.
 {commands}
 Nothing is asked of the network: `--no-index` forbids it, and `wheels/` has every package, in the release that
 the kit is tested with. `workspace/` is the learner's own: notebooks, pages, {data}, and the runs that they

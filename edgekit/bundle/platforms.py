@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
-from packaging import tags
+from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
 PYTHONS = ("3.11", "3.12", "3.13")
 LAST_PATCH = 99  # above any: a marker may ask for `>= 3.11.5`, and nobody knows which one they have
@@ -43,14 +43,14 @@ class Platform:
             for patch in (0, LAST_PATCH)
         ]
 
-    def wheel_tags(self, python: str) -> frozenset[tags.Tag]:
+    def wheel_tags(self, python: str) -> frozenset[Tag]:
         """All that a wheel may be tagged with to be installed there."""
         version = tuple(int(part) for part in python.split("."))
         short = "cp" + python.replace(".", "")
         return frozenset(
             [
-                *tags.cpython_tags(version, platforms=self.tags),
-                *tags.compatible_tags(version, interpreter=short, platforms=self.tags),
+                *cpython_tags(version, platforms=self.tags),
+                *compatible_tags(version, interpreter=short, platforms=self.tags),
             ]
         )
 
@@ -70,7 +70,7 @@ PLATFORMS = {
         _linux("x86_64"),
         _linux("aarch64"),
         Platform(  # macOS 14 and later
-            "macos-arm64", tuple(tags.mac_platforms((14, 0), "arm64")), "Darwin", "arm64", "darwin"
+            "macos-arm64", tuple(mac_platforms((14, 0), "arm64")), "Darwin", "arm64", "darwin"
         ),
         Platform("windows-x64", ("win_amd64",), "Windows", "AMD64", "win32", "nt"),
     )

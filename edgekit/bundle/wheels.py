@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -27,6 +27,7 @@ from edgekit.datasets.pinned import sha256
 SOURCES = ("pyproject.toml", "setup.py", "requirements.lock", "README.md", "LICENSE", "edgekit",
            "notebooks", "data", "docs")  # fmt: skip
 LEFT_OUT = shutil.ignore_patterns("cache", "__pycache__", ".ipynb_checkpoints", "*.pyc")
+BATCH = 16  # packages a call of pip, which keeps what it brought when it ends: so much may be lost
 EPOCH = "1577836800"  # 2020-01-01: the same sources make the same bytes, whenever they are built
 
 
@@ -48,7 +49,7 @@ def find(folder: Path, pin: Locked, platform: Platform, python: str) -> Path | N
 
 
 def bring(
-    pins: Iterable[Locked],
+    pins: Sequence[Locked],
     folder: Path,
     platform: Platform,
     python: str,
@@ -58,29 +59,39 @@ def bring(
 
     `say` is told each that is downloaded. Raises EdgekitError where pip finds no such wheel or no network.
     """
-    found = []
-    for pin in pins:
-        path = find(folder, pin, platform, python)
-        if path is None:
-            _download(pin, folder, platform, python)
-            path = find(folder, pin, platform, python)
+    found = {pin: find(folder, pin, platform, python) for pin in pins}
+    lacking = [pin for pin, path in found.items() if path is None]
+    for some in _batches(lacking):
+        _download(some, folder, platform, python)
+        for pin in some:
+            path = found[pin] = find(folder, pin, platform, python)
             if path is None:
                 raise EdgekitError(f"pip brought no wheel of {pin.name} {pin.version}")
             say(f"  {path.name}, {path.stat().st_size / 1e6:,.2f} MB")
-        found.append(path)
-    return found
+    return [path for path in found.values() if path]
 
 
-def _download(pin: Locked, folder: Path, platform: Platform, python: str) -> None:
+def _batches(pins: Sequence[Locked]) -> list[list[Locked]]:
+    """In parts that pip takes: of two releases of one package, one at a time."""
+    parts: list[list[Locked]] = []
+    for pin in pins:
+        if not parts or len(parts[-1]) == BATCH or any(p.name == pin.name for p in parts[-1]):
+            parts.append([])
+        parts[-1].append(pin)
+    return parts
+
+
+def _download(pins: Sequence[Locked], folder: Path, platform: Platform, python: str) -> None:
     """By pip, so that its settings (a mirror, a proxy) count; the lock judges, not the release's markers."""
-    line = " ".join(
-        [f"{pin.name}=={pin.version}", *(f"--hash=sha256:{h}" for h in sorted(pin.hashes))]
-    )
+    lines = [
+        " ".join([f"{p.name}=={p.version}", *(f"--hash=sha256:{h}" for h in sorted(p.hashes))])
+        for p in pins
+    ]
     with tempfile.TemporaryDirectory(prefix="edgekit-") as name:
-        asked = Path(name, "requirement.txt")
-        asked.write_text(line + "\n", encoding="utf-8")
+        asked = Path(name, "requirements.txt")
+        asked.write_text("\n".join(lines) + "\n", encoding="utf-8")
         pip(
-            f"{pin.name} {pin.version} for {platform.name}, Python {python}",
+            f"packages for {platform.name}, Python {python}",
             "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes",
             "--dest", folder, "--python-version", python, "--implementation", "cp",
             *(f"--platform={tag}" for tag in platform.tags), "-r", asked,

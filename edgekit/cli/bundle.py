@@ -62,17 +62,23 @@ def _bundle(args) -> int:
 
 def _data(names: list[str]) -> tuple[str, ...]:
     """The sources that are named, those of a use case by its own name."""
-    from edgekit import usecases
-    from edgekit.core.workspace import Workspace
     from edgekit.datasets.sources import sources
 
-    known, root, found = [*sources(), "mitbih"], Workspace.find().folder, []
-    cases = usecases.known(root)
-    for name in names:
-        for source in usecases.load(name, root).DOWNLOADS if name in cases else [name]:
-            if source not in known:
-                raise EdgekitError(
-                    f"--data {source!r} is none.{did_you_mean(source, [*cases, *known])}"
-                )
-            found.append(source)
+    known = [*sources(), "mitbih"]
+    found = [s for name in names for s in ([name] if name in known else _of_use_case(name, known))]
     return tuple(dict.fromkeys(found))
+
+
+def _of_use_case(name: str, known: list[str]) -> list[str]:
+    from edgekit import usecases
+    from edgekit.core.workspace import Workspace
+
+    root = Workspace.find().folder
+    cases = usecases.known(root)
+    found = list(usecases.load(name, root).DOWNLOADS) if name in cases else [name]
+    for source in found:
+        if source not in known:
+            raise EdgekitError(
+                f"--data {source!r} is none.{did_you_mean(source, [*cases, *known])}"
+            )
+    return found
