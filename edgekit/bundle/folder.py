@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgekit.bundle import lock, pages, wheels
+from edgekit.bundle import cpu, lock, pages, wheels
 from edgekit.bundle.platforms import Platform
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError, did_you_mean
@@ -55,6 +55,8 @@ def write(folder: Path, wanted: Bundle, say: Callable[[str], None] = print) -> N
     files = {kit}
     for platform in wanted.platforms:
         needed = lock.needed(pins, requirements, wanted.extras, platform, wanted.python)
+        needed = cpu.lighter(needed, platform)
+        files |= {cpu.stand_in(folder / "wheels", p.version) for p in needed if p.name == cpu.LIGHT}
         say(f"{platform.name}, Python {wanted.python}: {len(needed)} packages")
         brought = wheels.bring(needed, folder / "wheels", platform, wanted.python, say)
         say(f"  together {_megabytes(brought)}")
