@@ -14,8 +14,8 @@ from edgekit.core.workspace import Workspace
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib PyYAML cryptography dacite filelock pypi-simple "
-        "tomli-w tqdm",
+        "numpy scipy scikit-learn pandas matplotlib PyYAML cryptography dacite filelock packaging "
+        "pypi-simple shtab tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",
