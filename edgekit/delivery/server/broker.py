@@ -148,7 +148,7 @@ def _amqtt(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[s
 
 
 def _as_ourselves() -> str:
-    """Started by root it would become another user, who cannot read our files; Windows knows no such thing."""
+    """Started by root it becomes another user, who cannot read our files, unless told; not on Windows."""
     if os.name == "posix":
         import pwd
 

@@ -103,6 +103,7 @@ def choose(target: str) -> None:
     MARKS["field"] = datasets.bearing_sets.fault_lines(target)
     FIELD = target
 
+
 DOWNLOADS = ("mfpt",)
 
 
