@@ -1,4 +1,4 @@
-"""The ways to install: containers and locks name what is there. Docker and Binder themselves do not run here."""
+"""Ways to install: containers and locks name what is there. Docker and Binder themselves do not run here."""
 
 import json
 import re
