@@ -5,7 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo quick test lab lock lint format clean
+COURSE := .venv/.course
+
+.PHONY: demo quick test lab install course course-lab lock lint format clean
 
 demo: $(STAMP)  ## the bearing chain on real data, full profile, up to the signed update
 	$(BIN)/python -m edgekit run bearing --profile full --through 06
@@ -19,6 +21,19 @@ test: $(STAMP)  ## lint, unit tests, every notebook, the whole chain
 lab: $(STAMP)  ## step through the chapters
 	$(BIN)/jupyter lab notebooks/00_design.ipynb
 
+install: $(STAMP)  ## the environment alone
+
+course: $(COURSE)  ## the environment of a course alone: chapters 00 to 05 by hand, half the packages
+
+course-lab: $(COURSE)  ## the same, open in JupyterLab
+	$(BIN)/jupyter lab notebooks/00_design.ipynb
+
+$(COURSE): course.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r course.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 $(STAMP): requirements.lock federate.lock pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "edgekit needs Python 3.11-3.13, this is %d.%d: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
@@ -31,6 +46,7 @@ $(STAMP): requirements.lock federate.lock pyproject.toml
 
 lock:  ## resolve pyproject.toml for all platforms (needs uv); Flower after the rest, for it caps what that needs newer
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra train --extra device --extra notebooks -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --quiet -o course.lock
 	uv pip compile --group federate --excludes requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --quiet -o federate.lock
 
 lint: $(STAMP)

@@ -1,4 +1,4 @@
-"""The one thing that pyproject.toml cannot say: notebooks, data cards and pages travel inside the package."""
+"""The one thing that pyproject.toml cannot say: what travels inside the package beside its code."""
 
 from setuptools import find_namespace_packages, setup
 
@@ -8,5 +8,6 @@ SHARE = {  # as the installed kit has them (`edgekit.core.workspace.shipped`): w
     "edgekit._share.notebooks.exercises": "notebooks/exercises",
     "edgekit._share.data": "data",
     "edgekit._share.docs": "docs",
+    "edgekit._share.lock": ".",  # of which only the lock is taken: see pyproject.toml
 }
 setup(packages=[*find_namespace_packages(include=["edgekit*"]), *SHARE], package_dir=SHARE)

@@ -8,7 +8,7 @@ import sys
 
 import shtab
 
-from edgekit.cli import check, cloud, federate, fleet, gateway, updates, workshop
+from edgekit.cli import bundle, check, cloud, federate, fleet, gateway, updates, workshop
 from edgekit.cli.types import Parser, float_between, int_between, refuse_empty
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     gateway.add(commands)
     federate.add(commands)
     workshop.add(commands)
+    bundle.add(commands)
     report = commands.add_parser("report", help="write the report of a run again, or compare two")
     report.add_argument("run_dir")
     report.add_argument("other", nargs="?", help="a second run, to stand beside the first")

@@ -14,8 +14,8 @@ from edgekit.core.workspace import Workspace
 GROUPS = {
     "core": (
         "data, design, signing",
-        "numpy scipy scikit-learn pandas matplotlib PyYAML cryptography dacite filelock pypi-simple "
-        "tomli-w tqdm",
+        "numpy scipy scikit-learn pandas matplotlib PyYAML cryptography dacite filelock packaging "
+        "pypi-simple shtab tomli-w tqdm",
     ),
     "notebooks": (
         "the chapters",
@@ -34,7 +34,7 @@ GROUPS = {
     "adapt": ("optional: two more rows of chapter 02", "skada"),
     "ota": (
         "chapter 06",
-        "cbor2 python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool trustme",
+        "cbor2 cyclonedx-python-lib python-pkcs11 amqtt paho-mqtt httpx starlette uvicorn imgtool trustme",
     ),
     "fleet": (
         "optional: gateway, cloud service, fleets",

@@ -33,6 +33,13 @@ def start(where: str) -> Workspace:
     Nothing that is there is written over. Raises OSError where the folder cannot be written.
     """
     workspace = Workspace(Path(where).expanduser().resolve())
+    lay_out(workspace)
+    print(*_next(workspace), sep="\n")
+    return workspace
+
+
+def lay_out(workspace: Workspace) -> None:
+    """`start`, without what to type next."""
     files = {"README.md": README.encode(), "usecases/README.md": USECASES.encode()}
     for name, pattern in COPIED.items():
         source = shipped(name)
@@ -50,8 +57,6 @@ def start(where: str) -> Workspace:
     print(f"{workspace.folder}: {len(made)} of {len(files)} files made, the others were there")
     if other:
         print(f"kept as they are, though the kit's differ: {', '.join(other)}")
-    print(*_next(workspace), sep="\n")
-    return workspace
 
 
 def _next(workspace: Workspace) -> list[str]:

@@ -91,6 +91,8 @@ class UseCase:
     PLACE: str
     # how its groups learn together (chapter 08): fields of `federate.Plan`, where they differ from its own
     FEDERATE: Mapping[str, Any]
+    # what its real recordings are read from, by the names of `edgekit data list`
+    DOWNLOADS: Sequence[str]
     # choose(target): take another target domain, as `edgekit run NAME -p field=…` names it, with all that
     # depends on it (MARKS); raises EdgekitError for one that it does not know
     choose: Callable[[str], None] | None
@@ -123,6 +125,7 @@ OPTIONAL: dict[str, Any] = {
     "DRIFTS": {},
     "PLACE": "",
     "FEDERATE": {},
+    "DOWNLOADS": (),
     "choose": None,
 }
 NAMES = tuple(n for n in UseCase.__annotations__ if n not in OPTIONAL)

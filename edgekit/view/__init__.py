@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from edgekit.core.lazy import getter
 from edgekit.view.adaptation import (
     plot_adaptation,
     plot_distances,
@@ -24,13 +25,14 @@ from edgekit.view.federate import plot_inversions, plot_rows
 from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
-from edgekit.view.label_queue import label_fleet
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
 from edgekit.view.papers import write_papers
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.placement import plot_placement
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
 from edgekit.view.updates import plot_deltas
+
+__getattr__ = getter(__name__, {"label_fleet": "edgekit.view.label_queue"})  # needs `fleet`
 
 pd.set_option("display.max_colwidth", 200)  # reasons are sentences
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula

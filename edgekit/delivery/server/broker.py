@@ -147,9 +147,16 @@ def _amqtt(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[s
     return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(file)]
 
 
-def _mosquitto(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[str]:
-    import pwd  # not on Windows
+def _as_ourselves() -> str:
+    """Started by root it becomes another user, who cannot read our files, unless told; not on Windows."""
+    if os.name == "posix":
+        import pwd
 
+        return f"user {pwd.getpwuid(os.geteuid()).pw_name}"
+    return ""
+
+
+def _mosquitto(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[str]:
     found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if found is None:
         raise EdgekitError(
@@ -174,7 +181,7 @@ acl_file {folder / "acl"}
 set_tcp_nodelay true
 message_size_limit {MESSAGE_MOST}
 persistence false
-user {pwd.getpwuid(os.geteuid()).pw_name}
+{_as_ourselves()}
 """
     private(file, text.encode())
     return [found, "-c", str(file)]

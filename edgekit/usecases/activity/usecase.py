@@ -61,6 +61,8 @@ DRIFTS = {  # what happens to a watch in the field
     "sensor weaker": partial(signal.drifts.gain_lost, most=0.6),
 }
 
+DOWNLOADS = ("watch",)
+
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Recordings of the left wrists (`"lab"`) or the right ones (`"field"`), of simulated people offline."""

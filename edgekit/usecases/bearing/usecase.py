@@ -104,6 +104,9 @@ def choose(target: str) -> None:
     FIELD = target
 
 
+DOWNLOADS = ("mfpt",)
+
+
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Recordings of the `"lab"` (simulated) or the `"field"` (FIELD's rig, unless offline)."""
     if domain == "lab":

@@ -88,6 +88,8 @@ NORMALS, RARE, SHARE = (
 )  # beats at most; and normal ones at most a fifth of the patient's beats
 QUICK = 6000  # beats of all patients that the quick profile takes, every so many, in their own mix
 
+DOWNLOADS = ("mitbih", "aha-0001")
+
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Simulated people (`"lab"`), or the patients of the MIT-BIH database (`"field"`) where they are."""

@@ -71,6 +71,8 @@ DRIFTS = {  # what happens to a camera in the field
 # the end of one part is met again at the start of the next.
 TRAIN, VAL, TEST = range(7), range(8, 10), range(11, 16)
 
+DOWNLOADS = ("pedestrians",)
+
 
 def recordings(domain: str, profile: str, offline: bool = False, seed: int = 0) -> list:
     """Frames with boxes: of the `"lab"` (rendered) or the `"field"` (the video, unless offline)."""
