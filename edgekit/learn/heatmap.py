@@ -134,7 +134,7 @@ def fit(
     light. `see` makes the network's input of (n, height, width, 1). Same seed, same weights.
     Raises EdgekitError where there is nobody to learn from.
     """
-    from edgekit.learn.train import progress
+    from edgekit.core.progress import progress
     from edgekit.learn.training import Training
 
     if not any(box.height >= least for found in boxes for box in found):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.progress import progress
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.augmentation_cache import AugmentationCache, AugmentedEpochs
@@ -191,11 +190,3 @@ def smallest_within(sweep: pd.DataFrame, points: float = 0.003) -> int:
     """The narrowest width whose accuracy is within `points` (a fraction) of the best."""
     enough = sweep.balanced_accuracy >= sweep.balanced_accuracy.max() - points - 1e-9
     return int(sweep[enough].width.min())
-
-
-def progress(items, text: str):
-    """A bar for a person at a screen; nothing in a headless run."""
-    from tqdm.auto import tqdm
-
-    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-    return tqdm(items, desc=text, leave=False, disable=not watched)

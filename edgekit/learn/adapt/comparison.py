@@ -68,7 +68,7 @@ def compare(
     without labels, but for the rows that say otherwise; without `networks` none is trained. Raises
     EdgekitError as `adaptation_task` does.
     """
-    from edgekit.learn.train import progress
+    from edgekit.core.progress import progress
 
     known = described(case, source.X), described(case, target.X)
     tally = Tally(target.y, target.group, target.classes)
