@@ -1,7 +1,7 @@
 """How far long work has come, for a person at a screen.
 
-One line of text, in notebooks too: a widget would be gone, and its place an error, when the notebook is opened
-again.
+One line of text, in notebooks too: a widget would be gone, and an error in its place, when the notebook is
+opened again.
 """
 
 from __future__ import annotations
