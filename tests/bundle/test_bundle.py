@@ -163,29 +163,40 @@ def test_the_page_has_two_commands_for_each_system(platform):
 @pytest.mark.skipif(
     not here() or PYTHON not in PYTHONS, reason="not one of the computers that a bundle is for"
 )
-def test_the_kit_installs_from_a_bundle_without_a_network(tmp_path, capsys):
-    """The real one, without extras: all that pip would install comes out of the folder. That it then runs,
-    with the extras of a course, `benchmarks.bundle` shows."""
+def test_real_packages_install_from_a_folder_without_a_network(tmp_path):
+    """Three of the lock, for here and for Windows, from the registry; then without it. That all of a course
+    installs so, and then runs, `benchmarks.bundle` shows."""
     try:
         wheels.pip("one", "download", "--no-deps", "--dest", tmp_path / "one", "dacite")
     except EdgekitError as error:
         pytest.skip(f"there is no network here: {error}")
-    out = tmp_path / "out"
-    words = ["--extras", "none", "--python", PYTHON, "--platform", here()]
-    assert main(["bundle", "--out", str(out), *words]) == 0, capsys.readouterr().err
-    (kit,) = (out / "wheels").glob("edgekit-*.whl")
-    assert "edgekit/_share/lock/requirements.lock" in zipfile.ZipFile(kit).namelist()
-    command = (
-        "pip install --isolated --dry-run --ignore-installed --no-index --find-links wheels edgekit"
-    )
+    names = {"dacite", "markupsafe", "soupsieve"}  # any computer; one of each; two releases on 3.11
+    for platform in (PLATFORMS[here()], WINDOWS):
+        pins = [p for p in lock.read(lock.text()) if p.name in names and p.on(platform, PYTHON)]
+        found = wheels.bring(pins, tmp_path / "wheels", platform, PYTHON, lambda _: None)
+        assert len(found) == len(pins) >= 3
+    assert any("win_amd64" in p.name for p in found)
+    command = "pip install --isolated --dry-run --ignore-installed --no-index --find-links wheels"
     done = subprocess.run(
-        [sys.executable, "-m", *command.split()], cwd=out, env={**os.environ, **NOWHERE},
+        [sys.executable, "-m", *command.split(), *names], cwd=tmp_path, env={**os.environ, **NOWHERE},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = done.stdout.split("Would install ")[1].split()
-    assert "edgekit-0.1.0" in said
-    assert len(said) > 40
+    assert len(done.stdout.split("Would install ")[1].split()) == 3
+
+
+def test_the_kits_own_wheel_has_its_lock_and_is_the_same_every_time(tmp_path):
+    kit = wheels.own(tmp_path)
+    with zipfile.ZipFile(kit) as file:
+        inside, written = set(file.namelist()), {i.date_time for i in file.infolist()}
+    assert written == {(2020, 1, 1, 0, 0, 0)}  # not of now
+    assert {
+        f"edgekit/_share/{n}" for n in ("lock/requirements.lock", "notebooks/00_design.ipynb")
+    } < inside
+    asked = wheels.metadata(kit).get_all("Requires-Dist")
+    extras = wheels.metadata(kit).get_all("Provides-Extra")
+    needed = lock.needed(lock.read(lock.text()), asked, extras, LINUX, "3.12")
+    assert len(needed) > 200
 
 
 def test_a_wheel_for_another_computer_is_none_for_this(registry, tmp_path):
