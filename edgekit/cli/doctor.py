@@ -25,7 +25,7 @@ GROUPS = {
         "chapters 03, 04",
         "tensorflow tf-keras tensorflow-model-optimization ai-edge-litert",
     ),
-    "device": ("chapter 05", "tflite ziglang unicorn capstone tflite-micro"),
+    "device": ("chapter 05", "tflite ziglang unicorn capstone cbor2 tflite-micro"),
     "gateway": ("optional: ONNX for Linux gateways", "onnx onnxruntime"),
     "npu": ("optional: estimates for an Ethos-U", "ethos-u-vela"),
     "ecg": ("optional: MIT-BIH from its home", "wfdb"),
