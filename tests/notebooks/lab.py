@@ -77,7 +77,7 @@ def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
 
         opened()
         page.evaluate("() => { jupyterapp.commands.execute('runmenu:run-all'); }")
-        page.wait_for_function(f"() => {WAITING} === 0")
+        page.wait_for_function(f"() => {WAITING} === 0 || ({KINDS})().includes('error')")
         page.wait_for_function(IDLE)
         wrong += ["a cell ended with an error"] * page.evaluate(KINDS).count("error")
         sliders = page.locator(".widget-slider .noUi-handle")
