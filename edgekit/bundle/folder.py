@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from edgekit.bundle import cpu, lock, pages, wheels
-from edgekit.bundle.platforms import Platform
+from edgekit.bundle.wanted import Bundle
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.datasets import mitbih
@@ -27,18 +27,8 @@ from edgekit.datasets.sources import cached, fetch, sources
 STAMP = "bundle.json"
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """What is wanted: extras of the kit, data by the names of `edgekit data list`, and which computers."""
-
-    platforms: tuple[Platform, ...]
-    python: str
-    extras: tuple[str, ...]
-    data: tuple[str, ...] = ()
-
-
 def write(folder: Path, wanted: Bundle, say: Callable[[str], None] = print) -> None:
-    """Make or complete the bundle in `folder`, but for its notebooks.
+    """Make or complete the bundle in `folder`, but for its notebooks; `say` is told each step, a line.
 
     What is there and whole stays. Raises EdgekitError for a folder with something else in it, an extra that
     the kit has not, and where a package or data set cannot be had; what was brought by then is kept.

@@ -12,7 +12,7 @@ from edgekit.datasets import mitbih
 from edgekit.datasets.sources import sources
 
 if TYPE_CHECKING:
-    from edgekit.bundle.folder import Bundle
+    from edgekit.bundle.wanted import Bundle
 
 INSTALL = """\
 # edgekit without internet

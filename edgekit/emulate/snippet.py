@@ -37,7 +37,7 @@ def snippet(
     opt: str = "-Os",
     compiler: str = "zig",
 ) -> Answer:
-    """Compile `text`, put `given` into its global arrays by name, call `void function(void)` once.
+    """Compile `text`, put arrays (n,) `given` into its globals by name, call `void function(void)` once.
 
     cpu: a core of `CORES`; opt, compiler: as `build` takes them. Raises EdgekitError with the compiler's
     first error, for a variable that there is not, and for an array that does not have its variable's size.

@@ -50,8 +50,8 @@ class Plan:
         )
 
 
-def root(alias: dict[int, int], i):
-    """The tensor whose memory `i` is: its own, unless it only renames another."""
+def root(alias: dict[int, int], i: int) -> int:
+    """The index of the tensor whose memory tensor `i` is: itself, unless `alias` says that it renames one."""
     while i in alias:
         i = alias[i]
     return i

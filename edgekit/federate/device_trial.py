@@ -124,7 +124,8 @@ def chosen_by_others(found: Mapping[Any, Mapping[str, Personal]]) -> dict[str, P
 
 def table(found: Mapping[str, Personal], seed: int = 0, draws: int = 5000) -> pd.DataFrame:
     """The mean over the people of `found` of their balanced accuracy as released, with what they taught it,
-    and of the gain: each with its bounds in 95 % of `draws` bootstraps, by `seed`, that draw whole people."""
+    and of the gain: each with its bounds in 95 % of `draws` bootstraps, by `seed`, that draw whole people.
+    Columns: score, low, high, fractions."""
     import pandas as pd
 
     from edgekit.learn.bootstrap import bounds, resample

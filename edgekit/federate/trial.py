@@ -134,7 +134,8 @@ def in_process(
     network: Trainable, clients: Sequence[Client], classes: int, plan: Plan,
     mods: Sequence[Callable] = (),
 ) -> InProcessGrid:  # fmt: skip
-    """The nodes of a `federation`, which asks them nothing yet; its parameters are the same."""
+    """The nodes of a federation, which asks them nothing yet: one for each of the `clients`, who know
+    `classes` classes; `mods` are Flower's, between each and the server. `plan`: who lies, who is away."""
     bad = {c.name: plan.attack for c in clients[: plan.poisoned]}
     app = client_app(partial(_own, clients), lambda: network, classes, bad, mods)
     return InProcessGrid(app, len(clients), dropout=plan.dropout, seed=plan.seed)

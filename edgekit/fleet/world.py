@@ -190,7 +190,7 @@ def _stretch(windows: Windows) -> int:
 
 
 def subjects(windows: Windows, place: str = "") -> dict[str, np.ndarray]:
-    """Whom or what devices watch, and the rows of its windows, in the order in which they come.
+    """Whom or what devices watch: name -> rows (n,) of its `windows`, in the order in which they come.
 
     A group that knows several classes is one: a person, a patient. Where each knows one state only, as a
     bearing does, they are dealt to machines that have bearings in each state, and are in each as often.

@@ -85,7 +85,7 @@ def begin(
 
 
 def under_way(connection: Connection) -> int:
-    """The rollout that goes on, or is paused; 0 where there is none."""
+    """The number (a row's id) of the rollout that goes on, or is paused; 0 where there is none."""
     busy = select(rollouts.c.id).where(rollouts.c.state.in_(("running", "paused")))
     return int(connection.scalar(busy.limit(1)) or 0)
 

@@ -10,7 +10,8 @@ CODING = 1  # 4/5, LoRaWAN's
 
 
 def lora_airtime_s(nbytes: int, spreading_factor: int) -> float:
-    """Seconds on the air of a packet of `nbytes`, headers included, at 125 kHz as LoRaWAN sends uplinks.
+    """Seconds on the air of a packet of `nbytes`, headers included, at 125 kHz as LoRaWAN sends uplinks, at a
+    `spreading_factor` of 7 to 12.
 
     With explicit header and CRC, coding rate 4/5, and low data rate optimization from SF11 on.
     """
