@@ -137,13 +137,14 @@ class Rollouts(RuleBasedStateMachine):
         quiet = fault == "mute" or (fault == "crash" and alone)
         return fault and not (other and (quiet or release in self.unseen))
 
-    def note_unseen(self, release, waves):
-        """`waves`: of each device."""
+    def note_unseen(self, release, waves, state):
+        """`waves`: of each device. In a small fleet all are canaries: there it is `done` without the rest."""
         cohort, took = self.fleet.ill_in.get(release), self.fleet.took.get(release, set())
         if (
             cohort
             and cohort not in {self.fleet.cohorts[d] for d in took}
-            and any(waves[d] for d in took)
+            and took
+            and (state == "done" or any(waves[d] for d in took))
         ):
             self.unseen.add(release)
 
@@ -154,7 +155,8 @@ class Rollouts(RuleBasedStateMachine):
         with self.engine.begin() as c:
             for rollout, release in self.rollouts.items():
                 rows = fleets.rows(c, rollout)
-                self.note_unseen(release, {d: r["wave"] for d, r in rows.items()})
+                waves, state = {d: r["wave"] for d, r in rows.items()}, fleets.state(c, rollout)
+                self.note_unseen(release, waves, state["state"])
                 for device, r in rows.items():
                     was = self.states.get((rollout, device), "waiting")
                     assert was == r["state"] or (was, r["state"]) in DIAGRAM
