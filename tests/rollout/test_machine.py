@@ -133,7 +133,8 @@ class Rollouts(RuleBasedStateMachine):
         they do while nobody of the cohort that a release harms is there to show it."""
         fault, cohort = self.fleet.faults[release], self.fleet.ill_in.get(release)
         other = cohort not in ("", self.fleet.cohorts[device])
-        alone = list(self.fleet.cohorts.values()).count(cohort) == 1
+        took = self.fleet.took.get(release, set())
+        alone = sum(self.fleet.cohorts[d] == cohort for d in took) <= 1  # its only canary
         quiet = fault == "mute" or (fault == "crash" and alone)
         return fault and not (other and (quiet or release in self.unseen))
 
