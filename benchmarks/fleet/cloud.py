@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import insert
 
 from benchmarks.bars import Bars
-from benchmarks.fleet.service import CHROMIUM, POSTGRES, SANDLESS, Service, postgresql, service
+from benchmarks.fleet.service import POSTGRES, Service, postgresql, service
 from edgekit.cloud import tables
 from edgekit.cloud.database import open_database
 from edgekit.cloud.ingest import count
 from edgekit.cloud.provenance import note
 from edgekit.telemetry import Event, Kind, pack
+from tests.browser import CHROMIUM, chromium
 
 BATCH, CLIENTS, DEVICES_A_BATCH = 200, 4, 20
 GOAL, SHARE, OPEN_S = 2_500, 0.75, 2.0  # events/s; of SQLite's; seconds
@@ -141,24 +142,20 @@ def dashboard(bars: Bars, devices: int) -> None:
     """The page of a fleet in Chromium, from the address to the load event: the slowest of six openings, the
     first of a service that has just started among them."""
     what, goal = f"cloud: dashboard of {devices:,} devices opens, slowest of 6", f"≤ {OPEN_S:g} s"
-    if CHROMIUM is None:
+    if not CHROMIUM:
         bars.add(what, goal, "no Chromium", False)
         return
-    from playwright.sync_api import sync_playwright
-
     with tempfile.TemporaryDirectory() as folder:
         url = f"{folder}/cloud.db"
         fill(url, devices, WEEKS)
-        with service(url, f"{folder}/objects") as running, sync_playwright() as p:
+        with service(url, f"{folder}/objects") as running, chromium() as browser:
             token = running.token("bench", "--operator")
-            browser = p.chromium.launch(executable_path=CHROMIUM, args=SANDLESS)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"{running.url}/login")
             page.fill("#token", token)
             seconds = [_timed(lambda: page.click("main button"), page)]
             for address in ("/", "/", "/?q=9", "/?page=150", "/?release=2"):
                 seconds.append(_timed(lambda to=address: page.goto(running.url + to), page))
-            browser.close()
     shown = f"{max(seconds):.2f} s (median {median(seconds):.2f})"
     bars.add(what, goal, shown, max(seconds) <= OPEN_S)
 

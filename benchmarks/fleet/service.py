@@ -1,4 +1,4 @@
-"""The cloud service as a process, and what it stands on, for tests and benchmarks: PostgreSQL, Chromium."""
+"""The cloud service as a process, and what it stands on, for tests and benchmarks: PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SANDLESS = ["--no-sandbox", "--disable-dev-shm-usage"]  # as root, and with a small /dev/shm
 POSTGRES = next(
     (p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)),
     Path(shutil.which("initdb")).parent if shutil.which("initdb") else None,

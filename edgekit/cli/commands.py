@@ -6,8 +6,6 @@ import argparse
 import errno
 import sys
 
-import shtab
-
 from edgekit.cli import (
     bundle,
     check,
@@ -19,7 +17,7 @@ from edgekit.cli import (
     updates,
     workshop,
 )
-from edgekit.cli.types import Parser, int_between, refuse_empty
+from edgekit.cli.types import SHELLS, Completion, Parser, int_between, refuse_empty
 from edgekit.core import escape
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import how_to_get
@@ -66,7 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         "Completion in your shell: edgekit --print-completion bash (or zsh, tcsh).",
     )
     parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
-    shtab.add_argument_to(parser, help="print a script that completes commands, and end")
+    parser.add_argument(
+        "--print-completion", action=Completion, choices=SHELLS,
+        help="print a script that completes commands, and end",
+    )  # fmt: skip
     parser.set_defaults(do=lambda _: _help(parser))
     commands = parser.add_subparsers(metavar="COMMAND")
 

@@ -8,6 +8,24 @@ from collections.abc import Callable
 
 from edgekit.core.errors import EdgekitError
 
+SHELLS = (
+    "bash",
+    "zsh",
+    "tcsh",
+    "fish",
+    "powershell",
+)  # shtab's, which is loaded by who asks for it
+
+
+class Completion(argparse.Action):
+    """Prints what makes a shell complete the commands, and ends."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        import shtab
+
+        print(shtab.complete(parser, values))
+        parser.exit()
+
 
 class Parser(argparse.ArgumentParser):
     """Says a mistake as every other part of the kit does."""

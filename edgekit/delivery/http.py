@@ -20,6 +20,7 @@ from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.core.progress import progress_bytes
 from edgekit.core.safe_files import create_new, open_existing
 from edgekit.delivery.download_target import (
     disk,
@@ -29,7 +30,7 @@ from edgekit.delivery.download_target import (
     sidecar_path,
     sync,
 )
-from edgekit.delivery.transport import LIMIT, Source, TimeoutPolicy, Transfer, Watch, progress
+from edgekit.delivery.transport import LIMIT, Source, TimeoutPolicy, Transfer, Watch
 
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,128}"')  # an ETag that stands for bytes
@@ -156,7 +157,7 @@ class _Get:
 
     def keep(self, chunks: Iterator[bytes], policy: TimeoutPolicy, alive: Callable) -> None:
         most = self.size or self.limit
-        bar = progress(self.size, self.there, self.to.name)
+        bar = progress_bytes(self.size, self.to.name, self.there)
         with disk(self.to), bar:
             self.file.seek(self.there)
             try:

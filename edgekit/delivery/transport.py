@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import measured
-from edgekit.core.progress import progress as bar
 
 if TYPE_CHECKING:
     from edgekit.catalog import Link
@@ -205,8 +204,3 @@ def check_name(name: str, what: str) -> str:
     if not NAME.fullmatch(name):
         raise EdgekitError(f"{name[:80]!r} can name no {what}: 1 to 128 of A–Z, a–z, 0–9, _ and -")
     return name
-
-
-def progress(size: int, resumed_bytes: int, text: str):
-    """A bar for a person at a screen; nothing in a headless run."""
-    return bar(None, text, total=size or None, initial=resumed_bytes, unit="B", unit_scale=True)

@@ -29,6 +29,23 @@ class Answer:
         return np.frombuffer(self.memory[name], "<i4")
 
 
+def running(
+    files: Mapping[str, str], invoked: str, cpu: str, opt: str = "-Os", compiler: str = "zig"
+) -> Emulator:
+    """A core that waits with the program of C `files` (texts by name), one of which has `void invoked(void)`.
+
+    cpu: a core of `CORES`; opt, compiler: as `build` takes them. Raises EdgekitError with the compiler's
+    first error.
+    """
+    whole = {
+        **files,
+        "edgekit_startup.c": runtime_source("startup.c"),
+        "link.ld": runtime_source("link.ld"),
+    }
+    flags = (*level_flags(opt, compiler), *FLAGS, f"-DEDGEKIT_INVOKE={invoked}")
+    return Emulator(parse(link_program(whole, core(cpu), compiler, flags)), core(cpu))
+
+
 def snippet(
     text: str,
     function: str,
@@ -39,16 +56,11 @@ def snippet(
 ) -> Answer:
     """Compile `text`, put arrays (n,) `given` into its globals by name, call `void function(void)` once.
 
-    cpu: a core of `CORES`; opt, compiler: as `build` takes them. Raises EdgekitError with the compiler's
-    first error, for a variable that there is not, and for an array that does not have its variable's size.
+    cpu, opt, compiler: as `running`, which may raise; so do, with EdgekitError, a variable that there is not
+    and an array that does not have its variable's size.
     """
-    files = {
-        "snippet.c": text + CALLED.format(function=function),
-        "edgekit_startup.c": runtime_source("startup.c"),
-        "link.ld": runtime_source("link.ld"),
-    }
-    flags = (*level_flags(opt, compiler), *FLAGS, "-DEDGEKIT_INVOKE=snippet_call")
-    machine = Emulator(parse(link_program(files, core(cpu), compiler, flags)), core(cpu))
+    files = {"snippet.c": text + CALLED.format(function=function)}
+    machine = running(files, "snippet_call", cpu, opt, compiler)
     for name, values in given.items():
         data = np.ascontiguousarray(values).tobytes()
         if name not in machine.symbols or machine.size(name) != len(data):

@@ -56,9 +56,8 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
         begin(connection, loop, gated["candidate"], week)
     by_hand = begin_waiting(connection, loop, week)
     seen = health.read(connection, week)
-    orders: dict[
-        str, list
-    ] = {}  # by device: who is forgotten before they are carried out takes them along
+    # by device: who is forgotten before they are carried out takes them along
+    orders: dict[str, list] = {}
     for number in rollout.open_rollouts(connection):
         found = rollout.step(
             connection, number, week, seen, promotion(connection, loop, number, week)

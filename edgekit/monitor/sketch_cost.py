@@ -8,10 +8,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
-from edgekit.emulate.cores import core
-from edgekit.emulate.elf import parse
-from edgekit.emulate.emulator import Emulator
-from edgekit.emulate.toolchain import FLAGS, level_flags, link_program, runtime_source
+from edgekit.emulate.snippet import running
 from edgekit.monitor.sketch import Centre, Phases, Scale, Sketch, c_files
 
 PROGRAM = """\
@@ -51,15 +48,9 @@ class CoreSketch:
     """A sketch on an emulated core, fed window by window. Its bytes are `encode()`."""
 
     def __init__(self, scale: Scale, phases: Phases, cpu: str = "cortex-m4", opt: str = "-Os"):
-        files = {
-            "probe.c": PROGRAM.format(inputs=scale.inputs),
-            **c_files("probe", scale, phases),
-            "edgekit_startup.c": runtime_source("startup.c"),
-            "link.ld": runtime_source("link.ld"),
-        }
-        flags = (*level_flags(opt, "zig"), *FLAGS, "-DEDGEKIT_INVOKE=probe_invoke")
+        files = {"probe.c": PROGRAM.format(inputs=scale.inputs), **c_files("probe", scale, phases)}
         self.scale, self.where = scale, f"{cpu}, zig {opt}"
-        self.core = Emulator(parse(link_program(files, core(cpu), flags=flags)), core(cpu))
+        self.core = running(files, "probe_invoke", cpu, opt)
 
     def load(self, sketch: Sketch, centre: Centre) -> None:
         """What a device of this scale and these phases has kept."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure
 from edgekit.core.workspace import Workspace
 from edgekit.design import Design
 from edgekit.design import load as load_design
@@ -31,6 +32,16 @@ class Review:
     verdicts: Verdicts
     data: str
     changed: str
+
+    @property
+    def figures(self) -> dict[tuple[str, str], Figure]:
+        """(chapter, name) -> what the chapters that stand found."""
+        return {
+            (step, key): Figure.from_dict(figure)
+            for step, told in self.manifest["steps"].items()
+            if step not in self.stale
+            for key, figure in told["figures"].items()
+        }
 
 
 def review(directory: Path) -> Review:

@@ -26,13 +26,16 @@ from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
-from edgekit.view.papers import write_papers
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.placement import plot_placement
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
 from edgekit.view.updates import plot_deltas
 
-__getattr__ = getter(__name__, {"label_fleet": "edgekit.view.label_queue"})  # needs `fleet`
+# what needs more than a picture does
+__getattr__ = getter(
+    __name__,
+    {"label_fleet": "edgekit.view.label_queue", "write_papers": "edgekit.view.papers"},
+)
 
 pd.set_option("display.max_colwidth", 200)  # reasons are sentences
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula

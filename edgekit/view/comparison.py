@@ -105,17 +105,9 @@ def _arrow(key: str, before: Figure | None, after: Figure | None) -> str:
 
 
 def _figures(a: Review, b: Review, names: list[str]) -> str:
-    found = [
-        {
-            (step[3:], key): Figure.from_dict(figure)
-            for step, told in run.manifest["steps"].items()
-            if step not in run.stale
-            for key, figure in told["figures"].items()
-        }
-        for run in (a, b)
-    ]
+    found = (a.figures, b.figures)
     rows = "".join(
-        f"<tr><td>{escape(step)}</td><td>{escape(key)}</td>"
+        f"<tr><td>{escape(step[3:])}</td><td>{escape(key)}</td>"
         + "".join(
             f"<td>{escape(str(f[step, key]) if (step, key) in f else '–')}</td>" for f in found
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgekit.core.notebook import interactive
 from edgekit.data import recording_file
 from edgekit.data.labelling import Labelling
 from edgekit.data.recordings import Recording
-from edgekit.view.explore import interactive
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html, picture
+from edgekit.core.notebook import interactive
 from edgekit.data.labelling import Labelling
 from edgekit.data.recordings import Recording
 from edgekit.labels.queue import Queue, Sample, check_annotator
 from edgekit.labels.windows import stored_window
-from edgekit.view.explore import interactive
 from edgekit.view.label_pictures import draw_signal
 
 if TYPE_CHECKING:

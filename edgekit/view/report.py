@@ -53,7 +53,7 @@ def write(directory: Path, found: Review | None = None) -> Path:
         budget=found.verdicts._repr_html_(),
         chapters="".join(_chapter(n, steps[n], notebooks[n]) for n in steps),
         artefacts=sections(directory, {name for name, step in steps.items() if step["stale"]}),
-        figures=_figures(steps),
+        figures=_figures(found),
         inputs=_hashes(steps),
         versions=_versions(manifest),
     )
@@ -217,14 +217,12 @@ def _joined(text) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def _figures(steps: dict) -> str:
+def _figures(found: Review) -> str:
     rows = "".join(
-        f"<tr><td>{name[3:]}</td><td>{escape(key)}</td><td>{escape(str(figure))}</td>"
+        f"<tr><td>{step[3:]}</td><td>{escape(key)}</td><td>{escape(str(figure))}</td>"
         f"<td>{escape(LINES[key].meaning if key in LINES else '')}</td>"
         f"<td>{escape(figure.origin)}</td><td>{escape(figure.source)}</td></tr>"
-        for name, step in steps.items()
-        if not step["stale"]
-        for key, figure in ((k, Figure.from_dict(f)) for k, f in step["figures"].items())
+        for (step, key), figure in found.figures.items()
     )
     head = (
         "<tr><th>chapter</th><th>figure</th><th>value</th><th>of what</th><th>provenance</th>"

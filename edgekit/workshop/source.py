@@ -33,9 +33,8 @@ MARK = "# your code"
 MINUTES_A_POINT = 5
 HEADING = re.compile(r"## (\d+) · (\S.*)")
 MINUTES = re.compile(r"^\*(\d+) minutes\.\*", re.M)
-LINK = re.compile(
-    r"\[([^\]]*)\]\((?!https?:)[^)]*\)"
-)  # to another file: what is handed out leaves it behind
+# to another file: what is handed out leaves it behind
+LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 MISTAKE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 

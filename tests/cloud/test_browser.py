@@ -1,7 +1,6 @@
 """The dashboard as an operator meets it: the service's own process, in the system's Chromium."""
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -22,14 +21,10 @@ from edgekit.cloud.tables import (
     samples,
 )
 from edgekit.cloud.tokens import make_token
+from tests.browser import chromium, needs_chromium
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the dev extra is not installed")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="there is no Chromium (apt-get install chromium)"
-)
+pytest.importorskip("playwright.sync_api", reason="the dev extra is not installed")
+pytestmark = needs_chromium
 HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
 FIGURES = "accuracy", "release", "bytes", "inferences", "drift"  # each a chart with its numbers
 
@@ -102,8 +97,7 @@ def served(request, tmp_path_factory):
 def page():
     """A tab; at its end nothing may stand in its console, and no other host was asked for anything."""
     said, asked = [], set()
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.set_default_timeout(8000)
         tab.on("console", lambda message: said.append(message.text))
@@ -111,7 +105,6 @@ def page():
         tab.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
         yield tab
-        browser.close()
     assert said == []
     assert asked == {"127.0.0.1"}
 

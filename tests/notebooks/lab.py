@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,10 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgekit.core.ports import free_port
+from tests.browser import chromium
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 PATIENCE_MS = 600_000  # for a chapter's slowest cells
 IDLE = """() => {
   const shown = window.jupyterapp && jupyterapp.shell.currentWidget;
@@ -60,12 +57,8 @@ def served(place: Path, runs: Path) -> Iterator[str]:
 
 def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
     """Run all, move each slider by keyboard, save, open again: (what went wrong, sliders moved)."""
-    from playwright.sync_api import sync_playwright
-
     wrong: list[str] = []
-    with sync_playwright() as p:
-        how = {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
-        browser = p.chromium.launch(**how)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: wrong.append(str(e)))
@@ -97,5 +90,4 @@ def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
         wrong += ["an error was saved"] * kinds.count("error")
         opened()
         wrong += ["model not found"] * page.get_by_text("model not found").count()
-        browser.close()
     return wrong, moved

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.lab import CHROMIUM, read_through, served
+from tests.browser import needs_chromium
+from tests.notebooks.lab import read_through, served
 
 CHAPTER = Path(__file__).resolve().parents[2] / "notebooks" / "00_design.ipynb"
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium (apt-get install chromium)")
+@needs_chromium
 def test_a_chapter_runs_in_the_browser_and_comes_back_whole(tmp_path):
     pytest.importorskip("playwright.sync_api", reason="the dev extra is not installed")
     place = tmp_path / "work"

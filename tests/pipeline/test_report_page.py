@@ -1,7 +1,6 @@
 """The report as somebody reads it: on a phone, on paper, beside another run's."""
 
 import re
-import shutil
 
 import pytest
 
@@ -10,10 +9,7 @@ from edgekit.core.figures import emulated, measured
 from edgekit.design.budget import Budget
 from edgekit.design.gate import gate
 from edgekit.view.comparison import change
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
+from tests.browser import chromium, needs_chromium
 
 
 def two_runs(toy):
@@ -62,14 +58,12 @@ def test_two_runs_stand_side_by_side(toy, capsys):
     assert "compared with itself" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium (apt-get install chromium)")
+@needs_chromium
 def test_it_fits_a_phone_and_few_sheets_of_paper(toy, tmp_path):
-    browser_of = pytest.importorskip("playwright.sync_api", reason="the dev extra is not installed")
+    pytest.importorskip("playwright.sync_api", reason="the dev extra is not installed")
     one, other = two_runs(toy)
     assert main(["report", str(one), str(other)]) == 0
-    with browser_of.sync_playwright() as p:
-        how = {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
-        browser = p.chromium.launch(**how)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         for name in ("report", "comparison"):
             page.goto((one / f"{name}.html").as_uri())
@@ -77,4 +71,3 @@ def test_it_fits_a_phone_and_few_sheets_of_paper(toy, tmp_path):
             assert page.locator("img:not([alt])").count() == 0
             pdf = page.pdf(format="A4", print_background=False)
             assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 2, name
-        browser.close()

@@ -57,10 +57,8 @@ SENDS = {  # pictures of people stay on the camera, unless somebody with the rig
 }  # fmt: skip
 ALIGN: dict[str, Callable] = {}
 PLACE = "camera"  # its groups are stretches of one video
-FEDERATE = {
-    "epochs": 1,
-    "batch": 8,
-}  # a client has some twenty pictures: small batches, or it hardly moves
+# a client has some twenty pictures: small batches, or it hardly moves
+FEDERATE = {"epochs": 1, "batch": 8}
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,
     "out of focus": signal.drifts.out_of_focus,

@@ -55,10 +55,8 @@ SENDS = {  # plants have no privacy
 }  # fmt: skip
 ALIGN: dict[str, Callable] = {}
 PLACE = "field"  # its groups are beds, and a boom passes all of them
-FEDERATE = {
-    "epochs": 1,
-    "batch": 8,
-}  # a client has some twenty pictures: small batches, or it hardly moves
+# a client has some twenty pictures: small batches, or it hardly moves
+FEDERATE = {"epochs": 1, "batch": 8}
 DRIFTS = {  # what happens to a camera in the field
     "dusk": signal.drifts.light_lost,
     "out of focus": signal.drifts.out_of_focus,
