@@ -177,8 +177,7 @@ class RealFleet(Fleet):
                 int((new & old).sum()), int((new & ~old).sum()), int((old & ~new).sum()),
                 int((~new & ~old).sum()),
             )  # fmt: skip
-            cohort = self.cohorts[device]
-            self.paired[cohort] = self.paired.get(cohort, PairedLabels()) + one
+            self.paired[device] = self.paired.get(device, PairedLabels()) + one
         energy = WINDOWS * np.exp(self.rng.normal(0, 0.03)) * (2 if fault == "hungry" else 1)
         distance = 0.2 + abs(self.rng.normal(0, 0.02))
         agreement = float((said == pool.gateway[some]).mean())
@@ -238,7 +237,6 @@ class DrawnFleet(Fleet):
 
     def _label(self, device: str, fault: str) -> None:
         """Five random windows: the old model is right in 93 %, a good new one mostly on the same."""
-        cohort = self.cohorts[device]
         for _ in range(5):
             old = self.rng.random() < 0.93
             new = self.rng.random() < (0.6 if fault == "wrong" else 0.94)
@@ -250,7 +248,7 @@ class DrawnFleet(Fleet):
                 int(old and not new),
                 int(not old and not new),
             )
-            self.paired[cohort] = self.paired.get(cohort, PairedLabels()) + one
+            self.paired[device] = self.paired.get(device, PairedLabels()) + one
 
     def labels(self, release):
         return self.paired

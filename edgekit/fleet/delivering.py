@@ -60,19 +60,20 @@ def roll_out(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     orders: dict[str, list] = {}
     for number in rollout.open_rollouts(connection):
         found = rollout.step(
-            connection, number, week, seen, promotion(connection, loop, number, week)
+            connection, number, week, seen, paired_labels(connection, loop, number, week)
         )
         for o in found:
             orders.setdefault(o.device, []).append([number, o.action, o.release])
     return {"orders": orders, **({"by_hand": by_hand} if by_hand else {})}
 
 
-def promotion(
+def paired_labels(
     connection: Connection, loop: Loop, number: int, week: int
 ) -> dict[str, PairedLabels]:
-    """Random labels of devices that run the release of rollout `number`: both models, by cohort."""
+    """By device that has the release of rollout `number`, or lost it alone: its random labels, with that
+    release and with the one before it."""
     run = rollout.load(connection, number)
-    took = set(run.took())
+    took = {*run.took(), *run.doubted()}
     if not took:
         return {}
     new = release_row(connection, run.release)
@@ -81,12 +82,12 @@ def promotion(
     mine = [i for i, r in enumerate(rows) if r.device in took]
     paired = compare(loop, windows[mine], [rows[i] for i in mine], old["object"], new["object"])
     found: dict[str, PairedLabels] = {}
-    for cohort, before, after in zip(paired.cohort, paired.before, paired.after, strict=True):
+    for device, before, after in zip(paired.device, paired.before, paired.after, strict=True):
         one = PairedLabels(
             int(before and after), int(after and not before), int(before and not after),
             int(not before and not after),
         )  # fmt: skip
-        found[str(cohort)] = found.get(str(cohort), PairedLabels()) + one
+        found[str(device)] = found.get(str(device), PairedLabels()) + one
     return found
 
 

@@ -3,7 +3,8 @@
 Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
 most of them from devices that err. Neither is drawn of windows that are the other's (`world.USES`). While a
 release is on trial nothing is trained, and all wait for what its canaries' random labels say: then most are
-random, and most of these are theirs.
+random, and most of these are theirs. Afterwards some are asked of a device that it was taken back from alone:
+they say whether rightly.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select, update
 
+from edgekit import rollout
 from edgekit.cloud.objects import SAMPLES
 from edgekit.cloud.tables import device_weeks, rollout_devices, rollouts
 from edgekit.data import Windows
@@ -30,6 +32,8 @@ from edgekit.labels.windows import stored_window
 STEP = 2
 LOOK_BACK = 6  # weeks whose labels say how often a device errs: older ones speak of another world
 ORACLE = "oracle"
+# of the random labels, the share of devices with a release on trial; of those that lost one alone
+ON_TRIAL, DOUBTED = 0.75, 0.25
 
 Answers = Mapping[str, Mapping[str, np.ndarray]]  # device -> predicted, confidence, novelty (n,)
 Rows = Mapping[str, np.ndarray]  # device -> windows of its week that may be chosen
@@ -51,10 +55,11 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     budget = max(0, int(loop.plan.labels * windows_until(connection, week)) - len(known))
     lately = [s for s in known if s.week > week - LOOK_BACK]
     errors = expected_errors(lately, queue.classes, found, noticed["drifted"])
-    trying = on_trial(connection)
+    trying, doubted = on_trial(connection), rollout.doubted(connection)
     honest = 3 * budget // 4 if trying else budget // 2
+    share = ON_TRIAL if trying else DOUBTED
     chosen = [
-        *draw_random(found, gate, honest, trying, rng),
+        *draw_random(found, gate, honest, trying | doubted, rng, share),
         *most_telling(found, train, errors, budget - honest, rng),
     ]
     truth: dict[int, str] = {}
@@ -115,13 +120,18 @@ def ask_oracles(
 
 
 def draw_random(
-    found: Answers, rows: Rows, count: int, trying: Iterable[str], rng: np.random.Generator
+    found: Answers,
+    rows: Rows,
+    count: int,
+    asked: Iterable[str],
+    rng: np.random.Generator,
+    share: float = ON_TRIAL,
 ) -> Chosen:
-    """`count` windows of `rows`: most from the devices `trying` a release, if there are any, the rest from
-    the others; each with the number of windows that it stands for."""
-    own = sorted(set(trying) & set(rows))
-    most = 3 * count // 4 if own else 0
-    strata = (own, most), (sorted(set(rows) - set(own)), count - most)
+    """`count` windows of `rows`: a `share` from the devices `asked`, if there are any, the rest from the
+    others; each with the number of windows that it stands for."""
+    own = sorted(set(asked) & set(rows))
+    part = int(share * count) if own else 0
+    strata = (own, part), (sorted(set(rows) - set(own)), count - part)
     chosen: Chosen = []
     for names, wanted in strata:
         chosen += _choose(found, {n: rows[n] for n in names}, wanted, 1.0, rng)

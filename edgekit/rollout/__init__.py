@@ -4,6 +4,7 @@ begin          canaries are drawn; nothing is told to a device yet
 step           once a week: obeys commands, judges, goes on or takes back; its orders are to be carried out
 report         what became of an order, or of a device without one
 open_rollouts  those that a week concerns
+doubted        devices that the newest release was taken back from alone
 under_way      the one that goes on, or is paused
 newest         the highest number that devices were given
 load           one as it stands
@@ -18,6 +19,7 @@ _HOMES = {
     "Order": "edgekit.rollout.state",
     "Policy": "edgekit.rollout.waves",
     "begin": "edgekit.rollout.weekly",
+    "doubted": "edgekit.rollout.weekly",
     "load": "edgekit.rollout.state",
     "newest": "edgekit.rollout.weekly",
     "open_rollouts": "edgekit.rollout.weekly",
@@ -30,6 +32,7 @@ __all__ = [
     "Order",
     "Policy",
     "begin",
+    "doubted",
     "load",
     "newest",
     "open_rollouts",

@@ -42,13 +42,15 @@ def judge(
     devices: Collection[str],
     alpha: float,
     withdrawn: Collection[int] = (),
+    better: Collection[str] = (),
 ) -> Judgement:
     """Devices that took `release`, each beside its own weeks before and beside devices that changed nothing.
 
     A difference in differences: what happens to all is not blamed on the release. A fault is significant, at
     `alpha` shared by all comparisons (Bonferroni), and larger than its measure's floor. A failed self-test
     needs no comparison. Weeks with a release that was `withdrawn` say nothing of how a device is when it
-    is well.
+    is well. Alarms and agreement stand for being right: who is `better` with it by labels of its own is not
+    ill by these.
     """
     own = {d: health[d] for d in sorted(devices) if d in health and weeks_on(health[d], release)}
     groups = _groups(own)
@@ -67,7 +69,7 @@ def judge(
         excesses = found[device]
         if name not in excesses or name == INPUTS or _excused(name, excesses):
             return False
-        return not (name in OUTPUTS and device in changed)
+        return not (name in OUTPUTS and (device in changed or device in better))
 
     ill: dict[str, str] = {}
     for d, excesses in found.items():

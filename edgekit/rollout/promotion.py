@@ -50,6 +50,10 @@ class PairedLabels:
 
         return float(binom.cdf(self.new_only, self.new_only + self.old_only, 0.5))
 
+    def gain(self) -> float:
+        """How probable so many gains are if the models were equally good (exact, one-sided)."""
+        return PairedLabels(new_only=self.old_only, old_only=self.new_only).harm()
+
 
 @dataclass(frozen=True)
 class Promotion:

@@ -1,7 +1,7 @@
 """One rollout in memory: its row and its devices' rows, and the only places where a device changes its state.
 
 waiting ── install ──► trial ── healthy ──► confirmed ── taken back ──► reverted
-   │ ▲                   │ ├──── ill ───────────────────────────────────► reverted
+   │ ▲                   │ ├──── ill ───────────────────────────────────► reverted ── its labels ──► waiting
    │ └─ gave up itself ──┘ └─ again and again ─► failed
    ├── refused again and again ────────────────► failed ── retry ──► waiting
    └── aborted, or a newer release came ───────► skipped
@@ -148,6 +148,21 @@ class Run:
         if count >= max(self.policy.incidents, int(self.policy.abort_share * took) + 1):
             return f"{count} gave the release up or fell silent; {some}"
         return ""
+
+    def doubted(self) -> set[str]:
+        """Devices that it was taken back from alone, and that may still be asked again."""
+        if self.state == "aborted":
+            return set()
+        back = [r for r in self.devices if r["state"] == "reverted"]
+        return {r["device"] for r in back if r["tries"] < self.policy.tries}
+
+    def ask_again(self, better: Collection[str], week: int) -> None:
+        """Those for which the release is better by their labels, though by their health they were ill."""
+        doubted = self.doubted()
+        for r in self.devices:
+            if r["device"] in doubted and r["device"] in better:
+                why = f"better by its labels, though: {r['reason']}"
+                r.update(state="waiting", missed=0, next_week=week, since=week, reason=why[:400])
 
     def tell(self, week: int, held: Collection[str]) -> None:
         """Each device's order. held: those that get nothing now."""

@@ -25,6 +25,7 @@ __all__ = [
     "Order",
     "Policy",
     "begin",
+    "doubted",
     "newest",
     "open_rollouts",
     "report",
@@ -110,7 +111,15 @@ def open_rollouts(connection: Connection) -> list[int]:
         | rollouts.c.id.in_(unsettled)
         | rollouts.c.id.in_(asked)
     )
-    return list(connection.scalars(found.order_by(rollouts.c.id)))
+    latest = select(func.max(rollouts.c.id))
+    again = [connection.scalar(latest)] if doubted(connection) else []
+    return sorted({*connection.scalars(found), *again})
+
+
+def doubted(connection: Connection) -> set[str]:
+    """Devices that the newest release was taken back from alone: their labels may still speak for it."""
+    latest = connection.scalar(select(func.max(rollouts.c.id)))
+    return load(connection, latest).doubted() if latest else set()
 
 
 def step(
@@ -123,8 +132,8 @@ def step(
     """The orders of `week`. The same week twice gives the same orders, and changes nothing.
 
     health: of all devices that were seen since the last step, whatever they run
-    (`edgekit.rollout.health.read`). labels: of all random samples of devices that ran the release so far, by
-    cohort.
+    (`edgekit.rollout.health.read`). labels: of each device's random samples, by its name: the release and the
+    one before it, whatever the device runs.
     """
     run = load(connection, rollout)
     if week <= run.row["stepped"]:
@@ -133,11 +142,13 @@ def step(
     obey(connection, run, week)
     if run.state != "aborted":
         gone = connection.scalars(select(releases.c.number).where(releases.c.state == "withdrawn"))
-        verdict = judge(health, run.release, run.took(), run.policy.alpha, set(gone))
+        better = {d for d, p in (labels or {}).items() if p.gain() <= run.policy.alpha}
+        verdict = judge(health, run.release, run.took(), run.policy.alpha, set(gone), better)
         reason = run.judged(verdict, health, week) or _harm(run, labels)
         if reason:
             abort(run, reason)
     if run.state in ("running", "done"):
+        run.ask_again(better, week)
         waves.stand_in(run.devices, run.policy)
     if run.state == "running":
         _go_on(run, week, labels)
@@ -152,7 +163,12 @@ def step(
 
 
 def _promotion(run: Run, labels: Mapping[str, PairedLabels] | None) -> Promotion:
-    return may_promote(labels, run.policy.labels, run.policy.worst, run.policy.alpha)
+    """By the labels of devices that have the release."""
+    took, found = set(run.took()), dict[str, PairedLabels]()
+    for r in run.devices:
+        if r["device"] in took and (own := (labels or {}).get(r["device"])):
+            found[r["cohort"]] = found.get(r["cohort"], PairedLabels()) + own
+    return may_promote(found, run.policy.labels, run.policy.worst, run.policy.alpha)
 
 
 def _harm(run: Run, labels: Mapping[str, PairedLabels] | None) -> str:

@@ -115,7 +115,7 @@ class Fleet:
         return Vitals(week, release, 100, distance, alarms, agreement, 100 * energy, boots)
 
     def labels(self, release: int) -> dict[str, PairedLabels] | None:
-        """Of random windows, so far, by cohort."""
+        """Of random windows, so far, by device."""
         return None
 
     def health(self, week: int) -> dict[str, Health]:

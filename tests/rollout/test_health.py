@@ -115,6 +115,15 @@ def test_more_alarms_are_no_fault_while_the_gateway_agrees():
     assert "alarm rate" in found(blind).ill["new0"]
 
 
+def test_labels_of_its_own_outweigh_the_gateway_and_nothing_else():
+    health = fleet(taking=2, agreement=lambda a: a - 0.5)
+    assert "new0" in found(health).ill
+    better = judge(health, 2, ["new0", "new1"], 0.02, better=["new0"])
+    assert set(better.ill) == {"new1"}
+    hungry = fleet(taking=2, energy_mj=lambda e: 2 * e)
+    assert "new0" in judge(hungry, 2, ["new0", "new1"], 0.02, better=["new0"]).ill
+
+
 def test_a_device_without_weeks_before_proves_nothing_alone():
     health = fleet(taking=1, beside=0)
     new = {"new0": Health("c", health["new0"].weeks[-1:])}

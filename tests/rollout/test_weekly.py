@@ -5,6 +5,7 @@ import pytest
 from edgekit import rollout as ro
 from edgekit.cloud.commands import ask
 from edgekit.core.errors import EdgekitError
+from edgekit.rollout.promotion import PairedLabels
 from edgekit.rollout.waves import Policy, draw
 from tests.rollout import fleets
 
@@ -124,6 +125,28 @@ def test_a_device_that_was_away_for_three_releases_arrives(world):
     assert (order.device, order.action, order.release) == ("d05", "install", 4)
     go(connection, fleet, 2, first=week + 1)
     assert fleet.confirmed["d05"] == 4
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_who_lost_a_release_alone_gets_it_again_if_its_own_labels_are_better_with_it(world, right):
+    """The gateway may be the one that errs: on one device it disagrees with a release that is right."""
+    connection, fleet = world
+    odd, at_once = "d05", fleet.vitals
+    fleet.vitals = lambda d, week, release, fault, boots: at_once(
+        d, week, release, "wrong" if (d, release) == (odd, 2) else fault, boots
+    )
+    labels = PairedLabels(both=3, new_only=6 if right else 3, old_only=0 if right else 3)
+    rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 8)
+    assert fleets.state(connection, rollout)["state"] == "done"
+    assert fleet.confirmed[odd] == 1
+    assert {d for d, n in fleet.confirmed.items() if n == 2} == set(COHORTS) - {odd}
+    assert ro.doubted(connection) == {odd}
+    assert "agreement" in fleets.rows(connection, rollout)[odd]["reason"]
+    fleet.labels = lambda _: {odd: labels}  # somebody looked at its windows
+    go(connection, fleet, 4, first=12)
+    assert fleet.confirmed[odd] == (2 if right else 1)
+    assert ro.doubted(connection) == (set() if right else {odd})
 
 
 def test_a_device_that_refuses_is_tried_again_and_then_left_until_asked(world):
