@@ -8,6 +8,7 @@ SHARE = {  # as the installed kit has them (`edgekit.core.workspace.shipped`): w
     "edgekit._share.notebooks.exercises": "notebooks/exercises",
     "edgekit._share.data": "data",
     "edgekit._share.docs": "docs",
+    "edgekit._share.docs.how-to": "docs/how-to",
     "edgekit._share.lock": ".",  # of which only the lock is taken: see pyproject.toml
 }
 setup(packages=[*find_namespace_packages(include=["edgekit*"]), *SHARE], package_dir=SHARE)

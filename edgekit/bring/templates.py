@@ -234,6 +234,7 @@ def design(name: str, plan: Plan, question: str) -> str:
     seconds = 1.0 if image else plan.seconds
     latency = 500 if image else int(min(1000, max(50, 1000 * seconds)))
     model = 65_536 if image else 16_384
+    values = plan.used[0].samples[0].size if image else plan.window * len(plan.channels)
     return _text("design").format(
         name=name, use_case=_toml(name=name, title=_title(name), question=asked), latency=latency,
         why_latency="nobody waits longer for a picture" if image else "less than the window takes to record",
@@ -245,7 +246,8 @@ def design(name: str, plan: Plan, question: str) -> str:
         s0=" " * max(1, 17 - len(board)), s1=" " * max(1, 15 - len(battery)), s2=" " * max(1, 18 - len(link)),
         sensor=sensor and f'sensor = "{sensor}"{" " * max(1, 16 - len(sensor))}# a guess from the rate\n',
         per_hour=per_hour, sensor_mw=milliwatt, sensor_s=round(max(sense, min(seconds, 60)), 2),
-        seconds=seconds, macs=macs,
+        seconds=seconds, macs=macs, window_bytes=values if image else 2 * values,
+        why_window="a picture in grey" if image else "samples of 16 bits, of all channels",
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,9 +109,9 @@ def _token(args) -> int:
             print(f"the token of {kind} {args.name} opens nothing any more")
             return 0
         made = tokens.make_token(connection, args.name, kind)
-    print(
-        f"token of {kind} {args.name}, shown this once; one from before opens nothing now:\n{made}"
-    )
+    said = f"token of {kind} {args.name}, shown this once; one from before opens nothing now:"
+    print(said, file=sys.stderr)  # what goes into a file is the token alone
+    print(made)
     return 0
 
 

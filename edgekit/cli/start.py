@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.workspace import Workspace, shipped
 
-COPIED = {"notebooks": "**/*.ipynb", "docs": "*.md"}  # of what the kit brings: which files
+COPIED = {"notebooks": "**/*.ipynb", "docs": "**/*.md"}  # of what the kit brings: which files
 README = """\
 # A workspace of edgekit
 

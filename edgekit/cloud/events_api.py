@@ -19,7 +19,7 @@ CBOR = "application/cbor"
 
 
 class StoredAnswer(BaseModel):
-    """`seen` events are taken care of and need not be sent again; `stored` of them were new."""
+    """`stored` events were new, `seen` ones were there: together all of the batch, to be sent no more."""
 
     stored: int
     seen: int

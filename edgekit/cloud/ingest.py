@@ -33,7 +33,7 @@ from edgekit.telemetry import Event, Kind
 
 @dataclass(frozen=True)
 class Stored:
-    """`seen` events of a batch are taken care of, `stored` of them were new."""
+    """Of a batch, `stored` events were new, and `seen` ones taken care of before: together all of it."""
 
     stored: int
     seen: int
@@ -59,7 +59,7 @@ def store(
     unused = {key: name for key, name in put.items() if key not in new}
     if unused:
         objects.delete(_unreferenced(engine, unused))
-    return Stored(len(new), len(batch))
+    return Stored(len(new), len(batch) - len(new))
 
 
 def forgotten_of(connection: Connection, names: Iterable[str]) -> set[str]:

@@ -28,7 +28,7 @@ class Metrics(Collector):
             return Counter(f"edgekit_{name}", what, registry=self.registry)
 
         self._stored = counter("events_stored", "events that were new")
-        self._seen = counter("events_seen", "events of batches that were acknowledged")
+        self._seen = counter("events_seen", "events that were there already")
         self._bytes = counter("ingest_bytes", "bytes of batches that were acknowledged")
         self._seconds = Histogram(
             "edgekit_ingest_seconds", "from a batch's header to its commit", buckets=SECONDS,

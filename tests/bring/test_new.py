@@ -63,8 +63,8 @@ def test_the_design_and_the_card_can_be_read(made, home):
         assert usecases.notes(name, home, chapter)
 
 
-def test_it_goes_the_way_of_chapter_01(made):
-    _, case = made
+def test_it_goes_the_way_of_chapter_01(made, home):
+    name, case = made
     worlds = {}
     for domain in ("field", "lab"):
         found = case.recordings(domain, "quick", offline=True)
@@ -72,6 +72,8 @@ def test_it_goes_the_way_of_chapter_01(made):
         worlds[domain] = case.windows([case.prepare(r) for r in kept], "quick")
     lab, field = worlds["lab"], worlds["field"]
     assert lab.X.shape[1:] == field.X.shape[1:]
+    flows = load_design(home / "usecases" / name / "design.toml").flows
+    assert flows.window_bytes == field.X[0].size * (1 if name == "shapes" else 2)  # what may leave
     assert set(lab.domain) == {"lab"}
     assert min(np.bincount(field.y)) >= 12, "too few windows of a class"
     assert not np.array_equal(lab.X[:3], field.X[:3])

@@ -110,5 +110,3 @@ def test_the_page_names_what_is_there():
     assert set(re.findall(r"\bmake ([a-z-]+)", page)) <= TARGETS
     named = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
     assert named == set(PROJECT["optional-dependencies"]) >= set(extras()) - {""}
-    for link in re.findall(r"\]\(([^):#]+)\)", page):
-        assert (ROOT / "docs" / link).exists(), link

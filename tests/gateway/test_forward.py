@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.cli.commands import main
 from edgekit.core.errors import EdgekitError
 from edgekit.gateway.forward import Forwarder, Unreachable, read_token
 from edgekit.gateway.metrics import Metrics
 from edgekit.telemetry import Event, Kind, Outbox, unpack
 
-pytest.importorskip("prometheus_client")
+for needed in ("fastapi", "sqlalchemy", "fsspec", "prometheus_client"):
+    pytest.importorskip(needed)
+
+from edgekit.cloud.database import open_database  # noqa: E402
+from edgekit.cloud.events_api import StoredAnswer  # noqa: E402
+from edgekit.cloud.ingest import store  # noqa: E402
+from edgekit.cloud.objects import Objects  # noqa: E402
+
 TOKEN = "a-token-of-tests"
 
 
@@ -62,6 +70,33 @@ def settle(out, tries=40):
                 return
         except Unreachable:
             pass
+
+
+class OwnCloud(Cloud):
+    """Answers what the kit's cloud service does, which stores what it is sent."""
+
+    def __init__(self, engine, objects):
+        super().__init__()
+        self.engine, self.objects = engine, objects
+
+    def post(self, url, body, headers):
+        self.posts += 1
+        done = store(self.engine, self.objects, "hall", unpack(body), 1.0)
+        return 200, StoredAnswer(stored=done.stored, seen=done.seen).model_dump_json().encode()
+
+
+def test_the_kits_own_cloud_is_sent_each_batch_once(token, tmp_path):
+    cloud = OwnCloud(open_database("sqlite://"), Objects(tmp_path / "objects"))
+    for times in (1, 2):  # new events, then their repeats
+        out, box = forwarder(cloud, token, 3)
+        assert (out.step(), len(box), cloud.posts) == (3, 0, times)
+    cloud.engine.dispose()
+
+
+def test_what_the_cloud_prints_is_a_gateways_token_file(tmp_path, capsys):
+    assert main(["cloud", "token", "hall-3", "--database", str(tmp_path / "cloud.db")]) == 0
+    (tmp_path / "hall-3.token").write_text(said := capsys.readouterr().out)
+    assert read_token(tmp_path / "hall-3.token") == said.strip()
 
 
 def test_events_leave_in_batches_when_the_cloud_has_them(token):
