@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.domains.python import PythonDomain
@@ -20,8 +21,12 @@ extensions = ["myst_nb", "sphinx.ext.autodoc"]
 html_theme = "furo"
 html_title = f"edgekit {release}"
 html_static_path = ["static"]
+html_extra_path = [
+    str(p) for p in Path(__file__).parents[1].glob("*.txt")
+]  # llms.txt, where it is looked for
 html_css_files = ["site.css"]
 html_show_copyright = False
+html_show_search_summary = False  # fetched page by page, which a browser refuses where files are opened
 html_copy_source = html_show_sourcelink = False
 html_math_renderer = "pictures"
 
