@@ -26,7 +26,7 @@ html_extra_path = [
 ]  # llms.txt, where it is looked for
 html_css_files = ["site.css"]
 html_show_copyright = False
-html_show_search_summary = False  # fetched page by page, which a browser refuses where files are opened
+html_show_search_summary = False  # would fetch each page found: not from files
 html_copy_source = html_show_sourcelink = False
 html_math_renderer = "pictures"
 
