@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 
 COURSE := .venv/.course
 
-.PHONY: demo quick test lab install course course-lab lock lint format clean
+.PHONY: demo quick test lab docs install course course-lab lock lint format clean
 
 demo: $(STAMP)  ## the bearing chain on real data, full profile, up to the signed update
 	$(BIN)/python -m edgekit run bearing --profile full --through 06
@@ -20,6 +20,9 @@ test: $(STAMP)  ## lint, unit tests, every notebook, the whole chain
 
 lab: $(STAMP)  ## step through the chapters
 	$(BIN)/jupyter lab notebooks/00_design.ipynb
+
+docs: $(STAMP)  ## the docs site; RUN=runs/activity-quick shows the chapters as that run executed them
+	$(BIN)/python docs/site/build.py $(RUN)
 
 install: $(STAMP)  ## the environment alone
 

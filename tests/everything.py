@@ -1,9 +1,9 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
 Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first chapters
-and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a
-run directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
-training), so two of these run side by side.
+and the notebooks that stand alone under nbval; the chain headless for the kit's use cases, each into a run
+directory of its own; and the docs site, with what a chain showed. Notebooks wait a good part of their time
+(for a kernel, a compiler, one thread of a training), so two of these run side by side.
 """
 
 from __future__ import annotations
@@ -100,6 +100,9 @@ def main() -> int:
             done, seconds = future.result()
             print(f"== {together[future]}\n{done.stdout}", flush=True)
             told(together[future], done, seconds)
+        print("== docs site", flush=True)
+        site = ["docs/site/build.py", runs + "/chain/bearing-quick", "--out", runs + "/site"]
+        told("docs site", *timed([PYTHON, *site], {}))
     print(f"failed: {', '.join(failed)}" if failed else "everything passed")
     return 1 if failed else 0
 

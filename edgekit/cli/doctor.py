@@ -54,6 +54,7 @@ GROUPS = {
         "optional: tests of the generated projects",
         "idf-component-manager kconfiglib platformio scons",
     ),
+    "docs": ("optional: the docs site", "sphinx myst-nb furo"),
     "dev": (
         "make test",
         "cddl-verifier hypothesis import-linter mypy nbstripout nbval playwright pre-commit pytest "
@@ -75,6 +76,7 @@ OPTIONAL = (
     "postgresql",
     "tuf",
     "compare",
+    "docs",
 )
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
