@@ -1,6 +1,6 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first chapters
+Lint, layers, unit tests; types, here and on Windows; every chapter at `quick` with each of its cells run twice; the first chapters
 and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a
 run directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
 training), so two of these run side by side.
@@ -26,7 +26,7 @@ CHAPTERS, ALONE_NOTEBOOKS = (
 STRICT = {"bearing"}
 # The chapters' own example runs in them already. The rest of a chain of pictures tells nothing new.
 CHAINS = {"bearing": "fleet", "ecg": "federate", "people": "ota", "weeds": "ota"}
-ALONE = ("ruff check", "ruff format", "layers", "types", "notebook checker", "unit tests")
+ALONE = ("ruff check", "ruff format", "layers", "notebook checker", "unit tests")
 
 
 def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
@@ -42,13 +42,17 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
         "ruff check": ([PYTHON, "-m", "ruff", "check", "."], {}),
         "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "."], {}),
         "layers": ([str(Path(PYTHON).with_name("lint-imports")), "--no-cache"], {}),
-        "types": ([PYTHON, "-m", "mypy"], {}),
         "notebook checker": (
             [PYTHON, "-m", "tests.notebooks.checker", *CHAPTERS, *ALONE_NOTEBOOKS],
             {},
         ),
         "unit tests": (
             [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests"],
+            {},
+        ),
+        "types": ([PYTHON, "-m", "mypy"], {}),
+        "types on Windows": (
+            [PYTHON, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32"],
             {},
         ),
         "chapters, every cell twice (quick)": (
