@@ -1,9 +1,9 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, unit tests; types, here and on Windows; every chapter at `quick` with each of its cells run twice; the first chapters
-and the notebooks that stand alone under nbval; and the chain headless for the kit's use cases, each into a
-run directory of its own. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a
-training), so two of these run side by side.
+Lint, layers, unit tests; types, here and on Windows; the wheel in an empty folder; every chapter at `quick`
+with each of its cells run twice; the first chapters and the notebooks that stand alone under nbval; and the
+chain headless for the kit's use cases, each into a run directory of its own. Notebooks wait a good part of
+their time (for a kernel, a compiler, one thread of a training), so two of these run side by side.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
             [PYTHON, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32"],
             {},
         ),
+        "the wheel in an empty folder": ([PYTHON, "-m", "benchmarks.wheel", "--smoke"], {}),
         "chapters, every cell twice (quick)": (
             [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *CHAPTERS],
             {},

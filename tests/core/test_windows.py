@@ -20,13 +20,13 @@ LACKING = """
 import builtins, os, signal, socket, sys, time, types
 
 MODULES = set("fcntl grp posix pty pwd resource syslog termios tty".split())
-NAMES = set('''AF_UNIX CLOCK_MONOTONIC MSG_DONTWAIT O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK SIGALRM SIGCHLD
-    SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2 SO_REUSEPORT WNOHANG alarm chown chroot
-    clock_gettime fchmod fchown fdatasync fork forkpty getegid geteuid getgid getloadavg getpgid
-    getpgrp getsid getuid initgroups killpg lchown mkfifo nice openpty pause posix_fadvise
-    posix_fallocate pread pthread_kill pwrite register_at_fork sched_getaffinity sched_setaffinity
-    setgid setitimer setpgid setsid setuid sigwait statvfs sync sysconf tzset uname wait wait3 wait4
-    waitid'''.split())
+NAMES = set('''AF_UNIX CLOCK_MONOTONIC MSG_DONTWAIT O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK SIGALRM
+    SIGCHLD SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2 SO_REUSEPORT WNOHANG alarm chown
+    chroot clock_gettime fchmod fchown fdatasync fork forkpty getegid geteuid getgid
+    getloadavg getpgid getpgrp getsid getuid initgroups killpg lchown mkfifo nice openpty
+    pause posix_fadvise posix_fallocate pread pthread_kill pwrite register_at_fork
+    sched_getaffinity sched_setaffinity setgid setitimer setpgid setsid setuid sigwait
+    statvfs sync sysconf tzset uname wait wait3 wait4 waitid'''.split())
 
 class Lacking(types.ModuleType):
     def __init__(self, real, **other):
