@@ -1,11 +1,11 @@
-"""The kit without its repository: `python -m benchmarks.wheel [--smoke] [--cold] [--write]`; 1 on a miss.
+"""The kit without its repository: `python -m benchmarks.wheel [--smoke | --example] [--cold] [--write]`.
 
 Builds the wheel, installs it into a fresh virtual environment, goes to an empty folder and types what a
 newcomer types: start, run, search, new and run. Nothing is downloaded for the data (`--offline`). The other
 packages are those of this interpreter, lent to the new environment; `--cold` has pip fetch all of them from
-the registry instead, which takes some minutes and gigabytes. `--smoke`, which is part of `make test`, ends
-the example after the device, runs only the first chapters of one's own recordings, and has the search refuse
-a run that is not there.
+the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs early and has the
+search refuse a run that is not there. `--example`, which is part of `make test`, is the start and the example
+through chapter 05 alone.
 """
 
 from __future__ import annotations
@@ -30,6 +30,15 @@ from edgekit.core import programs
 SHARED = ("notebooks", "data", "docs")  # beside the package here, inside it once installed
 EXTRAS = "notebooks,train,device,search,ota,compare"
 LEAVE = ("EDGEKIT", "PYTHON", "VIRTUAL_ENV")  # nothing of this environment goes along
+RUN = ["run", "activity", "--offline", "--run-dir", "runs/activity-quick"]
+Command = tuple[
+    str, list[str], str
+]  # what it is, words, what must be said where it is to be refused
+START: Command = ("edgekit start", ["start"], "")
+EXAMPLE = [
+    START,
+    ("edgekit run activity --offline --through export", [*RUN, "--through", "export"], ""),
+]
 BARS = Bars("wheel")
 
 
@@ -113,7 +122,7 @@ def measure(args) -> None:
         BARS.add("edgekit comes from", "the wheel", "the wheel" if inside else where, inside)
         before = installed_files(kit.site)
         source = recordings(folder / "recordings")
-        for what, words, wanted in commands(source, args.smoke):
+        for what, words, wanted in EXAMPLE if args.example else commands(source, args.smoke):
             code, said, seconds = kit.edgekit(*words)
             met = code == 0 if not wanted else wanted in said and code == 2
             BARS.add(what, wanted or "exit 0", f"exit {code}, {seconds:.0f} s", met)
@@ -121,16 +130,15 @@ def measure(args) -> None:
         BARS.add("files that changed in the installed package", "0", str(changed), not changed)
 
 
-def commands(source: Path, smoke: bool) -> list[tuple[str, list[str], str]]:
-    """What is typed: (what it is, words, what must be said where it is to be refused)."""
-    little, part = (["--through", c] if smoke else [] for c in ("export", "collect"))
+def commands(source: Path, smoke: bool) -> list[Command]:
+    """What is typed."""
+    little, part = (["--through", c] if smoke else [] for c in ("design", "collect"))
     refused = "holds no data yet" if smoke else ""
     search = ["search", "activity", "--trials", "4", "--no-finals"]
-    first = ["run", "activity", "--offline", "--run-dir", "runs/activity-quick"]
     return [
-        ("edgekit start", ["start"], ""),
+        START,
         *([("edgekit search, before there is a run", search, refused)] if smoke else []),
-        ("edgekit run activity --offline", [*first, *little], ""),
+        ("edgekit run activity --offline", [*RUN, *little], ""),
         *([] if smoke else [("edgekit search activity, 4 trials", search, "")]),
         ("edgekit new", ["new", "pump", "--from", str(source), "--yes"], ""),
         ("edgekit run of one's own", ["run", "pump", *part], ""),
@@ -145,7 +153,10 @@ def installed_files(site: Path) -> set[tuple[str, int]]:
 
 
 def main() -> int:
-    more = {"--cold": {"action": "store_true", "help": "all packages from the registry (minutes)"}}
+    more = {
+        "--cold": {"action": "store_true", "help": "all packages from the registry (minutes)"},
+        "--example": {"action": "store_true", "help": "the start and the example alone"},
+    }
     return command(BARS, measure, "runs stop early, the search is refused", more)
 
 

@@ -55,7 +55,7 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
             [PYTHON, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32"],
             {},
         ),
-        "the wheel in an empty folder": ([PYTHON, "-m", "benchmarks.wheel", "--smoke"], {}),
+        "the wheel in an empty folder": ([PYTHON, "-m", "benchmarks.wheel", "--example"], {}),
         "chapters, every cell twice (quick)": (
             [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *CHAPTERS],
             {},
