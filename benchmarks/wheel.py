@@ -1,10 +1,11 @@
-"""The kit without its repository: `python -m benchmarks.wheel [--smoke] [--cold] [--write]`; 1 on a miss.
+"""The kit without its repository: `python -m benchmarks.wheel [--smoke | --example] [--cold] [--write]`.
 
 Builds the wheel, installs it into a fresh virtual environment, goes to an empty folder and types what a
 newcomer types: start, run, search, new and run. Nothing is downloaded for the data (`--offline`). The other
 packages are those of this interpreter, lent to the new environment; `--cold` has pip fetch all of them from
 the registry instead, which takes some minutes and gigabytes. `--smoke` stops the runs early and has the
-search refuse a run that is not there.
+search refuse a run that is not there. `--example`, which is part of `make test`, is the start and the example
+through chapter 05 alone.
 """
 
 from __future__ import annotations
@@ -23,10 +24,21 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.bars import SOURCES, Bars, command
+from edgekit.bundle import wheels
+from edgekit.core import programs
 
 SHARED = ("notebooks", "data", "docs")  # beside the package here, inside it once installed
 EXTRAS = "notebooks,train,device,search,ota,compare"
 LEAVE = ("EDGEKIT", "PYTHON", "VIRTUAL_ENV")  # nothing of this environment goes along
+RUN = ["run", "activity", "--offline", "--run-dir", "runs/activity-quick"]
+Command = tuple[
+    str, list[str], str
+]  # what it is, words, what must be said where it is to be refused
+START: Command = ("edgekit start", ["start"], "")
+EXAMPLE = [
+    START,
+    ("edgekit run activity --offline --through export", [*RUN, "--through", "export"], ""),
+]
 BARS = Bars("wheel")
 
 
@@ -47,7 +59,9 @@ class Installed:
         where = "import sysconfig; print(sysconfig.get_path('purelib'))"
         self.site = Path(self.python("-c", where).stdout.strip())
         if not cold:  # a plain path: what is installed there as editable stays out of sight
-            (self.site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+            (self.site / "lent.pth").write_text(
+                sysconfig.get_path("purelib") + "\n", encoding="utf-8"
+            )
             self.environment["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))
 
     def python(self, *words: str) -> subprocess.CompletedProcess:
@@ -64,26 +78,16 @@ class Installed:
 
     def _call(self, *words, check: bool = False) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [str(w) for w in words], cwd=self.home, env=self.environment, capture_output=True, text=True,
-            check=check,
+            [str(w) for w in words], cwd=self.home, env=self.environment, check=check,
+            **programs.SAID,
         )  # fmt: skip
-
-
-def build(folder: Path) -> Path:
-    """The wheel, built from a source distribution, as a release is."""
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, SOURCES],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    (wheel,) = folder.glob("*.whl")
-    return wheel
 
 
 def lacking(wheel: Path) -> list[str]:
     """Files of the package, and of what travels with it, that the wheel has not."""
     there = set(zipfile.ZipFile(wheel).namelist())
     listed = subprocess.run(
-        ["git", "ls-files", "edgekit", *SHARED], cwd=SOURCES, capture_output=True, text=True, check=True
+        ["git", "ls-files", "edgekit", *SHARED], cwd=SOURCES, check=True, **programs.SAID
     )  # fmt: skip
     names = [n for n in listed.stdout.split("\n") if n and not n.endswith(".png")]
     inside = {n: n if n.startswith("edgekit/") else f"edgekit/_share/{n}" for n in names}
@@ -99,7 +103,7 @@ def recordings(folder: Path) -> Path:
             wave += 3 * (state == "knocking") * (rng.random(len(t)) < 0.1)
             path = folder / state / f"machine{machine}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w", newline="") as file:
+            with path.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([("time", "x"), *zip(t.round(2), wave, strict=True)])
     return folder
 
@@ -107,7 +111,8 @@ def recordings(folder: Path) -> Path:
 def measure(args) -> None:
     with tempfile.TemporaryDirectory(prefix="edgekit-") as name:
         folder = Path(name)
-        wheel = build(folder / "dist")
+        (folder / "dist").mkdir()
+        wheel = wheels.own(folder / "dist")
         missing = lacking(wheel)
         shown = f"{len(missing)}{f': {missing[0]} …' if missing else ''}"
         BARS.add("files that the wheel lacks", "0", shown, not missing)
@@ -117,7 +122,7 @@ def measure(args) -> None:
         BARS.add("edgekit comes from", "the wheel", "the wheel" if inside else where, inside)
         before = installed_files(kit.site)
         source = recordings(folder / "recordings")
-        for what, words, wanted in commands(source, args.smoke):
+        for what, words, wanted in EXAMPLE if args.example else commands(source, args.smoke):
             code, said, seconds = kit.edgekit(*words)
             met = code == 0 if not wanted else wanted in said and code == 2
             BARS.add(what, wanted or "exit 0", f"exit {code}, {seconds:.0f} s", met)
@@ -125,16 +130,15 @@ def measure(args) -> None:
         BARS.add("files that changed in the installed package", "0", str(changed), not changed)
 
 
-def commands(source: Path, smoke: bool) -> list[tuple[str, list[str], str]]:
-    """What is typed: (what it is, words, what must be said where it is to be refused)."""
+def commands(source: Path, smoke: bool) -> list[Command]:
+    """What is typed."""
     little, part = (["--through", c] if smoke else [] for c in ("design", "collect"))
     refused = "holds no data yet" if smoke else ""
     search = ["search", "activity", "--trials", "4", "--no-finals"]
-    first = ["run", "activity", "--offline", "--run-dir", "runs/activity-quick"]
     return [
-        ("edgekit start", ["start"], ""),
+        START,
         *([("edgekit search, before there is a run", search, refused)] if smoke else []),
-        ("edgekit run activity --offline", [*first, *little], ""),
+        ("edgekit run activity --offline", [*RUN, *little], ""),
         *([] if smoke else [("edgekit search activity, 4 trials", search, "")]),
         ("edgekit new", ["new", "pump", "--from", str(source), "--yes"], ""),
         ("edgekit run of one's own", ["run", "pump", *part], ""),
@@ -149,7 +153,10 @@ def installed_files(site: Path) -> set[tuple[str, int]]:
 
 
 def main() -> int:
-    more = {"--cold": {"action": "store_true", "help": "all packages from the registry (minutes)"}}
+    more = {
+        "--cold": {"action": "store_true", "help": "all packages from the registry (minutes)"},
+        "--example": {"action": "store_true", "help": "the start and the example alone"},
+    }
     return command(BARS, measure, "runs stop early, the search is refused", more)
 
 

@@ -1,9 +1,10 @@
 """All that CI checks, in one command: `python -m tests.everything`.
 
-Lint, layers, types, unit tests; every chapter at `quick` with each of its cells run twice; the first chapters
-and the notebooks that stand alone under nbval; the chain headless for the kit's use cases, each into a run
-directory of its own; and the docs site, with what a chain showed. Notebooks wait a good part of their time
-(for a kernel, a compiler, one thread of a training), so two of these run side by side.
+Lint, layers, unit tests; types, here and on Windows; the wheel in an empty folder; every chapter at `quick`
+with each of its cells run twice; the first chapters and the notebooks that stand alone under nbval; the chain
+headless for the kit's use cases, each into a run directory of its own; and the docs site, with what a chain
+showed. Notebooks wait a good part of their time (for a kernel, a compiler, one thread of a training), so two
+of these run side by side.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CHAPTERS, ALONE_NOTEBOOKS = (
 STRICT = {"bearing"}
 # The chapters' own example runs in them already. The rest of a chain of pictures tells nothing new.
 CHAINS = {"bearing": "fleet", "ecg": "federate", "people": "ota", "weeds": "ota"}
-ALONE = ("ruff check", "ruff format", "layers", "types", "notebook checker", "unit tests")
+ALONE = ("ruff check", "ruff format", "layers", "notebook checker", "unit tests")
 
 
 def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
@@ -42,7 +43,6 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
         "ruff check": ([PYTHON, "-m", "ruff", "check", "."], {}),
         "ruff format": ([PYTHON, "-m", "ruff", "format", "--check", "."], {}),
         "layers": ([str(Path(PYTHON).with_name("lint-imports")), "--no-cache"], {}),
-        "types": ([PYTHON, "-m", "mypy"], {}),
         "notebook checker": (
             [PYTHON, "-m", "tests.notebooks.checker", *CHAPTERS, *ALONE_NOTEBOOKS],
             {},
@@ -51,6 +51,12 @@ def steps(runs: str) -> dict[str, tuple[list[str], dict]]:
             [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests"],
             {},
         ),
+        "types": ([PYTHON, "-m", "mypy"], {}),
+        "types on Windows": (
+            [PYTHON, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32"],
+            {},
+        ),
+        "the wheel in an empty folder": ([PYTHON, "-m", "benchmarks.wheel", "--example"], {}),
         "chapters, every cell twice (quick)": (
             [PYTHON, "-m", "tests.notebooks.twice", runs + "/twice", *CHAPTERS],
             {},

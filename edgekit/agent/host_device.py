@@ -9,6 +9,7 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,10 @@ class HostDevice(DeviceSimulator):
     ):
         files = program_files(release, keys, revoked)
         made = host_library({**release.source.files, **files, "sizes.c": SIZES}, "-O1")
-        self._folder = tempfile.TemporaryDirectory(prefix="edgekit-host-")
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="edgekit-host-",
+            ignore_cleanup_errors=True,  # Windows keeps what is loaded
+        )
         self._own = Path(self._folder.name) / "device.so"  # a second device has its own memory
         shutil.copyfile(made, self._own)
         self._library: Any = None
@@ -54,7 +58,7 @@ class HostDevice(DeviceSimulator):
 
     def _fresh(self) -> None:
         if self._library:
-            _ctypes.dlclose(self._library._handle)
+            _unload(self._library)
         self._library = ctypes.CDLL(str(self._own))
 
     def _facts(self, device: Device) -> bytes:
@@ -94,3 +98,10 @@ class HostDevice(DeviceSimulator):
     def _write(self, name: str, data: bytes) -> None:
         room = (ctypes.c_char * self._size(name)).in_dll(self._library, name)
         ctypes.memmove(room, data, min(len(data), len(room)))
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    if sys.platform == "win32":
+        _ctypes.FreeLibrary(library._handle)
+    else:
+        _ctypes.dlclose(library._handle)

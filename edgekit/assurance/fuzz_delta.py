@@ -33,6 +33,10 @@ DRIVER = r"""
 #include <string.h>
 
 #include "delta.h"
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
 
 struct sink { uint8_t *data; uint32_t n, most, stop; };
 
@@ -52,6 +56,10 @@ static uint8_t *load(uint32_t n) { /* exactly so large: one byte beyond is found
 
 int main(void) {
   uint32_t h[5];
+#ifdef _WIN32 /* bytes, not lines of text */
+  _setmode(0, _O_BINARY);
+  _setmode(1, _O_BINARY);
+#endif
   while (fread(h, 4, 5, stdin) == 5) {
     uint8_t *base = load(h[0]), *input = load(h[1]);
     struct sink sink = {malloc(h[2] ? h[2] : 1), 0, h[2], h[3]};

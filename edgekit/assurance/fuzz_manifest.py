@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit.agent import native
 from edgekit.core.errors import EdgekitError
+from edgekit.core.programs import SAID
 from edgekit.emulate.toolchain import compile_sanitized
 from edgekit.firmware import c_sources
 from edgekit.packages import suit
@@ -93,7 +94,7 @@ def run(program: Path, keys, good: bytes, inputs: list[bytes], finds: list | Non
             records = (*head, *inputs[len(answers) :])
             file.write_bytes(b"".join(len(r).to_bytes(4, "little") + r for r in records))
             try:
-                done = subprocess.run([program, file], capture_output=True, text=True, timeout=300)
+                done = subprocess.run([program, file], timeout=300, **SAID)
             except subprocess.TimeoutExpired:
                 raise EdgekitError("the parser did not come back within 300 s: a hang") from None
         answers += [tuple(map(int, line.split())) for line in done.stdout.splitlines()]

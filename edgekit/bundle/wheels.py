@@ -22,6 +22,7 @@ from edgekit.core import workspace
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import canonical, installed_from
+from edgekit.core.programs import SAID
 from edgekit.datasets.pinned import sha256
 
 SOURCES = ("pyproject.toml", "setup.py", "requirements.lock", "README.md", "LICENSE", "edgekit",
@@ -104,7 +105,7 @@ def pip(what: str, *words: object) -> None:
         raise EdgekitError("this environment has no pip: python -m ensurepip, and again")
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *map(str, words)],
-        capture_output=True, text=True, errors="replace", env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, **SAID,
     )  # fmt: skip
     if done.returncode:
         said = [s for s in done.stderr.splitlines() if s.strip()]

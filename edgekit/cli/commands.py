@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="edgekit",
         description="Edge AI from data to signed update.",
         epilog="Begin with: edgekit start my-project; cd my-project; edgekit run activity --offline. "
-        "Completion in your shell: edgekit --print-completion bash (or zsh, tcsh).",
+        "Completion in your shell: edgekit --print-completion bash (zsh, fish, powershell …).",
     )
     parser.add_argument("--version", action="version", version=f"edgekit {VERSION}")
     parser.add_argument(

@@ -78,6 +78,10 @@ OPTIONAL = (
     "compare",
     "docs",
 )
+INSTEAD = {  # what some computers do without
+    "tflite-micro": "no wheel here: LiteRT's reference kernels stand in",
+    "python-pkcs11": "not on Windows: keep the key in a file",
+}
 TOOLS = {
     "arm-none-eabi-gcc": "a second compiler; zig from pip is enough",
     "qemu-system-arm": "Cortex-M55; the other cores run without it",
@@ -97,8 +101,8 @@ def main() -> int:
             found = installed(package)
             remedy = extras.APART.get(package) or extras.remedy("" if group == "core" else group)
             needed = group not in OPTIONAL
-            if package == "tflite-micro" and not has_tflm_wheel():
-                remedy, needed = "no wheel here: LiteRT's reference kernels stand in", False
+            if package in INSTEAD and not (found or extras.wanted_here(package)):
+                remedy, needed = INSTEAD[package], False
             print("  " + _line(found is not None, f"{package} {found or 'missing'}", remedy))
             ok = ok and (found is not None or not needed)
     workspace = Workspace.find()
@@ -110,7 +114,7 @@ def main() -> int:
     print(
         "everything the chain needs is here"
         if ok
-        else "something is missing: see the lines with ✗, or `make demo`, which installs all of it"
+        else "something is missing: see the lines with ✗; in a checkout `make demo` installs all of it"
     )
     return 0 if ok else 1
 
@@ -121,11 +125,6 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def has_tflm_wheel() -> bool:
-    """True where tflite-micro publishes a wheel: Linux on x86-64."""
-    return sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 def _line(good: bool, what: str, remedy: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
+from edgekit.core import escape
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.workspace import Workspace, shipped
 
@@ -67,5 +67,5 @@ def _next(workspace: Workspace) -> list[str]:
     }
     lines = [f"  {command:<40} {what}" for command, what in steps.items()]
     if workspace.folder != Path.cwd():
-        lines.insert(0, f"  cd {shlex.quote(str(workspace.folder))}")
+        lines.insert(0, f"  cd {escape.shell(workspace.folder)}")
     return ["next:", *lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -148,6 +149,7 @@ def _serve(args) -> int:
         for name in offered(folder):
             if not inspection.is_signed(inspection.read(folder / name)):
                 print(f"edgekit: {name} is not signed: no device takes it", file=sys.stderr)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a broker of ours ends with us
         print(f"{offer.address}: {', '.join(offer.names()) or 'no *.suit yet'}", flush=True)
         while True:
             time.sleep(3600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from edgekit.cloud import figures, privacy
 from edgekit.cloud.app import app
 from edgekit.cloud.objects import Objects
 from edgekit.core.errors import EdgekitError
+from edgekit.core.ports import listen
 from edgekit.delivery.server.connection_limits import Server, protocol
 
 log = logging.getLogger("edgekit.cloud")
@@ -47,7 +47,7 @@ def serve(
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         said = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise EdgekitError(f"no TLS with {certificate} and {key or certificate}: {said}") from None
-    with _listen(host, port) as listening:
+    with listen(host, port, CONNECTIONS) as listening:
         scheme, where = "https" if certificate else "http", f"[{host}]" if ":" in host else host
         print(f"serving {scheme}://{where}:{listening.getsockname()[1]}", flush=True)
         if not certificate and not host.startswith(("127.", "localhost", "::1")):
@@ -61,20 +61,6 @@ def serve(
             Server(config, TIMEOUT_S).run([listening])
         finally:
             stop.set()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except (OSError, UnicodeError) as error:
-        listening.close()
-        said = getattr(error, "strerror", None) or "no such host"
-        raise EdgekitError(f"cannot serve at {host}:{port}: {said}") from None
-    listening.listen(CONNECTIONS)
-    return listening
 
 
 def _chores(

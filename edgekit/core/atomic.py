@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+BUSY_S = (0.01, 0.05, 0.2, 0.5)  # waits between tries at a file that another process has open
 
 
 @contextmanager
@@ -17,7 +20,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".half-{uuid4().hex}{path.suffix}")
     try:
         yield temporary
-        temporary.replace(path)
+        _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -27,3 +30,15 @@ def atomic_write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with atomic_write(path) as temporary, os.fdopen(os.open(temporary, how, mode), "wb") as file:
         file.write(data)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Windows refuses while anybody reads `path`, or a scanner looks at what is new: they soon are done."""
+    for wait in BUSY_S if os.name == "nt" else ():
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    temporary.replace(path)

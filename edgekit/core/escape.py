@@ -7,7 +7,10 @@ commands of a terminal or what makes text run backwards; each place has one way 
 from __future__ import annotations
 
 import html as _html
+import os
 import re
+import shlex
+from pathlib import Path
 
 MARKUP = re.compile(  # what Markdown may read as more than a character, there where it may
     r"[\\`*\[\]|~#@]|(?<![^\W_])_|_(?![^\W_])|^[-+=:\s]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=\w):(?=//)"
@@ -39,6 +42,17 @@ def line(text: str) -> str:
     """
     text = encodable(str(text))
     return "".join(c if c.isprintable() or c in JOINERS else repr(c)[1:-1] for c in text)
+
+
+def shell(text: str | Path) -> str:
+    """`text` as one word of a command that somebody types here: on Windows a path, which has no quote in it.
+
+    >>> shell("model.tflite")
+    'model.tflite'
+    """
+    if os.name != "nt":
+        return shlex.quote(str(text))
+    return str(text) if re.fullmatch(r"[\w.:\\/-]+", str(text)) else f'"{text}"'
 
 
 def html(text: str) -> str:

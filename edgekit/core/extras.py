@@ -53,6 +53,18 @@ def extras() -> dict[str, list[str]]:
     return found
 
 
+def wanted_here(name: str) -> bool:
+    """Whether the kit, with all its extras, asks for a distribution on this computer, as its markers say."""
+    from packaging.requirements import Requirement
+
+    try:
+        all_ = map(Requirement, requires("edgekit") or ())
+    except PackageNotFoundError:
+        return True
+    markers = [r.marker for r in all_ if canonical(r.name) == canonical(name)]
+    return any(m is None or any(m.evaluate({"extra": e}) for e in extras()) for m in markers)
+
+
 def extra_of(module: str) -> str | None:
     """The extra that brings a module or distribution; "" if every installation has it, None if none has."""
     name = DISTRIBUTIONS.get(module.split(".")[0], module.split(".")[0])
@@ -61,16 +73,17 @@ def extra_of(module: str) -> str | None:
 
 
 def remedy(extra: str | None) -> str:
-    """What to type for an extra. There is no edgekit in a registry: from a checkout, or from its wheel."""
+    """What to type for an extra. There is no edgekit in a registry: from a checkout, or from its wheel.
+    In double quotes: Windows' own shell knows no others."""
     if extra is None:
         return "`edgekit doctor` says what belongs to the kit"
     part = f"[{extra}]" if extra else ""
     where, editable = installed_from()
     if editable:
         here = "." if where == Path.cwd() else str(where)
-        return f"pip install -e '{here}{part}'"
+        return f'pip install -e "{here}{part}"'
     wheel = where or f"edgekit-{VERSION}-py3-none-any.whl"
-    return f"pip install '{wheel}{part}', the wheel this came from"
+    return f'pip install "{wheel}{part}", the wheel this came from'
 
 
 def installed_from() -> tuple[Path | None, bool]:

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import socket
+
+from edgekit.core.errors import EdgekitError
 
 
 def free_port(host: str = "127.0.0.1") -> int:
     """The number of a TCP port of `host`, an address of this machine, at which nobody listens now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+    with socket.socket(_family(host)) as s:
         s.bind((host, 0))
         return int(s.getsockname()[1])
+
+
+def listen(host: str, port: int, waiting: int = 128) -> socket.socket:
+    """A socket at which clients may connect; so many of them may wait. Raises EdgekitError where it is taken,
+    or no address of this machine."""
+    listening = socket.socket(_family(host))
+    if (
+        os.name == "posix"
+    ):  # else a port rests for a minute; on Windows it would let two have the same one
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        listening.close()
+        said = getattr(error, "strerror", None) or "no such host"
+        raise EdgekitError(f"cannot serve at {host}:{port}: {said}") from None
+    listening.listen(waiting)
+    return listening
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -44,6 +44,8 @@ def reserve_target(to: Path | str, timeout_s: float) -> Iterator[Path]:
     finally:
         remove(lock)  # first: whoever opened it meanwhile sees that it is no longer the one
         file.close()
+        if os.name == "nt":  # there no file goes that is open, ours before or another's now
+            remove(lock)
 
 
 def sidecar_path(to: Path, what: str) -> Path:

@@ -83,7 +83,7 @@ def credentials(folder: Path, name: str, host: str, port: int) -> Connection:
     secret, certificate = folder / f"{name}.password", folder / f"{name}.pem"
     key = folder / f"{name}.key"
     try:
-        password = secret.read_text().strip() if secret.is_file() else ""
+        password = secret.read_text("utf-8").strip() if secret.is_file() else ""
         has = certificate.is_file() and key.is_file()
     except (OSError, UnicodeDecodeError) as error:
         raise EdgekitError(f"{secret} cannot be read: {error}") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.programs import SAID
 from edgekit.emulate.cores import CORES, core
 from edgekit.emulate.firmware import Firmware
 from edgekit.emulate.machine import as_batches
@@ -51,9 +52,7 @@ def run_qemu(
         command += ["-serial", "null", "-monitor", "none"]
         command += ["-semihosting-config", "enable=on,target=native"]
         try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
-            )
+            done = subprocess.run(command, cwd=folder, timeout=seconds, check=False, **SAID)
         except subprocess.TimeoutExpired:
             raise EdgekitError(f"QEMU did not finish within {seconds:.0f} s") from None
         results = place / "results"

@@ -24,6 +24,7 @@ from edgekit import firmware
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.extras import missing
+from edgekit.core.programs import SAID
 from edgekit.emulate.cores import Core
 
 COMPILERS = ("zig", "gcc")
@@ -224,7 +225,7 @@ def _zig() -> tuple[str, ...]:
 
 @cache
 def _version(gcc: str) -> str:
-    done = subprocess.run([gcc, "-dumpversion"], capture_output=True, text=True, check=False)
+    done = subprocess.run([gcc, "-dumpversion"], check=False, **SAID)
     return done.stdout.strip()
 
 
@@ -242,7 +243,7 @@ def _made(files: dict, command: Sequence[str], target: str) -> bytes:
         # no path of this machine in the debug information: the same sources give the same bytes
         command = [*command, f"-ffile-prefix-map={folder}=.", "-o", "made.out"]
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+            done = subprocess.run(command, cwd=folder, timeout=300, **SAID)
         except FileNotFoundError:
             raise EdgekitError(f"there is no C compiler {command[0]!r} here") from None
         if done.returncode:

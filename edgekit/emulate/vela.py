@@ -59,7 +59,7 @@ def estimate(
         summaries = sorted(Path(folder).glob("model_summary_*.csv"))
         if not summaries:
             raise EdgekitError(f"Vela wrote no summary: {_last(log)}")
-        with summaries[0].open(newline="") as f:
+        with summaries[0].open(newline="", encoding="utf-8") as f:
             row = next(csv.DictReader(f))
     source = (
         f"ethos-u-vela {metadata.version('ethos-u-vela')}, {accelerator}, {row['system_config']}, "
@@ -91,7 +91,7 @@ def _vela(folder: str, accelerator: str, seconds: float) -> str:
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=seconds,
         )

@@ -143,7 +143,7 @@ def tiers(folder: Path | str, devices: Sequence[str], kind: str = "amqtt") -> It
             theirs, ours = (make_token(connection, k, k) for k in ("gateway", "operator"))
         token = where / "gateway.token"
         token.touch(mode=0o600)
-        token.write_text(theirs)
+        token.write_text(theirs, encoding="ascii")
         running = stack.enter_context(
             broker(kind, where / "broker", tuple(devices), gateways=("gateway",))
         )

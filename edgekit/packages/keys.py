@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import warnings
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from edgekit.core import escape
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.safe_files import read_private_file
@@ -142,6 +142,6 @@ def _workshop(path: Path) -> bool:
 def _again(path: Path) -> str:
     new = path.with_suffix(".new.pem")
     return (
-        f"openssl pkcs8 -topk8 -v2 aes-256-cbc -iter {pkcs8.ROUNDS} -in {shlex.quote(str(path))} "
-        f"-out {shlex.quote(str(new))}"
+        f"openssl pkcs8 -topk8 -v2 aes-256-cbc -iter {pkcs8.ROUNDS} -in {escape.shell(path)} "
+        f"-out {escape.shell(new)}"
     )

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.core.programs import SAID
 from edgekit.packages.public_keys import PublicKey, Signer
 
 
@@ -88,7 +89,7 @@ def der(signature: bytes) -> bytes:
 
 def _run(folder: Path, *words: str) -> str:
     command = [sys.executable, "-c", "from imgtool.main import imgtool; imgtool()", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, timeout=120, **SAID)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise EdgekitError(f"imgtool refused: {said[-1] if said else 'without a reason'}")

@@ -90,7 +90,8 @@ class ReportReceiver:
                     f"report {status.number} of {name} was sent before: {last[name]} was the last one"
                 )
             with atomic_write(self.file) as half:
-                half.write_text(json.dumps(last | {name: status.number}, indent=0, sort_keys=True))
+                text = json.dumps(last | {name: status.number}, indent=0, sort_keys=True)
+                half.write_text(text, encoding="ascii")
         return status
 
     def _last(self) -> dict[str, int]:

@@ -110,16 +110,16 @@ class Context:
     def feature_costs(self) -> dict[str, cost.FeatureCost]:
         """What each feature step costs on the core, by name: counted once for each search."""
         path = self.config.folder / "features.json"
-        kept = json.loads(path.read_text()) if path.is_file() else {}
+        kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         found = {}
         for name, preprocess in self.preprocessors.items():
             key = f"{self.cpu} {preprocess!r}"
             if key not in kept:
                 kept[key] = self._feature_cost(name)
             found[name] = cost.FeatureCost(**kept[key])
-        if not path.is_file() or json.loads(path.read_text()) != kept:
+        if not path.is_file() or json.loads(path.read_text("utf-8")) != kept:
             with atomic_write(path) as partial:
-                partial.write_text(json.dumps(kept, indent=1))
+                partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         return found
 
     def _feature_cost(self, name: str) -> dict:

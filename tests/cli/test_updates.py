@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -214,13 +215,18 @@ def serving(ota, tmp_path, monkeypatch):
             str(free_port()),
         ]
         pipe = subprocess.PIPE
-        running.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
-        return running[-1].stdout.readline()
+        running.append(
+            (subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True), int(command[-1]))
+        )
+        return running[-1][0].stdout.readline()
 
     yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    for process, port in running:
+        process.terminate()
+        process.communicate(timeout=60)
+        assert process.returncode == 130
+        with socket.socket() as left:  # by a broker of its own, too
+            assert left.connect_ex(("127.0.0.1", port))
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

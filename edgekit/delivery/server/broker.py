@@ -67,7 +67,7 @@ class Broker:
             except OSError:
                 time.sleep(0.02)
         self.kill()
-        last = (self.folder / "broker.log").read_text(errors="replace").strip().splitlines()[-1:]
+        last = (self.folder / "broker.log").read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise EdgekitError(f"{self.kind} did not start: {''.join(last) or 'it says nothing'}")
 
     def kill(self) -> None:
@@ -123,7 +123,7 @@ def _amqtt(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[s
         file = folder / f"{name}.password"
         if not file.exists():
             private(file, secrets.token_urlsafe(24).encode())
-        lines.append(f"{name}:{hasher.hash(file.read_text())}\n")
+        lines.append(f"{name}:{hasher.hash(file.read_text('ascii'))}\n")
     private(folder / "passwords", "".join(lines).encode())
     plugins = "amqtt.plugins."
     config = {
@@ -149,7 +149,7 @@ def _amqtt(folder: Path, may: dict[str, Topics], host: str, port: int) -> list[s
 
 def _as_ourselves() -> str:
     """Started by root it becomes another user, who cannot read our files, unless told; not on Windows."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         import pwd
 
         return f"user {pwd.getpwuid(os.geteuid()).pw_name}"

@@ -8,7 +8,6 @@ only packages are there for others (see `files`). Who keeps a connection busy wi
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
+from edgekit.core.ports import listen
 from edgekit.delivery.server.certificates import certify
 from edgekit.delivery.server.files import FILE_NAME, KINDS, offered, read_offered
 from edgekit.delivery.transport import RECEIVER, UPDATE, Files, Source, check_name
@@ -97,16 +97,8 @@ def serve_http(
             f"no TLS with {certificate} and {key or certificate}: {said}; both are PEM files, the "
             "key is not encrypted and is the certificate's"
         ) from None
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, port))
-        except (OSError, UnicodeError) as error:
-            said = getattr(error, "strerror", None) or "no such host"
-            raise EdgekitError(f"cannot serve at {host}:{port}: {said}") from None
+    with listen(host, port) as listening:  # from here on a client waits and is not turned away
         server = Server(config, timeout_s)
-        listening.listen()  # from here on a client waits instead of being turned away
         thread = threading.Thread(target=server.run, args=([listening],), name="http", daemon=True)
         thread.start()
         try:

@@ -50,7 +50,8 @@ def _end_with(parent: int) -> None:
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(LOOK)
-        os.killpg(0, signal.SIGKILL)
+        if sys.platform != "win32":  # where nothing is launched
+            os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=look, daemon=True).start()
 

@@ -93,13 +93,21 @@ class Process:
         return (found or [line.strip() for line in lines if line.strip()] or ["nothing said"])[-1]
 
     def tell(self, number: int) -> None:
-        """Send a signal to all of the group."""
-        with suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for "gone"
-            os.killpg(self.popen.pid, number)
+        """Send a signal to all of the group; on Windows none is started."""
+        if sys.platform != "win32":
+            with suppress(ProcessLookupError, PermissionError):  # macOS says the latter for "gone"
+                os.killpg(self.popen.pid, number)
+
+    def kill(self) -> None:
+        """End all of the group at once."""
+        if sys.platform != "win32":
+            self.tell(signal.SIGKILL)
 
     def left(self) -> bool:
         """Whether anything of the group is still there."""
         self.popen.poll()
+        if sys.platform == "win32":
+            return False
         try:
             os.killpg(self.popen.pid, 0)
         except (ProcessLookupError, PermissionError):
@@ -124,7 +132,7 @@ def stop(processes: Sequence[Process]) -> None:
     while time.monotonic() < until and any(p.left() for p in processes):
         time.sleep(0.05)
     for p in processes:
-        p.tell(signal.SIGKILL)
+        p.kill()
     for p in processes:
         p.popen.wait()
 
@@ -151,7 +159,7 @@ def flower(
             if process.alive and alive():
                 raise EdgekitError(f"flwr {words[0]} did not come to an end within {timeout:g} s")
         finally:
-            process.tell(signal.SIGKILL)
+            process.kill()
             popen.wait()
         said.seek(0)
         return popen.returncode, COLOURS.sub("", said.read().decode(errors="replace"))

@@ -128,7 +128,7 @@ class SuperLink:
             file.replace(self.folder / RESULT)
             return found
         if why.exists():
-            raise EdgekitError(why.read_text())
+            raise EdgekitError(why.read_text("utf-8"))
         if not self.alive():
             how = self.process.how() if self.process else "ended"
             raise EdgekitError(f"the SuperLink {how} in mid-run: nothing was written; run again")

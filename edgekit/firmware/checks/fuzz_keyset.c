@@ -13,6 +13,10 @@
 #include "es256.h"
 #include "nor.h"
 #include "statement.h"
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
 
 static uint32_t number(void) {
   uint8_t b[4];
@@ -30,6 +34,9 @@ static uint8_t *bytes(uint32_t *n) {
 int main(void) {
   static const uint8_t SECRET[HMAC_KEY], MODEL[16];
   static struct trust t;
+#ifdef _WIN32 /* bytes, not lines of text */
+  _setmode(0, _O_BINARY);
+#endif
   for (;;) {
     const uint32_t now = number(), algorithms = number();
     uint32_t old_size, n, size;
