@@ -228,7 +228,11 @@ def layer_parity(
             differs = 0
             for expected, got in zip(truth.tensors, answer.tensors, strict=True):
                 for i in layer.outputs:
-                    e, g = expected[final.get(i, i)].reshape(-1), got[i].reshape(-1)
+                    at = final.get(i, i)
+                    e, g = (
+                        expected[at][..., graph.kept.get(at, ...)].reshape(-1),
+                        got[i].reshape(-1),
+                    )
                     differs += int((e != g).sum())
                     worst = max(worst, float(np.abs(e.astype(float) - g.astype(float)).max()))
             row[f"{target}_differs"] = differs
