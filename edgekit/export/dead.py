@@ -212,7 +212,7 @@ class _Removal:
         kind = np.int64 if x.dtype == np.int8 else np.float64
         products = _data(filters).reshape(len(rows), -1, count(x)).sum(1, kind) @ value.astype(kind)
         given = op.inputs[2] if len(op.inputs) > 2 else -1
-        bias = self.graph.tensors[given] if given >= 0 else _no_bias(x, len(rows))
+        bias = self.graph.tensors[given] if given >= 0 else _no_bias(x, filters)
         # it fits: `lower` has seen that no sum over these products and the others leaves 32 bits
         bias = _holding(bias, (_data(bias) + products).astype(bias.dtype))
         found = {
@@ -237,10 +237,12 @@ def _zero(t: Tensor) -> int:
     return int(t.zero_point[0]) if t.dtype == np.int8 else 0
 
 
-def _no_bias(x: Tensor, size: int) -> Tensor:
-    kind = np.dtype(np.int32 if x.dtype == np.int8 else np.float32)
-    none = np.zeros(0)
-    return Tensor(0, "bias", (size,), kind, none, none, 0, np.zeros(size, kind))
+def _no_bias(x: Tensor, filters: Tensor) -> Tensor:
+    size, kind = filters.shape[0], np.dtype(np.int32 if x.dtype == np.int8 else np.float32)
+    scale = (x.scale * filters.scale).astype(np.float32)
+    return Tensor(
+        0, "bias", (size,), kind, scale, np.zeros(len(scale), np.int64), 0, np.zeros(size, kind)
+    )
 
 
 def _data(t: Tensor) -> np.ndarray:
