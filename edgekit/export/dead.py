@@ -110,12 +110,11 @@ class _Removal:
 
     def _look_at(self, n: int, op: Operator) -> None:
         """Range of its output, and who could leave: everything at first."""
-        p, rule, layer = OperatorContext(self.graph, op), OPERATORS[op.name].channels, None
-        layer = self.layers.get(op.index)
+        p, rule = OperatorContext(self.graph, op), OPERATORS[op.name].channels
         if rule is None or not {str(p.x.dtype), str(p.y.dtype)} <= set(KINDS):
             return
         given = [self.ranges[i] if i >= 0 else () for i in op.inputs]
-        found = rule.ranges(p, layer, given)
+        found = rule.ranges(p, self.layers.get(op.index), given)
         if found is not None:
             self.ranges[p.y.index] = found
         if rule.links:

@@ -20,7 +20,20 @@ from edgekit.testing.operator import _together
 from edgekit.testing.tflite_file import to_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
-STEPS = "conv deep deep2 residual side pool mean_pool relu pad flat dense mean".split()
+STEPS = [
+    "conv",
+    "deep",
+    "deep2",
+    "residual",
+    "side",
+    "pool",
+    "mean_pool",
+    "relu",
+    "pad",
+    "flat",
+    "dense",
+    "mean",
+]
 
 
 @dataclass
