@@ -76,6 +76,13 @@ def difference(
     return DeadChannels(channels, macs, weight_bytes, *whole)
 
 
+def channel_ranges(graph: Graph, layers: Sequence[Layer]) -> dict[int, np.ndarray]:
+    """For each tensor the lowest and highest value that each of its channels can have: (2, channels)."""
+    removal = _Removal(graph, layers)
+    removal.result()
+    return removal.ranges
+
+
 def without_dead_channels(graph: Graph, layers: Sequence[Layer]) -> Graph:
     """The same graph without its dead channels: outputs stay, to the bit for int8; itself if none is dead.
 
@@ -113,12 +120,15 @@ class _Removal:
         p, rule = OperatorContext(self.graph, op), OPERATORS[op.name].channels
         if rule is None or not {str(p.x.dtype), str(p.y.dtype)} <= set(KINDS):
             return
+        links = rule.links(p) if rule.links else None
+        if rule.links and links is None:  # here its channels become others
+            return
         given = [self.ranges[i] if i >= 0 else () for i in op.inputs]
         found = rule.ranges(p, self.layers.get(op.index), given)
         if found is not None:
             self.ranges[p.y.index] = found
         if rule.links:
-            self.links[n] = rule.links(p)
+            self.links[n] = links
         elif p.inputs[1].data.shape[-1] % count(p.x) == 0:
             taps = p.inputs[1].data.reshape(count(p.y), -1, count(p.x))
             self.used[n] = taps.any(axis=1)

@@ -12,8 +12,9 @@ from hypothesis.errors import NoSuchExample
 
 from edgekit.emulate.parity import layer_parity
 from edgekit.export import dead, dead_channels, generate, read
-from edgekit.export.dead import without_dead_channels
+from edgekit.export.dead import channel_ranges, without_dead_channels
 from edgekit.export.lower import lower
+from edgekit.operators import OPERATORS
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
 from edgekit.testing.operator import _together
@@ -165,14 +166,15 @@ def networks(most: int = 6):
     return st.builds(network, steps, st.integers(0, 2**32 - 1))
 
 
-def answers(graph: Graph, x: np.ndarray) -> np.ndarray:
-    """TFLM's, in this process: the files are our own."""
+def answers(graph: Graph, *inputs: np.ndarray) -> np.ndarray:
+    """TFLM's, in this process: the files are our own. `inputs`: (n, *shape) of each."""
     from tflite_micro import runtime
 
     engine = runtime.Interpreter.from_bytes(to_tflite(graph), arena_size=1_000_000)
     found = []
-    for sample in x:
-        engine.set_input(sample, 0)
+    for sample in zip(*inputs, strict=True):
+        for i, x in enumerate(sample):
+            engine.set_input(x, i)
         engine.invoke()
         found.append(np.array(engine.get_output(0)))
     return np.array(found)
@@ -198,6 +200,29 @@ def changes(graph: Graph) -> bool:
 @given(networks())
 def test_what_is_left_gives_the_same_bytes(graph):
     assert not changes(graph)
+
+
+@pytest.mark.parametrize("name", [n for n, kind in OPERATORS.items() if kind.channels])
+def test_no_value_leaves_its_channels_range(name):
+    """Whatever comes in; where it is one value for one, an end of the range is met."""
+    for example in OPERATORS[name].examples:
+        for seed in range(6):
+            graph = example(np.random.default_rng(seed))
+            kinds = {str(graph.tensors[i].dtype) for i in (*graph.inputs, *graph.outputs)}
+            if kinds != {"int8"} or any(i < 0 for op in graph.operators for i in op.inputs):
+                continue
+            rng = np.random.default_rng(seed)
+            shapes = [(20, *graph.tensors[i].shape) for i in graph.inputs]
+            given = [rng.choice([-128, 127, *range(-128, 128)], s).astype(np.int8) for s in shapes]
+            for x in given:
+                x[0], x[1] = -128, 127
+            low, high = channel_ranges(graph, lower(graph)[0])[graph.outputs[0]]
+            y = answers(graph, *given)
+            y = y.reshape(-1, len(low))
+            assert (low <= y).all()
+            assert (y <= high).all()
+            if name in ("RELU", "RELU6", "MAX_POOL_2D", "ADD"):
+                assert (y.min(0) == low).all() or (y.max(0) == high).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -241,6 +266,16 @@ def test_the_program_layer_by_layer_on_this_machine_and_on_a_core():
     shapes = [graph.tensors[i].shape for i in graph.inputs]
     x = [rng.integers(-128, 128, (5, *s[1:])).astype(np.int8) for s in shapes]
     assert layer_parity(data, x).attrs["exact"]
+
+
+def test_a_mean_over_the_channels_makes_other_channels():
+    """Their ranges are not those of the channels that went in."""
+    net = Net(np.random.default_rng(0))
+    net.add((1, 4, 4, 2), scale=0.1)
+    net.tensors.append(e.ints(3))
+    net.x = net.op("MEAN", [0, 1], net.add((1, 4, 4), scale=0.1), keep_dims=False)
+    net.products("FULLY_CONNECTED", 5)
+    assert not changes(e.model(net.tensors, net.ops, [0], [net.x]))
 
 
 def test_in_a_slot_all_channels_stay_as_an_update_may_bring_them_to_life():
