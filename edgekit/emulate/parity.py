@@ -228,7 +228,9 @@ def layer_parity(
             differs = 0
             for expected, got in zip(truth.tensors, answer.tensors, strict=True):
                 for i in layer.outputs:
-                    e, g = expected[final.get(i, i)].reshape(-1), got[i].reshape(-1)
+                    e, stay = expected[final.get(i, i)], graph.kept.get(final.get(i, i))
+                    e = (e if stay is None else e[..., stay]).reshape(-1)
+                    g = got[i].reshape(-1)
                     differs += int((e != g).sum())
                     worst = max(worst, float(np.abs(e.astype(float) - g.astype(float)).max()))
             row[f"{target}_differs"] = differs

@@ -46,6 +46,13 @@ def slot_image(source: Source, cpu: str = "cortex-m4") -> bytes:
 
 
 def model_bytes(source: Source) -> Figure:
-    """Bytes of `slot_image`, counted without running it: the budget's line of that name."""
+    """Bytes of `slot_image`, counted without running it: the budget's line of that name.
+
+    source: generated with `slot`; EdgekitError for another, which may lack channels that the slot has.
+    """
+    if not source.slot:
+        raise EdgekitError(
+            "a slot's bytes are those of code that reads from one: generate(…, slot=True)"
+        )
     size = image_size(source.graph, source.layers) + DIGEST_BYTES
     return measured(size, "bytes", "the image in a slot: constants and the self-test's answer")

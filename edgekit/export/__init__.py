@@ -15,6 +15,8 @@ _HOMES = {
     "require_int8": "edgekit.export.unsupported",
     "emit": "edgekit.export.codegen",
     "generate": "edgekit.export.codegen",
+    "dead_channels": "edgekit.export.dead",
+    "DeadChannels": "edgekit.export.dead",
     "Source": "edgekit.export.source",
     "image": "edgekit.export.slot",
     "image_regions": "edgekit.export.slot",

@@ -11,6 +11,7 @@ from edgekit import firmware
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
+from edgekit.export.dead import NOTHING, difference, without_dead_channels
 from edgekit.export.lower import lower
 from edgekit.export.plan import Plan, plan, root
 from edgekit.export.slot import constant_offsets, constants, head_region, image_size
@@ -46,6 +47,9 @@ def generate(
 ) -> Source:
     """Like `emit`, and keeps the layers and the memory plan.
 
+    Channels that are provably constant leave the program; `Source.dead` says how much they were. With `slot`
+    they stay: an update may bring them to life, and the program must not change for that.
+
     With `slot`, constants are no part of the program: `{name}_slot` points to the `image` of a model,
     which an update can replace while the program stays. With `head`, too, those of the last layer are read
     from `{name}_head`, which the program points into the slot or to what it has learnt; what that layer is
@@ -57,6 +61,11 @@ def generate(
         whose = "the C library" if name in RESERVED else "edgekit's own code"
         raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
     layers, alias = lower(graph)
+    lean = graph if slot else without_dead_channels(graph, layers)
+    dead = NOTHING
+    if lean is not graph:
+        whole, (layers, alias) = layers, lower(lean)
+        dead, graph = difference(graph, whole, lean, layers), lean
     if head and not slot:
         raise EdgekitError("a last layer that can be replaced needs code that reads from a slot")
     region = head_region(graph, layers) if head else (0, 0)
@@ -89,7 +98,7 @@ def generate(
         if slot
         else _weights(graph, name, layers),
     }
-    return Source(name, files | found, tuple(layers), memory, graph, alias, slot, head)
+    return Source(name, files | found, tuple(layers), memory, graph, alias, slot, head, dead)
 
 
 def kernels(wanted: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from edgekit.core.atomic import atomic_write_bytes
+from edgekit.export.dead import NOTHING, DeadChannels
 from edgekit.export.plan import Plan, root
 from edgekit.operators.graph import Graph
 from edgekit.operators.layer import Layer
@@ -24,6 +25,7 @@ class Source:
     alias: dict[int, int]  # tensors that only rename another
     slot: bool = False  # constants are not compiled in but read from a slot, see `image`
     head: bool = False  # those of the last layer from a place of their own, see `head_region`
+    dead: DeadChannels = NOTHING  # what of the model is not in it
 
     def offset(self, tensor: int) -> int:
         """Where in the arena a tensor lives."""
@@ -55,7 +57,8 @@ class Source:
             f"<tr><td>{escape(f)}</td><td>{len(t.splitlines()):,} lines</td></tr>"
             for f, t in self.files.items()
         )
+        left = f"; left out as {self.dead}" if self.dead.channels else ""
         return (
             f"<p><b>{escape(self.name)}</b>: {len(self.layers)} layers, {self.macs:,} MAC, arena "
-            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B</p><table>{rows}</table>"
+            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B{left}</p><table>{rows}</table>"
         )

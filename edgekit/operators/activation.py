@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgekit.operators import channels, floats
 from edgekit.operators import example as e
 from edgekit.operators import fixed_point as q
-from edgekit.operators import floats
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import Writer
@@ -98,6 +98,7 @@ OPERATORS = (
         by_table(lambda p, x, y: q.logistic_table(*x), LOGISTIC),
         shape=same_shape,
         onnx=onnx("Sigmoid"),
+        channels=channels.TABLE,
         examples=(example("LOGISTIC", lambda x: LOGISTIC),),
     ),
     OperatorType(
@@ -105,6 +106,7 @@ OPERATORS = (
         by_table(lambda p, x, y: q.tanh_table(*x), TANH),
         shape=same_shape,
         onnx=onnx("Tanh"),
+        channels=channels.TABLE,
         examples=(example("TANH", lambda x: TANH),),
     ),
     OperatorType(
@@ -112,6 +114,7 @@ OPERATORS = (
         by_table(lambda p, x, y: q.relu_table(*x, *y)),
         shape=same_shape,
         onnx=onnx("Relu"),
+        channels=channels.TABLE,
         examples=(example("RELU"),),
     ),
     OperatorType(
@@ -119,6 +122,7 @@ OPERATORS = (
         by_table(relu6),
         shape=same_shape,
         onnx=onnx_relu6,
+        channels=channels.TABLE,
         exact_onnx=True,
         examples=(example("RELU6", lambda x: x),),
     ),
@@ -129,6 +133,7 @@ OPERATORS = (
         {"alpha": Field("Alpha", 0, "Float32")},
         shape=same_shape,
         onnx=onnx("LeakyRelu", "alpha"),
+        channels=channels.TABLE,
         examples=(
             example("LEAKY_RELU", options=lambda rng: {"alpha": float(rng.uniform(0.01, 0.5))}),
         ),
@@ -138,6 +143,7 @@ OPERATORS = (
         by_table(lambda p, x, y: q.hard_swish_table(*x, *y)),
         shape=same_shape,
         onnx=onnx("HardSwish"),
+        channels=channels.TABLE,
         examples=(example("HARD_SWISH"),),
     ),
 )

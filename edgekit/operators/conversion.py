@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels
 from edgekit.operators import example as e
 from edgekit.operators import fixed_point as q
 from edgekit.operators.activation import example, lookup
@@ -127,6 +128,7 @@ OPERATORS = (
         quantize,
         shape=same_shape,
         onnx=onnx_quantize,
+        channels=channels.TABLE,
         train=train_quantize,
         examples=(example("QUANTIZE"), wide_example),
     ),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels, floats, weights
 from edgekit.operators import example as e
-from edgekit.operators import floats, weights
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
@@ -255,6 +255,7 @@ OPERATORS = (
         onnx=onnx,
         train=weights.train(conv_sums),
         frozen=conv_frozen,
+        channels=channels.MIXED,
         weighted=True,
         examples=(example,),
     ),
@@ -269,6 +270,7 @@ OPERATORS = (
         onnx=onnx,
         train=weights.train(depthwise_sums),
         frozen=depthwise_frozen,
+        channels=channels.DEPTHWISE,
         weighted=True,
         examples=(lambda rng: example(rng, depthwise=True),),
     ),

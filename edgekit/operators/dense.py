@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels, floats, weights
 from edgekit.operators import example as e
-from edgekit.operators import floats, weights
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext
 from edgekit.operators.onnx_writer import Writer
@@ -126,6 +126,7 @@ OPERATORS = (
         onnx=onnx,
         train=weights.train(sums),
         frozen=weights.frozen,
+        channels=channels.MIXED,
         weighted=True,
         examples=(example, deep_example),
     ),

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels, floats
 from edgekit.operators import example as e
 from edgekit.operators import fixed_point as q
-from edgekit.operators import floats
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
 from edgekit.operators.onnx_writer import Writer
@@ -187,6 +187,7 @@ def _operator(name: str, **more: Any) -> OperatorType:
         activation(0),
         shape=shape,
         onnx=onnx(name.title()),
+        channels=channels.ELEMENTWISE,
         examples=(example(name), flat_example(name)),
         **more,
     )

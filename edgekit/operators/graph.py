@@ -67,6 +67,10 @@ class Graph:
         False  # the file needs shapes that TFLM cannot work out, so it is no oracle
     )
 
+    kept: dict[int, np.ndarray] = field(
+        default_factory=dict
+    )  # of tensors that dead channels left: those of the file's that are still there
+
     @property
     def weight_bytes(self) -> int:
         """Bytes of the constants that operators use, with the scales of those that have one a channel."""

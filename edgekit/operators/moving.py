@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.operators import channels
 from edgekit.operators import example as e
 from edgekit.operators.copies import copy_fields, one_copy, strides
 from edgekit.operators.graph import Graph, Operator
@@ -180,7 +181,14 @@ def concatenation_example(rng: np.random.Generator) -> Graph:
 
 OPERATORS = (
     *(
-        OperatorType(name, pad, onnx=onnx_pad, exact_onnx=True, examples=(pad_example(name),))
+        OperatorType(
+            name,
+            pad,
+            onnx=onnx_pad,
+            exact_onnx=True,
+            channels=channels.PAD,
+            examples=(pad_example(name),),
+        )
         for name in ("PAD", "PADV2")
     ),
     OperatorType(
@@ -191,6 +199,7 @@ OPERATORS = (
         shape=concatenation_shape,
         fold=fold_concatenation,
         onnx=onnx_concatenation,
+        channels=channels.JOINED,
         exact_onnx=True,
         examples=(concatenation_example,),
     ),
@@ -199,6 +208,7 @@ OPERATORS = (
         transpose,
         shape=transpose_shape,
         onnx=onnx_transpose,
+        channels=channels.TRANSPOSED,
         exact_onnx=True,
         examples=(transpose_example,),
     ),

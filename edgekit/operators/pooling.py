@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels, floats
 from edgekit.operators import example as e
 from edgekit.operators import fixed_point as q
-from edgekit.operators import floats
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
 from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
@@ -232,6 +232,7 @@ OPERATORS = (
         "Pool2DOptions",
         POOL,
         onnx=onnx_pool("AveragePool"),
+        channels=channels.POOL,
         train=train_average,
         examples=(pool_example("AVERAGE_POOL_2D"),),
     ),
@@ -241,6 +242,7 @@ OPERATORS = (
         "Pool2DOptions",
         POOL,
         onnx=onnx_pool("MaxPool"),
+        channels=channels.POOL,
         exact_onnx=True,
         train=train_max,
         examples=(pool_example("MAX_POOL_2D"),),
@@ -252,6 +254,7 @@ OPERATORS = (
         {"keep_dims": Field("KeepDims", 0, "Bool")},
         shape=mean_shape,
         onnx=onnx_mean,
+        channels=channels.MEAN,
         train=train_mean,
         frozen=mean_frozen,
         examples=(mean_example, scattered_mean_example),

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}  # ActivationFunctionType
 PADDINGS = {0: "same", 1: "valid"}
 Inputs = list["Tensor | None"]
+Links = list[tuple[np.ndarray, np.ndarray] | None] | None
+
+
+@dataclass(frozen=True)
+class Channels:
+    """How an operator treats the channels, the last axis, of its tensors: see `channels`.
+
+    ranges: (p, layer, the inputs' ranges) -> the output's lowest and highest value of each channel (2, n), or
+        None where they may be any.
+    links: for each input (channels of it, channels of the output that they become), or None for one that
+        stays as it is; None if all of it stays. Without `links`, each output channel sums
+        products over all of the input's, as CONV_2D.
+    """
+
+    ranges: Callable[[OperatorContext, Any, list[Any]], np.ndarray | None]
+    links: Callable[[OperatorContext], Links] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,7 @@ class OperatorType:
     onnx: writes it in QDQ form, within a step of the C.
     train: its forward pass in whole numbers, with gradients, for training on the grid of an int8 file;
         `frozen` says why one cannot be trained, or None. `weighted`: inputs 1 and 2 are weights and bias.
+    channels: how it treats them, for the code generator to leave dead ones out; without it, all stay.
     state: the input that is kept from one inference to the next.
     examples: small random models with it, as `edgekit.testing.operator` runs them; `exact_onnx` if ONNX
         must give the very same values.
@@ -73,6 +90,7 @@ class OperatorType:
     train: Callable[[Any, Operator], Any] | None = None
     frozen: Callable[[Graph, Operator], str | None] | None = None
     weighted: bool = False
+    channels: Channels | None = None
     state: int | None = None
     examples: tuple[Callable[[np.random.Generator], Graph], ...] = ()
     exact_onnx: bool = False

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.operators import channels
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import OperatorContext
@@ -75,7 +76,14 @@ def example(name: str):
 
 def _operator(name: str, **more: Any) -> OperatorType:
     return OperatorType(
-        name, rename, onnx=onnx, train=train, exact_onnx=True, examples=(example(name),), **more
+        name,
+        rename,
+        onnx=onnx,
+        train=train,
+        exact_onnx=True,
+        channels=channels.RENAMED,
+        examples=(example(name),),
+        **more,
     )
 
 

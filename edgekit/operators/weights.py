@@ -31,7 +31,7 @@ def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.nd
     )
     low, high = p.int8_limits()
     if len(pairs) > 1:
-        remove_dead_channels(
+        simplify_dead_channels(
             rows, bias, bound, multiplier, shift, (low - zero_of(p.y), high - zero_of(p.y))
         )
     exact = bool(shift.max() >= 0 or shift.min() < -22 or bound.max() >= 1 << 30)
@@ -55,8 +55,8 @@ def requant(p: OperatorContext, rows: np.ndarray, bias: np.ndarray, bound: np.nd
     return fields, constants
 
 
-def remove_dead_channels(rows, bias, bound, multiplier, shift, limits) -> None:
-    """Rewrite channels that training left dead: tiny scales, huge biases, one and the same output.
+def simplify_dead_channels(rows, bias, bound, multiplier, shift, limits) -> None:
+    """Rewrite dead channels that have to stay (see `export.dead`): tiny scales, huge biases, one output.
 
     Rescaling is monotone, so a channel whose smallest and largest accumulator give the same value gives no
     other. Without weights, with bias value * 2^11 and multiplier 2^-11 it gives it on the fast path.
