@@ -55,12 +55,27 @@ class Row:
 
     def interval(self, metric: Metric, draws: int = 500, seed: int = 0) -> tuple[float, float]:
         """95 % of `score` where the held-out clients of each fold are drawn anew."""
+        low, high = bootstrap.bounds(self._drawn(metric, draws, seed))
+        return float(low), float(high)
+
+    def above(
+        self, other: Row, metric: Metric, draws: int = 500, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """By how much `score` is above that of `other`, and its 95 %: (difference, low, high).
+
+        Paired: both are asked of the same folds' held-out clients, which are drawn alike.
+        """
+        pairs = self._drawn(metric, draws, seed) - other._drawn(metric, draws, seed)
+        low, high = bootstrap.bounds(pairs)
+        return self.score(metric) - other.score(metric), float(low), float(high)
+
+    def _drawn(self, metric: Metric, draws: int, seed: int) -> np.ndarray:
+        """(draws,) scores; same seed and folds, same clients."""
         rng, drawn = np.random.default_rng(seed), np.zeros(draws)
         for fold in self.confusions:
             for k, some in enumerate(bootstrap.resample(np.arange(fold.shape[1]), draws, rng)):
                 drawn[k] += np.mean([metric(m[some].sum(axis=0)) for m in fold])
-        low, high = bootstrap.bounds(drawn / len(self.confusions))
-        return float(low), float(high)
+        return drawn / len(self.confusions)
 
     def update_bytes(self) -> tuple[float, float]:
         """(payload, wire) bytes of one client's update, in the mean."""
