@@ -179,11 +179,12 @@ def _private(s: Study, noise: float) -> None:
 
 
 def _own_last_layer(s: Study, row: Row) -> None:
-    """What was federated in int8, and held-out clients who teach its last layer the first of their windows.
+    """What was federated in int8, and held-out clients who teach its last layer the first of their windows:
+    as they come, and each class as often as the others.
 
     Scales are found on windows of the clients that trained.
     """
-    met: dict[str, device_trial.Personal] = {}
+    met: dict[bool, dict[str, device_trial.Personal]] = {False: {}, True: {}}
     splits = s.case.folds(s.windows, FOLDS[s.name], 0)
     for n, (found, fold, split) in enumerate(zip(row.found, s.folds, splits, strict=False)):
         s.network.load(found.arrays)
@@ -194,14 +195,26 @@ def _own_last_layer(s: Study, row: Row) -> None:
         graph = export.read(model)
         people = device_trial.people_of(test, learn.int8_inputs(model, scaled(F)))
         for name, person in people.items():
+            how = {"labelled": OWN, "rate": RATE, "epochs": EPOCHS}
             try:
-                met[f"{n}.{name}"] = device_trial.personalize(graph, person, OWN, RATE, EPOCHS)
+                for alike, known in met.items():
+                    known[f"{n}.{name}"] = device_trial.personalize(
+                        graph, person, alike=alike, **how
+                    )
             except EdgekitError as error:
                 print(f"      {name} left out: {error}")
-    print(f"      later windows of {len(met)} held-out clients, int8, balanced accuracy, {s.data}:")
-    print(
-        "     ", device_trial.table(met).round(3).to_string().replace("\n", "\n      "), flush=True
-    )
+    for alike, known in met.items():
+        way = "each class as often" if alike else "as they come"
+        print(
+            f"      later windows of {len(known)} held-out clients, int8, balanced accuracy, {s.data}; {way}:"
+        )
+        worse = sum(p.after < p.before for p in known.values())
+        shown = device_trial.table(known).round(3).to_string().replace("\n", "\n      ")
+        print(f"      {shown}\n      worse for {worse}", flush=True)
+        later = {name: p for name, p in known.items() if not name.startswith("0.")}
+        if later:  # that classes are taught alike was decided after a look at the first
+            mean, low, high = (100 * v for v in device_trial.gain(later))
+            print(f"      gain in the later folds: {mean:+.1f} ({low:+.1f} to {high:+.1f}) points")
 
 
 def _poisoned(bars: Bars, s: Study, plan: Plan, clean: Row) -> None:

@@ -20,6 +20,7 @@ from edgekit.federate.plan import Plan
 from edgekit.federate.server import Federated, federate
 
 WAIT = 60.0  # seconds for all clients to be known
+LOOPBACK = {"_node_ip_address": "127.0.0.1", "include_dashboard": False, "log_to_driver": False}
 
 
 def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan) -> Federated:
@@ -46,7 +47,7 @@ def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan
             time.sleep(0.1)
         found.append(federate(grid, plan, student().arrays()))
 
-    ray_alone: Any = {"init_args": {"include_dashboard": False, "log_to_driver": False}}
+    ray_alone: Any = {"init_args": LOOPBACK}
     try:
         run_simulation(server, app, len(clients), backend_config=ray_alone)
     except EdgekitError:
