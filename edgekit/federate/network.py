@@ -37,6 +37,7 @@ class Network:
         width = case.WIDTHS["student"] if width is None else width
         self.key = tf.Variable([0, 0], trainable=False, dtype=tf.int32)
         self.model = self._drawing(case.student(case.features.shape, classes, width, seed))
+        self.begun = self.model.get_weights()
         variables = self.model.trainable_variables
         self.anchors = [tf.Variable(v, trainable=False) for v in variables]
         self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
@@ -63,8 +64,9 @@ class Network:
         return tuple(np.flatnonzero(places).tolist())
 
     def arrays(self) -> list[np.ndarray]:
-        """Weights and batch statistics, float32, layer by layer."""
-        return self.model.get_weights()
+        """Weights and batch statistics that a training begins with, float32, layer by layer: those of the seed,
+        whatever was loaded, trained or asked since."""
+        return list(self.begun)
 
     def train(
         self,

@@ -117,9 +117,7 @@ def federated(
 ) -> Row:
     """The plan, in process, on each of `folds`; `mods` as `client_app` takes them, `name` the row's."""
     row, begun = Row(name), time.process_time()
-    start = network.arrays()
     for fold in folds:
-        network.load(start)
         found, grid = federation(network, fold.clients, fold.classes, plan, mods)
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
         if plan.poisoned and plan.attack == "backdoor":
@@ -128,7 +126,6 @@ def federated(
         row.sent += grid.sent
         row.refused += found.refused
         row.epsilon = found.epsilon  # the same in each fold of as many clients
-    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 
@@ -176,7 +173,6 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
             made.append(arrays)
             known.append(own)
         row.confusions.append(_confusions(network, made, known, fold))
-    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 

@@ -35,3 +35,14 @@ def test_a_difference_is_paired_client_by_client():
     assert one.above(one, trial.balanced_accuracy) == (0, 0, 0)
     assert low < difference < high
     assert high - low < np.diff(one.interval(trial.balanced_accuracy))[0]
+
+
+def test_what_a_network_was_trained_on_before_is_in_no_later_row(clients, network):
+    fold, plan = Fold(clients[:2], clients[2:], 2), Plan(rounds=1, epochs=1)
+    rows = (trial.federated, trial.centralized, trial.local)
+    how = [(("row",) if f is trial.federated else ()) for f in rows]
+    first = [f(*h, network, [fold], plan).confusions[0] for f, h in zip(rows, how, strict=True)]
+    trained = trial.federated("row", network, [fold], Plan(rounds=4, rate=0.3)).found[0].arrays
+    network.load(trained)
+    again = [f(*h, network, [fold], plan).confusions[0] for f, h in zip(rows, how, strict=True)]
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
