@@ -64,8 +64,10 @@ class Network:
         return tuple(np.flatnonzero(places).tolist())
 
     def arrays(self) -> list[np.ndarray]:
-        """Weights and batch statistics that a training begins with, float32, layer by layer: those of the seed,
-        whatever was loaded, trained or asked since."""
+        """Weights and batch statistics that a training begins with, float32, layer by layer.
+
+        They are those of the seed, whatever was loaded or trained since.
+        """
         return list(self.begun)
 
     def train(
