@@ -130,7 +130,8 @@ def _one(bars: Bars, s: Study) -> None:
             )
             print(f"      seed {seed}, below centralized: {s.points(*rows)[1]}")
         tried = {name: replace(plan, strategy=name) for name in OTHERS if name != plan.strategy}
-        tried["own batch normalization"] = replace(plan, own_normalization=True)
+        if s.network.normalization:
+            tried["own batch normalization"] = replace(plan, own_normalization=True)
         for name, how in tried.items():
             row = s.federated(name, how)
             print(f"      above {plan.strategy}: {s.points(row, clean)[1]}")
