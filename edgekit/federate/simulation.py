@@ -5,6 +5,8 @@ An option, for who has many cores: on two, starting Ray takes longer than a chap
 
 from __future__ import annotations
 
+import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -20,7 +22,7 @@ from edgekit.federate.plan import Plan
 from edgekit.federate.server import Federated, federate
 
 WAIT = 60.0  # seconds for all clients to be known
-LOOPBACK = {"_node_ip_address": "127.0.0.1", "include_dashboard": False, "log_to_driver": False}
+RAY = {"include_dashboard": False, "log_to_driver": False}
 
 
 def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan) -> Federated:
@@ -31,6 +33,8 @@ def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan
     """
     if plan.dropout or plan.poisoned:
         raise EdgekitError("who is away or lies is for a run in process: take a plan without")
+    # Ray's server listens on every address of the machine: nobody without this run's token is answered
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         import ray  # noqa: F401
         from flwr.simulation import run_simulation
@@ -47,9 +51,9 @@ def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan
             time.sleep(0.1)
         found.append(federate(grid, plan, student().arrays()))
 
-    ray_alone: Any = {"init_args": LOOPBACK}
+    config: Any = {"init_args": RAY}
     try:
-        run_simulation(server, app, len(clients), backend_config=ray_alone)
+        run_simulation(server, app, len(clients), backend_config=config)
     except EdgekitError:
         raise
     except Exception as error:
@@ -61,9 +65,8 @@ def simulated(clients: Sequence[Client], settings: Mapping[str, Any], plan: Plan
 
 @cache
 def _student(settings: tuple[tuple[str, Any], ...]):
-    return apps.student(
-        dict(settings)
-    )  # once a process: a client's training is shorter than its making
+    """Made once a process, since that takes longer than a client's training."""
+    return apps.student(dict(settings))
 
 
 def _own(clients: Sequence[Client], context: Context) -> Client:
