@@ -61,11 +61,16 @@ def add(commands) -> None:
     join.set_defaults(do=_join)
 
     run = verbs.add_parser("run", help="a plan, on all nodes; the result is federated.npz")
-    run.add_argument("folder", help="that `serve` serves; with --loopback any")
+    run.add_argument("folder", help="that `serve` serves; with --loopback and --ray any")
     run.add_argument("--use-case", required=True, help="whose student is trained")
-    run.add_argument(
+    here = run.add_mutually_exclusive_group()
+    here.add_argument(
         "--loopback", type=int_between(2, 64), metavar="N",
         help="start it all here and end it: a SuperLink, and a node for each of N clients",
+    )  # fmt: skip
+    here.add_argument(
+        "--ray", type=int_between(2, 1000), metavar="N",
+        help="Flower's simulation of N clients in Ray's processes (pip install ray)",
     )  # fmt: skip
     run.add_argument("--classes", type=int_between(2, 10_000), help="that the model tells apart")
     plan = run.add_argument_group("the plan", "what is left out is as the use case has it")
@@ -150,6 +155,8 @@ def _run(args) -> int:
     case, workspace = _use_case(args.use_case)
     asked = {name: value for name in PLAN if (value := getattr(args, name)) is not None}
     plan = Plan.of(case.FEDERATE, **asked)
+    if args.ray:
+        return _simulate(Path(args.folder), case, workspace, args.ray, plan)
     with ExitStack() as stack:
         if args.loopback:
             clients, classes = _clients(case, args.loopback)
@@ -164,14 +171,30 @@ def _run(args) -> int:
         begun = time.monotonic()
         arrays = Network(case, classes, seed=plan.seed).arrays()
         found = link.run(plan, arrays, patience=args.patience)
+    _tell(found, plan.rounds, len(link.nodes()), begun, link.folder / RESULT)
+    return 0
+
+
+def _simulate(folder: Path, case, workspace: Path, most: int, plan) -> int:
+    from edgekit.federate.deployment import apps
+    from edgekit.federate.deployment.superlink import RESULT
+    from edgekit.federate.simulation import simulated
+
+    clients, classes = _clients(case, most)
+    begun = time.monotonic()
+    found = simulated(clients, apps.settings(case.name, workspace, classes), plan)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    apps.write_result(folder / RESULT, found)
+    _tell(found, plan.rounds, len(clients), begun, folder / RESULT)
+    return 0
+
+
+def _tell(found, rounds: int, nodes: int, begun: float, result: Path) -> None:
     for left_out in found.refused:
         print(escape.line(str(left_out)))
     seconds, windows = time.monotonic() - begun, int(found.statistics.counts.sum())
-    print(
-        f"{plan.rounds} rounds of {len(link.nodes())} nodes, {windows:,} windows: {seconds:.0f} s"
-    )
-    print(f"result: {link.folder / RESULT}")
-    return 0
+    print(f"{rounds} rounds of {nodes} nodes, {windows:,} windows: {seconds:.0f} s")
+    print(f"result: {result}")
 
 
 def _use_case(name: str) -> tuple[Any, Path]:
@@ -191,6 +214,6 @@ def _clients(case, most: int):
     clients = folds(case, windows)[0].clients
     if len(clients) < most:
         raise EdgekitError(
-            f"{case.name} has {len(clients)} clients to train: --loopback {len(clients)}"
+            f"{case.name} has {len(clients)} clients to train: ask for {len(clients)}"
         )
     return clients[:most], len(windows.classes)

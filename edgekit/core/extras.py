@@ -35,6 +35,7 @@ APART = {  # in no extra: one is built where it is installed, one asks for older
     "detools": "pip install detools (it is compiled: that needs a C compiler and Python's headers)",
     "dp_accounting": FLOWER,
     "flwr": FLOWER,
+    "ray": "pip install ray==2.55.1, which this Flower runs on",
 }
 
 

@@ -88,23 +88,36 @@ def personalize(
     epochs: int,
     gap: int = 1,
     only: Collection[int] = (),
+    alike: bool = False,
 ) -> Personal:
     """Train the last layer of the int8 `graph` on a person, in the device's integers, and judge it, int8.
 
     labelled: as `Person.cut` takes it; rate, epochs: of the learning; gap: windows between both parts; only:
-    classes that the person labels, all unless given. Raises EdgekitError as `Plan.of` and `Person.cut` do.
+    classes that the person labels, all unless given; alike: as `every_class_alike` has it.
+    Raises EdgekitError as `Plan.of` and `Person.cut` do.
     """
     source = generate(graph, "model", slot=True, head=True)
     layer = LastLayer(Plan.of(source, rate), head_of(source))
     own, judged = person.cut(labelled, gap)
     own = own[np.isin(person.y[own], list(only))] if only else own
-    layer.fit(features_of(graph, person.inputs[own]), person.y[own], epochs)
+    taught = every_class_alike(own, person.y) if alike else own
+    if len(taught):
+        layer.fit(features_of(graph, person.inputs[taught]), person.y[taught], epochs)
 
     def accuracy(network: Graph) -> float:
         scores = run_host(generate(network, "model", slot=True), person.inputs[judged]).outputs
         return balanced_accuracy(person.y[judged], np.asarray(scores).argmax(axis=1))
 
     return Personal(len(own), accuracy(graph), accuracy(learned_graph(graph, layer)))
+
+
+def every_class_alike(rows: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`rows` (m,) of labels `y` (n,) in which each class comes as often as the most frequent, one of each in
+    turn; none where there is one class only, which would teach all others away."""
+    parts = [rows[y[rows] == c] for c in np.unique(y[rows])]
+    most = max(map(len, parts), default=0)
+    repeated = [np.resize(part, most) for part in parts]
+    return np.stack(repeated, axis=1).ravel() if len(parts) > 1 else rows[:0]
 
 
 def chosen_by_others(found: Mapping[Any, Mapping[str, Personal]]) -> dict[str, Personal]:

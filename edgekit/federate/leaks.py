@@ -176,10 +176,8 @@ def inversion(
     one, *rest = fold.clients
     rows = np.linspace(0, len(one.y) - 1, windows or len(one.y)).astype(int)
     one = Client(one.name, one.X[rows], one.y[rows])
-    start = network.arrays()
     found, grid = federation(network, (one, *rest), fold.classes, replace(plan, rounds=1), mods)
     drawn = invert(network, updates(grid.sent)[grid.nodes[0]][0], plan.seed)
-    network.load(start)
     others = np.concatenate([c.X for c in rest])
     others = others[np.random.default_rng(plan.seed).permutation(len(others))[: len(rows)]]
     own, others = (found.statistics.scaled(X) for X in (one.X, others))
@@ -229,7 +227,6 @@ def membership(
     halves = [halved(c) for c in fold.clients]
     halves = [h for h in halves if len(h[1].y)]
     members = tuple(h[0] for h in halves)
-    start = network.arrays()
     found, grid = federation(network, members, fold.classes, plan, mods)
     scaled = found.statistics.scaled
     sent, each, right = updates(grid.sent), [], []
@@ -238,7 +235,6 @@ def membership(
         truth = np.repeat([1, 0], [len(own.y), len(other.y)])
         each.append(float(roc_auc_score(truth, -np.concatenate(losses))))
         right.append(network.predict(found.arrays, scaled(other.X)) == other.y)
-    network.load(start)
     drawn = resample(np.array(each), 2000, np.random.default_rng(plan.seed)).mean(axis=1)
     low, high = bounds(drawn)
     return Membership(

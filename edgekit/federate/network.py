@@ -12,6 +12,20 @@ from edgekit.usecases.usecase import UseCase
 AT_ONCE = 512  # windows that are classified together
 
 
+class Drawn(keras.layers.Dropout):
+    """Dropout that draws by `key` (2,), a variable, and its own `number`, and not by what the process drew
+    before: a client's training is the same wherever and whenever it is done."""
+
+    def __init__(self, rate: float, key: tf.Variable, number: int, name: str):
+        super().__init__(rate, name=name)
+        self.draws_by = lambda: key + tf.constant([0, number])
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, self.draws_by())
+
+
 class Network:
     """One Keras model that all clients of a process train in turn; what differs are its arrays.
 
@@ -21,13 +35,25 @@ class Network:
 
     def __init__(self, case: UseCase, classes: int, width: int | None = None, seed: int = 0):
         width = case.WIDTHS["student"] if width is None else width
-        self.model = case.student(case.features.shape, classes, width, seed)
+        self.key = tf.Variable([0, 0], trainable=False, dtype=tf.int32)
+        self.model = self._drawing(case.student(case.features.shape, classes, width, seed))
+        self.begun = self.model.get_weights()
         variables = self.model.trainable_variables
         self.anchors = [tf.Variable(v, trainable=False) for v in variables]
         self.steps = tf.function(self._steps, autograph=False, reduce_retracing=True)
         self.scores = tf.function(
             lambda X: self.model(X, training=False), autograph=False, reduce_retracing=True
         )
+
+    def _drawing(self, student):
+        def by_key(layer):
+            if not isinstance(layer, keras.layers.Dropout):
+                return layer.__class__.from_config(layer.get_config())
+            return Drawn(layer.rate, self.key, student.layers.index(layer), layer.name)
+
+        model = keras.models.clone_model(student, clone_function=by_key)
+        model.set_weights(student.get_weights())
+        return model
 
     @property
     def normalization(self) -> tuple[int, ...]:
@@ -38,8 +64,11 @@ class Network:
         return tuple(np.flatnonzero(places).tolist())
 
     def arrays(self) -> list[np.ndarray]:
-        """Weights and batch statistics, float32, layer by layer."""
-        return self.model.get_weights()
+        """Weights and batch statistics that a training begins with, float32, layer by layer.
+
+        They are those of the seed, whatever was loaded or trained since.
+        """
+        return list(self.begun)
 
     def train(
         self,
@@ -61,6 +90,7 @@ class Network:
         """
         rng, per_epoch = np.random.default_rng(seed), -(-len(y) // batch)
         rows = [np.resize(rng.permutation(len(y)), (per_epoch, batch)) for _ in range(epochs)]
+        self.key.assign(rng.integers(0, 2**31 - 1, 2))
         trained, losses = self._run(arrays, X, y, weights[y], np.concatenate(rows), rate, mu)
         return trained, float(losses[-per_epoch:].mean())
 
@@ -100,6 +130,7 @@ class Network:
 
     def _step(self, _, x, y, weight, rate, mu):
         variables = self.model.trainable_variables
+        self.key.assign_add([1, 0])
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(cross_entropy(y, self.model(x, training=True)) * weight)
             whole = loss + tf.add_n(self.model.losses) if self.model.losses else loss

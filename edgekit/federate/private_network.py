@@ -37,7 +37,6 @@ class PrivateNetwork(Network):
             raise EdgekitError(f"noise={noise:g} and clip={clip:g} must be above 0")
         super().__init__(case, classes, width, seed)
         self.noise, self.clip = noise, clip
-        self.key = tf.Variable([0, 0], trainable=False, dtype=tf.int32)
         self.expected = tf.Variable(1.0, trainable=False)  # windows of a step, in the mean
 
     def train(

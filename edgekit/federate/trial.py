@@ -55,12 +55,27 @@ class Row:
 
     def interval(self, metric: Metric, draws: int = 500, seed: int = 0) -> tuple[float, float]:
         """95 % of `score` where the held-out clients of each fold are drawn anew."""
+        low, high = bootstrap.bounds(self._drawn(metric, draws, seed))
+        return float(low), float(high)
+
+    def above(
+        self, other: Row, metric: Metric, draws: int = 500, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """By how much `score` is above that of `other`, and its 95 %: (difference, low, high).
+
+        Paired: both are asked of the same folds' held-out clients, which are drawn alike.
+        """
+        pairs = self._drawn(metric, draws, seed) - other._drawn(metric, draws, seed)
+        low, high = bootstrap.bounds(pairs)
+        return self.score(metric) - other.score(metric), float(low), float(high)
+
+    def _drawn(self, metric: Metric, draws: int, seed: int) -> np.ndarray:
+        """(draws,) scores; same seed and folds, same clients."""
         rng, drawn = np.random.default_rng(seed), np.zeros(draws)
         for fold in self.confusions:
             for k, some in enumerate(bootstrap.resample(np.arange(fold.shape[1]), draws, rng)):
                 drawn[k] += np.mean([metric(m[some].sum(axis=0)) for m in fold])
-        low, high = bootstrap.bounds(drawn / len(self.confusions))
-        return float(low), float(high)
+        return drawn / len(self.confusions)
 
     def update_bytes(self) -> tuple[float, float]:
         """(payload, wire) bytes of one client's update, in the mean."""
@@ -102,9 +117,7 @@ def federated(
 ) -> Row:
     """The plan, in process, on each of `folds`; `mods` as `client_app` takes them, `name` the row's."""
     row, begun = Row(name), time.process_time()
-    start = network.arrays()
     for fold in folds:
-        network.load(start)
         found, grid = federation(network, fold.clients, fold.classes, plan, mods)
         row.confusions.append(_confusions(network, [found.arrays], [found.statistics], fold))
         if plan.poisoned and plan.attack == "backdoor":
@@ -113,7 +126,6 @@ def federated(
         row.sent += grid.sent
         row.refused += found.refused
         row.epsilon = found.epsilon  # the same in each fold of as many clients
-    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 
@@ -161,7 +173,6 @@ def _alone(name: str, network: Network, folds: Sequence[Fold], plan: Plan, split
             made.append(arrays)
             known.append(own)
         row.confusions.append(_confusions(network, made, known, fold))
-    network.load(start)
     row.seconds = time.process_time() - begun
     return row
 

@@ -44,7 +44,8 @@ def case_of(features, width, normalized):
         given = layers.Input(shape)
         x = layers.Dense(width)(layers.Flatten()(given))
         x = layers.BatchNormalization()(x) if normalized else x
-        return keras.Model(given, layers.Dense(classes)(layers.ReLU()(x)), name="student")
+        x = layers.Dropout(0.1)(layers.ReLU()(x))  # as that of `ecg`
+        return keras.Model(given, layers.Dense(classes)(x), name="student")
 
     return SimpleNamespace(
         student=student,

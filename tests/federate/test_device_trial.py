@@ -12,6 +12,7 @@ from edgekit.federate.device_trial import (
     Person,
     Personal,
     chosen_by_others,
+    every_class_alike,
     gain,
     people_of,
     personalize,
@@ -101,3 +102,22 @@ def test_a_gain_has_bounds_that_people_give_it():
     mixed = {str(n): Personal(3, 0.5, 0.5 + n / 10) for n in range(-3, 5)}
     mean, low, high = gain(mixed)
     assert low < 0 < mean < high
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
+def test_a_rare_class_is_learnt_as_often_as_a_frequent_one(labels):
+    y, rows = np.array(labels), np.arange(0, len(labels), 2)
+    taught = every_class_alike(rows, y)
+    if len(set(y[rows])) == 1:
+        assert not len(taught)
+        return
+    assert set(taught) == set(rows)
+    assert len(set(np.unique(y[taught], return_counts=True)[1])) == 1
+    assert len(taught) == len(set(y[rows])) * np.bincount(y[rows]).max()
+
+
+def test_labels_of_one_class_change_nothing_where_classes_are_learnt_alike(met):
+    graph, person = met
+    how = {"labelled": 12, "rate": 0.02, "epochs": 5, "only": (1,)}
+    alike, plain = (personalize(graph, person, alike=a, **how) for a in (True, False))
+    assert alike.after == alike.before != plain.after

@@ -21,3 +21,28 @@ def test_each_held_out_client_is_counted_by_itself(clients, network):
         expected = [[((client.y == t) & (answers == a)).sum() for a in (0, 1)] for t in (0, 1)]
         assert (confusion == np.array(expected)).all()
     assert trial.local(network, [fold], Plan(rounds=1)).confusions[0].shape == (2, 2, 2, 2)
+
+
+def test_a_difference_is_paired_client_by_client():
+    rng = np.random.default_rng(0)
+    easy_and_hard = rng.integers(1, 40, (2, 1, 6, 3, 3))  # folds, models, clients: they differ much
+    better = easy_and_hard + 20 * np.eye(3, dtype=int)
+    one, other = (trial.Row("row", list(c)) for c in (better, easy_and_hard))
+    difference, low, high = one.above(other, trial.balanced_accuracy)
+    assert difference == pytest.approx(
+        one.score(trial.balanced_accuracy) - other.score(trial.balanced_accuracy)
+    )
+    assert one.above(one, trial.balanced_accuracy) == (0, 0, 0)
+    assert low < difference < high
+    assert high - low < np.diff(one.interval(trial.balanced_accuracy))[0]
+
+
+def test_what_a_network_was_trained_on_before_is_in_no_later_row(clients, network):
+    fold, plan = Fold(clients[:2], clients[2:], 2), Plan(rounds=1, epochs=1)
+    rows = (trial.federated, trial.centralized, trial.local)
+    how = [(("row",) if f is trial.federated else ()) for f in rows]
+    first = [f(*h, network, [fold], plan).confusions[0] for f, h in zip(rows, how, strict=True)]
+    trained = trial.federated("row", network, [fold], Plan(rounds=4, rate=0.3)).found[0].arrays
+    network.load(trained)
+    again = [f(*h, network, [fold], plan).confusions[0] for f, h in zip(rows, how, strict=True)]
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))

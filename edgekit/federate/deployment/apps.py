@@ -42,7 +42,7 @@ def client(network: Callable[[], Any] | None = None) -> ClientApp:
     settings = json.loads((folder / CLIENT).read_bytes())
     windows = read_windows(folder / WINDOWS, settings["classes"])
     return client_app(
-        lambda context: windows, cache(network or (lambda: _student(settings))), settings["classes"]
+        lambda context: windows, cache(network or (lambda: student(settings))), settings["classes"]
     )
 
 
@@ -75,7 +75,8 @@ def _run(grid: Grid, folder: Path, config: Mapping[str, Any]) -> Federated:
     return replace(found, refused=sorted(refused, key=attrgetter("round")))
 
 
-def _student(settings: Mapping[str, Any]):
+def student(settings: Mapping[str, Any]):
+    """The network that `settings` name, see there. Imports TensorFlow."""
     from edgekit import usecases
     from edgekit.federate.network import Network
 
