@@ -4,8 +4,8 @@ player = Player("a good update")
 player.operations               # a table: which operation, on which sector, what it does
 player.cut(12, "half")          # a table: each start after the cut, and what it boots
 
-The device is the whole agent on the model of NOR flash that `powercut.search` searches; the player asks it the
-same question once, and shows the answer.
+The device is the whole agent on the model of NOR flash that `powercut.search` searches; the player asks
+it the same question once, and shows the answer.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Player:
 
     @cached_property
     def operations(self) -> Any:
-        """Each operation on the flash, from the package's arrival to the last start, as a pandas DataFrame with
+        """Each operation on the flash, from the package's arrival to the last start: a pandas DataFrame,
         columns start (the how manieth), what ("erase" or "write"), area ("slot A", "slot B", "log"), sector
         and bytes; its index counts from 1.
 
@@ -97,10 +97,10 @@ class Player:
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="operation"))
 
     def cut(self, operation: int, way: str = "half") -> Any:
-        """Cut the power at this operation, torn this way (WAYS), and start the device until its life is through.
+        """Cut the power at this operation, torn this way (WAYS), and restart the device till all is done.
 
-        Returns a pandas DataFrame, a row for each start from then on: boots ("release 1" …), as ("confirmed" or
-        "on trial"), then (what became of it) and faults (what an observer who knows both images found wrong:
+        Returns a pandas DataFrame, a row for each start from then on: boots ("release 1" …), as ("confirmed"
+        or "on trial"), then (what became of it) and faults (what an observer who knows both images found wrong:
         0). Raises EdgekitError for an operation or a way that there is not.
         """
         import pandas as pd

@@ -20,7 +20,7 @@ FLOOR_DB = -80.0  # what lies further below the loudest is drawn as this
 
 
 def browse(recordings: list[Recording]) -> Any:
-    """Controls to choose one of `recordings`, a channel, and a stretch of it; headless, a picture of the first.
+    """Controls to choose one of `recordings`, a channel, and a stretch of it; headless, the first.
 
     Images are shown as frames. Returns what `explore` returns. Raises EdgekitError where there is nothing.
     """
@@ -55,8 +55,8 @@ def plot_recording(
 ) -> np.ndarray:
     """A stretch of one channel of a `recording` of signals over its spectrogram, marked events as bands.
 
-    `start_s`, `seconds`: where the stretch begins and how long it is, cut to what there is. The spectrogram is
-    `spectrogram`'s. Returns the axes (2,). Raises EdgekitError for images, and for a channel there is not.
+    `start_s`, `seconds`: where the stretch begins and how long it is, cut to what there is. The spectrogram
+    is `spectrogram`'s. Returns the axes (2,). Raises EdgekitError for images, and for a channel there is not.
     """
     if recording.samples.ndim != 2:
         raise EdgekitError(f"{recording.name} holds images: look at them with view.plot_frames")
@@ -85,12 +85,12 @@ def plot_recording(
 def spectrogram(samples: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times (s), frequencies (Hz) and power (frequency, time), in dB below the loudest, of `samples` (n,).
 
-    Hann windows of SEGMENT samples (a quarter of the stretch where it is short), half over each other, each
+    Hann windows of SEGMENT samples (a tenth of a short stretch), half over each other, each
     without its mean: gravity on an accelerometer would outshine every movement.
     """
     from scipy.signal import spectrogram as of
 
-    length = max(2, min(SEGMENT, len(samples) // 4))
+    length = max(2, min(SEGMENT, len(samples) // 10))
     frequencies, times, power = of(
         samples, rate, "hann", nperseg=length, noverlap=length // 2, detrend="constant"
     )

@@ -30,12 +30,12 @@ LARGEST = 12  # symbols with a bar of their own
 
 
 def memory_map(firmware: Firmware) -> pd.DataFrame:
-    """What `firmware` holds, a row a symbol of the ELF, largest first, and a row "(rest)" for what of a section
-    no symbol names (padding, literals). Of a device that takes updates its slots are in it too.
+    """What `firmware` holds, a row a symbol of the ELF, largest first, and a row "(rest)" for what of a
+    section no symbol names (padding, literals). Of a device that takes updates its slots are in it too.
 
     Columns: region ("flash" or "memory"), section, name, address, bytes, what ("code", "weights", "arena",
-    "data", "slots"). The bytes of a section are those of its header; without the stack, and without the emulator's
-    model of the flash. A program's .data counts in both regions: it is copied at the start.
+    "data", "slots"). The bytes of a section are those of its header; without the stack, and without the
+    emulator's model of the flash. A program's .data counts in both regions: it is copied at the start.
     """
     image, rows = firmware.image(), []
     weights, arena = _weights(firmware), f"{firmware.source.name}_arena"
@@ -70,8 +70,8 @@ def memory_map(firmware: Firmware) -> pd.DataFrame:
 
 
 def plot_memory_map(firmware: Firmware, region: str = "flash") -> Axes:
-    """The largest symbols of a `region` of `firmware` as bars, coloured by what they are; of "arena", where each
-    tensor lies and how long it lives. Returns the axes. Raises ValueError for another region."""
+    """The largest symbols of a `region` of `firmware` as bars, coloured by what they are; of "arena", where
+    each tensor lies and how long it lives. Returns the axes. Raises ValueError for another region."""
     if region not in REGIONS:
         raise ValueError(f"no region {region!r}: choose one of {', '.join(REGIONS)}")
     if region == "arena":

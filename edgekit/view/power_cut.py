@@ -28,7 +28,7 @@ def plot_power_cut(operations: pd.DataFrame, chosen: int) -> Axes:
         if start % 2 == 0:
             axes.axvspan(rows.index[0] - 0.5, rows.index[-1] + 0.5, color="0.92", zorder=0)
         axes.annotate(
-            f"start {start}", (rows.index.to_numpy().mean(), 1.02),
+            f"start {start}" if start == 1 else str(start), (rows.index.to_numpy().mean(), 1.02),
             xycoords=("data", "axes fraction"), ha="center", fontsize=7,
         )  # fmt: skip
     axes.axvline(chosen, color="black", lw=1.5, ls="--", label=f"power cut: operation {chosen}")

@@ -59,5 +59,5 @@ def test_an_agent_that_writes_over_the_way_back_is_seen_to_brick():
 
 @pytest.mark.parametrize(("operation", "way"), [(0, "half"), (10_000, "half"), (1, "mix")])
 def test_a_cut_that_there_is_not_says_so(operation, way):
-    with pytest.raises(EdgekitError, match="no operation|no way"):
+    with pytest.raises(EdgekitError, match=r"no operation|no way"):
         Player("a good update").cut(operation, way)

@@ -11,7 +11,7 @@ from tests.export import tiny
 
 @pytest.fixture(scope="module")
 def firmware():
-    return emulate.build(export.generate(export.read(tiny._file(np.random.default_rng(0)))))
+    return emulate.build(export.generate(export.read(tiny.convolution(np.random.default_rng(0)))))
 
 
 def test_the_map_adds_up_to_the_flash_and_the_memory_of_the_program(firmware):
