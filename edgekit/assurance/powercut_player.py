@@ -100,7 +100,7 @@ class Player:
         """Cut the power at this operation, torn this way (WAYS), and restart the device till all is done.
 
         Returns a pandas DataFrame, a row for each start from then on: boots ("release 1" …), as ("confirmed"
-        or "on trial"), then (what became of it) and faults (what an observer who knows both images found wrong:
+        or "on trial"), then (what came of it), faults (what an observer who knows both images found wrong:
         0). Raises EdgekitError for an operation or a way that there is not.
         """
         import pandas as pd
