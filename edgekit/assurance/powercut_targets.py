@@ -41,6 +41,10 @@ _STEP = [("sequence", "<u4"), ("kind", "<u4"), ("size", "<u4"), ("digest", "u1",
 _AGENT_STEP = ("kind", "sequence", "content", "size", "at", "bytes", "wait", "back")
 _MEMORY = ("now", "confirmed", "asked", "boots")
 _AGENT_MEMORY = ("installs", "begun", "today", "last", "accused", "judged", "told", "kept")
+_BOOTED = (
+    "booted",
+    "trial",
+)  # sequence number of what the last start booted, 0: nothing; on trial?
 
 
 def _numbers(*names: str) -> list:
@@ -53,7 +57,7 @@ AGENT_LIFE = np.dtype(
     [
         ("steps", "<u4"),
         ("step", [*_numbers(*_AGENT_STEP), ("answer", "<i4")], STEPS),
-        *_numbers("clock", *_MEMORY, *_AGENT_MEMORY, *FAULTS),
+        *_numbers("clock", *_MEMORY, *_AGENT_MEMORY, *_BOOTED, *FAULTS),
     ]
 )
 RECORDS = np.dtype(

@@ -18,12 +18,14 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Elf:
-    """`segments` are (address, bytes); sections are name -> bytes of memory they take."""
+    """`segments` are (address, bytes); sections are name -> bytes of memory they take;
+    `places` are name -> (address, bytes) of the same sections."""
 
     entry: int
     segments: tuple[tuple[int, bytes], ...]
     sections: dict[str, int]
     symbols: dict[str, Symbol]
+    places: dict[str, tuple[int, int]]
 
 
 def parse(data: bytes) -> Elf:
@@ -46,10 +48,11 @@ def _parsed(data: bytes) -> Elf:
             segments.append((address, data[offset : offset + size]))  # at its load address
     headers = [struct.unpack_from("<10I", data, shoff + i * shsize) for i in range(shnum)]
     names = headers[shstrndx]
-    sections, symbols = {}, {}
+    sections, symbols, places = {}, {}, {}
     for h in headers:
         if h[2] & 2:  # SHF_ALLOC
-            sections[_text(data, names[4] + h[0])] = h[5]
+            name_of = _text(data, names[4] + h[0])
+            sections[name_of], places[name_of] = h[5], (h[3], h[5])
         if h[1] == 2:  # SHT_SYMTAB
             strings = headers[h[6]][4]
             for at in range(h[4], h[4] + h[5], 16):
@@ -59,7 +62,7 @@ def _parsed(data: bytes) -> Elf:
                     text = _text(data, strings + name)
                     address = value & ~1 if kind == "function" else value
                     symbols[text] = Symbol(text, address, size, kind)
-    return Elf(entry, tuple(segments), sections, symbols)
+    return Elf(entry, tuple(segments), sections, symbols, places)
 
 
 def _text(data: bytes, at: int) -> str:

@@ -10,7 +10,15 @@ compare(examples())                                   four designs whose answers
 
 from edgekit.select.boards import Candidate, Check, Selection, select
 from edgekit.select.lora import lora_airtime_s
-from edgekit.select.placement import PLACEMENTS, Placed, Placements, compare, examples, place
+from edgekit.select.placement import (
+    PLACEMENTS,
+    Placed,
+    Placements,
+    compare,
+    examples,
+    place,
+    place_at,
+)
 from edgekit.select.power import (
     PowerBudget,
     active_power,
@@ -40,6 +48,7 @@ __all__ = [
     "mcu_or_mpu",
     "message_energy_mj",
     "place",
+    "place_at",
     "power_budget",
     "recommend_custom_board",
     "select",

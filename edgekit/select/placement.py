@@ -2,6 +2,7 @@
 
 placements = place(design, backhaul="ethernet")   # a DataFrame by .table, the reasons in words
 placements.best                                   # the cheapest that every known line allows
+placed = place_at(design, {"decide": "fog", …})   # one of your own
 
 Nothing here is measured: rates, losses and prices are the catalogue's, each with its source.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
+from itertools import pairwise
 from math import isnan
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +22,7 @@ import pandas as pd
 
 from edgekit import catalog
 from edgekit.catalog.network import Link
+from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, estimated, number
 from edgekit.design import Design, load
@@ -40,6 +43,7 @@ from edgekit.select.traffic import (
 )
 
 FUNCTIONS = ("sense", "features", "decide", "confirm", "archive", "retrain")
+TIERS = ("edge", "fog", "cloud")  # from the device up
 PLACEMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         name: MappingProxyType(dict(zip(FUNCTIONS, tiers.split(), strict=True)))
@@ -113,6 +117,49 @@ def place(design: Design, backhaul: str = "ethernet", seed: int = 0) -> Placemen
     return Placements(design, onward, placed)
 
 
+def place_at(
+    design: Design, at: Mapping[str, str], backhaul: str = "ethernet", seed: int = 0
+) -> Placed:
+    """One placement, as `place` judges it: `at` says for each of FUNCTIONS "edge", "fog" or "cloud", and
+    NOWHERE for archive and retrain where nothing is kept.
+
+    Raises EdgekitError for a function or tier that there is not, and for an order that no data can flow in:
+    it goes up from the device, and nothing can be kept that did not leave it.
+    """
+    _check_order(at)
+    return _place(design, catalog.link(backhaul), "your own", MappingProxyType(dict(at)), seed)
+
+
+def _check_order(at: Mapping[str, str]) -> None:
+    if set(at) != set(FUNCTIONS):
+        raise EdgekitError(f"place each of {', '.join(FUNCTIONS)}, and nothing else")
+    for function, tier in at.items():
+        allowed = TIERS + ((NOWHERE,) if function in ("archive", "retrain") else ())
+        if tier not in allowed:
+            raise EdgekitError(
+                f"{function} cannot be at {tier!r}: choose one of {', '.join(allowed)}"
+            )
+    if at["sense"] != "edge":
+        raise EdgekitError("the sensor is on the device: sense stays at edge")
+    for before, after in (*pairwise(FUNCTIONS[:4]), ("archive", "retrain")):
+        if NOWHERE not in (at[before], at[after]) and TIERS.index(at[before]) > TIERS.index(
+            at[after]
+        ):
+            raise EdgekitError(
+                f"{after} comes after {before}, so it cannot be nearer the device than {at[before]}"
+            )
+    if (at["archive"] == NOWHERE) != (at["retrain"] == NOWHERE):
+        raise EdgekitError(
+            "what is retrained needs an archive, and the other way round: place both or none"
+        )
+    if at["archive"] in TIERS[1:] and at["confirm"] == "edge":
+        raise EdgekitError(
+            "no window leaves the device, so none can be kept: move confirm, or keep nothing"
+        )
+    if at["archive"] == "edge":
+        raise EdgekitError("a device has no room for an archive: choose fog, cloud or nowhere")
+
+
 def _price(placed: Placed) -> tuple[float, float]:
     """What is not known is not cheap."""
     money, power = placed.eur_month.value, placed.power_mw.value
@@ -140,14 +187,22 @@ def _onward(
     design: Design, at: Mapping[str, str], streams: tuple[Stream, ...]
 ) -> tuple[Stream, ...]:
     """What goes on from the gateway to the cloud, of one device."""
-    if at["decide"] == "cloud":
-        return streams
-    if at["archive"] != "cloud":
-        return ()
-    flows, windows = design.flows, 24 * design.duty.inferences_per_hour
+    duty, flows, windows = design.duty, design.flows, 24 * design.duty.inferences_per_hour
     raw = known_or_nan(flows.window_bytes)
+    if at["decide"] == "cloud":
+        if at["features"] == "fog":
+            return (Stream("features", known_or_nan(flows.feature_bytes), windows),)
+        return streams
+    flagged: tuple[Stream, ...] = ()
+    if at["confirm"] == "cloud" and flows.flagged_share:
+        flagged = (Stream("flagged windows", raw, windows * flows.flagged_share),)
+    if at["archive"] != "cloud":
+        return flagged
+    messages = Stream("messages", duty.message_bytes, duty.messages_per_day)
+    if flagged or not flows.kept_share:  # what is kept is among the flagged
+        return (messages, *flagged)
     kept = Stream("kept windows", raw, windows * min(flows.kept_share, flows.flagged_share or 1))
-    return (streams[0], kept) if flows.kept_share else (streams[0],)
+    return (messages, kept)
 
 
 def _latency(design, backhaul, at, streams, onward, seed) -> np.ndarray:
@@ -167,7 +222,7 @@ def _latency(design, backhaul, at, streams, onward, seed) -> np.ndarray:
     tier = catalog.tiers()[at["decide"]]
     if at["decide"] == "cloud":
         wire = on_air_share(backhaul, onward, design.flows.devices)
-        there = transfer_s(backhaul, up, wire, True, rng)
+        there = transfer_s(backhaul, onward[0].nbytes, wire, True, rng)
         total = total + 2 * there + round_trips_s(tier.value("round_trip_s"), rng)
     macs = design.duty.macs_per_inference or NAN
     return 1000 * total + tier.value("service_ms") + macs / (1e6 * tier.value("gmacs"))
@@ -185,8 +240,11 @@ def _eur_month(design, backhaul, at, streams, onward) -> Figure:
         parts["backhaul"] = backhaul.value("price_eur_month") / devices
         stored = sum(s.bytes_per_day for s in onward) * 30 / GB
         parts["storage"] = stored * cloud.value("storage_eur_gb_month")
-    if at["decide"] == "cloud":
-        busy_s = design.duty.inferences_per_hour * MONTH_H * cloud.value("service_ms") / 1000
+    share = 1.0 if at["decide"] == "cloud" else design.flows.flagged_share
+    if at["confirm"] == "cloud" and share:
+        busy_s = (
+            share * design.duty.inferences_per_hour * MONTH_H * cloud.value("service_ms") / 1000
+        )
         parts["computing"] = busy_s / 3600 * cloud.value("vcpu_eur_hour")
     how = ", ".join(f"{name} {number(v)}" for name, v in parts.items())
     return estimated(sum(parts.values()), "€/month", f"a device's share: {how}")

@@ -11,6 +11,7 @@ from edgekit.view.adaptation import (
     plot_shots,
 )
 from edgekit.view.alarm import plot_cost, plot_health, plot_remaining_life, plot_scores
+from edgekit.view.browse import browse, plot_recording
 from edgekit.view.design import (
     plot_battery_life,
     plot_board_memory,
@@ -26,8 +27,10 @@ from edgekit.view.fleet import plot_cohorts, plot_fleet, plot_fleet_bytes
 from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
+from edgekit.view.memory_map import plot_memory_map
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
-from edgekit.view.placement import plot_placement
+from edgekit.view.placement import place_functions, plot_placement
+from edgekit.view.power_cut import plot_power_cut
 from edgekit.view.signals import plot_augmented, plot_features, plot_recordings, plot_spectra
 from edgekit.view.updates import plot_deltas
 
@@ -41,11 +44,13 @@ pd.set_option("display.max_colwidth", 200)  # reasons are sentences
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula
 
 __all__ = [
+    "browse",
     "draw_boxes",
     "draw_signal",
     "explore",
     "label",
     "label_fleet",
+    "place_functions",
     "plot_adaptation",
     "plot_augmented",
     "plot_battery_life",
@@ -69,11 +74,14 @@ __all__ = [
     "plot_inversions",
     "plot_life_over_rate",
     "plot_memory",
+    "plot_memory_map",
     "plot_method_choice",
     "plot_operating_curves",
     "plot_pareto",
     "plot_placement",
     "plot_power",
+    "plot_power_cut",
+    "plot_recording",
     "plot_recordings",
     "plot_reliability",
     "plot_remaining_life",

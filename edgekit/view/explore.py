@@ -22,6 +22,7 @@ def explore(fn: Callable, **controls: tuple | list) -> Any:
         ):
             raise ValueError(f"{name} must be (low, high, start) or a list of choices")
     if not interactive():
+        print("Nobody is at a notebook's controls here: this is how they start.")
         return fn(**{name: _start(control) for name, control in controls.items()})
     import ipywidgets
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
+from edgekit import catalog
+from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import number
 from edgekit.select.placed import NOWHERE
 from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
+    from edgekit.design import Design
     from edgekit.select import Placed, Placements
 
 TIERS = {"edge": "device", "fog": "gateway", "cloud": "cloud"}
@@ -22,7 +26,51 @@ UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 def plot_placement(placements: Placements, name: str) -> Axes:
     """The tiers of the placement `name`: functions in boxes, bytes a day and device on the arrows, and below
     what a decision takes and the device draws. Returns the axes. Raises StopIteration for no such name."""
-    placed = placements[name]
+    return draw_placed(placements[name], (placements.design.link.name, placements.backhaul.name))
+
+
+def place_functions(
+    design: Design, features: str, decide: str, confirm: str, keep: str, backhaul: str = "ethernet"
+) -> pd.DataFrame | None:
+    """A placement of your own, drawn by `draw_placed`, and held against all on the device.
+
+    `features`, `decide`, `confirm` at a tier of TIERS; `keep`, where archive and retraining are, or NOWHERE.
+    Returns a table, a column each: latency, power, life, bytes, money, and the lines that forbid it. An order
+    that no data can flow in is drawn as the sentence that says so, and returns None.
+    """
+    from edgekit.select import PLACEMENTS, place_at
+
+    at = {"sense": "edge", "features": features, "decide": decide, "confirm": confirm}
+    try:
+        placed = place_at(design, at | {"archive": keep, "retrain": keep}, backhaul)
+    except EdgekitError as error:
+        _, axes = plt.subplots(figsize=(8.5, 0.6))
+        axes.text(0, 0.5, str(error), va="center")
+        axes.set_axis_off()
+        return None
+    draw_placed(placed, (design.link.name, catalog.link(backhaul).name))
+    base = place_at(design, PLACEMENTS["all edge"], backhaul)
+    return pd.DataFrame({"this placement": _facts(placed), "all on the device": _facts(base)})
+
+
+def _facts(placed: Placed) -> dict[str, str]:
+    failed = [f"{c.name}: {c.reason}" for c in placed.checks if c.passed is False]
+    return {
+        "verdict": placed.verdict,
+        "a decision, median (ms)": number(np.median(placed.latency_ms)),
+        "a decision, 99 of 100 (ms)": number(placed.decision_ms.value),
+        "device's power (mW)": number(placed.power_mw.value),
+        "battery (years)": number(placed.battery_years.value),
+        "from the device (a day)": size(placed.bytes_per_day),
+        "on to the cloud (a day)": size(sum(s.bytes_per_day for s in placed.onward)),
+        "€ a month": number(placed.eur_month.value),
+        "forbidden by": "; ".join(failed) or "–",
+    }
+
+
+def draw_placed(placed: Placed, links: tuple[str, str]) -> Axes:
+    """One placement as `plot_placement` draws it; `links`: the names of the device's and the gateway's."""
+    name = placed.name
     _, axes = plt.subplots(figsize=(8.5, 3.4))
     for column, (tier, title) in enumerate(TIERS.items()):
         functions = [f for f, where in placed.at.items() if where == tier]
@@ -32,7 +80,6 @@ def plot_placement(placements: Placements, name: str) -> Axes:
         )
         axes.text(column * 3.2 + 1, 2.55, title, ha="center", weight="bold")
         axes.text(column * 3.2 + 1, 1.2, "\n".join(functions) or "–", ha="center", va="center")
-    links = (placements.design.link.name, placements.backhaul.name)
     for column, (streams, link) in enumerate(
         zip((placed.streams, placed.onward), links, strict=True)
     ):

@@ -112,3 +112,44 @@ def test_who_talks_all_day_stays_connected_and_who_talks_seldom_does_not():
 def test_a_link_that_is_not_there_is_one_line(bearing):
     with pytest.raises(EdgekitError, match="no link 'pigeon'"):
         select.place(bearing, backhaul="pigeon")
+
+
+def functions(features="edge", decide="edge", confirm="fog", keep="cloud"):
+    at = {"sense": "edge", "features": features, "decide": decide, "confirm": confirm}
+    return at | {"archive": keep, "retrain": keep}
+
+
+@pytest.mark.parametrize("name", list(select.PLACEMENTS))
+def test_a_placement_of_ones_own_costs_what_the_same_one_does_by_name(name):
+    for design in select.examples().values():
+        known, own = select.place(design)[name], select.place_at(design, select.PLACEMENTS[name])
+        assert own.checks == known.checks
+        assert str(own.eur_month) == str(known.eur_month)  # NaN where a price is unknown
+        assert np.array_equal(own.latency_ms, known.latency_ms, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        (functions(features="fog"), "decide comes after features"),
+        (functions(decide="cloud", confirm="fog"), "confirm comes after decide"),
+        (functions(confirm="edge"), "no window leaves the device"),
+        (functions(keep="edge"), "no room for an archive"),
+        (functions() | {"sense": "cloud"}, "the sensor is on the device"),
+        (functions() | {"decide": "moon"}, "choose one of edge, fog, cloud"),
+    ],
+)
+def test_an_order_that_no_data_can_flow_in_is_refused_in_a_sentence(at, why):
+    with pytest.raises(EdgekitError, match=why):
+        select.place_at(select.examples()["camera"], at)
+
+
+def test_what_moves_to_the_cloud_crosses_the_backhaul():
+    design = select.examples()["camera"]
+
+    def onward(**at):
+        return sum(s.bytes_per_day for s in select.place_at(design, functions(**at)).onward)
+
+    assert onward(confirm="cloud") >= onward(confirm="fog")
+    whole = {"decide": "cloud", "confirm": "cloud"}
+    assert onward(features="cloud", **whole) > onward(features="fog", **whole)

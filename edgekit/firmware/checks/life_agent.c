@@ -50,6 +50,8 @@ struct life {
   uint32_t judged;    /* and came through */
   uint32_t told;      /* the latest time that the device was told, */
   uint32_t kept;      /* and that its log held at a start */
+  uint32_t booted;    /* sequence number of what the last start booted, 0: nothing, */
+  uint32_t trial;     /* and whether it was on trial */
   /* what must stay 0 */
   uint32_t bricks, wrong_boots, counter_errors, false_records, wrong_bans, time_errors, blocked, worn;
 };
@@ -219,6 +221,8 @@ void powercut_run_until_reset(void) {
   for (uint32_t i = 0; i < sizeof powercut_public_key; i++) key.bytes[i] = powercut_public_key[i];
   const int slot = agent_start(&powercut_agent, &DEVICE, &KEYS, SLOT_SECTORS, &trial);
   look_at_log(&powercut_agent.slots);
+  life.booted = slot == SLOTS_NONE ? 0 : powercut_agent.slots.slot[slot].sequence;
+  life.trial = life.booted && trial;
   look_at_boot(&powercut_agent.slots, slot, trial);
   if (trial && life.now < life.steps) {
     try_out(&life.step[life.now]);
