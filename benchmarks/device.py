@@ -126,12 +126,8 @@ def check_model(name: str, data: bytes, count: int) -> None:
     got = run(build(generate(graph, name)), x)
     truth = parity.tflm(data, x, graph=graph)
     wrong = int((np.asarray(truth.outputs).reshape(got.shape) != got).sum())
-    bar(
-        f"{name}: wrong values, {count} inputs",
-        f"0 ({truth.oracle})",
-        f"{wrong} of {got.size:,}",
-        wrong == 0,
-    )
+    figure = f"{wrong} of {got.size:,}"
+    bar(f"{name}: wrong values, {count} inputs", f"0 ({truth.oracle})", figure, wrong == 0)
 
     source = generate(strip_float_io(graph), name)
     firmware = build(source)

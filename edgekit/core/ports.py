@@ -16,12 +16,11 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def listen(host: str, port: int, waiting: int = 128) -> socket.socket:
-    """A socket at which clients may connect; so many of them may wait. Raises EdgekitError where it is taken,
-    or no address of this machine."""
+    """A socket at `host`:`port`, at which clients may connect; `waiting` may wait. Raises EdgekitError
+    where it is taken, or no address of this machine."""
     listening = socket.socket(_family(host))
-    if (
-        os.name == "posix"
-    ):  # else a port rests for a minute; on Windows it would let two have the same one
+    # else a port rests for a minute; on Windows it would let two have the same one
+    if os.name == "posix":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

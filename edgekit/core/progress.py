@@ -29,5 +29,5 @@ def progress(
 
 
 def progress_bytes(size: int, text: str, done: int = 0, **how: Any) -> Any:
-    """A bar of `size` bytes (0: not known), `done` of which were there before; `how` as `progress`."""
+    """A bar of `size` bytes (0: not known), `done` of them there before; `text`, `how` as in `progress`."""
     return progress(None, text, total=size or None, initial=done, unit="B", unit_scale=True, **how)

@@ -20,7 +20,7 @@ class Drawn(keras.layers.Dropout):
         super().__init__(rate, name=name)
         self.draws_by = lambda: key + tf.constant([0, number])
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if not training:
             return inputs
         return tf.nn.experimental.stateless_dropout(inputs, self.rate, self.draws_by())

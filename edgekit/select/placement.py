@@ -121,7 +121,7 @@ def place_at(
     design: Design, at: Mapping[str, str], backhaul: str = "ethernet", seed: int = 0
 ) -> Placed:
     """One placement, as `place` judges it: `at` says for each of FUNCTIONS "edge", "fog" or "cloud", and
-    NOWHERE for archive and retrain where nothing is kept.
+    NOWHERE for archive and retrain where nothing is kept; `backhaul`, the catalogue's link behind a gateway.
 
     Raises EdgekitError for a function or tier that there is not, and for an order that no data can flow in:
     it goes up from the device, and nothing can be kept that did not leave it.

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import picture
@@ -52,11 +53,11 @@ def _frames(recordings: list[Recording], first: int) -> None:
 
 def plot_recording(
     recording: Recording, start_s: float = 0.0, seconds: float = 10.0, channel: int = 0
-) -> np.ndarray:
+) -> tuple[Axes, Axes]:
     """A stretch of one channel of a `recording` of signals over its spectrogram, marked events as bands.
 
     `start_s`, `seconds`: where the stretch begins and how long it is, cut to what there is. The spectrogram
-    is `spectrogram`'s. Returns the axes (2,). Raises EdgekitError for images, and for a channel there is not.
+    is `spectrogram`'s. Returns the two axes. Raises EdgekitError for images, and for a channel there is not.
     """
     if recording.samples.ndim != 2:
         raise EdgekitError(f"{recording.name} holds images: look at them with view.plot_frames")
@@ -79,7 +80,7 @@ def plot_recording(
     )  # fmt: skip
     axes[1].set(xlabel="time (s)", ylabel="frequency (Hz)", xlim=(times[0], times[-1]))
     figure.colorbar(drawn, ax=axes[1], label="power (dB, 0 = loudest)")
-    return axes
+    return axes[0], axes[1]
 
 
 def spectrogram(samples: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

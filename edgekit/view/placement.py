@@ -34,7 +34,8 @@ def place_functions(
 ) -> pd.DataFrame | None:
     """A placement of your own, drawn by `draw_placed`, and held against all on the device.
 
-    `features`, `decide`, `confirm` at a tier of TIERS; `keep`, where archive and retraining are, or NOWHERE.
+    `features`, `decide`, `confirm` at a tier of TIERS; `keep`, where archive and retraining are, or NOWHERE;
+    `backhaul`, the catalogue's link behind a gateway.
     Returns a table, a column each: latency, power, life, bytes, money, and the lines that forbid it. An order
     that no data can flow in is drawn as the sentence that says so, and returns None.
     """

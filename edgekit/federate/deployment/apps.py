@@ -14,7 +14,7 @@ from dataclasses import asdict, astuple, fields, replace
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -29,6 +29,9 @@ from edgekit.federate.plan import Plan
 from edgekit.federate.refusal import Refusal
 from edgekit.federate.server import Federated, federate
 from edgekit.federate.statistics import Statistics
+
+if TYPE_CHECKING:
+    from edgekit.federate.network import Network
 
 FOLDER = "EDGEKIT_FEDERATION"  # the variable that names this process's folder
 WINDOWS, CLIENT = "windows.npz", "client.json"
@@ -75,7 +78,7 @@ def _run(grid: Grid, folder: Path, config: Mapping[str, Any]) -> Federated:
     return replace(found, refused=sorted(refused, key=attrgetter("round")))
 
 
-def student(settings: Mapping[str, Any]):
+def student(settings: Mapping[str, Any]) -> Network:
     """The network that `settings` name, see there. Imports TensorFlow."""
     from edgekit import usecases
     from edgekit.federate.network import Network
