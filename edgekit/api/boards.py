@@ -12,6 +12,7 @@ import numpy as np
 from edgekit.api.arrays import batch, floats, model_bytes, numbers
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated
+from edgekit.core.html_table import TABLE, frame_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ class BoardProfile:
         rows = "".join(
             f"<tr><td>{k}</td><td>{f._repr_html_()}</td></tr>" for k, f in self.figures.items()
         )
-        return f"<p>one inference on <b>{escape(self.board)}</b></p><table>{rows}</table>"
+        return f"<p>one inference on <b>{escape(self.board)}</b></p>{TABLE}{rows}</table>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Parity:
         )
         return (
             f"<p><b>{said}</b>, {self.samples:,} samples, against {escape(self.oracle)}</p>"
-            f"{self.layers.to_html(index=False, escape=True)}"
+            f"{frame_html(self.layers, index=False)}"
         )
 
 

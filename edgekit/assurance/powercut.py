@@ -23,6 +23,7 @@ import numpy as np
 from edgekit.assurance.powercut_agent import AGENT_MUTATIONS, AGENT_SCENARIOS
 from edgekit.assurance.powercut_scenario import Scenario, image
 from edgekit.assurance.powercut_targets import FAULTS, LOG_RECORDS, NOR, CoreTarget, HostTarget
+from edgekit.core.html_table import frame_html
 
 __all__ = [
     "CORE_SCENARIOS",
@@ -99,7 +100,7 @@ class PowerCuts:
         return f"{cuts:,} power cuts on {self.where} in {self.seconds:.1f} s: {found}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(str(self))}</p>{self.table.to_html(index=False)}"
+        return f"<p>{escape(str(self))}</p>{frame_html(self.table, index=False)}"
 
 
 MUTATIONS = {  # what somebody might get wrong in slots.c: (old, new), …

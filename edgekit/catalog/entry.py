@@ -6,6 +6,7 @@ from html import escape
 from typing import ClassVar
 
 from edgekit.core.figures import Figure, number
+from edgekit.core.html_table import TABLE
 
 
 class Entry:
@@ -48,7 +49,7 @@ class Entry:
                 f"<tr><td>{label}</td><td><b>{escape(shown)}</b></td>"
                 f"<td>{escape(figure.provenance)}{flag}</td><td>{escape(figure.source)}</td></tr>"
             )
-        return f"<b>{escape(self.name)}</b> {self._lead()}<table>{''.join(rows)}</table>"
+        return f"<b>{escape(self.name)}</b> {self._lead()}{TABLE}{''.join(rows)}</table>"
 
     def _lead(self) -> str:
         return ""

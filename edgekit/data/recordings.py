@@ -59,6 +59,12 @@ class Recording:
         object.__setattr__(self, "events", events)
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """Of each channel: `meta["units"]`, where a sensor measures several things, else `unit` for all."""
+        own = self.meta.get("units", ())
+        return tuple(own) if len(own) == len(self.channels) else (self.unit,) * len(self.channels)
+
+    @property
     def seconds(self) -> float:
         return len(self.samples) / self.rate
 

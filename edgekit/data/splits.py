@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
+from edgekit.core.html_table import TABLE
 from edgekit.data.windows import Windows
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Split:
             for part in PARTS
         )
         return (
-            f"<table><tr><th>part</th><th>windows</th><th>groups</th><th></th></tr>{rows}</table>"
+            f"{TABLE}<tr><th>part</th><th>windows</th><th>groups</th><th></th></tr>{rows}</table>"
         )
 
 

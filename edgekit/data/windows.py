@@ -13,6 +13,7 @@ import numpy as np
 from edgekit.core.atomic import atomic_write
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
+from edgekit.core.html_table import TABLE
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Windows:
             f"<p>{len(self):,} windows of {' × '.join(map(str, self.X.shape[1:-1]))} samples × "
             f"{self.X.shape[-1]} channel(s) at {self.rate:,.0f} Hz "
             f"({self.dropped:,} samples filled none)</p>"
-            f"<table><tr><th>class</th><th>windows</th><th>groups</th></tr>{rows}</table>"
+            f"{TABLE}<tr><th>class</th><th>windows</th><th>groups</th></tr>{rows}</table>"
         )
 
 

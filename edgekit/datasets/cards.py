@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
+from edgekit.core.html_table import TABLE
 from edgekit.core.workspace import Workspace, shipped
 
 FIELDS = (
@@ -42,7 +43,7 @@ class Card:
             f"<tr><th>{escape(key.replace('_', ' '))}</th><td>{_html(value)}</td></tr>"
             for key, value in self.fields.items()
         )
-        return f"<table>{rows}</table>"
+        return f"{TABLE}{rows}</table>"
 
 
 def card(name: str, folder: Path | str | None = None) -> Card:

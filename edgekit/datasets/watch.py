@@ -22,6 +22,7 @@ from edgekit.datasets.sources import sources
 FILE = "watch_dataset.npy"
 RATE = 50.0  # Hz
 CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
+UNITS = ("g",) * 3 + ("rad/s",) * 3
 CLASSES = {  # the file's abbreviations
     "PEN": "pendulum",
     "ABD": "abduction",
@@ -77,7 +78,7 @@ def _recording(samples, label: str, subject: int, side: str, domain: str) -> Rec
         unit="g, rad/s",
         licence=sources()["watch"].licence,
         source="watch",
-        meta={"side": side},
+        meta={"side": side, "units": list(UNITS)},
     )
 
 

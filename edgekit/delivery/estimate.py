@@ -13,6 +13,7 @@ from math import ceil
 
 from edgekit.catalog import Link
 from edgekit.core.figures import Figure, estimated, number
+from edgekit.core.html_table import TABLE
 from edgekit.delivery.block_protocol import BLOCK_MIN, WINDOW
 from edgekit.select import airtime_s
 
@@ -49,7 +50,7 @@ class Choice:
             for c in (self, *self.others)
         )
         head = "<tr><th></th><th>block</th><th>on the wire</th><th>time</th></tr>"
-        return f"<b>{self.kind}</b>: {escape(self.why)}<table>{head}{rows}</table><small>estimated</small>"
+        return f"<b>{self.kind}</b>: {escape(self.why)}{TABLE}{head}{rows}</table><small>estimated</small>"
 
 
 def mqtt(size: int, over: Link, *, block_most: int, connected: bool) -> Choice:

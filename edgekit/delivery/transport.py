@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import measured
+from edgekit.core.html_table import TABLE
 
 if TYPE_CHECKING:
     from edgekit.catalog import Link
@@ -172,7 +173,7 @@ class Transfer:
             "began anew": str(self.restarts),
         }
         cells = (f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
-        return f"<table>{''.join(cells)}</table>"
+        return f"{TABLE}{''.join(cells)}</table>"
 
 
 class TimeoutPolicy:

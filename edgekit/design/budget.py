@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, number
+from edgekit.core.html_table import TABLE
 
 Sense: TypeAlias = Literal["upper", "lower", "covers"]
 Limit: TypeAlias = "int | float | tuple[float, float]"
@@ -240,7 +241,7 @@ class Budget:
             f'<td style="text-align:left"><small>{escape(LINES[key].meaning)}</small></td></tr>'
             for key, limit in self.limits.items()
         )
-        return f"<table><tr><th>budget</th><th>limit</th><th>of what</th></tr>{rows}</table>"
+        return f"{TABLE}<tr><th>budget</th><th>limit</th><th>of what</th></tr>{rows}</table>"
 
 
 LINES: dict[str, Line] = {f.name: Line(f.name, **f.metadata) for f in fields(Budget)}

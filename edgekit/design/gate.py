@@ -9,10 +9,12 @@ from typing import Any
 
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, number
+from edgekit.core.html_table import VERDICTS
+from edgekit.core.palette import KEPT, MISSED, OPEN
 from edgekit.design.budget import LINES, Budget, Limit, Sense, line_of
 
 MARKS = {"kept": "✓", "missed": "✗", "not judged": "?"}
-COLOURS = {"kept": "#d8f0d8", "missed": "#f6d8d8", "not judged": "#fdf3d0"}
+COLOURS = {"kept": KEPT, "missed": MISSED, "not judged": OPEN}
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,12 @@ class Verdicts(tuple[Verdict, ...]):
         return "\n".join(_line(verdict) for verdict in self) or "no line of the budget applies"
 
     def _repr_html_(self) -> str:
+        if not self:
+            return "<i>this chapter judges no line of the budget</i>"
         rows = "".join(_html_row(verdict) for verdict in self)
         titles = ("", "budget, of what", "limit", "figure", "margin", "from")
         head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
-        return f'<table class="verdicts">{head}{rows}</table>'
+        return f"{VERDICTS}{head}{rows}</table>"
 
 
 def gate(

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
+from edgekit.core.html_table import TABLE
 from edgekit.emulate.cores import core
 from edgekit.emulate.elf import Elf, parse
 from edgekit.emulate.samples import sample_dtype
@@ -124,7 +125,7 @@ class Firmware:
         )
         return (
             f"<p><b>{escape(self.source.name)}</b> for {escape(self.described)}, "
-            f"sha256 {self.sha256[:12]}</p><table>{rows}</table>"
+            f"sha256 {self.sha256[:12]}</p>{TABLE}{rows}</table>"
         )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, emulated, measured
+from edgekit.core.html_table import TABLE
+from edgekit.core.palette import BLUE
 from edgekit.emulate.count import Counting
 from edgekit.emulate.firmware import Firmware, build
 from edgekit.emulate.machine import Machine, as_batches
@@ -59,7 +61,7 @@ class Profile:
         total = max(1, self.instructions.value)
         rows = "".join(
             f"<tr><td>{escape(c.name)}</td><td>{c.instructions:,}</td><td>{c.macs:,}</td><td>"
-            f"<div style='background:#4c78a8;height:.8em;width:{200 * c.instructions / total:.0f}px'>"
+            f"<div style='background:{BLUE};height:.8em;width:{200 * c.instructions / total:.0f}px'>"
             f"</div></td></tr>"
             for c in self.layers
         )
@@ -69,7 +71,7 @@ class Profile:
             for k in shown
         )
         return (
-            f"<table>{heads}</table><table><tr><th>layer</th><th>instructions</th><th>MAC</th>"
+            f"{TABLE}{heads}</table>{TABLE}<tr><th>layer</th><th>instructions</th><th>MAC</th>"
             f"<th></th></tr>{rows}</table>"
         )
 

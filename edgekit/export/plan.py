@@ -13,6 +13,7 @@ import random
 from dataclasses import dataclass
 from functools import partial
 
+from edgekit.core.html_table import TABLE
 from edgekit.operators.layer import Layer
 
 ALIGN = 4
@@ -45,7 +46,7 @@ class Plan:
             for b in self.buffers
         )
         return (
-            f"<p><b>{self.size:,} B</b> arena (without overlap {self.tflm_greedy:,} B)</p><table><tr>"
+            f"<p><b>{self.size:,} B</b> arena (without overlap {self.tflm_greedy:,} B)</p>{TABLE}<tr>"
             f"<th>buffer</th><th>at</th><th>bytes</th><th>layers</th></tr>{rows}</table>"
         )
 

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from edgekit.core.atomic import atomic_write_bytes
+from edgekit.core.html_table import TABLE
 from edgekit.export.dead import NOTHING, DeadChannels
 from edgekit.export.plan import Plan, root
 from edgekit.operators.graph import Graph
@@ -60,5 +61,5 @@ class Source:
         left = f"; left out as {self.dead}" if self.dead.channels else ""
         return (
             f"<p><b>{escape(self.name)}</b>: {len(self.layers)} layers, {self.macs:,} MAC, arena "
-            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B{left}</p><table>{rows}</table>"
+            f"{self.plan.size:,} B, constants {self.weight_bytes:,} B{left}</p>{TABLE}{rows}</table>"
         )

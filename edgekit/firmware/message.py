@@ -23,6 +23,7 @@ import numpy as np
 
 from edgekit import firmware
 from edgekit.core.errors import EdgekitError, did_you_mean
+from edgekit.core.html_table import TABLE
 
 HEAD = 3  # bytes before the values
 KINDS = 32  # five bits
@@ -104,7 +105,7 @@ class Message:
             f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>"
             for name, value in shown.items()
         )
-        return f"<table>{rows}</table>"
+        return f"{TABLE}{rows}</table>"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, select
 
 from edgekit.cloud.tables import device_weeks, labels, releases, rollout_devices, rollouts
 from edgekit.cloud.weeks import Group, groups_of
+from edgekit.core.html_table import frame_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ class Summary:
         return self.labels / int(self.weeks.windows.sum())
 
     def _repr_html_(self) -> str:
-        return self.weeks.to_html(index=False, float_format="{:.3f}".format)
+        weeks = self.weeks.assign(week=self.weeks.week + 1)  # as people and the pictures count
+        return frame_html(weeks, index=False, number=".3f")
 
 
 def summary(engine: Engine) -> Summary:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, measured
+from edgekit.core.html_table import frame_html
 from edgekit.data.windows import Windows
 from edgekit.design import LINES, Budget
 from edgekit.design.gate import Verdicts, gate
@@ -170,7 +171,7 @@ class Ledger:
         return pd.DataFrame(self.recalls).T
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(str(len(self.rows)))} variants</p>{self.table.to_html(index=False)}"
+        return f"<p>{escape(str(len(self.rows)))} variants</p>{frame_html(self.table, index=False)}"
 
 
 def ledger(rows: list[dict]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.html_table import frame_html
 from edgekit.data.windows import Windows
 from edgekit.learn import litert
 from edgekit.learn.augmentation_cache import AugmentationCache
@@ -84,7 +85,7 @@ class Frontier:
         raise EdgekitError(f"no update of the kind {freedom.value!r} was made")
 
     def _repr_html_(self) -> str:
-        return self.table.drop(columns="freedom").round(4).to_html(index=False)
+        return frame_html(self.table.drop(columns="freedom"), index=False, number=".4f")
 
 
 def frontier(

@@ -7,6 +7,8 @@ from html import escape
 
 import numpy as np
 
+from edgekit.core.html_table import TABLE
+
 MAX_ELEMENTS = 1 << 26  # of one tensor
 MAX_RANK = 6
 
@@ -87,6 +89,6 @@ class Graph:
         )
         return (
             f"<p><b>{len(self.operators)} operators</b>, {self.weight_bytes:,} B of constants, "
-            f"sha256 {self.sha256[:12]}</p><table><tr><th></th><th>operator</th><th>inputs</th>"
+            f"sha256 {self.sha256[:12]}</p>{TABLE}<tr><th></th><th>operator</th><th>inputs</th>"
             f"<th>outputs</th></tr>{rows}</table>"
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.html_table import TABLE
 from edgekit.packages.manifest import ENCODINGS
 from edgekit.packages.regions import (
     CODINGS,
@@ -47,7 +48,7 @@ class Encoded:
             f"<tr><td>{escape(name)}</td><td>{size:,} B</td><td>{size / self.sizes['raw']:.1%}</td></tr>"
             for name, size in self.sizes.items()
         )
-        return f"<p><b>{ENCODINGS[self.encoding]}</b></p><table>{rows}</table>"
+        return f"<p><b>{ENCODINGS[self.encoding]}</b></p>{TABLE}{rows}</table>"
 
 
 def best(

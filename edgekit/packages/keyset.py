@@ -18,6 +18,7 @@ from typing import Any
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
+from edgekit.core.html_table import TABLE
 from edgekit.packages.cbor import ARRAY, CborError, encode
 from edgekit.packages.cbor_reader import CborReader
 from edgekit.packages.manifest import SHA256, PackageError
@@ -116,7 +117,7 @@ class KeyList:
         body = "".join(
             f"<tr><td>{html(k)}</td><td>{html(str(v))}</td></tr>" for k, v in rows.items()
         )
-        return f"<table>{body}</table>"
+        return f"{TABLE}{body}</table>"
 
 
 def unsigned(keys: KeyList) -> bytes:

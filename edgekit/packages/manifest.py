@@ -29,6 +29,7 @@ from dataclasses import dataclass, fields
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html
+from edgekit.core.html_table import TABLE
 from edgekit.packages import cbor, encryption
 from edgekit.packages.cbor import encode
 
@@ -102,7 +103,7 @@ class Manifest:
 
         rows = ((f.name, shown(f.name, getattr(self, f.name))) for f in fields(self))
         return (
-            "<table>"
+            f"{TABLE}"
             + "".join(f"<tr><td>{k}</td><td>{html(str(v))}</td></tr>" for k, v in rows)
             + "</table>"
         )

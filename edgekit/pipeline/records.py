@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
-from edgekit.core.figures import number
+from edgekit.core.html_table import TABLE, frame_html
 from edgekit.core.jsonable import to_jsonable
 from edgekit.core.schema import check_version
 from edgekit.learn.ledger import Ledger
@@ -79,12 +79,11 @@ class LedgerTable:
         return pd.DataFrame(self.rows).set_index("variant")
 
     def _repr_html_(self) -> str:
-        shown = self.table.map(lambda v: number(v) if isinstance(v, (int, float)) else escape(v))
         sources = "".join(
             f"<tr><td>{escape(column)}</td><td>{escape(source)}</td></tr>"
             for column, source in self.provenance.items()
         )
-        return f"{shown.to_html(escape=False)}<table>{sources}</table>"
+        return f"{frame_html(self.table)}{TABLE}{sources}</table>"
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class ModelCard:
                 f"{again.balanced_accuracy:.3f} on all {again.groups} groups, each tested once"
             )
         body = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
-        return f"<b>{escape(self.name)}</b><table>{body}</table>"
+        return f"<b>{escape(self.name)}</b>{TABLE}{body}</table>"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from edgekit.catalog.entry import temperature
 from edgekit.catalog.hardware import Board, boards
 from edgekit.core.figures import Figure, number
+from edgekit.core.html_table import TABLE
+from edgekit.core.palette import KEPT, MISSED, OPEN
 from edgekit.design import Design
 from edgekit.design.gate import gate
 from edgekit.select.power import PowerBudget, airtime_s, estimate_latency_ms, power_budget
@@ -104,7 +106,7 @@ class Selection:
         return pd.DataFrame([_row(c) for c in self.candidates]).set_index("board")
 
     def _repr_html_(self) -> str:
-        colour = {"fits": "#d8f0d8", "unknown": "#f4efd0", "rejected": "#f6d8d8"}
+        colour = {"fits": KEPT, "unknown": OPEN, "rejected": MISSED}
         rows = "".join(
             f'<tr style="background:{colour[c.verdict]};color:#222"><td>{escape(c.board.name)}</td>'
             f"<td>{c.verdict}</td><td>{number(c.power.average_mw.value)} mW</td>"
@@ -117,7 +119,7 @@ class Selection:
             for note in self.notes
         )
         head = "<tr><th>board</th><th>verdict</th><th>average</th><th>life</th><th>why</th></tr>"
-        return f"<table>{head}{rows}</table><ul>{notes}</ul>"
+        return f"{TABLE}{head}{rows}</table><ul>{notes}</ul>"
 
 
 def select(design: Design) -> Selection:

@@ -25,6 +25,8 @@ from edgekit.catalog.network import Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.escape import html as escape
 from edgekit.core.figures import Figure, estimated, number
+from edgekit.core.html_table import TABLE
+from edgekit.core.palette import KEPT, MISSED, OPEN
 from edgekit.design import Design, load
 from edgekit.select.placed import NOWHERE, Placed
 from edgekit.select.placement_checks import checks_of
@@ -94,7 +96,7 @@ class Placements:
         return pd.DataFrame(rows).set_index("placement")
 
     def _repr_html_(self) -> str:
-        colour = {"possible": "#d8f0d8", "unknown": "#f4efd0", "forbidden": "#f6d8d8"}
+        colour = {"possible": KEPT, "unknown": OPEN, "forbidden": MISSED}
         head = "".join(f"<th>{escape(c)}</th>" for c in ("placement", *self.table.columns))
         rows = ""
         for (name, row), p in zip(self.table.iterrows(), self.placed, strict=True):
@@ -103,7 +105,7 @@ class Placements:
                 f'<td style="text-align:left">{escape(v)}</td>' for v in (name, *values)
             )
             rows += f'<tr style="background:{colour[p.verdict]};color:#222">{cells}</tr>'
-        return f"<table><tr>{head}</tr>{rows}</table><small>estimated, of one device</small>"
+        return f"{TABLE}<tr>{head}</tr>{rows}</table><small>estimated, of one device</small>"
 
 
 def place(design: Design, backhaul: str = "ethernet", seed: int = 0) -> Placements:

@@ -11,6 +11,7 @@ from edgekit.catalog.hardware import Battery, Board
 from edgekit.catalog.network import Link
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import Figure, estimated, number
+from edgekit.core.html_table import TABLE
 from edgekit.design import Design
 from edgekit.select.lora import lora_airtime_s
 
@@ -51,7 +52,7 @@ class PowerBudget:
         )
         return (
             f"<b>{escape(self.board.name)}</b>: average {self.average_mw._repr_html_()}, "
-            f"life {self.battery_years._repr_html_()}<table>{rows}</table>"
+            f"life {self.battery_years._repr_html_()}{TABLE}{rows}</table>"
         )
 
 

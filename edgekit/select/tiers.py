@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgekit.catalog.hardware import Board, Kit, boards
 from edgekit.core.figures import Figure, number
+from edgekit.core.html_table import TABLE
 from edgekit.design import Design
 from edgekit.design.gate import gate
 from edgekit.select.boards import Selection, size
@@ -42,7 +43,7 @@ class ProcessorChoice:
             f'<td style="text-align:left">{escape(why)}</td></tr>'
             for what, says, why in self.reasons
         )
-        return f"<b>{self.kind.upper()}</b><table>{rows}</table>"
+        return f"<b>{self.kind.upper()}</b>{TABLE}{rows}</table>"
 
 
 def mcu_or_mpu(design: Design) -> ProcessorChoice:

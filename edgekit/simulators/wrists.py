@@ -16,7 +16,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError, did_you_mean
 from edgekit.data.recordings import Recording
-from edgekit.datasets.watch import CHANNELS, CLASSES, RATE, WRISTS
+from edgekit.datasets.watch import CHANNELS, CLASSES, RATE, UNITS, WRISTS
 
 MIRROR = np.array([-1, 1, 1, 1, -1, -1], np.float32)  # of the six channels, left to right and back
 SUBJECTS = {"quick": (8, 25.0), "full": (10, 40.0)}  # people, seconds of each exercise
@@ -107,7 +107,7 @@ def simulate(
         licence="Apache-2.0 (simulated)",
         source="motion-simulator",
         simulated=True,
-        meta={"side": side},
+        meta={"side": side, "units": list(UNITS)},
     )
 
 

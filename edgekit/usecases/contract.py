@@ -262,6 +262,19 @@ def _axes(case: UseCase) -> Iterator[str]:
         shape = getattr(case.features, "shape", None)
         if isinstance(shape, tuple) and len(shape) == 3 and len(axis[1]) != shape[1]:
             yield f"FEATURE_AXIS has {len(axis[1])} values, features has {shape[1]} to draw"
+    channels, many = case.CHANNELS, getattr(case.features, "channels", None)
+    if not isinstance(channels, (tuple, list)) or not all(
+        isinstance(c, (tuple, list)) and len(c) == 2 and all(isinstance(t, str) for t in c)
+        for c in channels
+    ):
+        yield f"CHANNELS must be (name, unit) of each channel, is {channels!r:.60}"
+    elif channels and many not in (None, len(channels)):
+        yield f"CHANNELS names {len(channels)}, features takes {many}"
+    named, shape = case.FEATURE_CHANNELS, getattr(case.features, "shape", None)
+    if not isinstance(named, (tuple, list)) or not all(isinstance(n, str) for n in named):
+        yield f"FEATURE_CHANNELS must be a text for each channel of features, is {named!r:.60}"
+    elif named and isinstance(shape, tuple) and len(shape) == 3 and len(named) != shape[2]:
+        yield f"FEATURE_CHANNELS names {len(named)}, features has {shape[2]} channels"
     if not isinstance(case.MARKS, dict) or not all(
         isinstance(m, dict) for m in case.MARKS.values()
     ):

@@ -74,6 +74,10 @@ class UseCase:
     FEATURE_LABEL: str
     WAVE_LABEL: str
     MARKS: dict[str, dict[str, float]]
+    # of a window's channels, as `prepare` leaves them: (name, unit) each
+    CHANNELS: Sequence[tuple[str, str]]
+    # what each channel of the features is, with its unit, where there are several
+    FEATURE_CHANNELS: Sequence[str]
 
     # {"features": {name: step}} that `edgekit search` may put in place of `features`; any list of its space
     SEARCH: dict[str, Any]
@@ -118,6 +122,8 @@ class UseCase:
 
 
 OPTIONAL: dict[str, Any] = {
+    "CHANNELS": (),
+    "FEATURE_CHANNELS": (),
     "SEARCH": {},
     "MESSAGE": None,
     "SENDS": privacy.DEFAULT,

@@ -1,7 +1,10 @@
 """What a person looks at: pictures, controls in a notebook, and the report of a run."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
+from edgekit.core.html_table import show_frames
+from edgekit.core.notebook import shell
 from edgekit.core.lazy import getter
 from edgekit.view.adaptation import (
     plot_adaptation,
@@ -28,6 +31,7 @@ from edgekit.view.label import label
 from edgekit.view.label_pictures import draw_boxes, draw_signal
 from edgekit.view.learning import plot_confusion, plot_pareto, plot_reliability, plot_sweep
 from edgekit.view.memory_map import plot_memory_map
+from edgekit.view.palette import COLOURS
 from edgekit.view.pictures import plot_counts, plot_frames, plot_heatmap
 from edgekit.view.placement import place_functions, plot_placement
 from edgekit.view.power_cut import plot_power_cut
@@ -40,8 +44,10 @@ __getattr__ = getter(
     {"label_fleet": "edgekit.view.label_queue", "write_papers": "edgekit.view.papers"},
 )
 
-pd.set_option("display.max_colwidth", 200)  # reasons are sentences
+pd.set_option("display.max_colwidth", None)  # reasons are sentences
 pd.set_option("display.html.use_mathjax", False)  # a label with two $ is no formula
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLOURS)  # a reader's own pictures, too
+show_frames(shell())
 
 __all__ = [
     "browse",

@@ -9,13 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
-from edgekit.view.learning import _caption
-from edgekit.view.palette import BLUE, COLOURS, GREEN, RED
+from edgekit.view.annotations import SMALL, caption, channel_name, legend_beside, name_points
+from edgekit.view.palette import BLUE, COLOURS, GREEN, GREY, INK, RED
 
 if TYPE_CHECKING:
     from edgekit.learn.adapt import Comparison
 
-GREY = "#999999"
 CHANNELS = 3  # shown of features that have more
 WRAP = 4  # classes beside each other
 
@@ -65,12 +64,14 @@ def plot_shift(
         if channel == 0:
             axes.set_title(picture(case.CLASSES[c]), fontsize=10)
         if channels > 1 and c == 0:
-            axes.set_ylabel(f"channel {channel + 1}", fontsize=8)
+            axes.set_ylabel(channel_name(case, channel), fontsize=SMALL)
     figure.supxlabel(axis[0], fontsize=9)
     label = case.FEATURE_LABEL if flattened else "value (descriptor's own unit)"
     figure.supylabel(label, fontsize=9)
-    panels[0][0].legend(fontsize=7)
-    figure.suptitle(title or "measured: mean ± 1 sd over windows", fontsize=8, color="#555555")
+    figure.legend(
+        *panels[0][0].get_legend_handles_labels(), loc="outside right upper", fontsize=SMALL
+    )
+    figure.suptitle(title or "measured: mean ± 1 sd over windows", fontsize=SMALL, color=INK)
     return panels
 
 
@@ -84,7 +85,7 @@ def _plot_images(case, source, target, shape):
         axes.set(xticks=[], yticks=[], title=f"{('lab', 'field')[row]}, {picture(case.CLASSES[c])}")
         if (y == c).any():
             axes.imshow(X[y == c].mean(axis=0).reshape(shape)[:, :, 0], cmap="gray")
-    figure.suptitle("measured: mean over images", fontsize=8, color="#555555")
+    figure.suptitle("measured: mean over images", fontsize=SMALL, color=INK)
     return panels
 
 
@@ -102,23 +103,24 @@ def plot_distances(case: Any, distances: np.ndarray) -> Axes:
     rows = distances.reshape(len(at), -1)
     _, axes = plt.subplots(figsize=(9, 2.6))
     for c, far in enumerate(rows.T[: len(COLOURS)]):
-        axes.step(at[:, c], far, where="mid", color=COLOURS[c], label=f"channel {c + 1}")
+        axes.step(at[:, c], far, where="mid", color=COLOURS[c], label=channel_name(case, c))
     axes.set(xlabel=label, ylabel="distance (field sd)", ylim=(0, None))
     if rows.shape[1] > 1:
-        axes.legend(ncols=3, fontsize=7)
-    _caption(axes, "measured: all windows of both worlds")
+        legend_beside(axes)
+    caption(axes, "measured: all windows of both worlds")
     return axes
 
 
 def plot_adaptation(comparison: Comparison) -> Axes:
     """Balanced accuracy of each row of a `comparison` on held-out groups, with its 95 % interval.
 
-    Grey needs no field label, blue is what was chosen without any, red was given some, green all.
+    Grey needs no field label, blue is what was chosen without any, orange was given some, green all.
     """
     from edgekit.learn.adapt import Kind
 
     table = comparison.table
     _, axes = plt.subplots(figsize=(8, 0.27 * len(table) + 0.9))
+    axes.margins(y=0.01)
     colour = np.select(
         [table.kind == Kind.CHOSEN, table.shots == 0, table.shots < np.inf],
         [BLUE, GREY, RED],
@@ -132,11 +134,11 @@ def plot_adaptation(comparison: Comparison) -> Axes:
     axes.axvline(table.balanced_accuracy.iloc[0], color="k", lw=0.8, ls="--")
     axes.set(xlabel="balanced accuracy (–)", xlim=(0, 1.02))
     axes.invert_yaxis()
-    axes.annotate(
+    caption(
+        axes,
         "measured on held-out field groups, 95 % intervals; dashed: lab only, dotted: chance\n"
-        "grey: no field label, blue: chosen so, red: some labels, green: all",
-        (1, -0.1), xycoords="axes fraction", ha="right", va="top", fontsize=7, color="#555555",
-    )  # fmt: skip
+        "grey: no field label, blue: chosen so, orange: some labels, green: all",
+    )
     return axes
 
 
@@ -159,8 +161,8 @@ def plot_shots(comparison: Comparison) -> Axes:
     axes.set(ylabel="balanced accuracy (–)")
     axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
     axes.minorticks_off()
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    _caption(axes, "measured: held-out field groups, bands are 95 % intervals")
+    legend_beside(axes)
+    caption(axes, "measured: held-out field groups, bands are 95 % intervals")
     return axes
 
 
@@ -183,34 +185,15 @@ def plot_method_choice(comparison: Comparison) -> Axes:
             facecolor=face,
             edgecolor=BLUE,
         )
-    for (x, y), names in _together(
-        rows.confidence_score, rows.balanced_accuracy, rows.method
-    ).items():
-        axes.annotate(
-            "\n".join(names), (x, y), (7, 0), textcoords="offset points", fontsize=7, va="center"
-        )
     source = rows.set_index("method").confidence_score[BASELINE]
     axes.axvline(source + MARGIN, color="k", lw=0.8, ls="--")
     axes.set(
         xlabel="confidence over recordings, without labels (–)", ylabel="balanced accuracy (–)"
     )
     axes.margins(x=0.25, y=0.15)
-    _caption(
+    caption(
         axes,
         "measured: mean over splits; larger: chosen more often; dashed: what it takes; hollow: rated only",
     )
+    name_points(axes, rows.confidence_score, rows.balanced_accuracy, list(rows.method))
     return axes
-
-
-def _together(x, y, names, near: float = 0.04) -> dict:
-    """Labels of points that lie so close (share of the picture) that their texts would overlap."""
-    far = [max(v.max() - v.min(), 1e-9) for v in (x, y)]
-    together: dict[tuple, list] = {}
-    for a, b, name in sorted(zip(x, y, names, strict=True), key=lambda p: (-p[1], p[0])):
-        close = (
-            p
-            for p in together
-            if abs(p[0] - a) < 3 * near * far[0] and abs(p[1] - b) < near * far[1]
-        )
-        together.setdefault(next(close, (a, b)), []).append(name)
-    return together

@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from edgekit.view.learning import _caption
+from edgekit.view.annotations import caption as below
+from edgekit.view.annotations import legend_beside
 from edgekit.view.palette import BLUE, COLOURS, RED
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def plot_scores(
     axes.set(xscale="log", xlabel="anomaly score (healthy = 1)", ylabel="recordings")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.legend()
-    _caption(axes, caption)
+    legend_beside(axes)
+    below(axes, caption)
     return axes
 
 
@@ -56,8 +57,8 @@ def plot_cost(
     axes.set(xlabel="threshold (healthy = 1)", ylabel=f"{currency} per measurement", xscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.legend()
-    _caption(axes, f"{caption}: validation recordings; the band is 95 % of bootstraps by recording")
+    legend_beside(axes)
+    below(axes, f"{caption}: validation recordings; the band is 95 % of bootstraps by recording")
     return axes
 
 
@@ -74,8 +75,8 @@ def plot_health(lives: Sequence[Life], threshold: float, caption: str = "simulat
     axes.set(xlabel="time (h)", ylabel="health indicator (sound = 1)", yscale="log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
-    axes.legend()
-    _caption(axes, f"{caption}: each line is a machine, a cross its end")
+    legend_beside(axes)
+    below(axes, f"{caption}: each line is a machine, a cross its end")
     return axes
 
 
@@ -97,6 +98,6 @@ def plot_remaining_life(
     axes.set(
         xlabel="λ (0 noticed, 1 failed)", ylabel="hours left (h)", ylim=(0, 2.5 * rows.left.max())
     )
-    axes.legend()
-    _caption(axes, f"{caption}: each prediction knows only what came before it")
+    legend_beside(axes)
+    below(axes, f"{caption}: each prediction knows only what came before it")
     return axes

@@ -69,7 +69,7 @@ def plot_recording(
     times = np.arange(first, stop) / recording.rate
     step = max(1, len(times) // 4000)  # more points than pixels only cost time
     axes[0].plot(times[::step], samples[::step], color="0.25", lw=0.7)
-    unit = (recording.meta.get("units") or [recording.unit] * (channel + 1))[channel]
+    unit = recording.units[channel]
     axes[0].set_ylabel(f"{picture(recording.channels[channel])} ({picture(unit)})")
     axes[0].set_title(_title(recording), fontsize=10)
     _mark_events(axes[0], recording, first, stop)

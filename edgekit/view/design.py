@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.select.power import HOURS_A_YEAR, PowerBudget, power_budget
-from edgekit.view.palette import COLOURS
+from edgekit.view.annotations import legend_beside
+from edgekit.view.palette import BLUE, GREEN, GREY, PALE, RED, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,8 @@ def plot_power(budget: PowerBudget) -> Axes:
     """Average power of each part of `budget`, in µW, as horizontal bars. Returns the axes."""
     table = budget.table
     _, axes = plt.subplots(figsize=(7, 2.2))
-    bars = axes.barh(table.index, table["µW"], color=COLOURS[0])
-    axes.bar_label(bars, fmt="%.1f", padding=3)
+    bars = axes.barh(table.index, table["µW"], color=BLUE)
+    axes.bar_label(bars, fmt="%.3g", padding=3)
     axes.set(xlabel="average power (µW)", title=budget.board.name)
     axes.margins(x=0.15)
     axes.invert_yaxis()
@@ -48,17 +49,19 @@ def plot_battery_life(
     leak = battery.energy_mwh * battery.value("self_discharge_pct_year") / 100
     _, axes = plt.subplots(figsize=(7, 3.2))
     axes.loglog(
-        power, battery.energy_mwh / yearly, "--", color="#999999", label="without self-discharge"
+        power, battery.energy_mwh / yearly, "--", color=GREY, label="without self-discharge"
     )
     axes.loglog(
-        power, battery.energy_mwh / (yearly + leak), color=COLOURS[0], label="with self-discharge"
+        power, battery.energy_mwh / (yearly + leak), color=BLUE, label="with self-discharge"
     )
     if wanted_years:
-        axes.axhline(wanted_years, color="#228833", lw=1, label=f"wanted: {wanted_years:g} years")
+        axes.axhline(
+            wanted_years, color=GREEN, ls=":", lw=1, label=f"wanted: {wanted_years:g} years"
+        )
     if wanted_mw:
-        axes.axvline(wanted_mw, color="#ee6677", lw=1, label=f"budget: {wanted_mw:g} mW")
+        axes.axvline(wanted_mw, color=RED, ls="-.", lw=1, label=f"budget: {wanted_mw:g} mW")
     axes.set(xlabel="average power (mW)", ylabel="battery life (years)", title=battery.name)
-    axes.legend()
+    legend_beside(axes)
     return axes
 
 
@@ -71,14 +74,14 @@ def plot_board_memory(
     """
     table = table.sort_values("ram_kb")
     _, axes = plt.subplots(figsize=(7, 4.6))
-    axes.hlines(table.index, table["ram_kb"], table["flash_kb"], color="#dddddd")
-    for column, label, colour in (("ram_kb", "RAM", COLOURS[0]), ("flash_kb", "flash", COLOURS[1])):
+    axes.hlines(table.index, table["ram_kb"], table["flash_kb"], color=PALE)
+    for column, label, colour in (("ram_kb", "RAM", BLUE), ("flash_kb", "flash", RED)):
         axes.scatter(table[column], table.index, label=label, color=colour, zorder=2)
         asked = {"ram_kb": ram_bytes, "flash_kb": flash_bytes}[column]
         if asked:
             axes.axvline(asked / 1024, color=colour, ls="--", lw=1, label=f"{label} asked for")
     axes.set(xscale="log", xlabel="memory (KB)")
-    axes.legend(loc="lower right")
+    legend_beside(axes)
     return axes
 
 
@@ -91,15 +94,16 @@ def plot_life_over_rate(
     """
     rates = np.geomspace(1, 3600, 40)
     _, axes = plt.subplots(figsize=(7, 3.4))
-    for board in boards:
+    boards = list(boards)
+    for board, how in zip(boards, lines(len(boards)), strict=True):
         years = [
             power_budget(design.at(inferences_per_hour=r), board).battery_years.value for r in rates
         ]
-        axes.loglog(rates, years, label=board.name)
+        axes.loglog(rates, years, label=board.name, **how)
     if wanted_years:
         axes.axhline(
             wanted_years, color="black", ls="--", lw=1, label=f"wanted: {wanted_years:g} years"
         )
     axes.set(xlabel="inferences per hour", ylabel="battery life (years)")
-    axes.legend(fontsize=8)
+    legend_beside(axes)
     return axes

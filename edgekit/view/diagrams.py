@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from edgekit.core.errors import EdgekitError
-from edgekit.view.palette import COLOURS
+from edgekit.view.annotations import SMALL
+from edgekit.view.palette import COLOURS, INK
 
-WIDTH, HEIGHT, ACROSS, DOWN = 2.2, 0.85, 3.1, 1.3  # of a box, and from one to the next
+WIDTH, HEIGHT, ACROSS, DOWN = 2.2, 0.85, 3.3, 1.3  # of a box, and from one to the next
 LETTERS = 18  # that fit a box's line
 DATA, STEP, RESULT = 0, 3, 2  # what a box is, by its colour: comes in, is done, comes out
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # words on an arrow
@@ -207,7 +208,7 @@ DIAGRAMS = {
 
 
 def plot_chapter(name: str) -> Axes:
-    """The diagram of the chapter `name` ("design", "collect" …): blue comes in, yellow is done, green comes
+    """The diagram of the chapter `name` ("design", "collect" …): blue comes in, orange is done, green comes
     out. Returns the axes. Raises EdgekitError where there is no such diagram.
     """
     if name not in DIAGRAMS:
@@ -246,6 +247,6 @@ def _arrow(axes: Axes, begin: tuple, end: tuple, words: str) -> None:
             (x0 + WIDTH if right else x0, y0 + HEIGHT / 2),
             (x1 if right else x1 + WIDTH, y1 + HEIGHT / 2),
         )
-    axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": "#444444"})
+    axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": INK})
     x, y = ((a + b) / 2 for a, b in zip(*ends, strict=True))
-    axes.text(x, y, fill(words, 10), ha="center", va="center", fontsize=8, bbox=BEHIND)
+    axes.text(x, y, fill(words, 10), ha="center", va="center", fontsize=SMALL, bbox=BEHIND)

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
-from edgekit.view.learning import _caption
+from edgekit.view.annotations import caption, legend_beside
 from edgekit.view.palette import COLOURS
+from edgekit.view.signals import feature_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +39,10 @@ def plot_drifts(case: UseCase, window: Windows, severity: float = 1.0, seed: int
         for what, given in (("as it is", X), (name, changed)):
             row[0].plot(seconds, case.teacher_input(given)[0, 0, :, 0], lw=0.6, label=picture(what))
             row[1].plot(values, case.features(given)[0, 0, :, 0], label=picture(what))
-        row[1].legend(fontsize=8)
+        legend_beside(row[1])
     middle = panels[len(after) // 2]  # long labels of neighbours would lie over one another
     middle[0].set(ylabel=case.WAVE_LABEL)
-    middle[1].set(ylabel=case.FEATURE_LABEL)
+    middle[1].set(ylabel=feature_label(case))
     panels[-1, 0].set(xlabel="time (s)")
     panels[-1, 1].set(xlabel=label)
     return panels
@@ -75,6 +76,6 @@ def plot_operating_curves(
     ax.plot(WANTED[0] + 0.1, WANTED[1], "+", color="black", ms=12, label="asked for")
     ax.set(xscale="log", ylim=(0, 1.02), ylabel="drifts found within 2 weeks")
     ax.set_xlabel("false alarms in 100 device-half-years (+ 0.1)")
-    ax.legend(loc="lower right")
-    _caption(ax, source)
+    legend_beside(ax)
+    caption(ax, source)
     return ax

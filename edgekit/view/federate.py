@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
-from edgekit.view.palette import BLUE, RED
+from edgekit.view.annotations import SMALL
+from edgekit.view.palette import BLUE, GREY, RED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +30,9 @@ def plot_rows(table: pd.DataFrame, source: str, beside: str = "centralized") -> 
     axes.scatter(table.score, places, color=BLUE, zorder=3)
     for at, score in zip(places, table.score, strict=True):
         axes.annotate(f"{score:.3f}", (score, at), xytext=(0, 5), textcoords="offset points",
-                      ha="center", fontsize=8)  # fmt: skip
+                      ha="center", fontsize=SMALL)  # fmt: skip
     for score in table.score[table.row == beside]:
-        axes.axvline(score, color="#999999", ls=":")
+        axes.axvline(score, color=GREY, ls=":")
     axes.set_yticks(places, [picture(name) for name in table.row])
     axes.set(xlabel=f"balanced accuracy on clients never met\n{picture(source)}")
     axes.set_ylim(-0.6, len(table) - 0.2)
@@ -46,7 +47,7 @@ def plot_inversions(case: Any, drawn: Mapping[str, Inverted]) -> np.ndarray:
     """
     image = case.features.shape[0] > 1
     figure, panels = plt.subplots(
-        1, len(drawn), figsize=(2.9 * len(drawn), 2.9), sharey=True, squeeze=False, layout="constrained"
+        1, len(drawn), figsize=(2.5 * len(drawn), 3.1), sharey=True, squeeze=False, layout="constrained"
     )  # fmt: skip
     label, values = ("", None) if image else case.FEATURE_AXIS
     for axes, (name, found) in zip(panels[0], drawn.items(), strict=True):
@@ -62,5 +63,5 @@ def plot_inversions(case: Any, drawn: Mapping[str, Inverted]) -> np.ndarray:
     if not image:
         panels[0, 0].set(ylabel="feature (spreads from the mean)")
         figure.supxlabel(label, fontsize=9)
-        panels[0, 0].legend(fontsize=7, loc="upper left")
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return panels[0]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from edgekit.view.palette import COLOURS
+from edgekit.view.annotations import legend_beside
+from edgekit.view.palette import COLOURS, lines
 
 if TYPE_CHECKING:
     from edgekit.fleet.status import Summary
@@ -27,17 +28,18 @@ def plot_fleet(fleets: Mapping[str, Summary]) -> Axes:
         at = weeks.set_index("week").accuracy.reindex(begun).dropna()
         axes.scatter(at.index + 1, at, color=colour, s=25, zorder=3)
     axes.set(xlabel="week", ylabel="accuracy", ylim=(0, 1.02))
-    axes.legend(loc="lower left")
+    legend_beside(axes)
     return axes
 
 
 def plot_cohorts(summary: Summary) -> Axes:
     """Accuracy by week of each cohort of a fleet. Returns the axes."""
     _, axes = plt.subplots(figsize=(8, 3))
-    for colour, name in zip(COLOURS * 2, summary.cohorts.columns, strict=False):
-        axes.plot(summary.cohorts.index + 1, summary.cohorts[name], color=colour, label=name)
+    names = summary.cohorts.columns
+    for how, name in zip(lines(len(names)), names, strict=True):
+        axes.plot(summary.cohorts.index + 1, summary.cohorts[name], label=name, **how)
     axes.set(xlabel="week", ylabel="accuracy", ylim=(0, 1.02))
-    axes.legend(loc="lower left", fontsize=8, ncols=2)
+    legend_beside(axes)
     return axes
 
 
@@ -50,5 +52,5 @@ def plot_fleet_bytes(fleets: Mapping[str, Summary]) -> Axes:
             weeks.week + 1, weeks.bytes_down.cumsum() / 1000, color=colour, label=name, where="mid"
         )
     axes.set(xlabel="week", ylabel="kB down, in all")
-    axes.legend(loc="upper left")
+    legend_beside(axes)
     return axes

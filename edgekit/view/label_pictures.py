@@ -36,7 +36,7 @@ def draw_signal(
     )
     step = max(1, (stop - first) // 4000)  # more points than pixels only cost time
     seconds = np.arange(first, stop, step) / recording.rate
-    units = recording.meta.get("units") or [recording.unit] * count
+    units = recording.units
     for c, axis in enumerate(axes[:, 0]):
         axis.plot(seconds, recording.samples[first:stop:step, c], color="0.25", lw=0.7)
         unit = f"\n({picture(units[c])})" if units[c] else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,9 +28,9 @@ BATCH = 20  # samples that are fetched at once
 class QueueLabelling:
     """A person at the queue: the sample in view, what they said, and the way back.
 
-    window: the samples (time, channel), or a picture, of one; `channels` and `unit` for the axes. Each answer
-    is its own transaction, so that nothing is lost and others see it at once. Raises EdgekitError for a name
-    that is none, and where nothing is open.
+    window: the samples (time, channel), or a picture, of one; `channels`: (name, unit) of each, for the axes.
+    Each answer is its own transaction, so that nothing is lost and others see it at once. Raises EdgekitError
+    for a name that is none, and where nothing is open.
     """
 
     def __init__(
@@ -40,13 +40,12 @@ class QueueLabelling:
         annotator: str,
         window: Callable[[Sample], np.ndarray],
         rate: float = 1.0,
-        channels: tuple[str, ...] = (),
-        unit: str = "",
+        channels: Sequence[tuple[str, str]] = (),
         needed: int = 1,
     ):
         check_annotator(annotator)
         self.engine, self.classes, self.annotator = engine, tuple(classes), annotator
-        self.window, self.rate, self.channels, self.unit = window, rate, channels, unit
+        self.window, self.rate, self.channels = window, rate, tuple(channels)
         self.needed, self.said = needed, list[Sample]()
         self.waiting = self._fetch()
         if not self.waiting:
@@ -73,8 +72,11 @@ class QueueLabelling:
         X = np.asarray(self.window(self.sample))
         name = f"sample-{self.sample.id}"
         named = self.channels if len(self.channels) == X.shape[-1] else ()
-        channels = named or tuple(f"channel {i}" for i in range(X.shape[-1]))
-        return Recording(name, X, self.rate, None, name, "field", channels=channels, unit=self.unit)
+        channels = named or tuple((f"channel {i}", "") for i in range(X.shape[-1]))
+        names, units = zip(*channels, strict=True)
+        return Recording(
+            name, X, self.rate, None, name, "field", channels=names, unit="", meta={"units": units}
+        )
 
     def answer(self, label: str) -> None:
         """This window shows `label`; the next one comes into view."""
@@ -151,7 +153,7 @@ def label_fleet(fleet: Simulation, annotator: str) -> QueueLabelling:
     needed = fleet.plan.labellers + 1
     return label_queue(
         QueueLabelling(
-            fleet.engine, tuple(case.CLASSES), annotator, window, case.RATE, needed=needed
+            fleet.engine, tuple(case.CLASSES), annotator, window, case.RATE, case.CHANNELS, needed
         )
     )
 

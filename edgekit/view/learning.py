@@ -10,27 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
-from edgekit.view.palette import BLUE, GREEN, RED
+from edgekit.view.annotations import caption, legend_beside, name_points
+from edgekit.view.palette import BLUE, GREEN, GREY, RED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from edgekit.design import Budget
     from edgekit.learn.scores import Score
-
-GREY = "#999999"
-
-
-def _caption(axes, text: str) -> None:
-    axes.annotate(
-        text,
-        (1, -0.24),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        fontsize=7,
-        color="#555555",
-    )
 
 
 def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
@@ -42,9 +29,6 @@ def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
     kb = sweep.tflite_bytes / 1024
     span = [sweep.balanced_accuracy - sweep.lowest, 0 * kb]
     axes.errorbar(kb, sweep.balanced_accuracy, span, color=BLUE, marker="o", capsize=3)
-    for x, y, width in zip(kb, sweep.balanced_accuracy, sweep.width, strict=True):
-        bold = "bold" if width == chosen else "normal"
-        axes.annotate(f"width {width}", (x, y), (4, -13), textcoords="offset points", weight=bold)
     best = sweep.balanced_accuracy.max()
     axes.axhspan(
         best - points, best, color=GREEN, alpha=0.2, label=f"within {100 * points:g} points"
@@ -52,8 +36,11 @@ def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
     axes.set(xscale="log", xlabel="float32 .tflite (KB)", ylabel="balanced accuracy (–)")
     axes.margins(x=0.12)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(loc="lower right")
-    _caption(axes, "measured: mean of folds by recording, whisker down to the worst fold")
+    legend_beside(axes)
+    names = [f"width {width}" for width in sweep.width]
+    for text in name_points(axes, kb, sweep.balanced_accuracy, names):
+        text.set_weight("bold" if text.get_text() == f"width {chosen}" else "normal")
+    caption(axes, "measured: mean of folds by recording, whisker down to the worst fold")
     return axes
 
 
@@ -65,15 +52,16 @@ def plot_confusion(score: Score, title: str = "") -> Axes:
     names = [picture(name) for name in score.recall]
     counts = np.array(score.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    _, axes = plt.subplots(figsize=(3.6, 3.2))
+    side = 2.6 + 0.35 * len(names)
+    _, axes = plt.subplots(figsize=(side, side), layout="constrained")
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (i, j), n in np.ndenumerate(counts):
         axes.text(j, i, f"{n:,}", ha="center", va="center", color="w" if share[i, j] > 0.5 else "k")
     ticks = range(len(counts))
     axes.set(xlabel="predicted class", ylabel="true class", title=title)
-    axes.set_xticks(ticks, names)
+    axes.set_xticks(ticks, names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(ticks, names)
-    _caption(axes, "measured: windows of the test recordings")
+    caption(axes, "measured: windows of the test recordings")
     return axes
 
 
@@ -117,7 +105,6 @@ def plot_pareto(
     )
     row = known[known.variant == variant].iloc[0]
     axes.plot(row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}")
-    _numbered(axes, x, known.accuracy)
     if budget is not None and budget.accuracy_floor is not None:
         axes.axhline(
             budget.accuracy_floor,
@@ -130,23 +117,14 @@ def plot_pareto(
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    _caption(
+    axes.margins(0.1)
+    legend_beside(axes)
+    caption(
         axes,
         "accuracy measured on test groups; cost from the compiled binary; numbers are rows of the ledger",
     )
+    name_points(axes, x, known.accuracy, list(map(str, known.index)))
     return axes
-
-
-def _numbered(axes, x, y) -> None:
-    """Each point's row; points that lie together share a label."""
-    near: dict[tuple, list] = {}
-    for number, at, height in zip(x.index, np.log10(x), y, strict=True):
-        near.setdefault((round(at, 1), round(height, 2)), []).append((number, at, height))
-    for points in near.values():
-        text = ", ".join(str(number) for number, *_ in points)
-        _, at, height = points[-1]
-        axes.annotate(text, (10**at, height), (7, 4), textcoords="offset points", fontsize=7)
 
 
 def plot_reliability(logits: np.ndarray, y: np.ndarray, temperature: float, bins: int = 10) -> Axes:
@@ -173,6 +151,6 @@ def plot_reliability(logits: np.ndarray, y: np.ndarray, temperature: float, bins
             label=f"{name}: {error:.1f} points off",
         )
     axes.set(xlabel="confidence (–)", ylabel="accuracy (–)", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(fontsize=8, loc="upper left")
-    _caption(axes, f"measured: {len(y):,} test windows; area: how many windows")
+    legend_beside(axes)
+    caption(axes, f"measured: {len(y):,} test windows; area: how many windows")
     return axes

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from edgekit.core.escape import picture as shown
+from edgekit.view.annotations import SMALL
 from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def plot_frames(recordings: list[Recording], count: int = 6) -> np.ndarray:
         axis.set_axis_off()
     for axis, (recording, t) in zip(axes.flat, frames, strict=False):
         draw_frame(axis, recording.samples[t], recording.meta.get("boxes", {t: ()})[t], labels)
-        axis.set_title(f"{shown(recording.name)}, {t / recording.rate:g} s", fontsize=8)
+        axis.set_title(f"{shown(recording.name)}, {t / recording.rate:g} s", fontsize=SMALL)
     for k, label in enumerate(labels):
         axes.flat[0].plot([], [], color=COLOURS[(k + 1) % len(COLOURS)], label=shown(label))
     if labels:
-        axes.flat[0].legend(loc="lower left", fontsize=7)
+        axes.flat[0].legend(loc="lower left", fontsize=SMALL)
     return axes.ravel()
 
 
@@ -81,8 +82,8 @@ def plot_mean_images(case, *domains, examples: int = 4):
             row[-1].imshow(case.features(X)[:, :, :, 0].mean(axis=0), cmap="gray")
         for axis in row:
             axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(f"{windows.domain[0]}\n{shown(classes[c])}", fontsize=8)
-    axes[0][-1].set_title("mean", fontsize=8)
+        row[0].set_ylabel(f"{windows.domain[0]}\n{shown(classes[c])}", fontsize=SMALL)
+    axes[0][-1].set_title("mean", fontsize=SMALL)
     return axes
 
 
@@ -96,7 +97,7 @@ def plot_augmented_images(case, one, augmented):
     ]
     for axis, (title, picture) in zip(axes, seen, strict=True):
         axis.imshow(picture, cmap="gray", vmin=-1, vmax=1)
-        axis.set_title(f"{title}\n{picture.shape[1]} x {picture.shape[0]} pixels", fontsize=8)
+        axis.set_title(f"{title}\n{picture.shape[1]} x {picture.shape[0]} pixels", fontsize=SMALL)
         axis.set_axis_off()
     return axes
 
@@ -135,7 +136,7 @@ def plot_counts(
     axis.step(seconds, confirmed, where="mid", color=COLOURS[2], label="confirmed by eye")
     axis.plot(seconds, counted, "o", color=COLOURS[0], ms=4, label="counted on the device")
     axis.set(xlabel="time (s)", ylabel="people in the frame", title=title, ylim=(0, None))
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=SMALL)
     return axis
 
 

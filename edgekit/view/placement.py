@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -13,13 +14,16 @@ from edgekit import catalog
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import number
 from edgekit.select.placed import NOWHERE
-from edgekit.view.palette import COLOURS
+from edgekit.view.annotations import SMALL
+from edgekit.view.palette import COLOURS, GREY
 
 if TYPE_CHECKING:
     from edgekit.design import Design
     from edgekit.select import Placed, Placements
 
 TIERS = {"edge": "device", "fog": "gateway", "cloud": "cloud"}
+PITCH = 3.9  # from tier to tier, whose boxes are 2 wide
+ACROSS, LINE = 18, 120  # letters between two tiers, and below all
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -72,22 +76,22 @@ def _facts(placed: Placed) -> dict[str, str]:
 def draw_placed(placed: Placed, links: tuple[str, str]) -> Axes:
     """One placement as `plot_placement` draws it; `links`: the names of the device's and the gateway's."""
     name = placed.name
-    _, axes = plt.subplots(figsize=(8.5, 3.4))
+    _, axes = plt.subplots(figsize=(9.5, 3.6))
     for column, (tier, title) in enumerate(TIERS.items()):
         functions = [f for f, where in placed.at.items() if where == tier]
-        face = COLOURS[column] if functions else "#bbbbbb"
+        face = COLOURS[column] if functions else GREY
         axes.add_patch(
-            plt.Rectangle((column * 3.2, 0), 2, 2.4, facecolor=face, alpha=0.18, edgecolor=face)
+            plt.Rectangle((column * PITCH, 0), 2, 2.4, facecolor=face, alpha=0.18, edgecolor=face)
         )
-        axes.text(column * 3.2 + 1, 2.55, title, ha="center", weight="bold")
-        axes.text(column * 3.2 + 1, 1.2, "\n".join(functions) or "–", ha="center", va="center")
+        axes.text(column * PITCH + 1, 2.55, title, ha="center", weight="bold")
+        axes.text(column * PITCH + 1, 1.2, "\n".join(functions) or "–", ha="center", va="center")
     for column, (streams, link) in enumerate(
         zip((placed.streams, placed.onward), links, strict=True)
     ):
-        _arrow(axes, column * 3.2 + 2, streams, link)
+        _arrow(axes, column * PITCH + 2, streams, link)
     nowhere = [f for f, where in placed.at.items() if where == NOWHERE]
     axes.text(0, -0.75, _foot(placed, nowhere), va="top", fontsize=9)
-    axes.set(xlim=(-0.1, 8.5), ylim=(-1.6, 3), title=f"{name}: {placed.verdict}")
+    axes.set(xlim=(-0.1, 2 * PITCH + 2.1), ylim=(-1.6, 3), title=f"{name}: {placed.verdict}")
     axes.set_axis_off()
     return axes
 
@@ -96,10 +100,13 @@ def _arrow(axes: Axes, start: float, streams, link: str) -> None:
     total = sum(s.bytes_per_day for s in streams)
     if not total:
         return
-    axes.annotate("", (start + 1.15, 1.2), (start + 0.05, 1.2), arrowprops={"arrowstyle": "->"})
+    axes.annotate(
+        "", (start + PITCH - 2.05, 1.2), (start + 0.05, 1.2), arrowprops={"arrowstyle": "->"}
+    )
     what = "\n".join(f"{s.what}\n{size(s.bytes_per_day)}/day" for s in streams if s.nbytes)
-    axes.text(start + 0.6, 1.35, what, ha="center", va="bottom", fontsize=8)
-    axes.text(start + 0.6, 1.05, link.split(" (")[0], ha="center", va="top", fontsize=7, wrap=True)
+    axes.text(start + (PITCH - 2) / 2, 1.35, what, ha="center", va="bottom", fontsize=SMALL)
+    name = fill(link.split(" (")[0], ACROSS)
+    axes.text(start + (PITCH - 2) / 2, 1.05, name, ha="center", va="top", fontsize=SMALL)
 
 
 def _foot(placed: Placed, nowhere: list[str]) -> str:
@@ -112,7 +119,7 @@ def _foot(placed: Placed, nowhere: list[str]) -> str:
         f"{NOWHERE}: {', '.join(nowhere)}" if nowhere else "",
         "estimated, of one device",
     ]
-    return "\n".join(line[:150] for line in lines if line)
+    return "\n".join(fill(line, LINE) for line in lines if line)
 
 
 def size(nbytes: float) -> str:

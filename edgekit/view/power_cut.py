@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from edgekit.view.annotations import SMALL
 from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def plot_power_cut(operations: pd.DataFrame, chosen: int) -> Axes:
             axes.axvspan(rows.index[0] - 0.5, rows.index[-1] + 0.5, color="0.92", zorder=0)
         axes.annotate(
             f"start {start}" if start == 1 else str(start), (rows.index.to_numpy().mean(), 1.02),
-            xycoords=("data", "axes fraction"), ha="center", fontsize=7,
+            xycoords=("data", "axes fraction"), ha="center", fontsize=SMALL,
         )  # fmt: skip
     axes.axvline(chosen, color="black", lw=1.5, ls="--", label=f"power cut: operation {chosen}")
     axes.set_yticks(range(len(AREAS)), AREAS)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.data.recordings import Recording
-from edgekit.view.palette import COLOURS
+from edgekit.view.annotations import SMALL, channel_name, legend_beside
+from edgekit.view.palette import lines
 from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_images
 
 if TYPE_CHECKING:
@@ -28,23 +29,40 @@ def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndar
         first.setdefault(recording.label, recording)
     if next(iter(first.values())).samples.ndim == 3:
         return plot_frames(recordings)
-    _, axes = plt.subplots(
-        len(first), 1, figsize=(9, 1.5 * len(first) + 0.5), sharex=True, squeeze=False
-    )
-    for k, (axis, (label, recording)) in enumerate(zip(axes[:, 0], first.items(), strict=True)):
-        n = min(samples, len(recording.samples))
-        colour = COLOURS[k % len(COLOURS)]
-        axis.plot(np.arange(n) / recording.rate, recording.samples[:n, 0], colour, lw=0.7)
+    quantities = max(len(set(r.units)) for r in first.values())
+    figure, axes = plt.subplots(
+        len(first), quantities, figsize=(9.5, 1.5 * len(first) + 0.7), sharex=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for row, (label, recording) in zip(axes, first.items(), strict=True):
+        _draw_quantities(row, recording, samples)
+        row[0].set_ylabel(f"{picture(label or recording.name)}\n{row[0].get_ylabel()}")
+    for axis in axes[-1]:
+        axis.set_xlabel("time (s)")
+    figure.suptitle(f"{next(iter(first.values())).domain}: one recording of each label")
+    return axes[:, 0]
+
+
+def _draw_quantities(row: Sequence[Axes], recording: Recording, samples: int) -> None:
+    """A panel for all channels of one unit: g and rad/s have no axis in common."""
+    n = min(samples, len(recording.samples))
+    seconds = np.arange(n) / recording.rate
+    of_unit: dict[str, list[int]] = {}
+    for c, unit in enumerate(recording.units):
+        of_unit.setdefault(unit, []).append(c)
+    for axis, (unit, channels) in zip(row, of_unit.items(), strict=False):
+        for how, c in zip(lines(len(channels)), channels, strict=True):
+            label = picture(recording.channels[c])
+            axis.plot(seconds, recording.samples[:n, c], lw=0.7, label=label, **how)
+        if len(channels) > 1:
+            legend_beside(axis)
+        axis.set_ylabel(f"({picture(unit)})")
         for start, _, word in recording.events:
             if start < n:
                 axis.annotate(
                     picture(word), (start / recording.rate, 1), xycoords=("data", "axes fraction"),
-                    va="bottom", ha="center", size=7,
+                    va="bottom", ha="center", size=SMALL,
                 )  # fmt: skip
-        axis.set_ylabel(f"{picture(label or recording.name)}\n({picture(recording.unit)})")
-    axes[-1, 0].set_xlabel("time (s)")
-    axes[0, 0].set_title(f"{next(iter(first.values())).domain}: one recording of each label")
-    return axes[:, 0]
 
 
 def plot_spectra(
@@ -62,17 +80,15 @@ def plot_spectra(
     `marks` maps a name to a frequency (Hz), drawn as a dashed line: where physics expects the fault.
     """
     ax = ax or plt.subplots(figsize=(9, 3.2))[1]
-    for k, name in enumerate(classes):
+    for k, (name, how) in enumerate(zip(classes, lines(len(classes)), strict=True)):
         rows = features[y == k]
         if not len(rows):  # all of its recordings were refused
             continue
-        ax.plot(
-            frequencies, rows.mean(axis=0), color=COLOURS[k % len(COLOURS)], label=picture(name)
-        )
+        ax.plot(frequencies, rows.mean(axis=0), label=picture(name), **how)
         ax.fill_between(
             frequencies,
             *np.percentile(rows, [10, 90], axis=0),
-            color=COLOURS[k % len(COLOURS)],
+            color=how["color"],
             alpha=0.15,
             lw=0,
         )
@@ -88,7 +104,7 @@ def plot_spectra(
         )
     ax.set(xlabel="envelope frequency (Hz)", ylabel="√ amplitude (1)")
     ax.set_title(title, pad=16)
-    ax.legend(loc="upper right")
+    legend_beside(ax)
     return ax
 
 
@@ -111,10 +127,18 @@ def plot_features(case: Any, *domains: Windows) -> np.ndarray:
         for c, axis in enumerate(row):
             plot_spectra(
                 values, inputs[:, 0, :, c], windows.y, windows.classes, case.MARKS.get(domain), axis,
-                domain if channels == 1 else f"{domain}, channel {c + 1}",
+                domain if channels == 1 else f"{domain}, {channel_name(case, c)}",
             )  # fmt: skip
-            axis.set(xlabel=label, ylabel=case.FEATURE_LABEL)
+            axis.set_ylabel(case.FEATURE_LABEL if channels == 1 else "")
+            axis.set_xlabel(label if row is axes[-1] else "")
+            if c < channels - 1:
+                axis.get_legend().remove()
     return axes
+
+
+def feature_label(case: Any) -> str:
+    """What the first channel of the features is, with its unit."""
+    return channel_name(case, 0) if case.FEATURE_CHANNELS else case.FEATURE_LABEL
 
 
 def plot_augmented(case: Any, one: np.ndarray, augmented: np.ndarray) -> np.ndarray:
@@ -130,6 +154,6 @@ def plot_augmented(case: Any, one: np.ndarray, augmented: np.ndarray) -> np.ndar
         panels[0].plot(seconds, case.teacher_input(X)[0, 0, :, 0], lw=0.6, label=name)
         panels[1].plot(values, case.features(X)[0, 0, :, 0], label=name)
     panels[0].set(xlabel="time (s)", ylabel=case.WAVE_LABEL)
-    panels[1].set(xlabel=label, ylabel=case.FEATURE_LABEL)
-    panels[1].legend()
+    panels[1].set(xlabel=label, ylabel=feature_label(case))
+    legend_beside(panels[1])
     return panels

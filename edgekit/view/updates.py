@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from edgekit.view.palette import BLUE, GREEN
+from edgekit.view.annotations import legend_beside, name_points
+from edgekit.view.palette import BLUE, GREEN, GREY
 
 if TYPE_CHECKING:
     from edgekit.learn import Frontier
-
-GREY = "#999999"
 
 
 def plot_deltas(frontier: Frontier, budget: float = 0.1) -> Axes:
@@ -35,12 +34,12 @@ def plot_deltas(frontier: Frontier, budget: float = 0.1) -> Axes:
     some.sort(key=lambda u: u.bytes)
     at, accuracy = [u.bytes for u in some], [u.accuracy for u in some]
     axes.plot(at, accuracy, "o-", color=BLUE, lw=1, label="sparse, on the released grid")
-    for u in some:
-        axes.annotate(u.variant, (u.bytes, u.accuracy), xytext=(6, -12), textcoords="offset points")
     axes.axvspan(
         0, budget * len(released.tflite), color=GREEN, alpha=0.08, label=f"{budget:.0%} of the file"
     )
-    axes.set(xlim=(0, None), xlabel="update, bytes (measured)", ylabel="balanced accuracy, test")
+    axes.set(xlabel="update, bytes (measured)", ylabel="balanced accuracy, test")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.margins(0.1)
+    legend_beside(axes)
+    name_points(axes, at, accuracy, [u.variant for u in some])
     return axes

@@ -11,6 +11,7 @@ from edgekit.view.label_queue import QueueControls, QueueLabelling, label_queue
 
 mpl.use("Agg")
 CLASSES = ("idle", "<i>row</i>")
+CHANNELS = (("ahead", "g"), ("up", "g"), ("turning", "rad/s"))
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def votes(engine):
 
 
 def labelling(engine, window=lambda sample: np.random.default_rng(sample.id).normal(size=(40, 3))):
-    return QueueLabelling(engine, CLASSES, "ann", window, 20.0, unit="g")
+    return QueueLabelling(engine, CLASSES, "ann", window, 20.0, CHANNELS)
 
 
 def test_a_button_a_class_and_the_way_back(engine):
@@ -57,6 +58,15 @@ def test_a_button_a_class_and_the_way_back(engine):
     assert "all done: 3 answered" in controls.message.value
     with pytest.raises(EdgekitError, match="nothing is open for ann"):
         labelling(engine)
+
+
+def test_each_channel_has_its_own_unit(engine):
+    import matplotlib.pyplot as plt
+
+    label_queue(labelling(engine))
+    named = [axis.get_ylabel() for axis in plt.gcf().axes]
+    plt.close("all")
+    assert named == ["ahead\n(g)", "up\n(g)", "turning\n(rad/s)"]
 
 
 def test_without_a_screen_it_is_a_picture_of_a_signal_or_of_a_picture(engine):

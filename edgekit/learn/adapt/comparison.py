@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgekit.core.html_table import frame_html
 from edgekit.data.splits import Split
 from edgekit.data.windows import Windows
 from edgekit.learn.adapt.choice import BASELINE, Choice, choose
@@ -50,7 +51,8 @@ class Comparison:
         return mine.iloc[0]
 
     def _repr_html_(self) -> str:
-        return self.table.drop(columns=["lift_low", "lift_high"]).round(3).to_html(index=False)
+        shown = self.table.drop(columns=["lift_low", "lift_high"])
+        return frame_html(shown, index=False, number=".3f")
 
 
 def compare(

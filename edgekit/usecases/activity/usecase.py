@@ -31,6 +31,8 @@ teacher_input = signal.InRange(WINDOW, offset=(0.0,) * 6, span=(2.0,) * 6)
 FEATURE_AXIS = ("means 0–5, lowest 6–11, highest 12–17, moving together 18–38", np.arange(39))
 FEATURE_LABEL = "g or 125 °/s"
 WAVE_LABEL = "acceleration ahead (2 g)"
+UNITS = ("g",) * 3 + ("125 °/s",) * 3
+CHANNELS = tuple(zip(datasets.watch.CHANNELS, UNITS, strict=True))
 MARKS: dict[str, dict[str, float]] = {}
 WIDTHS = {"sweep": (8, 16, 32, 64), "teacher": 32, "student": 24, "wide": 128, "narrow": 1}
 SWEEP = {"windows": 700, "repeats": 1, "seeds": 3}
@@ -76,7 +78,8 @@ def prepare(recording):
     samples = data.resample(recording, RATE).samples / np.array(
         [1, 1, 1, TURN, TURN, TURN], np.float32
     )
-    return replace(recording, samples=samples, rate=float(RATE), unit="g or 125 °/s")
+    meta = {**recording.meta, "units": list(UNITS)}
+    return replace(recording, samples=samples, rate=float(RATE), unit="g or 125 °/s", meta=meta)
 
 
 def windows(recordings, profile: str):

@@ -34,6 +34,7 @@ teacher_input = signal.UnitRms(window=WINDOW)
 FEATURE_AXIS = ("strike rate (Hz)", features.frequencies)
 FEATURE_LABEL = "√ envelope amplitude (relative)"
 WAVE_LABEL = "acceleration (RMS = 1)"
+CHANNELS = (("acceleration", "g"),)  # of a window: name and unit
 MARKS = {  # Hz: where each world's faults must show
     "lab": datasets.bearing_physics.fault_frequencies(
         simulators.bearings.SOURCE_RIG.geometry, simulators.bearings.SOURCE_RIG.shaft_hz

@@ -40,7 +40,12 @@ features = _beat()
 teacher_input = _beat(first=160, length=272)
 FEATURE_AXIS = ("time from the R peak (ms)", features.milliseconds)
 FEATURE_LABEL = "beat, deviation, interval ratio"
+FEATURE_CHANNELS = (
+    "beat (RMS = 1)", "from the typical beat (RMS = 1)", "before over mean, 3 (r - 1)",
+    "after over mean, 3 (r - 1)", "before over after, 3 (r - 1)", "jumps (10 = mean interval)",
+)  # fmt: skip
 WAVE_LABEL = "ECG (RMS of a beat = 1)"
+CHANNELS = (("ECG", "mV"),)
 MARKS = {"lab": {"R": 0.0}, "field": {"R": 0.0}}
 WIDTHS = {"sweep": (2, 4, 8, 16, 32), "teacher": 16, "student": 8, "wide": 32, "narrow": 1}
 SWEEP = {"windows": 1500, "repeats": 1, "seeds": 1}

@@ -1,0 +1,96 @@
+"""Names beside points, none over another; captions and legends beside the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
+
+from edgekit.core.escape import picture
+from edgekit.view.palette import INK
+
+SMALL = 8  # points; the least that is read from a projected screen
+GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
+RINGS = 60
+DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
+
+
+def name_points(
+    axes: Axes, x: Sequence[float], y: Sequence[float], names: Sequence[str]
+) -> list[Annotation]:
+    """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point.
+
+    Points in the very same place share a text. Each stands as near as there is room; one that had to move
+    away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
+    """
+    figure = axes.figure
+    figure.draw_without_rendering()  # or a layout would still move the points
+    unit = figure.dpi / 72
+    at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
+    frame = axes.get_window_extent()
+    dots = [Bbox.from_bounds(a - 3 * unit, b - 3 * unit, 6 * unit, 6 * unit) for a, b in at]
+    taken: list[Bbox] = []
+    texts = []
+    for point, words in _together(at, names).items():
+        text = axes.annotate(
+            ", ".join(words), axes.transData.inverted().transform(point), (0, 0), fontsize=SMALL,
+            textcoords="offset points", va="bottom", arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.5},
+        )  # fmt: skip
+        text.arrow_patch.set_visible(False)
+        box = _size(text)
+        places = list(_places(np.array(point), box, unit))
+        free = [p for p in places if not any(p.overlaps(other) for other in (*taken, *dots))]
+        inside = [p for p in free if frame.contains(*p.min) and frame.contains(*p.max)]
+        place = next(iter([*inside, *free]), places[-1])
+        text.set_position((place.min - point) / unit)
+        far = np.hypot(*(np.clip(point, place.min, place.max) - point))
+        text.arrow_patch.set_visible(bool(far > 2 * GAP * unit))
+        taken.append(place)
+        texts.append(text)
+    return texts
+
+
+def _size(text: Annotation) -> np.ndarray:
+    """Width and height in pixels of the text alone, without its line."""
+    box = Text.get_window_extent(text)
+    return np.array([box.width, box.height])
+
+
+def _together(at: np.ndarray, names: Sequence[str]) -> dict[tuple[float, float], list[str]]:
+    found: dict[tuple[float, float], list[str]] = {}
+    for (a, b), name in zip(at, names, strict=True):
+        found.setdefault((round(float(a), 1), round(float(b), 1)), []).append(name)
+    return found
+
+
+def _places(point: np.ndarray, size: np.ndarray, unit: float) -> Iterator[Bbox]:
+    """Where a text of `size` could stand, the nearest first."""
+    for ring in range(RINGS):
+        away = (GAP + ring * STEP) * unit
+        for direction in np.array(DIRECTIONS, float):
+            corner = point + away * direction + size * (direction - 1) / 2
+            yield Bbox.from_bounds(*corner, *size)
+
+
+def channel_name(case: Any, channel: int) -> str:
+    """What a channel of a use case's features is, with its unit where the use case says so."""
+    named = case.FEATURE_CHANNELS
+    return picture(named[channel]) if named else f"channel {channel + 1}"
+
+
+def caption(axes: Axes, text: str) -> None:
+    """Where the numbers are from, right below the axes' own label."""
+    label = axes.xaxis.label
+    axes.annotate(
+        text, (1, 0), (0, -8), xycoords=(axes.transAxes, label), textcoords="offset points",
+        ha="right", va="top", fontsize=SMALL, color=INK,
+    )  # fmt: skip
+
+
+def legend_beside(axes: Axes) -> None:
+    """The legend right of the axes, where no data are."""
+    axes.legend(fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
