@@ -27,7 +27,8 @@ def name_points(
     Points in the very same place share a text. Each stands as near as there is room; one that had to move
     away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
     """
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()  # or a layout would still move the points
     unit = figure.dpi / 72
     at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
@@ -37,18 +38,20 @@ def name_points(
     texts = []
     for point, words in _together(at, names).items():
         text = axes.annotate(
-            ", ".join(words), axes.transData.inverted().transform(point), (0, 0), fontsize=SMALL,
+            ", ".join(words), tuple(axes.transData.inverted().transform(point)), (0, 0), fontsize=SMALL,
             textcoords="offset points", va="bottom", arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.5},
         )  # fmt: skip
-        text.arrow_patch.set_visible(False)
+        line = text.arrow_patch
+        assert line is not None  # asked for above
+        line.set_visible(False)
         box = _size(text)
         places = list(_places(np.array(point), box, unit))
         free = [p for p in places if not any(p.overlaps(other) for other in (*taken, *dots))]
         inside = [p for p in free if frame.contains(*p.min) and frame.contains(*p.max)]
         place = next(iter([*inside, *free]), places[-1])
-        text.set_position((place.min - point) / unit)
+        text.set_position(tuple((place.min - np.array(point)) / unit))
         far = np.hypot(*(np.clip(point, place.min, place.max) - point))
-        text.arrow_patch.set_visible(bool(far > 2 * GAP * unit))
+        line.set_visible(bool(far > 2 * GAP * unit))
         taken.append(place)
         texts.append(text)
     return texts
