@@ -50,7 +50,11 @@ def served(place: Path, runs: Path) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # a machine with much else to do
+            server.kill()
+            server.wait()
 
 
 def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
