@@ -40,14 +40,14 @@ def reach(port: int, host: str = "127.0.0.1") -> None:
 
 
 def await_server(
-    reach: Callable[[], object], alive: Callable[[], bool], seconds: float, pause: float = 0.02
+    answers: Callable[[], object], alive: Callable[[], bool], seconds: float, pause: float = 0.02
 ) -> bool:
-    """Whether a server that is starting answers: True as soon as `reach()` raises no OSError; False when
+    """Whether a server that is starting answers: True as soon as `answers()` raises no OSError; False when
     it is not `alive()` any more, or after so many `seconds`. `pause`: seconds between two tries."""
     until = time.monotonic() + seconds
     while alive() and time.monotonic() < until:
         try:
-            reach()
+            answers()
             return True
         except OSError:
             time.sleep(pause)

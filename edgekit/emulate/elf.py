@@ -18,14 +18,12 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Elf:
-    """`segments` are (address, bytes); sections are name -> bytes of memory they take;
-    `places` are name -> (address, bytes) of the same sections."""
+    """`segments` are (address, bytes); sections are name -> (address, bytes of memory they take)."""
 
     entry: int
     segments: tuple[tuple[int, bytes], ...]
-    sections: dict[str, int]
+    sections: dict[str, tuple[int, int]]
     symbols: dict[str, Symbol]
-    places: dict[str, tuple[int, int]]
 
 
 def parse(data: bytes) -> Elf:
@@ -48,11 +46,10 @@ def _parsed(data: bytes) -> Elf:
             segments.append((address, data[offset : offset + size]))  # at its load address
     headers = [struct.unpack_from("<10I", data, shoff + i * shsize) for i in range(shnum)]
     names = headers[shstrndx]
-    sections, symbols, places = {}, {}, {}
+    sections, symbols = {}, {}
     for h in headers:
         if h[2] & 2:  # SHF_ALLOC
-            name_of = _text(data, names[4] + h[0])
-            sections[name_of], places[name_of] = h[5], (h[3], h[5])
+            sections[_text(data, names[4] + h[0])] = h[3], h[5]
         if h[1] == 2:  # SHT_SYMTAB
             strings = headers[h[6]][4]
             for at in range(h[4], h[4] + h[5], 16):
@@ -62,7 +59,7 @@ def _parsed(data: bytes) -> Elf:
                     text = _text(data, strings + name)
                     address = value & ~1 if kind == "function" else value
                     symbols[text] = Symbol(text, address, size, kind)
-    return Elf(entry, tuple(segments), sections, symbols, places)
+    return Elf(entry, tuple(segments), sections, symbols)
 
 
 def _text(data: bytes, at: int) -> str:

@@ -175,6 +175,14 @@ def build(
     return of_elf(data, source, cpu, flags, version, features, sensitivity, own)
 
 
+def constant_names(source: Source) -> set[str]:
+    """The symbols that hold a network's constants: what counts as its weights."""
+    arrays = {f"{layer.name}_{c}" for layer in source.layers for c in layer.constants}
+    return arrays | {
+        f"{layer.name}_in{k}" for layer in source.layers for k in range(len(layer.inputs))
+    }
+
+
 def of_elf(
     data: bytes,
     source: Source,
@@ -187,10 +195,9 @@ def of_elf(
 ) -> Firmware:
     """The Firmware of an ELF that was made of `source` and the rest; its sizes are read off it."""
     image = parse(data)
-    size = image.sections
+    size = {name: taken for name, (_, taken) in image.sections.items()}
     flash = sum(size.get(s, 0) for s in (".text", ".rodata", ".data"))
-    arrays = {f"{layer.name}_{c}" for layer in source.layers for c in layer.constants}
-    arrays |= {f"{layer.name}_in{k}" for layer in source.layers for k in range(len(layer.inputs))}
+    arrays = constant_names(source)
     weights = sum(s.size for s in image.symbols.values() if s.name in arrays)
     where = f"ELF sections, {cpu}, {compiler} {flags[0]}"
     return Firmware(

@@ -111,15 +111,19 @@ def open_rollouts(connection: Connection) -> list[int]:
         | rollouts.c.id.in_(unsettled)
         | rollouts.c.id.in_(asked)
     )
-    latest = select(func.max(rollouts.c.id))
-    again = [connection.scalar(latest)] if doubted(connection) else []
+    again = [_latest(connection)] if doubted(connection) else []
     return sorted({*connection.scalars(found), *again})
 
 
 def doubted(connection: Connection) -> set[str]:
     """Devices that the newest release was taken back from alone: their labels may still speak for it."""
-    latest = connection.scalar(select(func.max(rollouts.c.id)))
+    latest = _latest(connection)
     return load(connection, latest).doubted() if latest else set()
+
+
+def _latest(connection: Connection) -> int:
+    """0 before the first."""
+    return connection.scalar(select(func.max(rollouts.c.id))) or 0
 
 
 def step(
@@ -148,7 +152,8 @@ def step(
         if reason:
             abort(run, reason)
     if run.state in ("running", "done"):
-        run.ask_again(better, week)
+        if rollout == _latest(connection):  # else a newer release is on its way to all
+            run.ask_again(better, week)
         waves.stand_in(run.devices, run.policy)
     if run.state == "running":
         _go_on(run, week, labels)

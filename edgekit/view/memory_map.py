@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from edgekit.agent.device_firmware import DeviceFirmware
 from edgekit.agent.flash_usage import slots_bytes
+from edgekit.emulate.firmware import constant_names
 from edgekit.view.device import plot_memory
 from edgekit.view.palette import COLOURS
 
@@ -38,12 +39,12 @@ def memory_map(firmware: Firmware) -> pd.DataFrame:
     emulator's model of the flash. A program's .data counts in both regions: it is copied at the start.
     """
     image, rows = firmware.image(), []
-    weights, arena = _weights(firmware), f"{firmware.source.name}_arena"
+    weights, arena = constant_names(firmware.source), f"{firmware.source.name}_arena"
     symbols = sorted(
         {(s.address, s.size): s for s in image.symbols.values() if s.size}.values(),
         key=lambda s: (s.address, -s.size),
     )
-    for section, (start, size) in image.places.items():
+    for section, (start, size) in image.sections.items():
         named, end = 0, start
         for s in symbols:
             # a name within another's bytes (an alias, a label) takes none of its own
@@ -103,11 +104,3 @@ def plot_memory_map(firmware: Firmware, region: str = "flash") -> Axes:
 
 def _regions(section: str) -> tuple[str, ...]:
     return {".data": ("flash", "memory"), ".bss": ("memory",)}.get(section, ("flash",))
-
-
-def _weights(firmware: Firmware) -> set[str]:
-    """The names of the network's constants, as `emulate.build` counts them."""
-    layers = firmware.source.layers
-    return {f"{layer.name}_{c}" for layer in layers for c in layer.constants} | {
-        f"{layer.name}_in{k}" for layer in layers for k in range(len(layer.inputs))
-    }

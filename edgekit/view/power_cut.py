@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from edgekit.view.annotations import SMALL
+from edgekit.view.annotations import SMALL, legend_beside
 from edgekit.view.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ def plot_power_cut(operations: pd.DataFrame, chosen: int) -> Axes:
     axes.axvline(chosen, color="black", lw=1.5, ls="--", label=f"power cut: operation {chosen}")
     axes.set_yticks(range(len(AREAS)), AREAS)
     axes.set(xlabel="operation on the flash (number)", ylim=(-0.5, len(AREAS) - 0.5))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+    legend_beside(axes)
     return axes

@@ -127,14 +127,20 @@ def test_a_device_that_was_away_for_three_releases_arrives(world):
     assert fleet.confirmed["d05"] == 4
 
 
+def disagreeing(fleet, odd="d05"):
+    """The device `odd`, with which the gateway disagrees as soon as it has release 2."""
+    at_once = fleet.vitals
+    fleet.vitals = lambda d, week, release, fault, boots: at_once(
+        d, week, release, "wrong" if (d, release) == (odd, 2) else fault, boots
+    )
+    return odd
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_who_lost_a_release_alone_gets_it_again_if_its_own_labels_are_better_with_it(world, right):
     """The gateway may be the one that errs: on one device it disagrees with a release that is right."""
     connection, fleet = world
-    odd, at_once = "d05", fleet.vitals
-    fleet.vitals = lambda d, week, release, fault, boots: at_once(
-        d, week, release, "wrong" if (d, release) == (odd, 2) else fault, boots
-    )
+    odd = disagreeing(fleet)
     labels = PairedLabels(both=3, new_only=6 if right else 3, old_only=0 if right else 3)
     rollout = ro.begin(connection, 2, COHORTS, 4, POLICY)
     go(connection, fleet, 8)
@@ -147,6 +153,22 @@ def test_who_lost_a_release_alone_gets_it_again_if_its_own_labels_are_better_wit
     go(connection, fleet, 4, first=12)
     assert fleet.confirmed[odd] == (2 if right else 1)
     assert ro.doubted(connection) == (set() if right else {odd})
+
+
+def test_labels_bring_no_release_back_that_a_newer_one_has_replaced(world):
+    connection, fleet = world
+    odd = disagreeing(fleet)
+    old = ro.begin(connection, 2, COHORTS, 4, POLICY)
+    go(connection, fleet, 8)
+    assert fleets.rows(connection, old)[odd]["state"] == "reverted"
+    fleets.add_release(connection, 3)
+    ro.begin(connection, 3, COHORTS, 12, POLICY)
+    labels = {odd: PairedLabels(new_only=9)}
+    told = ro.step(
+        connection, old, 12, fleet.health(11), labels
+    )  # as when a device of it is on trial
+    assert told == []
+    assert fleets.rows(connection, old)[odd]["state"] == "reverted"
 
 
 def test_a_device_that_refuses_is_tried_again_and_then_left_until_asked(world):
