@@ -288,7 +288,7 @@ def test_the_pictures_show_every_row_and_every_class(compared):
     source, target = worlds()
     shown = SimpleNamespace(
         features=SimpleNamespace(shape=(1, 24, 1)), CLASSES=source.classes, FEATURE_LABEL="level (1)",
-        FEATURE_AXIS=("line (Hz)", np.arange(24)),
+        FEATURE_AXIS=("line (Hz)", np.arange(24)), FEATURE_CHANNELS=(),
     )  # fmt: skip
     tables = [(CASE.descriptor(w.X), w.y) for w in (source, without(target, 1))]
     panels = view.plot_shift(shown, *tables)
