@@ -35,7 +35,7 @@ def listen(host: str, port: int, waiting: int = 128) -> socket.socket:
 
 
 def reach(port: int, host: str = "127.0.0.1") -> None:
-    """Connect to `host` and hang up. Raises OSError where nobody listens."""
+    """Connect to `port` of `host` and hang up. Raises OSError where nobody listens."""
     socket.create_connection((host, port), 1).close()
 
 
