@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 
 from edgekit.core.errors import EdgekitError
 
@@ -30,6 +32,26 @@ def listen(host: str, port: int, waiting: int = 128) -> socket.socket:
         raise EdgekitError(f"cannot serve at {host}:{port}: {said}") from None
     listening.listen(waiting)
     return listening
+
+
+def reach(port: int, host: str = "127.0.0.1") -> None:
+    """Connect to `host` and hang up. Raises OSError where nobody listens."""
+    socket.create_connection((host, port), 1).close()
+
+
+def await_server(
+    reach: Callable[[], object], alive: Callable[[], bool], seconds: float, pause: float = 0.02
+) -> bool:
+    """Whether a server that is starting answers: True as soon as `reach()` raises no OSError; False when
+    it is not `alive()` any more, or after so many `seconds`. `pause`: seconds between two tries."""
+    until = time.monotonic() + seconds
+    while alive() and time.monotonic() < until:
+        try:
+            reach()
+            return True
+        except OSError:
+            time.sleep(pause)
+    return False
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -101,25 +101,18 @@ class Verdicts(tuple[Verdict, ...]):
         return cls(Verdict.from_dict(row) for row in rows)
 
     def summary(self) -> str:
-        """One line: how many lines were judged, which are missed, which are open and who judges them."""
-        judged = len(self) - len(self.unjudged)
-        parts = [f"{judged} of {len(self)} lines judged"]
-        if self.missed:
-            parts.append(f"missed: {', '.join(f'{v.key} ({v.meaning})' for v in self.missed)}")
-        elif judged:
-            parts.append("all kept" if not self.unjudged else "those kept")
-        if self.unjudged:
-            open_lines = (f"{v.key} ({v.note})" if v.note else v.key for v in self.unjudged)
-            parts.append(f"not judged: {', '.join(open_lines)}")
-        return "; ".join(parts)
-
-    def headline(self) -> str:
-        """`"9 of 10 lines judged, all kept; 1 not judged"`, with the names of what is missed."""
-        judged = len(self) - len(self.unjudged)
-        missed = ", ".join(v.name for v in self.missed)
-        verdict = f"missed: {missed}" if missed else "all kept" if judged else "nothing known yet"
-        rest = f"; {len(self.unjudged)} not judged" if self.unjudged else ""
-        return f"{judged} of {len(self)} lines judged, {verdict}{rest}"
+        """`"9 of 10 lines judged, all kept; not judged: latency (by 05_export)"`: a line by its name, an open
+        one with the reason."""
+        judged, missed = len(self) - len(self.unjudged), ", ".join(v.name for v in self.missed)
+        verdict = f", missed: {missed}" if missed else ", all kept" if judged else ""
+        open_lines: dict[str, list[str]] = {}
+        for v in self.unjudged:
+            open_lines.setdefault(v.note, []).append(v.name)
+        reasons = "; ".join(
+            ", ".join(names) + (f" ({note})" if note else "") for note, names in open_lines.items()
+        )
+        rest = f"; not judged: {reasons}" if reasons else ""
+        return f"{judged} of {len(self)} lines judged{verdict}{rest}"
 
     def __str__(self) -> str:
         return "\n".join(_line(verdict) for verdict in self) or "no line of the budget applies"

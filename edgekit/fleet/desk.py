@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from edgekit.cloud.database import open_database
 from edgekit.cloud.tables import events
 from edgekit.cloud.tokens import make_token
 from edgekit.core.errors import EdgekitError
-from edgekit.core.ports import free_port
+from edgekit.core.ports import await_server, free_port, reach
 from edgekit.delivery.server import broker
 from edgekit.telemetry import EventSource, Kind, Outbox
 from edgekit.telemetry.uplink import Uplink
@@ -54,17 +53,17 @@ class Process:
                 [sys.executable, *self.words], env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)},
                 stdout=log, stderr=log,
             )  # fmt: skip
-        until = time.monotonic() + START_S
-        while self.port and not _listens(self.port):
-            if self.process.poll() is not None or time.monotonic() > until:
-                self.kill()
-                raise EdgekitError(f"{' '.join(self.words[:4])} did not start: {self.log} says why")
-            time.sleep(0.02)
+        if self.port and not await_server(lambda: reach(self.port), self._alive, START_S):
+            self.kill()
+            raise EdgekitError(f"{' '.join(self.words[:4])} did not start: {self.log} says why")
 
     def kill(self) -> None:
         """At once, without a farewell."""
         self.process.kill()
         self.process.wait()
+
+    def _alive(self) -> bool:
+        return self.process.poll() is None
 
 
 @dataclass(frozen=True)
@@ -158,11 +157,3 @@ def tiers(folder: Path | str, devices: Sequence[str], kind: str = "amqtt") -> It
         cloud = Process(words, where / "cloud.log", port)
         stack.callback(cloud.kill)
         yield Tiers(url, ours, engine, gateway, cloud, running)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from edgekit.cloud.tables import steps
+from edgekit.core.errors import EdgekitError
 from edgekit.fleet.delivering import deliver, deliver_first, roll_out
 from edgekit.fleet.labelling import label
 from edgekit.fleet.learning import gate, retrain
@@ -30,6 +31,7 @@ STEPS: dict[str, Step] = {
     "deliver": deliver,
 }
 FROZEN = ("notice",)
+TRIES = 5  # of a step during which devices are forgotten
 
 
 def run_week(loop: Loop, week: int) -> dict[str, dict[str, Any]]:
@@ -40,10 +42,17 @@ def run_week(loop: Loop, week: int) -> dict[str, dict[str, Any]]:
 
 
 def run_step(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any]:
-    """All of it and its row, or nothing; once more where a device was forgotten meanwhile."""
-    while (result := _try(loop, week, name, step)) is None:
-        pass
-    return result
+    """All of it and its row, or nothing; once more where a device was forgotten meanwhile.
+
+    Raises EdgekitError where one was in each of `TRIES`.
+    """
+    for _ in range(TRIES):
+        if (result := _try(loop, week, name, step)) is not None:
+            return result
+    raise EdgekitError(
+        f"week {week}, {name}: while it ran a device was forgotten, {TRIES} times in a row; give the same "
+        "command again when no more are: it goes on from here"
+    )
 
 
 def _try(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any] | None:

@@ -32,11 +32,11 @@ def write_comparison(one: Path, other: Path) -> Path:
         title=" and ".join(names),
         question=escape(a.design.use_case.question),
         badge=BADGES[a.verdicts.state],
-        verdict=f"{names[0]}: {escape(a.verdicts.headline())}",
+        verdict=f"{names[0]}: {escape(a.verdicts.summary())}",
         result="<br>".join(
             f"{name}: {escape(result(run))}" for name, run in zip(names, (a, b), strict=True)
         ),
-        summary=f"{names[1]}: {escape(b.verdicts.headline())}",
+        summary=f"{names[1]}: {escape(b.verdicts.summary())}",
         notes="".join(f'<p class="note">{escape(note)}</p>' for note in _notes(a, b)),
         budget=_budget(a, b, names),
         figures=_figures(a, b, names),

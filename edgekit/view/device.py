@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from edgekit.export import Source
 
 
+LETTERS, LINES = 120, 16  # that fit beside and above one another, in `plot_memory`
+
+
 def plot_memory(source: Source) -> Axes:
     """The arena as a map: each buffer a box from the layer that writes it to the last that reads it.
 
@@ -36,12 +39,14 @@ def plot_memory(source: Source) -> Axes:
             alpha=0.85,
         )
         label = "scratch" if scratch else f"{buffer.size:,} B"
-        axes.text(
-            left + width / 2, bottom + buffer.size / 2, label, ha="center", va="center", size=8
-        )
+        fits = len(label) <= LETTERS * width / (len(layers) + 1)
+        if fits and buffer.size >= plan.size / LINES:
+            middle = left + width / 2, bottom + buffer.size / 2
+            axes.text(*middle, label, ha="center", va="center", size=8)
     axes.axhline(plan.size, color="0.3", ls="--", lw=1)
     names = [layer.name.removeprefix(f"{source.name}_") for layer in layers]
-    axes.set_xticks(range(-1, len(layers)), ["input", *names], rotation=30, ha="right")
+    size = 8 if len(layers) < 20 else 6
+    axes.set_xticks(range(-1, len(layers)), ["input", *names], rotation=40, ha="right", size=size)
     axes.set(
         ylabel="place in the arena (bytes)",
         title=f"one arena of {plan.size:,} bytes, used again and again",

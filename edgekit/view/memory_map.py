@@ -94,7 +94,7 @@ def plot_memory_map(firmware: Firmware, region: str = "flash") -> Axes:
     shown = [k for k in KINDS if k in total]
     axes.legend(
         [plt.Rectangle((0, 0), 1, 1, color=KINDS[k]) for k in shown],
-        [f"{k}: {total[k]:,} B" for k in shown], loc="lower right", fontsize=8,
+        [f"{k}: {total[k]:,} B" for k in shown], loc="upper right", fontsize=8,
     )  # fmt: skip
     where = f"{region}: {total.sum():,} bytes of the program, read off the binary ({firmware.cpu})"
     axes.set(xlabel=f"{region} (bytes)", title=where)

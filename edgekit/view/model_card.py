@@ -46,9 +46,10 @@ def model_card(found: Review, card: ModelCard, field: Windows, split: Split) -> 
         found.manifest["steps"].get("01_collect", {}).get("figures", {}).get("field_recordings", {})
     )
     about = usecases.notes(name, Workspace.find().folder, "00")
+    verdict = escape.markdown(found.verdicts.summary())
     sections = {
         "What it is for": f"{escape.markdown(design.use_case.question)}\n\n{about}",
-        "What came out": f"{result(found) or 'nothing was judged'}\n\n{found.verdicts.headline()}.",
+        "What came out": f"{result(found) or 'nothing was judged'}\n\n{verdict}.",
         "The model": _list(
             {
                 "row of the ledger": card.name,

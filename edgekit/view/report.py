@@ -45,7 +45,7 @@ def write(directory: Path, found: Review | None = None) -> Path:
         title=escape(design.use_case.title),
         question=escape(design.use_case.question),
         badge=BADGES[found.verdicts.state],
-        verdict=escape(found.verdicts.headline()),
+        verdict=escape(found.verdicts.summary()),
         result=escape(result(found)),
         summary=escape(_summary(found)),
         notes="".join(f'<p class="note">{escape(note)}</p>' for note in _notes(found)),

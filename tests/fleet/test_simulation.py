@@ -170,3 +170,20 @@ def test_a_folder_is_one_simulations_and_a_name_that_is_none_makes_no_folder(
         fleet.simulate("../../outside", plan=PLAN, train=at_once)
     assert not list(tmp_path.iterdir())
     assert json.loads((folder / "world" / "world.json").read_text())["seed"] == 1
+
+
+def test_a_step_is_not_tried_for_ever_where_devices_are_forgotten_faster(tmp_path, monkeypatch):
+    engine = open_database(tmp_path / "fleet.db")
+    left = iter(range(100))
+    monkeypatch.setattr(week, "fleet", lambda *_: next(left))  # each look finds another fleet
+    tried = []
+    with pytest.raises(
+        EdgekitError, match=r"week 3, label: .*5 times in a row; .*goes on from here"
+    ):
+        week.run_step(SimpleNamespace(engine=engine), 3, "label", lambda *_: tried.append(1) or {})
+    assert len(tried) == week.TRIES
+    monkeypatch.setattr(week, "fleet", lambda *_: 0)
+    assert week.run_step(SimpleNamespace(engine=engine), 3, "label", lambda *_: {"n": 1}) == {
+        "n": 1
+    }
+    engine.dispose()

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgekit.core.ports import free_port
+from edgekit.core.ports import await_server, free_port
 from tests.browser import chromium
 
 PATIENCE_MS = 600_000  # for a chapter's slowest cells
@@ -41,14 +40,13 @@ def served(place: Path, runs: Path) -> Iterator[str]:
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *words], env=environment, **quiet
     )
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    address = f"http://127.0.0.1:{port}"
     try:
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.3)
+        assert await_server(
+            lambda: urllib.request.urlopen(f"{address}/api/status", timeout=5).close(),
+            lambda: server.poll() is None,
+            seconds=60,
+        ), "JupyterLab did not start"
         yield address
     finally:
         server.terminate()

@@ -28,7 +28,9 @@ def test_the_first_line_says_how_many_lines_were_judged():
             "accuracy_floor": measured(0.91, "", "ten people"),
         },
     )
-    assert verdicts.headline() == "2 of 3 lines judged, missed: flash; 1 not judged"
+    assert verdicts.summary() == (
+        "2 of 3 lines judged, missed: flash; not judged: latency (no figure)"
+    )
     assert [v.margin_text for v in verdicts] == ["–", "-7 %", "+6.0 points"]
 
 

@@ -12,10 +12,8 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +21,7 @@ from pathlib import Path
 from edgekit.core import safe_files
 from edgekit.core.errors import EdgekitError
 from edgekit.core.extras import missing
-from edgekit.core.ports import free_port
+from edgekit.core.ports import await_server, free_port, reach
 from edgekit.delivery.block_protocol import ANSWERS, REQUESTS
 from edgekit.delivery.mqtt_client import (
     ACKNOWLEDGED,
@@ -38,6 +36,7 @@ from edgekit.delivery.server.certificates import certify, private
 from edgekit.delivery.transport import NAME
 
 SERVER = "server"  # the name of whoever serves packages
+START_S = 30.0  # in which it accepts connections
 MESSAGE_MOST = 262_144  # bytes
 Topics = tuple[list[str], list[str]]  # that a name may publish to, and subscribe to
 
@@ -59,13 +58,10 @@ class Broker:
         with safe_files.open_to_append(self.folder / "broker.log") as log:
             process = subprocess.Popen(self._command, stdout=log, stderr=log)
         self._process = process
-        until = time.monotonic() + 30
-        while process.poll() is None and time.monotonic() < until:
-            try:
-                socket.create_connection((self.host, self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
+        if await_server(
+            lambda: reach(self.port, self.host), lambda: process.poll() is None, START_S
+        ):
+            return
         self.kill()
         last = (self.folder / "broker.log").read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise EdgekitError(f"{self.kind} did not start: {''.join(last) or 'it says nothing'}")

@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import ssl
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import tomli_w
 from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.lock import LockedError, locked
-from edgekit.core.ports import free_port
+from edgekit.core.ports import await_server, free_port
 from edgekit.federate.clients import FEWEST
 from edgekit.federate.deployment import apps, certificates
 from edgekit.federate.deployment.bundle import write_bundle
@@ -207,16 +206,15 @@ def _known_to_flower(link: SuperLink) -> None:
 
 def _await(link: SuperLink, process: Process) -> None:
     context = ssl.create_default_context(cafile=str(link.folder / certificates.CA))
-    until = time.monotonic() + START
-    while time.monotonic() < until:
-        if not process.alive:
-            raise EdgekitError(f"the SuperLink {process.how()}")
-        try:
-            with socket.create_connection(("127.0.0.1", link.port), 2) as s:
-                context.wrap_socket(s, server_hostname="127.0.0.1").close()
-            return
-        except OSError:
-            time.sleep(0.1)
+
+    def handshake() -> None:
+        with socket.create_connection(("127.0.0.1", link.port), 2) as s:
+            context.wrap_socket(s, server_hostname="127.0.0.1").close()
+
+    if await_server(handshake, lambda: process.alive, START):
+        return
+    if not process.alive:
+        raise EdgekitError(f"the SuperLink {process.how()}")
     raise EdgekitError(f"the SuperLink did not start within {START:g} s: {process.reason()}")
 
 
