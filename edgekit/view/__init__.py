@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from edgekit.core.html_table import show_frames
-from edgekit.core.notebook import shell
 from edgekit.core.lazy import getter
+from edgekit.core.notebook import shell
 from edgekit.view.adaptation import (
     plot_adaptation,
     plot_distances,

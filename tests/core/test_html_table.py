@@ -69,7 +69,7 @@ def test_nothing_lies_beside_the_screen():
     frame = pd.DataFrame(
         {
             "variant": "distil, prune, qat",
-            **dict.fromkeys(LEDGER.split(), [1_534_920.0, np.nan]),
+            **{key: [1_534_920.0, np.nan] for key in LEDGER.split()},
             "note": SENTENCE,
         }
     )

@@ -1,4 +1,4 @@
-"""A chapter as a reader meets it: JupyterLab in a browser, run from top to bottom, saved, opened again."""
+"""A chapter as a reader meets it, in a browser: run from top to bottom, saved, opened again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.core.ports import await_server, free_port
@@ -26,9 +27,22 @@ KINDS = f"() => {CELLS}.flatMap(c => (c.outputs || []).map(o => o.output_type))"
 MOVED = "([k, old]) => document.querySelectorAll('.widget-readout')[k].innerText !== old"
 
 
+@dataclass(frozen=True)
+class App:
+    """What shows notebooks: its Python module, and the path of its page for one."""
+
+    title: str
+    module: str
+    page: str
+
+
+LAB = App("JupyterLab", "jupyterlab", "doc/tree")
+NOTEBOOK = App("Notebook 7", "notebook", "notebooks")
+
+
 @contextmanager
-def served(place: Path, runs: Path) -> Iterator[str]:
-    """JupyterLab over the folder `place`, its kernels' runs in `runs`; its address."""
+def served(place: Path, runs: Path, app: App = LAB) -> Iterator[str]:
+    """`app` over the folder `place`, its kernels' runs in `runs`; its address."""
     port = free_port()
     words = [
         *("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"),
@@ -37,23 +51,21 @@ def served(place: Path, runs: Path) -> Iterator[str]:
     ]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment = os.environ | {"EDGEKIT_RUNS": str(runs)}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *words], env=environment, **quiet
-    )
+    server = subprocess.Popen([sys.executable, "-m", app.module, *words], env=environment, **quiet)
     address = f"http://127.0.0.1:{port}"
     try:
         assert await_server(
             lambda: urllib.request.urlopen(f"{address}/api/status", timeout=5).close(),
             lambda: server.poll() is None,
             seconds=60,
-        ), "JupyterLab did not start"
+        ), f"{app.title} did not start"
         yield address
     finally:
         server.terminate()
         server.wait(20)
 
 
-def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
+def read_through(address: str, notebook: Path, app: App = LAB) -> tuple[list[str], int]:
     """Run all, move each slider by keyboard, save, open again: (what went wrong, sliders moved)."""
     wrong: list[str] = []
     with chromium() as browser:
@@ -63,7 +75,7 @@ def read_through(address: str, notebook: Path) -> tuple[list[str], int]:
         page.set_default_timeout(PATIENCE_MS)
 
         def opened():
-            page.goto(f"{address}/doc/tree/{notebook.name}?reset", wait_until="domcontentloaded")
+            page.goto(f"{address}/{app.page}/{notebook.name}?reset", wait_until="domcontentloaded")
             page.wait_for_function(IDLE)
 
         opened()
