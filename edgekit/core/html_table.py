@@ -6,6 +6,7 @@ Notebooks set every cell flush right and never wrap a name with underscores; a t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _whole(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= GROUPED else f"{value:.0f}"
 
 
-def _formatter(column: pd.Series, number: str):
+def _formatter(column: pd.Series, number: str) -> Callable[[Any], str] | None:
     """How a column's cells are written; None as pandas does. A count with gaps is still a count."""
     import numpy as np
 

@@ -30,4 +30,5 @@ def interactive() -> bool:
 def _somebody_answers() -> bool:
     """False where the request that runs this cell forbids `input()` (Jupyter's `allow_stdin`)."""
     get_parent = getattr(getattr(shell(), "kernel", None), "get_parent", dict)
-    return (get_parent() or {}).get("content", {}).get("allow_stdin", True)
+    request: dict[str, Any] = get_parent() or {}
+    return bool(request.get("content", {}).get("allow_stdin", True))

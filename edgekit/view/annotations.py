@@ -16,6 +16,7 @@ from edgekit.view.palette import INK
 SMALL = 8  # points; the least that is read from a projected screen
 GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
 RINGS = 60
+LEADER = {"arrowstyle": "-", "color": INK, "lw": 0.5}
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
 
 
@@ -27,7 +28,8 @@ def name_points(
     Points in the very same place share a text. Each stands as near as there is room; one that had to move
     away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
     """
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()  # or a layout would still move the points
     unit = figure.dpi / 72
     at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
@@ -37,18 +39,18 @@ def name_points(
     texts = []
     for point, words in _together(at, names).items():
         text = axes.annotate(
-            ", ".join(words), axes.transData.inverted().transform(point), (0, 0), fontsize=SMALL,
-            textcoords="offset points", va="bottom", arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.5},
+            ", ".join(words), tuple(axes.transData.inverted().transform(point)), (0, 0), va="bottom",
+            fontsize=SMALL, textcoords="offset points", arrowprops=dict(LEADER),
         )  # fmt: skip
-        text.arrow_patch.set_visible(False)
         box = _size(text)
         places = list(_places(np.array(point), box, unit))
         free = [p for p in places if not any(p.overlaps(other) for other in (*taken, *dots))]
         inside = [p for p in free if frame.contains(*p.min) and frame.contains(*p.max)]
         place = next(iter([*inside, *free]), places[-1])
-        text.set_position((place.min - point) / unit)
-        far = np.hypot(*(np.clip(point, place.min, place.max) - point))
-        text.arrow_patch.set_visible(bool(far > 2 * GAP * unit))
+        text.set_position(tuple((place.min - np.array(point)) / unit))
+        far = np.hypot(*(np.clip(point, place.min, place.max) - np.array(point)))
+        if text.arrow_patch is not None:
+            text.arrow_patch.set_visible(bool(far > 2 * GAP * unit))
         taken.append(place)
         texts.append(text)
     return texts

@@ -39,7 +39,7 @@ def plot_sweep(sweep: pd.DataFrame, chosen: int, points: float = 0.003) -> Axes:
     legend_beside(axes)
     names = [f"width {width}" for width in sweep.width]
     for text in name_points(axes, kb, sweep.balanced_accuracy, names):
-        text.set_weight("bold" if text.get_text() == f"width {chosen}" else "normal")
+        text.set_fontweight("bold" if text.get_text() == f"width {chosen}" else "normal")
     caption(axes, "measured: mean of folds by recording, whisker down to the worst fold")
     return axes
 
