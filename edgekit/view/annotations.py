@@ -14,7 +14,7 @@ from edgekit.core.escape import picture
 from edgekit.view.palette import INK
 
 SMALL = 8  # points; the least that is read from a projected screen
-GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
+GAP, STEP = 9, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
 RINGS = 60
 LEADER = {"arrowstyle": "-", "color": INK, "lw": 0.5}
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))

@@ -31,7 +31,8 @@ def test_counts_with_gaps_are_counts_and_nothing_is_a_dash():
         "0.250",
         "1.000",
     ]
-    assert cells(frame_html(pd.DataFrame({"shots": [1.0, np.inf]}))) == ["1", "inf"]
+    assert cells(frame_html(pd.DataFrame({"shots": [3.0, np.inf]}))) == ["3", "inf"]
+    assert cells(frame_html(pd.DataFrame({"share": [0.0, 1.0]}))) == ["0.0", "1.0"]
 
 
 def test_a_cell_is_no_markup():
