@@ -24,20 +24,24 @@ IDLE = """() => {
 CELLS = "jupyterapp.shell.currentWidget.context.model.toJSON().cells"
 WAITING = f"{CELLS}.filter(c => c.cell_type === 'code' && c.execution_count === null).length"
 KINDS = f"() => {CELLS}.flatMap(c => (c.outputs || []).map(o => o.output_type))"
-MOVED = "([k, old]) => document.querySelectorAll('.widget-readout')[k].innerText !== old"
+MOVED = (
+    "([k, old]) => document.querySelectorAll('.widget-slider .widget-readout')[k].innerText !== old"
+)
 
 
 @dataclass(frozen=True)
 class App:
-    """What shows notebooks: its Python module, and the path of its page for one."""
+    """What shows notebooks: its Python module, its page for one, keys that move a slider on and back."""
 
     title: str
     module: str
     page: str
+    keys: tuple[str, str]
 
 
-LAB = App("JupyterLab", "jupyterlab", "doc/tree")
-NOTEBOOK = App("Notebook 7", "notebook", "notebooks")
+LAB = App("JupyterLab", "jupyterlab", "doc/tree", ("ArrowRight", "ArrowLeft"))
+# Notebook 7 takes the arrow keys before the slider sees them: they move from heading to heading
+NOTEBOOK = App("Notebook 7", "notebook", "notebooks", ("PageUp", "PageDown"))
 
 
 @contextmanager
@@ -83,13 +87,16 @@ def read_through(address: str, notebook: Path, app: App = LAB) -> tuple[list[str
         page.wait_for_function(f"() => {WAITING} === 0 || ({KINDS})().includes('error')")
         page.wait_for_function(IDLE)
         wrong += ["a cell ended with an error"] * page.evaluate(KINDS).count("error")
-        sliders = page.locator(".widget-slider .noUi-handle")
+        sliders = page.locator(".widget-slider")
         for k in range(sliders.count()):
-            before = page.locator(".widget-readout").nth(k).inner_text()
-            sliders.nth(k).focus()
-            page.keyboard.press("ArrowRight")
-            if page.locator(".widget-readout").nth(k).inner_text() == before:
-                page.keyboard.press("ArrowLeft")  # it stood at its end
+            sliders.nth(k).evaluate("e => e.scrollIntoView({block: 'center'})")
+            readout = sliders.nth(k).locator(".widget-readout")
+            readout.wait_for()  # what is off the screen is not drawn, has no text and no focus
+            before = readout.inner_text()
+            sliders.nth(k).locator(".noUi-handle").focus()
+            page.keyboard.press(app.keys[0])
+            if readout.inner_text() == before:
+                page.keyboard.press(app.keys[1])  # it stood at its end
             page.wait_for_function(MOVED, arg=[k, before], timeout=20_000)
         moved = sliders.count()
         page.wait_for_function(IDLE)
