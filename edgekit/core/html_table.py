@@ -34,6 +34,7 @@ def frame_html(frame: pd.DataFrame, index: bool = True, number: str = "") -> str
     """
     import pandas as pd
 
+    frame = frame.fillna(float("nan")).infer_objects()  # None among numbers is no text
     kinds = [_numeric(frame.iloc[:, k]) for k in range(frame.shape[1])]
     formatters = [_formatter(frame.iloc[:, k], number) for k in range(frame.shape[1])]
     dense = " dense" if frame.shape[1] + index > DENSE else ""

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import nbformat
 
 from edgekit.core.ports import await_server, free_port
 from tests.browser import chromium
@@ -69,14 +72,40 @@ def served(place: Path, runs: Path, app: App = LAB) -> Iterator[str]:
         server.wait(20)
 
 
-def read_through(address: str, notebook: Path, app: App = LAB) -> tuple[list[str], int]:
-    """Run all, move each slider by keyboard, save, open again: (what went wrong, sliders moved)."""
-    wrong: list[str] = []
+@contextmanager
+def heard(wrong: list[str], known: Collection[str] = ()) -> Iterator[Any]:
+    """A page in a browser whose errors go into `wrong`, but for the `known`."""
+
+    def hear(text: str) -> None:
+        if text not in known:
+            wrong.append(text)
+
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: wrong.append(str(e)))
+        page.on("console", lambda m: hear(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: hear(str(e)))
         page.set_default_timeout(PATIENCE_MS)
+        yield page
+
+
+def own_errors(address: str, place: Path, app: App) -> set[str]:
+    """What `app`, served over `place`, has to say against a notebook without a cell: no chapter's fault."""
+    wrong: list[str] = []
+    nbformat.write(nbformat.v4.new_notebook(), place / "empty.ipynb")
+    with heard(wrong) as page:
+        page.goto(f"{address}/{app.page}/empty.ipynb?reset", wait_until="domcontentloaded")
+        page.wait_for_function("() => window.jupyterapp && jupyterapp.shell.currentWidget")
+        page.wait_for_timeout(3000)
+    return set(wrong)
+
+
+def read_through(
+    address: str, notebook: Path, app: App = LAB, known: Collection[str] = ()
+) -> tuple[list[str], int]:
+    """Run all, move each slider by keyboard, save, open again: (what went wrong but for the `known`, sliders
+    moved)."""
+    wrong: list[str] = []
+    with heard(wrong, known) as page:
 
         def opened():
             page.goto(f"{address}/{app.page}/{notebook.name}?reset", wait_until="domcontentloaded")
