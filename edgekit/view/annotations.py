@@ -25,7 +25,7 @@ def name_points(
     x: Sequence[float],
     y: Sequence[float],
     names: Sequence[str],
-    areas: Sequence[float] | None = None,
+    areas: Sequence[float] | np.ndarray | None = None,
 ) -> list[Annotation]:
     """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point. `areas`
     of the points are as `Axes.scatter` takes them.
