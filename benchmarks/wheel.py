@@ -87,7 +87,7 @@ def lacking(wheel: Path) -> list[str]:
     """Files of the package, and of what travels with it, that the wheel has not."""
     there = set(zipfile.ZipFile(wheel).namelist())
     listed = subprocess.run(
-        ["git", "ls-files", "edgekit", *SHARED], cwd=SOURCES, check=True, **programs.SAID
+        ["git", "ls-files", "edgekit", *SHARED, ":!docs/site"], cwd=SOURCES, check=True, **programs.SAID
     )  # fmt: skip
     names = [n for n in listed.stdout.split("\n") if n and not n.endswith(".png")]
     inside = {n: n if n.startswith("edgekit/") else f"edgekit/_share/{n}" for n in names}

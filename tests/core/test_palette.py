@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.core import palette
 
-# what is left of a colour, linear RGB, at severity 1: Machado and others, IEEE Trans. Vis. 15(6), 2009
+# what is left of a colour, linear RGB, at severity 1: Machado, Oliveira, Fernandes, IEEE TVCG 15(6), 2009
 DEUTERANOPE = [
     [0.367322, 0.860646, -0.227968],
     [0.280085, 0.672501, 0.047413],

@@ -32,7 +32,12 @@ def overlapping(axes) -> list:
     """Pairs of texts of a picture that lie over one another: names, ticks, labels, caption, legend."""
     figure = axes.figure
     figure.draw_without_rendering()
-    ticks = [t for axis in (axes.xaxis, axes.yaxis) for t in axis.get_ticklabels(which="both")]
+    ticks = [  # of those that are drawn: an axis keeps some beyond its ends
+        t
+        for k, axis in enumerate((axes.xaxis, axes.yaxis))
+        for t in axis.get_ticklabels(which="both")
+        if min(axis.get_view_interval()) <= t.get_position()[k] <= max(axis.get_view_interval())
+    ]
     legend = axes.get_legend().get_texts() if axes.get_legend() else []
     texts = [*axes.texts, axes.xaxis.label, axes.yaxis.label, *legend]
     pairs = [*combinations(texts, 2), *product(texts, ticks)]
