@@ -22,7 +22,7 @@ STYLE = (
 )
 TABLE = f'{STYLE}<table class="edgekit">'  # opens a table that a value makes of itself
 VERDICTS = f'{STYLE}<table class="edgekit verdicts">'  # and one of a budget
-DENSE = 10  # columns from which on the letters are smaller
+DENSE = 12  # columns beyond which the letters are smaller
 GROUPED = 1_000  # whole numbers from here on have their thousands marked
 
 
@@ -34,6 +34,7 @@ def frame_html(frame: pd.DataFrame, index: bool = True, number: str = "") -> str
     """
     import pandas as pd
 
+    frame = frame.fillna(float("nan")).infer_objects()  # None among numbers is no text
     kinds = [_numeric(frame.iloc[:, k]) for k in range(frame.shape[1])]
     formatters = [_formatter(frame.iloc[:, k], number) for k in range(frame.shape[1])]
     dense = " dense" if frame.shape[1] + index > DENSE else ""
@@ -77,12 +78,16 @@ def _whole(value: Any) -> str:
 def _formatter(column: pd.Series, number: str) -> Callable[[Any], str] | None:
     """How a column's cells are written; None as pandas does. A count with gaps is still a count."""
     import numpy as np
+    from pandas.api.types import is_float_dtype
 
     if not _numeric(column):
         return None
     known = column.dropna().to_numpy(dtype=float, na_value=np.nan)
     finite = known[np.isfinite(known)]
-    if len(finite) and np.equal(finite, np.round(finite)).all():
+    counts = (
+        not is_float_dtype(column) or np.abs(finite).max(initial=0) >= 2
+    )  # not shares of 0 and 1
+    if counts and len(finite) and np.equal(finite, np.round(finite)).all():
         return lambda v: _whole(v) if np.isfinite(v) else f"{v}"
     return (lambda v: f"{v:{number}}") if number else None
 

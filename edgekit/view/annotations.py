@@ -14,15 +14,21 @@ from edgekit.core.escape import picture
 from edgekit.view.palette import INK
 
 SMALL = 8  # points; the least that is read from a projected screen
-GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
+GAP, STEP = 4, 9  # points: a name from the edge of its dot, one ring of places from the next
 RINGS = 60
+LEADER = {"arrowstyle": "-", "color": INK, "lw": 0.5}
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
 
 
 def name_points(
-    axes: Axes, x: Sequence[float], y: Sequence[float], names: Sequence[str]
+    axes: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    names: Sequence[str],
+    areas: Sequence[float] | np.ndarray | None = None,
 ) -> list[Annotation]:
-    """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point.
+    """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point. `areas`
+    of the points are as `Axes.scatter` takes them.
 
     Points in the very same place share a text. Each stands as near as there is room; one that had to move
     away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
@@ -33,25 +39,25 @@ def name_points(
     unit = figure.dpi / 72
     at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
     frame = axes.get_window_extent()
-    dots = [Bbox.from_bounds(a - 3 * unit, b - 3 * unit, 6 * unit, 6 * unit) for a, b in at]
+    radii = np.sqrt(np.full(len(at), 36.0) if areas is None else np.asarray(areas)) / 2 * unit
+    dots = [Bbox([p - r, p + r]) for p, r in zip(at, radii, strict=True)]
     taken: list[Bbox] = []
     texts = []
     for point, words in _together(at, names).items():
         text = axes.annotate(
-            ", ".join(words), tuple(axes.transData.inverted().transform(point)), (0, 0), fontsize=SMALL,
-            textcoords="offset points", va="bottom", arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.5},
+            ", ".join(words), tuple(axes.transData.inverted().transform(point)), (0, 0), va="bottom",
+            fontsize=SMALL, textcoords="offset points", arrowprops=dict(LEADER),
         )  # fmt: skip
-        line = text.arrow_patch
-        assert line is not None  # asked for above
-        line.set_visible(False)
         box = _size(text)
-        places = list(_places(np.array(point), box, unit))
+        largest = max(r for p, r in zip(at, radii, strict=True) if np.abs(p - point).max() <= 0.1)
+        places = list(_places(np.array(point), box, largest, unit))
         free = [p for p in places if not any(p.overlaps(other) for other in (*taken, *dots))]
         inside = [p for p in free if frame.contains(*p.min) and frame.contains(*p.max)]
         place = next(iter([*inside, *free]), places[-1])
         text.set_position(tuple((place.min - np.array(point)) / unit))
-        far = np.hypot(*(np.clip(point, place.min, place.max) - point))
-        line.set_visible(bool(far > 2 * GAP * unit))
+        far = np.hypot(*(np.clip(point, place.min, place.max) - np.array(point)))
+        if text.arrow_patch is not None:
+            text.arrow_patch.set_visible(bool(far > largest + 2 * GAP * unit))
         taken.append(place)
         texts.append(text)
     return texts
@@ -70,10 +76,10 @@ def _together(at: np.ndarray, names: Sequence[str]) -> dict[tuple[float, float],
     return found
 
 
-def _places(point: np.ndarray, size: np.ndarray, unit: float) -> Iterator[Bbox]:
+def _places(point: np.ndarray, size: np.ndarray, radius: float, unit: float) -> Iterator[Bbox]:
     """Where a text of `size` could stand, the nearest first."""
     for ring in range(RINGS):
-        away = (GAP + ring * STEP) * unit
+        away = radius + (GAP + ring * STEP) * unit
         for direction in np.array(DIRECTIONS, float):
             corner = point + away * direction + size * (direction - 1) / 2
             yield Bbox.from_bounds(*corner, *size)

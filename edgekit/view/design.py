@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 
 from edgekit.select.power import HOURS_A_YEAR, PowerBudget, power_budget
 from edgekit.view.annotations import legend_beside
-from edgekit.view.palette import BLUE, GREEN, GREY, PALE, RED, lines
+from edgekit.view.palette import BLUE, GREEN, GREY, PALE, RED, STYLES, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,11 +96,12 @@ def plot_life_over_rate(
     rates = np.geomspace(1, 3600, 40)
     _, axes = plt.subplots(figsize=(7, 3.4))
     boards = list(boards)
-    for board, how in zip(boards, lines(len(boards)), strict=True):
+    styles = islice(cycle(STYLES), len(boards))  # lives of two boards may lie over each other
+    for board, how, style in zip(boards, lines(len(boards)), styles, strict=True):
         years = [
             power_budget(design.at(inferences_per_hour=r), board).battery_years.value for r in rates
         ]
-        axes.loglog(rates, years, label=board.name, **how)
+        axes.loglog(rates, years, label=board.name, **how | {"ls": style})
     if wanted_years:
         axes.axhline(
             wanted_years, color="black", ls="--", lw=1, label=f"wanted: {wanted_years:g} years"

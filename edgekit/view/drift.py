@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from edgekit.core.escape import picture
 from edgekit.view.annotations import caption, legend_beside
 from edgekit.view.palette import COLOURS
-from edgekit.view.signals import feature_label
+from edgekit.view.signals import HALF, feature_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def plot_drifts(case: UseCase, window: Windows, severity: float = 1.0, seed: int
     middle[0].set(ylabel=case.WAVE_LABEL)
     middle[1].set(ylabel=feature_label(case))
     panels[-1, 0].set(xlabel="time (s)")
-    panels[-1, 1].set(xlabel=label)
+    panels[-1, 1].set(xlabel=fill(label, HALF))
     return panels
 
 

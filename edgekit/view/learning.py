@@ -123,7 +123,8 @@ def plot_pareto(
         axes,
         "accuracy measured on test groups; cost from the compiled binary; numbers are rows of the ledger",
     )
-    name_points(axes, x, known.accuracy, list(map(str, known.index)))
+    areas = np.where(known.variant == variant, 225, 45)
+    name_points(axes, x, known.accuracy, list(map(str, known.index)), areas)
     return axes
 
 

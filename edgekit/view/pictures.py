@@ -42,7 +42,7 @@ def plot_frames(recordings: list[Recording], count: int = 6) -> np.ndarray:
     for k, label in enumerate(labels):
         axes.flat[0].plot([], [], color=COLOURS[(k + 1) % len(COLOURS)], label=shown(label))
     if labels:
-        axes.flat[0].legend(loc="lower left", fontsize=SMALL)
+        axes.flat[0].figure.legend(loc="outside lower left", fontsize=SMALL, ncols=len(labels))
     return axes.ravel()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,8 @@ from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_
 
 if TYPE_CHECKING:
     from edgekit.data.windows import Windows
+
+HALF = 36  # letters below a panel of half a picture
 
 
 def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndarray:
@@ -35,7 +38,7 @@ def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndar
         layout="constrained",
     )  # fmt: skip
     for row, (label, recording) in zip(axes, first.items(), strict=True):
-        _draw_quantities(row, recording, samples)
+        _draw_quantities(row, recording, samples, row[0] is axes[0, 0])
         row[0].set_ylabel(f"{picture(label or recording.name)}\n{row[0].get_ylabel()}")
     for axis in axes[-1]:
         axis.set_xlabel("time (s)")
@@ -43,7 +46,7 @@ def plot_recordings(recordings: list[Recording], samples: int = 2000) -> np.ndar
     return axes[:, 0]
 
 
-def _draw_quantities(row: Sequence[Axes], recording: Recording, samples: int) -> None:
+def _draw_quantities(row: Sequence[Axes], recording: Recording, samples: int, first: bool) -> None:
     """A panel for all channels of one unit: g and rad/s have no axis in common."""
     n = min(samples, len(recording.samples))
     seconds = np.arange(n) / recording.rate
@@ -54,7 +57,7 @@ def _draw_quantities(row: Sequence[Axes], recording: Recording, samples: int) ->
         for how, c in zip(lines(len(channels)), channels, strict=True):
             label = picture(recording.channels[c])
             axis.plot(seconds, recording.samples[:n, c], lw=0.7, label=label, **how)
-        if len(channels) > 1:
+        if len(channels) > 1 and first:
             legend_beside(axis)
         axis.set_ylabel(f"({picture(unit)})")
         for start, _, word in recording.events:
@@ -103,7 +106,7 @@ def plot_spectra(
             size=8,
         )
     ax.set(xlabel="envelope frequency (Hz)", ylabel="√ amplitude (1)")
-    ax.set_title(title, pad=16)
+    ax.set_title(title, pad=16, fontsize=10)
     legend_beside(ax)
     return ax
 
@@ -122,15 +125,15 @@ def plot_features(case: Any, *domains: Windows) -> np.ndarray:
         layout="constrained",
     )  # fmt: skip
     label, values = case.FEATURE_AXIS
-    for row, windows in zip(axes, domains, strict=True):
+    for number, (row, windows) in enumerate(zip(axes, domains, strict=True), 1):
         inputs, domain = case.features(windows.X), windows.domain[0]
         for c, axis in enumerate(row):
             plot_spectra(
                 values, inputs[:, 0, :, c], windows.y, windows.classes, case.MARKS.get(domain), axis,
-                domain if channels == 1 else f"{domain}, {channel_name(case, c)}",
+                domain if channels == 1 else fill(f"{domain}, {channel_name(case, c)}", 28),
             )  # fmt: skip
             axis.set_ylabel(case.FEATURE_LABEL if channels == 1 else "")
-            axis.set_xlabel(label if row is axes[-1] else "")
+            axis.set_xlabel(label if number == len(axes) else "")
             if c < channels - 1:
                 axis.get_legend().remove()
     return axes
@@ -154,6 +157,6 @@ def plot_augmented(case: Any, one: np.ndarray, augmented: np.ndarray) -> np.ndar
         panels[0].plot(seconds, case.teacher_input(X)[0, 0, :, 0], lw=0.6, label=name)
         panels[1].plot(values, case.features(X)[0, 0, :, 0], label=name)
     panels[0].set(xlabel="time (s)", ylabel=case.WAVE_LABEL)
-    panels[1].set(xlabel=label, ylabel=feature_label(case))
+    panels[1].set(xlabel=fill(label, HALF), ylabel=feature_label(case))
     legend_beside(panels[1])
     return panels

@@ -40,6 +40,7 @@ def plot_deltas(frontier: Frontier, budget: float = 0.1) -> Axes:
     axes.set(xlabel="update, bytes (measured)", ylabel="balanced accuracy, test")
     axes.grid(alpha=0.3)
     axes.margins(0.1)
+    axes.set_xlim(left=0)
     legend_beside(axes)
     name_points(axes, at, accuracy, [u.variant for u in some])
     return axes

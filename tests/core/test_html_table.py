@@ -27,11 +27,14 @@ def test_a_sentence_is_never_cut():
 def test_counts_with_gaps_are_counts_and_nothing_is_a_dash():
     frame = pd.DataFrame({"bytes": [54_438.0, np.nan], "n": pd.array([3, None], "Int64")})
     assert cells(frame_html(frame)) == ["54,438", "3", "–", "–"]
+    mixed = pd.DataFrame({"energy": [12.5, None], "word": ["a", None]}, dtype=object)
+    assert cells(frame_html(mixed)) == ["12.5", "a", "–", "–"]
     assert cells(frame_html(pd.DataFrame({"share": [0.25, 1.0]}), number=".3f")) == [
         "0.250",
         "1.000",
     ]
-    assert cells(frame_html(pd.DataFrame({"shots": [1.0, np.inf]}))) == ["1", "inf"]
+    assert cells(frame_html(pd.DataFrame({"shots": [3.0, np.inf]}))) == ["3", "inf"]
+    assert cells(frame_html(pd.DataFrame({"share": [0.0, 1.0]}))) == ["0.0", "1.0"]
 
 
 def test_a_cell_is_no_markup():

@@ -55,6 +55,12 @@ def test_a_new_use_case_is_one_file_and_the_command_says_that_it_will_do(
          "features is made for 200 Hz, RATE is 100"),
         ("signal.InRange(WINDOW, offset=(0.0,), span=(2.0,))", "len", "teacher_input must be a step of"),
         ("range(4)", "range(3)", "FEATURE_AXIS has 3 values, features has 4 to draw"),
+        ("range(4))", 'range(4))\nCHANNELS = ("ax",)', "CHANNELS must be (name, unit) of each channel"),
+        (
+            "range(4))",
+            'range(4))\nFEATURE_CHANNELS = ("a", "b")',
+            "FEATURE_CHANNELS names 2, features has 1 channels",
+        ),
         ("MARKS = {}", 'MARKS = {"filed": {}}', "MARKS has a domain 'filed'. Did you mean 'field'?"),
         ('"narrow": 1', '"narow": 1', "WIDTHS lacks 'narrow'. Did you mean 'narow'?"),
         ('"teacher": 4', '"teacher": 0.5', 'WIDTHS["teacher"] must be a width, is 0.5'),

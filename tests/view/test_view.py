@@ -73,6 +73,19 @@ def test_each_label_of_signals_has_an_axis():
     assert [axis.get_ylabel() for axis in view.plot_recordings(made)] == ["a\n(g)", "b\n(g)"]
 
 
+def test_acceleration_and_turning_have_an_axis_each_with_its_unit():
+    import matplotlib.pyplot as plt
+
+    from edgekit import simulators, view
+
+    view.plot_recordings(simulators.wrists.campaign("field")[:1])
+    labels = [axis.get_ylabel() for axis in plt.gcf().axes]
+    drawn = [[line.get_label() for line in axis.lines] for axis in plt.gcf().axes]
+    plt.close("all")
+    assert [label.split("\n")[-1] for label in labels] == ["(g)", "(rad/s)"]
+    assert drawn == [["ax", "ay", "az"], ["wx", "wy", "wz"]]
+
+
 def test_a_class_without_windows_is_left_out_of_the_spectra():
     import numpy as np
 
