@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, Transform
 
 from edgekit.core.escape import picture
 from edgekit.view.palette import INK
@@ -16,16 +16,23 @@ from edgekit.view.palette import INK
 SMALL = 8  # points; the least that is read from a projected screen
 GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
 RINGS = 60
+DOT = 36  # square points, matplotlib's own size of a marker
+ROWS = 4  # of names above axes
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
 
 
 def name_points(
-    axes: Axes, x: Sequence[float], y: Sequence[float], names: Sequence[str]
+    axes: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    names: Sequence[str],
+    sizes: Sequence[float] | None = None,
 ) -> list[Annotation]:
     """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point.
 
     Points in the very same place share a text. Each stands as near as there is room; one that had to move
-    away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
+    away has a line to its point. `sizes`: the points' areas as `scatter` takes them, in square points.
+    Call it when limits, scales and legend are final. Returns the texts.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -33,7 +40,9 @@ def name_points(
     unit = figure.dpi / 72
     at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
     frame = axes.get_window_extent()
-    dots = [Bbox.from_bounds(a - 3 * unit, b - 3 * unit, 6 * unit, 6 * unit) for a, b in at]
+    areas = np.broadcast_to(DOT if sizes is None else np.asarray(sizes, float), len(at))
+    radii = unit * np.sqrt(areas) / 2
+    dots = [Bbox([spot - r, spot + r]) for spot, r in zip(at, radii, strict=True)]
     taken: list[Bbox] = []
     texts = []
     for point, words in _together(at, names).items():
@@ -77,6 +86,49 @@ def _places(point: np.ndarray, size: np.ndarray, unit: float) -> Iterator[Bbox]:
         for direction in np.array(DIRECTIONS, float):
             corner = point + away * direction + size * (direction - 1) / 2
             yield Bbox.from_bounds(*corner, *size)
+
+
+def name_lines(axes: Axes, x: Sequence[float], names: Sequence[str]) -> list[Annotation]:
+    """Write `names` above `axes` over the places `x`, in so many rows that none lies over another.
+
+    Beyond four rows, how many have no room is said above them. A title moves up. Call it when limits and
+    legend are final. Returns the texts.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # or a layout would still move the places
+    unit = figure.dpi / 72
+    ends: list[float] = []  # of each row, pixels
+    texts = []
+    left_out = 0
+    for place, name in sorted(zip(x, names, strict=True)):
+        text = _above(axes, place, axes.get_xaxis_transform(), name, 0, "center")
+        box = text.get_window_extent()  # an annotation's own: it has been put in its place
+        row = next((k for k, end in enumerate(ends) if box.x0 > end), len(ends))
+        if row == ROWS:
+            text.remove()
+            left_out += 1
+            continue
+        ends[row : row + 1] = [box.x1 + GAP * unit / 2]
+        text.set_position((0, _height(row)))
+        texts.append(text)
+    if left_out:
+        texts.append(_above(axes, 1, axes.transAxes, f"and {left_out} more", ROWS, "right"))
+    if axes.get_title():
+        axes.set_title(axes.get_title(), pad=_height(len(ends) + bool(left_out)) + GAP)
+    return texts
+
+
+def _above(axes: Axes, x: float, coords: Transform, name: str, row: int, side: str) -> Annotation:
+    return axes.annotate(
+        picture(name), (x, 1), (0, _height(row)), xycoords=coords, textcoords="offset points",
+        va="bottom", ha=side, fontsize=SMALL, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _height(row: int) -> float:
+    """Of a row of names above the axes, in points."""
+    return 2 + row * 1.4 * SMALL
 
 
 def channel_name(case: Any, channel: int) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
-from edgekit.view.annotations import caption, legend_beside, name_points
+from edgekit.view.annotations import SMALL, caption, legend_beside, name_points
 from edgekit.view.palette import BLUE, GREEN, GREY, RED
 
 if TYPE_CHECKING:
@@ -53,18 +53,26 @@ def plot_confusion(score: Score, title: str = "") -> Axes:
     counts = np.array(score.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.35 * len(names)
-    _, axes = plt.subplots(figsize=(side, side), layout="constrained")
+    figure, axes = plt.subplots(figsize=(side, side), layout="constrained")
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (i, j), n in np.ndenumerate(counts):
+    written = [
         axes.text(j, i, f"{n:,}", ha="center", va="center", color="w" if share[i, j] > 0.5 else "k")
+        for (i, j), n in np.ndenumerate(counts)
+    ]
     ticks = range(len(counts))
     axes.set(xlabel="predicted class", ylabel="true class", title=title)
     axes.set_xticks(ticks, names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(ticks, names)
     caption(axes, "measured: windows of the test recordings")
+    figure.draw_without_rendering()  # a cell is as wide as its longest count
+    widest = max(text.get_window_extent().width for text in written) + SMALL
+    narrow = widest - axes.get_window_extent().width / len(counts)
+    side += len(counts) * max(0, narrow) / figure.dpi
+    figure.set_size_inches(side, side)
     return axes
 
 
+SPOT, STAR = 45, 15  # a row of a ledger, in square points; the marked one, in points
 COST = {
     "app_flash_bytes": "flash: features, code and weights (bytes)",
     "instructions": "instructions of one window, samples to class",
@@ -95,7 +103,7 @@ def plot_pareto(
             marker="s" if input == "teacher_input" else "o",
             facecolor=BLUE if kind == "int8" else "none",
             edgecolor=BLUE,
-            s=45,
+            s=SPOT,
             label=f"{input}, {kind}",
         )
     able = known[known.type == "int8"].sort_values([cost, "val_accuracy"], ascending=[True, False])
@@ -104,7 +112,9 @@ def plot_pareto(
         x[front.index], front.accuracy, where="post", color=GREEN, lw=1, label="front (validation)"
     )
     row = known[known.variant == variant].iloc[0]
-    axes.plot(row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}")
+    axes.plot(
+        row[cost], row.accuracy, "*", color=RED, ms=STAR, label=f"{variant}: {row[cost]:,.0f}"
+    )
     if budget is not None and budget.accuracy_floor is not None:
         axes.axhline(
             budget.accuracy_floor,
@@ -123,7 +133,8 @@ def plot_pareto(
         axes,
         "accuracy measured on test groups; cost from the compiled binary; numbers are rows of the ledger",
     )
-    name_points(axes, x, known.accuracy, list(map(str, known.index)))
+    sizes = [STAR**2 if name == variant else SPOT for name in known.variant]
+    name_points(axes, x, known.accuracy, list(map(str, known.index)), sizes)
     return axes
 
 
