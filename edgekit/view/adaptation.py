@@ -176,12 +176,12 @@ def plot_method_choice(comparison: Comparison) -> Axes:
     table = comparison.table
     _, axes = plt.subplots(figsize=(7, 3.6))
     rows = table[table.confidence_score.notna()]
-    size = 30 + 200 * rows.chosen.fillna(0)
     for mine, face in ((rows.chosen.notna(), BLUE), (rows.chosen.isna(), "none")):
+        size = 30 + 200 * rows.chosen[mine].fillna(0)
         axes.scatter(
             rows.confidence_score[mine],
             rows.balanced_accuracy[mine],
-            size[mine],
+            size,
             facecolor=face,
             edgecolor=BLUE,
         )
@@ -195,5 +195,5 @@ def plot_method_choice(comparison: Comparison) -> Axes:
         axes,
         "measured: mean over splits; larger: chosen more often; dashed: what it takes; hollow: rated only",
     )
-    name_points(axes, rows.confidence_score, rows.balanced_accuracy, list(rows.method), list(size))
+    name_points(axes, rows.confidence_score, rows.balanced_accuracy, list(rows.method))
     return axes

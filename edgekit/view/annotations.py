@@ -16,23 +16,17 @@ from edgekit.view.palette import INK
 SMALL = 8  # points; the least that is read from a projected screen
 GAP, STEP = 7, 9  # pixels at 72 per inch: a name from its point, one ring of places from the next
 RINGS = 60
-DOT = 36  # square points, matplotlib's own size of a marker
-ROWS = 4  # of names above axes
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
+ROWS = 4  # of names above axes
 
 
 def name_points(
-    axes: Axes,
-    x: Sequence[float],
-    y: Sequence[float],
-    names: Sequence[str],
-    sizes: Sequence[float] | None = None,
+    axes: Axes, x: Sequence[float], y: Sequence[float], names: Sequence[str]
 ) -> list[Annotation]:
     """Write `names` beside the points (x, y) of `axes`, so that no text lies over a text or a point.
 
     Points in the very same place share a text. Each stands as near as there is room; one that had to move
-    away has a line to its point. `sizes`: the points' areas as `scatter` takes them, in square points.
-    Call it when limits, scales and legend are final. Returns the texts.
+    away has a line to its point. Call it when limits, scales and legend are final. Returns the texts.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -40,9 +34,7 @@ def name_points(
     unit = figure.dpi / 72
     at = axes.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
     frame = axes.get_window_extent()
-    areas = np.broadcast_to(DOT if sizes is None else np.asarray(sizes, float), len(at))
-    radii = unit * np.sqrt(areas) / 2
-    dots = [Bbox([spot - r, spot + r]) for spot, r in zip(at, radii, strict=True)]
+    dots = [Bbox.from_bounds(a - 3 * unit, b - 3 * unit, 6 * unit, 6 * unit) for a, b in at]
     taken: list[Bbox] = []
     texts = []
     for point, words in _together(at, names).items():

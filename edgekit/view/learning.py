@@ -72,7 +72,6 @@ def plot_confusion(score: Score, title: str = "") -> Axes:
     return axes
 
 
-SPOT, STAR = 45, 15  # a row of a ledger, in square points; the marked one, in points
 COST = {
     "app_flash_bytes": "flash: features, code and weights (bytes)",
     "instructions": "instructions of one window, samples to class",
@@ -103,7 +102,7 @@ def plot_pareto(
             marker="s" if input == "teacher_input" else "o",
             facecolor=BLUE if kind == "int8" else "none",
             edgecolor=BLUE,
-            s=SPOT,
+            s=45,
             label=f"{input}, {kind}",
         )
     able = known[known.type == "int8"].sort_values([cost, "val_accuracy"], ascending=[True, False])
@@ -113,7 +112,7 @@ def plot_pareto(
     )
     row = known[known.variant == variant].iloc[0]
     axes.plot(
-        row[cost], row.accuracy, "*", color=RED, ms=STAR, label=f"{variant}: {row[cost]:,.0f}"
+        row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}"
     )
     if budget is not None and budget.accuracy_floor is not None:
         axes.axhline(
@@ -133,8 +132,7 @@ def plot_pareto(
         axes,
         "accuracy measured on test groups; cost from the compiled binary; numbers are rows of the ledger",
     )
-    sizes = [STAR**2 if name == variant else SPOT for name in known.variant]
-    name_points(axes, x, known.accuracy, list(map(str, known.index)), sizes)
+    name_points(axes, x, known.accuracy, list(map(str, known.index)))
     return axes
 
 

@@ -122,15 +122,6 @@ def test_the_counts_of_a_confusion_matrix_keep_to_their_cells(classes, most, see
     assert max(box.width for box in boxes[: classes**2]) < cell
 
 
-def test_a_name_does_not_lie_over_a_large_point():
-    axes = plt.subplots()[1]
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    (text,) = name_points(axes, [0.5], [0.5], ["one"], [900])
-    axes.figure.draw_without_rendering()
-    point = axes.transData.transform((0.5, 0.5))
-    assert Text.get_window_extent(text).x0 - point[0] > 15 * axes.figure.dpi / 72
-
-
 MARKS = st.lists(st.integers(0, 199), max_size=10, unique=True)
 
 
