@@ -111,9 +111,7 @@ def plot_pareto(
         x[front.index], front.accuracy, where="post", color=GREEN, lw=1, label="front (validation)"
     )
     row = known[known.variant == variant].iloc[0]
-    axes.plot(
-        row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}"
-    )
+    axes.plot(row[cost], row.accuracy, "*", color=RED, ms=15, label=f"{variant}: {row[cost]:,.0f}")
     if budget is not None and budget.accuracy_floor is not None:
         axes.axhline(
             budget.accuracy_floor,
