@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, Transform
 
 from edgekit.core.escape import picture
 from edgekit.view.palette import INK
@@ -18,6 +18,7 @@ GAP, STEP = 4, 9  # points: a name from the edge of its dot, one ring of places 
 RINGS = 60
 LEADER = {"arrowstyle": "-", "color": INK, "lw": 0.5}
 DIRECTIONS = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
+ROWS = 4  # of names above axes
 
 
 def name_points(
@@ -83,6 +84,49 @@ def _places(point: np.ndarray, size: np.ndarray, radius: float, unit: float) -> 
         for direction in np.array(DIRECTIONS, float):
             corner = point + away * direction + size * (direction - 1) / 2
             yield Bbox.from_bounds(*corner, *size)
+
+
+def name_lines(axes: Axes, x: Sequence[float], names: Sequence[str]) -> list[Annotation]:
+    """Write `names` above `axes` over the places `x`, in so many rows that none lies over another.
+
+    Beyond four rows, how many have no room is said above them. A title moves up. Call it when limits and
+    legend are final. Returns the texts.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # or a layout would still move the places
+    unit = figure.dpi / 72
+    ends: list[float] = []  # of each row, pixels
+    texts = []
+    left_out = 0
+    for place, name in sorted(zip(x, names, strict=True)):
+        text = _above(axes, place, axes.get_xaxis_transform(), name, 0, "center")
+        box = text.get_window_extent()  # an annotation's own: it has been put in its place
+        row = next((k for k, end in enumerate(ends) if box.x0 > end), len(ends))
+        if row == ROWS:
+            text.remove()
+            left_out += 1
+            continue
+        ends[row : row + 1] = [box.x1 + GAP * unit / 2]
+        text.set_position((0, _height(row)))
+        texts.append(text)
+    if left_out:
+        texts.append(_above(axes, 1, axes.transAxes, f"and {left_out} more", ROWS, "right"))
+    if axes.get_title():
+        axes.set_title(axes.get_title(), pad=_height(len(ends) + bool(left_out)) + GAP)
+    return texts
+
+
+def _above(axes: Axes, x: float, coords: Transform, name: str, row: int, side: str) -> Annotation:
+    return axes.annotate(
+        picture(name), (x, 1), (0, _height(row)), xycoords=coords, textcoords="offset points",
+        va="bottom", ha=side, fontsize=SMALL, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _height(row: int) -> float:
+    """Of a row of names above the axes, in points."""
+    return 2 + row * 1.4 * SMALL
 
 
 def channel_name(case: Any, channel: int) -> str:

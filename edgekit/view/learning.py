@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from edgekit.core.escape import picture
-from edgekit.view.annotations import caption, legend_beside, name_points
+from edgekit.view.annotations import SMALL, caption, legend_beside, name_points
 from edgekit.view.palette import BLUE, GREEN, GREY, RED
 
 if TYPE_CHECKING:
@@ -53,15 +53,22 @@ def plot_confusion(score: Score, title: str = "") -> Axes:
     counts = np.array(score.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.35 * len(names)
-    _, axes = plt.subplots(figsize=(side, side), layout="constrained")
+    figure, axes = plt.subplots(figsize=(side, side), layout="constrained")
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (i, j), n in np.ndenumerate(counts):
+    written = [
         axes.text(j, i, f"{n:,}", ha="center", va="center", color="w" if share[i, j] > 0.5 else "k")
+        for (i, j), n in np.ndenumerate(counts)
+    ]
     ticks = range(len(counts))
     axes.set(xlabel="predicted class", ylabel="true class", title=title)
     axes.set_xticks(ticks, names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(ticks, names)
     caption(axes, "measured: windows of the test recordings")
+    figure.draw_without_rendering()  # a cell is as wide as its longest count
+    widest = max(text.get_window_extent().width for text in written) + SMALL
+    narrow = widest - axes.get_window_extent().width / len(counts)
+    side += len(counts) * max(0, narrow) / figure.dpi
+    figure.set_size_inches(side, side)
     return axes
 
 

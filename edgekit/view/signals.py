@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from edgekit.core.escape import picture
 from edgekit.data.recordings import Recording
-from edgekit.view.annotations import SMALL, channel_name, legend_beside
+from edgekit.view.annotations import channel_name, legend_beside, name_lines
 from edgekit.view.palette import lines
 from edgekit.view.pictures import plot_augmented_images, plot_frames, plot_mean_images
 
@@ -60,12 +60,8 @@ def _draw_quantities(row: Sequence[Axes], recording: Recording, samples: int, fi
         if len(channels) > 1 and first:
             legend_beside(axis)
         axis.set_ylabel(f"({picture(unit)})")
-        for start, _, word in recording.events:
-            if start < n:
-                axis.annotate(
-                    picture(word), (start / recording.rate, 1), xycoords=("data", "axes fraction"),
-                    va="bottom", ha="center", size=SMALL,
-                )  # fmt: skip
+        shown = [(start / recording.rate, word) for start, _, word in recording.events if start < n]
+        name_lines(axis, [at for at, _ in shown], [word for _, word in shown])
 
 
 def plot_spectra(
@@ -95,19 +91,13 @@ def plot_spectra(
             alpha=0.15,
             lw=0,
         )
-    for name, hertz in (marks or {}).items():
+    marks = marks or {}
+    for hertz in marks.values():
         ax.axvline(hertz, color="0.4", ls="--", lw=0.8)
-        ax.annotate(
-            picture(name),
-            (hertz, 1),
-            xycoords=("data", "axes fraction"),
-            ha="center",
-            va="bottom",
-            size=8,
-        )
     ax.set(xlabel="envelope frequency (Hz)", ylabel="√ amplitude (1)")
     ax.set_title(title, pad=16, fontsize=10)
     legend_beside(ax)
+    name_lines(ax, list(marks.values()), list(marks))
     return ax
 
 

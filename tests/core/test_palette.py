@@ -21,6 +21,15 @@ PROTANOPE = [
     [-0.003882, -0.048116, 1.051998],
 ]
 EYES = {"all": np.eye(3), "deuteranope": np.array(DEUTERANOPE), "protanope": np.array(PROTANOPE)}
+# LMS of linear RGB, and the missing cone from the others: Viénot and others, Color Res. Appl. 24(4), 1999
+LMS = np.array(
+    [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
+)
+for eye, cones in (
+    ("deuteranope 1999", [[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]]),
+    ("protanope 1999", [[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]]),
+):
+    EYES[eye] = np.linalg.inv(LMS) @ np.array(cones) @ LMS
 XYZ = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
 VIEW = Path(palette.__file__).parents[1] / "view"
 
@@ -50,6 +59,20 @@ def test_kept_open_and_missed_are_told_apart(eye):
     assert nearest((palette.KEPT, palette.OPEN, palette.MISSED), EYES[eye]) > 10
 
 
+@pytest.mark.parametrize("eye", EYES)
+def test_the_badges_of_a_report_are_told_apart(eye):
+    page = (VIEW / "report.html").read_text("utf-8")
+    badges = [re.search(rf"--{name}: (#\w{{6}});", page)[1] for name in ("pass", "open", "fail")]
+    assert nearest(badges, EYES[eye]) > 10
+    assert nearest((badges[0], badges[2]), EYES[eye]) > 25, "kept and missed"
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_white_stays_white(eye):
+    """Or the matrix would not be one."""
+    assert np.linalg.norm(seen("#ffffff", EYES[eye]) - [100, 0, 0]) < 2
+
+
 def test_green_and_red_of_before_would_not_pass():
     assert nearest(("#d8f0d8", "#f6d8d8"), EYES["deuteranope"]) < 10
 
@@ -57,5 +80,6 @@ def test_green_and_red_of_before_would_not_pass():
 def test_no_picture_has_a_colour_of_its_own():
     for path in VIEW.glob("*.py"):
         assert not re.findall(
-            r"[\"'](?:#[0-9a-fA-F]{6}|tab:\w+|C\d)[\"']", path.read_text("utf-8")
+            r"[\"'](?:#[0-9a-fA-F]{6}|tab:\w+|C\d|red|green|lime|RdY?l?Gn(?:_r)?)[\"']",
+            path.read_text("utf-8"),
         ), path

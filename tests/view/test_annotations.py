@@ -13,7 +13,8 @@ from matplotlib.text import Text
 
 from edgekit import view
 from edgekit.learn.adapt.choice import BASELINE
-from edgekit.view.annotations import SMALL, name_points
+from edgekit.view.annotations import ROWS, SMALL, name_lines, name_points
+from edgekit.view.signals import plot_spectra
 
 # shrinking a picture would take minutes
 DRAWN = settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
@@ -104,3 +105,67 @@ def test_many_classes_can_be_read_below_a_confusion_matrix():
     feet = [Text.get_window_extent(t).x1 for t in axes.get_xticklabels()]
     assert np.diff(feet).min() > SMALL, "turned names end below their columns"
     assert all(t.get_rotation() == 45 for t in axes.get_xticklabels())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("classes", "most"), [(2, 10), (7, 1_000), (7, 30_000_000), (12, 99_999)])
+def test_the_counts_of_a_confusion_matrix_keep_to_their_cells(classes, most, seed):
+    counts = np.random.default_rng(seed).integers(0, most, (classes, classes)) + most * np.eye(
+        classes, dtype=int
+    )
+    names = [f"exercise {k}" for k in range(classes)]
+    axes = view.plot_confusion(SimpleNamespace(recall=dict.fromkeys(names, 1.0), confusion=counts))
+    axes.figure.draw_without_rendering()
+    cell = axes.get_window_extent().width / classes
+    boxes = [Text.get_window_extent(t) for t in axes.texts]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert max(box.width for box in boxes[: classes**2]) < cell
+
+
+MARKS = st.lists(st.integers(0, 199), max_size=10, unique=True)
+
+
+@DRAWN
+@given(MARKS)
+def test_the_marks_of_a_spectrum_can_be_read(hertz):
+    names = [f"fault {k}" for k in range(len(hertz))]
+    args = (np.arange(200.0), np.ones((1, 200)), np.zeros(1, int), ["good"])
+    axes = plot_spectra(*args, dict(zip(names, hertz, strict=True)), title="lab")
+    found = overlapping(axes)
+    texts = [t.get_text() for t in axes.texts]
+    above = [box.y1 for t in axes.texts if (box := Text.get_window_extent(t))]
+    title = Text.get_window_extent(axes.title).y0
+    plt.close("all")
+    assert not found
+    left_out = [int(t.split()[1]) for t in texts if t.endswith("more")]
+    assert len([t for t in texts if t in names]) + sum(left_out) == len(names)
+    assert title >= max(above, default=0)
+
+
+def test_names_above_stand_in_one_row_where_there_is_room():
+    axes = plt.subplots()[1]
+    axes.set(xlim=(0, 1))
+    texts = name_lines(axes, [0.9, 0.1, 0.5], ["c", "a", "b"])
+    assert [t.get_text() for t in texts] == ["a", "b", "c"]
+    assert len({t.get_position()[1] for t in texts}) == 1
+
+
+def test_names_in_one_place_are_stacked_and_the_rest_is_counted():
+    axes = plt.subplots()[1]
+    texts = name_lines(axes, [0.5] * 9, ["beat"] * 9)
+    assert [t.get_text() for t in texts] == ["beat"] * ROWS + [f"and {9 - ROWS} more"]
+    assert not overlapping(axes)
+
+
+def test_the_events_of_a_recording_can_be_read():
+    from edgekit.data import Recording
+
+    events = tuple((k, k + 9, f"walk_{k}") for k in (0, 20, 40, 300))
+    samples, units = np.zeros((500, 2), np.float32), {"units": ("g", "rad/s")}
+    walk = Recording(
+        "a", samples, 10.0, None, "a", "field", channels=("x", "w"), meta=units, events=events
+    )
+    view.plot_recordings([walk])
+    panels = plt.gcf().axes
+    assert [panel.get_ylabel().split("\n")[-1] for panel in panels] == ["(g)", "(rad/s)"]
+    assert all(len(panel.texts) == len(events) and not overlapping(panel) for panel in panels)
