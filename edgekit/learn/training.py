@@ -42,7 +42,9 @@ class Loop:
         `before(i)` is called before the batch that begins with row i.
         """
         total, n = 0.0, len(arrays[0])
-        if self.step is None:  # rows of any number: the last batch, a shorter one, is not traced again
+        if (
+            self.step is None
+        ):  # rows of any number: the last batch, a shorter one, is not traced again
             rows = [tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in arrays]
             self.step = tf.function(as_written(self._step), rows, autograph=False)
         for i in range(0, n, batch):

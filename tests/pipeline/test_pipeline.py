@@ -82,7 +82,7 @@ def test_a_missed_budget_is_reported_and_fails_only_under_strict(toy, capsys):
     (toy / "usecases" / "toy" / "design.toml").write_text(text)
     assert main(["run", "toy"]) == 0
     assert main(["run", "toy", "--strict"]) == 1
-    assert "flash_bytes" in capsys.readouterr().out
+    assert "missed: flash" in capsys.readouterr().out
     page = (toy / "runs" / "toy-quick" / "report.html").read_text()
     assert "missed: flash" in page
     assert "✗" in page
