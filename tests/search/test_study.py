@@ -183,7 +183,7 @@ def test_it_says_no_in_one_line(config, tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "optuna", None)
         assert main([*here, "--trials", "1"]) == 2
-    assert "[search]'" in capsys.readouterr().err
+    assert '[search]"' in capsys.readouterr().err
 
 
 def test_a_search_of_other_data_is_not_continued(config, monkeypatch):
