@@ -1,4 +1,4 @@
-"""`edgekit bundle`: a classroom without internet, in one folder."""
+"""`edgekit bundle`: a classroom without internet, in one folder. `edgekit slim`: a smaller environment."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def add(commands) -> None:
         help="a use case (activity) or a source of `edgekit data list`; repeat it",
     )  # fmt: skip
     bundle.set_defaults(do=_bundle)
+    slim = commands.add_parser(
+        "slim", help="what of this environment a course never opens, and remove it with --yes"
+    )
+    slim.add_argument("--yes", action="store_true", help="remove it; without, it is only listed")
+    slim.set_defaults(do=_slim)
 
 
 def _bundle(args) -> int:
@@ -57,6 +62,23 @@ def _bundle(args) -> int:
     lay_out(Workspace(folder / "workspace"))
     total = seal(folder)
     print(f"{folder}: {total / 1e9:,.2f} GB; INSTALL.md says how to install from it")
+    return 0
+
+
+def _slim(args) -> int:
+    from edgekit.bundle import slim
+
+    site = slim.site_packages()
+    found = slim.parts(site)
+    for part, files, size in found:
+        print(f"{part.name:<20} {size / 1e6:>6,.0f} MB {len(files):>7,} files   {part.why}")
+    total = sum(size for _, _, size in found) / 1e9
+    if not args.yes:
+        print(f"together {total:.2f} GB of {site}; edgekit slim --yes removes them")
+        return 0
+    for _, files, _ in found:
+        slim.remove(files, site)
+    print(f"removed {total:.2f} GB; pip install --force-reinstall PACKAGE brings one back")
     return 0
 
 

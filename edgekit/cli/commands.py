@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 1 unless every line of the budget was judged and kept",
     )
     run.add_argument(
+        "--track", nargs="?", const="", metavar="WHERE",
+        help="log the run to MLflow: a folder, sqlite:///FILE or http://… (default: mlflow/ in the run)",
+    )  # fmt: skip
+    run.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="override a notebook parameter",
     )  # fmt: skip
@@ -181,6 +185,10 @@ def _run(args) -> int:
     from edgekit.pipeline.review import review
     from edgekit.view import report
 
+    if args.track is not None:
+        from edgekit.view import tracking
+
+        tracking.require()  # before the chapters take their minutes
     directory, _ = execute.execute(
         args.use_case,
         profile=args.profile,
@@ -198,6 +206,8 @@ def _run(args) -> int:
         print(f"design.toml has changed since the run was judged: {found.changed}")
     print(f"budget: {verdicts.summary()}")
     print(f"report: {page}")
+    if args.track is not None:
+        print(f"tracked: {tracking.track(directory, found, args.track)}")
     return 1 if args.strict and not verdicts.passed else 0
 
 

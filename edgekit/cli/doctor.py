@@ -50,6 +50,7 @@ GROUPS = {
     "compare": ("optional: other ways to make a delta", "bsdiff4 zstandard detools"),
     "readers": ("edgekit new: MATLAB 7.3, Parquet, FLAC and the like", "h5py pyarrow soundfile"),
     "live": ("edgekit record, Edge Impulse CBOR", "cbor2 paho-mqtt pyserial"),
+    "track": ("optional: edgekit run --track, MLflow", "mlflow-skinny alembic SQLAlchemy"),
     "toolchains": (
         "optional: tests of the generated projects",
         "idf-component-manager kconfiglib platformio scons",
@@ -62,6 +63,7 @@ GROUPS = {
     ),
 }
 OPTIONAL = (
+    "track",
     "toolchains",
     "gateway",
     "npu",

@@ -26,6 +26,7 @@ DISTRIBUTIONS = {  # where a module is not called as what one installs
     "optuna_integration": "optuna-integration",
     "dask": "distributed",
     "ethosu": "ethos-u-vela",
+    "mlflow": "mlflow-skinny",
     "dp_accounting": "dp-accounting",
 }
 FLOWER = (

@@ -165,7 +165,9 @@ def compare_grouped_vs_random(
     for name, folds in deal.items():
         scores = []
         for fold in folds:
-            forest = RandomForestClassifier(100, random_state=seed, class_weight="balanced")
+            forest = RandomForestClassifier(
+                100, random_state=seed, class_weight="balanced", n_jobs=-1
+            )
             forest.fit(features[fold.train], windows.y[fold.train])
             predicted = forest.predict(features[fold.test])
             scores.append(balanced_accuracy_score(windows.y[fold.test], predicted))

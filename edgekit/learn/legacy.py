@@ -47,6 +47,9 @@ with defer_interrupt("TensorFlow is loading"), quiet():
 
 tf.get_logger().setLevel(logging.ERROR)
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converter deplores the very path we want
+# Keras rewrites each layer's Python for loops over tensors, even where `tf.function` is told not to. No layer
+# of ours has any, and the rewriting takes longer than the training of a network this small.
+as_written = tf.autograph.experimental.do_not_convert
 
 
 def seed_everything(seed: int) -> None:
@@ -136,6 +139,7 @@ def reverse_gradient(x, strength):
     return turned(x)
 
 
+@as_written
 def clone(model):
     """An independent copy with the same weights."""
     copy = keras.models.clone_model(model)
@@ -146,6 +150,7 @@ def clone(model):
 # ------------------------------------------------------------------------ pruning, quantization
 
 
+@as_written
 def prunable(model, sparsity: float, steps: int):
     """A copy whose smallest weights fade to zero over the first two thirds of `steps` batches.
 
@@ -162,6 +167,7 @@ def prunable(model, sparsity: float, steps: int):
         return sparsity_keras.prune_low_magnitude(clone(model), pruning_schedule=schedule)
 
 
+@as_written
 def clusterable(model, clusters: int, keep_zeros: bool = False):
     """A copy of which each layer has `clusters` different weights (Han et al., "Deep Compression", 2016).
 
@@ -180,6 +186,7 @@ def clusterable(model, clusters: int, keep_zeros: bool = False):
         return clustering.cluster_weights(clone(model), **how)
 
 
+@as_written
 def unwrap(model):
     """The plain network inside a pruned or clustered one; zeros and clusters stay."""
     from tensorflow_model_optimization.clustering.keras import strip_clustering
@@ -188,6 +195,7 @@ def unwrap(model):
     return strip_clustering(strip_pruning(model))
 
 
+@as_written
 def quantization_aware(model, seen: np.ndarray, keep: tuple[str, ...] = ()):
     """A copy that rounds weights and activations as int8 will, for training through the rounding.
 
@@ -248,7 +256,8 @@ def convert(model, calibration: np.ndarray | None = None, int8: bool = False, sc
     with quiet():
         # a frozen graph: `from_keras_model` writes and reads a SavedModel first, ten times slower
         given = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32, name="input")
-        graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(given)
+        answer = as_written(lambda x: model(x, training=False))
+        graph = tf.function(answer, autograph=False).get_concrete_function(given)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([graph])
         sets = tf.lite.OpsSet
         if calibration is not None:
@@ -274,6 +283,7 @@ def save(model, path: Path | str) -> None:
         model.save(str(path), save_format="h5", include_optimizer=False)
 
 
+@as_written
 def load(path: Path | str):
     """A model that `save` wrote, pruned and quantization-aware ones included."""
     with quiet():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from edgekit.learn.legacy import keras, tf
+from edgekit.learn.legacy import as_written, keras, tf
 
 
 class Loop:
@@ -32,7 +32,7 @@ class Loop:
         self.variables, self.losses, self.penalty, self.kept = variables, losses, penalty, kept
         self.adam = keras.optimizers.Adam(schedule)
         self.adam.build(variables)
-        self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
+        self.step: Callable | None = None  # traced once it is known what a row looks like
 
     def epoch(
         self, arrays: Sequence[np.ndarray], batch: int, before: Callable | None = None
@@ -42,6 +42,9 @@ class Loop:
         `before(i)` is called before the batch that begins with row i.
         """
         total, n = 0.0, len(arrays[0])
+        if self.step is None:  # rows of any number: the last, shorter batch is not traced again
+            rows = [tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in arrays]
+            self.step = tf.function(as_written(self._step), rows, autograph=False)
         for i in range(0, n, batch):
             if before:
                 before(i)

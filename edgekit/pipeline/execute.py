@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import re
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from edgekit import usecases
 from edgekit.core.errors import EdgekitError, did_you_mean
-from edgekit.core.extras import how_to_get, remedy
+from edgekit.core.extras import how_to_get
 from edgekit.core.lock import LockedError, locked
 from edgekit.core.workspace import PACKAGE, Workspace
 from edgekit.design import Design
@@ -30,6 +29,7 @@ from edgekit.pipeline.freshness import (
     step_key,
     tree_hash,
 )
+from edgekit.pipeline.kernels import NAME, PATIENCE_S, Kernels
 from edgekit.pipeline.manifest import (
     changed_artefact,
     file_hash,
@@ -49,7 +49,6 @@ OPTIONS = {  # parameters that the run itself must know, not only the notebooks
     "seed": "--seed",
     "offline": "--offline",
 }
-SOCKET_NAME = 103  # bytes: the longest on macOS; Linux takes four more
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,10 @@ def execute(
     common = digest([library, case, json.dumps(versions())])
     start_manifest(directory, use_case, profile)
     outcomes = []
-    with _exclusive(directory):
-        for name in names[start : stop + 1]:
-            outcomes.append(_step(chapters[name], directory, given, common, design, workspace, say))
+    running = names[start : stop + 1]
+    with _exclusive(directory), Kernels([chapters[n] for n in running], workspace) as kernels:
+        for name in running:
+            outcomes.append(_step(chapters[name], directory, given, common, design, kernels, say))
             say(_line(outcomes[-1]))
     return directory, outcomes
 
@@ -132,7 +132,7 @@ def _step(
     given: dict,
     common: str,
     design: Design,
-    workspace: Workspace,
+    kernels: Kernels,
     say,
 ) -> Outcome:
     """Run one chapter, or skip it; one that fails before it has written anything stays sealed as it was."""
@@ -141,11 +141,12 @@ def _step(
     key = step_key(notebook, values, common, directory)
     fresh = is_fresh(directory, notebook, key)
     if not fresh:
-        _check_inputs(notebook, given, directory, workspace)
+        _check_inputs(notebook, given, directory, kernels.workspace)
         say(f"{name} …")
         before = read_manifest(directory)["steps"].get(name)
         try:
-            _execute(notebook, values, directory, workspace, say)
+            with kernels.of(notebook) as manager:
+                _execute(notebook, values, directory, manager, say)
         except EdgekitError:
             if before and not changed_artefact(before, directory):
                 update_manifest(directory, name, before)
@@ -164,14 +165,9 @@ def _step(
 # ------------------------------------------------------------------------------------ inside
 
 
-def _execute(notebook: Path, values: dict, directory: Path, workspace: Workspace, say) -> None:
-    """papermill, with the executed notebook renamed into place only when it is whole.
-
-    The kernel works where Jupyter would start it, beside the notebook; for one of the kit's own, which lie
-    in no workspace, in the workspace.
-    """
+def _execute(notebook: Path, values: dict, directory: Path, manager, say) -> None:
+    """papermill, with the executed notebook renamed into place only when it is whole."""
     import papermill
-    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -185,18 +181,15 @@ def _execute(notebook: Path, values: dict, directory: Path, workspace: Workspace
     failed.unlink(missing_ok=True)
     update_manifest(directory, notebook.stem, None)
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as sockets:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 notebook,
                 temporary,
                 parameters=values,
-                cwd=notebook.parent
-                if notebook.is_relative_to(workspace.folder)
-                else workspace.folder,
-                kernel_name="python3",
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a slow exit is no error
-                config=_connection(sockets),
+                kernel_name=NAME,
+                km=manager,
+                start_timeout=PATIENCE_S,
                 stdout_file=NoticeForwarder(say),
                 progress_bar={
                     "desc": f"  {notebook.stem}",
@@ -221,22 +214,7 @@ def _execute(notebook: Path, values: dict, directory: Path, workspace: Workspace
             f"{notebook.stem}: its Python process died, perhaps out of memory; run again, the "
             "chapters before are kept"
         ) from None
-    except NoSuchKernel:
-        raise EdgekitError(f"Jupyter finds no kernel 'python3': {remedy('notebooks')}") from None
     os.replace(temporary, done)
-
-
-def _connection(folder: str):
-    """Settings of the kernel's connection: by files in `folder`, where the system has such sockets.
-
-    Ports are searched first and taken later: of two runs that start at once, one finds its port gone.
-    """
-    from traitlets.config import Config
-
-    file = str(Path(folder) / "kernel.json")  # names the sockets too: kernel.json-1 to -5
-    if os.name == "nt" or len(os.fsencode(file)) + 2 > SOCKET_NAME:
-        return Config()
-    return Config(KernelManager={"transport": "ipc", "connection_file": file})
 
 
 def _seal(directory: Path, name: str, values: dict, key: str) -> None:

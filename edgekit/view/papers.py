@@ -27,6 +27,16 @@ def write_papers(directory: Path, found: Review | None = None) -> list[Path]:
     (chapter 05 makes it), and where the extra `ota` is missing.
     """
     found = found or review(directory)
+    sbom = directory / "sbom.cdx.json"
+    card = write_card(directory, found)
+    firmware = artefacts.read(artefact_path(directory, "device.zip"))
+    with atomic_write(sbom) as half:
+        half.write_text(bill_of_materials(firmware, 1), encoding="utf-8")
+    return [card, sbom]
+
+
+def write_card(directory: Path, found: Review) -> Path:
+    """Write the model card alone; its path. Raises EdgekitError where the run has no program yet."""
     paths = {name: artefact_path(directory, name) for name in NEEDS}
     for name, path in paths.items():
         if not path.is_file():
@@ -34,13 +44,8 @@ def write_papers(directory: Path, found: Review | None = None) -> list[Path]:
             raise EdgekitError(
                 f"{name} is missing: edgekit run {use_case} --through export makes it"
             )
-    card, field, split, firmware = (artefacts.read(path) for path in paths.values())
-    written = []
-    for name, text in (
-        ("model-card.md", model_card(found, card, field, split)),
-        ("sbom.cdx.json", bill_of_materials(firmware, 1)),
-    ):
-        written.append(directory / name)
-        with atomic_write(written[-1]) as half:
-            half.write_text(text, encoding="utf-8")
-    return written
+    card, field, split = (artefacts.read(paths[name]) for name in NEEDS[:3])
+    page = directory / "model-card.md"
+    with atomic_write(page) as half:
+        half.write_text(model_card(found, card, field, split), encoding="utf-8")
+    return page

@@ -55,14 +55,12 @@ def bill_of_materials(firmware: DeviceFirmware, version: int) -> str:
     symbols = firmware.image().symbols
     inside = [model, part("edgekit", library, VERSION, "Apache-2.0")]
     inside += [part(n, library, *of) for mark, (n, *of) in FOREIGN.items() if mark in symbols]
-    environment = {
-        (d.name.lower(), d.version): PackageURL("pypi", name=d.name.lower(), version=d.version)
-        for d in distributions()
-        if d.name and d.name.lower() != "edgekit"
-    }
+    told = (d.metadata for d in distributions())  # parsed at each look
+    environment = {(m["Name"].lower(), m["Version"]) for m in told if m["Name"]}
+    urls = {(n, v): PackageURL("pypi", name=n, version=v) for n, v in environment if n != "edgekit"}
     made_with = [
         Component(name=n, type=library, version=v, purl=url, bom_ref=str(url))
-        for (n, v), url in sorted(environment.items())
+        for (n, v), url in sorted(urls.items())
     ]
     bom = Bom(components=[*inside, *made_with])
     bom.metadata.component = whole

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgekit.learn.legacy import keras, reverse_gradient, seed_everything, tf
+from edgekit.learn.legacy import as_written, keras, reverse_gradient, seed_everything, tf
 
 WIDTHS = (64, 32)  # of the hidden layers
 STEPS, BATCH, RATE = 240, 128, 3e-3
@@ -169,23 +169,27 @@ class _Trainer:
             norm.momentum = 0.9
 
     def _loop(self, X, y, rows, unlabelled, others, strength, rates, *, against):
-        variables = self.model.trainable_variables
-        if against:
-            variables = variables + self.adversary.trainable_variables
         for i in tf.range(tf.shape(rows)[0]):
             self.adam.learning_rate.assign(rates[i])
             x, labels = tf.gather(X, rows[i]), tf.gather(y, rows[i])
-            with tf.GradientTape() as tape:
-                if against:
-                    x = tf.concat([x, tf.gather(unlabelled, others[i])], 0)
-                deep, logits = self.both(x, training=True)
-                loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits[:BATCH])
-                loss = tf.reduce_mean(loss)
-                loss += DECAY * tf.add_n([tf.nn.l2_loss(v) for v in variables if len(v.shape) > 1])
-                if against:
-                    guess = self.adversary(reverse_gradient(deep, strength[i]))[:, 0]
-                    of = tf.repeat([0.0, 1.0], BATCH)
-                    domain = tf.nn.sigmoid_cross_entropy_with_logits(of, guess)
-                    loss += tf.reduce_mean(domain)
-            grads = tape.gradient(loss, variables)
-            self.adam.apply_gradients(zip(grads, variables, strict=True))
+            if against:
+                x = tf.concat([x, tf.gather(unlabelled, others[i])], 0)
+            self._batch(x, labels, strength[i], against)
+
+    @as_written
+    def _batch(self, x, labels, strength, against):
+        variables = self.model.trainable_variables
+        if against:
+            variables = variables + self.adversary.trainable_variables
+        with tf.GradientTape() as tape:
+            deep, logits = self.both(x, training=True)
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits[:BATCH])
+            loss = tf.reduce_mean(loss)
+            loss += DECAY * tf.add_n([tf.nn.l2_loss(v) for v in variables if len(v.shape) > 1])
+            if against:
+                guess = self.adversary(reverse_gradient(deep, strength))[:, 0]
+                of = tf.repeat([0.0, 1.0], BATCH)
+                domain = tf.nn.sigmoid_cross_entropy_with_logits(of, guess)
+                loss += tf.reduce_mean(domain)
+        grads = tape.gradient(loss, variables)
+        self.adam.apply_gradients(zip(grads, variables, strict=True))

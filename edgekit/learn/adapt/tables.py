@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -67,14 +68,11 @@ class Table:
     fitted: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        from threadpoolctl import threadpool_limits
-
         fitted = None
         if len(np.unique(self.y)) > 1:
-            with threadpool_limits(1):  # tables this small only wait for other threads
-                fitted = classifier().fit(
-                    self.X, self.y, logisticregression__sample_weight=self.weight
-                )
+            empty = classifier()  # loads what the threads belong to
+            with _threads().limit(limits=1):  # tables this small only wait for other threads
+                fitted = empty.fit(self.X, self.y, logisticregression__sample_weight=self.weight)
         object.__setattr__(self, "fitted", fitted)
 
     def probabilities(self, X: np.ndarray) -> np.ndarray:
@@ -94,6 +92,14 @@ class Table:
         weight = np.concatenate([np.ones(len(self.X)), np.full(len(X), len(self.X) / len(X))])
         both = np.concatenate([self.X, self.view(X)])
         return Table(both, np.concatenate([self.y, y]), self.k, self.view, weight, self.turned)
+
+
+@cache
+def _threads():
+    """Those of the linear algebra that is loaded; to look for it takes longer than a fit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 # ------------------------------------------------------------------------------------ aligning
@@ -184,7 +190,8 @@ def _adapted(name: str, lab, y, target, **how):
     adapter = getattr(skada, name)(**how)
     of = np.repeat([1, -2], [len(lab), len(target)])  # skada's signs: labelled, not labelled
     both = np.concatenate([scale(lab), scale(target)])
-    with warnings.catch_warnings(), sklearn.config_context(enable_metadata_routing=True):
+    routing = sklearn.config_context(enable_metadata_routing=True)
+    with warnings.catch_warnings(), routing, _threads().limit(limits=1):
         warnings.simplefilter("ignore")  # numerical chatter about iterations
         moved = adapter.fit_transform(
             both, np.concatenate([y, np.full(len(target), -1)]), sample_domain=of
