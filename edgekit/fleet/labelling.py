@@ -1,10 +1,10 @@
 """Label: some windows of the week travel, and somebody says what they are.
 
-Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt,
-most of them from devices that err. Neither is drawn of windows that are the other's (`world.USES`). While a
-release is on trial nothing is trained, and all wait for what its canaries' random labels say: then most are
-random, and most of these are theirs. Afterwards some are asked of a device that it was taken back from alone:
-they say whether rightly.
+Half of them are random: on them alone the gate judges. The others are those of which most is to be learnt.
+Most of both are of devices that err: there a candidate can be better, and a random window says what it stands
+for. Neither is drawn of windows that are the other's (`world.USES`). While a release is on trial nothing is
+trained, and all wait for what its canaries' random labels say: then most are random, and most of these are
+theirs. Afterwards some are asked of a device that it was taken back from alone: they say whether rightly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edgekit.fleet.notice import answers, result_of
 from edgekit.fleet.program import START, WEEK
 from edgekit.fleet.world import GATE, TRAIN
 from edgekit.labels import Oracle, Queue, Sample, choose_windows
-from edgekit.labels.choose import RANDOM, Choice
+from edgekit.labels.choose import RANDOM, Choice, draw_windows
 from edgekit.labels.windows import stored_window
 
 STEP = 2
@@ -59,7 +59,7 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     honest = 3 * budget // 4 if trying else budget // 2
     share = ON_TRIAL if trying else DOUBTED
     chosen = [
-        *draw_random(found, gate, honest, trying | doubted, rng, share),
+        *draw_random(gate, honest, random_shares(gate, errors, trying | doubted, share), rng),
         *most_telling(found, train, errors, budget - honest, rng),
     ]
     truth: dict[int, str] = {}
@@ -119,31 +119,55 @@ def ask_oracles(
                 queue.answer(sample.id, oracle.name, said, time)
 
 
+def random_shares(
+    rows: Rows, errors: Mapping[str, float], asked: Iterable[str], share: float
+) -> dict[str, float]:
+    """By device, how likely one of its windows is drawn, relative to others': as the root of its expected
+    `errors`, for so few labels tell most about the fleet's errors (J. Neyman, 1934); all of the devices
+    `asked` get a `share` of the draws at least."""
+    size = {n: errors[n] ** 0.5 for n in rows}
+    total = {True: 0.0, False: 0.0}
+    own = set(asked)
+    for name, windows in rows.items():
+        total[name in own] += size[name] * len(windows)
+    if total[True] and total[False]:
+        more = max(1.0, share / (1 - share) * total[False] / total[True])
+        size |= {n: s * more for n, s in size.items() if n in own}
+    return size
+
+
 def draw_random(
-    found: Answers,
-    rows: Rows,
-    count: int,
-    asked: Iterable[str],
-    rng: np.random.Generator,
-    share: float = ON_TRIAL,
+    rows: Rows, count: int, share: Mapping[str, float], rng: np.random.Generator
 ) -> Chosen:
-    """`count` windows of `rows`: a `share` from the devices `asked`, if there are any, the rest from the
-    others; each with the number of windows that it stands for."""
-    own = sorted(set(asked) & set(rows))
-    part = int(share * count) if own else 0
-    strata = (own, part), (sorted(set(rows) - set(own)), count - part)
-    chosen: Chosen = []
-    for names, wanted in strata:
-        chosen += _choose(found, {n: rows[n] for n in names}, wanted, 1.0, rng)
-    return chosen
+    """`count` windows of `rows`, each with the number of windows that it stands for; one of a device with
+    twice the `share` is twice as likely."""
+    place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
+    size = np.array([share[name] for name, _ in place])
+    return [
+        (place[c.row][0], replace(c, row=place[c.row][1])) for c in draw_windows(size, count, rng)
+    ]
 
 
 def most_telling(
     found: Answers, rows: Rows, share: Mapping[str, float], count: int, rng: np.random.Generator
 ) -> Chosen:
-    """The least sure and the strangest windows of `rows` in turn, of each device as many as its `share` of
-    all shares says."""
-    return _choose(found, rows, count, 0.0, rng, share)
+    """The least sure and the strangest windows of `rows` in turn: of each device and class that it answered
+    the first, then the second of each …; who has twice the `share` has its second when the others have their
+    first."""
+    place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
+    if not place:
+        return []
+    scores = [
+        np.concatenate(
+            [
+                _turns(sign * found[n][k][own], found[n]["predicted"][own]) / share[n]
+                for n, own in sorted(rows.items())
+            ]
+        )
+        for k, sign in (("confidence", 1), ("novelty", -1))
+    ]
+    picked = choose_windows(scores[0], -scores[1], count, rng, random_share=0.0)
+    return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
 
 
 def expected_errors(
@@ -160,34 +184,6 @@ def expected_errors(
     known, noticed = sorted(names), set(drifted)
     mean = {n: (wrong.get(n, 0) + 1) / (of.get(n, 0) + 2) for n in known}
     return {n: m if n in noticed else m / 2 for n, m in mean.items()}
-
-
-def _choose(
-    found: Answers,
-    rows: Rows,
-    count: int,
-    random_share: float,
-    rng: np.random.Generator,
-    share: Mapping[str, float] | None = None,
-) -> Chosen:
-    """`choose_windows` over devices: the least sure and the strangest of each device and class that it
-    answered, then the second of each …; who has twice the `share` has its second when the others have their
-    first."""
-    place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
-    if not place:
-        return []
-    shares = share or dict.fromkeys(rows, 1.0)
-    scores = [
-        np.concatenate(
-            [
-                _turns(sign * found[n][k][own], found[n]["predicted"][own]) / shares[n]
-                for n, own in sorted(rows.items())
-            ]
-        )
-        for k, sign in (("confidence", 1), ("novelty", -1))
-    ]
-    picked = choose_windows(scores[0], -scores[1], count, rng, random_share=random_share)
-    return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
 
 
 def _turns(score: np.ndarray, predicted: np.ndarray) -> np.ndarray:

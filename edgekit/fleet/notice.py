@@ -87,9 +87,14 @@ def judge_sketch(sent: bytes, device: str, phases: Phases) -> tuple[float, Detec
 def errors_rose(found: Iterable[Sample], classes: Sequence[str], week: int) -> bool:
     """Whether ADWIN says, by the labels of the week before `week`, that the fleet errs more often than it
     did: a drift that no sketch sees shows there, late, for random labels are few."""
+    labels = [s for s in found if s.reason == RANDOM and s.label is not None and s.week < week]
+    heaviest: dict[int, float] = {}
+    for s in labels:
+        heaviest[s.week] = max(heaviest.get(s.week, 0.0), s.weight)
     adwin, rose = Adwin(), False
-    for s in sorted(found, key=lambda s: (s.week, s.id)):
-        if s.reason != RANDOM or s.label is None or s.week >= week:
+    for s in sorted(labels, key=lambda s: (s.week, s.id)):
+        # who errs is asked more often; of such windows as many go as make all windows equally likely again
+        if np.random.default_rng(s.id).random() * heaviest[s.week] > s.weight:
             continue
         before = adwin.mean
         verdict = adwin.update([float(classes[s.predicted] != s.label)])

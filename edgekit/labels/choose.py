@@ -14,7 +14,7 @@ RANDOM, UNCERTAIN, NOVEL = REASONS = ("random", "uncertain", "novel")
 @dataclass(frozen=True)
 class Choice:
     """A window, `row` of those that it was chosen of, and why. `probability`: that it would be chosen for
-    this reason; of a random one the same for all windows, of the others 1, for their scores decide."""
+    this reason; of a random one known before it was drawn, of the others 1, for their scores decide."""
 
     row: int
     reason: str
@@ -70,3 +70,22 @@ def choose_windows(
         taken.add(row)
         chosen.append(Choice(row, reason, 1.0))
     return chosen
+
+
+def draw_windows(size: np.ndarray, count: int, rng: np.random.Generator) -> list[Choice]:
+    """`count` random windows of n, or all, each drawn with a probability in proportion to its `size` (n,)
+    above 0, as far as that is below 1: systematic sampling over a random order (W. G. Madow, 1949). With
+    their weights they speak for all windows.
+    """
+    size = np.asarray(size, np.float64)
+    count, p = min(count, len(size)), np.zeros(len(size))
+    sure = np.zeros(len(size), bool)
+    while count > sure.sum():
+        p = np.where(sure, 1.0, size * (count - sure.sum()) / size[~sure].sum())
+        if not (p[~sure] >= 1).any():
+            break
+        sure |= p >= 1
+    order = rng.permutation(len(size))
+    passed = np.floor(np.cumsum(np.where(sure, 1.0, p)[order]) + rng.random() + 1e-9)
+    drawn = np.sort(order[np.diff(passed, prepend=0.0) > 0])
+    return [Choice(int(row), RANDOM, float(min(1.0, p[row]))) for row in drawn]
