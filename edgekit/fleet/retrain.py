@@ -37,8 +37,11 @@ class Recipe:
 RECIPES = {"quick": Recipe(epochs=12, copies=1), "full": Recipe()}  # by profile
 
 
-def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> Windows:
-    """`recipe.replay` windows of `old`, as many of each class as there are, and the `labelled` ones repeated.
+def training_set(
+    old: Windows, labelled: Windows, recipe: Recipe, seed: int, need: np.ndarray | None = None
+) -> Windows:
+    """`recipe.replay` windows of `old`, as many of each class as there are, and the `labelled` ones, each
+    repeated in proportion to its `need` (n,) above 0, all alike without it.
 
     Raises EdgekitError where nothing was labelled.
     """
@@ -48,18 +51,23 @@ def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> 
     present = np.unique(old.y)
     each = -(-recipe.replay // len(present))
     rows = np.concatenate([rng.permutation(np.flatnonzero(old.y == c))[:each] for c in present])
-    wanted = round(recipe.labelled * len(rows))
-    times = np.tile(np.arange(len(labelled)), -(-wanted // len(labelled)))[
-        : max(wanted, len(labelled))
-    ]
+    wanted = max(round(recipe.labelled * len(rows)), len(labelled))
+    need = np.ones(len(labelled)) if need is None else need
+    until = np.round(np.cumsum(need) * (wanted / need.sum())).astype(int)
+    times = np.repeat(np.arange(len(labelled)), np.diff(until, prepend=0))
     return concat([old[np.sort(rows)], labelled[times]])
 
 
 def candidate(
-    site: Site, released: bytes, labelled: Windows, recipe: Recipe, seed: int
+    site: Site,
+    released: bytes,
+    labelled: Windows,
+    recipe: Recipe,
+    seed: int,
+    need: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """A new `tflite` for the devices' program, `bytes` of its update, `seconds`. Loads TensorFlow: in a
-    process of its own (`trainer`), or a worker's.
+    process of its own (`trainer`), or a worker's. `need` as in `training_set`.
 
     Raises EdgekitError for windows that nothing can be trained on.
     """
@@ -68,7 +76,7 @@ def candidate(
     case = usecases.load(site.spec.use_case, site.spec.folder)
     preprocess = usecases.preprocessors(case)[site.step]
     old = Windows.load(site.world / "train.npz")
-    windows = training_set(old, labelled, recipe, seed)
+    windows = training_set(old, labelled, recipe, seed, need)
     cost = partial(_update_bytes, released)
     tuned = finetune(
         released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost,
