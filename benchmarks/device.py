@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import several
 from benchmarks.bars import Bars, command
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, count, parity, profile, run
@@ -333,8 +334,10 @@ def agrees(data: bytes, rng) -> bool | None:
 
 def measure(args) -> None:
     few = 5 if args.smoke else 20 if args.quick else 200
-    for name, data in models(args.smoke).items():
+    there = models(args.smoke)
+    for name, data in there.items():
         check_model(name, data, few)
+    several.check(bar, there)
     check_counting()
     fuzz(100 * few, few)
 

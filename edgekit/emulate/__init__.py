@@ -9,6 +9,7 @@ from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_def
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.qemu import run_qemu
 from edgekit.emulate.selftest import model_bytes
+from edgekit.emulate.several import SeveralFirmware, build_several, combine, duty_cycle
 from edgekit.emulate.snippet import snippet
 from edgekit.emulate.target import core_for, latency_on, profile_cost
 
@@ -18,11 +19,15 @@ __all__ = [
     "Firmware",
     "Machine",
     "Profile",
+    "SeveralFirmware",
     "battery_life",
     "build",
     "build_host",
+    "build_several",
     "classify",
+    "combine",
     "core_for",
+    "duty_cycle",
     "energy",
     "feature_parity",
     "latency",
