@@ -2,7 +2,7 @@
 
 from edgekit.emulate.compare_features import feature_parity
 from edgekit.emulate.cores import CORES, Core
-from edgekit.emulate.cost import battery_life, energy, latency
+from edgekit.emulate.cost import energy, latency
 from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, classify, run
 from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
@@ -20,7 +20,6 @@ __all__ = [
     "Machine",
     "Profile",
     "SeveralFirmware",
-    "battery_life",
     "build",
     "build_host",
     "build_several",
