@@ -24,7 +24,8 @@ static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
   __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
   return r;
 #else
-  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
+  const int64_t p = (int64_t)(a * 2) * b;
+  return (int32_t)(p >> 32) + (int32_t)((uint32_t)p >> 31);
 #endif
 }
 
