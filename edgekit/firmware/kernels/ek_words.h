@@ -19,12 +19,14 @@ typedef uint32_t ek_wide;
 
 /* Write one int8 column of `depth` values; an even column before the odd one beside it. */
 static inline void ek_widen_column(const int8_t *x, ek_wide *wide, int32_t column, int32_t depth) {
-  static const uint8_t place[4] = {0, 4, 2, 6};
   wide += column / 2;
   for (const int8_t *const end = x + depth; x < end; x += 4, wide += 8) {
-    for (int i = 0; i < 4; i++) {
-      ek_wide *const word = wide + place[i];
-      *word = column & 1 ? *word + ((uint32_t)x[i] << 16) : (uint32_t)x[i];
+    if (column & 1) {
+      wide[0] += (uint32_t)x[0] << 16, wide[2] += (uint32_t)x[2] << 16;
+      wide[4] += (uint32_t)x[1] << 16, wide[6] += (uint32_t)x[3] << 16;
+    } else {
+      wide[0] = (uint32_t)x[0], wide[2] = (uint32_t)x[2];
+      wide[4] = (uint32_t)x[1], wide[6] = (uint32_t)x[3];
     }
   }
 }
