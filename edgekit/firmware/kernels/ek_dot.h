@@ -28,13 +28,12 @@ static inline void ek_store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4);
 static inline uint32_t ek_widen_even(uint32_t v) { return (uint32_t)__sxtb16((int32_t)v); }
 #endif
 
-/* Four columns of activations, interleaved: for each pair of k, one (x_a, x_b) for each column. */
-enum { EK_COLUMNS = 4 };
+enum { EK_COLUMNS = 4 }; /* of activations, multiplied together */
 
 #if !defined(__ARM_FEATURE_DSP)
 #include "ek_words.h"
 #else
-typedef int16_t ek_wide;
+typedef int16_t ek_wide; /* for each pair of k, one (x_a, x_b) for each column */
 
 /* Write one int8 column of `depth` values as every fourth pair of `wide` (2 * EK_COLUMNS bytes a k). */
 static inline void ek_widen_column(const int8_t *x, ek_wide *wide, int32_t column, int32_t depth) {
