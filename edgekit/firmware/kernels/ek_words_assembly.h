@@ -1,5 +1,5 @@
 /* The loop of ek_words.h for cores whose compilers run out of registers: Cortex-M3 and -M33 without SMLAD, M0, M0+ and
- * M23, and RV32IM. */
+ * M23, and RV32IM. Weights lie on even addresses, so that an odd one is the second channel's. */
 #ifndef EDGEKIT_KERNELS_WORDS_ASSEMBLY_H
 #define EDGEKIT_KERNELS_WORDS_ASSEMBLY_H
 
