@@ -23,8 +23,13 @@ static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
   int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
   __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
   return r;
+#elif defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+  /* a product has 32 bits: four of halves, of which a's lower one is signed, so that no sum exceeds 2^31 */
+  const int32_t low = (int16_t)a, high = (a - low) >> 16, b0 = b & 0xffff, b1 = b >> 16;
+  return 2 * high * b1 + ((low * b1 + high * b0 + (low * b0 >> 16) + (1 << 14)) >> 15);
 #else
-  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
+  const int64_t p = (int64_t)(a * 2) * b; /* rounded by its own bit 31 */
+  return (int32_t)(p >> 32) + (int32_t)((uint32_t)p >> 31);
 #endif
 }
 
