@@ -27,7 +27,7 @@ stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath t
 wctype arm_acle arm_mve arm_neon"""
 RESERVED = frozenset(_C.split())
 
-SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR", "EK_ANY_WINDOW")  # of ek_requantize.h
+SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR")  # of ek_requantize.h
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
@@ -290,7 +290,7 @@ def _value(value, prefix: str, indent: str) -> str:
     if isinstance(value, dict):
         return _initializer(value, prefix, indent + "    ")
     if isinstance(value, str):
-        return f"{prefix}_{value[1:]}"
+        return f"{prefix}_{value[1:]}" if value[0] == "@" else value
     if isinstance(value, (list, tuple)):
         return "{" + ", ".join(_value(v, prefix, indent) for v in value) + "}"
     if isinstance(value, float):
