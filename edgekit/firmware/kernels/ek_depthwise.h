@@ -32,9 +32,10 @@ struct ek_depthwise_s8 {
 struct ek_channel {
   int32_t bias;
   struct ek_rescaler rescaler;
-  int32_t out_right, out_w, x_next, out_next, out_h, low, high, clamps; /* next: from a row's end on */
+  int32_t out_right, width;        /* width: of the plane */
+  int32_t out_w, x_next, out_next; /* next: from a row's end on */
+  int32_t out_h, low, high, clamps;
   int32_t rows, words, down, back; /* a row: so many times two words of the plane */
-  int32_t width;
   const int16_t *plane;
   int8_t *out;
   int32_t out_down;

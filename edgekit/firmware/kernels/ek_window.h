@@ -12,6 +12,7 @@
       const struct ek_channel *channel __attribute__((unused)),                                      \
       const void *weights __attribute__((unused))) {                                                 \
     __asm__ volatile(                                                                                \
+        "ldr r2, [r0, #64]\n"                                                                        \
         "push {r1-r11, lr}\n"                                                                        \
         "add lr, r0, #32\n"                                                                          \
         "ldm lr, {r4-r11}\n"                                                                         \
@@ -20,31 +21,30 @@
         "ldm r0, {r4-r11}\n"                                                                         \
         "lsl r4, r4, #1\n"                                                                           \
         "push {r4-r11}\n"                                                                            \
+        "mov r1, r9\n"                                                                               \
         "ldr r12, [r0, #72]\n"                                                                       \
-        "ldrd r1, r0, [r0, #64]\n"                                                                   \
+        "ldr r0, [r0, #68]\n"                                                                        \
         begin                                                                                        \
         "1:\n" /* a row of outputs */                                                                \
-        "ldr lr, [sp, #20]\n"                                                                        \
+        "ldr lr, [sp, #24]\n"                                                                        \
         "2:\n" /* two outputs: r10 and r11 */                                                        \
         "ldr r10, [sp]\n"                                                                            \
         "mov r11, r10\n"                                                                             \
         sums                                                                                         \
-        "ldr r2, [sp, #4]\n"                                                                         \
-        "smmulr r10, r10, r2\n"                                                                      \
-        "smmulr r11, r11, r2\n"                                                                      \
-        "ldrd r2, r3, [sp, #8]\n"                                                                    \
-        "add r10, r10, r10, asr #31\n"                                                               \
-        "add r11, r11, r11, asr #31\n"                                                               \
-        "add r10, r10, r3\n"                                                                         \
-        "add r11, r11, r3\n"                                                                         \
+        "ldrd r1, r2, [sp, #4]\n"                                                                    \
+        "add r3, r2, r10, asr #31\n"                                                                 \
+        "smmlar r10, r10, r1, r3\n"                                                                  \
+        "add r3, r2, r11, asr #31\n"                                                                 \
+        "smmlar r11, r11, r1, r3\n"                                                                  \
+        "ldr r2, [sp, #12]\n"                                                                        \
         "asr r10, r10, r2\n"                                                                         \
         "asr r11, r11, r2\n"                                                                         \
         "ssat r10, #8, r10\n"                                                                        \
         "ssat r11, #8, r11\n"                                                                        \
         ".if %c0\n" /* not where no layer has any */                                    \
-        "ldr r2, [sp, #44]\n"                                                                        \
+        "ldr r2, [sp, #48]\n"                                                                        \
         "cbz r2, 5f\n" /* nor this one */                                                       \
-        "ldrd r2, r3, [sp, #36]\n"                                                                   \
+        "ldrd r2, r3, [sp, #40]\n"                                                                   \
         "cmp r10, r2\n"                                                                              \
         "it lt\n"                                                                                    \
         "movlt r10, r2\n"                                                                            \
@@ -59,19 +59,19 @@
         "movgt r11, r3\n"                                                                            \
         "5:\n"                                                                                       \
         ".endif\n"                                                                                   \
-        "ldr r2, [sp, #16]\n"                                                                        \
+        "ldrd r2, r1, [sp, #16]\n"                                                                   \
         "strb r10, [r12]\n"                                                                          \
         "subs lr, lr, #2\n"                                                                          \
         "it ge\n"                                                                                    \
         "strbge r11, [r12, r2]\n"                                                                    \
         "add r12, r12, r2, lsl #1\n"                                                                 \
         "bgt 2b\n"                                                                                   \
-        "ldrd r2, r3, [sp, #24]\n"                                                                   \
+        "ldrd r2, r3, [sp, #28]\n"                                                                   \
         "add r0, r0, r2\n"                                                                           \
         "add r12, r12, r3\n"                                                                         \
-        "ldr r2, [sp, #32]\n"                                                                        \
+        "ldr r2, [sp, #36]\n"                                                                        \
         "subs r2, r2, #1\n"                                                                          \
-        "str r2, [sp, #32]\n"                                                                        \
+        "str r2, [sp, #36]\n"                                                                        \
         "bne 1b\n"                                                                                   \
         "add sp, sp, #64\n"                                                                          \
         "pop {r1-r11, pc}\n"                                                                         \
@@ -114,9 +114,9 @@
 /* Any rows: for each word of the plane the taps of both outputs lie in memory, zeros where one has none. */
 #define EK_ROWS                   \
   "ldr r1, [sp, #64]\n"           \
-  "ldr r9, [sp, #48]\n"           \
+  "ldr r9, [sp, #52]\n"           \
   "3:\n"                          \
-  "ldr r8, [sp, #52]\n"           \
+  "ldr r8, [sp, #56]\n"           \
   "4:\n"                          \
   "ldrd r2, r3, [r0], #8\n"       \
   "ldm r1!, {r4-r7}\n"            \
@@ -126,11 +126,11 @@
   "smlad r11, r3, r7, r11\n"      \
   "subs r8, r8, #1\n"             \
   "bne 4b\n"                      \
-  "ldr r2, [sp, #56]\n"           \
+  "ldr r2, [sp, #60]\n"           \
   "add r0, r0, r2\n"              \
   "subs r9, r9, #1\n"             \
   "bne 3b\n"                      \
-  "ldr r2, [sp, #60]\n"           \
+  "ldr r2, [sp, #68]\n"           \
   "add r0, r0, r2\n"
 
 EK_WINDOW_LOOP(ek_loop_3x3, EK_SIX_WEIGHTS, EK_THREE_ROWS)
