@@ -13,6 +13,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.dead import NOTHING, difference, without_dead_channels
 from edgekit.export.lower import lower
+from edgekit.export.padding import fold_padding
 from edgekit.export.plan import Plan, plan, root
 from edgekit.export.slot import constant_offsets, constants, head_region, image_size
 from edgekit.export.source import Source
@@ -61,6 +62,8 @@ def generate(
         whose = "the C library" if name in RESERVED else "edgekit's own code"
         raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
     layers, alias = lower(graph)
+    if (folded := fold_padding(graph)) is not graph:
+        graph, (layers, alias) = folded, lower(folded)
     lean = graph if slot else without_dead_channels(graph, layers)
     dead = NOTHING
     if lean is not graph:

@@ -16,6 +16,7 @@ from edgekit.emulate import build
 from edgekit.emulate.machine import Machine
 from edgekit.emulate.parity import raw_tflm
 from edgekit.export import generate, read
+from edgekit.operators import OPERATORS
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
 from edgekit.testing.tflite_file import to_tflite
@@ -70,6 +71,31 @@ def depthwise(rng: np.random.Generator, shape: str) -> Graph:
     return e.model(tensors, [e.operator("DEPTHWISE_CONV_2D", [0, 1, 2], [3], options)], [0], [3])
 
 
+def padded(rng: np.random.Generator, name: str, fill: int | None) -> Graph:
+    """A PAD before an example of `name`, or a PADV2 that fills with another value."""
+    (example,) = OPERATORS[name].examples[:1]
+    graph = example(rng)
+    x, *others = graph.tensors
+    room = [min(3, d - 1) for d in x.shape[1:3]]
+    pads = [
+        (0, 0),
+        *((a := int(rng.integers(0, r + 1)), int(rng.integers(0, r + 1 - a))) for r in room),
+        (0, 0),
+    ]
+    shape = [d - a - b for d, (a, b) in zip(x.shape, pads, strict=True)]
+    inner = replace(x, shape=tuple(shape))
+    more = (
+        []
+        if fill is None
+        else [replace(e.tensor((1,), data=[fill]), scale=x.scale, zero_point=x.zero_point)]
+    )
+    at = len(graph.tensors)
+    pad = e.operator("PAD" if fill is None else "PADV2", range(at, at + 2 + len(more)), [0])
+    return e.model(
+        [x, *others, inner, e.ints(pads), *more], [pad, *graph.operators], [at], graph.outputs
+    )
+
+
 def side_by_side(graphs: Sequence[Graph]) -> Graph:
     """One model of all of them."""
     tensors, operators, inputs, outputs = [], [], [], []
@@ -81,7 +107,7 @@ def side_by_side(graphs: Sequence[Graph]) -> Graph:
         operators += [
             replace(
                 op,
-                inputs=tuple(i + at for i in op.inputs),
+                inputs=tuple(i + at if i >= 0 else i for i in op.inputs),
                 outputs=tuple(i + at for i in op.outputs),
             )
             for op in graph.operators
@@ -116,3 +142,18 @@ def test_any_window_gives_tflms_bytes(cpu):
     assert {routine for routine, _ in used} == ROUTINES
     assert {("ek_window_rows", 1), ("ek_window_3x3", 1)} <= used  # with the axes exchanged
     assert not any(wrong(graph, cpu, rng))
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"])
+def test_padding_folds_where_it_changes_nothing(name, cpu):
+    rng = np.random.default_rng(5)
+    graphs = [padded(rng, name, fill) for fill in (None, -128, 3) for _ in range(8)]
+    left = [len(generate(g).layers) - 1 for g in graphs]
+    filters = "CONV" in name
+    assert left[:8] == [0 if filters else 1] * 8 or name == "MAX_POOL_2D"
+    assert (0 in left[8:16]) == (name == "MAX_POOL_2D")  # what is lower than all changes no maximum
+    assert left[16:] == [1] * 8
+    shown = replace(graphs[0], outputs=(0, *graphs[0].outputs))
+    assert len(generate(shown).layers) == 2
+    assert not any(wrong(side_by_side(graphs), cpu, rng))
