@@ -3,7 +3,7 @@
  * TFLM's MultiplyByQuantizedMultiplier rounds twice (gemmlowp): a saturating rounding doubling high
  * multiply, then a rounding division by a power of two that rounds halves away from zero. Both are
  * written here as one shift each:
- *   (a*b + nudge) / 2^31 with gemmlowp's sign-dependent nudge  ==  (a*b + 2^30) >> 31
+ *   (a*b + nudge) / 2^31 with gemmlowp's sign-dependent nudge  ==  (a*b + 2^30) >> 31  ==  (2a*b + 2^31) >> 32
  *   RoundingDivideByPOT(x, n)                                   ==  (x + (x >> 31) + 2^(n-1)) >> n
  * The generator proves for each layer that accumulators stay in range, so nothing saturates on the way.
  */
@@ -17,27 +17,20 @@
 
 #include "ek_kernel.h"
 
-/* a * b / 2^31, rounded; |a| < 2^30 */
-static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
-#if defined(__ARM_FEATURE_DSP)
-  int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
-  __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
-  return r;
-#else
-  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
-#endif
-}
-
-/* The same, and c */
+/* a * b / 2^32, rounded, and c */
 static inline int32_t ek_high_multiply_add(int32_t a, int32_t b, int32_t c) {
 #if defined(__ARM_FEATURE_DSP)
   int32_t r;
-  __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a * 2), "r"(b), "r"(c));
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
   return r;
 #else
-  return ek_high_multiply(a, b) + c;
+  const int64_t product = (int64_t)a * b;
+  return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31) + c;
 #endif
 }
+
+/* a * b / 2^31, rounded; |a| < 2^30 */
+static inline int32_t ek_high_multiply(int32_t a, int32_t b) { return ek_high_multiply_add(a * 2, b, 0); }
 
 /* x / 2^n, halves away from zero; n >= 1 */
 static inline int32_t ek_divide_by_power(int32_t x, int32_t n) {
@@ -131,7 +124,7 @@ static inline __attribute__((always_inline)) int32_t ek_requantize(enum ek_round
     y = ek_requantize_exact(q, acc, r->multiplier, r->right);
   } else {
     /* RoundingDivideByPOT asks for the product's sign; where that is 0 and acc negative, a half less 1 is 0, too */
-    y = ek_high_multiply_add(acc, r->multiplier, (acc >> 31) + r->round) >> r->right;
+    y = ek_high_multiply_add(acc * 2, r->multiplier, (acc >> 31) + r->round) >> r->right;
   }
   return how == EK_PLAIN ? ek_saturate_s8(y) : ek_clamp(y, q->low, q->high);
 }
