@@ -45,9 +45,10 @@ struct ek_channel {
 
 /* One channel of the image into the middle of its plane; `in` points at its first value. */
 EK_KERNEL void ek_fill_plane(const struct ek_depthwise_s8 *c, const int8_t *in, int16_t *plane) {
-  const int32_t step = c->in_ch * (c->swapped ? c->in_h : 1), down = c->in_ch * (c->swapped ? 1 : c->in_w);
-  const int32_t width = c->plane_w, wide = width - c->pad_w, high = c->plane_h - c->pad_h;
-  const int32_t rows = c->in_h < high ? c->in_h : high, columns = c->in_w < wide ? c->in_w : wide;
+  const int32_t in_ch = c->in_ch, step = in_ch * (c->swapped ? c->in_h : 1);
+  const int32_t down = in_ch * (c->swapped ? 1 : c->in_w), width = c->plane_w;
+  const int32_t high = c->plane_h - c->pad_h, rows = c->in_h < high ? c->in_h : high;
+  const int32_t wide = width - c->pad_w, columns = c->in_w < wide ? c->in_w : wide;
   plane += c->pad_h * width + c->pad_w;
   for (int32_t y = rows; y > 0; y--, in += down, plane += width) {
     const int8_t *p = in;
@@ -67,10 +68,11 @@ EK_KERNEL void ek_fill_plane(const struct ek_depthwise_s8 *c, const int8_t *in, 
 EK_KERNEL void ek_window_any(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
   const struct ek_requant *const q = &c->requant;
   const enum ek_rounding how = ek_rounding_of(q);
-  const int32_t k_h = c->k_h, k_w = c->k_w, right = c->dilation_w, down = (int32_t)c->dilation_h * c->plane_w;
+  const int32_t k_h = c->k_h, k_w = c->k_w, width = c->plane_w, right = c->dilation_w;
+  const int32_t down = c->dilation_h * width, next = c->stride_h * width;
   const int16_t *row = channel->plane;
   int8_t *out_row = channel->out;
-  for (int32_t oy = c->out_h; oy > 0; oy--, row += c->stride_h * c->plane_w, out_row += channel->out_down) {
+  for (int32_t oy = c->out_h; oy > 0; oy--, row += next, out_row += channel->out_down) {
     const int16_t *corner = row;
     int8_t *out = out_row;
     for (int32_t left = c->out_w; left > 0; left -= 2, corner += 2 * c->stride_w) {
@@ -97,8 +99,42 @@ EK_KERNEL void ek_window_any(const struct ek_depthwise_s8 *c, struct ek_channel 
 #if defined(__ARM_FEATURE_DSP)
 #include "ek_window.h"
 #else
-#define ek_window_3x3 ek_window_any
-#define ek_window_3x3_by_2 ek_window_any
+/* 3x3: two outputs `apart` share the values between them, too. */
+static inline __attribute__((always_inline)) void ek_slide_3x3(const struct ek_depthwise_s8 *c,
+                                                               const struct ek_channel *channel, int apart) {
+  const struct ek_requant *const q = &c->requant;
+  const enum ek_rounding how = ek_rounding_of(q);
+  const int32_t width = c->plane_w;
+  const int16_t *row = channel->plane;
+  int8_t *out_row = channel->out;
+  for (int32_t oy = c->out_h; oy > 0; oy--, row += c->stride_h * width, out_row += channel->out_down) {
+    const int16_t *corner = row;
+    int8_t *out = out_row;
+    for (int32_t left = c->out_w; left > 0; left -= 2, corner += 2 * apart) {
+      const int8_t *w = channel->weights;
+      const int16_t *x = corner;
+      int32_t a = channel->bias, b = a;
+      for (const int8_t *const end = w + 9; w < end; w += 3, x += width) {
+        const int32_t w0 = w[0], w1 = w[1], w2 = w[2];
+        a += w0 * x[0] + w1 * x[1] + w2 * x[2];
+        b += w0 * x[apart] + w1 * x[apart + 1] + w2 * x[apart + 2];
+      }
+      *out = (int8_t)ek_requantize(how, q, &channel->rescaler, a);
+      out += channel->out_right;
+      if (left > 1) *out = (int8_t)ek_requantize(how, q, &channel->rescaler, b);
+      out += channel->out_right;
+    }
+  }
+}
+
+EK_KERNEL void ek_window_3x3(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
+  ek_slide_3x3(c, channel, 1);
+}
+
+EK_KERNEL void ek_window_3x3_by_2(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
+  ek_slide_3x3(c, channel, 2);
+}
+
 #define ek_window_rows ek_window_any
 #endif
 

@@ -3,7 +3,7 @@
  * TFLM's MultiplyByQuantizedMultiplier rounds twice (gemmlowp): a saturating rounding doubling high
  * multiply, then a rounding division by a power of two that rounds halves away from zero. Both are
  * written here as one shift each:
- *   (a*b + nudge) / 2^31 with gemmlowp's sign-dependent nudge  ==  (a*b + 2^30) >> 31  ==  (2a*b + 2^31) >> 32
+ *   (a*b + nudge) / 2^31 with gemmlowp's sign-dependent nudge  ==  (a*b + 2^30) >> 31
  *   RoundingDivideByPOT(x, n)                                   ==  (x + (x >> 31) + 2^(n-1)) >> n
  * The generator proves for each layer that accumulators stay in range, so nothing saturates on the way.
  */
@@ -17,20 +17,32 @@
 
 #include "ek_kernel.h"
 
-/* a * b / 2^32, rounded, and c */
+/* a * b / 2^31, rounded; |a| < 2^30 */
+static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+  int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
+  __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
+  return r;
+#elif defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+  /* a product has 32 bits: four of halves, of which a's lower one is signed, so that no sum exceeds 2^31 */
+  const int32_t low = (int16_t)a, high = (a - low) >> 16, b0 = b & 0xffff, b1 = b >> 16;
+  return 2 * high * b1 + ((low * b1 + high * b0 + (low * b0 >> 16) + (1 << 14)) >> 15);
+#else
+  const int64_t p = (int64_t)(a * 2) * b; /* rounded by its own bit 31 */
+  return (int32_t)(p >> 32) + (int32_t)((uint32_t)p >> 31);
+#endif
+}
+
+/* The same of a / 2, an even a; and c */
 static inline int32_t ek_high_multiply_add(int32_t a, int32_t b, int32_t c) {
 #if defined(__ARM_FEATURE_DSP)
   int32_t r;
   __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
   return r;
 #else
-  const int64_t product = (int64_t)a * b;
-  return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31) + c;
+  return ek_high_multiply(a >> 1, b) + c;
 #endif
 }
-
-/* a * b / 2^31, rounded; |a| < 2^30 */
-static inline int32_t ek_high_multiply(int32_t a, int32_t b) { return ek_high_multiply_add(a * 2, b, 0); }
 
 /* x / 2^n, halves away from zero; n >= 1 */
 static inline int32_t ek_divide_by_power(int32_t x, int32_t n) {
