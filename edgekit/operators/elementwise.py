@@ -25,8 +25,6 @@ def elementwise(p: OperatorContext) -> Layer:
         p.refuse(f"shapes {list(a.shape)} and {list(b.shape)} do not broadcast")
     p.shape_is(shape)
     kind = p.types(a, b, p.y)
-    if p.op.name == "ADD" and kind == "int8" and scale_of(a) < scale_of(b):
-        a, b = b, a  # the kernel's first input has the larger scale
     dims, step_a, step_b = _broadcast(p, a.shape, b.shape, shape)
     fields = {"shape": dims, "step_a": step_a, "step_b": step_b}
     overlap = {t.index: 0 for t in (a, b) if t.data is None and t.shape == p.y.shape}
@@ -116,6 +114,13 @@ def _broadcast(p: OperatorContext, a, b, out):
     )
 
 
+def add(p: OperatorContext) -> Layer:
+    """ADD: the kernel's first input is the one of the larger scale."""
+    if all(t is not None and len(t.scale) == 1 for t in p.inputs):
+        p.inputs.sort(key=scale_of, reverse=True)
+    return elementwise(p)
+
+
 def shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
     """The shape to which both inputs broadcast."""
     a, b = first_two(inputs)
@@ -185,10 +190,10 @@ def flat_example(name: str):
     return make
 
 
-def _operator(name: str, **more: Any) -> OperatorType:
+def _operator(name: str, lower=elementwise, **more: Any) -> OperatorType:
     return OperatorType(
         name,
-        elementwise,
+        lower,
         f"{name.title()}Options",
         activation(0),
         shape=shape,
@@ -199,4 +204,4 @@ def _operator(name: str, **more: Any) -> OperatorType:
     )
 
 
-OPERATORS = (_operator("ADD", train=train_add), _operator("SUB"), _operator("MUL"))
+OPERATORS = (_operator("ADD", add, train=train_add), _operator("SUB"), _operator("MUL"))
