@@ -1,9 +1,9 @@
 """A classroom without internet: `python -m benchmarks.bundle [--smoke] [--write]`; 1 on a miss.
 
 Makes the bundle of a course for every kind of computer, which downloads some gigabytes; then does in a
-copy of it what INSTALL.md says, with every way to the network closed, and runs the chapters there on the
-data that came along. `--keep DIR` makes it there, so that the next call downloads little. `--smoke` is the
-kit without extras, for this kind of computer, and runs no chapter.
+copy of it what INSTALL.md says, with every way to the network closed, makes it small, and runs the chapters
+there on the data that came along. `--keep DIR` makes it there, so that the next call downloads little.
+`--smoke` is the kit without extras, for this kind of computer, and runs no chapter.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.bars import SOURCES, Bars, command
 from edgekit.bundle import PLATFORMS, here
 
+ENVIRONMENT = "edgekit-env"
 EXTRAS = "train,device,notebooks"
 DISK_GB = 2.0
 CLOSED = "http://127.0.0.1:9"  # a proxy that nobody is: whatever asks the network fails at once
@@ -84,10 +85,12 @@ def measure(args) -> None:
         again = said.count(".whl,")
         BARS.add("the same again: packages downloaded", "0", f"{again}, {seconds:.0f} s", not again)
         copy = Path(name, "copy")
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("edgekit-env"))
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(ENVIRONMENT))
         install(copy)
         if not args.smoke:
+            slim(copy)
             chapters(copy)
+            size(copy, "the same after chapters 00 to 05")
 
 
 def install(copy: Path) -> None:
@@ -108,17 +111,37 @@ def install(copy: Path) -> None:
     )
     if done.returncode:
         print((done.stdout + done.stderr).strip()[-2000:])
-    size = gigabytes(copy / "edgekit-env")
-    BARS.add("the environment on disk", f"≤ {DISK_GB} GB", f"{size:.2f} GB", size <= DISK_GB)
+    size(copy, "the environment on disk")
+
+
+def size(copy: Path, what: str) -> None:
+    """The environment's."""
+    there = gigabytes(copy / ENVIRONMENT)
+    BARS.add(what, f"≤ {DISK_GB} GB", f"{there:.2f} GB", there <= DISK_GB)
+
+
+def slim(copy: Path) -> None:
+    """`edgekit slim --yes`; pip must still find everything whole."""
+    python = scripts(copy) / "python"
+    for words in (["-m", "edgekit", "slim", "--yes"], ["-m", "pip", "check"]):
+        done = subprocess.run([python, *words], env=closed(), capture_output=True, text=True)
+        print((done.stdout + done.stderr).strip())
+        what = f"{' '.join(words[1:])} there"
+        BARS.add(what, "exit 0", f"exit {done.returncode}", done.returncode == 0)
+    size(copy, "the environment after edgekit slim --yes")
+
+
+def scripts(copy: Path) -> Path:
+    """Where the environment has its commands."""
+    return copy / ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 
 
 def chapters(copy: Path) -> None:
     """00 to 05 on the real recordings that came along, in the learner's workspace."""
-    place = copy / "edgekit-env" / ("Scripts" if os.name == "nt" else "bin")
     began = time.monotonic()
     done = subprocess.run(
-        [place / "edgekit", "run", "activity", "--through", "export"], cwd=copy / "workspace", env=closed(),
-        capture_output=True, text=True,
+        [scripts(copy) / "edgekit", "run", "activity", "--through", "export"],
+        cwd=copy / "workspace", env=closed(), capture_output=True, text=True,
     )  # fmt: skip
     shown = f"exit {done.returncode}, {time.monotonic() - began:.0f} s"
     BARS.add(

@@ -1,6 +1,6 @@
 """The chapters in a browser: `python -m benchmarks.lab [--smoke] [--write] [PART …]`; 1 on a miss.
 
-Each is run from top to bottom, its sliders are moved by keyboard, it is saved and opened again. The chapters
+Each is run from top to bottom, its controls are moved by keyboard, it is saved and opened again. The chapters
 are those of `activity` at quick, one after another in one run: all in JupyterLab (`lab`), those with controls
 and what they need in Notebook 7 (`notebook`), where that is installed (`pip install "notebook>=7"`). It takes
 some twenty-five minutes, and Chromium; `--smoke` reads the first chapter alone.
@@ -48,7 +48,7 @@ def _read(app: App, chapters: list[Path], smoke: bool) -> None:
             for chapter in chapters[: 1 if smoke else None]:
                 wrong, moved = read_through(address, Path(shutil.copy(chapter, place)), app, known)
                 print(*wrong, sep="\n", end="\n" if wrong else "")
-                what = f"{chapter.stem} in {app.title}: errors; {moved} sliders moved by keyboard"
+                what = f"{chapter.stem} in {app.title}: errors; {moved} controls moved by keyboard"
                 BARS.add(what, "0", str(len(wrong)), not wrong)
 
 

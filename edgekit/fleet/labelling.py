@@ -141,7 +141,10 @@ def draw_random(
 ) -> Chosen:
     """`count` windows of `rows`, each with the number of windows that it stands for; one of a device with
     twice the `share` is twice as likely."""
-    place = [(name, int(row)) for name in sorted(rows) for row in rows[name]]
+    names = sorted(
+        rows, key=lambda n: (share[n], n)
+    )  # alike beside each other: each kind has its part
+    place = [(name, int(row)) for name in names for row in rng.permutation(rows[name])]
     size = np.array([share[name] for name, _ in place])
     return [
         (place[c.row][0], replace(c, row=place[c.row][1])) for c in draw_windows(size, count, rng)

@@ -74,8 +74,9 @@ def choose_windows(
 
 def draw_windows(size: np.ndarray, count: int, rng: np.random.Generator) -> list[Choice]:
     """`count` random windows of n, or all, each drawn with a probability in proportion to its `size` (n,)
-    above 0, as far as that is below 1: systematic sampling over a random order (W. G. Madow, 1949). With
-    their weights they speak for all windows.
+    above 0, as far as that is below 1: systematic sampling (W. G. Madow, 1949). Any stretch of the order in
+    which they are given has its share of the draws, to one more or less, so whoever wants them independent
+    shuffles first. With their weights they speak for all windows.
     """
     size = np.asarray(size, np.float64)
     count, p = min(count, len(size)), np.zeros(len(size))
@@ -85,7 +86,6 @@ def draw_windows(size: np.ndarray, count: int, rng: np.random.Generator) -> list
         if not (p[~sure] >= 1).any():
             break
         sure |= p >= 1
-    order = rng.permutation(len(size))
-    passed = np.floor(np.cumsum(np.where(sure, 1.0, p)[order]) + rng.random() + 1e-9)
-    drawn = np.sort(order[np.diff(passed, prepend=0.0) > 0])
+    passed = np.floor(np.cumsum(np.where(sure, 1.0, p)) + rng.random() + 1e-9)
+    drawn = np.flatnonzero(np.diff(passed, prepend=0.0) > 0)
     return [Choice(int(row), RANDOM, float(min(1.0, p[row]))) for row in drawn]

@@ -36,11 +36,13 @@ class Layer:
     macs: int = 0
     comment: str = ""
     switches: tuple[str, ...] = ()  # of its kernel: what a model that has none of it leaves out
+    of: str = ""  # its network, where a program has several
 
     @property
     def name(self) -> str:
         """Its function in C."""
-        return f"{self.operator.lower()}_{self.index}"
+        whose = f"{self.of}_" if self.of else ""
+        return f"{whose}{self.operator.lower()}_{self.index}"
 
 
 class OperatorContext:

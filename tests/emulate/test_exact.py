@@ -204,7 +204,7 @@ def test_gcc_builds_the_same_arithmetic():
         data = tiny.OPERATORS[name](rng)
         graph = read(data)
         samples = tiny.samples(graph, 3, rng)
-        for cpu in ("cortex-m4", "cortex-m0plus"):
+        for cpu in ("cortex-m4", "cortex-m3", "cortex-m0plus"):
             machine = Machine(build(generate(graph), cpu, compiler="gcc"))
             for sample, expected in zip(samples, raw_tflm(data, graph, samples), strict=True):
                 assert np.array_equal(machine.infer(sample)[0].ravel(), expected[0].ravel())

@@ -13,6 +13,7 @@ from edgekit.fleet.labelling import (
     expected_errors,
     labelled,
     most_telling,
+    random_shares,
 )
 from edgekit.fleet.notice import errors_rose
 from edgekit.fleet.objects import Objects
@@ -46,14 +47,38 @@ def asked(connection, needed, n=60):
     return queue, queue.add("dev-0", 1, chosen, answers, lambda row: ("0" * 64, 2), 5.0)
 
 
-def test_random_windows_stand_for_all_of_their_stratum_and_most_are_of_devices_on_trial(found):
+def test_random_windows_stand_for_all_and_most_are_of_devices_on_trial():
     rows = {n: np.arange(0, 40, 4) for n in NAMES}
-    chosen = draw_random(found, rows, 12, NAMES[:2], np.random.default_rng(1))
+    share = random_shares(rows, dict.fromkeys(NAMES, 0.1), NAMES[:2], 0.75)
+    chosen = draw_random(rows, 12, share, np.random.default_rng(1))
     assert all(c.row % 4 == 0 and c.reason == "random" for _, c in chosen)
     of_trial = [c for n, c in chosen if n in NAMES[:2]]
     assert len(of_trial) == 9
     assert sum(c.weight for c in of_trial) == pytest.approx(20)
     assert sum(c.weight for _, c in chosen) == pytest.approx(60)
+
+
+def test_random_windows_are_where_errors_are_expected_and_tell_the_truth_about_the_fleet():
+    rows = {n: np.arange(40) for n in NAMES}
+    expected = dict.fromkeys(NAMES, 0.02) | {"dev-3": 0.5}
+    share = random_shares(rows, expected, [], 0.25)
+    wrong = {n: np.arange(40) < (20 if n == "dev-3" else 0) for n in NAMES}
+    found, of_drifted = [], []
+    for seed in range(300):
+        chosen = draw_random(rows, 24, share, np.random.default_rng(seed))
+        assert len({(n, c.row) for n, c in chosen}) == len(chosen) == 24
+        found.append(sum(c.weight * wrong[n][c.row] for n, c in chosen) / 240)
+        of_drifted.append(sum(n == "dev-3" for n, _ in chosen))
+    assert np.mean(of_drifted) == pytest.approx(
+        12, abs=0.3
+    )  # root of 0.5 over that of five times 0.02
+    assert np.mean(found) == pytest.approx(20 / 240, abs=3 * np.std(found) / 300**0.5)
+    alike = dict.fromkeys(NAMES, 1.0)
+    evenly = [
+        sum(c.weight * wrong[n][c.row] for n, c in draw_random(rows, 24, alike, np.random.default_rng(seed)))
+        for seed in range(300)
+    ]  # fmt: skip
+    assert np.std(found) < 0.8 * np.std(evenly) / 240
 
 
 def test_telling_windows_are_each_devices_own_and_go_where_errors_are_expected(found):
@@ -146,3 +171,16 @@ def test_errors_that_rise_are_noticed_by_random_labels_alone(before, after, reas
     weeks = [w for w in range(8, 16) if errors_rose(found, CLASSES, w)]
     assert bool(weeks) == rose
     assert all(10 < w <= 14 for w in weeks)
+
+
+def test_devices_that_are_asked_more_often_do_not_make_the_fleet_err_more():
+    """One of ten always errs; from week 10 on half of the random labels are its own."""
+    rng, found = np.random.default_rng(0), []
+    for i in range(280):
+        share = 0.1 if i < 140 else 0.5
+        lost = rng.random() < share
+        weight = 0.1 / share if lost else 0.9 / (1 - share)
+        found.append(
+            Sample(i, "dev", i // 14, "random", int(lost), 1.0, 0.0, "", weight, {"ann": "a"})
+        )
+    assert not any(errors_rose(found, CLASSES, w) for w in range(8, 20))

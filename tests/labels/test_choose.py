@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from edgekit.core.errors import EdgekitError
 from edgekit.labels import choose_windows, estimate
+from edgekit.labels.choose import draw_windows
 
 
 @settings(max_examples=100, deadline=None)
@@ -77,3 +78,26 @@ def test_what_is_no_score_or_no_byte_is_refused():
     ):
         with pytest.raises(EdgekitError):
             choose_windows(confidence, distance, budget, rng, size)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(1e-6, 1e6), max_size=40),
+    st.integers(0, 50),
+    st.integers(0, 99),
+)
+def test_windows_drawn_in_proportion_are_as_many_as_asked_and_each_once(size, count, seed):
+    chosen = draw_windows(np.array(size), count, np.random.default_rng(seed))
+    rows = [c.row for c in chosen]
+    assert len(set(rows)) == len(rows) == min(count, len(size))
+    assert all(0 < c.probability <= 1 for c in chosen)
+
+
+def test_each_is_drawn_as_often_as_its_probability_says():
+    size, seen, told = np.array([1.0, 2.0, 3.0, 4.0, 50.0]), np.zeros(5), np.zeros(5)
+    for seed in range(4000):
+        for c in draw_windows(size, 3, np.random.default_rng(seed)):
+            seen[c.row] += 1
+            told[c.row] = c.probability
+    assert seen / 4000 == pytest.approx(told, abs=0.03)
+    assert told == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])

@@ -30,6 +30,7 @@ KINDS = f"() => {CELLS}.flatMap(c => (c.outputs || []).map(o => o.output_type))"
 MOVED = (
     "([k, old]) => document.querySelectorAll('.widget-slider .widget-readout')[k].innerText !== old"
 )
+CHOSEN = "([k, old]) => document.querySelectorAll('.widget-dropdown select')[k].value !== old"
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def own_errors(address: str, place: Path, app: App) -> set[str]:
 def read_through(
     address: str, notebook: Path, app: App = LAB, known: Collection[str] = ()
 ) -> tuple[list[str], int]:
-    """Run all, move each slider by keyboard, save, open again: (what went wrong but for the `known`, sliders
-    moved)."""
+    """Run all, move each slider and menu by keyboard, save, open again: (what went wrong but for the `known`,
+    controls moved)."""
     wrong: list[str] = []
     with heard(wrong, known) as page:
 
@@ -120,18 +121,7 @@ def read_through(
         page.wait_for_function(f"() => {WAITING} === 0 || ({KINDS})().includes('error')")
         page.wait_for_function(IDLE)
         wrong += ["a cell ended with an error"] * page.evaluate(KINDS).count("error")
-        sliders = page.locator(".widget-slider")
-        for k in range(sliders.count()):
-            sliders.nth(k).evaluate("e => e.scrollIntoView({block: 'center'})")
-            readout = sliders.nth(k).locator(".widget-readout")
-            readout.wait_for()  # what is off the screen is not drawn, has no text and no focus
-            before = readout.inner_text()
-            sliders.nth(k).locator(".noUi-handle").focus()
-            page.keyboard.press(app.keys[0])
-            if readout.inner_text() == before:
-                page.keyboard.press(app.keys[1])  # it stood at its end
-            page.wait_for_function(MOVED, arg=[k, before], timeout=20_000)
-        moved = sliders.count()
+        moved = _move_sliders(page, app) + _choose_from_menus(page)
         page.wait_for_function(IDLE)
         page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
         page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
@@ -141,3 +131,39 @@ def read_through(
         opened()
         wrong += ["model not found"] * page.get_by_text("model not found").count()
     return wrong, moved
+
+
+def _move_sliders(page: Any, app: App) -> int:
+    sliders = page.locator(".widget-slider")
+    for k in range(sliders.count()):
+        _show(sliders.nth(k))
+        readout = sliders.nth(k).locator(".widget-readout")
+        readout.wait_for()  # what is off the screen is not drawn, has no text and no focus
+        before = readout.inner_text()
+        sliders.nth(k).locator(".noUi-handle").focus()
+        page.keyboard.press(app.keys[0])
+        if readout.inner_text() == before:
+            page.keyboard.press(app.keys[1])  # it stood at its end
+        page.wait_for_function(MOVED, arg=[k, before], timeout=20_000)
+    return sliders.count()
+
+
+def _choose_from_menus(page: Any) -> int:
+    """Another entry of each; a shut menu leaves arrows and letters to the notebook, so it is opened first."""
+    menus = page.locator(".widget-dropdown select")
+    for k in range(menus.count()):
+        _show(menus.nth(k))
+        before = menus.nth(k).input_value()
+        for arrow in ("ArrowDown", "ArrowUp"):  # the second where it stood at its end
+            menus.nth(k).focus()
+            for key in ("Space", arrow, "Enter"):
+                page.keyboard.press(key)
+                page.wait_for_timeout(200)
+            if menus.nth(k).input_value() != before:
+                break
+        page.wait_for_function(CHOSEN, arg=[k, before], timeout=20_000)
+    return menus.count()
+
+
+def _show(control: Any) -> None:
+    control.evaluate("e => e.scrollIntoView({block: 'center'})")
