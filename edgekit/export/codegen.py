@@ -14,6 +14,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.dead import NOTHING, difference, without_dead_channels
 from edgekit.export.lower import lower
+from edgekit.export.padding import fold_padding
 from edgekit.export.plan import plan, root
 from edgekit.export.slot import constant_offsets, constants, head_region, image_size
 from edgekit.export.source import Source
@@ -28,7 +29,7 @@ stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath t
 wctype arm_acle arm_mve arm_neon"""
 RESERVED = frozenset(_C.split())
 
-SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR", "EK_ANY_WINDOW")  # of ek_requantize.h
+SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR")  # of ek_requantize.h
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
@@ -74,6 +75,8 @@ def lay_out(
     those of several networks differ. Otherwise as `generate`."""
     check_name(name)
     layers, alias = lower(graph)
+    if (folded := fold_padding(graph)) is not graph:
+        graph, (layers, alias) = folded, lower(folded)
     lean = graph if slot else without_dead_channels(graph, layers)
     dead = NOTHING
     if lean is not graph:
@@ -291,7 +294,7 @@ def _value(value, prefix: str, indent: str) -> str:
     if isinstance(value, dict):
         return _initializer(value, prefix, indent + "    ")
     if isinstance(value, str):
-        return f"{prefix}_{value[1:]}"
+        return f"{prefix}_{value[1:]}" if value[0] == "@" else value
     if isinstance(value, (list, tuple)):
         return "{" + ", ".join(_value(v, prefix, indent) for v in value) + "}"
     if isinstance(value, float):

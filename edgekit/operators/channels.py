@@ -103,7 +103,8 @@ def elementwise(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray 
     f = layer.fields
     if "multiplier_out" not in f:
         return None
-    ends = [r - zero for r, zero in zip(ranges, (f["zero_a"], f["zero_b"]), strict=True)]
+    of = dict(zip(p.op.inputs, ranges, strict=True))  # the kernel may take them in another order
+    ends = [of[i] - f[zero] for i, zero in zip(layer.inputs, ("zero_a", "zero_b"), strict=True)]
     if p.op.name != "MUL":
         ends = [
             q.multiply_by_quantized(e << 20, f[f"multiplier_{k}"], f[f"shift_{k}"])

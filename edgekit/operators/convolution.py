@@ -12,6 +12,7 @@ from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
 from edgekit.operators.record import Field, OperatorType, activation, strides
+from edgekit.operators.sliding import sliding
 from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
 from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
@@ -119,33 +120,28 @@ def depthwise(p: OperatorContext) -> Layer:
         return _conv_s8(p, fields | {"out_ch": out_ch}, w, dilation, 3, macs)
     rows, bias, bound = weights_and_bias(p, 3)
     quant, constants = requant(p, rows, bias, bound)
-    # the plane is as large as the windows reach; pairs of taps may read one value further
-    plane_h, reach_w = (
-        (w[f"out_{a}"] - 1) * w[f"stride_{a}"] + (w[f"k_{a}"] - 1) * d + 1
-        for a, d in zip("hw", dilation, strict=True)
-    )
-    plane_w = (reach_w + 2) // 2 * 2
-    p.require(plane_w < 1 << 15, "is wider than 32,767 with padding")
-    three = k_h == k_w == 3 and max(dilation) == 1 and w["stride_w"] <= 2
-    used = switches(quant, 0)
-    if not three or quant["exact"]:
-        used += ("EK_ANY_WINDOW",)
-    fields |= {
-        "plane_h": plane_h,
-        "plane_w": plane_w,
-        "three": int(three),
+    slide = sliding(w | {k: fields[k] for k in ("dilation_h", "dilation_w")}, quant["exact"])
+    p.require(max(slide.plane_h, slide.plane_w) < 1 << 15, "is wider than 32,767 with padding")
+    taps = rows.astype(np.int8).reshape(-1, k_h, k_w)
+    fields |= slide.window | {
+        "plane_h": slide.plane_h,
+        "plane_w": slide.plane_w,
+        "words": slide.words,
         "in_zero": zero_of(p.x),
+        "swapped": int(slide.swapped),
         "weights": "@weights",
+        "window": slide.routine,
         "requant": quant,
     }
     return p.layer(
         "ek_depthwise_s8(&{params}, {in0}, {out0}, {scratch});",
         ["ek_depthwise.h"],
         struct="depthwise_s8",
-        switches=used,
+        switches=switches(quant, 0),
         fields=fields,
-        constants=constants | {"weights": rows.astype(np.int8).reshape(-1)},
-        scratch=2 * plane_h * plane_w + 4 * k_h * ((k_w + 1) // 2),
+        constants=constants
+        | {"weights": (taps.swapaxes(1, 2) if slide.swapped else taps).reshape(-1)},
+        scratch=2 * slide.plane_h * slide.plane_w + 16 * slide.words * slide.window["k_h"],
         overlap={p.x.index: "exact"} if multiplier == 1 else {},
         macs=macs,
         comment=f"{p.x.shape[1:]} * {k_h}x{k_w} -> {p.y.shape[1:]}".replace(", ", "x"),

@@ -75,10 +75,14 @@ def elementwise(p: OperatorContext) -> Layer:
         "shift_b": mb[1],
         "shift_out": out[1],
     }
+    alike = dims[3] == 1 or (step_a[3] == step_b[3] == 1)
+    if p.op.name == "ADD" and not (alike and -22 <= out[1] < 0 and mb[1] > -31):
+        verb = "add_any"
     return p.layer(
         f"ek_{verb}_s8(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
         ["ek_elementwise.h"],
         struct="elementwise_s8",
+        switches=("EK_ANY_CLAMPS",) if (low, high) != (-128, 127) else (),
         **common,
     )
 
@@ -108,6 +112,13 @@ def _broadcast(p: OperatorContext, a, b, out):
         [0] * missing + steps[0],
         [0] * missing + steps[1],
     )
+
+
+def add(p: OperatorContext) -> Layer:
+    """ADD: the kernel's first input is the one of the larger scale."""
+    if all(t is not None and len(t.scale) == 1 for t in p.inputs):
+        p.inputs.sort(key=scale_of, reverse=True)
+    return elementwise(p)
 
 
 def shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
@@ -179,10 +190,10 @@ def flat_example(name: str):
     return make
 
 
-def _operator(name: str, **more: Any) -> OperatorType:
+def _operator(name: str, lower=elementwise, **more: Any) -> OperatorType:
     return OperatorType(
         name,
-        elementwise,
+        lower,
         f"{name.title()}Options",
         activation(0),
         shape=shape,
@@ -193,4 +204,4 @@ def _operator(name: str, **more: Any) -> OperatorType:
     )
 
 
-OPERATORS = (_operator("ADD", train=train_add), _operator("SUB"), _operator("MUL"))
+OPERATORS = (_operator("ADD", add, train=train_add), _operator("SUB"), _operator("MUL"))
