@@ -112,6 +112,7 @@ def _parse(tflite, data: bytes, unions: dict[int, str]) -> Graph:
         ints(sub.OutputsAsNumpy()),
         hashlib.sha256(data).hexdigest(),
         len(data),
+        tflm_differs=not all(OPERATORS[op.name].tflm for op in operators),
     )
 
 

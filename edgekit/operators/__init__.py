@@ -13,13 +13,18 @@ from edgekit.operators import (
     convolution,
     dense,
     elementwise,
+    extremes,
     moving,
+    numbers,
+    picking,
     pooling,
+    reduction,
     renaming,
     shape_arithmetic,
     slicing,
     softmax,
     svdf,
+    unary,
 )
 from edgekit.operators.record import Field, OperatorType
 
@@ -35,6 +40,11 @@ FAMILIES = (
     activation,
     conversion,
     svdf,
+    reduction,
+    extremes,
+    unary,
+    picking,
+    numbers,
     shape_arithmetic,
 )
 OPERATORS: dict[str, OperatorType] = {t.name: t for family in FAMILIES for t in family.OPERATORS}

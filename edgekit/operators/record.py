@@ -75,6 +75,7 @@ class OperatorType:
         `frozen` says why one cannot be trained, or None. `weighted`: inputs 1 and 2 are weights and bias.
     channels: how it treats them, for the code generator to leave dead ones out; without it, all stay.
     state: the input that is kept from one inference to the next.
+    tflm: whether TFLM has it in int8; where not, LiteRT's reference kernels say which bytes are right.
     examples: small random models with it, as `edgekit.testing.operator` runs them; `exact_onnx` if ONNX
         must give the very same values.
     """
@@ -92,6 +93,7 @@ class OperatorType:
     weighted: bool = False
     channels: Channels | None = None
     state: int | None = None
+    tflm: bool = True
     examples: tuple[Callable[[np.random.Generator], Graph], ...] = ()
     exact_onnx: bool = False
 
