@@ -18,8 +18,10 @@ from edgekit.operators import (
     numbers,
     picking,
     pooling,
+    prelu,
     reduction,
     renaming,
+    resizing,
     shape_arithmetic,
     slicing,
     softmax,
@@ -45,6 +47,8 @@ FAMILIES = (
     unary,
     picking,
     numbers,
+    resizing,
+    prelu,
     shape_arithmetic,
 )
 OPERATORS: dict[str, OperatorType] = {t.name: t for family in FAMILIES for t in family.OPERATORS}

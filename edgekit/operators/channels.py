@@ -132,7 +132,7 @@ def mean(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray | None:
 
 
 def extreme(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
-    """Of REDUCE_MAX and REDUCE_MIN: no value is a new one."""
+    """Of REDUCE_MAX, REDUCE_MIN and what resizes: no value lies beyond those that come in."""
     return ranges[0]
 
 
@@ -217,7 +217,7 @@ DEPTHWISE = Channels(depthwise, depthwise_links)
 TABLE = Channels(table, first)
 ELEMENTWISE = Channels(elementwise, same)
 POOL, MEAN = Channels(pooled, first), Channels(mean, mean_links)
-EXTREME = Channels(extreme, mean_links)
+EXTREME, RESIZED = Channels(extreme, mean_links), Channels(extreme, first)
 LARGER, SMALLER = Channels(larger, same), Channels(smaller, same)
 PAD, JOINED = Channels(moved(pad_links), pad_links), Channels(moved(joined), joined)
 TRANSPOSED, RENAMED = Channels(moved(transposed), transposed), Channels(moved(renamed), renamed)

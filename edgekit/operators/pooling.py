@@ -15,6 +15,8 @@ from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
 from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two, strides
 from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
+RECIPROCALS = 4000  # up to so many values a multiplication gives their average
+
 
 def pool(p: OperatorContext) -> Layer:
     """Checks a pooling and its window."""
@@ -22,7 +24,7 @@ def pool(p: OperatorContext) -> Layer:
     p.one_image()
     k_h, k_w = p.options["filter_h"], p.options["filter_w"]
     p.require(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
-    p.require(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
+    p.require(k_h * k_w < 1 << 23, "has a window of more than 8 million values")
     w = window(p, k_h, k_w)
     channels = p.x.shape[3]
     p.require(channels < 1 << 15, "has more than 32,767 channels")
@@ -36,6 +38,8 @@ def pool(p: OperatorContext) -> Layer:
         },
     }
     verb = p.op.name.lower().replace("_2d", "")
+    if verb == "average_pool" and k_h * k_w > RECIPROCALS and str(p.x.dtype) == "int8":
+        verb = "average_pool_wide"
     if p.types(p.x, p.y) == "float32":
         fields |= floats.activation(p)
         return p.layer(
@@ -198,6 +202,17 @@ def pool_example(name: str):
     return make
 
 
+def wide_pool_example(rng: np.random.Generator) -> Graph:
+    """Averages of more values than a reciprocal is exact for, padding among them."""
+    k, channels, x = [int(v) for v in rng.integers(64, 70, 2)], 2, e.quantization(rng)
+    size = [k[0] + int(rng.integers(0, 3)), k[1] - int(rng.integers(0, 3))]
+    tensors = [e.tensor((1, *size, channels), **x), e.tensor((1, 2, 2, channels), **x)]
+    stride = [-(-d // 2) for d in size]
+    options: dict[str, Any] = {"padding": "same", "stride_w": stride[1], "stride_h": stride[0]}
+    options |= {"filter_w": k[1], "filter_h": k[0], "activation": "none"}
+    return e.model(tensors, [e.operator("AVERAGE_POOL_2D", [0], [1], options)], [0], [1])
+
+
 def _reduced(rng, name: str, shape: tuple[int, ...], axes: list[int], same: bool) -> Graph:
     gone, keep = {a % len(shape) for a in axes}, bool(rng.integers(2))
     out = tuple(1 if i in gone else d for i, d in enumerate(shape) if keep or i not in gone)
@@ -245,7 +260,7 @@ OPERATORS = (
         onnx=onnx_pool("AveragePool"),
         channels=channels.POOL,
         train=train_average,
-        examples=(pool_example("AVERAGE_POOL_2D"),),
+        examples=(pool_example("AVERAGE_POOL_2D"), wide_pool_example),
     ),
     OperatorType(
         "MAX_POOL_2D",
