@@ -27,6 +27,7 @@ from edgekit.operators import (
     softmax,
     svdf,
     unary,
+    variables,
 )
 from edgekit.operators.record import Field, OperatorType
 
@@ -49,6 +50,7 @@ FAMILIES = (
     numbers,
     resizing,
     prelu,
+    variables,
     shape_arithmetic,
 )
 OPERATORS: dict[str, OperatorType] = {t.name: t for family in FAMILIES for t in family.OPERATORS}

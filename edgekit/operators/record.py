@@ -39,8 +39,8 @@ class Channels:
 class Field:
     """A field of an operator's options table: the accessor in the `tflite` package, and its place.
 
-    `slot` is its number in tensorflow/lite/schema/schema.fbs, `kind` Int8, Int32, Float32, Bool or Vector (of
-    Int32). `values` names the numbers of an enumeration.
+    `slot` is its number in tensorflow/lite/schema/schema.fbs, `kind` Int8, Int32, Float32, Bool, String or
+    Vector (of Int32). `values` names the numbers of an enumeration.
     """
 
     accessor: str
