@@ -220,9 +220,10 @@ def check(graph: Graph) -> None:
         raise EdgekitError("the model has no input, no output or no operator")
     ready = {t.index for t in graph.tensors if t.data is not None}
     states = {
-        op.inputs[kind.state]
+        op.inputs[k]
         for op in graph.operators
-        if (kind := OPERATORS[op.name]).state is not None and kind.state < len(op.inputs)
+        for k in OPERATORS[op.name].states
+        if k < len(op.inputs)
     }
     ready |= {t.index for t in graph.tensors if t.variable and t.index in states}
     for i in graph.inputs:

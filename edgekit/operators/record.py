@@ -74,7 +74,7 @@ class OperatorType:
     train: its forward pass in whole numbers, with gradients, for training on the grid of an int8 file;
         `frozen` says why one cannot be trained, or None. `weighted`: inputs 1 and 2 are weights and bias.
     channels: how it treats them, for the code generator to leave dead ones out; without it, all stay.
-    state: the input that is kept from one inference to the next.
+    states: the inputs that are kept from one inference to the next.
     tflm: whether TFLM has it in int8; where not, LiteRT's reference kernels say which bytes are right.
     examples: small random models with it, as `edgekit.testing.operator` runs them; `exact_onnx` if ONNX
         must give the very same values.
@@ -92,7 +92,7 @@ class OperatorType:
     frozen: Callable[[Graph, Operator], str | None] | None = None
     weighted: bool = False
     channels: Channels | None = None
-    state: int | None = None
+    states: tuple[int, ...] = ()
     tflm: bool = True
     examples: tuple[Callable[[np.random.Generator], Graph], ...] = ()
     exact_onnx: bool = False
