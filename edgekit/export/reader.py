@@ -128,8 +128,14 @@ def _parts(tflite, model, sub, names: dict[int, str], unions: dict[int, str]) ->
         for i, op in enumerate(ops)
         if unsupported.operator_name(model, op, i, names) == "VAR_HANDLE" and op.OutputsLength()
     }
+    # an LSTM brings tensors along that only say how it was quantized, some without a size
+    ends = [f() for op in (sub, *ops) for f in (op.InputsAsNumpy, op.OutputsAsNumpy)]
+    used = {int(i) for v in ends if not isinstance(v, int) for i in v}
     tensors = tuple(
-        _tensor(model, sub.Tensors(i), i, i in handles) for i in range(sub.TensorsLength())
+        _tensor(model, sub.Tensors(i), i, i in handles)
+        if i in used
+        else variables.placeholder(i, f"tensor_{i}")
+        for i in range(sub.TensorsLength())
     )
     return variables.Parts(
         tensors,
@@ -140,7 +146,7 @@ def _parts(tflite, model, sub, names: dict[int, str], unions: dict[int, str]) ->
 def _tensor(model, t, index: int, handle: bool) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
     if handle and t.Type() == variables.RESOURCE:
-        return variables.handle(index, name)
+        return variables.placeholder(index, name, handle=True)
     unsupported.check_tensor_type(t, name, DTYPES)
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time

@@ -33,10 +33,10 @@ class Parts:
     operators: tuple[Operator, ...]
 
 
-def handle(index: int, name: str) -> Tensor:
-    """What stands in for a handle until the variable's type and shape are known."""
+def placeholder(index: int, name: str, handle: bool = False) -> Tensor:
+    """What stands in for a tensor that nothing uses, and for a handle until its variable is known."""
     nothing = np.zeros(0, np.float32), np.zeros(0, np.int64)
-    return Tensor(index, name, (), np.dtype(np.uint8), *nothing, 0, variable=True)
+    return Tensor(index, name, (), np.dtype(np.uint8), *nothing, 0, variable=handle)
 
 
 def resolved(main: Parts, ends: Sequence[int], graph_of: Callable[[Operator], Parts]) -> Parts:

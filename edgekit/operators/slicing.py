@@ -1,4 +1,4 @@
-"""STRIDED_SLICE, SPLIT and SPLIT_V: a part of the values."""
+"""STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: a part of the values."""
 
 from __future__ import annotations
 
@@ -65,6 +65,30 @@ def strided_slice(p: OperatorContext) -> Layer:
             result.append(len(taken))
     p.shape_is(result)
     return one_copy(p, shape, steps, start)
+
+
+def plain_slice(p: OperatorContext) -> Layer:
+    """Checks a SLICE: so many values from here on, or (-1) all that follow."""
+    p.inputs_between(3, 3)
+    p.types(p.x, p.y)
+    p.same_quantization(p.x, p.y)
+    begin, size = (
+        [int(v) for v in np.ravel(p.constant(i, n))] for i, n in ((1, "begin"), (2, "size"))
+    )
+    p.require(len(begin) == len(size) == len(p.x.shape), "needs begin and size for each dimension")
+    size = [d - b if n == -1 else n for d, b, n in zip(p.x.shape, begin, size, strict=True)]
+    inside = all(b >= 0 < n and b + n <= d for d, b, n in zip(p.x.shape, begin, size, strict=True))
+    p.require(inside, f"takes {size} from {begin} of {list(p.x.shape)}")
+    p.shape_is(size)
+    steps = strides(p.x.shape, p.x.dtype.itemsize)
+    return one_copy(p, size, steps, sum(b * step for b, step in zip(begin, steps, strict=True)))
+
+
+def onnx_plain_slice(w: Writer, op: Operator) -> None:
+    """Slice."""
+    begin, shape = np.ravel(w.known(op.inputs[1])), w.tensor(op.outputs[0]).shape
+    bounds = [w.constant(b, np.int64) for b in (begin, begin + shape)]
+    w.node("Slice", [w.value(op.inputs[0]), *bounds], w.value(op.outputs[0]))
 
 
 @on_constants
@@ -242,6 +266,18 @@ def split_v_example(rng: np.random.Generator) -> Graph:
     return e.model([*tensors, *(e.tensor(p, **x) for p in parts)], [op], [0], outputs)
 
 
+def plain_slice_example(rng: np.random.Generator) -> Graph:
+    """Any block; the size of one side is left open now and then."""
+    shape, x = (1, *(int(v) for v in rng.integers(1, 7, 3))), e.quantization(rng)
+    begin = [int(rng.integers(0, d)) for d in shape]
+    size = [int(rng.integers(1, d - b + 1)) for d, b in zip(shape, begin, strict=True)]
+    open_ended = [rng.random() < 0.3 for _ in shape]
+    told = [-1 if o else n for o, n in zip(open_ended, size, strict=True)]
+    out = [d - b if n == -1 else n for d, b, n in zip(shape, begin, told, strict=True)]
+    tensors = [e.tensor(shape, **x), e.ints(begin), e.ints(told), e.tensor(out, **x)]
+    return e.model(tensors, [e.operator("SLICE", [0, 1, 2], [3])], [0], [3])
+
+
 OPERATORS = (
     OperatorType(
         "STRIDED_SLICE",
@@ -277,5 +313,12 @@ OPERATORS = (
         onnx=onnx_split,
         exact_onnx=True,
         examples=(split_v_example,),
+    ),
+    OperatorType(
+        "SLICE",
+        plain_slice,
+        onnx=onnx_plain_slice,
+        exact_onnx=True,
+        examples=(plain_slice_example,),
     ),
 )

@@ -1,4 +1,4 @@
-"""ABS, NEG, SQUARE, SQRT, RSQRT, EXP, LOG and ELU: more functions of one variable.
+"""ABS, NEG, SQUARE, SQRT, RSQRT, EXP, LOG, ELU and GELU: more functions of one variable.
 
 For int8 each is a table, with the steps of TFLM, or of LiteRT where TFLM computes it in float32 only. A value
 below zero has no root: the runtimes stop there, and the tables give what zero gives.
@@ -19,7 +19,7 @@ from edgekit.operators.activation import Quantization, example, lookup, onnx
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import Writer
-from edgekit.operators.record import OperatorType, same_shape
+from edgekit.operators.record import Field, OperatorType, same_shape
 
 Table = Callable[[Quantization, Quantization], np.ndarray]
 IN_FLOAT32 = ("ABS", "NEG", "SQUARE", "SQRT", "RSQRT")  # exact there without a library
@@ -112,6 +112,23 @@ def elu(x: np.ndarray, lowest: float) -> np.ndarray:
     return np.where(x < 0, below, x).astype(np.float32)
 
 
+def gelu(x: np.ndarray, lowest: float) -> np.ndarray:
+    """x · P(a normal variable < x), of which erfc keeps the digits below zero."""
+    below = _float32(math.erfc)(x * np.float32(-math.sqrt(0.5)))
+    return np.float32(0.5) * x * below
+
+
+def gelu_by_tanh(x: np.ndarray, lowest: float) -> np.ndarray:
+    """GELU, approximated."""
+    inner = np.float32(math.sqrt(2 / math.pi)) * x * (1 + np.float32(0.044715) * x * x)
+    return np.float32(0.5) * x * (1 + _float32(math.tanh)(inner))
+
+
+def gelu_of(p: OperatorContext) -> Layer:
+    """Checks a GELU, which comes in two forms."""
+    return unary(in_float(gelu_by_tanh if p.options["approximate"] else gelu))(p)
+
+
 def _int8(values: Any) -> np.ndarray:
     return np.clip(np.asarray(values, object), -128, 127).astype(np.int8)
 
@@ -170,4 +187,17 @@ OPERATORS = (
     _operator("EXP", in_float(exponential), example("EXP"), onnx=onnx("Exp"), tflm=False),
     _operator("LOG", in_float(logarithm), positive_example("LOG"), tflm=False),
     _operator("ELU", in_float(elu), example("ELU"), onnx=onnx("Elu")),
+    OperatorType(
+        "GELU",
+        gelu_of,
+        "GeluOptions",
+        {"approximate": Field("Approximate", 0, "Bool")},
+        shape=same_shape,
+        channels=channels.TABLE,
+        tflm=False,
+        examples=tuple(
+            example("GELU", options=lambda rng, way=way: {"approximate": way})
+            for way in (False, True)
+        ),
+    ),
 )

@@ -11,7 +11,7 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export import generate, read
 from edgekit.operators import OPERATORS
 from edgekit.operators.graph import Graph
-from edgekit.testing.tflite_file import to_tflite
+from edgekit.testing.tflite_file import Op, T, to_tflite, write
 
 FIRST, LAST = -(2**31), 2**31 - 1
 
@@ -37,6 +37,8 @@ def with_constant(graph: Graph, tensor: int, value: int, at: int = 0) -> bytes:
         ("SPLIT_V", 1, "into"),
         ("SPLIT_V", 2, "along axis"),
         ("TILE", 1, "by"),
+        ("SLICE", 1, "takes"),
+        ("SLICE", 2, "takes"),
         ("GATHER", 1, "by"),
         ("ARG_MAX", 1, "along axis"),
     ],
@@ -59,10 +61,18 @@ def test_an_axis_that_is_not_there_is_refused(name, axis):
 
 def test_scales_that_nothing_rescales_are_refused():
     """The kernels of these only move values, so a file with another output scale would be read wrongly."""
-    for name in ("MAXIMUM", "REDUCE_MIN", "PACK", "TILE", "GATHER", "UNPACK", "SPLIT_V"):
+    for name in ("MAXIMUM", "REDUCE_MIN", "PACK", "TILE", "GATHER", "UNPACK", "SPLIT_V", "SLICE"):
         graph = example(name)
         y = graph.tensors[graph.outputs[0]]
         tensors = list(graph.tensors)
         tensors[y.index] = replace(y, scale=y.scale * 2)
         with pytest.raises(EdgekitError, match="different scales, and it only moves values"):
             generate(read(to_tflite(replace(graph, tensors=tuple(tensors)))))
+
+
+def test_a_tensor_that_nothing_uses_does_not_matter():
+    """An LSTM of Keras brings empty ones along that say how it was quantized."""
+    tensors = [T((1, 4), scale=0.1), T((1, 4), scale=0.1), T((0,), "float32"), T((1,), "string")]
+    assert generate(read(write(tensors, [Op("RELU6", [0], [1])], [0], [1])))
+    with pytest.raises(EdgekitError, match="sizes must be 1 and more"):
+        read(write(tensors, [Op("RELU6", [2], [1])], [2], [1]))
