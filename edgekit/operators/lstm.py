@@ -12,6 +12,7 @@ from edgekit.operators import fixed_point as q
 from edgekit.operators.graph import Graph, Tensor
 from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
 from edgekit.operators.record import Field, OperatorType
+from edgekit.operators.weights import pair_order
 
 GATES = (1, 0, 2, 3)  # forget, input, cell, output, as the kernel takes them, in the file's order
 INPUT, RECURRENT, BIAS, HIDDEN, CELL = (
@@ -77,8 +78,9 @@ def lstm(p: OperatorContext) -> Layer:
         ("recurrent", RECURRENT, units, hidden),
     ):
         gates = [_gate(p, name, first + g, g, (units, width), source) for g in GATES]
-        for key in ("weights", "bias"):
-            constants[f"{name}_{key}"] = np.concatenate([gate[key] for gate in gates])
+        rows = np.stack([gate["rows"] for gate in gates], 1).reshape(4 * units, width)
+        constants[f"{name}_weights"] = pair_order(rows)
+        constants[f"{name}_bias"] = np.stack([gate["bias"] for gate in gates], 1).reshape(-1)
         fields |= {f"{name}_multiplier": [gate["multiplier"] for gate in gates]}
         fields |= {f"{name}_shift": [gate["shift"] for gate in gates]}
     constants["sigmoid"] = _sigmoid()
@@ -127,7 +129,7 @@ def _gate(
         shift <= 30 and bound << max(shift, 0) < 1 << 31, "its accumulator can overflow 32 bits"
     )
     return {
-        "weights": weights.reshape(-1),
+        "rows": rows,
         "bias": folded.astype(np.int32),
         "multiplier": multiplier,
         "shift": shift,

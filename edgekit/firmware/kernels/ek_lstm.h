@@ -4,7 +4,7 @@
 #ifndef EDGEKIT_KERNELS_LSTM_H
 #define EDGEKIT_KERNELS_LSTM_H
 
-#include "ek_requantize.h"
+#include "ek_dot.h"
 
 struct ek_lstm_s8 {
   int32_t steps, inputs, units;
@@ -12,8 +12,8 @@ struct ek_lstm_s8 {
   int8_t input_shift[4];
   int32_t recurrent_multiplier[4];
   int8_t recurrent_shift[4];
-  const int8_t *input_weights; /* [gate][unit][inputs] */
-  const int32_t *input_bias;   /* [gate][unit], with the input's zero point folded in */
+  const int8_t *input_weights; /* of [unit][gate][inputs], in the order of ek_dot.h */
+  const int32_t *input_bias;   /* [unit][gate], with the input's zero point folded in */
   const int8_t *recurrent_weights;
   const int32_t *recurrent_bias;
   const int16_t *sigmoid; /* 65536 * sigmoid(i / 24) - 32768 */
@@ -53,20 +53,30 @@ static inline int16_t ek_tanh_s16(const int16_t *table, int16_t x, int32_t shift
   return (int16_t)((scaled >= 0 ? y - ((int32_t)1 << 23) + 128 : ((int32_t)1 << 23) - y + 127) >> 8);
 }
 
-static inline int32_t ek_lstm_dot(const int8_t *w, const int8_t *x, int32_t n) {
-  int32_t sum = 0;
-  for (int32_t i = 0; i < n; i++) sum += w[i] * x[i];
-  return sum;
+/* acc[4] += the products of one unit's four gates with x[length] */
+static inline void ek_lstm_products(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[4]) {
+  const int8_t *const second = w + 2 * ((length + 3) & ~3); /* two gates lie side by side */
+#if defined(__ARM_FEATURE_DSP)
+  ek_dot_1x4(w, second, x, length, acc);
+#else
+  ek_dot_1x2(w, x, length, acc);
+  ek_dot_1x2(second, x, length, acc + 2);
+#endif
 }
 
-/* What goes into the function of a gate of a unit, in Q3.12 */
-static inline int16_t ek_lstm_gate(const struct ek_lstm_s8 *c, int32_t gate, int32_t unit, const int8_t *x,
-                                   const int8_t *hidden) {
-  const int32_t row = gate * c->units + unit;
-  const int32_t a = ek_lstm_dot(c->input_weights + row * c->inputs, x, c->inputs) + c->input_bias[row];
-  const int32_t b = ek_lstm_dot(c->recurrent_weights + row * c->units, hidden, c->units) + c->recurrent_bias[row];
-  return ek_saturate_s16(ek_saturate_s16(ek_rescale(a, c->input_multiplier[gate], c->input_shift[gate])) +
-                         ek_saturate_s16(ek_rescale(b, c->recurrent_multiplier[gate], c->recurrent_shift[gate])));
+/* What goes into the functions of a unit's four gates, in Q3.12 */
+static inline void ek_lstm_gates(const struct ek_lstm_s8 *c, int32_t unit, const int8_t *x,
+                                 const int8_t *hidden, int16_t gate[4]) {
+  const int32_t row = 4 * unit, wide = (c->inputs + 3) & ~3, deep = (c->units + 3) & ~3;
+  int32_t a[4], b[4];
+  for (int32_t g = 0; g < 4; g++) a[g] = c->input_bias[row + g], b[g] = c->recurrent_bias[row + g];
+  ek_lstm_products(c->input_weights + row * wide, x, c->inputs, a);
+  ek_lstm_products(c->recurrent_weights + row * deep, hidden, c->units, b);
+  for (int32_t g = 0; g < 4; g++) {
+    const int16_t from_input = ek_saturate_s16(ek_rescale(a[g], c->input_multiplier[g], c->input_shift[g]));
+    const int16_t from_hidden = ek_saturate_s16(ek_rescale(b[g], c->recurrent_multiplier[g], c->recurrent_shift[g]));
+    gate[g] = ek_saturate_s16(from_input + from_hidden);
+  }
 }
 
 /* state: the cell, int16[units], and the last output less its zero point, int8[units]: a reset clears both to 0 */
@@ -77,10 +87,10 @@ EK_KERNEL void ek_lstm_s8(const struct ek_lstm_s8 *c, const int8_t *in, int8_t *
   for (int32_t i = 0; i < c->units; i++) last[i] = (int8_t)(last[i] + c->zero);
   for (int32_t t = 0; t < c->steps; t++, in += c->inputs, hidden = out, out += c->units) {
     for (int32_t i = 0; i < c->units; i++) {
-      const int16_t forget = ek_sigmoid_s16(c->sigmoid, ek_lstm_gate(c, 0, i, in, hidden));
-      const int16_t input = ek_sigmoid_s16(c->sigmoid, ek_lstm_gate(c, 1, i, in, hidden));
-      const int16_t fresh = ek_tanh_s16(c->sigmoid, ek_lstm_gate(c, 2, i, in, hidden), 0);
-      const int16_t output = ek_sigmoid_s16(c->sigmoid, ek_lstm_gate(c, 3, i, in, hidden));
+      int16_t gate[4];
+      ek_lstm_gates(c, i, in, hidden, gate);
+      const int16_t forget = ek_sigmoid_s16(c->sigmoid, gate[0]), input = ek_sigmoid_s16(c->sigmoid, gate[1]);
+      const int16_t fresh = ek_tanh_s16(c->sigmoid, gate[2], 0), output = ek_sigmoid_s16(c->sigmoid, gate[3]);
       const int16_t old = ek_saturate_s16(ek_rescale(forget * cell[i], c->forget_multiplier, c->forget_shift));
       const int16_t new = ek_saturate_s16(ek_rescale(input * fresh, c->cell_multiplier, c->cell_shift));
       cell[i] = ek_saturate_s16(old + new);
