@@ -12,6 +12,7 @@ from edgekit.emulate import build, layer_parity
 from edgekit.emulate.machine import Machine
 from edgekit.emulate.parity import raw_tflm
 from edgekit.export import generate, read
+from edgekit.operators import OPERATORS
 from edgekit.operators.variables import late_example, stream_example
 from edgekit.testing.tflite_file import Op, T, to_tflite, write
 from tests.export import tiny
@@ -46,6 +47,18 @@ def test_a_sequence_is_tflms_and_begins_anew_after_a_reset(make, seed):
     assert wrong(source, samples, truth) == 0
     forgets = {n: t.replace("*done = 1;", "*done = 0;") for n, t in source.files.items()}
     assert wrong(dataclasses.replace(source, files=forgets), samples, truth) > 0
+
+
+def test_an_lstm_remembers_until_a_reset():
+    """Its state stays from one inference to the next, as TFLM's does, and begins at the zero point."""
+    make = OPERATORS["UNIDIRECTIONAL_SEQUENCE_LSTM"].examples[0]
+    for seed in (3, 4):
+        graph, samples = sequence(make, seed)
+        truth = raw_tflm(to_tflite(make(np.random.default_rng(seed))), graph, samples)
+        source = generate(graph)
+        assert wrong(source, samples, truth) == 0
+        files = {n: t.replace("last[i] + c->zero", "last[i]") for n, t in source.files.items()}
+        assert wrong(dataclasses.replace(source, files=files), samples, truth) > 0
 
 
 def test_layer_by_layer():
