@@ -132,6 +132,21 @@ def mean(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray | None:
     return np.clip(values + f["zero"], -128, 127)
 
 
+def extreme(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of REDUCE_MAX, REDUCE_MIN and what resizes: no value lies beyond those that come in."""
+    return ranges[0]
+
+
+def larger(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of MAXIMUM: the larger of the lowest values, and of the highest."""
+    return np.maximum(*np.broadcast_arrays(*ranges))
+
+
+def smaller(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of MINIMUM."""
+    return np.minimum(*np.broadcast_arrays(*ranges))
+
+
 def moved(links):
     """Of what only moves values: those that come there, and what fills a margin."""
 
@@ -203,5 +218,7 @@ DEPTHWISE = Channels(depthwise, depthwise_links)
 TABLE = Channels(table, first)
 ELEMENTWISE = Channels(elementwise, same)
 POOL, MEAN = Channels(pooled, first), Channels(mean, mean_links)
+EXTREME, RESIZED = Channels(extreme, mean_links), Channels(extreme, first)
+LARGER, SMALLER = Channels(larger, same), Channels(smaller, same)
 PAD, JOINED = Channels(moved(pad_links), pad_links), Channels(moved(joined), joined)
 TRANSPOSED, RENAMED = Channels(moved(transposed), transposed), Channels(moved(renamed), renamed)

@@ -11,6 +11,7 @@ from edgekit.operators import example as e
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.rarer_convolution import as_depthwise, grouped, grouped_example
 from edgekit.operators.record import Field, OperatorType, activation, strides
 from edgekit.operators.sliding import sliding
 from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
@@ -26,15 +27,14 @@ def conv(p: OperatorContext) -> Layer:
     filters = p.inputs[1]
     p.require(len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
-    p.require(
-        in_ch == p.x.shape[3],
-        f"its filter has {in_ch} input channels, the input {p.x.shape[3]}; grouped convolutions are not "
-        "supported: use a full or a depthwise one",
-    )
+    if as_depthwise(p):
+        return depthwise(p)
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)
-    p.require(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
+    p.require(max(p.x.shape[3], in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
     p.shape_is((1, w["out_h"], w["out_w"], out_ch))
+    if in_ch != p.x.shape[3]:
+        return grouped(p, w, dilation)
     fields = w | {
         "in_ch": in_ch,
         "out_ch": out_ch,
@@ -253,7 +253,7 @@ OPERATORS = (
         frozen=conv_frozen,
         channels=channels.MIXED,
         weighted=True,
-        examples=(example,),
+        examples=(example, grouped_example),
     ),
     OperatorType(
         "DEPTHWISE_CONV_2D",

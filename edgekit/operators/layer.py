@@ -32,6 +32,7 @@ class Layer:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     scratch: int = 0
     state: int = 0  # bytes kept from one inference to the next, cleared at a reset
+    kept: tuple[int, ...] = ()  # tensors whose values are kept, too: the model's variables
     overlap: dict[int, int | str] = field(default_factory=dict)
     macs: int = 0
     comment: str = ""
