@@ -75,8 +75,10 @@ def elementwise(p: OperatorContext) -> Layer:
         "shift_b": mb[1],
         "shift_out": out[1],
     }
-    alike = dims[3] == 1 or (step_a[3] == step_b[3] == 1)
-    if p.op.name == "ADD" and not (alike and -22 <= out[1] < 0 and mb[1] > -31):
+    *_, last = zip(*(fields[k] for k in ("shape", "step_a", "step_b")), strict=True)
+    if p.op.name == "ADD" and not (
+        (last[0] == 1 or last[1:] == (1, 1)) and -22 <= out[1] < 0 and mb[1] > -31
+    ):
         verb = "add_any"
     return p.layer(
         f"ek_{verb}_s8(&{{params}}, {{in0}}, {{in1}}, {{out0}});",
