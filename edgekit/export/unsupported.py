@@ -91,6 +91,7 @@ ADVICE = (
         lambda n: n.startswith("CUSTOM"),
         "custom operators have no code here: end the model before it, or replace that layer",
     ),
+    (lambda n: n == "DIV", "multiply by the reciprocal: int8 division leaves its range near zero"),
     (lambda n: n in SIZED, "convert the model with a fixed batch of 1, which avoids it"),
     (lambda n: True, "replace that layer, or move it out of the model"),
 )

@@ -128,7 +128,7 @@ def computes_what_tflm_computes(name: str, core: str = "cortex-m4") -> None:
     from edgekit.emulate import build, run
     from edgekit.emulate.parity import rounding_defines, run_host, tflm
 
-    graph = _together([e(np.random.default_rng(s)) for e in _kind(name).examples for s in SEEDS])
+    graph = together([e(np.random.default_rng(s)) for e in _kind(name).examples for s in SEEDS])
     data = to_tflite(graph)
     source, x = generate(read(data)), _samples(graph)
     truth = _list(tflm(data, x).outputs)
@@ -153,7 +153,7 @@ def is_within_a_step_in_onnx(name: str) -> None:
     from edgekit.export.onnx import session, to_onnx
 
     made = [e(np.random.default_rng(s)) for e in kind.examples for s in SEEDS]
-    graph = _together([g for g in made if _is_int8(g)] or _none("its examples are not all int8"))
+    graph = together([g for g in made if _is_int8(g)] or _none("its examples are not all int8"))
     alone = all(op.name == name for op in graph.operators)
     x, data = _samples(graph), to_tflite(graph)
     truth, engine = _list(tflm(data, x).outputs), session(to_onnx(graph))
@@ -182,12 +182,12 @@ def trains_as_the_runtime_answers(name: str) -> None:
 
     made = [e(np.random.default_rng(s)) for e in kind.examples for s in SEEDS]
     graphs = [g for g in made if _is_int8(g) and _trainable(g)]
-    graph = _together(graphs or _none("its examples cannot be trained"))
+    graph = together(graphs or _none("its examples cannot be trained"))
     x = _samples(graph)
     forward = ForwardPass(graph, {})
     for i, values in zip(graph.inputs, x, strict=True):
-        together = values.reshape(-1, *values.shape[2:]).astype(np.float32)
-        forward.values[i] = forward.tf.constant(together - forward.zero(i))
+        rows = values.reshape(-1, *values.shape[2:]).astype(np.float32)
+        forward.values[i] = forward.tf.constant(rows - forward.zero(i))
     for op in graph.operators:
         forward.values[op.outputs[0]] = forward.computed(op)
     for i, expected in zip(graph.outputs, _list(tflm(to_tflite(graph), x).outputs), strict=True):
@@ -259,7 +259,7 @@ def _with(graph: Graph, t: Tensor) -> Graph:
     return replace(graph, tensors=tuple(tensors))
 
 
-def _together(graphs: Sequence[Graph]) -> Graph:
+def together(graphs: Sequence[Graph]) -> Graph:
     """One model that holds them side by side: one program to build, one to compare with."""
     tensors: list[Tensor] = []
     operators: list[Operator] = []

@@ -17,7 +17,7 @@ from edgekit.export.lower import lower
 from edgekit.operators import OPERATORS
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
-from edgekit.testing.operator import _together
+from edgekit.testing.operator import together
 from edgekit.testing.tflite_file import to_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86-64 only")
@@ -256,7 +256,7 @@ def test_the_check_bites(monkeypatch, forgotten):
 def test_the_program_layer_by_layer_on_this_machine_and_on_a_core():
     """The ladder compares the channels that are still there with the file's own."""
     steps = [["deep", "conv", "flat"], ["residual", "side", "mean"], ["pad", "pool", "conv"]]
-    graph = _together([network(s, seed) for seed, s in enumerate(steps, 3)])
+    graph = together([network(s, seed) for seed, s in enumerate(steps, 3)])
     data = to_tflite(graph)
     source = generate(read(data))
     assert source.dead.channels > 3

@@ -55,6 +55,7 @@ def unpacked(kind: str) -> bytes:
         (one("RELU6", graphs=2), "2 graphs, and nothing", "control flow"),
         (one("CUSTOM TFLite_Detection_PostProcess"), "CUSTOM 'TFLite_Detection_PostProcess'", "number"),
         (one("CUSTOM a\n<b>\x1b[31m"), r"CUSTOM 'a\\n<b>\\x1b\[31m'", "\x1b"),
+        (one("DIV"), "DIV.*multiply by the reciprocal", "replace that layer"),
         (one("CUSTOM FlexErf"), "FlexErf.*TensorFlow's own kernels", "fixed batch"),
         (one("230"), "number 230, newer than the schema", "CUSTOM"),
         (one("TOPK_V2", "TOPK_V2", "CUMSUM"), r"TOPK_V2 \(2\), CUMSUM", "CUSTOM"),
