@@ -241,7 +241,8 @@ def _taken(data: bytes) -> bool:
 def _wounds(t: Tensor) -> list[tuple[str, Tensor]]:
     """What no tensor that is written may be: (what is wrong, tensor)."""
     if t.dtype != np.int8:
-        return [("another type", replace(t, dtype=np.dtype("int32"), scale=t.scale[:0]))]
+        other = np.dtype("float32" if t.dtype == np.int32 else "int32")
+        return [("another type", replace(t, dtype=other, scale=t.scale[:0]))]
     nan = np.full_like(t.scale, np.nan)
     zeros = t.zero_point
     return [
