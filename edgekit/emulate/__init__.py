@@ -7,7 +7,7 @@ from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, classify, run
 from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
 from edgekit.emulate.profiling import Profile, profile
-from edgekit.emulate.qemu import run_qemu
+from edgekit.emulate.qemu import count_qemu, run_qemu
 from edgekit.emulate.selftest import model_bytes
 from edgekit.emulate.snippet import snippet
 from edgekit.emulate.target import core_for, latency_on, profile_cost
@@ -34,6 +34,7 @@ __all__ = [
     "rounded_as_oracle",
     "rounding_defines",
     "run",
+    "count_qemu",
     "run_qemu",
     "snippet",
     "tflm",

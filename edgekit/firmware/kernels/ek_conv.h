@@ -81,7 +81,41 @@ EK_APART void ek_conv_columns_any(const struct ek_conv_s8 *c, const int16_t *wid
   ek_conv_columns(c, ek_rounding_of(&c->requant), wide, depth, out);
 }
 
+#if defined(__ARM_FEATURE_MVE)
+/* ek_conv_s8 with vectors: the same steps. Four columns take 64 bytes for each 16 k begun, which is never more
+ * than the 8 * depth that there are, but where depth is four. */
+EK_KERNEL void ek_conv_vectors(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+  const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
+  const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
+  int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
+  int8_t few[64], *const blocks = depth < 8 ? few : scratch;
+  int32_t oy = 0, ox = 0;
+  for (int32_t i = 0; i < count; i++) {
+    const int8_t *column = window;
+    if (c->direct && i < whole) {
+      column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
+    } else {
+      ek_gather_window(c, in, oy, ox, window);
+    }
+    if (++ox == c->out_w) ox = 0, oy++;
+    const int32_t lane = i % EK_COLUMNS;
+    if (i < whole) ek_spread_column(column, blocks + 16 * lane, depth);
+    if (i >= whole) {
+      ek_vector_channels(c->weights, &c->requant, column, length, c->out_ch, out);
+      out += c->out_ch;
+    } else if (lane == EK_COLUMNS - 1) {
+      ek_vector_columns(c->weights, &c->requant, blocks, depth, c->out_ch, out);
+      out += (int32_t)EK_COLUMNS * c->out_ch;
+    }
+  }
+}
+#endif
+
 EK_KERNEL void ek_conv_s8(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+#if defined(__ARM_FEATURE_MVE)
+  ek_conv_vectors(c, in, out, scratch);
+  return;
+#endif
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
   int16_t *const wide = scratch;

@@ -1,0 +1,188 @@
+/* The multiply family with Helium (MVE), the vector instructions of Cortex-M55 and M85: 16 products at once.
+ * Elsewhere this file is empty. Weights lie as in ek_dot.h, so one image of constants serves every core.
+ *
+ * For a pair of channels VLD2 splits the weights into A0 A2 A1 A3 … and B0 B2 B1 B3 …; activations are put into
+ * the same order. Rounding is that of ek_requantize.h: VQRDMULH is its high multiply, and VRSHL, which rounds
+ * halves up, gives its division when 1 is taken off negative values first. Nothing saturates on the way.
+ */
+#ifndef EDGEKIT_KERNELS_MVE_H
+#define EDGEKIT_KERNELS_MVE_H
+
+#include "ek_requantize.h"
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+
+/* Constants of four output channels; a lane for each. */
+struct ek_rescalers {
+  int32x4_t bias, multiplier, shift;
+};
+
+static inline struct ek_rescalers ek_four_rescalers(const struct ek_requant *q, int32_t channel,
+                                                    mve_pred16_t lanes) {
+  struct ek_rescalers r;
+  r.bias = vldrwq_z_s32(q->bias + channel, lanes);
+  r.multiplier = q->channel_step ? vldrwq_z_s32(q->multiplier + channel, lanes) : vdupq_n_s32(q->multiplier[0]);
+  if (!q->shift) {
+    r.shift = vsubq_n_s32(vandq_s32(r.bias, vdupq_n_s32(63)), 31);
+    r.bias = vshrq_n_s32(r.bias, 6);
+  } else if (q->channel_step) {
+    r.shift = vldrbq_z_s32(q->shift + channel, lanes);
+  } else {
+    r.shift = vdupq_n_s32(q->shift[0]);
+  }
+  return r;
+}
+
+/* Four rescaled accumulators within int8's limits. */
+static inline int32x4_t ek_into_limits(const struct ek_requant *q, int32x4_t y) {
+  y = vaddq_n_s32(y, q->zero);
+  return vminq_s32(vmaxq_s32(y, vdupq_n_s32(q->low)), vdupq_n_s32(q->high));
+}
+
+/* Four channels of one pixel. */
+static inline int32x4_t ek_requantize_channels(const struct ek_requant *q, const struct ek_rescalers *r,
+                                               int32x4_t acc) {
+  const int32x4_t none = vdupq_n_s32(0);
+  acc = vaddq_s32(acc, r->bias);
+  if (EK_ANY_EXACT) acc = vshlq_s32(acc, vmaxq_s32(r->shift, none));
+  acc = vqrdmulhq_s32(acc, r->multiplier);
+  const int32x4_t right = EK_ANY_EXACT ? vminq_s32(r->shift, none) : r->shift;
+  const int32x4_t below = vshrq_n_s32(EK_ANY_EXACT ? vandq_s32(acc, right) : acc, 31);
+  return ek_into_limits(q, vrshlq_s32(vqaddq_s32(acc, below), right));
+}
+
+/* One channel of four pixels. */
+static inline int32x4_t ek_requantize_pixels(const struct ek_requant *q, int32_t bias, int32_t multiplier,
+                                             int32_t shift, int32x4_t acc) {
+  acc = vaddq_n_s32(acc, bias);
+  if (EK_ANY_EXACT && shift > 0) acc = vshlq_r_s32(acc, shift);
+  acc = vqrdmulhq_n_s32(acc, multiplier);
+  if (!EK_ANY_EXACT || shift < 0) acc = vrshlq_n_s32(vqaddq_s32(acc, vshrq_n_s32(acc, 31)), shift);
+  return ek_into_limits(q, acc);
+}
+
+/* Each four activations in the order of the weights: 0 2 1 3. */
+static inline int8x16_t ek_in_order(int8x16_t v) { return vpselq_s8(vrev32q_s8(v), v, 0x6666); }
+
+/* One column of `depth` values as every fourth block of 16, the first of which holds what is no multiple. */
+static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t depth) {
+  int32_t n = ((depth - 1) & 15) + 1;
+  for (const int8_t *const end = x + depth; x != end; x += n, n = 16, blocks += 64) {
+    vst1q_s8(blocks, ek_in_order(vldrbq_z_s8(x, vctp8q((uint32_t)n))));
+  }
+}
+
+/* acc[4 * column + channel] = sums over k, for two channels (weights w) and the four columns of x, as
+ * ek_spread_column made them. Eight sums are in the even registers, the only ones that VMLADAV takes: in assembly
+ * because no compiler keeps them there. 16 instructions for 16 k, that is 128 products. */
+#define EK_SIXTEEN_K(multiply)     \
+  "vldrb.u8 q2, [r3], #16\n"       \
+  multiply " r0, q0, q2\n"         \
+  "vldrb.u8 q3, [r3], #16\n"       \
+  multiply " r2, q1, q2\n"         \
+  multiply " r4, q0, q3\n"         \
+  "vldrb.u8 q2, [r3], #16\n"       \
+  multiply " r6, q1, q3\n"         \
+  multiply " r8, q0, q2\n"         \
+  "vldrb.u8 q3, [r3], #16\n"       \
+  multiply " r10, q1, q2\n"        \
+  multiply " r12, q0, q3\n"        \
+  multiply " lr, q1, q3\n"
+__attribute__((naked, noinline, unused)) static void ek_vectors_4x2(
+    const int8_t *w __attribute__((unused)), const int8_t *x __attribute__((unused)),
+    int32_t depth __attribute__((unused)), int32_t *acc __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r4-r11, lr}\n"
+      "add r5, r0, r2, lsl #1\n" /* the end of the weights */
+      "mov r11, r3\n"
+      "mov r3, r1\n"
+      "mov r1, r0\n"
+      "ands r7, r2, #15\n"
+      "beq 1f\n"
+      "movs r0, #0\n" /* the first k are fewer than 16, and so are their weights */
+      "vidup.u8 q3, r0, #2\n"
+      "add r9, r1, #1\n"
+      "vctp.8 r7\n"
+      "vpstt\n"
+      "vldrbt.u8 q0, [r1, q3]\n"
+      "vldrbt.u8 q1, [r9, q3]\n"
+      "add r1, r1, r7, lsl #1\n"
+      "b 2f\n"
+      "1:\n"
+      "vld20.8 {q0, q1}, [r1]\n"
+      "vld21.8 {q0, q1}, [r1]!\n"
+      "2:\n" EK_SIXTEEN_K("vmladav.s8")
+      "cmp r1, r5\n"
+      "beq 4f\n"
+      "3:\n"
+      "vld20.8 {q0, q1}, [r1]\n"
+      "vld21.8 {q0, q1}, [r1]!\n" EK_SIXTEEN_K("vmladava.s8")
+      "cmp r1, r5\n"
+      "bne 3b\n"
+      "4:\n"
+      "strd r0, r2, [r11]\n"
+      "strd r4, r6, [r11, #16]\n"
+      "strd r8, r10, [r11, #32]\n"
+      "strd r12, lr, [r11, #48]\n"
+      "pop {r4-r11, pc}\n");
+}
+#undef EK_SIXTEEN_K
+
+/* Four pixels by all channels from the columns in `blocks`. */
+EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *q, const int8_t *blocks,
+                                int32_t depth, int32_t channels, int8_t *out) {
+  int32_t acc[16];
+  for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
+    ek_vectors_4x2(weights, blocks, depth, acc);
+    if (c + 2 < channels) ek_vectors_4x2(weights + 2 * depth, blocks, depth, acc + 2);
+    const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
+    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
+    int8_t *o = out + c;
+    for (int32_t i = 0; i < 4; i++, o += channels) {
+      vstrbq_p_s32(o, ek_requantize_channels(q, &r, vldrwq_s32(acc + 4 * i)), lanes);
+    }
+  }
+}
+
+/* The sums of one column of `length` values against four channels; w and u are the weights of two pairs. */
+static inline int32x4_t ek_vectors_1x4(const int8_t *w, const int8_t *u, const int8_t *x, int32_t length) {
+  int32_t a = 0, b = 0, c = 0, d = 0;
+  for (const int8_t *const end = x + (length & ~15); x != end; x += 16, w += 32, u += 32) {
+    const int8x16_t v = ek_in_order(vld1q_s8(x));
+    const int8x16x2_t p = vld2q_s8(w), q = vld2q_s8(u);
+    a = vmladavaq_s8(a, v, p.val[0]);
+    b = vmladavaq_s8(b, v, p.val[1]);
+    c = vmladavaq_s8(c, v, q.val[0]);
+    d = vmladavaq_s8(d, v, q.val[1]);
+  }
+  if (length & 15) {
+    const uint8x16_t even = vidupq_n_u8(0, 2);
+    const int8x16_t v = ek_in_order(vldrbq_z_s8(x, vctp8q((uint32_t)(length & 15))));
+    const mve_pred16_t k = vctp8q((uint32_t)((length + 3) & 12 ? (length + 3) & 12 : 16)); /* groups of four */
+    a = vmladavaq_s8(a, v, vldrbq_gather_offset_z_s8(w, even, k));
+    b = vmladavaq_s8(b, v, vldrbq_gather_offset_z_s8(w + 1, even, k));
+    c = vmladavaq_s8(c, v, vldrbq_gather_offset_z_s8(u, even, k));
+    d = vmladavaq_s8(d, v, vldrbq_gather_offset_z_s8(u + 1, even, k));
+  }
+  int32x4_t sums = vdupq_n_s32(a);
+  sums = vsetq_lane_s32(b, sums, 1);
+  sums = vsetq_lane_s32(c, sums, 2);
+  return vsetq_lane_s32(d, sums, 3);
+}
+
+/* All output channels for one column of `length` values. */
+EK_APART void ek_vector_channels(const int8_t *weights, const struct ek_requant *q, const int8_t *x,
+                                 int32_t length, int32_t channels, int8_t *out) {
+  const int32_t depth = (length + 3) & ~3;
+  for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
+    const int8_t *const second = c + 2 < channels ? weights + 2 * depth : weights;
+    const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
+    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
+    const int32x4_t acc = ek_vectors_1x4(weights, second, x, length);
+    vstrbq_p_s32(out + c, ek_requantize_channels(q, &r, acc), lanes);
+  }
+}
+#endif
+
+#endif
