@@ -137,8 +137,139 @@ EK_KERNEL void ek_depthwise_any(const struct ek_depthwise_s8 *c, const int16_t *
   }
 }
 
+#if defined(__ARM_FEATURE_MVE)
+/* Steps from output to output of a channel: along its rows or its columns, whichever fills vectors better. */
+struct ek_walk {
+  int32_t lines, length;       /* length: outputs of a line */
+  int32_t plane, plane_line;   /* from one window's corner to the next, and to that of the next line */
+  int32_t output, output_line; /* the same in the output */
+};
+
+static inline struct ek_walk ek_depthwise_walk(const struct ek_depthwise_s8 *c, int32_t channels) {
+  const int32_t right = c->stride_w, down = (int32_t)c->stride_h * c->plane_w;
+  const int32_t row = (int32_t)c->out_w * channels;
+  const struct ek_walk rows = {c->out_h, c->out_w, right, down, channels, row};
+  const struct ek_walk columns = {c->out_w, c->out_h, down, right, row, channels};
+  const int32_t by_rows = (c->out_w + 3) / 4 * c->out_h, by_columns = (c->out_h + 3) / 4 * c->out_w;
+  return by_columns < by_rows ? columns : rows;
+}
+
+/* One channel of the image into the padded plane, whose edge is there already. */
+static inline void ek_copy_channel(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *plane) {
+  const int32_t step = c->in_ch, lanes = step <= UINT16_MAX / 7 ? 8 : 1;
+  const int32_t height = c->pad_h + c->in_h < c->plane_h ? c->in_h : c->plane_h - c->pad_h;
+  const int32_t width = c->pad_w + c->in_w < c->plane_w ? c->in_w : c->plane_w - c->pad_w;
+  const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
+  int8_t *row = plane + c->pad_h * c->plane_w + c->pad_w;
+  for (int32_t y = 0; y < height; y++, row += c->plane_w, in += c->in_w * step) {
+    for (int32_t x = 0; x < width; x += lanes) {
+      const mve_pred16_t some = vctp16q((uint32_t)(width - x < lanes ? width - x : lanes));
+      vstrbq_p_s16(row + x, vldrbq_gather_offset_z_s16(in + x * step, places, some), some);
+    }
+  }
+}
+
+/* Up to 16 taps, all within 255 bytes for four neighbouring outputs: a gather and a VMLADAV for each output. */
+EK_APART void ek_depthwise_few(const struct ek_depthwise_s8 *c, const struct ek_walk *t, const int8_t *plane,
+                               uint8x16_t places, const int8_t *w, int32_t oc, int8_t *out) {
+  const struct ek_requant *const q = &c->requant;
+  const int32_t bias = ek_channel_bias(q, oc), multiplier = q->multiplier[oc * q->channel_step];
+  const int32_t shift = q->shift ? q->shift[oc * q->channel_step] : (q->bias[oc] & 63) - 31;
+  const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)c->k_h * c->k_w));
+  const uint8_t step = (uint8_t)t->plane;
+  const uint8x16_t second = vaddq_n_u8(places, step), third = vaddq_n_u8(second, step);
+  const uint8x16_t fourth = vaddq_n_u8(third, step);
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t->output);
+  for (int32_t line = 0; line < t->lines; line++, plane += t->plane_line, out += t->output_line) {
+    const int8_t *x = plane;
+    int8_t *o = out;
+    int32_t left = t->length;
+    for (; left >= 4; left -= 4, x += 4 * t->plane, o += 4 * t->output) {
+      int32x4_t acc = vdupq_n_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps));
+      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, second), taps), acc, 1);
+      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, third), taps), acc, 2);
+      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, fourth), taps), acc, 3);
+      vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(q, bias, multiplier, shift, acc));
+    }
+    if (!left) continue;
+    int32_t some[4];
+    for (int32_t i = 0; i < left; i++, x += t->plane) {
+      some[i] = vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps);
+    }
+    const int32x4_t acc = ek_requantize_pixels(q, bias, multiplier, shift, vldrwq_s32(some));
+    vstrbq_scatter_offset_p_s32(o, to, acc, vctp32q((uint32_t)left));
+  }
+}
+
+/* Any window whose taps lie within 65,535 bytes: `places` says where, eight products at a time. */
+EK_APART void ek_depthwise_many(const struct ek_depthwise_s8 *c, const struct ek_walk *t, const int8_t *plane,
+                                const uint16_t *places, const int8_t *w, int32_t oc, int8_t *out) {
+  const struct ek_requant *const q = &c->requant;
+  const int32_t bias = ek_channel_bias(q, oc), multiplier = q->multiplier[oc * q->channel_step];
+  const int32_t shift = q->shift ? q->shift[oc * q->channel_step] : (q->bias[oc] & 63) - 31;
+  const int32_t taps = (int32_t)c->k_h * c->k_w;
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t->output);
+  for (int32_t line = 0; line < t->lines; line++, plane += t->plane_line, out += t->output_line) {
+    const int8_t *x = plane;
+    int8_t *o = out;
+    for (int32_t left = t->length; left > 0; left -= 4, o += 4 * t->output) {
+      int32_t sums[4];
+      for (int32_t i = 0; i < 4 && i < left; i++, x += t->plane) {
+        int32_t acc = 0;
+        for (int32_t k = 0; k < taps; k += 8) {
+          const mve_pred16_t some = vctp16q((uint32_t)(taps - k));
+          const int16x8_t v = vldrbq_gather_offset_z_s16(x, vldrhq_z_u16(places + k, some), some);
+          acc = vmladavaq_s16(acc, v, vldrbq_z_s16(w + k, some));
+        }
+        sums[i] = acc;
+      }
+      const int32x4_t acc = ek_requantize_pixels(q, bias, multiplier, shift, vldrwq_s32(sums));
+      vstrbq_scatter_offset_p_s32(o, to, acc, vctp32q((uint32_t)left));
+    }
+  }
+}
+
+/* Whether the layer was computed, with vectors. The plane is of int8, and half as large as the scratch memory
+ * provides; the places of the taps lie behind what the plane of int16 would take. */
+EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
+                                   void *scratch) {
+  const int32_t k_w = c->k_w, taps = (int32_t)c->k_h * k_w, size = (int32_t)c->plane_h * c->plane_w;
+  const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w;
+  const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right;
+  if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
+  const int32_t channels = (int32_t)c->in_ch * c->multiplier;
+  const struct ek_walk walk = ek_depthwise_walk(c, channels);
+  const int few = taps <= 16 && reach + 3 * walk.plane <= UINT8_MAX;
+  int8_t *const plane = scratch;
+  uint16_t *const places = (uint16_t *)scratch + size;
+  uint8_t first[16] = {0};
+  for (int32_t k = 0; k < taps; k++) {
+    places[k] = (uint16_t)(k / k_w * down + k % k_w * right);
+    if (few) first[k] = (uint8_t)places[k];
+  }
+  for (int32_t i = 0; i < size; i += 16) {
+    vstrbq_p_s8(plane + i, vdupq_n_s8(c->in_zero), vctp8q((uint32_t)(size - i)));
+  }
+  const int8_t *w = c->weights;
+  for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
+    ek_copy_channel(c, in + ic, plane);
+    for (int32_t m = 0; m < c->multiplier; m++, oc++, w += taps) {
+      if (few) {
+        ek_depthwise_few(c, &walk, plane, vld1q_u8(first), w, oc, out + oc);
+      } else {
+        ek_depthwise_many(c, &walk, plane, places, w, oc, out + oc);
+      }
+    }
+  }
+  return 1;
+}
+#endif
+
 EK_KERNEL void ek_depthwise_s8(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
                                void *scratch) {
+#if defined(__ARM_FEATURE_MVE)
+  if (ek_depthwise_vectors(c, in, out, scratch)) return;
+#endif
   int16_t *const plane = scratch, *const taps = plane + (int32_t)c->plane_h * c->plane_w;
   const int8_t *w = c->weights;
   for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
