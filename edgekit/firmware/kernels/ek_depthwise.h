@@ -169,44 +169,45 @@ static inline void ek_copy_channel(const struct ek_depthwise_s8 *c, const int8_t
   }
 }
 
-/* Up to 16 taps, all within 255 bytes for four neighbouring outputs: a gather and a VMLADAV for each output. */
-EK_APART void ek_depthwise_few(const struct ek_depthwise_s8 *c, const struct ek_walk *t, const int8_t *plane,
+/* Four outputs of a channel: for each a gather of its window and a VMLADAV. */
+static inline int32x4_t ek_four_windows(const int8_t *x, int32_t step, uint8x16_t places, int8x16_t taps) {
+  const int8_t *const second = x + step, *const third = second + step, *const fourth = third + step;
+  int32x4_t acc = vdupq_n_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps));
+  acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(second, places), taps), acc, 1);
+  acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(third, places), taps), acc, 2);
+  return vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(fourth, places), taps), acc, 3);
+}
+
+/* Up to 16 taps within 255 bytes. Where outputs of a line are no multiple of four, the last four are taken from
+ * its end; where there are fewer, more is read, within the scratch memory, and not written. */
+EK_APART void ek_depthwise_few(const struct ek_depthwise_s8 *c, const struct ek_walk *walk, const int8_t *plane,
                                uint8x16_t places, const int8_t *w, int32_t oc, int8_t *out) {
-  const struct ek_requant *const q = &c->requant;
-  const int32_t bias = ek_channel_bias(q, oc), multiplier = q->multiplier[oc * q->channel_step];
-  const int32_t shift = q->shift ? q->shift[oc * q->channel_step] : (q->bias[oc] & 63) - 31;
+  const struct ek_limits s = ek_limits_of(&c->requant);
+  const struct ek_lane r = ek_lane_of(&c->requant, oc);
+  const struct ek_walk t = *walk;
   const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)c->k_h * c->k_w));
-  const uint8_t step = (uint8_t)t->plane;
-  const uint8x16_t second = vaddq_n_u8(places, step), third = vaddq_n_u8(second, step);
-  const uint8x16_t fourth = vaddq_n_u8(third, step);
-  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t->output);
-  for (int32_t line = 0; line < t->lines; line++, plane += t->plane_line, out += t->output_line) {
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
+  const int32_t last = t.length < 4 ? 0 : t.length - 4;
+  for (int32_t line = 0; line < t.lines; line++, plane += t.plane_line, out += t.output_line) {
     const int8_t *x = plane;
     int8_t *o = out;
-    int32_t left = t->length;
-    for (; left >= 4; left -= 4, x += 4 * t->plane, o += 4 * t->output) {
-      int32x4_t acc = vdupq_n_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps));
-      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, second), taps), acc, 1);
-      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, third), taps), acc, 2);
-      acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, fourth), taps), acc, 3);
-      vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(q, bias, multiplier, shift, acc));
+    for (int32_t n = t.length / 4; n > 0; n--, x += 4 * t.plane, o += 4 * t.output) {
+      const int32x4_t acc = ek_four_windows(x, t.plane, places, taps);
+      vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(&s, r, acc));
     }
-    if (!left) continue;
-    int32_t some[4];
-    for (int32_t i = 0; i < left; i++, x += t->plane) {
-      some[i] = vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps);
+    if (t.length & 3) {
+      const int32x4_t acc = ek_four_windows(plane + last * t.plane, t.plane, places, taps);
+      vstrbq_scatter_offset_p_s32(out + last * t.output, to, ek_requantize_pixels(&s, r, acc),
+                                  vctp32q((uint32_t)t.length));
     }
-    const int32x4_t acc = ek_requantize_pixels(q, bias, multiplier, shift, vldrwq_s32(some));
-    vstrbq_scatter_offset_p_s32(o, to, acc, vctp32q((uint32_t)left));
   }
 }
 
 /* Any window whose taps lie within 65,535 bytes: `places` says where, eight products at a time. */
 EK_APART void ek_depthwise_many(const struct ek_depthwise_s8 *c, const struct ek_walk *t, const int8_t *plane,
                                 const uint16_t *places, const int8_t *w, int32_t oc, int8_t *out) {
-  const struct ek_requant *const q = &c->requant;
-  const int32_t bias = ek_channel_bias(q, oc), multiplier = q->multiplier[oc * q->channel_step];
-  const int32_t shift = q->shift ? q->shift[oc * q->channel_step] : (q->bias[oc] & 63) - 31;
+  const struct ek_limits s = ek_limits_of(&c->requant);
+  const struct ek_lane r = ek_lane_of(&c->requant, oc);
   const int32_t taps = (int32_t)c->k_h * c->k_w;
   const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t->output);
   for (int32_t line = 0; line < t->lines; line++, plane += t->plane_line, out += t->output_line) {
@@ -223,7 +224,7 @@ EK_APART void ek_depthwise_many(const struct ek_depthwise_s8 *c, const struct ek
         }
         sums[i] = acc;
       }
-      const int32x4_t acc = ek_requantize_pixels(q, bias, multiplier, shift, vldrwq_s32(sums));
+      const int32x4_t acc = ek_requantize_pixels(&s, r, vldrwq_s32(sums));
       vstrbq_scatter_offset_p_s32(o, to, acc, vctp32q((uint32_t)left));
     }
   }
@@ -239,7 +240,7 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
   if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
   const int32_t channels = (int32_t)c->in_ch * c->multiplier;
   const struct ek_walk walk = ek_depthwise_walk(c, channels);
-  const int few = taps <= 16 && reach + 3 * walk.plane <= UINT8_MAX;
+  const int few = taps <= 16 && reach <= UINT8_MAX && 3 * walk.plane <= size;
   int8_t *const plane = scratch;
   uint16_t *const places = (uint16_t *)scratch + size;
   uint8_t first[16] = {0};

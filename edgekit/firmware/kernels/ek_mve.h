@@ -13,6 +13,21 @@
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 
+/* Constants of a layer, kept in registers: each int8 that is stored might change what a pointer leads to. */
+struct ek_limits {
+  int32_t zero;
+  int32x4_t low, high;
+};
+
+static inline struct ek_limits ek_limits_of(const struct ek_requant *q) {
+  const struct ek_limits s = {q->zero, vdupq_n_s32(q->low), vdupq_n_s32(q->high)};
+  return s;
+}
+
+static inline int32x4_t ek_into_limits(const struct ek_limits *s, int32x4_t y) {
+  return vminq_s32(vmaxq_s32(vaddq_n_s32(y, s->zero), s->low), s->high);
+}
+
 /* Constants of four output channels; a lane for each. */
 struct ek_rescalers {
   int32x4_t bias, multiplier, shift;
@@ -34,14 +49,8 @@ static inline struct ek_rescalers ek_four_rescalers(const struct ek_requant *q, 
   return r;
 }
 
-/* Four rescaled accumulators within int8's limits. */
-static inline int32x4_t ek_into_limits(const struct ek_requant *q, int32x4_t y) {
-  y = vaddq_n_s32(y, q->zero);
-  return vminq_s32(vmaxq_s32(y, vdupq_n_s32(q->low)), vdupq_n_s32(q->high));
-}
-
 /* Four channels of one pixel. */
-static inline int32x4_t ek_requantize_channels(const struct ek_requant *q, const struct ek_rescalers *r,
+static inline int32x4_t ek_requantize_channels(const struct ek_limits *s, const struct ek_rescalers *r,
                                                int32x4_t acc) {
   const int32x4_t none = vdupq_n_s32(0);
   acc = vaddq_s32(acc, r->bias);
@@ -49,27 +58,40 @@ static inline int32x4_t ek_requantize_channels(const struct ek_requant *q, const
   acc = vqrdmulhq_s32(acc, r->multiplier);
   const int32x4_t right = EK_ANY_EXACT ? vminq_s32(r->shift, none) : r->shift;
   const int32x4_t below = vshrq_n_s32(EK_ANY_EXACT ? vandq_s32(acc, right) : acc, 31);
-  return ek_into_limits(q, vrshlq_s32(vqaddq_s32(acc, below), right));
+  return ek_into_limits(s, vrshlq_s32(vqaddq_s32(acc, below), right));
 }
 
-/* One channel of four pixels. */
-static inline int32x4_t ek_requantize_pixels(const struct ek_requant *q, int32_t bias, int32_t multiplier,
-                                             int32_t shift, int32x4_t acc) {
-  acc = vaddq_n_s32(acc, bias);
-  if (EK_ANY_EXACT && shift > 0) acc = vshlq_r_s32(acc, shift);
-  acc = vqrdmulhq_n_s32(acc, multiplier);
-  if (!EK_ANY_EXACT || shift < 0) acc = vrshlq_n_s32(vqaddq_s32(acc, vshrq_n_s32(acc, 31)), shift);
-  return ek_into_limits(q, acc);
+/* Constants of one output channel. */
+struct ek_lane {
+  int32_t bias, multiplier, shift;
+};
+
+static inline struct ek_lane ek_lane_of(const struct ek_requant *q, int32_t channel) {
+  const int32_t i = channel * q->channel_step, bias = q->bias[channel];
+  const struct ek_lane r = {q->shift ? bias : bias >> 6, q->multiplier[i], q->shift ? q->shift[i] : (bias & 63) - 31};
+  return r;
+}
+
+/* One channel of four pixels. The accumulator's sign stands for the product's: where that is 0, both round to 0. */
+static inline int32x4_t ek_requantize_pixels(const struct ek_limits *s, struct ek_lane r, int32x4_t acc) {
+  acc = vaddq_n_s32(acc, r.bias);
+  if (EK_ANY_EXACT && r.shift >= 0) {
+    acc = vqrdmulhq_n_s32(vshlq_r_s32(acc, r.shift), r.multiplier);
+  } else { /* VQRDMLAH adds the whole number after its rounding */
+    acc = vrshlq_n_s32(vqrdmlahq_n_s32(vshrq_n_s32(acc, 31), acc, r.multiplier), r.shift);
+  }
+  return ek_into_limits(s, acc);
 }
 
 /* Each four activations in the order of the weights: 0 2 1 3. */
 static inline int8x16_t ek_in_order(int8x16_t v) { return vpselq_s8(vrev32q_s8(v), v, 0x6666); }
 
-/* One column of `depth` values as every fourth block of 16, the first of which holds what is no multiple. */
-static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t depth) {
-  int32_t n = ((depth - 1) & 15) + 1;
-  for (const int8_t *const end = x + depth; x != end; x += n, n = 16, blocks += 64) {
-    vst1q_s8(blocks, ek_in_order(vldrbq_z_s8(x, vctp8q((uint32_t)n))));
+/* One column of `length` values as every fourth block of 16. Of `depth`, `length` rounded up to a multiple of
+ * four, the first block holds what is no multiple of 16. */
+static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t length) {
+  int32_t n = ((length + 3) & 12) ? (length + 3) & 12 : 16;
+  for (; length > 0; x += n, length -= n, n = 16, blocks += 64) {
+    vst1q_s8(blocks, ek_in_order(vldrbq_z_s8(x, vctp8q((uint32_t)length))));
   }
 }
 
@@ -132,6 +154,7 @@ __attribute__((naked, noinline, unused)) static void ek_vectors_4x2(
 /* Four pixels by all channels from the columns in `blocks`. */
 EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *q, const int8_t *blocks,
                                 int32_t depth, int32_t channels, int8_t *out) {
+  const struct ek_limits s = ek_limits_of(q);
   int32_t acc[16];
   for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
     ek_vectors_4x2(weights, blocks, depth, acc);
@@ -140,7 +163,7 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
     const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
     int8_t *o = out + c;
     for (int32_t i = 0; i < 4; i++, o += channels) {
-      vstrbq_p_s32(o, ek_requantize_channels(q, &r, vldrwq_s32(acc + 4 * i)), lanes);
+      vstrbq_p_s32(o, ek_requantize_channels(&s, &r, vldrwq_s32(acc + 4 * i)), lanes);
     }
   }
 }
@@ -175,12 +198,13 @@ static inline int32x4_t ek_vectors_1x4(const int8_t *w, const int8_t *u, const i
 EK_APART void ek_vector_channels(const int8_t *weights, const struct ek_requant *q, const int8_t *x,
                                  int32_t length, int32_t channels, int8_t *out) {
   const int32_t depth = (length + 3) & ~3;
+  const struct ek_limits s = ek_limits_of(q);
   for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
     const int8_t *const second = c + 2 < channels ? weights + 2 * depth : weights;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
     const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
     const int32x4_t acc = ek_vectors_1x4(weights, second, x, length);
-    vstrbq_p_s32(out + c, ek_requantize_channels(q, &r, acc), lanes);
+    vstrbq_p_s32(out + c, ek_requantize_channels(&s, &r, acc), lanes);
   }
 }
 #endif
