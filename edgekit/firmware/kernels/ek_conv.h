@@ -89,14 +89,14 @@ static inline void ek_gather_vectors(const struct ek_conv_s8 *c, const int8_t *i
   const int32_t last = c->in_w - x0, row = (int32_t)c->k_w * n;
   const int32_t left = x0 < 0 ? -x0 * n : 0, right = (last < c->k_w ? last : c->k_w) * n;
   const int8x16_t zero = vdupq_n_s8(c->in_zero);
-  for (int32_t ky = 0; ky < c->k_h; ky++, window += row) {
-    const int32_t y = y0 + ky * c->dilation_h;
-    const int inside = y >= 0 && y < c->in_h;
+  const int32_t step = c->dilation_h, height = c->in_h, line = c->in_w * n;
+  const int8_t *from = in + y0 * line + x0 * n;
+  for (int32_t ky = c->k_h, y = y0; ky > 0; ky--, y += step, from += step * line, window += row) {
+    const int inside = y >= 0 && y < height;
     if (!inside || left || right < row) {
       for (int32_t i = 0; i < row; i += 16) vstrbq_p_s8(window + i, zero, vctp8q((uint32_t)(row - i)));
     }
     if (!inside) continue;
-    const int8_t *const from = in + (y * c->in_w + x0) * n;
     for (int32_t i = left; i < right; i += 16) {
       const mve_pred16_t some = vctp8q((uint32_t)(right - i));
       vstrbq_p_s8(window + i, vldrbq_z_s8(from + i, some), some);
@@ -110,27 +110,28 @@ EK_KERNEL void ek_conv_vectors(const struct ek_conv_s8 *c, const int8_t *in, int
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
   const int direct = c->k_h == 1 && c->k_w == 1; /* whatever the number of channels */
+  const int32_t out_w = c->out_w, channels = c->out_ch, next = c->stride_w * c->in_ch;
+  const int32_t line = c->stride_h * c->in_w * c->in_ch;
   int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
   int8_t few[64], *const blocks = depth < 8 ? few : scratch;
-  int32_t oy = 0, ox = 0;
-  for (int32_t i = 0; i < count; i++) {
+  for (int32_t oy = 0, ox = 0, i = 0; i < count; i++) {
     const int8_t *column = window;
     if (direct && i < whole) { /* the last ones may lie where their own output is written */
-      column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * c->in_ch;
+      column = in + oy * line + ox * next;
     } else if (c->dilation_w == 1) {
       ek_gather_vectors(c, in, oy, ox, window);
     } else {
       ek_gather_window(c, in, oy, ox, window);
     }
-    if (++ox == c->out_w) ox = 0, oy++;
+    if (++ox == out_w) ox = 0, oy++;
     const int32_t lane = i % EK_COLUMNS;
     if (i < whole) ek_spread_column(column, blocks + 16 * lane, length);
     if (i >= whole) {
-      ek_vector_channels(c->weights, &c->requant, column, length, c->out_ch, out);
-      out += c->out_ch;
+      ek_vector_channels(c->weights, &c->requant, column, length, channels, out);
+      out += channels;
     } else if (lane == EK_COLUMNS - 1) {
-      ek_vector_columns(c->weights, &c->requant, blocks, depth, c->out_ch, out);
-      out += (int32_t)EK_COLUMNS * c->out_ch;
+      ek_vector_columns(c->weights, &c->requant, blocks, depth, channels, out);
+      out += EK_COLUMNS * channels;
     }
   }
 }

@@ -154,17 +154,19 @@ static inline struct ek_walk ek_depthwise_walk(const struct ek_depthwise_s8 *c, 
   return by_columns < by_rows ? columns : rows;
 }
 
-/* One channel of the image into the padded plane, whose edge is there already. */
+/* One channel of the image into the padded plane, whose edge is there already: eight values of each row at once. */
 static inline void ek_copy_channel(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *plane) {
-  const int32_t step = c->in_ch, lanes = step <= UINT16_MAX / 7 ? 8 : 1;
-  const int32_t height = c->pad_h + c->in_h < c->plane_h ? c->in_h : c->plane_h - c->pad_h;
-  const int32_t width = c->pad_w + c->in_w < c->plane_w ? c->in_w : c->plane_w - c->pad_w;
+  const int32_t step = c->in_ch, below = c->plane_h - c->pad_h, beside = c->plane_w - c->pad_w;
+  const int32_t height = c->in_h < below ? c->in_h : below, width = c->in_w < beside ? c->in_w : beside;
+  const int32_t lanes = step <= UINT16_MAX / 7 ? 8 : 1, next = c->in_w * step, down = c->plane_w;
   const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
-  int8_t *row = plane + c->pad_h * c->plane_w + c->pad_w;
-  for (int32_t y = 0; y < height; y++, row += c->plane_w, in += c->in_w * step) {
-    for (int32_t x = 0; x < width; x += lanes) {
-      const mve_pred16_t some = vctp16q((uint32_t)(width - x < lanes ? width - x : lanes));
-      vstrbq_p_s16(row + x, vldrbq_gather_offset_z_s16(in + x * step, places, some), some);
+  plane += c->pad_h * down + c->pad_w;
+  for (int32_t x = 0; x < width; x += lanes) {
+    const mve_pred16_t some = vctp16q((uint32_t)(width - x < lanes ? width - x : lanes));
+    const int8_t *from = in + x * step;
+    int8_t *to = plane + x;
+    for (int32_t y = height; y > 0; y--, from += next, to += down) {
+      vstrbq_p_s16(to, vldrbq_gather_offset_z_s16(from, places, some), some);
     }
   }
 }
