@@ -87,10 +87,20 @@ static inline int32x4_t ek_requantize_pixels(const struct ek_limits *s, struct e
 static inline int8x16_t ek_in_order(int8x16_t v) { return vpselq_s8(vrev32q_s8(v), v, 0x6666); }
 
 /* One column of `length` values as every fourth block of 16. Of `depth`, `length` rounded up to a multiple of
- * four, the first block holds what is no multiple of 16. */
-static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t length) {
-  int32_t n = ((length + 3) & 12) ? (length + 3) & 12 : 16;
-  for (; length > 0; x += n, length -= n, n = 16, blocks += 64) {
+ * four, the first block holds what is no multiple of 16. What lies beyond meets weights of zero: with `readable`,
+ * depth or 16 values may be read, and no lane is switched off. */
+static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t length, int readable) {
+  const int32_t rest = (length + 3) & 12, first = rest ? rest : 16;
+  if (readable) {
+    vst1q_s8(blocks, ek_in_order(vld1q_s8(x)));
+    x += first;
+    for (int32_t n = (length - first + 15) >> 4; n > 0; n--, x += 16) {
+      blocks += 64;
+      vst1q_s8(blocks, ek_in_order(vld1q_s8(x)));
+    }
+    return;
+  }
+  for (int32_t n = first; length > 0; x += n, length -= n, n = 16, blocks += 64) {
     vst1q_s8(blocks, ek_in_order(vldrbq_z_s8(x, vctp8q((uint32_t)length))));
   }
 }
