@@ -180,54 +180,75 @@ static inline int32x4_t ek_four_windows(const int8_t *x, int32_t step, uint8x16_
   return vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(fourth, places), taps), acc, 3);
 }
 
+/* What a layer's channels share. */
+struct ek_depthwise_plan {
+  const struct ek_depthwise_s8 *layer;
+  int8_t *plane; /* padded input of one channel */
+  struct ek_walk walk;
+  int32_t taps, channels;
+};
+
 /* Up to 16 taps within 255 bytes. Where outputs of a line are no multiple of four, the last four are taken from
  * its end; where there are fewer, more is read, within the scratch memory, and not written. */
-EK_APART void ek_depthwise_few(const struct ek_depthwise_s8 *c, const struct ek_walk *walk, const int8_t *plane,
-                               uint8x16_t places, const int8_t *w, int32_t oc, int8_t *out) {
+EK_APART void ek_depthwise_few(const struct ek_depthwise_plan *p, uint8x16_t places, const int8_t *in, int8_t *out) {
+  const struct ek_depthwise_s8 *const c = p->layer;
   const struct ek_limits s = ek_limits_of(&c->requant);
-  const struct ek_lane r = ek_lane_of(&c->requant, oc);
-  const struct ek_walk t = *walk;
-  const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)c->k_h * c->k_w));
+  const struct ek_walk t = p->walk;
   const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
-  const int32_t last = t.length < 4 ? 0 : t.length - 4;
-  for (int32_t line = 0; line < t.lines; line++, plane += t.plane_line, out += t.output_line) {
-    const int8_t *x = plane;
-    int8_t *o = out;
-    for (int32_t n = t.length / 4; n > 0; n--, x += 4 * t.plane, o += 4 * t.output) {
-      const int32x4_t acc = ek_four_windows(x, t.plane, places, taps);
-      vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(&s, r, acc));
-    }
-    if (t.length & 3) {
-      const int32x4_t acc = ek_four_windows(plane + last * t.plane, t.plane, places, taps);
-      vstrbq_scatter_offset_p_s32(out + last * t.output, to, ek_requantize_pixels(&s, r, acc),
-                                  vctp32q((uint32_t)t.length));
+  const int32_t last = t.length < 4 ? 0 : t.length - 4, taps_count = p->taps, channels = p->channels;
+  const int8_t *w = c->weights;
+  for (int32_t oc = 0, m = 0; oc < channels; oc++, out++, w += taps_count) {
+    if (m == 0) ek_copy_channel(c, in++, p->plane), m = c->multiplier;
+    m--;
+    const struct ek_lane r = ek_lane_of(&c->requant, oc);
+    const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)taps_count));
+    const int8_t *plane = p->plane;
+    int8_t *to_line = out;
+    for (int32_t line = t.lines; line > 0; line--, plane += t.plane_line, to_line += t.output_line) {
+      const int8_t *x = plane;
+      int8_t *o = to_line;
+      for (int32_t n = t.length / 4; n > 0; n--, x += 4 * t.plane, o += 4 * t.output) {
+        const int32x4_t acc = ek_four_windows(x, t.plane, places, taps);
+        vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(&s, r, acc));
+      }
+      if (t.length & 3) {
+        const int32x4_t acc = ek_four_windows(plane + last * t.plane, t.plane, places, taps);
+        vstrbq_scatter_offset_p_s32(to_line + last * t.output, to, ek_requantize_pixels(&s, r, acc),
+                                    vctp32q((uint32_t)t.length));
+      }
     }
   }
 }
 
 /* Any window whose taps lie within 65,535 bytes: `places` says where, eight products at a time. */
-EK_APART void ek_depthwise_many(const struct ek_depthwise_s8 *c, const struct ek_walk *t, const int8_t *plane,
-                                const uint16_t *places, const int8_t *w, int32_t oc, int8_t *out) {
+EK_APART void ek_depthwise_many(const struct ek_depthwise_plan *p, const uint16_t *places, const int8_t *in,
+                                int8_t *out) {
+  const struct ek_depthwise_s8 *const c = p->layer;
   const struct ek_limits s = ek_limits_of(&c->requant);
-  const struct ek_lane r = ek_lane_of(&c->requant, oc);
-  const int32_t taps = (int32_t)c->k_h * c->k_w;
-  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t->output);
-  for (int32_t line = 0; line < t->lines; line++, plane += t->plane_line, out += t->output_line) {
-    const int8_t *x = plane;
-    int8_t *o = out;
-    for (int32_t left = t->length; left > 0; left -= 4, o += 4 * t->output) {
-      int32_t sums[4];
-      for (int32_t i = 0; i < 4 && i < left; i++, x += t->plane) {
-        int32_t acc = 0;
-        for (int32_t k = 0; k < taps; k += 8) {
-          const mve_pred16_t some = vctp16q((uint32_t)(taps - k));
-          const int16x8_t v = vldrbq_gather_offset_z_s16(x, vldrhq_z_u16(places + k, some), some);
-          acc = vmladavaq_s16(acc, v, vldrbq_z_s16(w + k, some));
+  const struct ek_walk t = p->walk;
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
+  const int8_t *w = c->weights;
+  for (int32_t oc = 0, m = 0; oc < p->channels; oc++, out++, w += p->taps) {
+    if (m == 0) ek_copy_channel(c, in++, p->plane), m = c->multiplier;
+    m--;
+    const struct ek_lane r = ek_lane_of(&c->requant, oc);
+    for (int32_t line = 0; line < t.lines; line++) {
+      const int8_t *x = p->plane + line * t.plane_line;
+      int8_t *o = out + line * t.output_line;
+      for (int32_t left = t.length; left > 0; left -= 4, o += 4 * t.output) {
+        int32_t sums[4];
+        for (int32_t i = 0; i < 4 && i < left; i++, x += t.plane) {
+          int32_t acc = 0;
+          for (int32_t k = 0; k < p->taps; k += 8) {
+            const mve_pred16_t some = vctp16q((uint32_t)(p->taps - k));
+            const int16x8_t v = vldrbq_gather_offset_z_s16(x, vldrhq_z_u16(places + k, some), some);
+            acc = vmladavaq_s16(acc, v, vldrbq_z_s16(w + k, some));
+          }
+          sums[i] = acc;
         }
-        sums[i] = acc;
+        const int32x4_t y = ek_requantize_pixels(&s, r, vldrwq_s32(sums));
+        vstrbq_scatter_offset_p_s32(o, to, y, vctp32q((uint32_t)left));
       }
-      const int32x4_t acc = ek_requantize_pixels(&s, r, vldrwq_s32(sums));
-      vstrbq_scatter_offset_p_s32(o, to, acc, vctp32q((uint32_t)left));
     }
   }
 }
@@ -236,33 +257,28 @@ EK_APART void ek_depthwise_many(const struct ek_depthwise_s8 *c, const struct ek
  * provides; the places of the taps lie behind what the plane of int16 would take. */
 EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
                                    void *scratch) {
-  const int32_t k_w = c->k_w, taps = (int32_t)c->k_h * k_w, size = (int32_t)c->plane_h * c->plane_w;
+  const int32_t k_w = c->k_w, taps = c->k_h * k_w, size = (int32_t)c->plane_h * c->plane_w;
   const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w;
   const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right;
   if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
   const int32_t channels = (int32_t)c->in_ch * c->multiplier;
-  const struct ek_walk walk = ek_depthwise_walk(c, channels);
-  const int few = taps <= 16 && reach <= UINT8_MAX && 3 * walk.plane <= size;
-  int8_t *const plane = scratch;
+  const struct ek_depthwise_plan p = {c, scratch, ek_depthwise_walk(c, channels), taps, channels};
+  const int few = taps <= 16 && reach <= UINT8_MAX && 3 * p.walk.plane <= size;
   uint16_t *const places = (uint16_t *)scratch + size;
   uint8_t first[16] = {0};
-  for (int32_t k = 0; k < taps; k++) {
-    places[k] = (uint16_t)(k / k_w * down + k % k_w * right);
-    if (few) first[k] = (uint8_t)places[k];
+  for (int32_t y = 0, k = 0; y < c->k_h; y++) {
+    for (int32_t x = 0; x < k_w; x++, k++) {
+      places[k] = (uint16_t)(y * down + x * right);
+      if (few) first[k] = (uint8_t)places[k];
+    }
   }
   for (int32_t i = 0; i < size; i += 16) {
-    vstrbq_p_s8(plane + i, vdupq_n_s8(c->in_zero), vctp8q((uint32_t)(size - i)));
+    vstrbq_p_s8(p.plane + i, vdupq_n_s8(c->in_zero), vctp8q((uint32_t)(size - i)));
   }
-  const int8_t *w = c->weights;
-  for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
-    ek_copy_channel(c, in + ic, plane);
-    for (int32_t m = 0; m < c->multiplier; m++, oc++, w += taps) {
-      if (few) {
-        ek_depthwise_few(c, &walk, plane, vld1q_u8(first), w, oc, out + oc);
-      } else {
-        ek_depthwise_many(c, &walk, plane, places, w, oc, out + oc);
-      }
-    }
+  if (few) {
+    ek_depthwise_few(&p, vld1q_u8(first), in, out);
+  } else {
+    ek_depthwise_many(&p, places, in, out);
   }
   return 1;
 }

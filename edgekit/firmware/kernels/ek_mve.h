@@ -33,18 +33,25 @@ struct ek_rescalers {
   int32x4_t bias, multiplier, shift;
 };
 
-static inline struct ek_rescalers ek_four_rescalers(const struct ek_requant *q, int32_t channel,
-                                                    mve_pred16_t lanes) {
+/* With `all`, four channels whatever `lanes` says. */
+static inline __attribute__((always_inline)) struct ek_rescalers ek_four_rescalers(const struct ek_requant *q,
+                                                                                   int32_t channel, int all,
+                                                                                   mve_pred16_t lanes) {
+  const int32_t *const bias = q->bias + channel, *const multiplier = q->multiplier + channel;
   struct ek_rescalers r;
-  r.bias = vldrwq_z_s32(q->bias + channel, lanes);
-  r.multiplier = q->channel_step ? vldrwq_z_s32(q->multiplier + channel, lanes) : vdupq_n_s32(q->multiplier[0]);
+  r.bias = all ? vldrwq_s32(bias) : vldrwq_z_s32(bias, lanes);
+  if (!q->channel_step) {
+    r.multiplier = vdupq_n_s32(q->multiplier[0]);
+  } else {
+    r.multiplier = all ? vldrwq_s32(multiplier) : vldrwq_z_s32(multiplier, lanes);
+  }
   if (!q->shift) {
     r.shift = vsubq_n_s32(vandq_s32(r.bias, vdupq_n_s32(63)), 31);
     r.bias = vshrq_n_s32(r.bias, 6);
-  } else if (q->channel_step) {
-    r.shift = vldrbq_z_s32(q->shift + channel, lanes);
-  } else {
+  } else if (!q->channel_step) {
     r.shift = vdupq_n_s32(q->shift[0]);
+  } else {
+    r.shift = all ? vldrbq_s32(q->shift + channel) : vldrbq_z_s32(q->shift + channel, lanes);
   }
   return r;
 }
@@ -171,22 +178,41 @@ __attribute__((naked, noinline, unused)) static void ek_vectors_4x4(
 }
 #undef EK_SIXTEEN_K
 
+/* Four channels of four pixels, all channels or those of `lanes`. */
+static inline __attribute__((always_inline)) void ek_store_columns(const struct ek_limits *s,
+                                                                   const struct ek_rescalers *r,
+                                                                   const int32_t *acc, int32_t channels,
+                                                                   int all, mve_pred16_t lanes, int8_t *out) {
+  for (int i = 0; i < 4; i++, acc += 4, out += channels) {
+    const int32x4_t y = ek_requantize_channels(s, r, vldrwq_s32(acc));
+    if (all) {
+      vstrbq_s32(out, y);
+    } else {
+      vstrbq_p_s32(out, y, lanes);
+    }
+    __asm__ volatile(""); /* one after the other, or constants leave the registers */
+  }
+}
+
 /* Four pixels by all channels from the columns in `blocks`. */
 EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *q, const int8_t *blocks,
                                 int32_t depth, int32_t channels, int8_t *out) {
   const struct ek_limits s = ek_limits_of(q);
   struct ek_sums sums;
-  int8_t *const second = out + channels, *const third = second + channels, *const fourth = third + channels;
-  for (int32_t c = 0; c < channels; c += 4) {
-    sums.end = weights + (c + 2 < channels ? 4 : 2) * depth;
+  int32_t c = 0;
+  for (; c + 4 <= channels; c += 4) {
+    sums.end = weights + 4 * depth;
     ek_vectors_4x4(weights, blocks, depth, &sums);
     weights = sums.end;
+    const struct ek_rescalers r = ek_four_rescalers(q, c, 1, 0);
+    ek_store_columns(&s, &r, sums.acc, channels, 1, 0, out + c);
+  }
+  if (c < channels) {
+    sums.end = weights + (c + 2 < channels ? 4 : 2) * depth;
+    ek_vectors_4x4(weights, blocks, depth, &sums);
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
-    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
-    vstrbq_p_s32(out + c, ek_requantize_channels(&s, &r, vldrwq_s32(sums.acc)), lanes);
-    vstrbq_p_s32(second + c, ek_requantize_channels(&s, &r, vldrwq_s32(sums.acc + 4)), lanes);
-    vstrbq_p_s32(third + c, ek_requantize_channels(&s, &r, vldrwq_s32(sums.acc + 8)), lanes);
-    vstrbq_p_s32(fourth + c, ek_requantize_channels(&s, &r, vldrwq_s32(sums.acc + 12)), lanes);
+    const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
+    ek_store_columns(&s, &r, sums.acc, channels, 0, lanes, out + c);
   }
 }
 
@@ -224,7 +250,7 @@ EK_APART void ek_vector_channels(const int8_t *weights, const struct ek_requant 
   for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
     const int8_t *const second = c + 2 < channels ? weights + 2 * depth : weights;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
-    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
+    const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
     const int32x4_t acc = ek_vectors_1x4(weights, second, x, length);
     vstrbq_p_s32(out + c, ek_requantize_channels(&s, &r, acc), lanes);
   }
