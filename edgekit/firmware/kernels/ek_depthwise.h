@@ -171,13 +171,18 @@ static inline void ek_copy_channel(const struct ek_depthwise_s8 *c, const int8_t
   }
 }
 
-/* Four outputs of a channel: for each a gather of its window and a VMLADAV. */
-static inline int32x4_t ek_four_windows(const int8_t *x, int32_t step, uint8x16_t places, int8x16_t taps) {
-  const int8_t *const second = x + step, *const third = second + step, *const fourth = third + step;
-  int32x4_t acc = vdupq_n_s32(vmladavq_s8(vldrbq_gather_offset_s8(x, places), taps));
-  acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(second, places), taps), acc, 1);
-  acc = vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(third, places), taps), acc, 2);
-  return vsetq_lane_s32(vmladavq_s8(vldrbq_gather_offset_s8(fourth, places), taps), acc, 3);
+/* Four outputs of a channel: for each a gather of its window and a VMLADAV. x moves on to the next four.
+ * two: bytes of two steps from window to window. beside: `places`, one step on. */
+static inline int32x4_t ek_four_windows(const int8_t **x, int32_t two, uint8x16_t places, uint8x16_t beside,
+                                        int8x16_t taps) {
+  const int8_t *p = *x;
+  const int32_t first = vmladavq_s8(vldrbq_gather_offset_s8(p, places), taps);
+  const int32_t second = vmladavq_s8(vldrbq_gather_offset_s8(p, beside), taps);
+  p += two;
+  const int32_t third = vmladavq_s8(vldrbq_gather_offset_s8(p, places), taps);
+  const int32_t fourth = vmladavq_s8(vldrbq_gather_offset_s8(p, beside), taps);
+  *x = p + two;
+  return vsetq_lane_s32(fourth, vsetq_lane_s32(third, vsetq_lane_s32(second, vdupq_n_s32(first), 1), 2), 3);
 }
 
 /* What a layer's channels share. */
@@ -188,14 +193,16 @@ struct ek_depthwise_plan {
   int32_t taps, channels;
 };
 
-/* Up to 16 taps within 255 bytes. Where outputs of a line are no multiple of four, the last four are taken from
+/* Up to 16 taps within 255 bytes for two outputs. Where outputs of a line are no multiple of four, the last four are taken from
  * its end; where there are fewer, more is read, within the scratch memory, and not written. */
 EK_APART void ek_depthwise_few(const struct ek_depthwise_plan *p, uint8x16_t places, const int8_t *in, int8_t *out) {
   const struct ek_depthwise_s8 *const c = p->layer;
   const struct ek_limits s = ek_limits_of(&c->requant);
   const struct ek_walk t = p->walk;
   const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
+  const uint8x16_t beside = vaddq_n_u8(places, (uint8_t)t.plane);
   const int32_t last = t.length < 4 ? 0 : t.length - 4, taps_count = p->taps, channels = p->channels;
+  const int32_t two = 2 * t.plane;
   const int8_t *w = c->weights;
   for (int32_t oc = 0, m = 0; oc < channels; oc++, out++, w += taps_count) {
     if (m == 0) ek_copy_channel(c, in++, p->plane), m = c->multiplier;
@@ -207,12 +214,13 @@ EK_APART void ek_depthwise_few(const struct ek_depthwise_plan *p, uint8x16_t pla
     for (int32_t line = t.lines; line > 0; line--, plane += t.plane_line, to_line += t.output_line) {
       const int8_t *x = plane;
       int8_t *o = to_line;
-      for (int32_t n = t.length / 4; n > 0; n--, x += 4 * t.plane, o += 4 * t.output) {
-        const int32x4_t acc = ek_four_windows(x, t.plane, places, taps);
+      for (int32_t n = t.length / 4; n > 0; n--, o += 4 * t.output) {
+        const int32x4_t acc = ek_four_windows(&x, two, places, beside, taps);
         vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(&s, r, acc));
       }
       if (t.length & 3) {
-        const int32x4_t acc = ek_four_windows(plane + last * t.plane, t.plane, places, taps);
+        x = plane + last * t.plane;
+        const int32x4_t acc = ek_four_windows(&x, two, places, beside, taps);
         vstrbq_scatter_offset_p_s32(to_line + last * t.output, to, ek_requantize_pixels(&s, r, acc),
                                     vctp32q((uint32_t)t.length));
       }
@@ -263,7 +271,7 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
   if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
   const int32_t channels = (int32_t)c->in_ch * c->multiplier;
   const struct ek_depthwise_plan p = {c, scratch, ek_depthwise_walk(c, channels), taps, channels};
-  const int few = taps <= 16 && reach <= UINT8_MAX && 3 * p.walk.plane <= size;
+  const int few = taps <= 16 && reach + p.walk.plane <= UINT8_MAX && 3 * p.walk.plane <= size;
   uint16_t *const places = (uint16_t *)scratch + size;
   uint8_t first[16] = {0};
   for (int32_t y = 0, k = 0; y < c->k_h; y++) {

@@ -33,25 +33,23 @@ struct ek_rescalers {
   int32x4_t bias, multiplier, shift;
 };
 
-/* With `all`, four channels whatever `lanes` says. */
+/* With `all`, four channels whatever `lanes` says, of a layer with shifts in its biases. */
 static inline __attribute__((always_inline)) struct ek_rescalers ek_four_rescalers(const struct ek_requant *q,
                                                                                    int32_t channel, int all,
                                                                                    mve_pred16_t lanes) {
   const int32_t *const bias = q->bias + channel, *const multiplier = q->multiplier + channel;
   struct ek_rescalers r;
   r.bias = all ? vldrwq_s32(bias) : vldrwq_z_s32(bias, lanes);
-  if (!q->channel_step) {
-    r.multiplier = vdupq_n_s32(q->multiplier[0]);
-  } else {
+  if (all || !q->shift) {
     r.multiplier = all ? vldrwq_s32(multiplier) : vldrwq_z_s32(multiplier, lanes);
-  }
-  if (!q->shift) {
     r.shift = vsubq_n_s32(vandq_s32(r.bias, vdupq_n_s32(63)), 31);
     r.bias = vshrq_n_s32(r.bias, 6);
-  } else if (!q->channel_step) {
-    r.shift = vdupq_n_s32(q->shift[0]);
+  } else if (q->channel_step) {
+    r.multiplier = vldrwq_z_s32(multiplier, lanes);
+    r.shift = vldrbq_z_s32(q->shift + channel, lanes);
   } else {
-    r.shift = all ? vldrbq_s32(q->shift + channel) : vldrbq_z_s32(q->shift + channel, lanes);
+    r.multiplier = vdupq_n_s32(q->multiplier[0]);
+    r.shift = vdupq_n_s32(q->shift[0]);
   }
   return r;
 }
@@ -190,7 +188,7 @@ static inline __attribute__((always_inline)) void ek_store_columns(const struct 
     } else {
       vstrbq_p_s32(out, y, lanes);
     }
-    __asm__ volatile(""); /* one after the other, or constants leave the registers */
+    __asm__ volatile("" : "+r"(out)); /* one after the other: there are no registers for more */
   }
 }
 
@@ -200,16 +198,17 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
   const struct ek_limits s = ek_limits_of(q);
   struct ek_sums sums;
   int32_t c = 0;
-  for (; c + 4 <= channels; c += 4) {
+  for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4) {
     sums.end = weights + 4 * depth;
     ek_vectors_4x4(weights, blocks, depth, &sums);
     weights = sums.end;
     const struct ek_rescalers r = ek_four_rescalers(q, c, 1, 0);
     ek_store_columns(&s, &r, sums.acc, channels, 1, 0, out + c);
   }
-  if (c < channels) {
+  for (; c < channels; c += 4) {
     sums.end = weights + (c + 2 < channels ? 4 : 2) * depth;
     ek_vectors_4x4(weights, blocks, depth, &sums);
+    weights = sums.end;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
     const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
     ek_store_columns(&s, &r, sums.acc, channels, 0, lanes, out + c);
