@@ -110,15 +110,24 @@ EK_KERNEL void ek_conv_vectors(const struct ek_conv_s8 *c, const int8_t *in, int
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
   const int direct = c->k_h == 1 && c->k_w == 1, plain = c->dilation_h == 1 && c->dilation_w == 1;
-  const int32_t out_w = c->out_w, channels = c->out_ch, next = c->stride_w * c->in_ch;
-  const int32_t line = c->stride_h * c->in_w * c->in_ch, reads = depth < 16 ? 16 : depth;
+  const int32_t out_w = c->out_w, channels = c->out_ch, in_ch = c->in_ch, reads = depth < 16 ? 16 : depth;
   int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
   int8_t few[64], *const blocks = depth < 8 ? few : scratch;
-  const int8_t *const end = direct ? in + c->in_h * c->in_w * c->in_ch : window + depth;
-  for (int32_t oy = 0, ox = 0, i = 0; i < count; i++) {
+  const int8_t *const end = direct ? in + c->in_h * c->in_w * in_ch : window + depth;
+  int32_t i = 0;
+  if (direct && c->stride_h == 1 && c->stride_w == 1) { /* pixels one behind the other */
+    for (; i < whole; i += EK_COLUMNS, out += EK_COLUMNS * channels) {
+      for (int lane = 0; lane < EK_COLUMNS; lane++, in += in_ch) {
+        ek_spread_column(in, blocks + 16 * lane, length, in + reads <= end);
+      }
+      ek_vector_columns(c->weights, &c->requant, blocks, depth, channels, out);
+    }
+    in -= i * in_ch;
+  }
+  for (int32_t oy = i / out_w, ox = i % out_w; i < count; i++) {
     const int8_t *column = window;
     if (direct && i < whole) { /* the last ones may lie where their own output is written */
-      column = in + oy * line + ox * next;
+      column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * in_ch;
     } else if (plain) {
       ek_gather_vectors(c, in, oy, ox, window);
     } else {
