@@ -138,32 +138,41 @@ EK_KERNEL void ek_depthwise_any(const struct ek_depthwise_s8 *c, const int16_t *
 }
 
 #if defined(__ARM_FEATURE_MVE)
-/* Steps from output to output of a channel: along its rows or its columns, whichever fills vectors better. */
-struct ek_walk {
-  int32_t lines, length;       /* length: outputs of a line */
-  int32_t plane, plane_line;   /* from one window's corner to the next, and to that of the next line */
-  int32_t output, output_line; /* the same in the output */
+/* What a layer's channels share. Steps are in bytes. */
+struct ek_depthwise_plan {
+  const struct ek_depthwise_s8 *layer;
+  int8_t *plane;                    /* padded input of one channel */
+  int32_t in_right, in_down;        /* from a channel's value to its next one in the row, in the column */
+  int32_t lines, length;            /* of outputs: its rows or its columns, whichever fill vectors better */
+  int32_t step, next_line;          /* in the plane: from window to window of a line, from line to line */
+  int32_t out_step, out_next_line;  /* in the output */
+  int32_t taps, channels;
 };
 
-static inline struct ek_walk ek_depthwise_walk(const struct ek_depthwise_s8 *c, int32_t channels) {
+static inline void ek_plan_lines(struct ek_depthwise_plan *p, int32_t out_right, int32_t out_down) {
+  const struct ek_depthwise_s8 *const c = p->layer;
   const int32_t right = c->stride_w, down = (int32_t)c->stride_h * c->plane_w;
-  const int32_t row = (int32_t)c->out_w * channels;
-  const struct ek_walk rows = {c->out_h, c->out_w, right, down, channels, row};
-  const struct ek_walk columns = {c->out_w, c->out_h, down, right, row, channels};
-  const int32_t by_rows = (c->out_w + 3) / 4 * c->out_h, by_columns = (c->out_h + 3) / 4 * c->out_w;
-  return by_columns < by_rows ? columns : rows;
+  if ((c->out_h + 3) / 4 * c->out_w < (c->out_w + 3) / 4 * c->out_h) {
+    p->lines = c->out_w, p->length = c->out_h;
+    p->step = down, p->next_line = right, p->out_step = out_down, p->out_next_line = out_right;
+  } else {
+    p->lines = c->out_h, p->length = c->out_w;
+    p->step = right, p->next_line = down, p->out_step = out_right, p->out_next_line = out_down;
+  }
 }
 
 /* One channel of the image into the padded plane, whose edge is there already: eight values of each row at once. */
-static inline void ek_copy_channel(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *plane) {
-  const int32_t step = c->in_ch, below = c->plane_h - c->pad_h, beside = c->plane_w - c->pad_w;
+static inline void ek_copy_channel(const struct ek_depthwise_plan *p, const int8_t *in) {
+  const struct ek_depthwise_s8 *const c = p->layer;
+  const int32_t right = p->in_right, next = p->in_down, down = c->plane_w;
+  const int32_t below = c->plane_h - c->pad_h, beside = down - c->pad_w;
   const int32_t height = c->in_h < below ? c->in_h : below, width = c->in_w < beside ? c->in_w : beside;
-  const int32_t lanes = step <= UINT16_MAX / 7 ? 8 : 1, next = c->in_w * step, down = c->plane_w;
-  const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
-  plane += c->pad_h * down + c->pad_w;
+  const int32_t lanes = right <= UINT16_MAX / 7 ? 8 : 1;
+  const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)right);
+  int8_t *const plane = p->plane + c->pad_h * down + c->pad_w;
   for (int32_t x = 0; x < width; x += lanes) {
     const mve_pred16_t some = vctp16q((uint32_t)(width - x < lanes ? width - x : lanes));
-    const int8_t *from = in + x * step;
+    const int8_t *from = in + x * right;
     int8_t *to = plane + x;
     for (int32_t y = height; y > 0; y--, from += next, to += down) {
       vstrbq_p_s16(to, vldrbq_gather_offset_z_s16(from, places, some), some);
@@ -185,44 +194,35 @@ static inline int32x4_t ek_four_windows(const int8_t **x, int32_t two, uint8x16_
   return vsetq_lane_s32(fourth, vsetq_lane_s32(third, vsetq_lane_s32(second, vdupq_n_s32(first), 1), 2), 3);
 }
 
-/* What a layer's channels share. */
-struct ek_depthwise_plan {
-  const struct ek_depthwise_s8 *layer;
-  int8_t *plane; /* padded input of one channel */
-  struct ek_walk walk;
-  int32_t taps, channels;
-};
-
-/* Up to 16 taps within 255 bytes for two outputs. Where outputs of a line are no multiple of four, the last four are taken from
- * its end; where there are fewer, more is read, within the scratch memory, and not written. */
+/* Up to 16 taps within 255 bytes for two outputs. Where outputs of a line are no multiple of four, the last four
+ * are taken from its end; where there are fewer, more is read, within the scratch memory, and not written. */
 EK_APART void ek_depthwise_few(const struct ek_depthwise_plan *p, uint8x16_t places, const int8_t *in, int8_t *out) {
   const struct ek_depthwise_s8 *const c = p->layer;
   const struct ek_limits s = ek_limits_of(&c->requant);
-  const struct ek_walk t = p->walk;
-  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
-  const uint8x16_t beside = vaddq_n_u8(places, (uint8_t)t.plane);
-  const int32_t last = t.length < 4 ? 0 : t.length - 4, taps_count = p->taps, channels = p->channels;
-  const int32_t two = 2 * t.plane;
+  const int32_t out_step = p->out_step, length = p->length, last = length < 4 ? 0 : length - 4;
+  const int32_t two = 2 * p->step, next_line = p->next_line, out_next_line = p->out_next_line;
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)out_step);
+  const uint8x16_t beside = vaddq_n_u8(places, (uint8_t)p->step);
   const int8_t *w = c->weights;
-  for (int32_t oc = 0, m = 0; oc < channels; oc++, out++, w += taps_count) {
-    if (m == 0) ek_copy_channel(c, in++, p->plane), m = c->multiplier;
+  for (int32_t oc = 0, m = 0; oc < p->channels; oc++, out++, w += p->taps) {
+    if (m == 0) ek_copy_channel(p, in++), m = c->multiplier;
     m--;
     const struct ek_lane r = ek_lane_of(&c->requant, oc);
-    const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)taps_count));
+    const int8x16_t taps = vldrbq_z_s8(w, vctp8q((uint32_t)p->taps));
     const int8_t *plane = p->plane;
-    int8_t *to_line = out;
-    for (int32_t line = t.lines; line > 0; line--, plane += t.plane_line, to_line += t.output_line) {
+    int8_t *line = out;
+    for (int32_t left = p->lines; left > 0; left--, plane += next_line, line += out_next_line) {
       const int8_t *x = plane;
-      int8_t *o = to_line;
-      for (int32_t n = t.length / 4; n > 0; n--, o += 4 * t.output) {
+      int8_t *o = line;
+      for (int32_t n = length / 4; n > 0; n--, o += 4 * out_step) {
         const int32x4_t acc = ek_four_windows(&x, two, places, beside, taps);
         vstrbq_scatter_offset_s32(o, to, ek_requantize_pixels(&s, r, acc));
       }
-      if (t.length & 3) {
-        x = plane + last * t.plane;
+      if (length & 3) {
+        x = plane + last * (two / 2);
         const int32x4_t acc = ek_four_windows(&x, two, places, beside, taps);
-        vstrbq_scatter_offset_p_s32(to_line + last * t.output, to, ek_requantize_pixels(&s, r, acc),
-                                    vctp32q((uint32_t)t.length));
+        vstrbq_scatter_offset_p_s32(line + last * out_step, to, ek_requantize_pixels(&s, r, acc),
+                                    vctp32q((uint32_t)length));
       }
     }
   }
@@ -233,22 +233,22 @@ EK_APART void ek_depthwise_many(const struct ek_depthwise_plan *p, const uint16_
                                 int8_t *out) {
   const struct ek_depthwise_s8 *const c = p->layer;
   const struct ek_limits s = ek_limits_of(&c->requant);
-  const struct ek_walk t = p->walk;
-  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)t.output);
+  const uint32x4_t to = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)p->out_step);
+  const int32_t taps = p->taps, step = p->step;
   const int8_t *w = c->weights;
-  for (int32_t oc = 0, m = 0; oc < p->channels; oc++, out++, w += p->taps) {
-    if (m == 0) ek_copy_channel(c, in++, p->plane), m = c->multiplier;
+  for (int32_t oc = 0, m = 0; oc < p->channels; oc++, out++, w += taps) {
+    if (m == 0) ek_copy_channel(p, in++), m = c->multiplier;
     m--;
     const struct ek_lane r = ek_lane_of(&c->requant, oc);
-    for (int32_t line = 0; line < t.lines; line++) {
-      const int8_t *x = p->plane + line * t.plane_line;
-      int8_t *o = out + line * t.output_line;
-      for (int32_t left = t.length; left > 0; left -= 4, o += 4 * t.output) {
+    for (int32_t line = 0; line < p->lines; line++) {
+      const int8_t *x = p->plane + line * p->next_line;
+      int8_t *o = out + line * p->out_next_line;
+      for (int32_t left = p->length; left > 0; left -= 4, o += 4 * p->out_step) {
         int32_t sums[4];
-        for (int32_t i = 0; i < 4 && i < left; i++, x += t.plane) {
+        for (int32_t i = 0; i < 4 && i < left; i++, x += step) {
           int32_t acc = 0;
-          for (int32_t k = 0; k < p->taps; k += 8) {
-            const mve_pred16_t some = vctp16q((uint32_t)(p->taps - k));
+          for (int32_t k = 0; k < taps; k += 8) {
+            const mve_pred16_t some = vctp16q((uint32_t)(taps - k));
             const int16x8_t v = vldrbq_gather_offset_z_s16(x, vldrhq_z_u16(places + k, some), some);
             acc = vmladavaq_s16(acc, v, vldrbq_z_s16(w + k, some));
           }
@@ -267,11 +267,12 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
                                    void *scratch) {
   const int32_t k_w = c->k_w, taps = c->k_h * k_w, size = (int32_t)c->plane_h * c->plane_w;
   const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w;
-  const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right;
+  const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right, channels = (int32_t)c->in_ch * c->multiplier;
   if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
-  const int32_t channels = (int32_t)c->in_ch * c->multiplier;
-  const struct ek_depthwise_plan p = {c, scratch, ek_depthwise_walk(c, channels), taps, channels};
-  const int few = taps <= 16 && reach + p.walk.plane <= UINT8_MAX && 3 * p.walk.plane <= size;
+  struct ek_depthwise_plan p = {.layer = c, .plane = scratch, .taps = taps, .channels = channels};
+  p.in_right = c->in_ch, p.in_down = (int32_t)c->in_w * c->in_ch;
+  ek_plan_lines(&p, channels, c->out_w * channels);
+  const int few = taps <= 16 && reach + p.step <= UINT8_MAX && 3 * p.step <= size;
   uint16_t *const places = (uint16_t *)scratch + size;
   uint8_t first[16] = {0};
   for (int32_t y = 0, k = 0; y < c->k_h; y++) {

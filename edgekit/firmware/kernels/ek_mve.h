@@ -111,7 +111,7 @@ static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t len
 }
 
 /* acc[4 * column + channel] = sums over k for two or four channels, whose weights lie from w to end, and the four
- * columns of x as ek_spread_column made them. For each two channels, eight sums are in the even registers, the only
+ * columns of x, as ek_spread_column made them. For each two channels, eight sums are in the even registers, the only
  * ones that VMLADAV takes: in assembly because no compiler keeps them there. 14 instructions, without the loop's
  * own two, for 16 k, that is 128 products. */
 #define EK_SIXTEEN_K(multiply)     \
@@ -129,17 +129,19 @@ static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t len
   multiply " lr, q1, q3\n"
 struct ek_sums {
   int32_t acc[16];
-  const int8_t *end;
+  const int8_t *x;
+  int32_t depth;
 };
 __attribute__((naked, noinline, unused)) static void ek_vectors_4x4(
-    const int8_t *w __attribute__((unused)), const int8_t *x __attribute__((unused)),
-    int32_t depth __attribute__((unused)), struct ek_sums *sums __attribute__((unused))) {
+    const int8_t *w __attribute__((unused)), const int8_t *end __attribute__((unused)),
+    struct ek_sums *sums __attribute__((unused))) {
   __asm__ volatile(
-      "push {r1, r4-r11, lr}\n"
+      "ldrd r3, r12, [r2, #64]\n"
+      "push {r3-r11, lr}\n"
+      "mov r9, r1\n"
       "mov r1, r0\n"
-      "mov r7, r2\n"
-      "mov r11, r3\n"
-      "ldr r9, [r3, #64]\n"
+      "mov r11, r2\n"
+      "mov r7, r12\n"
       "1:\n" /* two channels */
       "ldr r3, [sp]\n"
       "add r5, r1, r7, lsl #1\n" /* the end of their weights */
@@ -172,7 +174,7 @@ __attribute__((naked, noinline, unused)) static void ek_vectors_4x4(
       "strd r0, r2, [r11], #8\n"
       "cmp r1, r9\n"
       "bne 1b\n"
-      "pop {r1, r4-r11, pc}\n");
+      "pop {r3-r11, pc}\n");
 }
 #undef EK_SIXTEEN_K
 
@@ -197,21 +199,22 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
                                 int32_t depth, int32_t channels, int8_t *out) {
   const struct ek_limits s = ek_limits_of(q);
   struct ek_sums sums;
+  sums.x = blocks, sums.depth = depth;
   int32_t c = 0;
-  for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4) {
-    sums.end = weights + 4 * depth;
-    ek_vectors_4x4(weights, blocks, depth, &sums);
-    weights = sums.end;
+  for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4, out += 4) {
+    const int8_t *const end = weights + 4 * depth;
+    ek_vectors_4x4(weights, end, &sums);
+    weights = end;
     const struct ek_rescalers r = ek_four_rescalers(q, c, 1, 0);
-    ek_store_columns(&s, &r, sums.acc, channels, 1, 0, out + c);
+    ek_store_columns(&s, &r, sums.acc, channels, 1, 0, out);
   }
-  for (; c < channels; c += 4) {
-    sums.end = weights + (c + 2 < channels ? 4 : 2) * depth;
-    ek_vectors_4x4(weights, blocks, depth, &sums);
-    weights = sums.end;
+  for (; c < channels; c += 4, out += 4) {
+    const int8_t *const end = weights + (c + 2 < channels ? 4 : 2) * depth;
+    ek_vectors_4x4(weights, end, &sums);
+    weights = end;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
     const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
-    ek_store_columns(&s, &r, sums.acc, channels, 0, lanes, out + c);
+    ek_store_columns(&s, &r, sums.acc, channels, 0, lanes, out);
   }
 }
 
