@@ -142,6 +142,8 @@ EK_KERNEL void ek_depthwise_any(const struct ek_depthwise_s8 *c, const int16_t *
 struct ek_depthwise_plan {
   const struct ek_depthwise_s8 *layer;
   int8_t *plane;                    /* padded input of one channel */
+  int8_t *inside;                   /* the image's place in it, of so many rows and columns */
+  int32_t rows, columns;
   int32_t in_right, in_down;        /* from a channel's value to its next one in the row, in the column */
   int32_t lines, length;            /* of outputs: its rows or its columns, whichever fill vectors better */
   int32_t step, next_line;          /* in the plane: from window to window of a line, from line to line */
@@ -163,18 +165,14 @@ static inline void ek_plan_lines(struct ek_depthwise_plan *p, int32_t out_right,
 
 /* One channel of the image into the padded plane, whose edge is there already: eight values of each row at once. */
 static inline void ek_copy_channel(const struct ek_depthwise_plan *p, const int8_t *in) {
-  const struct ek_depthwise_s8 *const c = p->layer;
-  const int32_t right = p->in_right, next = p->in_down, down = c->plane_w;
-  const int32_t below = c->plane_h - c->pad_h, beside = down - c->pad_w;
-  const int32_t height = c->in_h < below ? c->in_h : below, width = c->in_w < beside ? c->in_w : beside;
+  const int32_t right = p->in_right, next = p->in_down, down = p->layer->plane_w, width = p->columns;
   const int32_t lanes = right <= UINT16_MAX / 7 ? 8 : 1;
   const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)right);
-  int8_t *const plane = p->plane + c->pad_h * down + c->pad_w;
   for (int32_t x = 0; x < width; x += lanes) {
     const mve_pred16_t some = vctp16q((uint32_t)(width - x < lanes ? width - x : lanes));
     const int8_t *from = in + x * right;
-    int8_t *to = plane + x;
-    for (int32_t y = height; y > 0; y--, from += next, to += down) {
+    int8_t *to = p->inside + x;
+    for (int32_t y = p->rows; y > 0; y--, from += next, to += down) {
       vstrbq_p_s16(to, vldrbq_gather_offset_z_s16(from, places, some), some);
     }
   }
@@ -270,6 +268,9 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
   const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right, channels = (int32_t)c->in_ch * c->multiplier;
   if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
   struct ek_depthwise_plan p = {.layer = c, .plane = scratch, .taps = taps, .channels = channels};
+  p.inside = p.plane + c->pad_h * c->plane_w + c->pad_w;
+  p.rows = c->in_h < c->plane_h - c->pad_h ? c->in_h : c->plane_h - c->pad_h;
+  p.columns = c->in_w < c->plane_w - c->pad_w ? c->in_w : c->plane_w - c->pad_w;
   p.in_right = c->in_ch, p.in_down = (int32_t)c->in_w * c->in_ch;
   ek_plan_lines(&p, channels, c->out_w * channels);
   const int few = taps <= 16 && reach + p.step <= UINT8_MAX && 3 * p.step <= size;
