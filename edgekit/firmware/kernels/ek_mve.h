@@ -33,24 +33,23 @@ struct ek_rescalers {
   int32x4_t bias, multiplier, shift;
 };
 
-/* With `all`, four channels whatever `lanes` says, of a layer with shifts in its biases. */
-static inline __attribute__((always_inline)) struct ek_rescalers ek_four_rescalers(const struct ek_requant *q,
-                                                                                   int32_t channel, int all,
-                                                                                   mve_pred16_t lanes) {
-  const int32_t *const bias = q->bias + channel, *const multiplier = q->multiplier + channel;
-  struct ek_rescalers r;
-  r.bias = all ? vldrwq_s32(bias) : vldrwq_z_s32(bias, lanes);
-  if (all || !q->shift) {
-    r.multiplier = all ? vldrwq_s32(multiplier) : vldrwq_z_s32(multiplier, lanes);
-    r.shift = vsubq_n_s32(vandq_s32(r.bias, vdupq_n_s32(63)), 31);
-    r.bias = vshrq_n_s32(r.bias, 6);
-  } else if (q->channel_step) {
-    r.multiplier = vldrwq_z_s32(multiplier, lanes);
-    r.shift = vldrbq_z_s32(q->shift + channel, lanes);
-  } else {
-    r.multiplier = vdupq_n_s32(q->multiplier[0]);
-    r.shift = vdupq_n_s32(q->shift[0]);
+/* Where shifts lie in biases. */
+static inline struct ek_rescalers ek_packed_rescalers(int32x4_t bias, int32x4_t multiplier) {
+  const struct ek_rescalers r = {vshrq_n_s32(bias, 6), multiplier,
+                                 vsubq_n_s32(vandq_s32(bias, vdupq_n_s32(63)), 31)};
+  return r;
+}
+
+static inline struct ek_rescalers ek_four_rescalers(const struct ek_requant *q, int32_t channel,
+                                                    mve_pred16_t lanes) {
+  const int32x4_t bias = vldrwq_z_s32(q->bias + channel, lanes);
+  if (!q->channel_step) {
+    const struct ek_rescalers r = {bias, vdupq_n_s32(q->multiplier[0]), vdupq_n_s32(q->shift[0])};
+    return r;
   }
+  const int32x4_t multiplier = vldrwq_z_s32(q->multiplier + channel, lanes);
+  if (!q->shift) return ek_packed_rescalers(bias, multiplier);
+  const struct ek_rescalers r = {bias, multiplier, vldrbq_z_s32(q->shift + channel, lanes)};
   return r;
 }
 
@@ -210,12 +209,13 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
   const struct ek_limits s = ek_limits_of(q);
   struct ek_sums sums;
   sums.x = blocks, sums.depth = depth, sums.skip = ek_loop_entry(depth);
+  const int32_t *bias = q->bias, *multiplier = q->multiplier;
   int32_t c = 0;
-  for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4, out += 4) {
+  for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4, bias += 4, multiplier += 4, out += 4) {
     const int8_t *const end = weights + 4 * depth;
     ek_vectors_4x4(weights, end, &sums);
     weights = end;
-    const struct ek_rescalers r = ek_four_rescalers(q, c, 1, 0);
+    const struct ek_rescalers r = ek_packed_rescalers(vldrwq_s32(bias), vldrwq_s32(multiplier));
     ek_store_columns(&s, &r, sums.acc, channels, 1, 0, out);
   }
   for (; c < channels; c += 4, out += 4) {
@@ -223,7 +223,7 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
     ek_vectors_4x4(weights, end, &sums);
     weights = end;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
-    const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
+    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
     ek_store_columns(&s, &r, sums.acc, channels, 0, lanes, out);
   }
 }
@@ -262,7 +262,7 @@ EK_APART void ek_vector_channels(const int8_t *weights, const struct ek_requant 
   for (int32_t c = 0; c < channels; c += 4, weights += 4 * depth) {
     const int8_t *const second = c + 2 < channels ? weights + 2 * depth : weights;
     const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
-    const struct ek_rescalers r = ek_four_rescalers(q, c, 0, lanes);
+    const struct ek_rescalers r = ek_four_rescalers(q, c, lanes);
     const int32x4_t acc = ek_vectors_1x4(weights, second, x, length);
     vstrbq_p_s32(out + c, ek_requantize_channels(&s, &r, acc), lanes);
   }
