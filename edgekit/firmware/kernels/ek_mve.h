@@ -132,13 +132,8 @@ static inline void ek_spread_column(const int8_t *x, int8_t *blocks, int32_t len
 struct ek_sums {
   int32_t acc[16];
   const int8_t *x;
-  int32_t depth, skip; /* skip: bytes before the end of the loop at which to enter it */
+  int32_t depth, skip; /* skip: from where the loop is entered to its end, in bytes */
 };
-
-static inline int32_t ek_loop_entry(int32_t depth) {
-  const int32_t blocks = (depth - 1) >> 4; /* without the first one */
-  return blocks ? 56 * (((blocks - 1) & 3) + 1) : -6;
-}
 
 __attribute__((naked, noinline, unused)) static void ek_vectors_4x4(
     const int8_t *w __attribute__((unused)), const int8_t *end __attribute__((unused)),
@@ -208,7 +203,7 @@ EK_APART void ek_vector_columns(const int8_t *weights, const struct ek_requant *
                                 int32_t depth, int32_t channels, int8_t *out) {
   const struct ek_limits s = ek_limits_of(q);
   struct ek_sums sums;
-  sums.x = blocks, sums.depth = depth, sums.skip = ek_loop_entry(depth);
+  sums.x = blocks, sums.depth = depth, sums.skip = 56 * ((depth - 1) >> 4 & 3);
   const int32_t *bias = q->bias, *multiplier = q->multiplier;
   int32_t c = 0;
   for (const int32_t all = q->shift ? 0 : channels & ~3; c < all; c += 4, bias += 4, multiplier += 4, out += 4) {
