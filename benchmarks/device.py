@@ -182,7 +182,12 @@ def check_vectors(name: str, source) -> None:
     per_mac = count_qemu(firmware, x).value / source.macs
     bar(f"{name}, Cortex-M55: other values than Cortex-M4", "0", str(wrong), wrong == 0)
     if name == "kws":
-        bar(f"{name}, Cortex-M55: instructions per MAC", "<= 0.34", f"{per_mac:.3f}", per_mac <= 0.34)
+        bar(
+            f"{name}, Cortex-M55: instructions per MAC",
+            "<= 0.34",
+            f"{per_mac:.3f}",
+            per_mac <= 0.34,
+        )
     else:
         print(f"      {name}, Cortex-M55: {per_mac:.3f} instructions per MAC")
 

@@ -101,7 +101,9 @@ def wrong(make, change=("", "")) -> int:
     files = {name: text.replace(*change) for name, text in source.files.items()}
     assert change[0] == change[1] or files != source.files
     source = dataclasses.replace(source, files=files)
-    got = run_qemu(build(source, "cortex-m55"), [np.concatenate(c) for c in zip(*samples, strict=True)])
+    got = run_qemu(
+        build(source, "cortex-m55"), [np.concatenate(c) for c in zip(*samples, strict=True)]
+    )
     truth = [np.concatenate(c) for c in zip(*raw_tflm(data, graph, samples), strict=True)]
     return sum(int((g.ravel() != t.ravel()).sum()) for g, t in zip(got, truth, strict=True))
 
