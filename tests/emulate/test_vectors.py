@@ -91,7 +91,7 @@ def drawn(rng) -> list[Graph]:
     return [OPERATORS[name].examples[0](rng) for name in names]
 
 
-def wrong(make, change=("", "")) -> int:
+def wrong(make, change=("", ""), opt="-Os") -> int:
     """Bytes that differ from TFLM's after `change` of the kernels' text."""
     rng = np.random.default_rng(21)
     data = to_tflite(side_by_side(make(rng)))
@@ -102,15 +102,15 @@ def wrong(make, change=("", "")) -> int:
     assert change[0] == change[1] or files != source.files
     source = dataclasses.replace(source, files=files)
     got = run_qemu(
-        build(source, "cortex-m55"), [np.concatenate(c) for c in zip(*samples, strict=True)]
+        build(source, "cortex-m55", opt), [np.concatenate(c) for c in zip(*samples, strict=True)]
     )
     truth = [np.concatenate(c) for c in zip(*raw_tflm(data, graph, samples), strict=True)]
     return sum(int((g.ravel() != t.ravel()).sum()) for g, t in zip(got, truth, strict=True))
 
 
-@pytest.mark.parametrize("make", [shapes, drawn])
-def test_vectors_give_tflms_bytes(make):
-    assert wrong(make) == 0
+@pytest.mark.parametrize("make, opt", [(shapes, "-O2"), (drawn, "-Oz")])
+def test_vectors_give_tflms_bytes(make, opt):
+    assert wrong(make, opt=opt) == 0
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,8 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
   ek_plan_lines(&p, channels, c->out_w * channels);
   const int few = taps <= 16 && reach + p.step <= UINT8_MAX && 3 * p.step <= size;
   uint16_t *const places = (uint16_t *)scratch + size;
-  uint8_t first[16] = {0};
+  uint8_t first[16];
+  vst1q_u8(first, vdupq_n_u8(0));
   for (int32_t y = 0, k = 0; y < c->k_h; y++) {
     for (int32_t x = 0; x < k_w; x++, k++) {
       places[k] = (uint16_t)(y * down + x * right);

@@ -69,3 +69,20 @@ __attribute__((noreturn, used)) static void start(void) {
 
 __attribute__((used, section(".vectors"))) const void *const edgekit_vectors[2] = {&_stack_top,
                                                                                    (const void *)start};
+
+/* As in startup.c: the compiler may call these on its own account. */
+void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+    __asm__ volatile("");
+  }
+  return to;
+}
+
+void *memset(void *to, int value, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    ((uint8_t *)to)[i] = (uint8_t)value;
+    __asm__ volatile("");
+  }
+  return to;
+}
