@@ -108,7 +108,7 @@ def wrong(make, change=("", ""), opt="-Os") -> int:
     return sum(int((g.ravel() != t.ravel()).sum()) for g, t in zip(got, truth, strict=True))
 
 
-@pytest.mark.parametrize("make, opt", [(shapes, "-O2"), (drawn, "-Oz")])
+@pytest.mark.parametrize(("make", "opt"), [(shapes, "-O2"), (drawn, "-Oz")])
 def test_vectors_give_tflms_bytes(make, opt):
     assert wrong(make, opt=opt) == 0
 
