@@ -90,7 +90,7 @@ def measure(args) -> None:
         if not args.smoke:
             slim(copy)
             chapters(copy)
-            size(copy, "the same after chapters 00 to 05")
+            on_disk(copy, "the same after chapters 00 to 05")
 
 
 def install(copy: Path) -> None:
@@ -111,10 +111,10 @@ def install(copy: Path) -> None:
     )
     if done.returncode:
         print((done.stdout + done.stderr).strip()[-2000:])
-    size(copy, "the environment on disk")
+    on_disk(copy, "the environment on disk")
 
 
-def size(copy: Path, what: str) -> None:
+def on_disk(copy: Path, what: str) -> None:
     """The environment's."""
     there = gigabytes(copy / ENVIRONMENT)
     BARS.add(what, f"≤ {DISK_GB} GB", f"{there:.2f} GB", there <= DISK_GB)
@@ -128,7 +128,7 @@ def slim(copy: Path) -> None:
         print((done.stdout + done.stderr).strip())
         what = f"{' '.join(words[1:])} there"
         BARS.add(what, "exit 0", f"exit {done.returncode}", done.returncode == 0)
-    size(copy, "the environment after edgekit slim --yes")
+    on_disk(copy, "the environment after edgekit slim --yes")
 
 
 def scripts(copy: Path) -> Path:

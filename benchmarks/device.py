@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import several
 from benchmarks.bars import Bars, command
 from edgekit.core.errors import EdgekitError
 from edgekit.emulate import build, count, count_qemu, parity, profile, run, run_qemu
@@ -34,6 +35,7 @@ SHARED_FOLDER = Path(os.environ.get("EDGEKIT_SHARED", ROOT.parent / "shared/data
 KNOWN = frozenset(  # misses that the written table shows
     f"{name}: flash over weights and biases" for name in ("person_detect", "vww_reference")
 )
+SAMPLES = 5  # run on each of the cores of SMALL
 BARS = Bars("device", KNOWN)
 bar = BARS.add
 
@@ -44,6 +46,12 @@ TFLM = {
     "ic": ("ResNet", 2.38, 54_996),
     "vww": ("MobileNet", 3.17, 100_708),
     "ad": ("autoencoder", 2.21, 2_580),
+}
+# M instructions by core: of the same files by TFLM + CMSIS-NN, or goals of our own
+SMALL = {
+    "kws": {"cortex-m4": 3.9, "cortex-m3": 10.53, "cortex-m0plus": 22, "rv32imc": 13},
+    "vww_reference": {"cortex-m3": 31.9},
+    "wake_word": {"cortex-m4": 1.3, "cortex-m3": 4.72, "rv32imc": 5.19},
 }
 MLTK = {
     "kws": "keyword_spotting",
@@ -57,6 +65,7 @@ SHARED = {
     "person_detect": "person_detect",
     "keyword_svdf": "keyword_scrambled_8bit",
     "vww_reference": "../mlperf-tiny/vww_96_int8",  # mlcommons' own: most of its weights are dead
+    "wake_word": "../mlperf-tiny/sww_int8",
 }
 
 
@@ -167,6 +176,9 @@ def check_model(name: str, data: bytes, count: int) -> None:
             f"{over - scales:,} ({scales:,} of scales)",
             over - scales <= 8192,
         )
+    for cpu, most in SMALL.get(name, {}).items():
+        figure, right = small_core(name, graph, cpu, x[:SAMPLES], truth.outputs[:SAMPLES], most)
+        bar(f"{name}: M instructions, {cpu}", f"<= {most}", figure, right)
     if name == "kws":
         check_speed(name, data)
     check_vectors(name, source)
@@ -190,6 +202,16 @@ def check_vectors(name: str, source) -> None:
         )
     else:
         print(f"      {name}, Cortex-M55: {per_mac:.3f} instructions per MAC")
+
+
+def small_core(name: str, graph, cpu: str, x, expected, most: float) -> tuple[str, bool]:
+    """Instructions of one inference on a core, and whether they are few enough and all bytes TFLM's."""
+    got = run(build(generate(graph, name), cpu), x)
+    wrong = int((np.asarray(expected).reshape(got.shape) != got).sum())
+    source = generate(strip_float_io(graph), name)
+    one = inputs(source.graph, 1, np.random.default_rng(0))
+    millions = profile(build(source, cpu), one).instructions.value / 1e6
+    return f"{millions:.2f} ({wrong} of {got.size} bytes wrong)", not wrong and millions <= most
 
 
 def constants(graph) -> tuple[int, int]:
@@ -355,8 +377,10 @@ def agrees(data: bytes, rng) -> bool | None:
 
 def measure(args) -> None:
     few = 5 if args.smoke else 20 if args.quick else 200
-    for name, data in models(args.smoke).items():
+    there = models(args.smoke)
+    for name, data in there.items():
         check_model(name, data, few)
+    several.check(bar, there)
     check_counting()
     fuzz(100 * few, few)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from edgekit.catalog import Board
     from edgekit.emulate import Profile
-    from edgekit.export import Graph, Source
+    from edgekit.export import Graph, Several, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,21 +80,41 @@ class Parity:
         )
 
 
-def generate_c(tflite: bytes | str | Path, *, name: str = "model", slot: bool = False) -> Source:
+@overload
+def generate_c(
+    tflite: bytes | str | Path, *, name: str = "model", slot: bool = False
+) -> Source: ...
+@overload
+def generate_c(
+    tflite: Mapping[str, bytes | str | Path], *, name: str = "model", slot: bool = False
+) -> Several: ...
+def generate_c(
+    tflite: bytes | str | Path | Mapping[str, bytes | str | Path],
+    *,
+    name: str = "model",
+    slot: bool = False,
+) -> Source | Several:
     """C99 of an int8 (or float32) model: its layers, their weights and the kernels they call.
 
-    tflite: the file's bytes, or its path. name: lower-case letters, digits and _; it prefixes every symbol
-    and names the files. slot: weights are read from a block of flash that an update can replace, as
-    `ek.package` makes one, instead of being compiled in.
+    tflite: the file's bytes, or its path; or several by their names, which become one program with one arena
+    and a self-test (`emulate.build_several` runs it), their inputs integers and their weights compiled in.
+    name: lower-case letters, digits and _; it prefixes every symbol and names the files. slot: weights are
+    read from a block of flash that an update can replace, as `ek.package` makes one, instead of being
+    compiled in.
 
     Returns a `Source`: `files` {name: text}, `write(folder)`, `layers`, `plan` (the arena, in bytes) and
-    `weight_bytes`. `NAME.h` says how it is called: write the input, `NAME_invoke()`, read the output.
+    `weight_bytes`; of several a `Several`: `files`, `write`, `networks` and `arena`. `NAME.h` says how it
+    is called: write the input, `NAME_invoke()`, read the output.
 
     Raises EdgekitError for bytes that are no .tflite, an operator that the generator does not know, and a
     name that C cannot have.
     """
-    from edgekit import export
+    from edgekit import emulate, export
 
+    if isinstance(tflite, Mapping):
+        if slot:
+            raise EdgekitError("several networks in one program have no slot: leave slot out")
+        return emulate.combine({n: export.read(model_bytes(t)) for n, t in tflite.items()}, name)
     return export.generate(export.read(model_bytes(tflite)), name, slot=slot)
 
 

@@ -73,7 +73,7 @@ def status_lines(connection: Connection, rollout: int) -> list[str]:
     run = load(connection, rollout)
     wave, waves, reason = run.row["wave"] + 1, len(run.policy.waves), run.row["reason"]
     what = f"release {run.release}, rollout {rollout}: {run.state}, wave {wave} of {waves}"
-    lines = [f"{what} since week {run.row['wave_since']}{f': {reason}' if reason else ''}"]
+    lines = [f"{what} since week {run.row['wave_since'] + 1}{f': {reason}' if reason else ''}"]
     if run.row["back"]:
         lines.append(f"taken back: the model before it is release {run.row['back']}")
     states = sorted({r["state"] for r in run.devices})

@@ -2,13 +2,14 @@
 
 from edgekit.emulate.compare_features import feature_parity
 from edgekit.emulate.cores import CORES, Core
-from edgekit.emulate.cost import battery_life, energy, latency
+from edgekit.emulate.cost import energy, latency
 from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, classify, run
 from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
 from edgekit.emulate.profiling import Profile, profile
 from edgekit.emulate.qemu import count_qemu, run_qemu
 from edgekit.emulate.selftest import model_bytes
+from edgekit.emulate.several import SeveralFirmware, build_several, combine, duty_cycle
 from edgekit.emulate.snippet import snippet
 from edgekit.emulate.target import core_for, latency_on, profile_cost
 
@@ -18,12 +19,15 @@ __all__ = [
     "Firmware",
     "Machine",
     "Profile",
-    "battery_life",
+    "SeveralFirmware",
     "build",
     "build_host",
+    "build_several",
     "classify",
+    "combine",
     "core_for",
     "count_qemu",
+    "duty_cycle",
     "energy",
     "feature_parity",
     "latency",

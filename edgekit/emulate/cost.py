@@ -1,4 +1,4 @@
-"""Instructions → cycles → milliseconds, millijoules and days.
+"""Instructions → cycles → milliseconds and millijoules.
 
 Cycles are exact block counts times published instruction costs (`timing`). A chip whose latency was published
 adds a factor and what it waits for weights in its flash (`edgekit.catalog.calibrations`); its band is how far
@@ -119,47 +119,3 @@ def energy(
         (time.high or time.value) * power[1] / 1e3,
     )
     return estimated(time.value * middle / 1e3, "mJ", source, low=low, high=high)
-
-
-def battery_life(
-    inference: Figure,
-    per_hour: float,
-    battery_mah: float,
-    volts: float,
-    sleep_ua: float,
-    sensor_mj: float = 0.0,
-    radio_mj_per_hour: float = 0.0,
-    self_discharge_per_year: float = 0.01,
-    usable: float = 0.85,
-) -> Figure:
-    """Days on one battery.
-
-    inference: millijoules each (from `energy`). battery_mah: capacity. volts: mean voltage.
-    per_hour: inferences an hour, each with `sensor_mj` of sampling. sleep_ua: current between
-    them. radio_mj_per_hour: transmissions, averaged.
-    self_discharge_per_year: share of the capacity; usable: share above the cut-off voltage.
-    The band comes from the inference energy's band. Raises EdgekitError where battery_mah, volts or
-    usable is not positive, or a consumption is negative.
-    """
-    if (
-        min(battery_mah, volts, usable) <= 0
-        or min(per_hour, sleep_ua, sensor_mj, radio_mj_per_hour) < 0
-    ):
-        raise EdgekitError(
-            "battery capacity and voltage must be positive, consumption not negative"
-        )
-    capacity = battery_mah * volts * 3.6e3 * usable  # mJ: mAh * V * 3600 s/h
-    leak = battery_mah * volts * 3.6e3 * self_discharge_per_year / 365.25
-    sleep = sleep_ua * 1e-3 * volts * 86_400  # mJ a day
-
-    def days(mj):
-        spent = sleep + leak + 24 * (per_hour * (mj + sensor_mj) + radio_mj_per_hour)
-        return capacity / spent if spent else float("inf")
-
-    return estimated(
-        days(inference.value),
-        "days",
-        f"{battery_mah:g} mAh at {volts:g} V, {per_hour:g}/h; {inference.source}",
-        low=days(inference.high or inference.value),
-        high=days(inference.low or inference.value),
-    )

@@ -37,7 +37,7 @@ class Machine(Emulator):
         values = sum(t.size for t in self.graph.tensors if t.data is None)
         allowance = PER_MAC * source.macs + PER_VALUE * values
         super().__init__(firmware.image(), core(firmware.cpu), allowance)
-        self.arena = self.symbols[f"{self.name}_arena"].address
+        self.arena = self.symbols[source.arena_symbol].address
         if source.slot:
             self.fill_slot(image(source))
 

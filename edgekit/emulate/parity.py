@@ -217,17 +217,20 @@ def layer_parity(
     graph, layers = source.graph, source.layers
     # where a batch of 1 was folded in, a layer's result stands in the file under its last name only
     final = {old: new for new, old in source.alias.items()} if graph.tflm_differs else {}
-    wanted = sorted({final.get(i, i) for layer in layers for i in layer.outputs})
+    compared = {
+        n: [i for i in m.outputs if not graph.tensors[i].variable] for n, m in enumerate(layers)
+    }
+    wanted = sorted({final.get(i, i) for written in compared.values() for i in written})
     truth = tflm(data, X, wanted, graph)
     answers = {"host": run_host(source, X, trace=True), "core": run_core(firmware, X)}
     rows = []
-    for layer in layers:
+    for n, layer in enumerate(layers):
         row = {"layer": layer.name, "values": sum(graph.tensors[i].size for i in layer.outputs)}
         worst = 0.0
         for target, answer in answers.items():
             differs = 0
             for expected, got in zip(truth.tensors, answer.tensors, strict=True):
-                for i in layer.outputs:
+                for i in compared[n]:
                     e, stay = expected[final.get(i, i)], graph.kept.get(final.get(i, i))
                     e = (e if stay is None else e[..., stay]).reshape(-1)
                     g = got[i].reshape(-1)

@@ -18,6 +18,8 @@ _HOMES = {
     "dead_channels": "edgekit.export.dead",
     "DeadChannels": "edgekit.export.dead",
     "Source": "edgekit.export.source",
+    "generate_several": "edgekit.export.several",
+    "Several": "edgekit.export.several",
     "image": "edgekit.export.slot",
     "image_regions": "edgekit.export.slot",
     "c_array": "edgekit.export.tflm_array",

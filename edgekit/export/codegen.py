@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
 from edgekit.export.dead import NOTHING, difference, without_dead_channels
 from edgekit.export.lower import lower
-from edgekit.export.plan import Plan, plan, root
+from edgekit.export.padding import fold_padding
+from edgekit.export.plan import plan, root
 from edgekit.export.slot import constant_offsets, constants, head_region, image_size
 from edgekit.export.source import Source
 from edgekit.operators import OPERATORS
@@ -27,7 +29,7 @@ stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath t
 wctype arm_acle arm_mve arm_neon"""
 RESERVED = frozenset(_C.split())
 
-SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR", "EK_ANY_WINDOW")  # of ek_requantize.h
+SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR")  # of ek_requantize.h
 C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
@@ -56,11 +58,25 @@ def generate(
     given stays readable behind an inference. Raises EdgekitError for a name that is no C identifier, for
     a head without a slot or as `head_region` does, and for whatever `lower` refuses.
     """
-    naming.check_c_name(name)
-    if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):
-        whose = "the C library" if name in RESERVED else "edgekit's own code"
-        raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
+    source = lay_out(graph, name, seed, slot, head)
+    found = kernels(source.layers)
+    files = {
+        f"{name}.h": header(source),
+        f"{name}.c": f'#include "{name}.h"\n\n{preamble([source])}{body(source)}',
+        f"{name}_weights.h": weights(source),
+    }
+    return replace(source, files=files | found)
+
+
+def lay_out(
+    graph: Graph, name: str, seed: int = 0, slot: bool = False, head: bool = False, of: str = ""
+) -> Source:
+    """The layers and where their values lie; no file yet. `of`: what the names of layers begin with, so that
+    those of several networks differ. Otherwise as `generate`."""
+    check_name(name)
     layers, alias = lower(graph)
+    if (folded := fold_padding(graph)) is not graph:
+        graph, (layers, alias) = folded, lower(folded)
     lean = graph if slot else without_dead_channels(graph, layers)
     dead = NOTHING
     if lean is not graph:
@@ -68,41 +84,26 @@ def generate(
         dead, graph = difference(graph, whole, lean, layers), lean
     if head and not slot:
         raise EdgekitError("a last layer that can be replaced needs code that reads from a slot")
-    region = head_region(graph, layers) if head else (0, 0)
     sizes = {t.index: t.nbytes for t in graph.tensors if t.data is None}
     for i in graph.outputs:
         if graph.tensors[i].data is not None:
             raise EdgekitError(f"the model's output {graph.tensors[i].name!r} is a constant")
     memory = plan(layers, sizes, alias, graph.inputs, graph.outputs, seed)
-    names = buffer_names(graph, name, layers, memory, partial(root, alias))
-
-    def arena_address(key) -> str:
-        return f"{name}_arena + {names[root(alias, key)][0]}"
-
-    found = kernels(h for layer in layers for h in layer.headers)
-    switches = _kernel_switches(layers) if f"{KERNELS}/ek_requantize.h" in found else []
-    files = {
-        f"{name}.h": _header(graph, name, memory, layers, slot, region),
-        f"{name}.c": _model(
-            graph,
-            name,
-            layers,
-            switches,
-            offset_macros(memory, names),
-            memory.size,
-            arena_address,
-            slot,
-            head,
-        ),
-        f"{name}_weights.h": _weights_in_slot(graph, name, layers, region)
-        if slot
-        else _weights(graph, name, layers),
-    }
-    return Source(name, files | found, tuple(layers), memory, graph, alias, slot, head, dead)
+    named = tuple(replace(layer, of=of) for layer in layers)
+    return Source(name, {}, named, memory, graph, alias, slot, head, dead)
 
 
-def kernels(wanted: Iterable[str]) -> dict[str, str]:
-    """The kernel headers and those they include, in their folder."""
+def check_name(name: str) -> None:
+    """Raises EdgekitError for what C, or a folder of C files, cannot be called."""
+    naming.check_c_name(name)
+    if name in RESERVED or name == "ek" or name.startswith(("ek_", "edgekit")):
+        whose = "the C library" if name in RESERVED else "edgekit's own code"
+        raise EdgekitError(f"{name!r} is a name of {whose}: {name}.h would hide it; take another")
+
+
+def kernels(layers: Iterable[Layer]) -> dict[str, str]:
+    """The kernel headers of these layers and those they include, in their folder."""
+    wanted = (h for layer in layers for h in layer.headers)
     brought = {name: text for kind in OPERATORS.values() for name, text in kind.kernels.items()}
     found = firmware.with_includes(
         wanted, lambda h: brought[h] if h in brought else firmware.text("kernels", h)
@@ -110,9 +111,10 @@ def kernels(wanted: Iterable[str]) -> dict[str, str]:
     return {f"{KERNELS}/{header}": text for header, text in found.items()}
 
 
-def _header(
-    graph: Graph, name: str, memory: Plan, layers, slot: bool, region: tuple[int, int]
-) -> str:
+def header(source: Source) -> str:
+    """NAME.h: sizes, scales and what is called."""
+    graph, name, layers, slot = source.graph, source.name, source.layers, source.slot
+    region = _region(source)
     up = name.upper()
     of = (
         "for every .tflite of this structure"
@@ -132,7 +134,7 @@ def _header(
         'extern "C" {',
         "#endif",
         "",
-        f"#define {up}_ARENA_BYTES {memory.size}",
+        f"#define {up}_ARENA_BYTES {source.plan.size}",
     ]
     calls = []
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
@@ -160,7 +162,7 @@ def _header(
             f"extern const uint8_t *{name}_head; /* those constants, on a multiple of 4 */",
             f"const int8_t *{name}_head_input(void); /* what the last layer was given */",
         ]
-    if any(layer.state for layer in layers):
+    if source.stateful:
         calls.append(f"void {name}_reset(void); /* forget all earlier inferences */")
     end = ["#if defined(__cplusplus)", "}", "#endif", "", "#endif", ""]
     return "\n".join([*lines, "", *calls, "", *end])
@@ -170,36 +172,46 @@ def _signed(value: int) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
-def _model(
-    graph: Graph,
-    name: str,
-    layers,
-    switches: list[str],
-    offsets: str,
-    size: int,
-    arena_address,
-    slot: bool,
-    head: bool,
-) -> str:
+def _region(source: Source) -> tuple[int, int]:
+    return head_region(source.graph, source.layers) if source.head else (0, 0)
+
+
+def preamble(sources: Iterable[Source]) -> str:
+    """The kernels that these networks call, and what the kernels may leave out."""
+    layers = [layer for source in sources for layer in source.layers]
+    parts = []
+    if f"{KERNELS}/ek_requantize.h" in kernels(layers):
+        used = {name for layer in layers for name in layer.switches}
+        text = ", ".join(f"{name} = {int(name in used)}" for name in SWITCHES)
+        parts += ["/* What the kernels may leave out here. */", f"enum {{ {text} }};\n"]
     headers = sorted({h for layer in layers for h in layer.headers})
+    return "\n".join([*parts, *(f'#include "{KERNELS}/{h}"' for h in headers), "\n"])
+
+
+def body(source: Source) -> str:
+    """Constants, arena, layers and the functions of NAME.h, behind a `preamble`."""
+    graph, name, layers, slot = source.graph, source.name, source.layers, source.slot
+    names = buffer_names(graph, name, layers, source.plan, partial(root, source.alias))
+
+    def arena_address(key) -> str:
+        return f"{name}_arena + {names[root(source.alias, key)][0]}"
+
+    arena = f"static uint8_t {name}_arena[{source.plan.size}] __attribute__((aligned(8)));\n"
+    if source.program:
+        arena = f"#define {name}_arena ({source.arena_symbol} + {source.base})\n"
     parts = [
-        f'#include "{name}.h"\n',
-        *switches,
-        *(f'#include "{KERNELS}/{h}"' for h in headers),
-        f'\n#include "{name}_weights.h"\n',
+        *([f"const uint8_t *{name}_slot;\n"] if slot else []),
+        *([f"const uint8_t *{name}_head;\n"] if source.head else []),
+        f'#include "{name}_weights.h"\n',
         "/* Every activation, placed by lifetime; a layer's output may lie over its input. */",
-        f"static uint8_t {name}_arena[{size}] __attribute__((aligned(8)));\n",
-        offsets,
+        arena,
+        offset_macros(source.plan, names),
     ]
-    if slot:
-        parts.insert(-3, f"const uint8_t *{name}_slot;\n")
-    if head:
-        parts.insert(-3, f"const uint8_t *{name}_head;\n")
     for n, layer in enumerate(layers):
         parts.append(_layer(graph, n, layer, arena_address, slot))
-    body = "\n".join(f"  {layer.name}();" for layer in layers)
-    parts.append(f"void {name}_invoke(void) {{\n{body}\n}}\n")
-    if head:
+    calls = "\n".join(f"  {layer.name}();" for layer in layers)
+    parts.append(f"void {name}_invoke(void) {{\n{calls}\n}}\n")
+    if source.head:
         given = arena_address(layers[-1].inputs[0])
         parts.append(
             f"const int8_t *{name}_head_input(void) {{ return (const int8_t *)({given}); }}\n"
@@ -213,20 +225,12 @@ def _model(
         parts.append("\n".join([f"void {name}_reset(void) {{", *states, "}\n"]))
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for n, i in enumerate(indices):
-            t = graph.tensors[i]
-            c = ("const " if kind == "output" else "") + C_TYPES[str(t.dtype)]
+            c = ("const " if kind == "output" else "") + C_TYPES[str(graph.tensors[i].dtype)]
             parts.append(
                 f"{c} *{name}_{kind}{index_suffix(indices, n)}(void) {{ return ({c} "
                 f"*)({arena_address(i)}); }}"
             )
     return "\n".join(parts) + "\n"
-
-
-def _kernel_switches(layers) -> list[str]:
-    """Constants by which the kernels leave out what no layer of this model uses."""
-    used = {name for layer in layers for name in layer.switches}
-    text = ", ".join(f"{name} = {int(name in used)}" for name in SWITCHES)
-    return ["/* What the kernels may leave out in this model. */", f"enum {{ {text} }};\n"]
 
 
 def _layer(graph: Graph, n: int, layer: Layer, arena_address, slot: bool) -> str:
@@ -290,7 +294,7 @@ def _value(value, prefix: str, indent: str) -> str:
     if isinstance(value, dict):
         return _initializer(value, prefix, indent + "    ")
     if isinstance(value, str):
-        return f"{prefix}_{value[1:]}"
+        return f"{prefix}_{value[1:]}" if value[0] == "@" else value
     if isinstance(value, (list, tuple)):
         return "{" + ", ".join(_value(v, prefix, indent) for v in value) + "}"
     if isinstance(value, float):
@@ -298,13 +302,18 @@ def _value(value, prefix: str, indent: str) -> str:
     return str(int(value))
 
 
-def _weights(graph: Graph, name: str, layers) -> str:
+def weights(source: Source) -> str:
+    """NAME_weights.h: the constants, or where they lie in a slot."""
+    own, by = f"Constants of {source.name}", f"Included by {source.program or source.name}.c only."
+    if source.slot:
+        return f"/* {own} in its slot: offsets in the image. {by} */\n{_weights_in_slot(source)}"
+    return f"/* {own}, in the order its kernels read them. {by} */\n{_weights(source)}"
+
+
+def _weights(source: Source) -> str:
     """Constant arrays. Small and equal arrays are not shared: a linker may, the reader should not have to."""
-    parts = [
-        f"/* Constants of {name}, in the order its kernels read them. Included by {name}.c only. */",
-        "#include <stdint.h>\n",
-    ]
-    for array, flat in constants(graph, layers):
+    parts = ["#include <stdint.h>\n"]
+    for array, flat in constants(source.graph, source.layers):
         parts.append(
             f"static const {C_TYPES[str(flat.dtype)]} {array}[{flat.size}] "
             f"__attribute__((aligned(4))) = {{\n{_numbers(flat)}\n}};"
@@ -312,13 +321,11 @@ def _weights(graph: Graph, name: str, layers) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _weights_in_slot(graph: Graph, name: str, layers, region: tuple[int, int]) -> str:
-    """Where each constant lies in the slot; those in `region`, from the head's beginning on."""
-    parts = [
-        f"/* Constants of {name} in its slot: offsets in the image. Included by {name}.c only. */",
-        "#include <stdint.h>\n",
-    ]
-    for array, flat, at in constant_offsets(graph, layers):
+def _weights_in_slot(source: Source) -> str:
+    """Where each constant lies in the slot; those of the head from its beginning on."""
+    name, region = source.name, _region(source)
+    parts = ["#include <stdint.h>\n"]
+    for array, flat, at in constant_offsets(source.graph, source.layers):
         kind = C_TYPES[str(flat.dtype)]
         where = f"slot + {at}" if not any(region) or at < region[0] else f"head + {at - region[0]}"
         parts.append(f"#define {array} ((const {kind} *)({name}_{where})) /* [{flat.size}] */")

@@ -61,15 +61,19 @@ def root(alias: dict[int, int], i: int) -> int:
 def buffers_of(layers: list[Layer], sizes: dict[int, int], alias: dict[int, int], inputs, outputs):
     """Lifetimes of all activations and scratch buffers, and which pairs may overlap and how."""
     first, last, of = {}, {}, partial(root, alias)
-    for i in map(of, inputs):
+    kept = [
+        i for layer in layers for i in layer.kept
+    ]  # there before the first layer and after the last
+    for i in map(of, [*inputs, *kept]):
         first[i], last[i] = -1, -1
     for n, layer in enumerate(layers):
         for i in map(of, layer.inputs):
             if i in first:
                 last[i] = n
-        for i in layer.outputs:
-            first[of(i)] = last[of(i)] = n
-    for i in map(of, outputs):
+        for i in map(of, layer.outputs):
+            first.setdefault(i, n)
+            last[i] = n
+    for i in map(of, [*outputs, *kept]):
         last[i] = len(layers)
     buffers = [Buffer(i, sizes[i], first[i], last[i]) for i in first]
     pairs = {}

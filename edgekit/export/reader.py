@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
-from edgekit.export import unsupported
+from edgekit.export import unsupported, variables
 from edgekit.export.shapes import fold_shapes
 from edgekit.export.verify import verify
 from edgekit.operators import OPERATORS
@@ -93,30 +93,60 @@ def _parse(tflite, data: bytes, unions: dict[int, str]) -> Graph:
     if not model.SubgraphsLength():
         raise EdgekitError("damaged .tflite: it has no graph")
     sub = model.Subgraphs(0)
-    if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
-        raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
-    # before the tensors: an unknown operator may need odd ones
-    unsupported.check_operators(model, sub, names)
-    unsupported.check_single_subgraph(model)
-    tensors = tuple(_tensor(model, sub.Tensors(i), i) for i in range(sub.TensorsLength()))
-    operators = tuple(
-        _operator(tflite, model, sub.Operators(i), i, names, unions, tensors)
-        for i in range(sub.OperatorsLength())
-    )
     ints = lambda v: tuple(int(i) for i in v) if not isinstance(v, int) else ()  # noqa: E731
+    inputs, outputs = ints(sub.InputsAsNumpy()), ints(sub.OutputsAsNumpy())
+    main, called = _parts(tflite, model, sub, names, unions), {0}
+
+    def graph_of(op: Operator) -> variables.Parts:
+        called.add(op.options["graph"])
+        if not 0 < op.options["graph"] < model.SubgraphsLength():
+            raise EdgekitError(f"operator {op.index} (CALL_ONCE) calls a graph that is not there")
+        return _parts(tflite, model, model.Subgraphs(op.options["graph"]), names, unions)
+
+    whole = variables.resolved(main, inputs + outputs, graph_of)
+    unsupported.check_single_subgraph(model, called)
     return Graph(
-        tensors,
-        operators,
-        ints(sub.InputsAsNumpy()),
-        ints(sub.OutputsAsNumpy()),
+        whole.tensors,
+        whole.operators,
+        inputs,
+        outputs,
         hashlib.sha256(data).hexdigest(),
         len(data),
+        tflm_differs=not all(OPERATORS[op.name].tflm for op in whole.operators),
     )
 
 
-def _tensor(model, t, index: int) -> Tensor:
+def _parts(tflite, model, sub, names: dict[int, str], unions: dict[int, str]) -> variables.Parts:
+    if sub.OperatorsLength() > MAX_OPERATORS or sub.TensorsLength() > 4 * MAX_OPERATORS:
+        raise EdgekitError(f"the model has more than {MAX_OPERATORS} operators or too many tensors")
+    # before the tensors: an unknown operator may need odd ones
+    unsupported.check_operators(model, sub, names)
+    ops = [sub.Operators(i) for i in range(sub.OperatorsLength())]
+    handles = {
+        int(op.Outputs(0))
+        for i, op in enumerate(ops)
+        if unsupported.operator_name(model, op, i, names) == "VAR_HANDLE" and op.OutputsLength()
+    }
+    # an LSTM brings tensors along that only say how it was quantized, some without a size
+    ends = [f() for op in (sub, *ops) for f in (op.InputsAsNumpy, op.OutputsAsNumpy)]
+    used = {int(i) for v in ends if not isinstance(v, int) for i in v}
+    tensors = tuple(
+        _tensor(model, sub.Tensors(i), i, i in handles)
+        if i in used
+        else variables.placeholder(i, f"tensor_{i}")
+        for i in range(sub.TensorsLength())
+    )
+    return variables.Parts(
+        tensors,
+        tuple(_operator(tflite, model, op, i, names, unions, tensors) for i, op in enumerate(ops)),
+    )
+
+
+def _tensor(model, t, index: int, handle: bool) -> Tensor:
     name = (t.Name() or b"").decode("utf-8", "replace") or f"tensor_{index}"
+    if handle and t.Type() == variables.RESOURCE:
+        return variables.placeholder(index, name, handle=True)
     unsupported.check_tensor_type(t, name, DTYPES)
     dtype = DTYPES[t.Type()]
     # a dynamic batch is stored as 1 in shape and as -1 in shape_signature: the kit runs one at a time
@@ -163,7 +193,8 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
             raise EdgekitError(
                 f"operator {index} ({name}) refers to tensor {i}, which does not exist"
             )
-    if not outputs or not inputs:
+    wanted = variables.ENDS.get(name)
+    if (len(inputs), len(outputs)) != wanted if wanted else not outputs or not inputs:
         raise EdgekitError(f"operator {index} ({name}) lacks inputs or outputs")
     kind = OPERATORS[name]
     if kind.table is None:
@@ -183,6 +214,8 @@ def _operator(tflite, model, op, index: int, names, unions, tensors) -> Operator
             value = f.values[value]
         elif f.kind == "Vector":
             value = tuple(map(int, value)) if isinstance(value, np.ndarray) else ()
+        elif f.kind == "String":
+            value = (value or b"").decode("utf-8", "replace")
         options[key] = value
     return Operator(index, name, inputs, outputs, options)
 
@@ -193,9 +226,10 @@ def check(graph: Graph) -> None:
         raise EdgekitError("the model has no input, no output or no operator")
     ready = {t.index for t in graph.tensors if t.data is not None}
     states = {
-        op.inputs[kind.state]
+        op.inputs[k]
         for op in graph.operators
-        if (kind := OPERATORS[op.name]).state is not None and kind.state < len(op.inputs)
+        for k in OPERATORS[op.name].states
+        if k < len(op.inputs)
     }
     ready |= {t.index for t in graph.tensors if t.variable and t.index in states}
     for i in graph.inputs:
@@ -210,7 +244,7 @@ def check(graph: Graph) -> None:
                     "written"
                 )
         for i in op.outputs:
-            if i in ready:
+            if i in ready and op.name != "ASSIGN_VARIABLE":
                 raise EdgekitError(
                     f"operator {op.index} ({op.name}) overwrites {graph.tensors[i].name!r}"
                 )

@@ -27,10 +27,17 @@ class Source:
     slot: bool = False  # constants are not compiled in but read from a slot, see `image`
     head: bool = False  # those of the last layer from a place of their own, see `head_region`
     dead: DeadChannels = NOTHING  # what of the model is not in it
+    program: str = ""  # what several networks are one of, which share its arena, …
+    base: int = 0  # … and from which of its bytes on this one uses it
+
+    @property
+    def arena_symbol(self) -> str:
+        """The array in C that its activations lie in."""
+        return f"{self.program or self.name}_arena"
 
     def offset(self, tensor: int) -> int:
-        """Where in the arena a tensor lives."""
-        return self.plan.offsets[root(self.alias, tensor)]
+        """Where in that array a tensor lives."""
+        return self.base + self.plan.offsets[root(self.alias, tensor)]
 
     @property
     def macs(self) -> int:

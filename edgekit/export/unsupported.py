@@ -18,12 +18,12 @@ TYPES = {
     5: ("string", "take text out of the model: it belongs in the code around it"),
     8: ("complex64", "take the transform out of the model: edgekit.signal has features with a C side"),
     10: ("float64", "build the model in float32"),
-    13: ("resource", "the model keeps variables or tables: make them inputs and outputs of the model"),
+    13: ("resource", "the model keeps a table, or passes variables on: leave that to the code around it"),
     14: ("variant", "the model keeps lists, as a loop does: unroll it (in Keras, unroll=True)"),
     17: ("int4", "4-bit weights: convert the model with 8-bit ones"),
     18: ("bfloat16", TO_INT8),
 }  # fmt: skip
-STATE = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
+LOOKUP = ("HASHTABLE", "HASHTABLE_FIND", "HASHTABLE_IMPORT", "HASHTABLE_SIZE")
 FLOW = ("WHILE", "IF", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE")
 SIZED = ("FILL", "WHERE", "UNIQUE")  # what converters write for a batch that they do not know
 
@@ -76,8 +76,8 @@ def check_operators(model, sub, names: dict[int, str]) -> None:
 
 ADVICE = (
     (
-        lambda n: n in STATE,
-        "the model keeps variables between inferences: make the state an input and an output",
+        lambda n: n in LOOKUP,
+        "the model looks things up in a table: do that in the code around it",
     ),
     (
         lambda n: n in FLOW,
@@ -96,10 +96,10 @@ ADVICE = (
 )
 
 
-def check_single_subgraph(model) -> None:
-    """Refuse more than one graph, where no operator of the first says what the others are for."""
+def check_single_subgraph(model, called: set[int]) -> None:
+    """Refuse more than one graph, where no operator of the first calls the others; `called`: which are."""
     count = model.SubgraphsLength()
-    if count == 1:
+    if count == len(called):
         return
     if model.SignatureDefsLength() > 1:
         keys = [

@@ -26,7 +26,14 @@ OTHERS = {
 
 # field number -> inline bytes (int), "s" string, "v1/v4/v8" vector of scalars, "t:X" table, "V:X" tables;
 # what operators' records know of their options comes to it
-WIDTHS: dict[str, int | str] = {"Int8": 1, "Bool": 1, "Int32": 4, "Float32": 4, "Vector": "v4"}
+WIDTHS: dict[str, int | str] = {
+    "Int8": 1,
+    "Bool": 1,
+    "Int32": 4,
+    "Float32": 4,
+    "Vector": "v4",
+    "String": "s",
+}
 SCHEMA: dict[str, dict[int, int | str]] = {
     "Model": {
         0: 4,

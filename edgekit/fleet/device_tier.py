@@ -117,7 +117,7 @@ def observe(site: Site, state: DeviceState, week: int, gateway: str = "") -> Dev
             and np.array_equal(outputs, found.outputs[row])
         ):
             raise EdgekitError(
-                f"{state.device}, week {week}: window {row} on the core is not what C makes of it here"
+                f"{state.device}, week {week + 1}: window {row} on the core is not what C makes of it here"
             )
     plan = site.sketch_plan()
     begun = device.drift is not None and week >= device.drift.week

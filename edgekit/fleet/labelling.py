@@ -51,8 +51,10 @@ def label(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     gate = {n: np.flatnonzero(u == GATE) for n, u in use.items()}
     train = {n: np.flatnonzero(u == TRAIN) for n, u in use.items()}
     queue, program = loop.queue(connection), loop.site.program()
-    budget = max(0, int(loop.plan.labels * windows_until(connection, week)) - len(queue.all()))
-    errors = expected_errors(lately(queue, week), queue.classes, found, noticed["drifted"])
+    known = queue.all()
+    budget = max(0, int(loop.plan.labels * windows_until(connection, week)) - len(known))
+    lately = [s for s in known if s.week > week - LOOK_BACK]
+    errors = expected_errors(lately, queue.classes, found, noticed["drifted"])
     trying, doubted = on_trial(connection), rollout.doubted(connection)
     honest = 3 * budget // 4 if trying else budget // 2
     share = ON_TRIAL if trying else DOUBTED
@@ -169,11 +171,6 @@ def most_telling(
     ]
     picked = choose_windows(scores[0], -scores[1], count, rng, random_share=0.0)
     return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
-
-
-def lately(queue: Queue, week: int) -> list[Sample]:
-    """Samples of the weeks whose labels say how often a device errs by `week`."""
-    return [s for s in queue.all() if s.week > week - LOOK_BACK]
 
 
 def expected_errors(

@@ -13,7 +13,7 @@ from edgekit.data import Windows
 from edgekit.fleet.by_hand import is_waiting
 from edgekit.fleet.gate import Paired, judge
 from edgekit.fleet.gateway_model import save_gateway_set
-from edgekit.fleet.labelling import expected_errors, labelled, lately
+from edgekit.fleet.labelling import labelled
 from edgekit.fleet.loop import Loop, add_release, fleet, next_number, released
 from edgekit.fleet.notice import gateway_key, result_of
 from edgekit.fleet.retrain import candidate
@@ -46,8 +46,7 @@ def retrain(connection: Connection, loop: Loop, week: int) -> dict[str, Any]:
     if full:
         recipe = replace(recipe, share=float("inf"))
     old = loop.objects.get(base["object"])
-    need = None if full else _need(connection, loop, windows, week)
-    made = loop.train(candidate, loop.site, old, windows, recipe, loop.seed(week, STEP), need)
+    made = loop.train(candidate, loop.site, old, windows, recipe, loop.seed(week, STEP))
     program, model = loop.site.program(), loop.objects.put(made["tflite"])
     window = program.window_mj(made["tflite"], loop.old.X[:1])
     number = next_number(connection)  # late: a person may have taken one meanwhile
@@ -75,23 +74,13 @@ def _reason(connection: Connection, week: int, count: int) -> str:
         .scalars()
         .all()
     )
-    weeks = (result_of(connection, n, "notice") for n in range(week - LOOK_BACK + 1, week + 1))
+    lately = (result_of(connection, n, "notice") for n in range(week - LOOK_BACK + 1, week + 1))
     signs = [f"drift at {len(noticed)} devices"] if noticed else []
-    signs += ["errors rose"] if any(r.get("errors_rose") for r in weeks) else []
+    signs += ["errors rose"] if any(r.get("errors_rose") for r in lately) else []
     fresh = count - last
     if fresh >= FRESH and signs:
         return f"{', '.join(signs)}, {fresh} new labels"
     return f"{fresh} new labels" if fresh >= ENOUGH else ""
-
-
-def _need(connection: Connection, loop: Loop, windows: Windows, week: int) -> np.ndarray:
-    """(n,) how often the windows' devices err: who is answered rightly has little to teach, and there are
-    more of them."""
-    queue = loop.queue(connection)
-    noticed = result_of(connection, week, "notice").get("drifted", [])
-    names = sorted({str(n) for n in windows.group})
-    errors = expected_errors(lately(queue, week), queue.classes, names, noticed)
-    return np.array([errors[str(n)] for n in windows.group])
 
 
 def fit_gateway(loop: Loop, windows: Windows) -> str:

@@ -37,11 +37,8 @@ class Recipe:
 RECIPES = {"quick": Recipe(epochs=12, copies=1), "full": Recipe()}  # by profile
 
 
-def training_set(
-    old: Windows, labelled: Windows, recipe: Recipe, seed: int, need: np.ndarray | None = None
-) -> Windows:
-    """`recipe.replay` windows of `old`, as many of each class as there are, and the `labelled` ones, each
-    repeated in proportion to its `need` (n,) above 0, all alike without it.
+def training_set(old: Windows, labelled: Windows, recipe: Recipe, seed: int) -> Windows:
+    """`recipe.replay` windows of `old`, as many of each class as there are, and the `labelled` ones repeated.
 
     Raises EdgekitError where nothing was labelled.
     """
@@ -51,23 +48,18 @@ def training_set(
     present = np.unique(old.y)
     each = -(-recipe.replay // len(present))
     rows = np.concatenate([rng.permutation(np.flatnonzero(old.y == c))[:each] for c in present])
-    wanted = max(round(recipe.labelled * len(rows)), len(labelled))
-    need = np.ones(len(labelled)) if need is None else need
-    until = np.round(np.cumsum(need) * (wanted / need.sum())).astype(int)
-    times = np.repeat(np.arange(len(labelled)), np.diff(until, prepend=0))
+    wanted = round(recipe.labelled * len(rows))
+    times = np.tile(np.arange(len(labelled)), -(-wanted // len(labelled)))[
+        : max(wanted, len(labelled))
+    ]
     return concat([old[np.sort(rows)], labelled[times]])
 
 
 def candidate(
-    site: Site,
-    released: bytes,
-    labelled: Windows,
-    recipe: Recipe,
-    seed: int,
-    need: np.ndarray | None = None,
+    site: Site, released: bytes, labelled: Windows, recipe: Recipe, seed: int
 ) -> dict[str, Any]:
     """A new `tflite` for the devices' program, `bytes` of its update, `seconds`. Loads TensorFlow: in a
-    process of its own (`trainer`), or a worker's. `need` as in `training_set`.
+    process of its own (`trainer`), or a worker's.
 
     Raises EdgekitError for windows that nothing can be trained on.
     """
@@ -76,7 +68,7 @@ def candidate(
     case = usecases.load(site.spec.use_case, site.spec.folder)
     preprocess = usecases.preprocessors(case)[site.step]
     old = Windows.load(site.world / "train.npz")
-    windows = training_set(old, labelled, recipe, seed, need)
+    windows = training_set(old, labelled, recipe, seed)
     cost = partial(_update_bytes, released)
     tuned = finetune(
         released, windows, preprocess, seed=seed, budget=recipe.share, cost=cost,

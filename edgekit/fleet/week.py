@@ -50,8 +50,8 @@ def run_step(loop: Loop, week: int, name: str, step: Step) -> dict[str, Any]:
         if (result := _try(loop, week, name, step)) is not None:
             return result
     raise EdgekitError(
-        f"week {week}, {name}: while it ran a device was forgotten, {TRIES} times in a row; give the same "
-        "command again when no more are: it goes on from here"
+        f"week {week + 1}, {name}: while it ran a device was forgotten, {TRIES} times in a row; give the "
+        "same command again when no more are: it goes on from here"
     )
 
 

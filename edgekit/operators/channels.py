@@ -103,7 +103,8 @@ def elementwise(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray 
     f = layer.fields
     if "multiplier_out" not in f:
         return None
-    ends = [r - zero for r, zero in zip(ranges, (f["zero_a"], f["zero_b"]), strict=True)]
+    of = dict(zip(p.op.inputs, ranges, strict=True))  # the kernel may take them in another order
+    ends = [of[i] - f[zero] for i, zero in zip(layer.inputs, ("zero_a", "zero_b"), strict=True)]
     if p.op.name != "MUL":
         ends = [
             q.multiply_by_quantized(e << 20, f[f"multiplier_{k}"], f[f"shift_{k}"])
@@ -129,6 +130,21 @@ def mean(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray | None:
     sums = ranges[0] * (f["rows"] * f["reduced"]) + f["offset"]
     values = q.multiply_by_quantized(sums, f["multiplier"], f["shift"]).astype(np.int64)
     return np.clip(values + f["zero"], -128, 127)
+
+
+def extreme(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of REDUCE_MAX, REDUCE_MIN and what resizes: no value lies beyond those that come in."""
+    return ranges[0]
+
+
+def larger(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of MAXIMUM: the larger of the lowest values, and of the highest."""
+    return np.maximum(*np.broadcast_arrays(*ranges))
+
+
+def smaller(p: OperatorContext, layer: Layer, ranges: Ranges) -> np.ndarray:
+    """Of MINIMUM."""
+    return np.minimum(*np.broadcast_arrays(*ranges))
 
 
 def moved(links):
@@ -202,5 +218,7 @@ DEPTHWISE = Channels(depthwise, depthwise_links)
 TABLE = Channels(table, first)
 ELEMENTWISE = Channels(elementwise, same)
 POOL, MEAN = Channels(pooled, first), Channels(mean, mean_links)
+EXTREME, RESIZED = Channels(extreme, mean_links), Channels(extreme, first)
+LARGER, SMALLER = Channels(larger, same), Channels(smaller, same)
 PAD, JOINED = Channels(moved(pad_links), pad_links), Channels(moved(joined), joined)
 TRANSPOSED, RENAMED = Channels(moved(transposed), transposed), Channels(moved(renamed), renamed)

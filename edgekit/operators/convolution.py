@@ -11,7 +11,9 @@ from edgekit.operators import example as e
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
 from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
+from edgekit.operators.rarer_convolution import as_depthwise, grouped, grouped_example
 from edgekit.operators.record import Field, OperatorType, activation, strides
+from edgekit.operators.sliding import sliding
 from edgekit.operators.weights import pair_order, requant, switches, weights_and_bias
 from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
@@ -25,15 +27,14 @@ def conv(p: OperatorContext) -> Layer:
     filters = p.inputs[1]
     p.require(len(filters.shape) == 4, "its filter needs four dimensions")
     out_ch, k_h, k_w, in_ch = filters.shape
-    p.require(
-        in_ch == p.x.shape[3],
-        f"its filter has {in_ch} input channels, the input {p.x.shape[3]}; grouped convolutions are not "
-        "supported: use a full or a depthwise one",
-    )
+    if as_depthwise(p):
+        return depthwise(p)
     dilation = p.options["dilation_h"], p.options["dilation_w"]
     w = window(p, k_h, k_w, dilation)
-    p.require(max(in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
+    p.require(max(p.x.shape[3], in_ch, out_ch) < 1 << 15, "has more than 32,767 channels")
     p.shape_is((1, w["out_h"], w["out_w"], out_ch))
+    if in_ch != p.x.shape[3]:
+        return grouped(p, w, dilation)
     fields = w | {
         "in_ch": in_ch,
         "out_ch": out_ch,
@@ -119,33 +120,28 @@ def depthwise(p: OperatorContext) -> Layer:
         return _conv_s8(p, fields | {"out_ch": out_ch}, w, dilation, 3, macs)
     rows, bias, bound = weights_and_bias(p, 3)
     quant, constants = requant(p, rows, bias, bound)
-    # the plane is as large as the windows reach; pairs of taps may read one value further
-    plane_h, reach_w = (
-        (w[f"out_{a}"] - 1) * w[f"stride_{a}"] + (w[f"k_{a}"] - 1) * d + 1
-        for a, d in zip("hw", dilation, strict=True)
-    )
-    plane_w = (reach_w + 2) // 2 * 2
-    p.require(plane_w < 1 << 15, "is wider than 32,767 with padding")
-    three = k_h == k_w == 3 and max(dilation) == 1 and w["stride_w"] <= 2
-    used = switches(quant, 0)
-    if not three or quant["exact"]:
-        used += ("EK_ANY_WINDOW",)
-    fields |= {
-        "plane_h": plane_h,
-        "plane_w": plane_w,
-        "three": int(three),
+    slide = sliding(w | {k: fields[k] for k in ("dilation_h", "dilation_w")}, quant["exact"])
+    p.require(max(slide.plane_h, slide.plane_w) < 1 << 15, "is wider than 32,767 with padding")
+    taps = rows.astype(np.int8).reshape(-1, k_h, k_w)
+    fields |= slide.window | {
+        "plane_h": slide.plane_h,
+        "plane_w": slide.plane_w,
+        "words": slide.words,
         "in_zero": zero_of(p.x),
+        "swapped": int(slide.swapped),
         "weights": "@weights",
+        "window": slide.routine,
         "requant": quant,
     }
     return p.layer(
         "ek_depthwise_s8(&{params}, {in0}, {out0}, {scratch});",
         ["ek_depthwise.h"],
         struct="depthwise_s8",
-        switches=used,
+        switches=switches(quant, 0),
         fields=fields,
-        constants=constants | {"weights": rows.astype(np.int8).reshape(-1)},
-        scratch=2 * plane_h * plane_w + 4 * k_h * ((k_w + 1) // 2),
+        constants=constants
+        | {"weights": (taps.swapaxes(1, 2) if slide.swapped else taps).reshape(-1)},
+        scratch=2 * slide.plane_h * slide.plane_w + 16 * slide.words * slide.window["k_h"],
         overlap={p.x.index: "exact"} if multiplier == 1 else {},
         macs=macs,
         comment=f"{p.x.shape[1:]} * {k_h}x{k_w} -> {p.y.shape[1:]}".replace(", ", "x"),
@@ -257,7 +253,7 @@ OPERATORS = (
         frozen=conv_frozen,
         channels=channels.MIXED,
         weighted=True,
-        examples=(example,),
+        examples=(example, grouped_example),
     ),
     OperatorType(
         "DEPTHWISE_CONV_2D",

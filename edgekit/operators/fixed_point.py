@@ -158,6 +158,22 @@ def logistic_raw(a, bits: int):
     return np.where(a == 0, 1 << 30, value)
 
 
+def inverse_root(value: int) -> tuple[int, int]:
+    """1/sqrt(value) ≈ multiplier · 2^(shift-31), for 1 ≤ value < 2^29 (GetInvSqrtQuantizedMultiplierExp)."""
+    if value <= 1:
+        return INT32_MAX, 0
+    pairs = (32 - value.bit_length() - 1) // 2 - 1
+    a = value << (2 * pairs) >> 1  # with 3 integer bits, as all that follows
+    half = int(divide_by_pot(a, 1))
+    x = 1 << 28
+    for _ in range(5):  # Newton-Raphson from 1
+        cube = int(_rescale(_mul(_mul(x, x), x), 6))
+        x = int(_rescale(int(_mul((1 << 28) + (1 << 27), x)) - int(_mul(half, cube)), 3))
+    shift = 11 - pairs
+    x = int(_mul(x, 1518500250))  # sqrt(2) / 2
+    return (x << -shift, 0) if shift < 0 else (x, -shift)
+
+
 def tanh_raw(a, bits: int):
     """gemmlowp tanh: `bits` integer bits in, 0 out; one_minus_x_over_one_plus_x of exp(-2|a|)."""
     a = np.asarray(a, object)

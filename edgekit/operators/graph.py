@@ -66,7 +66,7 @@ class Graph:
     sha256: str
     nbytes: int
     tflm_differs: bool = (
-        False  # the file needs shapes that TFLM cannot work out, so it is no oracle
+        False  # TFLM lacks an operator of the file, or cannot work out its shapes: it is no oracle
     )
 
     kept: dict[int, np.ndarray] = field(

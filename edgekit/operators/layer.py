@@ -32,15 +32,18 @@ class Layer:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     scratch: int = 0
     state: int = 0  # bytes kept from one inference to the next, cleared at a reset
+    kept: tuple[int, ...] = ()  # tensors whose values are kept, too: the model's variables
     overlap: dict[int, int | str] = field(default_factory=dict)
     macs: int = 0
     comment: str = ""
     switches: tuple[str, ...] = ()  # of its kernel: what a model that has none of it leaves out
+    of: str = ""  # its network, where a program has several
 
     @property
     def name(self) -> str:
         """Its function in C."""
-        return f"{self.operator.lower()}_{self.index}"
+        whose = f"{self.of}_" if self.of else ""
+        return f"{whose}{self.operator.lower()}_{self.index}"
 
 
 class OperatorContext:

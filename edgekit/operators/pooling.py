@@ -15,6 +15,8 @@ from edgekit.operators.onnx_writer import TO_NCHW, TO_NHWC, Writer
 from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two, strides
 from edgekit.operators.window import onnx_pads, read_limits, tf_window, window
 
+RECIPROCALS = 4000  # up to so many values a multiplication gives their average
+
 
 def pool(p: OperatorContext) -> Layer:
     """Checks a pooling and its window."""
@@ -22,7 +24,7 @@ def pool(p: OperatorContext) -> Layer:
     p.one_image()
     k_h, k_w = p.options["filter_h"], p.options["filter_w"]
     p.require(1 <= k_h < 1 << 15 and 1 <= k_w < 1 << 15, f"has a window of {k_h} x {k_w}")
-    p.require(k_h * k_w <= 4000, "averages more than 4,000 values: use MEAN")
+    p.require(k_h * k_w < 1 << 23, "has a window of more than 8 million values")
     w = window(p, k_h, k_w)
     channels = p.x.shape[3]
     p.require(channels < 1 << 15, "has more than 32,767 channels")
@@ -36,6 +38,8 @@ def pool(p: OperatorContext) -> Layer:
         },
     }
     verb = p.op.name.lower().replace("_2d", "")
+    if verb == "average_pool" and k_h * k_w > RECIPROCALS and str(p.x.dtype) == "int8":
+        verb = "average_pool_wide"
     if p.types(p.x, p.y) == "float32":
         fields |= floats.activation(p)
         return p.layer(
@@ -54,14 +58,7 @@ def pool(p: OperatorContext) -> Layer:
 
 def mean(p: OperatorContext) -> Layer:
     """Checks a MEAN and folds 1/n into its multiplier."""
-    p.inputs_between(2, 2)
-    rank = len(p.x.shape)
-    axes = [int(a) for a in np.ravel(p.constant(1, "axes"))]
-    p.require(rank and axes and all(-rank <= a < rank for a in axes), f"over axes {axes}")
-    gone = {a % rank for a in axes}
-    keep = p.options["keep_dims"]
-    p.shape_is([1 if i in gone else d for i, d in enumerate(p.x.shape) if keep or i not in gone])
-    outer, rows, middle, reduced, inner = _reduction(p, gone)
+    outer, rows, middle, reduced, inner = reduction(p)
     if p.types(p.x, p.y) == "float32":
         return p.layer(
             f"ek_mean_f32({{in0}}, {{out0}}, {outer}, {rows}, {middle}, {reduced}, {inner});",
@@ -97,8 +94,17 @@ def mean(p: OperatorContext) -> Layer:
     )
 
 
-def _reduction(p: OperatorContext, axes: set[int]) -> list[int]:
-    """The shape as kept, reduced, kept, reduced, kept, with dimensions of 1 dropped and neighbours merged."""
+def reduction(p: OperatorContext) -> list[int]:
+    """The shape as kept, reduced, kept, reduced, kept, with dimensions of 1 dropped and neighbours merged.
+
+    Checks the axes, which are input 1, and the output's shape.
+    """
+    p.inputs_between(2, 2)
+    rank = len(p.x.shape)
+    given = [int(a) for a in np.ravel(p.constant(1, "axes"))]
+    p.require(rank and given and all(-rank <= a < rank for a in given), f"over axes {given}")
+    axes, keep = {a % rank for a in given}, p.options["keep_dims"]
+    p.shape_is([1 if i in axes else d for i, d in enumerate(p.x.shape) if keep or i not in axes])
     sizes = [1]
     for i, d in enumerate(p.x.shape):
         if d > 1:
@@ -111,7 +117,7 @@ def _reduction(p: OperatorContext, axes: set[int]) -> list[int]:
     return sizes + [1] * (5 - len(sizes))
 
 
-def mean_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
+def reduced_shape(op: Operator, inputs: Inputs) -> tuple[int, ...] | None:
     """Without the axes, or with 1 in their places."""
     x, second = first_two(inputs)
     if x is None or second is None or second.data is None:
@@ -196,28 +202,48 @@ def pool_example(name: str):
     return make
 
 
-def _mean(rng: np.random.Generator, shape: tuple[int, ...], axes: list[int], keep: bool) -> Graph:
-    gone = {a % len(shape) for a in axes}
+def wide_pool_example(rng: np.random.Generator) -> Graph:
+    """Averages of more values than a reciprocal is exact for, padding among them."""
+    k, channels, x = [int(v) for v in rng.integers(64, 70, 2)], 2, e.quantization(rng)
+    size = [k[0] + int(rng.integers(0, 3)), k[1] - int(rng.integers(0, 3))]
+    tensors = [e.tensor((1, *size, channels), **x), e.tensor((1, 2, 2, channels), **x)]
+    stride = [-(-d // 2) for d in size]
+    options: dict[str, Any] = {"padding": "same", "stride_w": stride[1], "stride_h": stride[0]}
+    options |= {"filter_w": k[1], "filter_h": k[0], "activation": "none"}
+    return e.model(tensors, [e.operator("AVERAGE_POOL_2D", [0], [1], options)], [0], [1])
+
+
+def _reduced(rng, name: str, shape: tuple[int, ...], axes: list[int], same: bool) -> Graph:
+    gone, keep = {a % len(shape) for a in axes}, bool(rng.integers(2))
     out = tuple(1 if i in gone else d for i, d in enumerate(shape) if keep or i not in gone)
-    tensors = [e.tensor(shape, **e.quantization(rng)), e.ints(axes)]
-    tensors += [e.tensor(out, **e.quantization(rng))]
-    return e.model(tensors, [e.operator("MEAN", [0, 1], [2], {"keep_dims": keep})], [0], [2])
+    x = e.quantization(rng)
+    tensors = [e.tensor(shape, **x), e.ints(axes)]
+    tensors += [e.tensor(out, **(x if same else e.quantization(rng)))]
+    return e.model(tensors, [e.operator(name, [0, 1], [2], {"keep_dims": keep})], [0], [2])
 
 
-def mean_example(rng: np.random.Generator) -> Graph:
-    """Neighbouring axes of an image."""
-    shape = (1, *(int(v) for v in rng.integers(1, 9, 3)))
-    axes = [[1, 2], [1], [2], [3], [2, 3], [1, 2, 3], [-1]][rng.integers(7)]
-    return _mean(rng, shape, axes, bool(rng.integers(2)))
+def reduced_example(name: str, same: bool = False):
+    """Neighbouring axes of an image; `same`: the output has the input's scale and zero point."""
+
+    def make(rng: np.random.Generator) -> Graph:
+        shape = (1, *(int(v) for v in rng.integers(1, 9, 3)))
+        axes = [[1, 2], [1], [2], [3], [2, 3], [1, 2, 3], [-1]][rng.integers(7)]
+        return _reduced(rng, name, shape, axes, same)
+
+    return make
 
 
-def scattered_mean_example(rng: np.random.Generator) -> Graph:
+def scattered_example(name: str, same: bool = False):
     """Axes that are no neighbours, or all, or given from the end."""
-    shape = (1, *(int(v) for v in rng.integers(1, 6, rng.integers(1, 4))))
-    rank = len(shape)
-    axes = [int(a) for a in rng.permutation(rank)[: rng.integers(1, rank + 1)]]
-    axes = [a - rank if rng.random() < 0.3 else a for a in axes]
-    return _mean(rng, shape, axes, bool(rng.integers(2)))
+
+    def make(rng: np.random.Generator) -> Graph:
+        shape = (1, *(int(v) for v in rng.integers(1, 6, rng.integers(1, 4))))
+        rank = len(shape)
+        axes = [int(a) for a in rng.permutation(rank)[: rng.integers(1, rank + 1)]]
+        axes = [a - rank if rng.random() < 0.3 else a for a in axes]
+        return _reduced(rng, name, shape, axes, same)
+
+    return make
 
 
 POOL = (
@@ -234,7 +260,7 @@ OPERATORS = (
         onnx=onnx_pool("AveragePool"),
         channels=channels.POOL,
         train=train_average,
-        examples=(pool_example("AVERAGE_POOL_2D"),),
+        examples=(pool_example("AVERAGE_POOL_2D"), wide_pool_example),
     ),
     OperatorType(
         "MAX_POOL_2D",
@@ -252,11 +278,11 @@ OPERATORS = (
         mean,
         "ReducerOptions",
         {"keep_dims": Field("KeepDims", 0, "Bool")},
-        shape=mean_shape,
+        shape=reduced_shape,
         onnx=onnx_mean,
         channels=channels.MEAN,
         train=train_mean,
         frozen=mean_frozen,
-        examples=(mean_example, scattered_mean_example),
+        examples=(reduced_example("MEAN"), scattered_example("MEAN")),
     ),
 )

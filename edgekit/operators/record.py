@@ -39,8 +39,8 @@ class Channels:
 class Field:
     """A field of an operator's options table: the accessor in the `tflite` package, and its place.
 
-    `slot` is its number in tensorflow/lite/schema/schema.fbs, `kind` Int8, Int32, Float32, Bool or Vector (of
-    Int32). `values` names the numbers of an enumeration.
+    `slot` is its number in tensorflow/lite/schema/schema.fbs, `kind` Int8, Int32, Float32, Bool, String or
+    Vector (of Int32). `values` names the numbers of an enumeration.
     """
 
     accessor: str
@@ -74,7 +74,8 @@ class OperatorType:
     train: its forward pass in whole numbers, with gradients, for training on the grid of an int8 file;
         `frozen` says why one cannot be trained, or None. `weighted`: inputs 1 and 2 are weights and bias.
     channels: how it treats them, for the code generator to leave dead ones out; without it, all stay.
-    state: the input that is kept from one inference to the next.
+    states: the inputs that are kept from one inference to the next.
+    tflm: whether TFLM has it in int8; where not, LiteRT's reference kernels say which bytes are right.
     examples: small random models with it, as `edgekit.testing.operator` runs them; `exact_onnx` if ONNX
         must give the very same values.
     """
@@ -91,7 +92,8 @@ class OperatorType:
     frozen: Callable[[Graph, Operator], str | None] | None = None
     weighted: bool = False
     channels: Channels | None = None
-    state: int | None = None
+    states: tuple[int, ...] = ()
+    tflm: bool = True
     examples: tuple[Callable[[np.random.Generator], Graph], ...] = ()
     exact_onnx: bool = False
 

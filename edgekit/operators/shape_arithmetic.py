@@ -1,6 +1,7 @@
 """What a converter leaves behind for a batch that it does not know: arithmetic on shapes.
 
-None of it computes on data: for a batch of one, each of these is folded away.
+None of it computes on data: for a batch of one, each of these is folded away. PACK and GATHER, which
+work on data, too, are in `picking`.
 """
 
 from __future__ import annotations
@@ -66,13 +67,6 @@ def product(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
 
 OPERATORS = (
     OperatorType("SHAPE", fold=shape),
-    OperatorType("PACK", table="PackOptions", fields={"axis": Field("Axis", 1)}, fold=pack),
-    OperatorType(
-        "GATHER",
-        table="GatherOptions",
-        fields={"axis": Field("Axis", 0), "batch_dims": Field("BatchDims", 1)},
-        fold=gather,
-    ),
     OperatorType(
         "REDUCE_PROD",
         table="ReducerOptions",

@@ -1,4 +1,4 @@
-"""STRIDED_SLICE and SPLIT: a part of the values."""
+"""STRIDED_SLICE, SLICE, SPLIT and SPLIT_V: a part of the values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from edgekit.core.errors import EdgekitError
 from edgekit.operators import example as e
 from edgekit.operators.copies import bytes_at, copy_fields, one_copy, strides
-from edgekit.operators.graph import Graph, Operator
+from edgekit.operators.graph import Graph, Operator, Tensor
 from edgekit.operators.layer import Layer, OperatorContext
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.record import Field, OperatorType
@@ -67,6 +67,30 @@ def strided_slice(p: OperatorContext) -> Layer:
     return one_copy(p, shape, steps, start)
 
 
+def plain_slice(p: OperatorContext) -> Layer:
+    """Checks a SLICE: so many values from here on, or (-1) all that follow."""
+    p.inputs_between(3, 3)
+    p.types(p.x, p.y)
+    p.same_quantization(p.x, p.y)
+    begin, size = (
+        [int(v) for v in np.ravel(p.constant(i, n))] for i, n in ((1, "begin"), (2, "size"))
+    )
+    p.require(len(begin) == len(size) == len(p.x.shape), "needs begin and size for each dimension")
+    size = [d - b if n == -1 else n for d, b, n in zip(p.x.shape, begin, size, strict=True)]
+    inside = all(b >= 0 < n and b + n <= d for d, b, n in zip(p.x.shape, begin, size, strict=True))
+    p.require(inside, f"takes {size} from {begin} of {list(p.x.shape)}")
+    p.shape_is(size)
+    steps = strides(p.x.shape, p.x.dtype.itemsize)
+    return one_copy(p, size, steps, sum(b * step for b, step in zip(begin, steps, strict=True)))
+
+
+def onnx_plain_slice(w: Writer, op: Operator) -> None:
+    """Slice."""
+    begin, shape = np.ravel(w.known(op.inputs[1])), w.tensor(op.outputs[0]).shape
+    bounds = [w.constant(b, np.int64) for b in (begin, begin + shape)]
+    w.node("Slice", [w.value(op.inputs[0]), *bounds], w.value(op.outputs[0]))
+
+
 @on_constants
 def fold_slice(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
     """A slice of a shape."""
@@ -102,47 +126,76 @@ def onnx_slice(w: Writer, op: Operator) -> None:
     w.node("Reshape", [w.node("Slice", inputs), shape], w.value(op.outputs[0]))
 
 
-def split(p: OperatorContext) -> Layer:
-    """Checks a SPLIT: a copy for each part."""
-    p.inputs_between(2, 2, outputs=p.options["count"])
-    axes = np.ravel(p.constant(0, "axis"))
-    x = p.inputs[1]
-    rank, count = len(x.shape), len(p.outputs)
+def one_axis(p: OperatorContext, position: int, rank: int) -> int:
+    """The single axis that is constant input `position`, counted from the front."""
+    axes = np.ravel(p.constant(position, "axis"))
     p.require(axes.size == 1 and rank and -rank <= axes[0] < rank, f"along axis {axes.tolist()}")
-    p.require(x.data is None, "splits a constant")
-    axis = int(axes[0]) % rank
+    return int(axes[0]) % rank
+
+
+def split(p: OperatorContext) -> Layer:
+    """Checks a SPLIT: a copy for each part, which are alike."""
+    p.inputs_between(2, 2, outputs=p.options["count"])
+    x, count = p.inputs[1], len(p.outputs)
+    axis = one_axis(p, 0, len(x.shape))
     p.require(
         count == p.options["count"] and x.shape[axis] % count == 0, f"into {p.options['count']}"
     )
-    part = x.shape[axis] // count
-    shape = [part if i == axis else d for i, d in enumerate(x.shape)]
-    width = x.dtype.itemsize
-    steps = strides(x.shape, width)
+    return _parts(p, x, axis, [x.shape[axis] // count] * count)
+
+
+def split_v(p: OperatorContext) -> Layer:
+    """Checks a SPLIT_V: a copy for each part; one of the sizes may be -1, which is the rest."""
+    p.inputs_between(3, 3, outputs=p.options["count"])
+    axis, sizes = one_axis(p, 2, len(p.x.shape)), part_sizes(p)
+    p.require(len(sizes) == p.options["count"] == len(p.outputs), f"into {p.options['count']}")
+    p.require(
+        min(sizes) > 0 and sum(sizes) == p.x.shape[axis], f"{p.x.shape[axis]} values into {sizes}"
+    )
+    return _parts(p, p.x, axis, sizes)
+
+
+def part_sizes(p: OperatorContext) -> list[int]:
+    """The sizes that are input 1, with the one that is -1 worked out."""
+    sizes = [int(v) for v in np.ravel(p.constant(1, "sizes"))]
+    axis = one_axis(p, 2, len(p.x.shape))
+    p.require(sizes and sizes.count(-1) <= 1, f"into {sizes}")
+    rest = p.x.shape[axis] - sum(v for v in sizes if v != -1)
+    return [rest if v == -1 else v for v in sizes]
+
+
+def _parts(p: OperatorContext, x: Tensor, axis: int, sizes: list[int]) -> Layer:
+    p.require(x.data is None, "splits a constant")
     p.x = x
     p.types(x, *p.outputs)
-    for t in p.outputs:
+    width = x.dtype.itemsize
+    steps, at, calls, fields = strides(x.shape, width), 0, [], []
+    for i, (t, size) in enumerate(zip(p.outputs, sizes, strict=True)):
+        shape = [size if k == axis else d for k, d in enumerate(x.shape)]
         p.require(list(t.shape) == shape, f"should give {shape} and the file says {list(t.shape)}")
         p.same_quantization(x, t)
-    return p.layer(
-        "\n  ".join(
-            f"ek_copy_strided(&{{params}}, {bytes_at('{in0}', i * part * steps[axis])}, {{out{i}}});"
-            for i in range(count)
-        ),
-        ["ek_copy.h"],
-        struct="copy",
-        fields=copy_fields(p, shape, steps, strides(shape, width), width),
-    )
+        fields.append(copy_fields(p, shape, steps, strides(shape, width), width))
+        source = bytes_at("{in0}", at * steps[axis])
+        calls.append(f"ek_copy_strided(&{{params}}[{i}], {source}, {{out{i}}});")
+        at += size
+    more: Any = {"fields": fields}
+    if all(f == fields[0] for f in fields):
+        calls = [c.replace(f"[{i}]", "", 1) for i, c in enumerate(calls)]
+        more = {"fields": fields[0]}
+    return p.layer("\n  ".join(calls), ["ek_copy.h"], struct="copy", **more)
 
 
 def onnx_split(w: Writer, op: Operator) -> None:
     """A Slice for each part."""
-    axis = int(np.ravel(w.known(op.inputs[0]))[0])
-    t = w.tensor(op.inputs[1])
-    part = t.shape[axis] // len(op.outputs)
-    for n, i in enumerate(op.outputs):
-        bounds = [[n * part], [(n + 1) * part], [axis % len(t.shape)]]
-        inputs = [w.value(op.inputs[1]), *(w.constant(b, np.int64) for b in bounds)]
+    given = op.inputs[0 if op.name == "SPLIT_V" else 1]
+    axis = int(np.ravel(w.known(op.inputs[2 if op.name == "SPLIT_V" else 0]))[0])
+    at = 0
+    for i in op.outputs:
+        shape = w.tensor(i).shape
+        bounds = [[at], [at + shape[axis]], [axis % len(shape)]]
+        inputs = [w.value(given), *(w.constant(b, np.int64) for b in bounds)]
         w.node("Slice", inputs, w.value(i))
+        at += shape[axis]
 
 
 def _slice(rng, shape, bounds, masks: dict, out) -> Graph:
@@ -198,6 +251,33 @@ def split_example(rng: np.random.Generator) -> Graph:
     return e.model(tensors, [e.operator("SPLIT", [0, 1], outputs, {"count": count})], [1], outputs)
 
 
+def split_v_example(rng: np.random.Generator) -> Graph:
+    """Parts of any size along any axis, the size of one of them sometimes left open."""
+    shape, x = [1, *(int(v) for v in rng.integers(2, 7, 3))], e.quantization(rng)
+    axis, sizes = int(rng.integers(1, 4)), [int(v) for v in rng.integers(1, 5, rng.integers(2, 4))]
+    whole = [sum(sizes) if i == axis else d for i, d in enumerate(shape)]
+    parts = [[size if i == axis else d for i, d in enumerate(shape)] for size in sizes]
+    told = list(sizes)
+    if rng.random() < 0.4:
+        told[int(rng.integers(len(sizes)))] = -1
+    tensors = [e.tensor(whole, **x), e.ints(told), e.tensor((), "int32", data=axis - 4)]
+    outputs = list(range(3, 3 + len(sizes)))
+    op = e.operator("SPLIT_V", [0, 1, 2], outputs, {"count": len(sizes)})
+    return e.model([*tensors, *(e.tensor(p, **x) for p in parts)], [op], [0], outputs)
+
+
+def plain_slice_example(rng: np.random.Generator) -> Graph:
+    """Any block; the size of one side is left open now and then."""
+    shape, x = (1, *(int(v) for v in rng.integers(1, 7, 3))), e.quantization(rng)
+    begin = [int(rng.integers(0, d)) for d in shape]
+    size = [int(rng.integers(1, d - b + 1)) for d, b in zip(shape, begin, strict=True)]
+    open_ended = [rng.random() < 0.3 for _ in shape]
+    told = [-1 if o else n for o, n in zip(open_ended, size, strict=True)]
+    out = [d - b if n == -1 else n for d, b, n in zip(shape, begin, told, strict=True)]
+    tensors = [e.tensor(shape, **x), e.ints(begin), e.ints(told), e.tensor(out, **x)]
+    return e.model(tensors, [e.operator("SLICE", [0, 1, 2], [3])], [0], [3])
+
+
 OPERATORS = (
     OperatorType(
         "STRIDED_SLICE",
@@ -224,5 +304,21 @@ OPERATORS = (
         onnx=onnx_split,
         exact_onnx=True,
         examples=(split_example,),
+    ),
+    OperatorType(
+        "SPLIT_V",
+        split_v,
+        "SplitVOptions",
+        {"count": Field("NumSplits", 0)},
+        onnx=onnx_split,
+        exact_onnx=True,
+        examples=(split_v_example,),
+    ),
+    OperatorType(
+        "SLICE",
+        plain_slice,
+        onnx=onnx_plain_slice,
+        exact_onnx=True,
+        examples=(plain_slice_example,),
     ),
 )

@@ -35,7 +35,7 @@ def softmax(p: OperatorContext) -> Layer:
         f"needs an output scale of 1/{1 << bits} and zero point {-(1 << (bits - 1))}",
     )
     p.require(
-        depth < 4096, "has more than 4,095 classes: the fixed-point sum would leave its range"
+        depth < 8192, "has more than 8,191 classes: the fixed-point sum would leave its range"
     )
     table = q.softmax_table(scale_of(p.x), beta)
     return p.layer(
@@ -65,6 +65,13 @@ def example(rng: np.random.Generator) -> Graph:
     return e.model(tensors, [op], [0], [1])
 
 
+def wide_example(rng: np.random.Generator) -> Graph:
+    """More classes than the sum has room for as a signed number."""
+    shape = (1, int(rng.integers(4097, 8192)))
+    tensors = [e.tensor(shape, scale=0.2, zero=e.zero(rng)), e.tensor(shape, "int8", 1 / 256, -128)]
+    return e.model(tensors, [e.operator("SOFTMAX", [0], [1], {"beta": 1.0})], [0], [1])
+
+
 OPERATORS = (
     OperatorType(
         "SOFTMAX",
@@ -73,6 +80,6 @@ OPERATORS = (
         {"beta": Field("Beta", 0, "Float32")},
         shape=same_shape,
         onnx=onnx,
-        examples=(example,),
+        examples=(example, wide_example),
     ),
 )

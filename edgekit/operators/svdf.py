@@ -116,7 +116,7 @@ OPERATORS = (
         svdf,
         "SVDFOptions",
         {"rank": Field("Rank", 0)} | activation(1),
-        state=4,
+        states=(4,),
         examples=(example("int8"), example("int16")),
     ),
 )

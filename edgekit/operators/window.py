@@ -18,15 +18,28 @@ def window(p: OperatorContext, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
         stride = o[f"stride_{axis}"]
         p.require(1 <= stride <= 4096 and 1 <= d <= 4096, f"has stride {stride} and dilation {d}")
         p.require(max(size, k) < 1 << 15, "is larger than 32,767 in one direction")
-        reach = (k - 1) * d + 1
-        if o["padding"] == "same":
-            out = -(-size // stride)
-            pad = max((out - 1) * stride + reach - size, 0) // 2
-        else:
-            p.require(size >= reach, f"its window of {reach} exceeds the input of {size}")
-            out, pad = (size - reach) // stride + 1, 0
-        result |= {f"out_{axis}": out, f"stride_{axis}": stride, f"pad_{axis}": pad}
+        before, after = margins(o, axis, size, k, d)
+        reach, whole = (k - 1) * d + 1, before + size + after
+        p.require(whole >= reach, f"its window of {reach} exceeds the input of {whole}")
+        out = (whole - reach) // stride + 1
+        result |= {f"out_{axis}": out, f"stride_{axis}": stride, f"pad_{axis}": before}
     return result
+
+
+def margins(options: dict, axis: str, size: int, k: int, dilation: int = 1) -> tuple[int, int]:
+    """What the windows reach beyond an input of `size`, before and after, along axis "h" or "w".
+
+    What SAME reaches behind it, less than 0 where it leaves some out; or what `export.padding` has
+    written as the option `margin_h` or `margin_w`.
+    """
+    if f"margin_{axis}" in options:
+        return options[f"margin_{axis}"]
+    if options["padding"] == "valid":
+        return 0, 0
+    stride = options[f"stride_{axis}"]
+    total = (-(-size // stride) - 1) * stride + (k - 1) * dilation + 1 - size
+    before = max(total, 0) // 2
+    return before, total - before
 
 
 def read_limits(w: dict, dilation=(1, 1)) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 import tflite
 
 from edgekit.operators import OPERATORS
-from edgekit.operators.graph import Graph
+from edgekit.operators.graph import Graph, Operator
 
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "string": 5, "int16": 7, "int8": 9}
 TYPES |= {"resource": 13, "int4": 17}
@@ -55,10 +55,12 @@ def write(
     outputs: Sequence[int],
     graphs: int = 1,
     signatures: Sequence[str] = (),
+    others: Sequence[tuple[Sequence[T], Sequence[Op]]] = (),
 ) -> bytes:
     """The bytes of a model with these `tensors` and operators `ops`; `graphs` times the same graph.
 
-    inputs, outputs: indices of tensors. signatures: their keys, where there are any.
+    inputs, outputs: indices of tensors. signatures: their keys, where there are any. others: tensors and
+    operators of further graphs.
     """
     b = flatbuffers.Builder(1024)
 
@@ -82,8 +84,9 @@ def write(
     def vector(values, dtype):
         return b.CreateNumpyVector(np.asarray(values, dtype).reshape(-1))
 
-    buffers, written = [table([])], []
-    for n, t in enumerate(tensors):
+    buffers = [table([])]
+
+    def tensor(n: int, t: T) -> int:
         buffer = 0
         if t.data is not None:
             raw = np.ascontiguousarray(t.data, np.dtype(t.dtype)).reshape(-1).view(np.uint8)
@@ -111,45 +114,53 @@ def write(
                 [(2, "Offset", scales), (3, "Offset", zeros), (6, "Int32", t.axis)]
             )
             fields.append((4, "Offset", quantization))
-        written.append(table(fields))
-    names = sorted({op.name for op in ops})
+        return table(fields)
+
+    names = sorted({op.name for every in (ops, *(o for _, o in others)) for op in every})
     codes = []
     for name in names:
         builtin, _, custom = name.partition(" ")
         number = int(builtin) if builtin.isdigit() else getattr(tflite.BuiltinOperator, builtin)
         fields = [(0, "Int8", min(number, 127)), (2, "Int32", 1), (3, "Int32", number)]
         codes.append(table(fields + ([(1, "Offset", b.CreateString(custom))] if custom else [])))
-    operators = []
-    for op in ops:
+
+    def option(slot: int, kind: str, value) -> tuple:
+        if kind == "Vector":
+            return slot, "Offset", vector(value, np.int32)
+        return (slot, "Offset", b.CreateString(value)) if kind == "String" else (slot, kind, value)
+
+    def operator(op: Op) -> int:
         fields = [
             (0, "Uint32", names.index(op.name)),
             (1, "Offset", vector(op.inputs, np.int32)),
             (2, "Offset", vector(op.outputs, np.int32)),
         ]
         if op.table:
-            options = table(
-                [
-                    (slot, "Offset", vector(v, np.int32)) if kind == "Vector" else (slot, kind, v)
-                    for slot, kind, v in op.options
-                ]
-            )
+            options = table([option(*given) for given in op.options])
             fields += [
                 (3, "Uint8", getattr(tflite.BuiltinOptions, op.table)),
                 (4, "Offset", options),
             ]
-        operators.append(table(fields))
-    sub = table(
-        [
-            (0, "Offset", offsets(written)),
-            (1, "Offset", vector(inputs, np.int32)),
-            (2, "Offset", vector(outputs, np.int32)),
-            (3, "Offset", offsets(operators)),
-        ]
-    )
+        return table(fields)
+
+    def graph(tensors: Sequence[T], ops: Sequence[Op], inputs=(), outputs=()) -> int:
+        written = [tensor(n, t) for n, t in enumerate(tensors)]
+        operators = [operator(op) for op in ops]
+        return table(
+            [
+                (0, "Offset", offsets(written)),
+                (1, "Offset", vector(inputs, np.int32)),
+                (2, "Offset", vector(outputs, np.int32)),
+                (3, "Offset", offsets(operators)),
+            ]
+        )
+
+    sub = graph(tensors, ops, inputs, outputs)
+    further = [graph(*other) for other in others]
     fields = [
         (0, "Uint32", 3),
         (1, "Offset", offsets(codes)),
-        (2, "Offset", offsets([sub] * graphs)),
+        (2, "Offset", offsets([sub] * graphs + further)),
         (3, "Offset", b.CreateString("tiny")),
         (4, "Offset", offsets(buffers)),
     ]
@@ -174,7 +185,8 @@ def to_tflite(graph: Graph) -> bytes:
         )
         for t in graph.tensors
     ]
-    ops = []
+    ops: list[Op] = []
+    others: list[tuple[list[T], list[Op]]] = []
     for op in graph.operators:
         kind = OPERATORS[op.name]
         options = []
@@ -182,8 +194,32 @@ def to_tflite(graph: Graph) -> bytes:
             f = kind.fields[key]
             number = next((n for n, v in (f.values or {}).items() if v == value), value)
             options.append((f.slot, f.kind, number))
-        ops.append(Op(op.name, list(op.inputs), list(op.outputs), kind.table, tuple(options)))
-    return write(tensors, ops, graph.inputs, graph.outputs)
+        ends = list(op.inputs), list(op.outputs)
+        if op.name == "CALL_ONCE":
+            others.append(_initialization(op, tensors))
+            ends, options = ([], []), [(0, "Int32", len(others))]
+        elif op.name == "ASSIGN_VARIABLE":
+            ends = [op.outputs[0], *op.inputs], []
+        ops.append(Op(op.name, *ends, kind.table, tuple(options)))
+        if op.name == "CALL_ONCE":
+            ops += [_handle(i, i) for i in op.outputs]
+    for op in graph.operators:
+        for i in op.outputs if op.name == "CALL_ONCE" else ():
+            tensors[i] = T((), "resource")
+    return write(tensors, ops, graph.inputs, graph.outputs, others=others)
+
+
+def _handle(variable: int, tensor: int) -> Op:
+    named = [(0, "String", ""), (1, "String", f"v{variable}")]
+    return Op("VAR_HANDLE", [], [tensor], "VarHandleOptions", tuple(named))
+
+
+def _initialization(op: Operator, tensors: Sequence[T]) -> tuple[list[T], list[Op]]:
+    """The graph that CALL_ONCE calls: a handle and a constant for each variable."""
+    count = len(op.outputs)
+    inner = [T((), "resource")] * count + [tensors[i] for i in op.inputs]
+    ops = [_handle(i, k) for k, i in enumerate(op.outputs)]
+    return inner, ops + [Op("ASSIGN_VARIABLE", [k, k + count], []) for k in range(count)]
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:

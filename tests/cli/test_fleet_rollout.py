@@ -37,7 +37,7 @@ def say(*words) -> int:
 def test_it_says_where_the_release_is(run, capsys):
     assert say(run[0]) == 0
     out = capsys.readouterr().out
-    assert "release 2, rollout 1: running, wave 1 of 3 since week 4" in out
+    assert "release 2, rollout 1: running, wave 1 of 3 since week 5" in out
     assert "5 devices: 1 trial, 4 waiting" in out
 
 

@@ -12,7 +12,7 @@ from edgekit import catalog
 from edgekit.core.errors import EdgekitError
 from edgekit.core.figures import estimated
 from edgekit.core.workspace import Workspace
-from edgekit.emulate import battery_life, build, energy, latency, profile
+from edgekit.emulate import build, energy, latency, profile
 from edgekit.emulate.cores import timing_of
 from edgekit.emulate.cost import cycles, weight_bytes
 from edgekit.emulate.timing import block_cycles
@@ -99,21 +99,13 @@ def test_one_kind_of_cycle_is_counted_in_the_data_and_in_the_kit():
         assert benchmark.kit_cycles(push, costs) == block_cycles(bytes.fromhex("f0b5"), costs)
 
 
-def test_energy_and_battery(counted):
+def test_energy(counted):
     mj = energy(estimated(100, "ms", "given", low=90, high=110), milliwatts=(40, 50))
     assert mj.value == pytest.approx(4.5)
     assert (mj.low, mj.high) == pytest.approx((3.6, 5.5))
-    one = battery_life(mj, per_hour=60, battery_mah=220, volts=3.0, sleep_ua=2.0)
-    two = battery_life(mj, per_hour=120, battery_mah=220, volts=3.0, sleep_ua=2.0)
-    assert one.low < one.value < one.high
-    assert two.value < one.value < 2 * two.value  # sleep and leakage do not double
-    # 220 mAh * 3 V * 0.85 = 2,019,600 mJ; a day: 6,480 + 518.4 + 65.0 mJ
-    assert one.value == pytest.approx(2_019_600 / (6480 + 518.4 + 65.05), rel=1e-3)
     board = catalog.board("stm32l4")
     drawn = board.active_power_mw
     one_ms = energy(estimated(1, "ms", "given"), board)
     assert (one_ms.low, one_ms.high) == pytest.approx((drawn.low / 1e3, drawn.high / 1e3))
     with pytest.raises(EdgekitError, match="active power"):
         energy(estimated(1, "ms", "given"), catalog.board("imxrt1060"))
-    with pytest.raises(EdgekitError, match="positive"):
-        battery_life(mj, per_hour=1, battery_mah=0, volts=3, sleep_ua=1)

@@ -49,7 +49,7 @@ def unpacked(kind: str) -> bytes:
 @pytest.mark.parametrize(
     ("data", "cause", "hidden"),
     [
-        (one("RELU6", "CALL_ONCE", graphs=2), "CALL_ONCE.*keeps variables", "control flow"),
+        (one("RELU6", "HASHTABLE_FIND", graphs=2), "HASHTABLE_FIND.*up in a table", "control flow"),
         (one("RELU6", "WHILE", "TOPK_V2", graphs=3), "WHILE.*control flow.*TOPK_V2", "signatures"),
         (one("RELU6", graphs=2, signatures=("serve", "train")), "2 signatures.*'serve', 'train'", "flow"),
         (one("RELU6", graphs=2), "2 graphs, and nothing", "control flow"),
@@ -63,7 +63,7 @@ def unpacked(kind: str) -> bytes:
         (unpacked("float16"), "float16 and computes in float32", "one scale"),
         (dense("int16", "int8", "int16"), "16-bit activations", "works on"),
         (write([X, T((1, 4), "string")], [RELU], [0], [1]), "type string: take text out", "int8"),
-        (write([X, T((1, 4), "resource")], [RELU], [0], [1]), "variables or tables", "int8"),
+        (write([X, T((1, 4), "resource")], [RELU], [0], [1]), "keeps a table", "int8"),
         (write([X, T((1, 4), "int4")], [RELU], [0], [1]), "4-bit weights", "number 17"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", "TFL3"),
         (b"PK\x03\x04" + bytes(60), "zip archive", "TFL3"),

@@ -49,7 +49,7 @@ EK_KERNEL void ek_gather_window(const struct ek_conv_s8 *c, const int8_t *in, in
 
 /* Four pixels by all channels from the widened columns. */
 static inline __attribute__((always_inline)) void ek_conv_columns(const struct ek_conv_s8 *c,
-                                                                  enum ek_rounding how, const int16_t *wide,
+                                                                  enum ek_rounding how, const ek_wide *wide,
                                                                   int32_t depth, int8_t *out) {
   const struct ek_requant *const q = &c->requant;
   const int8_t *w = c->weights;
@@ -71,12 +71,12 @@ static inline __attribute__((always_inline)) void ek_conv_columns(const struct e
   }
 }
 
-EK_APART void ek_conv_columns_plain(const struct ek_conv_s8 *c, const int16_t *wide, int32_t depth,
+EK_APART void ek_conv_columns_plain(const struct ek_conv_s8 *c, const ek_wide *wide, int32_t depth,
                                     int8_t *out) {
   ek_conv_columns(c, EK_PLAIN, wide, depth, out);
 }
 
-EK_APART void ek_conv_columns_any(const struct ek_conv_s8 *c, const int16_t *wide, int32_t depth,
+EK_APART void ek_conv_columns_any(const struct ek_conv_s8 *c, const ek_wide *wide, int32_t depth,
                                   int8_t *out) {
   ek_conv_columns(c, ek_rounding_of(&c->requant), wide, depth, out);
 }
@@ -154,7 +154,7 @@ EK_KERNEL void ek_conv_s8(const struct ek_conv_s8 *c, const int8_t *in, int8_t *
 #endif
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
-  int16_t *const wide = scratch;
+  ek_wide *const wide = scratch;
   int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
   int32_t oy = 0, ox = 0;
   for (int32_t i = 0; i < count; i++) {
@@ -171,7 +171,7 @@ EK_KERNEL void ek_conv_s8(const struct ek_conv_s8 *c, const int8_t *in, int8_t *
       out += c->out_ch;
       continue;
     }
-    ek_widen_column(column, wide + 2 * lane, depth);
+    ek_widen_column(column, wide, lane, depth);
     if (lane == EK_COLUMNS - 1) {
       if (ek_rounding_of(&c->requant) == EK_PLAIN) {
         ek_conv_columns_plain(c, wide, depth, out);

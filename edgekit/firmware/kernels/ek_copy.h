@@ -1,4 +1,4 @@
-/* PAD, CONCATENATION, STRIDED_SLICE, SPLIT, TRANSPOSE: moving values, nothing else. */
+/* PAD, CONCATENATION, STRIDED_SLICE, SPLIT, TRANSPOSE, PACK, TILE, GATHER …: moving values, nothing else. */
 #ifndef EDGEKIT_KERNELS_COPY_H
 #define EDGEKIT_KERNELS_COPY_H
 
@@ -23,6 +23,17 @@ EK_KERNEL void ek_copy_strided(const struct ek_copy *c, const void *in, void *ou
                           k * c->step_out[2] + l * c->step_out[3] + m * c->step_out[4];
             for (int32_t n = 0; n < c->run; n++) to[n] = from[n];
           }
+}
+
+/* in: [outer][size][run] bytes, out: [outer][count][run]: those whose numbers are at[count] */
+EK_KERNEL void ek_gather(const int32_t *at, int32_t count, int32_t outer, int32_t size, int32_t run,
+                         const void *in, void *out) {
+  uint8_t *to = out;
+  for (int32_t i = 0; i < outer; i++)
+    for (int32_t k = 0; k < count; k++) {
+      const uint8_t *from = (const uint8_t *)in + (i * size + at[k]) * run;
+      for (int32_t n = 0; n < run; n++) *to++ = from[n];
+    }
 }
 
 /* Fill `count` values of `width` bytes with *value. */

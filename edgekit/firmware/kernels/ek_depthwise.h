@@ -5,137 +5,138 @@
  * edges, neighbouring taps are one SMLAD, and the channel's constants stay in registers. The output of a
  * channel may then replace that channel of the input: with multiplier 1 the layer runs in place (as in
  * TinyEngine, Lin et al. 2021, arXiv:2110.15352).
- * EK_ANY_WINDOW is a constant of the model: 0 where all windows are 3x3.
- * scratch: 2 * plane_h * plane_w bytes for the plane and 4 * k_h * ((k_w + 1) / 2) for widened weights.
+ * The plane may be the image with its axes exchanged: a column of taps (audio) is then a row. The generator
+ * says so and picks the routine that slides the window; ek_window.h has those for cores with SMLAD.
+ * scratch: 2 * plane_h * plane_w bytes for the plane, then 16 * k_h * words for widened weights.
  */
 #ifndef EDGEKIT_KERNELS_DEPTHWISE_H
 #define EDGEKIT_KERNELS_DEPTHWISE_H
 
 #include "ek_dot.h"
 
+struct ek_channel;
 struct ek_depthwise_s8 {
   int16_t in_h, in_w, in_ch, out_h, out_w, multiplier;
   int16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
   int16_t plane_h, plane_w; /* padded input; plane_w is even */
+  int16_t words;            /* of a row of the plane under the taps of two outputs, by twos: see ek_window.h */
   int8_t in_zero;
-  uint8_t three; /* 1: 3x3, no dilation, stride_w 1 or 2 */
+  uint8_t swapped; /* 1: height and width are exchanged here, and in the weights, but not in memory */
   const int8_t *weights;
+  void (*window)(const struct ek_depthwise_s8 *c, struct ek_channel *channel);
   struct ek_requant requant;
 };
 
-/* The padded plane of one channel; `in` points at its first value. */
+/* One channel, for what slides a window over its plane; the loops of ek_window.h know the order. Steps of
+ * `out` are from a value to the next in its row and in its column. */
+struct ek_channel {
+  int32_t bias;
+  struct ek_rescaler rescaler;
+  int32_t out_right, width;        /* width: of the plane */
+  int32_t out_w, x_next, out_next; /* next: from a row's end on */
+  int32_t out_h, low, high, clamps;
+  int32_t rows, words, down, back; /* a row: so many times two words of the plane */
+  const int16_t *plane;
+  int8_t *out;
+  int32_t out_down;
+  const int8_t *weights;
+  int16_t *taps;
+};
+
+/* One channel of the image into the middle of its plane; `in` points at its first value. */
 EK_KERNEL void ek_fill_plane(const struct ek_depthwise_s8 *c, const int8_t *in, int16_t *plane) {
-  const int32_t step = c->in_ch, width = c->plane_w, left = c->pad_w;
-  const int32_t inside = left + c->in_w < width ? c->in_w : width - left;
-  const int16_t zero = c->in_zero;
-  for (int32_t y = 0; y < c->plane_h; y++) {
-    int16_t *const row = plane, *const end = plane + width;
-    if (y >= c->pad_h && y < c->pad_h + c->in_h) {
-      while (plane < row + left) *plane++ = zero;
-      const int8_t *p = in;
-      for (; plane < row + left + inside; p += step) *plane++ = *p;
-      in += c->in_w * step;
+  const int32_t in_ch = c->in_ch, step = in_ch * (c->swapped ? c->in_h : 1);
+  const int32_t down = in_ch * (c->swapped ? 1 : c->in_w), width = c->plane_w;
+  const int32_t high = c->plane_h - c->pad_h, rows = c->in_h < high ? c->in_h : high;
+  const int32_t wide = width - c->pad_w, columns = c->in_w < wide ? c->in_w : wide;
+  plane += c->pad_h * width + c->pad_w;
+  for (int32_t y = rows; y > 0; y--, in += down, plane += width) {
+    const int8_t *p = in;
+    int16_t *to = plane;
+    int32_t left = columns;
+    for (; left >= 4; left -= 4, to += 4, p += 4 * step) {
+      to[0] = p[0];
+      to[1] = p[step];
+      to[2] = p[2 * step];
+      to[3] = p[3 * step];
     }
-    while (plane < end) *plane++ = zero;
+    for (; left > 0; left--, p += step) *to++ = *p;
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
-/* Two taps as one operand. */
-static inline uint32_t ek_pair(int32_t low, int32_t high) { return (uint16_t)low | (uint32_t)high << 16; }
-
-/* One row of a 3x3 window for two neighbouring outputs. With (w0, w1) and (w1, w2) in a register each,
- * x0 w0 + x1 w1 + x2 w2 and x1 w0 + x2 w1 + x3 w2 are two multiply-accumulates each on (x0, x1), (x2, x3).
- * In assembly because the compiler would reorder it and run out of registers. */
-static inline __attribute__((always_inline)) void ek_row_of_three(const int16_t *x, uint32_t w01,
-                                                                  uint32_t w12, int32_t *a, int32_t *b) {
-  uint32_t x01, x23;
-  __asm__ volatile(
-      "ldrd %[x01], %[x23], [%[x]]\n"
-      "smlad %[a], %[x01], %[w01], %[a]\n"
-      "smlatb %[b], %[x01], %[w01], %[b]\n"
-      "smlabt %[a], %[x23], %[w12], %[a]\n"
-      "smlad %[b], %[x23], %[w12], %[b]\n"
-      : [a] "+r"(*a), [b] "+r"(*b), [x01] "=&r"(x01), [x23] "=&r"(x23)
-      : [x] "r"(x), [w01] "r"(w01), [w12] "r"(w12)
-      : "memory");
-}
-
-/* 3x3 without dilation. With stride 1 two outputs share their loads, with stride 2 the second is dropped. */
-static inline __attribute__((always_inline)) void ek_depthwise_3x3(const struct ek_depthwise_s8 *c,
-                                                                   enum ek_rounding how, const int16_t *plane,
-                                                                   const int8_t *w, int32_t bias,
-                                                                   struct ek_rescaler r, int8_t *out) {
-  const uint32_t l0 = ek_pair(w[0], w[1]), r0 = ek_pair(w[1], w[2]);
-  const uint32_t l1 = ek_pair(w[3], w[4]), r1 = ek_pair(w[4], w[5]);
-  const uint32_t l2 = ek_pair(w[6], w[7]), r2 = ek_pair(w[7], w[8]);
+/* Any window. Two outputs at a time share their weights. */
+EK_KERNEL void ek_window_any(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
   const struct ek_requant *const q = &c->requant;
-  const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, width = c->plane_w;
-  const int32_t step = 3 - c->stride_w; /* outputs a turn */
-  const int32_t out_w = c->out_w, next = c->stride_h * width;
-  for (int32_t oy = c->out_h; oy > 0; oy--, plane += next) {
-    const int16_t *x = plane;
-    for (int32_t left = out_w; left > 0; left -= step, x += 2) {
-      int32_t a = bias, b = bias;
-      const int16_t *row = x;
-      ek_row_of_three(row, l0, r0, &a, &b);
-      row += width;
-      ek_row_of_three(row, l1, r1, &a, &b);
-      row += width;
-      ek_row_of_three(row, l2, r2, &a, &b);
-      *out = (int8_t)ek_requantize(how, q, &r, a);
-      out += out_ch;
-      if (left >= step && step == 2) {
-        *out = (int8_t)ek_requantize(how, q, &r, b);
-        out += out_ch;
-      }
-    }
-  }
-}
-
-EK_APART void ek_depthwise_3x3_plain(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                                     int32_t bias, const struct ek_rescaler *r, int8_t *out) {
-  ek_depthwise_3x3(c, EK_PLAIN, plane, w, bias, *r, out);
-}
-
-EK_APART void ek_depthwise_3x3_clamped(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                                       int32_t bias, const struct ek_rescaler *r, int8_t *out) {
-  ek_depthwise_3x3(c, EK_CLAMPED, plane, w, bias, *r, out);
-}
-#endif
-
-EK_KERNEL void ek_depthwise_any(const struct ek_depthwise_s8 *c, const int16_t *plane, const int8_t *w,
-                                int16_t *taps, int32_t bias, const struct ek_rescaler *r, int8_t *out) {
-  const int32_t row = (c->k_w + 1) & ~1; /* taps of a row, rounded up to pairs with a zero */
-  for (int32_t ky = 0; ky < c->k_h; ky++) {
-    for (int32_t kx = 0; kx < row; kx++) taps[ky * row + kx] = kx < c->k_w ? *w++ : 0;
-  }
-  const int32_t out_ch = (int32_t)c->in_ch * c->multiplier, k_h = c->k_h, k_w = c->k_w;
-  const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w, stride = c->stride_w;
-  const enum ek_rounding how = ek_rounding_of(&c->requant);
-  for (int32_t oy = 0; oy < c->out_h; oy++) {
-    const int16_t *corner = plane + oy * c->stride_h * c->plane_w;
-    for (int32_t ox = c->out_w; ox > 0; ox--, corner += stride) {
-      const int16_t *x = corner, *t = taps;
-      int32_t acc = bias;
-      for (int32_t ky = 0; ky < k_h; ky++, x += down) {
-#if defined(__ARM_FEATURE_DSP)
-        if (right == 1) {
-          const int16_t *p = x;
-          for (const int16_t *const end = t + row; t < end; t += 2, p += 2) {
-            acc = __smlad((int32_t)ek_load32(p), (int32_t)ek_load32(t), acc);
-          }
-          continue;
+  const enum ek_rounding how = ek_rounding_of(q);
+  const int32_t k_h = c->k_h, k_w = c->k_w, width = c->plane_w, right = c->dilation_w;
+  const int32_t down = c->dilation_h * width, next = c->stride_h * width;
+  const int16_t *row = channel->plane;
+  int8_t *out_row = channel->out;
+  for (int32_t oy = c->out_h; oy > 0; oy--, row += next, out_row += channel->out_down) {
+    const int16_t *corner = row;
+    int8_t *out = out_row;
+    for (int32_t left = c->out_w; left > 0; left -= 2, corner += 2 * c->stride_w) {
+      const int32_t other = left > 1 ? c->stride_w : 0;
+      const int8_t *w = channel->weights;
+      const int16_t *x = corner;
+      int32_t a = channel->bias, b = a;
+      for (int32_t ky = k_h; ky > 0; ky--, x += down) {
+        const int16_t *p = x;
+        for (const int8_t *const end = w + k_w; w < end; p += right) {
+          const int32_t tap = *w++;
+          a += tap * p[0];
+          b += tap * p[other];
         }
-#endif
-        for (int32_t kx = 0; kx < k_w; kx++) acc += (int32_t)x[kx * right] * t[kx];
-        t += row;
       }
-      *out = (int8_t)ek_requantize(how, &c->requant, r, acc);
-      out += out_ch;
+      *out = (int8_t)ek_requantize(how, q, &channel->rescaler, a);
+      out += channel->out_right;
+      if (other) *out = (int8_t)ek_requantize(how, q, &channel->rescaler, b);
+      out += channel->out_right;
     }
   }
 }
+
+#if defined(__ARM_FEATURE_DSP)
+#include "ek_window.h"
+#else
+/* 3x3: two outputs `apart` share the values between them, too. */
+static inline __attribute__((always_inline)) void ek_slide_3x3(const struct ek_depthwise_s8 *c,
+                                                               const struct ek_channel *channel, int apart) {
+  const struct ek_requant *const q = &c->requant;
+  const enum ek_rounding how = ek_rounding_of(q);
+  const int32_t width = c->plane_w;
+  const int16_t *row = channel->plane;
+  int8_t *out_row = channel->out;
+  for (int32_t oy = c->out_h; oy > 0; oy--, row += c->stride_h * width, out_row += channel->out_down) {
+    const int16_t *corner = row;
+    int8_t *out = out_row;
+    for (int32_t left = c->out_w; left > 0; left -= 2, corner += 2 * apart) {
+      const int8_t *w = channel->weights;
+      const int16_t *x = corner;
+      int32_t a = channel->bias, b = a;
+      for (const int8_t *const end = w + 9; w < end; w += 3, x += width) {
+        const int32_t w0 = w[0], w1 = w[1], w2 = w[2];
+        a += w0 * x[0] + w1 * x[1] + w2 * x[2];
+        b += w0 * x[apart] + w1 * x[apart + 1] + w2 * x[apart + 2];
+      }
+      *out = (int8_t)ek_requantize(how, q, &channel->rescaler, a);
+      out += channel->out_right;
+      if (left > 1) *out = (int8_t)ek_requantize(how, q, &channel->rescaler, b);
+      out += channel->out_right;
+    }
+  }
+}
+
+EK_KERNEL void ek_window_3x3(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
+  ek_slide_3x3(c, channel, 1);
+}
+
+EK_KERNEL void ek_window_3x3_by_2(const struct ek_depthwise_s8 *c, struct ek_channel *channel) {
+  ek_slide_3x3(c, channel, 2);
+}
+
+#define ek_window_rows ek_window_any
+#endif
 
 #if defined(__ARM_FEATURE_MVE)
 /* What a layer's channels share. Steps are in bytes. */
@@ -260,27 +261,30 @@ EK_APART void ek_depthwise_many(const struct ek_depthwise_plan *p, const uint16_
 }
 
 /* Whether the layer was computed, with vectors. The plane is of int8, and half as large as the scratch memory
- * provides; the places of the taps lie behind what the plane of int16 would take. */
+ * provides; the other half takes the places of the taps. */
 EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
                                    void *scratch) {
   const int32_t k_w = c->k_w, taps = c->k_h * k_w, size = (int32_t)c->plane_h * c->plane_w;
   const int32_t down = (int32_t)c->dilation_h * c->plane_w, right = c->dilation_w;
   const int32_t reach = (c->k_h - 1) * down + (k_w - 1) * right, channels = (int32_t)c->in_ch * c->multiplier;
-  if (EK_ANY_WINDOW && reach > UINT16_MAX) return 0;
   struct ek_depthwise_plan p = {.layer = c, .plane = scratch, .taps = taps, .channels = channels};
   p.inside = p.plane + c->pad_h * c->plane_w + c->pad_w;
   p.rows = c->in_h < c->plane_h - c->pad_h ? c->in_h : c->plane_h - c->pad_h;
   p.columns = c->in_w < c->plane_w - c->pad_w ? c->in_w : c->plane_w - c->pad_w;
-  p.in_right = c->in_ch, p.in_down = (int32_t)c->in_w * c->in_ch;
-  ek_plan_lines(&p, channels, c->out_w * channels);
+  p.in_right = c->in_ch * (c->swapped ? c->in_h : 1), p.in_down = c->in_ch * (c->swapped ? 1 : c->in_w);
+  ek_plan_lines(&p, channels * (c->swapped ? c->out_h : 1), channels * (c->swapped ? 1 : c->out_w));
   const int few = taps <= 16 && reach + p.step <= UINT8_MAX && 3 * p.step <= size;
-  uint16_t *const places = (uint16_t *)scratch + size;
+  uint16_t *const places = (uint16_t *)(p.plane + size);
+  if (!few && (reach > UINT16_MAX || 2 * taps > size)) return 0;
   uint8_t first[16];
   vst1q_u8(first, vdupq_n_u8(0));
   for (int32_t y = 0, k = 0; y < c->k_h; y++) {
     for (int32_t x = 0; x < k_w; x++, k++) {
-      places[k] = (uint16_t)(y * down + x * right);
-      if (few) first[k] = (uint8_t)places[k];
+      if (few) {
+        first[k] = (uint8_t)(y * down + x * right);
+      } else {
+        places[k] = (uint16_t)(y * down + x * right);
+      }
     }
   }
   for (int32_t i = 0; i < size; i += 16) {
@@ -295,27 +299,32 @@ EK_KERNEL int ek_depthwise_vectors(const struct ek_depthwise_s8 *c, const int8_t
 }
 #endif
 
-EK_KERNEL void ek_depthwise_s8(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out,
-                               void *scratch) {
+EK_KERNEL void ek_depthwise_s8(const struct ek_depthwise_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
 #if defined(__ARM_FEATURE_MVE)
   if (ek_depthwise_vectors(c, in, out, scratch)) return;
 #endif
+  const int32_t out_ch = (int32_t)c->in_ch * c->multiplier;
   int16_t *const plane = scratch, *const taps = plane + (int32_t)c->plane_h * c->plane_w;
-  const int8_t *w = c->weights;
+  for (int16_t *p = plane; p < taps; p++) *p = c->in_zero;
+  for (int32_t i = 8 * c->k_h * c->words; i > 0; i--) taps[i - 1] = 0;
+  struct ek_channel channel;
+  channel.out_right = out_ch * (c->swapped ? c->out_h : 1);
+  channel.out_down = out_ch * (c->swapped ? 1 : c->out_w);
+  channel.plane = plane;
+  channel.taps = taps;
+  channel.weights = c->weights;
+  channel.out = out;
+#if defined(__ARM_FEATURE_DSP)
+  ek_set_steps(c, &channel);
+#endif
   for (int32_t ic = 0, oc = 0; ic < c->in_ch; ic++) {
     ek_fill_plane(c, in + ic, plane);
-    for (int32_t m = 0; m < c->multiplier; m++, oc++, w += (int32_t)c->k_h * c->k_w) {
-      const struct ek_rescaler r = ek_channel_rescaler(&c->requant, oc);
-      const int32_t bias = ek_channel_bias(&c->requant, oc);
-#if defined(__ARM_FEATURE_DSP)
-      const enum ek_rounding how = ek_rounding_of(&c->requant);
-      if (!EK_ANY_WINDOW || (c->three && how != EK_EXACT)) {
-        (how == EK_PLAIN ? ek_depthwise_3x3_plain : ek_depthwise_3x3_clamped)(c, plane, w, bias, &r,
-                                                                              out + oc);
-        continue;
-      }
-#endif
-      ek_depthwise_any(c, plane, w, taps, bias, &r, out + oc);
+    for (int32_t m = c->multiplier; m > 0; m--, oc++) {
+      channel.bias = ek_channel_bias(&c->requant, oc);
+      channel.rescaler = ek_channel_rescaler(&c->requant, oc);
+      c->window(c, &channel);
+      channel.weights += (int32_t)c->k_h * c->k_w;
+      channel.out++;
     }
   }
 }

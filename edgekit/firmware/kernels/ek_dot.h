@@ -29,27 +29,24 @@ static inline void ek_store32(void *p, uint32_t v) { __builtin_memcpy(p, &v, 4);
 static inline uint32_t ek_widen_even(uint32_t v) { return (uint32_t)__sxtb16((int32_t)v); }
 #endif
 
-/* Four columns of activations, interleaved: for each pair of k, one (x_a, x_b) for each column. */
-enum { EK_COLUMNS = 4 };
+enum { EK_COLUMNS = 4 }; /* of activations, multiplied together */
+
+#if !defined(__ARM_FEATURE_DSP)
+#include "ek_words.h"
+#else
+typedef int16_t ek_wide; /* for each pair of k, one (x_a, x_b) for each column */
 
 /* Write one int8 column of `depth` values as every fourth pair of `wide` (2 * EK_COLUMNS bytes a k). */
-static inline void ek_widen_column(const int8_t *x, int16_t *wide, int32_t depth) {
+static inline void ek_widen_column(const int8_t *x, ek_wide *wide, int32_t column, int32_t depth) {
+  wide += 2 * column;
   for (const int8_t *const end = x + depth; x < end; x += 4, wide += 4 * EK_COLUMNS) {
-#if defined(__ARM_FEATURE_DSP)
     const uint32_t v = ek_load32(x);
     ek_store32(wide, ek_widen_even(v));
     ek_store32(wide + 2 * EK_COLUMNS, ek_widen_even(ek_rotate8(v)));
-#else
-    wide[0] = x[0];
-    wide[1] = x[2];
-    wide[2 * EK_COLUMNS] = x[1];
-    wide[2 * EK_COLUMNS + 1] = x[3];
-#endif
   }
 }
 
 /* acc[2 * column + channel] += sum over k, for two channels (weights w..end) and the four columns of x. */
-#if defined(__ARM_FEATURE_DSP)
 /* The loop holds eight sums (r4-r11), two columns (r2, r3), two weights (r12, lr) and both pointers: all
  * fourteen registers, which no compiler manages from C. 26 instructions for four k, that is 32 products. */
 #define EK_TWO_K                       \
@@ -85,21 +82,7 @@ __attribute__((naked, noinline, unused)) static void ek_dot_4x2(
       "pop {r2-r11, pc}\n");
 }
 #undef EK_TWO_K
-#else
-static inline void ek_dot_4x2(const int8_t *w, const int16_t *x, const int8_t *end, int32_t acc[8]) {
-  for (int column = 0; column < EK_COLUMNS; column++, x += 2, acc += 2) {
-    int32_t a = acc[0], b = acc[1];
-    const int16_t *xc = x;
-    for (const int8_t *p = w; p < end; p += 4, xc += 2 * EK_COLUMNS) {
-      a += (int32_t)p[0] * xc[0] + (int32_t)p[2] * xc[1];
-      b += (int32_t)p[1] * xc[0] + (int32_t)p[3] * xc[1];
-    }
-    acc[0] = a, acc[1] = b;
-  }
-}
-#endif
 
-#if defined(__ARM_FEATURE_DSP)
 /* Four activations, the first of which is at x; beyond `length` they are zero and not read. */
 static inline uint32_t ek_load_tail(const int8_t *x, int32_t length) {
   uint32_t v = 0;
@@ -158,21 +141,6 @@ static inline void ek_dot_1x2(const int8_t *w, const int8_t *x, int32_t length, 
 /* Channels at once; EK_ANY_FOUR is a constant of the model: 0 where no layer has more than two. Where one
  * has, the last one or two channels of each layer are taken twice over, for code for both would be larger. */
 enum { EK_AT_ONCE = EK_ANY_FOUR ? 4 : 2 };
-#else
-/* One int8 column of `length` values against two channels. */
-static inline void ek_dot_1x2(const int8_t *w, const int8_t *x, int32_t length, int32_t acc[2]) {
-  static const uint8_t place[4] = {0, 4, 2, 6};
-  int32_t a = acc[0], b = acc[1];
-  for (int32_t k = 0; k < length; k += 4, w += 8) {
-    for (int32_t i = 0; i < 4 && k + i < length; i++) {
-      a += w[place[i]] * x[k + i];
-      b += w[place[i] + 1] * x[k + i];
-    }
-  }
-  acc[0] = a, acc[1] = b;
-}
-
-enum { EK_AT_ONCE = 2 };
 #endif
 
 /* All output channels for one int8 column of `length` values: a fully connected layer, and the odd

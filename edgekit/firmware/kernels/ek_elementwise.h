@@ -46,8 +46,36 @@ static inline void ek_elementwise_s8(const struct ek_elementwise_s8 *c, enum ek_
   }
 }
 
-EK_KERNEL void ek_add_s8(const struct ek_elementwise_s8 *c, const int8_t *a, const int8_t *b, int8_t *out) {
+/* ADD of any scales, and of inputs of which one repeats its last dimension. */
+EK_KERNEL void ek_add_any_s8(const struct ek_elementwise_s8 *c, const int8_t *a, const int8_t *b, int8_t *out) {
   ek_elementwise_s8(c, EK_ELEMENTWISE_ADD, a, b, out);
+}
+
+/* ADD as the generator prefers it: a has the larger scale, so that its rescaled value is 2^19 times itself, and
+ * the last step of both is 1. All sums are taken twice, as ek_high_multiply_add wants them, and a product's
+ * sign is its factor's (see ek_requantize). Where b has a's scale, 2^22 * b * 2^30 / 2^32 halved is 2^19 * b. */
+EK_KERNEL void ek_add_s8(const struct ek_elementwise_s8 *c, const int8_t *a, const int8_t *b, int8_t *out) {
+  const int32_t left = c->shift_b ? 21 : 22, right_b = c->shift_b ? -c->shift_b : 1;
+  const int32_t half = (int32_t)1 << (right_b - 1), zero_b = c->zero_b, multiplier_b = c->multiplier_b;
+  const int32_t right = -c->shift_out, multiplier = c->multiplier_out;
+  const int32_t round = ((int32_t)1 << (right - 1)) + c->zero_out * ((int32_t)1 << right);
+  const int32_t start = -c->zero_a * ((int32_t)1 << 20);
+  for (int32_t i = 0; i < c->shape[0]; i++) {
+    for (int32_t j = 0; j < c->shape[1]; j++) {
+      for (int32_t k = 0; k < c->shape[2]; k++) {
+        const int8_t *pa = a + i * c->step_a[0] + j * c->step_a[1] + k * c->step_a[2];
+        const int8_t *pb = b + i * c->step_b[0] + j * c->step_b[1] + k * c->step_b[2];
+        for (const int8_t *const end = pa + c->shape[3]; pa < end;) {
+          const int32_t y = *pb++ - zero_b;
+          const int32_t other =
+              ek_high_multiply_add(y * ((int32_t)1 << left), multiplier_b, half + (y >> 31)) >> right_b;
+          const int32_t sum = start + *pa++ * ((int32_t)1 << 20) + 2 * other;
+          const int32_t z = ek_high_multiply_add(sum, multiplier, round + (sum >> 31)) >> right;
+          *out++ = (int8_t)(EK_ANY_CLAMPS ? ek_clamp(z, c->low, c->high) : ek_saturate_s8(z));
+        }
+      }
+    }
+  }
 }
 
 EK_KERNEL void ek_sub_s8(const struct ek_elementwise_s8 *c, const int8_t *a, const int8_t *b, int8_t *out) {

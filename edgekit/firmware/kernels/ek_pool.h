@@ -1,7 +1,7 @@
 /* AVERAGE_POOL_2D, MAX_POOL_2D and MEAN, int8. in: [in_h][in_w][channels], out: [out_h][out_w][channels].
  * The average rounds halves away from zero over the taps inside the image (TFLM's
  * reference_integer_ops::AveragePool); it is a multiplication by a reciprocal, exact for windows of up to
- * 4,000 taps, so that no core has to divide more than once a pixel.
+ * 4,000 taps, so that no core has to divide more than once a pixel; wider ones divide.
  * MEAN sums and rescales with 1/n folded into the multiplier (TFLM's QuantizedMeanOrSum). */
 #ifndef EDGEKIT_KERNELS_POOL_H
 #define EDGEKIT_KERNELS_POOL_H
@@ -52,7 +52,10 @@ EK_APART void ek_average_vectors(const struct ek_pool_s8 *c, struct ek_window w,
 }
 #endif
 
-static inline void ek_pool_s8(const struct ek_pool_s8 *c, int average, const int8_t *in, int8_t *out) {
+enum ek_pool_kind { EK_POOL_MAX, EK_POOL_AVERAGE, EK_POOL_WIDE };
+
+static inline void ek_pool_s8(const struct ek_pool_s8 *c, enum ek_pool_kind average, const int8_t *in,
+                              int8_t *out) {
   for (int32_t oy = 0; oy < c->out_h; oy++) {
     for (int32_t ox = 0; ox < c->out_w; ox++) {
       const struct ek_window w = ek_pool_window(c, oy, ox);
@@ -79,7 +82,8 @@ static inline void ek_pool_s8(const struct ek_pool_s8 *c, int average, const int
         }
         if (average) {
           const uint32_t size = (uint32_t)(acc < 0 ? -acc : acc) + taps / 2;
-          const int32_t mean = (int32_t)((uint64_t)size * reciprocal >> 31);
+          const int32_t mean = average == EK_POOL_WIDE ? (int32_t)(size / taps)
+                                                       : (int32_t)((uint64_t)size * reciprocal >> 31);
           acc = acc < 0 ? -mean : mean;
         }
         *out++ = (int8_t)ek_clamp(acc, c->low, c->high);
@@ -89,11 +93,15 @@ static inline void ek_pool_s8(const struct ek_pool_s8 *c, int average, const int
 }
 
 EK_KERNEL void ek_average_pool_s8(const struct ek_pool_s8 *c, const int8_t *in, int8_t *out) {
-  ek_pool_s8(c, 1, in, out);
+  ek_pool_s8(c, EK_POOL_AVERAGE, in, out);
+}
+
+EK_KERNEL void ek_average_pool_wide_s8(const struct ek_pool_s8 *c, const int8_t *in, int8_t *out) {
+  ek_pool_s8(c, EK_POOL_WIDE, in, out);
 }
 
 EK_KERNEL void ek_max_pool_s8(const struct ek_pool_s8 *c, const int8_t *in, int8_t *out) {
-  ek_pool_s8(c, 0, in, out);
+  ek_pool_s8(c, EK_POOL_MAX, in, out);
 }
 
 /* in: [outer][rows][middle][reduced][inner], out: [outer][middle][inner] */

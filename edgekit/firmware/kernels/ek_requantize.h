@@ -23,8 +23,24 @@ static inline int32_t ek_high_multiply(int32_t a, int32_t b) {
   int32_t r; /* (2a*b + 2^31) >> 32 is the same number */
   __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a * 2), "r"(b));
   return r;
+#elif defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+  /* a product has 32 bits: four of halves, of which a's lower one is signed, so that no sum exceeds 2^31 */
+  const int32_t low = (int16_t)a, high = (a - low) >> 16, b0 = b & 0xffff, b1 = b >> 16;
+  return 2 * high * b1 + ((low * b1 + high * b0 + (low * b0 >> 16) + (1 << 14)) >> 15);
 #else
-  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
+  const int64_t p = (int64_t)(a * 2) * b; /* rounded by its own bit 31 */
+  return (int32_t)(p >> 32) + (int32_t)((uint32_t)p >> 31);
+#endif
+}
+
+/* The same of a / 2, an even a; and c */
+static inline int32_t ek_high_multiply_add(int32_t a, int32_t b, int32_t c) {
+#if defined(__ARM_FEATURE_DSP)
+  int32_t r;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+  return r;
+#else
+  return ek_high_multiply(a >> 1, b) + c;
 #endif
 }
 
@@ -72,7 +88,7 @@ struct ek_requant {
 
 /* One channel's constants: the rounding half and the output's zero point are added in one go. */
 struct ek_rescaler {
-  int32_t multiplier, right, round;
+  int32_t multiplier, round, right;
 };
 
 static inline int32_t ek_channel_bias(const struct ek_requant *q, int32_t channel) {
@@ -83,8 +99,8 @@ static inline struct ek_rescaler ek_channel_rescaler(const struct ek_requant *q,
   const int32_t i = channel * q->channel_step;
   const int32_t right = q->shift ? -q->shift[i] : 31 - (q->bias[channel] & 63);
   const struct ek_rescaler r = {
-      q->multiplier[i], right,
-      EK_ANY_EXACT && q->exact ? 0 : ((int32_t)1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right)};
+      q->multiplier[i],
+      EK_ANY_EXACT && q->exact ? 0 : ((int32_t)1 << (right - 1)) + (int32_t)((uint32_t)q->zero << right), right};
   return r;
 }
 
@@ -119,8 +135,8 @@ static inline __attribute__((always_inline)) int32_t ek_requantize(enum ek_round
   } else if (how == EK_EXACT) {
     y = ek_requantize_exact(q, acc, r->multiplier, r->right);
   } else {
-    y = ek_high_multiply(acc, r->multiplier);
-    y = (y + (y >> 31) + r->round) >> r->right;
+    /* RoundingDivideByPOT asks for the product's sign; where that is 0 and acc negative, a half less 1 is 0, too */
+    y = ek_high_multiply_add(acc * 2, r->multiplier, (acc >> 31) + r->round) >> r->right;
   }
   return how == EK_PLAIN ? ek_saturate_s8(y) : ek_clamp(y, q->low, q->high);
 }

@@ -40,14 +40,14 @@ static inline __attribute__((always_inline)) void ek_softmax(const struct ek_sof
     for (int32_t i = 0; i < c->depth; i++) {
       if (in[i] > top) top = in[i];
     }
-    int32_t sum = 0;
+    uint32_t sum = 0; /* of up to 8,191 times 2^19 */
     for (int32_t i = 0; i < c->depth; i++) {
       const int32_t d = top - in[i];
-      if (d < c->count) sum += ek_divide_positive(c->exponential[d], 12);
+      if (d < c->count) sum += (uint32_t)ek_divide_positive(c->exponential[d], 12);
     }
     int32_t zeros = 0; /* leading zeros of the sum, which is at least 2^19 */
-    while (!((uint32_t)sum << zeros & 0x80000000u)) zeros++;
-    const int32_t scale = ek_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
+    while (!(sum << zeros & 0x80000000u)) zeros++;
+    const int32_t scale = ek_reciprocal_of_one_plus((int32_t)((sum << zeros) - 0x80000000u));
     const int32_t shift = 12 - zeros + 31 - bits; /* beyond 31 only where every value rounds to 0 */
     for (int32_t i = 0; i < c->depth; i++) {
       const int32_t d = top - in[i];
