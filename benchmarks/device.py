@@ -13,6 +13,7 @@ multiplier.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -24,7 +25,7 @@ import numpy as np
 from benchmarks import several
 from benchmarks.bars import Bars, command
 from edgekit.core.errors import EdgekitError
-from edgekit.emulate import build, count, parity, profile, run
+from edgekit.emulate import build, count, count_qemu, parity, profile, run, run_qemu
 from edgekit.emulate.machine import Machine
 from edgekit.export import generate, read, strip_float_io
 from tests.export import tiny, variants
@@ -180,6 +181,27 @@ def check_model(name: str, data: bytes, count: int) -> None:
         bar(f"{name}: M instructions, {cpu}", f"<= {most}", figure, right)
     if name == "kws":
         check_speed(name, data)
+    check_vectors(name, source)
+
+
+def check_vectors(name: str, source) -> None:
+    """The same network with vectors, on QEMU's Cortex-M55: a Cortex-M4's bytes? How many instructions?"""
+    if not shutil.which("qemu-system-arm"):
+        return skip(f"{name} on a Cortex-M55", "qemu-system-arm is not installed")
+    x = inputs(source.graph, 4, np.random.default_rng(0))
+    firmware = build(source, "cortex-m55", "-O2")
+    wrong = int((np.asarray(run_qemu(firmware, x)) != np.asarray(run(build(source), x))).sum())
+    per_mac = count_qemu(firmware, x).value / source.macs
+    bar(f"{name}, Cortex-M55: other values than Cortex-M4", "0", str(wrong), wrong == 0)
+    if name == "kws":
+        bar(
+            f"{name}, Cortex-M55: instructions per MAC",
+            "<= 0.34",
+            f"{per_mac:.3f}",
+            per_mac <= 0.34,
+        )
+    else:
+        print(f"      {name}, Cortex-M55: {per_mac:.3f} instructions per MAC")
 
 
 def small_core(name: str, graph, cpu: str, x, expected, most: float) -> tuple[str, bool]:

@@ -7,7 +7,7 @@ from edgekit.emulate.firmware import Firmware, build, build_host
 from edgekit.emulate.machine import Machine, classify, run
 from edgekit.emulate.parity import layer_parity, rounded_as_oracle, rounding_defines, tflm
 from edgekit.emulate.profiling import Profile, profile
-from edgekit.emulate.qemu import run_qemu
+from edgekit.emulate.qemu import count_qemu, run_qemu
 from edgekit.emulate.selftest import model_bytes
 from edgekit.emulate.several import SeveralFirmware, build_several, combine, duty_cycle
 from edgekit.emulate.snippet import snippet
@@ -26,6 +26,7 @@ __all__ = [
     "classify",
     "combine",
     "core_for",
+    "count_qemu",
     "duty_cycle",
     "energy",
     "feature_parity",

@@ -1,6 +1,7 @@
-"""Cortex-M55 through QEMU, where it is installed: are the results of the MVE build the same bytes?
+"""Cortex-M55 through QEMU, where it is installed: are the results of the MVE build the same bytes, and how
+many instructions does it take?
 
-No instruction counts and no performance figures: QEMU does not model the core's timing.
+QEMU counts what is executed and models no core's timing: there are no cycles.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.core.errors import EdgekitError
+from edgekit.core.figures import Figure, emulated
 from edgekit.core.programs import SAID
 from edgekit.emulate.cores import CORES, core
 from edgekit.emulate.firmware import Firmware
@@ -22,6 +24,7 @@ from edgekit.emulate.toolchain import link_program, runtime_source
 from edgekit.export.codegen import C_TYPES
 
 FLASH, RAM, SIZE = 0x0000_0000, 0x2000_0000, 512 << 10  # tightly coupled memories of its board
+PER_TICK = 1e9 / 32e6  # its core has 32 MHz, and with -icount shift=0 an instruction takes 1 ns
 
 
 def run_qemu(
@@ -33,6 +36,34 @@ def run_qemu(
     again, with the same flags, for that machine.
     Raises EdgekitError where qemu-system-arm is missing or older than 7, or the program does not end.
     """
+    graph = firmware.source.graph
+    samples = as_batches(graph, X)
+    raw, _ = _executed(firmware, samples, seconds)
+    row = np.frombuffer(raw, np.uint8).reshape(len(samples), -1)
+    outputs, at = [], 0
+    for t in (graph.tensors[i] for i in graph.outputs):
+        part = np.ascontiguousarray(row[:, at : at + t.nbytes]).view(t.dtype)
+        outputs.append(part.reshape(len(samples) * t.shape[0], *t.shape[1:]))
+        at += t.nbytes
+    return outputs if len(outputs) > 1 else outputs[0]
+
+
+def count_qemu(
+    firmware: Firmware, X: np.ndarray | Sequence[np.ndarray], seconds: float = 120
+) -> Figure:
+    """Instructions of one inference, the mean over the samples of X, counted by QEMU to within 32.
+
+    A vector instruction counts as one, whatever it takes. X, seconds and errors: as for `run_qemu`, and where
+    an inference takes more than half a billion.
+    """
+    samples = as_batches(firmware.source.graph, X)
+    _, ticks = _executed(firmware, samples, seconds, ("-icount", "shift=0"))
+    counted = PER_TICK * np.frombuffer(ticks, np.uint32)
+    return emulated(round(float(counted.mean())), "", f"QEMU -icount, {firmware.described}")
+
+
+def _executed(firmware: Firmware, samples, seconds: float, options=()) -> tuple[bytes, bytes]:
+    """What the program wrote: outputs, and the timer's ticks for each sample."""
     board = core(firmware.cpu).qemu
     if not board:
         able = " or ".join(name for name, record in CORES.items() if record.qemu)
@@ -40,8 +71,6 @@ def run_qemu(
     program = shutil.which("qemu-system-arm")
     if not program:
         raise EdgekitError("qemu-system-arm is not installed")
-    graph = firmware.source.graph
-    samples = as_batches(graph, X)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         place = Path(folder)
         place.joinpath("program.elf").write_bytes(_program(firmware))
@@ -49,25 +78,20 @@ def run_qemu(
             b"".join(np.ascontiguousarray(x).tobytes() for sample in samples for x in sample)
         )
         command = [program, "-M", board, "-kernel", "program.elf", "-display", "none"]
-        command += ["-serial", "null", "-monitor", "none"]
+        command += ["-serial", "null", "-monitor", "none", *options]
         command += ["-semihosting-config", "enable=on,target=native"]
         try:
             done = subprocess.run(command, cwd=folder, timeout=seconds, check=False, **SAID)
         except subprocess.TimeoutExpired:
             raise EdgekitError(f"QEMU did not finish within {seconds:.0f} s") from None
-        results = place / "results"
-        raw = results.read_bytes() if results.is_file() else b""
-    tensors = [graph.tensors[i] for i in graph.outputs]
-    if done.returncode or len(raw) != len(samples) * sum(t.nbytes for t in tensors):
+        found = [place / name for name in ("results", "ticks")]
+        raw, ticks = (f.read_bytes() if f.is_file() else b"" for f in found)
+    graph = firmware.source.graph
+    size = sum(graph.tensors[i].nbytes for i in graph.outputs)
+    if done.returncode or len(raw) != len(samples) * size:
         last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise EdgekitError(f"the program failed in QEMU: {last[0][:200]}")
-    row = np.frombuffer(raw, np.uint8).reshape(len(samples), -1)
-    outputs, at = [], 0
-    for t in tensors:
-        part = np.ascontiguousarray(row[:, at : at + t.nbytes]).view(t.dtype)
-        outputs.append(part.reshape(len(samples) * t.shape[0], *t.shape[1:]))
-        at += t.nbytes
-    return outputs if len(outputs) > 1 else outputs[0]
+    return raw, ticks
 
 
 def _program(firmware: Firmware) -> bytes:

@@ -81,7 +81,77 @@ EK_APART void ek_conv_columns_any(const struct ek_conv_s8 *c, const ek_wide *wid
   ek_conv_columns(c, ek_rounding_of(&c->requant), wide, depth, out);
 }
 
+#if defined(__ARM_FEATURE_MVE)
+/* The same as ek_gather_window, without dilation. */
+EK_KERNEL void ek_gather_vectors(const struct ek_conv_s8 *c, const int8_t *in, int32_t oy, int32_t ox,
+                                 int8_t *window) {
+  const int32_t y0 = oy * c->stride_h - c->pad_h, x0 = ox * c->stride_w - c->pad_w, n = c->in_ch;
+  const int32_t below = c->in_h - y0, beside = c->in_w - x0, row = c->k_w * n, line = c->in_w * n;
+  const int32_t top = y0 < 0 ? -y0 : 0, bottom = below < c->k_h ? below : c->k_h;
+  const int32_t left = x0 < 0 ? -x0 * n : 0, right = (beside < c->k_w ? beside : c->k_w) * n;
+  if (top || left || bottom < c->k_h || right < row) {
+    const int8x16_t zero = vdupq_n_s8(c->in_zero);
+    const int32_t size = c->k_h * row;
+    for (int32_t i = 0; i < size; i += 16) vstrbq_p_s8(window + i, zero, vctp8q((uint32_t)(size - i)));
+  }
+  for (int32_t i = left; i < right; i += 16) {
+    const mve_pred16_t some = vctp8q((uint32_t)(right - i));
+    const int8_t *from = in + (y0 + top) * line + x0 * n + i;
+    int8_t *to = window + top * row + i;
+    for (int32_t k = bottom - top; k > 0; k--, from += line, to += row) {
+      vstrbq_p_s8(to, vldrbq_z_s8(from, some), some);
+    }
+  }
+}
+
+/* ek_conv_s8 with vectors: the same steps. Four columns take 64 bytes for each 16 k begun, which is never more
+ * than the 8 * depth that there are, but where depth is four. */
+EK_KERNEL void ek_conv_vectors(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+  const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
+  const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
+  const int direct = c->k_h == 1 && c->k_w == 1, plain = c->dilation_h == 1 && c->dilation_w == 1;
+  const int32_t out_w = c->out_w, channels = c->out_ch, in_ch = c->in_ch, reads = depth < 16 ? 16 : depth;
+  int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
+  int8_t few[64], *const blocks = depth < 8 ? few : scratch;
+  const int8_t *const end = direct ? in + c->in_h * c->in_w * in_ch : window + depth;
+  int32_t i = 0;
+  if (direct && c->stride_h == 1 && c->stride_w == 1) { /* pixels one behind the other */
+    for (; i < whole; i += EK_COLUMNS, out += EK_COLUMNS * channels) {
+      for (int lane = 0; lane < EK_COLUMNS; lane++, in += in_ch) {
+        ek_spread_column(in, blocks + 16 * lane, length, in + reads <= end);
+      }
+      ek_vector_columns(c->weights, &c->requant, blocks, depth, channels, out);
+    }
+    in -= i * in_ch;
+  }
+  for (int32_t oy = i / out_w, ox = i % out_w; i < count; i++) {
+    const int8_t *column = window;
+    if (direct && i < whole) { /* the last ones may lie where their own output is written */
+      column = in + (oy * c->stride_h * c->in_w + ox * c->stride_w) * in_ch;
+    } else if (plain) {
+      ek_gather_vectors(c, in, oy, ox, window);
+    } else {
+      ek_gather_window(c, in, oy, ox, window);
+    }
+    if (++ox == out_w) ox = 0, oy++;
+    const int32_t lane = i % EK_COLUMNS;
+    if (i < whole) ek_spread_column(column, blocks + 16 * lane, length, column + reads <= end);
+    if (i >= whole) {
+      ek_vector_channels(c->weights, &c->requant, column, length, channels, out);
+      out += channels;
+    } else if (lane == EK_COLUMNS - 1) {
+      ek_vector_columns(c->weights, &c->requant, blocks, depth, channels, out);
+      out += EK_COLUMNS * channels;
+    }
+  }
+}
+#endif
+
 EK_KERNEL void ek_conv_s8(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
+#if defined(__ARM_FEATURE_MVE)
+  ek_conv_vectors(c, in, out, scratch);
+  return;
+#endif
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
   ek_wide *const wide = scratch;

@@ -11,6 +11,7 @@
 #ifndef EDGEKIT_KERNELS_DOT_H
 #define EDGEKIT_KERNELS_DOT_H
 
+#include "ek_mve.h"
 #include "ek_requantize.h"
 
 static inline uint32_t ek_load32(const void *p) {
@@ -146,6 +147,12 @@ enum { EK_AT_ONCE = EK_ANY_FOUR ? 4 : 2 };
  * pixels at the end of a convolution. weights: [channels/2][depth/4][8] */
 EK_APART void ek_all_channels(const int8_t *weights, const struct ek_requant *q, enum ek_rounding how,
                               const int8_t *x, int32_t length, int32_t channels, int8_t *out) {
+#if defined(__ARM_FEATURE_MVE)
+  if (!EK_ANY_ONCE || how != EK_ONCE) {
+    ek_vector_channels(weights, q, x, length, channels, out);
+    return;
+  }
+#endif
   const int32_t depth = (length + 3) & ~3;
   int32_t c = 0;
   while (c < channels) {

@@ -6,6 +6,7 @@
 #ifndef EDGEKIT_KERNELS_POOL_H
 #define EDGEKIT_KERNELS_POOL_H
 
+#include "ek_mve.h"
 #include "ek_requantize.h"
 
 struct ek_pool_s8 {
@@ -25,6 +26,32 @@ static inline struct ek_window ek_pool_window(const struct ek_pool_s8 *c, int32_
   return w;
 }
 
+#if defined(__ARM_FEATURE_MVE)
+/* The averages of all channels of a window of up to 255 taps, eight at once: a sum of so many fits 16 bits. */
+EK_APART void ek_average_vectors(const struct ek_pool_s8 *c, struct ek_window w, uint32_t taps,
+                                 uint32_t reciprocal, const int8_t *in, int8_t *out) {
+  const int32_t channels = c->channels, line = c->in_w * channels;
+  const int8_t *const corner = in + w.y0 * line + w.x0 * channels;
+  const uint32x4_t factor = vdupq_n_u32(reciprocal);
+  for (int32_t ch = 0; ch < channels; ch += 8) {
+    const mve_pred16_t some = vctp16q((uint32_t)(channels - ch));
+    int16x8_t sum = vdupq_n_s16(0);
+    const int8_t *row = corner + ch;
+    for (int32_t y = w.y1 - w.y0; y > 0; y--, row += line) {
+      const int8_t *p = row;
+      for (int32_t x = w.x1 - w.x0; x > 0; x--, p += channels) sum = vaddq_s16(sum, vldrbq_z_s16(p, some));
+    }
+    const uint16x8_t size = vaddq_n_u16(vreinterpretq_u16_s16(vabsq_s16(sum)), (uint16_t)(taps / 2));
+    const uint32x4_t even = vmulhq_u32(vshllbq_n_u16(size, 1), factor);
+    const uint32x4_t odd = vmulhq_u32(vshlltq_n_u16(size, 1), factor);
+    int16x8_t mean = vmovntq_s32(vmovnbq_s32(sum, vreinterpretq_s32_u32(even)), vreinterpretq_s32_u32(odd));
+    mean = vnegq_m_s16(mean, mean, vcmpltq_n_s16(sum, 0));
+    mean = vminq_s16(vmaxq_s16(mean, vdupq_n_s16(c->low)), vdupq_n_s16(c->high));
+    vstrbq_p_s16(out + ch, mean, some);
+  }
+}
+#endif
+
 enum ek_pool_kind { EK_POOL_MAX, EK_POOL_AVERAGE, EK_POOL_WIDE };
 
 static inline void ek_pool_s8(const struct ek_pool_s8 *c, enum ek_pool_kind average, const int8_t *in,
@@ -34,6 +61,13 @@ static inline void ek_pool_s8(const struct ek_pool_s8 *c, enum ek_pool_kind aver
       const struct ek_window w = ek_pool_window(c, oy, ox);
       const uint32_t taps = (uint32_t)((w.y1 - w.y0) * (w.x1 - w.x0));
       const uint32_t reciprocal = average ? 0x80000000u / taps + 1 : 0; /* 2^31 / taps, rounded up */
+#if defined(__ARM_FEATURE_MVE)
+      if (average && taps < 256) {
+        ek_average_vectors(c, w, taps, reciprocal, in, out);
+        out += c->channels;
+        continue;
+      }
+#endif
       for (int32_t ch = 0; ch < c->channels; ch++) {
         int32_t acc = average ? 0 : -128;
         for (int32_t y = w.y0; y < w.y1; y++) {
