@@ -53,8 +53,8 @@ def count_qemu(
 ) -> Figure:
     """Instructions of one inference, the mean over the samples of X, counted by QEMU to within 32.
 
-    A vector instruction counts as one, whatever it takes. X, seconds and errors: as for `run_qemu`, and where
-    an inference takes more than half a billion.
+    A vector instruction counts as one, whatever it takes. X (n, …) and seconds as for `run_qemu`. Raises
+    EdgekitError as that does, and where an inference takes more than half a billion.
     """
     samples = as_batches(firmware.source.graph, X)
     _, ticks = _executed(firmware, samples, seconds, ("-icount", "shift=0"))

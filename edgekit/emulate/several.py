@@ -71,7 +71,7 @@ def combine(graphs: Mapping[str, Graph], name: str = "networks", cpu: str = "cor
 def build_several(
     program: Several, cpu: str = "cortex-m4", opt: str = "-Os", compiler: str = "zig"
 ) -> SeveralFirmware:
-    """Compile and link it for a core; arguments and errors as of `build`."""
+    """Compile and link `program` for a core; `cpu`, `opt`, `compiler` and errors as of `build`."""
     calls = "".join(f"  {of}_invoke();\n" for of in program.networks)
     files = {
         **program.files,
@@ -101,7 +101,8 @@ def build_several(
 
 
 def duty_cycle(profiles: Mapping[str, Profile], share: Mapping[str, float]) -> Figure:
-    """Instructions a window of the whole, where each network runs in a `share` (0 to 1) of the windows.
+    """Instructions a window of the whole, where each network, counted in `profiles`, runs in a `share` (0
+    to 1) of the windows.
 
     Raises EdgekitError where a network has no share, or one that is none.
     """

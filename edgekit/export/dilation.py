@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.operators.graph import MAX_ELEMENTS, Graph, Operator
-from edgekit.operators.shape_arithmetic import SMALL
+from edgekit.operators.moves.shape_arithmetic import SMALL
 
 
 def fold_dilations(graph: Graph) -> Graph:

@@ -16,22 +16,24 @@ from edgekit.operators import (
     extremes,
     lstm,
     matmul,
-    moving,
     numbers,
-    picking,
     pooling,
     prelu,
     rarer_convolution,
     reduction,
-    renaming,
     resizing,
-    shape_arithmetic,
-    slicing,
     softmax,
-    splitting,
     svdf,
     unary,
     variables,
+)
+from edgekit.operators.moves import (
+    moving,
+    picking,
+    renaming,
+    shape_arithmetic,
+    slicing,
+    splitting,
 )
 from edgekit.operators.record import Field, OperatorType
 

@@ -7,8 +7,8 @@ import numpy as np
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
 from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.moves.splitting import one_axis
 from edgekit.operators.record import Field, OperatorType, same_shape
-from edgekit.operators.splitting import one_axis
 
 KINDS = {"int8": "s8", "uint8": "u8", "int16": "s16", "int32": "s32", "float32": "f32"}
 TYPES = {2: "int32", 4: "int64"}  # TensorType, as ARG_MAX gives it

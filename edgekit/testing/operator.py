@@ -261,7 +261,7 @@ def _with(graph: Graph, t: Tensor) -> Graph:
 
 
 def together(graphs: Sequence[Graph]) -> Graph:
-    """One model that holds them side by side: one program to build, one to compare with."""
+    """One model that holds the `graphs` side by side: one program to build, one to compare with."""
     tensors: list[Tensor] = []
     operators: list[Operator] = []
     inputs: list[int] = []

@@ -10,9 +10,9 @@ from edgekit.operators import channels
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import OperatorContext
+from edgekit.operators.moves.shape_arithmetic import SMALL
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.record import Field, Inputs, OperatorType, first_two
-from edgekit.operators.shape_arithmetic import SMALL
 
 
 def rename(p: OperatorContext) -> None:

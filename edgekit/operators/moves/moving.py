@@ -6,12 +6,12 @@ import numpy as np
 
 from edgekit.operators import channels
 from edgekit.operators import example as e
-from edgekit.operators.copies import copy_fields, one_copy, strides
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext, zero_of
+from edgekit.operators.moves.copies import copy_fields, one_copy, strides
+from edgekit.operators.moves.shape_arithmetic import on_constants
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.record import Field, Inputs, OperatorType, activation, first_two
-from edgekit.operators.shape_arithmetic import on_constants
 
 
 def pad(p: OperatorContext) -> Layer:

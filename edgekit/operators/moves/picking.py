@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.operators import example as e
-from edgekit.operators import shape_arithmetic
-from edgekit.operators.copies import bytes_at, copy_fields, strides
 from edgekit.operators.graph import MAX_RANK, Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.moves import shape_arithmetic
+from edgekit.operators.moves.copies import bytes_at, copy_fields, strides
 from edgekit.operators.record import Field, Inputs, OperatorType, first_two
 
 

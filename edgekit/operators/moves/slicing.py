@@ -9,12 +9,12 @@ import numpy as np
 
 from edgekit.core.errors import EdgekitError
 from edgekit.operators import example as e
-from edgekit.operators.copies import one_copy, strides
 from edgekit.operators.graph import Graph, Operator
 from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.moves.copies import one_copy, strides
+from edgekit.operators.moves.shape_arithmetic import on_constants
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.record import Field, OperatorType
-from edgekit.operators.shape_arithmetic import on_constants
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 NO_MASKS = dict.fromkeys(MASKS, 0)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from edgekit.operators import example as e
-from edgekit.operators.copies import bytes_at, copy_fields, strides
 from edgekit.operators.graph import Graph, Operator, Tensor
 from edgekit.operators.layer import Layer, OperatorContext
+from edgekit.operators.moves.copies import bytes_at, copy_fields, strides
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.record import Field, OperatorType
 

@@ -1,0 +1,1 @@
+"""Operators that move values, rename them or fold away, and compute nothing."""
