@@ -178,7 +178,7 @@ def test_a_step_is_not_tried_for_ever_where_devices_are_forgotten_faster(tmp_pat
     monkeypatch.setattr(week, "fleet", lambda *_: next(left))  # each look finds another fleet
     tried = []
     with pytest.raises(
-        EdgekitError, match=r"week 3, label: .*5 times in a row; .*goes on from here"
+        EdgekitError, match=r"week 4, label: .*5 times in a row; .*goes on from here"
     ):
         week.run_step(SimpleNamespace(engine=engine), 3, "label", lambda *_: tried.append(1) or {})
     assert len(tried) == week.TRIES
