@@ -30,10 +30,13 @@ class Part:
     patterns: tuple[str, ...]
 
     def files(self, site: Path) -> Iterator[Path]:
-        """Those in `site` (site-packages) that are there, once each, no links."""
+        """Those in `site` (site-packages) that are there, once each; nothing is reached through a link."""
+        home = site.resolve()
         found = {p for pattern in self.patterns for p in site.glob(pattern)}
         for path in sorted(found):
             inside = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+            if not path.parent.resolve().is_relative_to(home):
+                continue  # a package that lies elsewhere is others', too
             yield from (p for p in inside if p.is_file() and not p.is_symlink())
 
 
@@ -77,7 +80,7 @@ def remove(files: Sequence[Path], site: Path) -> None:
         path.unlink(missing_ok=True)
     folders = {parent for path in files for parent in path.parents if site in parent.parents}
     for folder in sorted(folders, key=lambda f: -len(f.parts)):
-        if folder.is_dir() and not any(folder.iterdir()):
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
             folder.rmdir()
 
 
@@ -85,7 +88,7 @@ def site_packages() -> Path:
     """Of this Python's environment. Raises EdgekitError where it is no environment of its own (venv)."""
     if sys.prefix == sys.base_prefix:
         raise EdgekitError(
-            f"{sys.prefix} is no environment of its own (venv): other programs use its packages"
+            f"{sys.prefix} is no venv: only an environment that is nobody else's is made smaller"
         )
     return Path(sysconfig.get_path("purelib"))
 

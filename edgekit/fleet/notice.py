@@ -86,10 +86,11 @@ def judge_sketch(sent: bytes, device: str, phases: Phases) -> tuple[float, Detec
 
 def errors_rose(found: Iterable[Sample], classes: Sequence[str], week: int) -> bool:
     """Whether ADWIN says, by the labels of the week before `week`, that the fleet errs more often than it
-    did: a drift that no sketch sees shows there, late, for random labels are few."""
-    labels = [s for s in found if s.reason == RANDOM and s.label is not None and s.week < week]
-    heaviest: dict[int, float] = {}
-    for s in labels:
+    did: a drift that no sketch sees shows there, late, for random labels are few. Of a week with one to three
+    the windows of who errs may count more than they should: then none of the others was drawn."""
+    random = [s for s in found if s.reason == RANDOM and s.week < week]
+    labels, heaviest = [s for s in random if s.label is not None], dict[int, float]()
+    for s in random:
         heaviest[s.week] = max(heaviest.get(s.week, 0.0), s.weight)
     adwin, rose = Adwin(), False
     for s in sorted(labels, key=lambda s: (s.week, s.id)):

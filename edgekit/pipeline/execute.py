@@ -214,6 +214,11 @@ def _execute(notebook: Path, values: dict, directory: Path, manager, say) -> Non
             f"{notebook.stem}: its Python process died, perhaps out of memory; run again, the "
             "chapters before are kept"
         ) from None
+    except RuntimeError as error:  # of jupyter_client, while it waits for the process
+        raise EdgekitError(
+            f"{notebook.stem}: its Python process did not answer ({error}); run again, the chapters "
+            "before are kept"
+        ) from None
     os.replace(temporary, done)
 
 

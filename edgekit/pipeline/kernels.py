@@ -1,7 +1,7 @@
 """Kernels for chapters, started ahead: while one chapter runs, the next one's loads its libraries.
 
 TensorFlow takes five seconds to load and each chapter has a Python process of its own, as in Jupyter; on a
-second core that costs no time.
+second core that costs no time. Where there is none, or little memory, nothing is loaded ahead.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ QUIET = (
     "--IPKernelApp.log_level=CRITICAL",  # a slow exit is no error
     "--HistoryManager.hist_file=:memory:",  # what a chapter runs is nobody's history
 )
+ROOM = 2 << 30  # bytes of memory that are free; a process with TensorFlow in it holds 0.8 GB
 SOCKET_NAME = 103  # bytes: the longest on macOS; Linux takes four more
 LOADS = {"load_tensorflow": "edgekit.learn.legacy"}  # a function's name -> what it imports
 
@@ -45,22 +46,31 @@ class Kernels:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for kernel in self._ready.values():
-            kernel.end()
-        self._ready.clear()
+        while self._ready:
+            self._ready.popitem()[1].end(now=True)
 
     @contextmanager
     def of(self, notebook: Path) -> Iterator[Any]:
         """The manager (of jupyter_client) of a kernel for `notebook`, which ends with the block; meanwhile
         the next chapter's loads what that imports. Raises EdgekitError where Jupyter has no Python."""
-        kernel = self._ready.pop(notebook, None) or self._start(notebook)
+        kernel = self._ready.pop(notebook, None)
         self.__exit__()  # what was made ready for a chapter that was then skipped
+        if kernel is not None and not kernel.alive():
+            kernel.end(now=True)
+            kernel = None
+        kernel = kernel or self._start(notebook)
+        now = True
         try:
             for following in self.notebooks[self.notebooks.index(notebook) + 1 :][:1]:
-                self._ready[following] = self._start(following, imports(following))
+                with suppress(
+                    EdgekitError, RuntimeError, OSError
+                ):  # then it is started in its turn
+                    if _there_is_room():
+                        self._ready[following] = self._start(following, imports(following))
             yield kernel.manager
+            now = False
         finally:
-            kernel.end()
+            kernel.end(now)
 
     def _start(self, notebook: Path, loading: str = "") -> _Kernel:
         own = notebook.is_relative_to(self.workspace.folder)
@@ -76,39 +86,65 @@ class _Kernel:
 
         self._sockets = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.manager = _manager_class()(kernel_name=NAME, **_connection(Path(self._sockets.name)))
-        words = [f"--IPKernelApp.exec_lines=exec({loading!r}, {{}})"] if loading else []
+        words = [f"--IPKernelApp.code_to_run=exec({loading!r}, {{}})"] if loading else []
         try:
             run_sync(self.manager.start_kernel)(extra_arguments=[*QUIET, *words], cwd=str(place))
         except NoSuchKernel:
             raise EdgekitError(f"Jupyter finds no kernel {NAME!r}: {remedy('notebooks')}") from None
 
-    def end(self) -> None:
-        """At once; one that is gone already is no fault."""
+    def alive(self) -> bool:
+        """Whether its process is still there."""
+        from jupyter_core.utils import run_sync
+
+        return bool(run_sync(self.manager.is_alive)())
+
+    def end(self, now: bool) -> None:
+        """By itself, so that it cleans up after its chapter, or at once; one that is gone is no fault."""
         from jupyter_core.utils import run_sync
 
         for client in self.manager.clients:
             client.stop_channels()
         with suppress(RuntimeError, OSError):
-            run_sync(self.manager.shutdown_kernel)(now=True)
+            run_sync(self.manager.shutdown_kernel)(now=now)
         self._sockets.cleanup()
 
 
-def imports(notebook: Path) -> str:
-    """What the first cell of code behind the parameters imports, as Python; of the kit's slow loading, too.
+def _there_is_room() -> bool:
+    import psutil
 
-    What is no Python (a line of IPython) is left to the chapter.
+    return (os.cpu_count() or 1) > 1 and psutil.virtual_memory().available > ROOM
+
+
+def imports(notebook: Path) -> str:
+    """The imports with which the first cell of code behind the parameters begins, as Python; of the kit's
+    slow loading, too. What stands behind anything else may depend on it, and is left to the chapter; so is
+    what is no Python (a line of IPython).
     """
     try:
         tree = ast.parse(next(iter(code(notebook)), ""))
     except SyntaxError:
         return ""
-    lines = [ast.unparse(n) for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-    called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    lines += [f"import {module}" for name, module in LOADS.items() if name in called]
+    lines = []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            lines += [ast.unparse(node)] if getattr(node, "module", "") != "__future__" else []
+        elif name := _loader(node):
+            lines.append(f"import {LOADS[name]}")
+        else:
+            break
     if not lines:
         return ""
     # what is missing, the chapter says
     return "\n ".join(["import contextlib\nwith contextlib.suppress(Exception):", *lines])
+
+
+def _loader(node: ast.stmt) -> str:
+    """The function of LOADS that this statement calls, if it is nothing but that call; else ""."""
+    called = (
+        node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+    )
+    name = called.attr if isinstance(called, ast.Attribute) else ""
+    return name if name in LOADS else ""
 
 
 @cache

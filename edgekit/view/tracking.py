@@ -30,6 +30,7 @@ FOLDER, DATABASE, FILES = "mlflow", "mlflow.db", "files"
 SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 NAME = re.compile(r"[^\w\-. /]", re.ASCII)  # what MLflow does not take in a name
+NAME_MOST = 250  # characters of a name
 TEXT = 5000  # characters of a tag or a parameter, the least of what its stores keep
 PAPERS = ("report.html", "manifest.json", "design.toml")  # of the run's folder, if they are there
 ARTEFACTS = ("model.tflite", "model.json", "ledger.json")
@@ -83,10 +84,10 @@ def shown(text: str) -> str:
 
 def _log(store: Any, number: str, directory: Path, found: Review) -> None:
     for name, value in _parameters(found).items():
-        store.log_param(number, name, str(value)[:TEXT])
+        store.log_param(number, _name(name), str(value)[:TEXT])
     for name, value in _metrics(found):
         if isfinite(value):
-            store.log_metric(number, NAME.sub("_", name), float(value))
+            store.log_metric(number, _name(name), float(value))
     for name in PAPERS:
         if (directory / name).is_file():
             store.log_artifact(number, str(directory / name))
@@ -100,13 +101,19 @@ def _log(store: Any, number: str, directory: Path, found: Review) -> None:
         store.log_artifact(number, str(papers.write_card(directory, found)))
 
 
+def _name(text: str) -> str:
+    """`text` as MLflow takes a name: no other characters, and no part that leads elsewhere."""
+    parts = (NAME.sub("_", part) for part in text.split("/"))
+    return "/".join("_" if part.strip(".") == "" else part for part in parts)[:NAME_MOST]
+
+
 def _parameters(found: Review) -> dict[str, Any]:
     design, manifest = found.design, found.manifest
     asked = {
         f"{step}/{name}": value
         for step, told in manifest["steps"].items()
         for name, value in told.get("parameters", {}).items()
-        if name not in ("use_case", "profile") and value not in ("", False)
+        if name not in ("use_case", "profile") and value != ""
     }
     hardware = {"board": design.board.name, "link": design.link.name}
     limits = {f"budget/{key}": limit for key, limit in design.budget.limits.items()}
@@ -140,10 +147,10 @@ def _tags(found: Review) -> Iterator[tuple[str, str]]:
     yield "budget", found.verdicts.state
     for verdict in found.verdicts:
         if verdict.figure is None:
-            yield f"{verdict.key}/state", f"not judged: {verdict.note}"[:TEXT]
+            yield _name(f"{verdict.key}/state"), f"not judged: {verdict.note}"[:TEXT]
         else:
             origin = f"{verdict.figure.origin}: {verdict.figure.source}"
-            yield f"{verdict.key}/from", origin[:TEXT]
+            yield _name(f"{verdict.key}/from"), origin[:TEXT]
 
 
 def _experiment(store: Any, use_case: str) -> str:

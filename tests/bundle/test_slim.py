@@ -87,9 +87,19 @@ def test_a_link_out_of_the_environment_is_not_followed(site):
     assert outside.read_text() == "mine"
 
 
+def test_a_package_that_lies_elsewhere_is_let_alone(site):
+    shared = site.parent / f"shared-{site.name}"
+    (shared / "x" / "tests").mkdir(parents=True)
+    (shared / "x" / "tests" / "t.py").write_text("theirs")
+    (site / "h5py").symlink_to(shared)
+    assert main(["slim", "--yes"]) == 0
+    assert (shared / "x" / "tests" / "t.py").read_text() == "theirs"
+    assert left(site) >= {name for name, stays in FILES.items() if stays}
+
+
 def test_packages_that_other_programs_use_are_let_alone(monkeypatch):
     monkeypatch.setattr(slim.sys, "prefix", slim.sys.base_prefix)
-    with pytest.raises(EdgekitError, match="other programs use its packages"):
+    with pytest.raises(EdgekitError, match="only an environment that is nobody else's"):
         slim.site_packages()
 
 

@@ -9,9 +9,8 @@ from edgekit.core.errors import EdgekitError
 from edgekit.pipeline import execute, kernels
 from tests.toy import SECOND, notebook
 
-# the first cell of code asks for what is there before it imports anything
+ASKS = "\nimport sys\nprint('colorsys' in sys.modules, 'colorsys' in globals())"
 LOOKS = (
-    "import sys\nprint('colorsys' in sys.modules, 'colorsys' in globals())\n"
     "import colorsys\nimport edgekit as ek\n"
     "run = ek.open_run('01_sum', use_case, profile, run_dir, seed, offline)"
 )
@@ -31,10 +30,11 @@ def started(monkeypatch):
 
 
 def asks(toy, body=SECOND):
-    """Chapter 01 begins by saying what is loaded."""
+    """Chapter 01 begins by saying what is loaded, where its parameters are, before it imports anything."""
     notebook(toy / "notebooks", "01_sum", body, ["numbers.npy"], ["sum.json"])
     path = toy / "notebooks" / "01_sum.ipynb"
     chapter = json.loads(path.read_text())
+    chapter["cells"][0]["source"] = "".join(chapter["cells"][0]["source"]) + ASKS
     chapter["cells"][1]["source"] = LOOKS
     path.write_text(json.dumps(chapter))
 
@@ -89,9 +89,53 @@ def test_of_a_chapter_only_the_imports_are_run(tmp_path):
         (tmp_path / "00_a.ipynb").write_text(json.dumps(notebook))
         return kernels.imports(tmp_path / "00_a.ipynb")
 
-    found = loads("from a import b as c\nimport d\nd.start(1 / 0)\nlearn.load_tensorflow()")
+    first = "from __future__ import annotations\nfrom a import b as c\nimport d\n"
+    found = loads(first + "learn.load_tensorflow()\nd.start(1 / 0)\nimport e")
     assert [line.strip() for line in found.splitlines()[2:]] == [
         "from a import b as c", "import d", "import edgekit.learn.legacy",
     ]  # fmt: skip
     assert loads("x = 1") == ""
     assert loads("%matplotlib inline") == ""
+
+
+def test_what_a_chapter_sets_before_an_import_is_set_when_that_is_loaded(
+    toy, tmp_path, monkeypatch
+):
+    (tmp_path / "asking.py").write_text("import os\nsaw = os.environ.get('MODE', 'unset')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    asks(toy)
+    path = toy / "notebooks" / "01_sum.ipynb"
+    looks = json.loads(path.read_text())
+    setting = "import os\nos.environ['MODE'] = 'set'\nimport asking\nprint(asking.saw)\n"
+    looks["cells"][1]["source"] = setting + LOOKS
+    path.write_text(json.dumps(looks))
+    directory, _ = execute.execute("toy", say=lambda _: None)
+    said = ["".join(o["text"]) for o in printed(directory)[0] if "text" in o]
+    assert said[1].startswith("set\n")
+
+
+def test_a_waiting_kernel_that_died_is_replaced(toy, started, monkeypatch):
+    right = execute._execute
+
+    def killing(notebook, *how):
+        right(notebook, *how)
+        if notebook.stem == "00_design":
+            started[1][0].kill()
+
+    monkeypatch.setattr(execute, "_execute", killing)
+    _, outcomes = execute.execute("toy", say=lambda _: None)
+    assert [o.action for o in outcomes] == ["ran", "ran"]
+    assert len(started) == 3
+    assert all(gone(*kernel) for kernel in started)
+
+
+def test_a_chapter_cleans_up_after_itself(toy, tmp_path):
+    left = tmp_path / "ended"
+    ending = f"import atexit\natexit.register(open, {str(left)!r}, 'w')\n"
+    asks(toy)
+    path = toy / "notebooks" / "01_sum.ipynb"
+    looks = json.loads(path.read_text())
+    looks["cells"][1]["source"] = LOOKS + "\n" + ending
+    path.write_text(json.dumps(looks))
+    execute.execute("toy", say=lambda _: None)
+    assert left.exists()

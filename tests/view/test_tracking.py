@@ -148,3 +148,17 @@ def test_a_ledger_and_a_model_card_go_along(mlflow, tmp_path, monkeypatch, toy):
     assert "student int8,0.9" in (got / "ledger.csv").read_text()
     assert (got / "model-card.md").read_text() == "# A card"
     assert json.loads((got / "artefacts" / "ledger.json").read_text())["chosen"] == "student int8"
+
+
+@pytest.mark.parametrize("name", ["02_mine (v2)/seed", "recall of ./..", "a/../b", "", "/x/"])
+def test_names_from_outside_are_ones_that_mlflow_takes(mlflow, tmp_path, name):
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path.as_posix()}/m.db")
+    run = client.create_run(client.create_experiment("x")).info.run_id
+    client.log_param(run, tracking._name(name), "1")
+    client.log_metric(run, tracking._name(name), 1.0)
+    assert client.get_run(run).data.params == {tracking._name(name): "1"}
+
+
+def test_a_seed_of_zero_and_a_switch_that_is_off_are_parameters(tracked):
+    _, _, run = tracked
+    assert run.data.params["00_design/seed"] == "0"

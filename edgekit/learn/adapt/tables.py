@@ -177,6 +177,7 @@ def _adapted(name: str, lab, y, target, **how):
     import warnings
 
     import sklearn
+    from threadpoolctl import threadpool_limits
 
     before = sklearn.get_config()
     import skada  # switches metadata routing on for everybody
@@ -191,7 +192,11 @@ def _adapted(name: str, lab, y, target, **how):
     of = np.repeat([1, -2], [len(lab), len(target)])  # skada's signs: labelled, not labelled
     both = np.concatenate([scale(lab), scale(target)])
     routing = sklearn.config_context(enable_metadata_routing=True)
-    with warnings.catch_warnings(), routing, _threads().limit(limits=1):
+    with (
+        warnings.catch_warnings(),
+        routing,
+        threadpool_limits(1),
+    ):  # those of what skada loaded, too
         warnings.simplefilter("ignore")  # numerical chatter about iterations
         moved = adapter.fit_transform(
             both, np.concatenate([y, np.full(len(target), -1)]), sample_domain=of
