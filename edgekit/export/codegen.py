@@ -84,11 +84,19 @@ def lay_out(
         dead, graph = difference(graph, whole, lean, layers), lean
     if head and not slot:
         raise EdgekitError("a last layer that can be replaced needs code that reads from a slot")
+    touched = {i for layer in layers for i in (*layer.inputs, *layer.outputs)}
+    for i in sorted(touched | {*graph.inputs, *graph.outputs}):
+        t = graph.tensors[i]
+        if t.data is None and str(t.dtype) not in C_TYPES:
+            raise EdgekitError(f"{t.name!r} has type {t.dtype}, for which there is no code")
     sizes = {t.index: t.nbytes for t in graph.tensors if t.data is None}
     for i in graph.outputs:
         if graph.tensors[i].data is not None:
             raise EdgekitError(f"the model's output {graph.tensors[i].name!r} is a constant")
     memory = plan(layers, sizes, alias, graph.inputs, graph.outputs, seed)
+    for i in graph.outputs:
+        if root(alias, i) not in memory.offsets:
+            raise EdgekitError(f"the model's output {graph.tensors[i].name!r} is a state")
     named = tuple(replace(layer, of=of) for layer in layers)
     return Source(name, {}, named, memory, graph, alias, slot, head, dead)
 

@@ -27,7 +27,15 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
         lower_one = OPERATORS[op.name].lower
         if lower_one is None:
             raise EdgekitError(f"operator {op.index} ({op.name}) is not supported here")
-        layer = lower_one(p)
+        try:
+            layer = lower_one(p)
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:  # a hostile shape or scale
+            p.refuse(f"has sizes or scales that cannot be used ({error})")
         if layer is None:
             alias[p.y.index] = p.x.index
         else:

@@ -62,6 +62,8 @@ def _folded(graph: Graph, pad: Operator, op: Operator) -> Operator | None:
         before, after = before + int(pads[i, 0]), after + int(pads[i, 1])
         if op.name == "MAX_POOL_2D" and max(before, after) >= k:
             return None  # a window without any value
+        if max(before, after) >= 1 << 15:
+            return None  # more than the kernel's fields hold
         options[f"margin_{axis}"] = before, after
     return replace(op, inputs=(x.index, *op.inputs[1:]), options=options)
 

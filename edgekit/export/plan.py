@@ -10,6 +10,8 @@ arena wins.
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -151,12 +153,36 @@ def first_fit(order, pairs: dict) -> dict:
                 if distance is not None:
                     shift = 0 if distance == "exact" else aligned(distance)
                     candidates.add(max(0, offsets[o.key] + sign * shift))
+        near = [o for o in alive if (b.key, o.key) in pairs or (o.key, b.key) in pairs]
+        apart = [o for o in alive if (b.key, o.key) not in pairs and (o.key, b.key) not in pairs]
+        starts, ends = _merged(sorted((offsets[o.key], offsets[o.key] + o.size) for o in apart))
+        free = 0  # below, b would lie over one of them
         for at in sorted(candidates):
-            if all(compatible(b, at, o, offsets[o.key], pairs) for o in alive):
+            if at < free:
+                continue
+            k = (
+                bisect_left(starts, at + b.size) - 1
+            )  # the last block that begins before b would end
+            if k >= 0 and ends[k] > at:
+                free = ends[k]
+            elif all(compatible(b, at, o, offsets[o.key], pairs) for o in near):
                 offsets[b.key] = at
                 placed.append(b)
                 break
     return offsets
+
+
+def _merged(blocks: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Where sorted blocks that touch or overlap begin and end as one."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in blocks:
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return starts, ends
 
 
 def lower_bound(buffers, pairs: dict) -> int:

@@ -59,7 +59,12 @@ def read(model: bytes | bytearray | memoryview | str | Path) -> Graph:
                 f"model input {t.name!r} has no fixed size ({list(t.signature)}): convert the model "
                 "with the input's full shape"
             )
-    graph = fold_shapes(graph)
+    try:
+        graph = fold_shapes(graph)
+    except (IndexError, ValueError, TypeError, OverflowError) as err:
+        raise EdgekitError(
+            f"shapes that cannot be worked out: {type(err).__name__}: {err}"
+        ) from None
     check(graph)
     return graph
 
@@ -99,9 +104,11 @@ def _parse(tflite, data: bytes, unions: dict[int, str]) -> Graph:
     main, called = _parts(tflite, model, sub, names, unions), {0}
 
     def graph_of(op: Operator) -> variables.Parts:
-        called.add(op.options["graph"])
         if not 0 < op.options["graph"] < model.SubgraphsLength():
             raise EdgekitError(f"operator {op.index} (CALL_ONCE) calls a graph that is not there")
+        if op.options["graph"] in called:
+            raise EdgekitError(f"operator {op.index} (CALL_ONCE) calls a graph a second time")
+        called.add(op.options["graph"])
         return _parts(tflite, model, model.Subgraphs(op.options["graph"]), names, unions)
 
     whole = variables.resolved(main, inputs + outputs, graph_of)
@@ -171,7 +178,7 @@ def _tensor(model, t, index: int, handle: bool) -> Tensor:
             raise EdgekitError(
                 f"tensor {name!r} needs {count * dtype.itemsize} bytes and its buffer has {len(raw)}"
             )
-        constant = np.frombuffer(raw.tobytes(), dtype.newbyteorder("<")).reshape(shape)
+        constant = np.frombuffer(raw, dtype.newbyteorder("<")).reshape(shape)
     scale, zero, axis = np.zeros(0, np.float32), np.zeros(0, np.int64), 0
     q = t.Quantization()
     if q is not None and q.ScaleLength():

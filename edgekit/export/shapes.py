@@ -45,6 +45,8 @@ def _fold(graph: Graph) -> Graph:
                 tensors[t.index], fixed = replace(t, shape=shape), True
             continue
         old = tensors[op.outputs[0]]
+        if not value.size:
+            raise EdgekitError(f"operator {op.index} ({op.name}) gives no values")
         if old.dtype != value.dtype or old.data is not None or old.index in graph.inputs:
             raise EdgekitError(f"operator {op.index} ({op.name}) writes a tensor of the wrong type")
         tensors[old.index] = replace(old, shape=value.shape, data=value)

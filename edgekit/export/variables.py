@@ -108,7 +108,7 @@ def _initial(op: Operator, graph: Parts) -> dict[tuple, Tensor]:
             )
         if inner.name == "ASSIGN_VARIABLE":
             name, value = names.get(inner.inputs[0]), graph.tensors[inner.inputs[1]]
-            if name is None or value.data is None:
+            if inner.inputs[1] < 0 or name is None or value.data is None:
                 raise EdgekitError(f"{_place(op)} does not assign constants to variables")
             found[name] = value
     return found

@@ -57,7 +57,11 @@ def _conv_s8(
     in_ch, out_ch, k_h, k_w = (fields[k] for k in ("in_ch", "out_ch", "k_h", "k_w"))
     count, length = w["out_h"] * w["out_w"], k_h * k_w * in_ch
     depth = -(-length // 4) * 4
-    direct = k_h == k_w == 1 and in_ch % 4 == 0 and not (w["pad_h"] or w["pad_w"])
+    # a PAD that was folded in leaves margins about a window of one pixel, too
+    inside = not any(
+        w[f"pad_{a}"] or (w[f"out_{a}"] - 1) * w[f"stride_{a}"] >= w[f"in_{a}"] for a in "hw"
+    )
+    direct = k_h == k_w == 1 and in_ch % 4 == 0 and inside
     fields |= {
         "in_zero": zero_of(p.x),
         "direct": int(direct),

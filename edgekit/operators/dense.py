@@ -29,7 +29,7 @@ def fully_connected(p: OperatorContext) -> Layer:
         p.shape_is((*p.x.shape[:-1], out_size))
     else:
         p.require(
-            p.y.size == rows_count * out_size and p.y.shape[-1] == out_size,
+            p.y.size == rows_count * out_size and p.y.shape[-1:] == (out_size,),
             f"should give {rows_count} x {out_size} and the file says {list(p.y.shape)}",
         )
     fields = {"rows": rows_count, "in_size": in_size, "out_size": out_size}

@@ -162,5 +162,7 @@ def zero_of(t: Tensor) -> int:
 
 def literal(value) -> str:
     """A float32 as a C literal that reads back as the same bits."""
+    if not np.isfinite(value):
+        return "(0.0f / 0.0f)" if np.isnan(value) else f"({'-' if value < 0 else ''}1.0f / 0.0f)"
     text = f"{float(np.float32(value)):.9g}"
     return text + ("f" if "." in text or "e" in text else ".0f")

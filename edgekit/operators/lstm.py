@@ -60,6 +60,7 @@ def lstm(p: OperatorContext) -> Layer:
     major = p.options["time_major"]
     p.require(len(x.shape) == 3 and x.shape[0 if not major else 1] == 1, "needs one sequence")
     steps, inputs = x.shape[0 if major else 1], x.shape[2]
+    p.require(len(p.inputs[RECURRENT].shape) == 2, "needs recurrent weights of two dimensions")
     units = p.inputs[RECURRENT].shape[-1]
     p.shape_is((*x.shape[:2], units))
     for t in (hidden, cell):
@@ -69,7 +70,7 @@ def lstm(p: OperatorContext) -> Layer:
     power = math.log2(scale_of(cell))
     p.require(power.is_integer() and -15 <= power <= 0, "its cell's scale is no power of two")
     clip = p.options["cell_clip"]
-    p.require(np.isfinite(clip) and clip >= 0, f"clips at {clip}")
+    p.require(np.isfinite(clip) and (clip == 0 or clip >= scale_of(cell)), f"clips at {clip}")
 
     fields: dict[str, Any] = {"steps": steps, "inputs": inputs, "units": units}
     constants: dict[str, np.ndarray] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.core.errors import EdgekitError
 from edgekit.operators import channels
 from edgekit.operators import example as e
 from edgekit.operators import fixed_point as q
@@ -73,18 +74,29 @@ def in_float(function: Callable[[np.ndarray, float], np.ndarray]) -> Table:
     def table(x: Quantization, y: Quantization) -> np.ndarray:
         values = np.float32(x[0]) * (np.arange(-128, 128) - x[1]).astype(np.float32)
         lowest = np.float32(-128 - y[1]) * np.float32(y[0])
-        steps = function(values, float(lowest)) * (np.float32(1) / np.float32(y[0]))
-        rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps)).astype(np.float64)
-        return np.clip(rounded + y[1], -128, 127).astype(np.int8)
+        with np.errstate(all="ignore"):
+            steps = function(values, float(lowest)) * (np.float32(1) / np.float32(y[0]))
+            rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps))
+        return _codes(rounded, y)
 
     return table
+
+
+def _codes(steps: np.ndarray, y: Quantization) -> np.ndarray:
+    """int8 of whole `steps` from the zero point. Raises EdgekitError where a runtime's int32 overflows."""
+    if not (np.abs(steps) < 2.0**31).all():  # or NaN
+        raise EdgekitError(
+            "input and output scales are too far apart: 32-bit arithmetic would overflow"
+        )
+    return np.clip(steps.astype(np.float64) + y[1], -128, 127).astype(np.int8)
 
 
 def root(x: Quantization, y: Quantization) -> np.ndarray:
     """SQRT (lite/kernels/elementwise.cc), which cuts off and does not round."""
     values = np.float32(x[0]) * np.maximum(np.arange(-128, 128) - x[1], 0).astype(np.float32)
-    steps = np.trunc(np.sqrt(values) / np.float32(y[0])).astype(np.float64)
-    return np.clip(steps + y[1], -128, 127).astype(np.int8)
+    with np.errstate(all="ignore"):
+        steps = np.trunc(np.sqrt(values) / np.float32(y[0]))
+    return _codes(steps, y)
 
 
 def _float32(function: Callable[[float], float]) -> Callable[[np.ndarray], np.ndarray]:

@@ -75,7 +75,8 @@ def _in_place(p: OperatorContext) -> bool:
         return False
     before = ops[: _position(p.graph, p.op)]
     names = {variable} | _names(before, variable)
-    return not any(names & set(op.inputs) for op in before[makers[0] :])
+    between = before[makers[0] :]
+    return not any(names & set(op.inputs) or variable in op.outputs for op in between)
 
 
 def _names(ops: Iterable[Operator], variable: int) -> set[int]:

@@ -19,6 +19,7 @@ def window(p: OperatorContext, k_h: int, k_w: int, dilation=(1, 1)) -> dict:
         p.require(1 <= stride <= 4096 and 1 <= d <= 4096, f"has stride {stride} and dilation {d}")
         p.require(max(size, k) < 1 << 15, "is larger than 32,767 in one direction")
         before, after = margins(o, axis, size, k, d)
+        p.require(max(before, abs(after)) < 1 << 15, "pads more than 32,767")
         reach, whole = (k - 1) * d + 1, before + size + after
         p.require(whole >= reach, f"its window of {reach} exceeds the input of {whole}")
         out = (whole - reach) // stride + 1

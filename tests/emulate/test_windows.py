@@ -157,3 +157,33 @@ def test_padding_folds_where_it_changes_nothing(name, cpu):
     shown = replace(graphs[0], outputs=(0, *graphs[0].outputs))
     assert len(generate(shown).layers) == 2
     assert not any(wrong(side_by_side(graphs), cpu, rng))
+
+
+@pytest.mark.parametrize("pads", [((0, 1), (0, 2)), ((1, 0), (2, 0)), ((1, 1), (1, 1))])
+def test_padding_about_a_window_of_one_pixel_folds_too(pads):
+    """Then a 1x1 convolution has margins, and does not read its pixels where they would be without."""
+    rng = np.random.default_rng(3)
+    scales = np.full(5, 0.01, np.float32)
+    (top, bottom), (left, right) = pads
+    out = (1, 3 + top + bottom, 4 + left + right)
+    zero = 3
+    graph = e.model(
+        [
+            e.tensor((1, 3, 4, 8), scale=0.05, zero=zero),
+            e.ints([[0, 0], *map(list, pads), [0, 0]]),
+            e.tensor((*out, 8), scale=0.05, zero=zero),
+            e.tensor((5, 1, 1, 8), scale=scales, axis=0, data=rng.integers(-127, 128, (5, 1, 1, 8))),
+            e.tensor((5,), "int32", 0.05 * scales, data=rng.integers(-900, 900, 5)),
+            e.tensor((*out, 5), scale=0.05, zero=-7),
+        ],
+        [
+            e.operator("PAD", [0, 1], [2]),
+            e.operator("CONV_2D", [2, 3, 4], [5], {
+                "padding": "valid", "stride_w": 1, "stride_h": 1, "activation": "none",
+                "dilation_w": 1, "dilation_h": 1,
+            }),
+        ],
+        [0], [5],
+    )  # fmt: skip
+    assert len(generate(graph).layers) == 1
+    assert not any(wrong(graph, "cortex-m4", rng))

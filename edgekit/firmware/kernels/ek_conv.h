@@ -109,7 +109,9 @@ EK_KERNEL void ek_gather_vectors(const struct ek_conv_s8 *c, const int8_t *in, i
 EK_KERNEL void ek_conv_vectors(const struct ek_conv_s8 *c, const int8_t *in, int8_t *out, void *scratch) {
   const int32_t length = (int32_t)c->k_h * c->k_w * c->in_ch, depth = (length + 3) & ~3;
   const int32_t count = (int32_t)c->out_h * c->out_w, whole = count & ~(EK_COLUMNS - 1);
-  const int direct = c->k_h == 1 && c->k_w == 1, plain = c->dilation_h == 1 && c->dilation_w == 1;
+  const int inside = !c->pad_h && !c->pad_w && (c->out_h - 1) * c->stride_h < c->in_h &&
+                     (c->out_w - 1) * c->stride_w < c->in_w; /* a folded PAD is also behind the last pixel */
+  const int direct = c->k_h == 1 && c->k_w == 1 && inside, plain = c->dilation_h == 1 && c->dilation_w == 1;
   const int32_t out_w = c->out_w, channels = c->out_ch, in_ch = c->in_ch, reads = depth < 16 ? 16 : depth;
   int8_t *const window = (int8_t *)scratch + (whole ? 2 * EK_COLUMNS * depth : 0);
   int8_t few[64], *const blocks = depth < 8 ? few : scratch;

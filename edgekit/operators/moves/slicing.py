@@ -18,6 +18,7 @@ from edgekit.operators.record import Field, OperatorType
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 NO_MASKS = dict.fromkeys(MASKS, 0)
+BOTH = "drops an axis and says not where it begins"  # TFLM and LiteRT do not agree what that is
 BEYOND = "uses ellipsis or new axes"  # what no slice of ours does
 
 
@@ -48,6 +49,7 @@ def strided_slice(p: OperatorContext) -> Layer:
         "needs begin, end and stride for each dimension",
     )
     p.require(not _beyond(o), BEYOND)
+    p.require(not o["begin_mask"] & o["shrink_axis_mask"], BOTH)
     width = p.x.dtype.itemsize
     from_ = strides(p.x.shape, width)
     shape, steps, start, result = [], [], 0, []
@@ -98,7 +100,7 @@ def fold_slice(op: Operator, values: list[np.ndarray]) -> np.ndarray | None:
     if len(values) != 4 or first.ndim != 1 or any(v.shape != (1,) for v in values[1:]):
         return None
     begin, end, step = (int(v[0]) for v in values[1:])
-    if _beyond(o) or not step:
+    if _beyond(o) or not step or o["begin_mask"] & o["shrink_axis_mask"]:
         return None
     taken = picked(o, 0, len(first), begin, end, step)
     if taken is None:
