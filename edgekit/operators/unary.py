@@ -68,8 +68,9 @@ def reciprocal_root(x: Quantization, y: Quantization) -> np.ndarray:
     return _int8([one(int(code) - x[1]) for code in q.CODES])
 
 
-def in_float(function: Callable[[np.ndarray, float], np.ndarray]) -> Table:
-    """A table by way of float32 (LUTPopulate); `function` is given the lowest output, too."""
+def in_float(function: Callable[[np.ndarray, float], np.ndarray], most: float = 2.0**31) -> Table:
+    """A table by way of float32 (LUTPopulate); `function` is given the lowest output, too. most: steps from
+    which on the runtimes do not saturate."""
 
     def table(x: Quantization, y: Quantization) -> np.ndarray:
         values = np.float32(x[0]) * (np.arange(-128, 128) - x[1]).astype(np.float32)
@@ -77,14 +78,14 @@ def in_float(function: Callable[[np.ndarray, float], np.ndarray]) -> Table:
         with np.errstate(all="ignore"):
             steps = function(values, float(lowest)) * (np.float32(1) / np.float32(y[0]))
             rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps))
-        return _codes(rounded, y)
+        return _codes(rounded, y, most)
 
     return table
 
 
-def _codes(steps: np.ndarray, y: Quantization) -> np.ndarray:
-    """int8 of whole `steps` from the zero point. Raises EdgekitError where a runtime's int32 overflows."""
-    if not (np.abs(steps) < 2.0**31).all():  # or NaN
+def _codes(steps: np.ndarray, y: Quantization, most: float = 2.0**31) -> np.ndarray:
+    """int8 of whole `steps` from the zero point. Raises EdgekitError where a runtime would overflow."""
+    if not (np.abs(steps) < most).all():  # or NaN
         raise EdgekitError(
             "input and output scales are too far apart: 32-bit arithmetic would overflow"
         )
@@ -196,7 +197,7 @@ OPERATORS = (
     _operator("SQUARE", None, float_example("SQUARE")),
     _operator("SQRT", root, positive_example("SQRT"), tflm=False),
     _operator("RSQRT", reciprocal_root, positive_example("RSQRT"), float_example("RSQRT")),
-    _operator("EXP", in_float(exponential), example("EXP"), onnx=onnx("Exp"), tflm=False),
+    _operator("EXP", in_float(exponential, np.inf), example("EXP"), onnx=onnx("Exp"), tflm=False),
     _operator("LOG", in_float(logarithm), positive_example("LOG"), tflm=False),
     _operator("ELU", in_float(elu), example("ELU"), onnx=onnx("Elu")),
     OperatorType(

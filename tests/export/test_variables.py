@@ -117,7 +117,7 @@ def test_the_plain_case_is_taken():
         (model(named(1), READ, ASSIGN), "'v' before a CALL_ONCE gives it a constant"),
         (model(named(1), READ, once()), "'v' before a CALL_ONCE gives it a constant"),
         (model(once(), named(1, "w"), READ), "'w' before a CALL_ONCE gives it a constant"),
-        (model(once(), once(), named(1), READ), "sets up variable 'v' again"),
+        (model(once(), once(), named(1), READ), "calls a graph a second time"),
         (model(once(), READ), "type resource"),
         (model(once(), named(1), Op("READ_VARIABLE", [0], [2])), "no handle of a variable"),
         (model(once(), named(1), Op("ASSIGN_VARIABLE", [0, 1], [])), "no handle of a variable"),
