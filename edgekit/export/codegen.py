@@ -85,8 +85,7 @@ def lay_out(
     if head and not slot:
         raise EdgekitError("a last layer that can be replaced needs code that reads from a slot")
     touched = {i for layer in layers for i in (*layer.inputs, *layer.outputs)}
-    for i in sorted(touched | {*graph.inputs, *graph.outputs}):
-        t = graph.tensors[i]
+    for t in (graph.tensors[i] for i in sorted(touched | {*graph.inputs, *graph.outputs})):
         if t.data is None and str(t.dtype) not in C_TYPES:
             raise EdgekitError(f"{t.name!r} has type {t.dtype}, for which there is no code")
     sizes = {t.index: t.nbytes for t in graph.tensors if t.data is None}
