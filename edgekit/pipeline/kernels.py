@@ -139,10 +139,9 @@ def imports(notebook: Path) -> str:
 
 
 def _loader(node: ast.stmt) -> str:
-    """The function of LOADS that this statement calls, if it is nothing but that call; else ""."""
-    called = (
-        node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
-    )
+    """The function of LOADS that this statement calls, and does nothing else but name the result; else ""."""
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    called = value.func if isinstance(value, ast.Call) else None
     name = called.attr if isinstance(called, ast.Attribute) else ""
     return name if name in LOADS else ""
 

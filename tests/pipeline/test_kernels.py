@@ -90,7 +90,7 @@ def test_of_a_chapter_only_the_imports_are_run(tmp_path):
         return kernels.imports(tmp_path / "00_a.ipynb")
 
     first = "from __future__ import annotations\nfrom a import b as c\nimport d\n"
-    found = loads(first + "learn.load_tensorflow()\nd.start(1 / 0)\nimport e")
+    found = loads(first + "keras = learn.load_tensorflow()\nd.start(1 / 0)\nimport e")
     assert [line.strip() for line in found.splitlines()[2:]] == [
         "from a import b as c", "import d", "import edgekit.learn.legacy",
     ]  # fmt: skip
