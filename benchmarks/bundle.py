@@ -115,7 +115,7 @@ def install(copy: Path) -> None:
 
 
 def on_disk(copy: Path, what: str) -> None:
-    """The environment's."""
+    """A bar: what the environment takes."""
     there = gigabytes(copy / ENVIRONMENT)
     BARS.add(what, f"≤ {DISK_GB} GB", f"{there:.2f} GB", there <= DISK_GB)
 

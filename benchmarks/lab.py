@@ -44,10 +44,12 @@ def _read(app: App, chapters: list[Path], smoke: bool) -> None:
         place.mkdir()
         with served(place, Path(folder, "runs"), app) as address:
             known = own_errors(address, place, app)
-            print(*(f"{app.title} itself: {text}" for text in known), sep="\n")
+            for text in known:
+                print(f"{app.title} itself: {text}")
             for chapter in chapters[: 1 if smoke else None]:
                 wrong, moved = read_through(address, Path(shutil.copy(chapter, place)), app, known)
-                print(*wrong, sep="\n", end="\n" if wrong else "")
+                for text in wrong:
+                    print(text)
                 what = f"{chapter.stem} in {app.title}: errors; {moved} controls moved by keyboard"
                 BARS.add(what, "0", str(len(wrong)), not wrong)
 

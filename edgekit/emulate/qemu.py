@@ -21,7 +21,7 @@ from edgekit.emulate.cores import CORES, core
 from edgekit.emulate.firmware import Firmware
 from edgekit.emulate.machine import as_batches
 from edgekit.emulate.toolchain import link_program, runtime_source
-from edgekit.export.codegen import C_TYPES
+from edgekit.export.constant_arrays import C_TYPES
 
 FLASH, RAM, SIZE = 0x0000_0000, 0x2000_0000, 512 << 10  # tightly coupled memories of its board
 PER_TICK = 1e9 / 32e6  # its core has 32 MHz, and with -icount shift=0 an instruction takes 1 ns

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-
-import numpy as np
 
 from edgekit import firmware
 from edgekit.core import naming
 from edgekit.core.errors import EdgekitError
 from edgekit.export.buffer_names import buffer_names, index_suffix, offset_macros
+from edgekit.export.constant_arrays import C_TYPES, head_of, weights
 from edgekit.export.dead import NOTHING, difference, without_dead_channels
 from edgekit.export.lower import lower
 from edgekit.export.padding import fold_padding
 from edgekit.export.plan import plan, root
-from edgekit.export.slot import constant_offsets, constants, head_region, image_size
+from edgekit.export.slot import image_size
 from edgekit.export.source import Source
 from edgekit.operators import OPERATORS
 from edgekit.operators.graph import Graph
@@ -30,13 +29,6 @@ wctype arm_acle arm_mve arm_neon"""
 RESERVED = frozenset(_C.split())
 
 SWITCHES = ("EK_ANY_CLAMPS", "EK_ANY_EXACT", "EK_ANY_FOUR")  # of ek_requantize.h
-C_TYPES = {
-    "int8": "int8_t",
-    "uint8": "uint8_t",
-    "int16": "int16_t",
-    "int32": "int32_t",
-    "float32": "float",
-}
 
 
 def emit(graph: Graph, name: str = "model", seed: int = 0) -> dict[str, str]:
@@ -62,7 +54,7 @@ def generate(
     found = kernels(source.layers)
     files = {
         f"{name}.h": header(source),
-        f"{name}.c": f'#include "{name}.h"\n\n{preamble([source])}{body(source)}',
+        f"{name}.c": f'#include "{name}.h"\n\n{preamble(source.layers, found)}{body(source)}',
         f"{name}_weights.h": weights(source),
     }
     return replace(source, files=files | found)
@@ -121,7 +113,7 @@ def kernels(layers: Iterable[Layer]) -> dict[str, str]:
 def header(source: Source) -> str:
     """NAME.h: sizes, scales and what is called."""
     graph, name, layers, slot = source.graph, source.name, source.layers, source.slot
-    region = _region(source)
+    region = head_of(source)
     up = name.upper()
     of = (
         "for every .tflite of this structure"
@@ -179,15 +171,10 @@ def _signed(value: int) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
-def _region(source: Source) -> tuple[int, int]:
-    return head_region(source.graph, source.layers) if source.head else (0, 0)
-
-
-def preamble(sources: Iterable[Source]) -> str:
-    """The kernels that these networks call, and what the kernels may leave out."""
-    layers = [layer for source in sources for layer in source.layers]
+def preamble(layers: Sequence[Layer], found: Collection[str]) -> str:
+    """The kernels that these layers call, of those `found`, and what they may leave out."""
     parts = []
-    if f"{KERNELS}/ek_requantize.h" in kernels(layers):
+    if f"{KERNELS}/ek_requantize.h" in found:
         used = {name for layer in layers for name in layer.switches}
         text = ", ".join(f"{name} = {int(name in used)}" for name in SWITCHES)
         parts += ["/* What the kernels may leave out here. */", f"enum {{ {text} }};\n"]
@@ -307,44 +294,3 @@ def _value(value, prefix: str, indent: str) -> str:
     if isinstance(value, float):
         return literal(value)
     return str(int(value))
-
-
-def weights(source: Source) -> str:
-    """NAME_weights.h: the constants, or where they lie in a slot."""
-    own, by = f"Constants of {source.name}", f"Included by {source.program or source.name}.c only."
-    if source.slot:
-        return f"/* {own} in its slot: offsets in the image. {by} */\n{_weights_in_slot(source)}"
-    return f"/* {own}, in the order its kernels read them. {by} */\n{_weights(source)}"
-
-
-def _weights(source: Source) -> str:
-    """Constant arrays. Small and equal arrays are not shared: a linker may, the reader should not have to."""
-    parts = ["#include <stdint.h>\n"]
-    for array, flat in constants(source.graph, source.layers):
-        parts.append(
-            f"static const {C_TYPES[str(flat.dtype)]} {array}[{flat.size}] "
-            f"__attribute__((aligned(4))) = {{\n{_numbers(flat)}\n}};"
-        )
-    return "\n".join(parts) + "\n"
-
-
-def _weights_in_slot(source: Source) -> str:
-    """Where each constant lies in the slot; those of the head from its beginning on."""
-    name, region = source.name, _region(source)
-    parts = ["#include <stdint.h>\n"]
-    for array, flat, at in constant_offsets(source.graph, source.layers):
-        kind = C_TYPES[str(flat.dtype)]
-        where = f"slot + {at}" if not any(region) or at < region[0] else f"head + {at - region[0]}"
-        parts.append(f"#define {array} ((const {kind} *)({name}_{where})) /* [{flat.size}] */")
-    return "\n".join(parts) + "\n"
-
-
-def _numbers(a: np.ndarray) -> str:
-    if a.dtype == np.float32:
-        words = [literal(v) for v in a]
-    else:
-        words = [str(v) for v in a.tolist()]
-        words = ["INT32_MIN" if w == "-2147483648" else w for w in words]
-    per_line = 24 if a.dtype == np.int8 else 8
-    rows = [words[i : i + per_line] for i in range(0, len(words), per_line)]
-    return ",\n".join("  " + ", ".join(r) for r in rows)

@@ -8,6 +8,12 @@ from edgekit.operators import OPERATORS
 from edgekit.operators.graph import Graph
 from edgekit.operators.layer import Layer, OperatorContext
 
+HOSTILE = (
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+)  # of shapes and scales that are none
 COMPUTED = ("int8", "uint8", "int16", "float32")  # types of values computed at run time
 
 
@@ -29,12 +35,7 @@ def lower(graph: Graph) -> tuple[list[Layer], dict[int, int]]:
             raise EdgekitError(f"operator {op.index} ({op.name}) is not supported here")
         try:
             layer = lower_one(p)
-        except (
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as error:  # a hostile shape or scale
+        except HOSTILE as error:
             p.refuse(f"has sizes or scales that cannot be used ({error})")
         if layer is None:
             alias[p.y.index] = p.x.index

@@ -49,24 +49,23 @@ def read(model: bytes | bytearray | memoryview | str | Path) -> Graph:
     verify(data, unions)
     try:
         graph = _parse(tflite, data, unions)
+        _check_sizes(graph)
+        graph = fold_shapes(graph)
     except EdgekitError:
         raise
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as err:
         raise EdgekitError(f"damaged .tflite: {type(err).__name__}: {err}") from None
+    check(graph)
+    return graph
+
+
+def _check_sizes(graph: Graph) -> None:
     for t in (graph.tensors[i] for i in graph.inputs if 0 <= i < len(graph.tensors)):
         if any(d < 0 for d in t.signature[1:]):
             raise EdgekitError(
                 f"model input {t.name!r} has no fixed size ({list(t.signature)}): convert the model "
                 "with the input's full shape"
             )
-    try:
-        graph = fold_shapes(graph)
-    except (IndexError, ValueError, TypeError, OverflowError) as err:
-        raise EdgekitError(
-            f"shapes that cannot be worked out: {type(err).__name__}: {err}"
-        ) from None
-    check(graph)
-    return graph
 
 
 def strip_float_io(graph: Graph) -> Graph:

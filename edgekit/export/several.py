@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
-from edgekit.core.atomic import atomic_write_bytes
 from edgekit.core.errors import EdgekitError
 from edgekit.core.html_table import TABLE
 from edgekit.export.buffer_names import index_suffix
-from edgekit.export.codegen import body, check_name, header, kernels, lay_out, preamble, weights
-from edgekit.export.source import Source
+from edgekit.export.codegen import body, check_name, header, kernels, lay_out, preamble
+from edgekit.export.constant_arrays import weights
+from edgekit.export.source import Source, write_files
 from edgekit.operators.graph import Graph
 
 ALIGN = 8
@@ -79,9 +79,7 @@ class Several:
 
     def write(self, folder: str | Path) -> Path:
         """Write the files into `folder`, which is made if need be, and return it; older ones are replaced."""
-        for name, text in self.files.items():
-            atomic_write_bytes(Path(folder) / name, text.encode())
-        return Path(folder)
+        return write_files(self.files, folder)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -126,14 +124,16 @@ def generate_several(
             base[of] = -(-size // ALIGN) * ALIGN
             size = base[of] + source.plan.size
     networks = {n: replace(s, program=name, base=base[n]) for n, s in networks.items()}
+    layers = [layer for source in networks.values() for layer in source.layers]
+    found = kernels(layers)
+    begin = f'#include "{name}.h"\n\n{preamble(layers, found)}'
     files = {
         f"{name}.h": _header(name, networks, size),
-        f"{name}.c": _program(name, networks, size, expected),
+        f"{name}.c": begin + _program(name, networks, size, expected),
     }
     for of, source in networks.items():
         files |= {f"{of}.h": header(source), f"{of}_weights.h": weights(source)}
-    files |= kernels(layer for source in networks.values() for layer in source.layers)
-    return Several(name, files, networks, size)
+    return Several(name, files | found, networks, size)
 
 
 def fnv1a(data: bytes) -> int:
@@ -156,7 +156,6 @@ def _program(
     name: str, networks: Mapping[str, Source], size: int, expected: Mapping[str, int]
 ) -> str:
     parts = [
-        f'#include "{name}.h"\n\n{preamble(networks.values())}',
         "/* Each network is run to its end, so they may have their values in the same place. */\n"
         f"static uint8_t {name}_arena[{size}] __attribute__((aligned({ALIGN})));\n\n",
         *(f"/* ---- {of} ---- */\n\n{body(source)}\n" for of, source in networks.items()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,6 +13,13 @@ from edgekit.export.dead import NOTHING, DeadChannels
 from edgekit.export.plan import Plan, root
 from edgekit.operators.graph import Graph
 from edgekit.operators.layer import Layer
+
+
+def write_files(files: Mapping[str, str], folder: str | Path) -> Path:
+    """Write `files`, by name, into `folder`, made if need be, and return it; older ones are replaced."""
+    for name, text in files.items():
+        atomic_write_bytes(Path(folder) / name, text.encode())
+    return Path(folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +64,7 @@ class Source:
 
     def write(self, folder: str | Path) -> Path:
         """Write the files into `folder`, which is made if need be, and return it; older ones are replaced."""
-        for name, text in self.files.items():
-            atomic_write_bytes(Path(folder) / name, text.encode())
-        return Path(folder)
+        return write_files(self.files, folder)
 
     def _repr_html_(self) -> str:
         rows = "".join(

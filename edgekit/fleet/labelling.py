@@ -9,7 +9,7 @@ theirs. Afterwards some are asked of a device that it was taken back from alone:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -120,19 +120,17 @@ def ask_oracles(
 
 
 def random_shares(
-    rows: Rows, errors: Mapping[str, float], asked: Iterable[str], share: float
+    rows: Rows, errors: Mapping[str, float], asked: Collection[str], share: float
 ) -> dict[str, float]:
     """By device, how likely one of its windows is drawn, relative to others': as the root of its expected
     `errors`, for so few labels tell most about the fleet's errors (J. Neyman, 1934); all of the devices
     `asked` get a `share` of the draws at least."""
     size = {n: errors[n] ** 0.5 for n in rows}
-    total = {True: 0.0, False: 0.0}
-    own = set(asked)
-    for name, windows in rows.items():
-        total[name in own] += size[name] * len(windows)
-    if total[True] and total[False]:
-        more = max(1.0, share / (1 - share) * total[False] / total[True])
-        size |= {n: s * more for n, s in size.items() if n in own}
+    own, others = [n for n in rows if n in asked], [n for n in rows if n not in asked]
+    mine, theirs = (sum(size[n] * len(rows[n]) for n in names) for names in (own, others))
+    if mine and theirs:
+        more = max(1.0, share / (1 - share) * theirs / mine)
+        size |= {n: size[n] * more for n in own}
     return size
 
 
@@ -141,14 +139,11 @@ def draw_random(
 ) -> Chosen:
     """`count` windows of `rows`, each with the number of windows that it stands for; one of a device with
     twice the `share` is twice as likely."""
-    names = sorted(
-        rows, key=lambda n: (share[n], n)
-    )  # alike beside each other: each kind has its part
+    # alike beside each other: so each kind of device has its part of the draws
+    names = sorted(rows, key=lambda n: (share[n], n))
     place = [(name, int(row)) for name in names for row in rng.permutation(rows[name])]
     size = np.array([share[name] for name, _ in place])
-    return [
-        (place[c.row][0], replace(c, row=place[c.row][1])) for c in draw_windows(size, count, rng)
-    ]
+    return _of_devices(draw_windows(size, count, rng), place)
 
 
 def most_telling(
@@ -170,7 +165,7 @@ def most_telling(
         for k, sign in (("confidence", 1), ("novelty", -1))
     ]
     picked = choose_windows(scores[0], -scores[1], count, rng, random_share=0.0)
-    return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
+    return _of_devices(picked, place)
 
 
 def expected_errors(
@@ -187,6 +182,11 @@ def expected_errors(
     known, noticed = sorted(names), set(drifted)
     mean = {n: (wrong.get(n, 0) + 1) / (of.get(n, 0) + 2) for n in known}
     return {n: m if n in noticed else m / 2 for n, m in mean.items()}
+
+
+def _of_devices(picked: Iterable[Choice], place: Sequence[tuple[str, int]]) -> Chosen:
+    """Choices among the windows in `place`, each with its device and its row there."""
+    return [(place[c.row][0], replace(c, row=place[c.row][1])) for c in picked]
 
 
 def _turns(score: np.ndarray, predicted: np.ndarray) -> np.ndarray:

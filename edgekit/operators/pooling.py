@@ -75,6 +75,12 @@ def mean(p: OperatorContext) -> Layer:
         shift <= 30 and (255 * count) << max(shift, 0) < 2**31 and multiplier < 2**31,
         "its sum can overflow 32 bits",
     )
+    return summed(p, multiplier, shift)
+
+
+def summed(p: OperatorContext, multiplier: int, shift: int) -> Layer:
+    """The int8 layer of a checked `reduction`: sums times multiplier · 2^(shift - 31)."""
+    outer, rows, middle, reduced, inner = reduction(p)
     return p.layer(
         "ek_mean_s8(&{params}, {in0}, {out0});",
         ["ek_pool.h"],
@@ -85,7 +91,7 @@ def mean(p: OperatorContext) -> Layer:
             "middle": middle,
             "reduced": reduced,
             "inner": inner,
-            "offset": -zero_of(p.x) * count,
+            "offset": -zero_of(p.x) * rows * reduced,
             "multiplier": multiplier,
             "shift": shift,
             "zero": zero_of(p.y),

@@ -9,43 +9,28 @@ import numpy as np
 from edgekit.operators import channels
 from edgekit.operators import fixed_point as q
 from edgekit.operators.graph import Operator
-from edgekit.operators.layer import Layer, OperatorContext, scale_of, zero_of
+from edgekit.operators.layer import Layer, OperatorContext, scale_of
 from edgekit.operators.onnx_writer import Writer
 from edgekit.operators.pooling import (
     reduced_example,
     reduced_shape,
     reduction,
     scattered_example,
+    summed,
 )
 from edgekit.operators.record import Channels, Field, OperatorType
 
 
 def total(p: OperatorContext) -> Layer:
     """Checks a SUM: the kernel of MEAN with the multiplier that does not divide."""
-    outer, rows, middle, reduced, inner = reduction(p)
+    _, rows, _, reduced, _ = reduction(p)
     p.require(p.types(p.x, p.y) == "int8", "is supported in int8 only: quantize the model")
     count = rows * reduced
     multiplier, shift = q.quantize_multiplier(scale_of(p.x) / scale_of(p.y))
     p.require(
         shift <= 30 and (255 * count) << max(shift, 0) < 2**31, "its sum can overflow 32 bits"
     )
-    return p.layer(
-        "ek_mean_s8(&{params}, {in0}, {out0});",
-        ["ek_pool.h"],
-        struct="mean_s8",
-        fields={
-            "outer": outer,
-            "rows": rows,
-            "middle": middle,
-            "reduced": reduced,
-            "inner": inner,
-            "offset": -zero_of(p.x) * count,
-            "multiplier": multiplier,
-            "shift": shift,
-            "zero": zero_of(p.y),
-        },
-        overlap={p.x.index: 0},
-    )
+    return summed(p, multiplier, shift)
 
 
 def extreme(p: OperatorContext) -> Layer:

@@ -46,15 +46,14 @@ class Kernels:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._ready:
-            self._ready.popitem()[1].end(now=True)
+        self._end_waiting()
 
     @contextmanager
     def of(self, notebook: Path) -> Iterator[Any]:
         """The manager (of jupyter_client) of a kernel for `notebook`, which ends with the block; meanwhile
         the next chapter's loads what that imports. Raises EdgekitError where Jupyter has no Python."""
         kernel = self._ready.pop(notebook, None)
-        self.__exit__()  # what was made ready for a chapter that was then skipped
+        self._end_waiting()  # what was made ready for a chapter that was then skipped
         if kernel is not None and not kernel.alive():
             kernel.end(now=True)
             kernel = None
@@ -62,15 +61,21 @@ class Kernels:
         now = True
         try:
             for following in self.notebooks[self.notebooks.index(notebook) + 1 :][:1]:
-                with suppress(
-                    EdgekitError, RuntimeError, OSError
-                ):  # then it is started in its turn
-                    if _there_is_room():
-                        self._ready[following] = self._start(following, imports(following))
+                self._start_ahead(following)
             yield kernel.manager
             now = False
         finally:
             kernel.end(now)
+
+    def _start_ahead(self, notebook: Path) -> None:
+        """Where there is room; what goes wrong shows when the chapter's turn comes."""
+        with suppress(EdgekitError, RuntimeError, OSError):
+            if _there_is_room():
+                self._ready[notebook] = self._start(notebook, imports(notebook))
+
+    def _end_waiting(self) -> None:
+        while self._ready:
+            self._ready.popitem()[1].end(now=True)
 
     def _start(self, notebook: Path, loading: str = "") -> _Kernel:
         own = notebook.is_relative_to(self.workspace.folder)

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def track(directory: Path, found: Review, address: str = "") -> str:
     from mlflow import MlflowClient
 
     uri = store_uri(address, directory)
-    with _InOneLine(uri):
+    with _in_one_line(uri):
         store = MlflowClient(tracking_uri=uri, registry_uri=uri)
         experiment = _experiment(store, found.manifest["use_case"])
         run = store.create_run(experiment, run_name=directory.name, tags=dict(_tags(found)))
@@ -186,15 +187,13 @@ def _database(uri: str) -> Path:
     return Path(uri.partition(":///")[2]).resolve()
 
 
-class _InOneLine:
+@contextmanager
+def _in_one_line(uri: str) -> Iterator[None]:
     """What MLflow and its database raise, of which there are many kinds, becomes one line."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, EdgekitError):
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise EdgekitError(shown(f"MLflow at {self.uri} took nothing: {said}")) from None
+    try:
+        yield
+    except EdgekitError:
+        raise
+    except Exception as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EdgekitError(shown(f"MLflow at {uri} took nothing: {said}")) from None

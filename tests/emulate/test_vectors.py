@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from edgekit.export import generate, read
 from edgekit.operators import OPERATORS
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
+from edgekit.testing.operator import together
 from edgekit.testing.tflite_file import to_tflite
 from tests.export import tiny
 
@@ -22,20 +22,6 @@ pytest.importorskip("tflite_micro", reason="the oracle has a wheel for Linux x86
 pytestmark = pytest.mark.skipif(
     not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed"
 )
-
-
-def side_by_side(graphs) -> Graph:
-    """One graph that does what these do, each with an input and an output of its own."""
-    tensors, operators, inputs, outputs = [], [], [], []
-    for g in graphs:
-        at = len(tensors)
-        tensors += g.tensors
-        inputs += [i + at for i in g.inputs]
-        outputs += [i + at for i in g.outputs]
-        for op in g.operators:
-            own = [i + at if i >= 0 else i for i in op.inputs]
-            operators.append(replace(op, inputs=tuple(own), outputs=(op.outputs[0] + at,)))
-    return e.model(tensors, operators, inputs, outputs)
 
 
 def product(rng, image, filters, stride=1, dilation=1, same=True, multiplier=0, channels=True):
@@ -94,7 +80,7 @@ def drawn(rng) -> list[Graph]:
 def wrong(make, change=("", ""), opt="-Os") -> int:
     """Bytes that differ from TFLM's after `change` of the kernels' text."""
     rng = np.random.default_rng(21)
-    data = to_tflite(side_by_side(make(rng)))
+    data = to_tflite(together(make(rng)))
     graph = read(data)
     samples = tiny.samples(graph, 4, rng)
     source = generate(graph)

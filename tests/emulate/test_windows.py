@@ -6,7 +6,6 @@ that the compiler cannot fold one layer's constants into a kernel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from edgekit.export import generate, read
 from edgekit.operators import OPERATORS
 from edgekit.operators import example as e
 from edgekit.operators.graph import Graph
+from edgekit.testing.operator import together
 from edgekit.testing.tflite_file import to_tflite
 from tests.export import tiny
 
@@ -96,25 +96,6 @@ def padded(rng: np.random.Generator, name: str, fill: int | None) -> Graph:
     )
 
 
-def side_by_side(graphs: Sequence[Graph]) -> Graph:
-    """One model of all of them."""
-    tensors, operators, inputs, outputs = [], [], [], []
-    for graph in graphs:
-        at = len(tensors)
-        tensors += graph.tensors
-        inputs += [i + at for i in graph.inputs]
-        outputs += [i + at for i in graph.outputs]
-        operators += [
-            replace(
-                op,
-                inputs=tuple(i + at if i >= 0 else i for i in op.inputs),
-                outputs=tuple(i + at for i in op.outputs),
-            )
-            for op in graph.operators
-        ]
-    return e.model(tensors, operators, inputs, outputs)
-
-
 def wrong(graph: Graph, cpu: str, rng: np.random.Generator, opt: str = "-Os") -> list[int]:
     """Values of each output that differ from TFLM's, in two samples."""
     data = to_tflite(graph)
@@ -133,7 +114,7 @@ def wrong(graph: Graph, cpu: str, rng: np.random.Generator, opt: str = "-Os") ->
 @pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus", "rv32imc"])
 def test_any_window_gives_tflms_bytes(cpu):
     rng = np.random.default_rng(7)
-    graph = side_by_side([depthwise(rng, shape) for shape in SHAPES for _ in range(12)])
+    graph = together([depthwise(rng, shape) for shape in SHAPES for _ in range(12)])
     used = {
         (m.fields["window"], m.fields["swapped"])
         for m in generate(graph).layers
@@ -156,7 +137,7 @@ def test_padding_folds_where_it_changes_nothing(name, cpu):
     assert left[16:] == [1] * 8
     shown = replace(graphs[0], outputs=(0, *graphs[0].outputs))
     assert len(generate(shown).layers) == 2
-    assert not any(wrong(side_by_side(graphs), cpu, rng))
+    assert not any(wrong(together(graphs), cpu, rng))
 
 
 @pytest.mark.parametrize("pads", [((0, 1), (0, 2)), ((1, 0), (2, 0)), ((1, 1), (1, 1))])
